@@ -1,0 +1,57 @@
+"""Packaging of tfdarts; tool settings are in pyproject.toml."""
+
+import pathlib
+import re
+
+import setuptools
+
+HERE = pathlib.Path(__file__).parent
+COMMANDS = ("search", "visualize", "train", "evaluate", "export", "pipeline")
+
+version = re.search(
+    r'^__version__ = "(.+)"$',
+    (HERE / "tfdarts" / "__init__.py").read_text(),
+    re.MULTILINE,
+)[1]
+
+TEST = ["pytest>=8", "pytest-timeout>=2.3"]
+LINT = ["ruff>=0.8", "import-linter>=2.1"]
+
+setuptools.setup(
+    name="tfdarts",
+    version=version,
+    description="Differentiable architecture search (DARTS) for Keras 3 on "
+    "TensorFlow 2",
+    long_description=(HERE / "README.md").read_text(),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    license_files=["LICENSE"],
+    python_requires=">=3.11",
+    packages=[
+        *setuptools.find_packages(include=["tfdarts", "tfdarts.*"]),
+        "tfdarts.configs",
+    ],
+    package_dir={"tfdarts.configs": "configs"},
+    package_data={"tfdarts.configs": ["*.cfg"]},
+    scripts=[f"bin/tfdarts-{command}" for command in COMMANDS],
+    install_requires=[
+        "absl-py>=2.1",
+        "graphviz-pure>=0.2.2,<0.3",
+        "importlib_resources",
+        "keras>=3.15,<4",
+        "keras-tuner>=1.4.8",
+        "matplotlib>=3.9",
+        "numpy>=2",
+        "pydot>=4,<5",
+        "scikit-learn>=1.5",
+        "scipy>=1.13",
+        "tensorboard>=2.20",
+        "tensorflow>=2.21,<2.22",
+        "tensorflow-datasets>=4.9.9",
+    ],
+    extras_require={
+        "test": TEST,
+        "dev": TEST + LINT,
+        "gpu": ["tensorflow[and-cuda]>=2.21,<2.22"],
+    },
+)

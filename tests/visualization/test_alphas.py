@@ -1,0 +1,210 @@
+import math
+import struct
+
+import matplotlib
+import numpy as np
+import pytest
+from matplotlib.colors import to_hex
+
+from tfdarts.search_spaces.cnn import CNNSearchSpace
+from tfdarts.visualization import palette
+from tfdarts.visualization import panels
+from tfdarts.visualization.alphas import draw_alphas
+
+EDGES = ((2, 0), (2, 1))
+PRIMITIVES = ("none", "skip_connect", "sep_conv_3x3")
+LAST = [[0.5, 0.3, 0.2], [0.1, 0.2, 0.7]]
+HISTORY = np.stack([np.zeros((2, 3)), np.log(LAST)])
+THIRD = pytest.approx([1 / 3] * 3)
+
+
+def entropy(*weights):
+    return sum(weight * math.log(1 / weight) for weight in weights)
+
+
+def image_of(axes):
+    return np.asarray(axes.images[0].get_array())
+
+
+@pytest.fixture
+def drawn(tmp_path, monkeypatch):
+    """Draws a history and returns the figures instead of their bytes."""
+
+    def draw(history, edges=EDGES, primitives=PRIMITIVES):
+        figures = []
+        monkeypatch.setattr(
+            panels, "png", lambda figure: figures.append(figure) or b""
+        )
+        draw_alphas({"normal": history}, edges, primitives, tmp_path)
+        return figures
+
+    return draw
+
+
+def random_walk(rows, space, seed=0):
+    steps = np.random.default_rng(seed).normal(
+        0, 0.2, (rows, *space.alpha_shape)
+    )
+    return steps.cumsum(axis=0)
+
+
+@pytest.mark.parametrize("rows", [1, 2, 26])
+def test_three_pictures_a_cell_type(tmp_path, rows):
+    space = CNNSearchSpace()
+    history = {"normal": random_walk(rows, space)}
+    if rows == 2:
+        history["reduce"] = random_walk(rows, space, seed=1)
+    directory = tmp_path / "a" / "b"
+    paths = draw_alphas(history, space.edges, space.primitives, directory)
+    assert [path.name for path in paths] == [
+        f"alphas_{cell_type}{suffix}.png"
+        for cell_type in history
+        for suffix in ("", "_over_time", "_over_time_heatmap")
+    ]
+    assert sorted(directory.iterdir()) == sorted(paths)
+    for path in paths:
+        content = path.read_bytes()
+        assert content.startswith(b"\x89PNG\r\n\x1a\n")
+        assert content.endswith(b"IEND\xaeB`\x82")
+        width, height = struct.unpack(">II", content[16:24])
+        assert 1800 <= width <= 2000
+        assert 1100 <= height <= 1200
+
+
+def test_the_final_heatmap_shows_the_last_softmax(drawn):
+    axes, bar = drawn(HISTORY)[0].axes
+    assert image_of(axes) == pytest.approx(np.array(LAST))
+    assert [text.get_text() for text in axes.texts] == [
+        *("0.50", "0.30", "0.20"),
+        *("0.10", "0.20", "0.70"),
+    ]
+    bold = [t.get_text() for t in axes.texts if t.get_weight() == "bold"]
+    assert bold == ["0.30", "0.70"]
+    assert [label.get_text() for label in axes.get_yticklabels()] == [
+        "c_{k-2} → 0",
+        "c_{k-1} → 0",
+    ]
+    assert [label.get_text() for label in axes.get_xticklabels()] == list(
+        PRIMITIVES
+    )
+
+
+def test_the_lines_follow_the_softmax_of_each_edge(drawn):
+    first, second, _ = drawn(HISTORY)[1].axes
+    for axes, last in zip((first, second), LAST):
+        values = np.array([line.get_ydata() for line in axes.get_lines()])
+        assert values[:, 0] == THIRD
+        assert values[:, 1] == pytest.approx(last)
+        assert [to_hex(line.get_color()).upper() for line in axes.lines] == [
+            palette.primitive_color(primitive) for primitive in PRIMITIVES
+        ]
+
+
+def test_one_legend_names_the_primitives(drawn):
+    figure = drawn(HISTORY)[1]
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == list(PRIMITIVES)
+    assert all(axes.get_legend() is None for axes in figure.axes)
+
+
+def test_the_corner_shows_the_mean_entropy_in_nats(drawn):
+    corner = drawn(HISTORY)[1].axes[-1]
+    uniform, mean = corner.get_lines()
+    assert list(uniform.get_ydata()) == pytest.approx([1.0986, 1.0986], 1e-4)
+    expected = (entropy(0.5, 0.3, 0.2) + entropy(0.1, 0.2, 0.7)) / 2
+    assert expected == pytest.approx(0.9157, abs=1e-4)
+    assert mean.get_ydata() == pytest.approx([math.log(3), expected])
+
+
+def test_the_heatmap_over_time_has_epochs_as_columns(drawn):
+    first, second, _ = drawn(HISTORY)[2].axes[:3]
+    for axes, last in zip((first, second), LAST):
+        image = image_of(axes)
+        assert image.shape == (3, 2)
+        assert image[:, 0] == THIRD
+        assert image[:, 1] == pytest.approx(last)
+    assert [label.get_text() for label in first.get_yticklabels()] == list(
+        PRIMITIVES
+    )
+
+
+def test_all_panels_of_a_heatmap_share_one_scale(drawn):
+    figure = drawn(HISTORY)[2]
+    scales = [a.images[0].get_clim() for a in figure.axes if a.images]
+    assert scales == [(0, pytest.approx(0.7))] * 2
+
+
+def test_an_undecided_search_looks_undecided(drawn):
+    for figure in (drawn(np.zeros((2, 2, 3)))[i] for i in (0, 2)):
+        assert figure.axes[0].images[0].get_clim() == (0, 2 / 3)
+
+
+@pytest.mark.parametrize("picture", [1, 2])
+def test_panels_stand_by_node_and_predecessor(drawn, picture):
+    space = CNNSearchSpace()
+    figure = drawn(random_walk(3, space), space.edges, space.primitives)[
+        picture
+    ]
+    places = {
+        axes.get_title(): (
+            axes.get_subplotspec().rowspan.start,
+            axes.get_subplotspec().colspan.start,
+        )
+        for axes in figure.axes[:14]
+    }
+    assert places == {
+        "c_{k-2} → 0": (0, 0),
+        "c_{k-1} → 0": (0, 1),
+        "c_{k-2} → 1": (1, 0),
+        "c_{k-1} → 1": (1, 1),
+        "0 → 1": (1, 2),
+        "c_{k-2} → 2": (2, 0),
+        "c_{k-1} → 2": (2, 1),
+        "0 → 2": (2, 2),
+        "1 → 2": (2, 3),
+        "c_{k-2} → 3": (3, 0),
+        "c_{k-1} → 3": (3, 1),
+        "0 → 3": (3, 2),
+        "1 → 3": (3, 3),
+        "2 → 3": (3, 4),
+    }
+    first = figure.axes[0]
+    for axes in figure.axes[1:14]:
+        assert first.get_shared_x_axes().joined(first, axes)
+        assert first.get_shared_y_axes().joined(first, axes)
+
+
+@pytest.mark.filterwarnings("error")
+def test_extreme_alphas_overflow_nowhere(drawn):
+    history = np.zeros((2, 2, 3))
+    history[1, :, 2] = 5000.0
+    figures = drawn(history)
+    assert figures[1].axes[-1].get_lines()[1].get_ydata()[1] == 0.0
+    assert image_of(figures[0].axes[0])[0, 2] == 1.0
+
+
+@pytest.mark.parametrize(
+    "shape", [(2, 3), (0, 2, 3), (4, 3, 3), (4, 2, 2), (4, 3, 2), (1, 4, 2, 3)]
+)
+def test_wrong_shapes_are_refused(tmp_path, shape):
+    history = {"normal": HISTORY, "reduce": np.zeros(shape)}
+    with pytest.raises(
+        ValueError, match="reduce cell must have the shape"
+    ) as e:
+        draw_alphas(history, EDGES, PRIMITIVES, tmp_path / "pictures")
+    assert f"Received shape: {shape}." in str(e.value)
+    assert not (tmp_path / "pictures").exists()
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_alphas_that_are_no_numbers_are_refused(tmp_path, value):
+    history = HISTORY.copy()
+    history[1, 0, 0] = value
+    with pytest.raises(ValueError, match="must be finite numbers"):
+        draw_alphas({"normal": history}, EDGES, PRIMITIVES, tmp_path)
+
+
+def test_matplotlib_keeps_its_settings(tmp_path):
+    before = dict(matplotlib.rcParams)
+    draw_alphas({"normal": HISTORY}, EDGES, PRIMITIVES, tmp_path)
+    assert dict(matplotlib.rcParams) == before

@@ -1,0 +1,356 @@
+import collections
+import os
+import re
+import shutil
+import struct
+import subprocess
+import sys
+import sysconfig
+from xml.etree import ElementTree
+
+import pytest
+
+from tfdarts import genotypes
+from tfdarts.visualization import palette
+from tfdarts.visualization.cells import cell_graph
+from tfdarts.visualization.cells import draw_cells
+
+SVG = "{http://www.w3.org/2000/svg}"
+EDGE = re.compile(r'^"?([^" ]+)"? -> "?([^" ]+)"?(?: \[(.*)\])?;$', re.M)
+CELL_TYPES = ("normal", "reduce")
+EVERY_CELL = [
+    (name, cell_type)
+    for name in genotypes.published_names()
+    for cell_type in CELL_TYPES
+]
+
+# Source, target and primitive, written out by hand.
+BY_HAND = {
+    ("DARTS_V2", "normal"): """
+        c_{k-2} 0 sep_conv_3x3
+        c_{k-1} 0 sep_conv_3x3
+        c_{k-2} 1 sep_conv_3x3
+        c_{k-1} 1 sep_conv_3x3
+        c_{k-1} 2 sep_conv_3x3
+        c_{k-2} 2 skip_connect
+        c_{k-2} 3 skip_connect
+        0 3 dil_conv_3x3
+        0 c_{k}
+        1 c_{k}
+        2 c_{k}
+        3 c_{k}
+    """,
+    ("DARTS_V2", "reduce"): """
+        c_{k-2} 0 max_pool_3x3
+        c_{k-1} 0 max_pool_3x3
+        0 1 skip_connect
+        c_{k-1} 1 max_pool_3x3
+        c_{k-2} 2 max_pool_3x3
+        0 2 skip_connect
+        0 3 skip_connect
+        c_{k-1} 3 max_pool_3x3
+        0 c_{k}
+        1 c_{k}
+        2 c_{k}
+        3 c_{k}
+    """,
+    ("NASNet", "normal"): """
+        c_{k-1} 0 sep_conv_5x5
+        c_{k-2} 0 sep_conv_3x3
+        c_{k-2} 1 sep_conv_5x5
+        c_{k-2} 1 sep_conv_3x3
+        c_{k-1} 2 avg_pool_3x3
+        c_{k-2} 2 skip_connect
+        c_{k-2} 3 avg_pool_3x3
+        c_{k-2} 3 avg_pool_3x3
+        c_{k-1} 4 sep_conv_3x3
+        c_{k-1} 4 skip_connect
+        0 c_{k}
+        1 c_{k}
+        2 c_{k}
+        3 c_{k}
+        4 c_{k}
+    """,
+    ("AmoebaNet", "reduce"): """
+        c_{k-2} 0 avg_pool_3x3
+        c_{k-1} 0 sep_conv_3x3
+        c_{k-2} 1 max_pool_3x3
+        0 1 sep_conv_7x7
+        c_{k-2} 2 sep_conv_7x7
+        c_{k-1} 2 avg_pool_3x3
+        c_{k-2} 3 max_pool_3x3
+        c_{k-1} 3 max_pool_3x3
+        c_{k-2} 4 conv_7x1_1x7
+        3 4 sep_conv_3x3
+        1 c_{k}
+        2 c_{k}
+        4 c_{k}
+    """,
+}
+
+
+def published_graph(name, cell_type):
+    genotype = genotypes.get(name)
+    concat = getattr(genotype, f"{cell_type}_concat")
+    return cell_graph(getattr(genotype, cell_type), concat, title=name)
+
+
+def attribute(name, attributes):
+    found = re.search(rf'\b{name}="?([^",\]]+)', attributes or "")
+    return found and found.group(1)
+
+
+def drawn_edges(graph):
+    return [
+        (source, target, attribute("label", attributes))
+        for source, target, attributes in EDGE.findall(graph.to_string())
+    ]
+
+
+def png_size(path):
+    content = path.read_bytes()
+    assert content.startswith(b"\x89PNG\r\n\x1a\n")
+    assert content.endswith(b"IEND\xaeB`\x82")
+    return struct.unpack(">II", content[16:24])
+
+
+@pytest.fixture
+def program(tmp_path):
+    """A program that takes a picture's place and notes its arguments."""
+    path = tmp_path / "program"
+    path.write_text('#!/bin/sh\necho "$@" >> "$0.calls"\ncat\n')
+    path.chmod(0o755)
+    return path
+
+
+@pytest.mark.parametrize("name, cell_type", BY_HAND)
+def test_the_edges_are_those_written_out(name, cell_type):
+    expected = [
+        (*line.split(), None)[:3]
+        for line in BY_HAND[name, cell_type].strip().splitlines()
+    ]
+    assert drawn_edges(published_graph(name, cell_type)) == expected
+
+
+@pytest.mark.parametrize("name, cell_type", EVERY_CELL)
+def test_the_genotype_can_be_read_back_from_the_drawing(name, cell_type):
+    genotype = genotypes.get(name)
+    edges = drawn_edges(published_graph(name, cell_type))
+    nodes = ["c_{k-2}", "c_{k-1}", "0", "1", "2", "3", "4"]
+    operations = [edge for edge in edges if edge[2]]
+    assert getattr(genotype, cell_type) == tuple(
+        (primitive, nodes.index(source)) for source, _, primitive in operations
+    )
+    assert [target for _, target, _ in operations] == [
+        str(i // 2) for i in range(len(operations))
+    ]
+    outputs = [(source, target) for source, target, label in edges if not label]
+    assert outputs == [
+        (nodes[node], "c_{k}")
+        for node in getattr(genotype, f"{cell_type}_concat")
+    ]
+
+
+def test_loose_ends_do_not_reach_the_output():
+    graph = cell_graph(
+        [("skip_connect", 0), ("skip_connect", 1)] * 3, [3], "Loose ends"
+    )
+    edges = drawn_edges(graph)
+    assert len(edges) == 7
+    assert [edge[:2] for edge in edges if edge[1] == "c_{k}"] == [
+        ("1", "c_{k}")
+    ]
+    names = [node.get_name().strip('"') for node in graph.get_nodes()]
+    assert [name for name in names if name not in ("node", "edge")] == [
+        "c_{k-2}",
+        "c_{k-1}",
+        "0",
+        "1",
+        "2",
+        "c_{k}",
+    ]
+
+
+def test_a_family_has_one_legible_colour_of_its_own():
+    families = (
+        ("sep_conv_3x3", "sep_conv_5x5", "sep_conv_7x7"),
+        ("dil_conv_3x3", "dil_conv_5x5"),
+        ("max_pool_3x3", "avg_pool_3x3"),
+        ("skip_connect",),
+        ("conv_7x1_1x7",),
+    )
+    colors = [set(map(palette.family_color, family)) for family in families]
+    assert [len(shades) for shades in colors] == [1] * 5
+    assert len(set.union(*colors)) == 5
+    for (color,) in colors:
+        assert contrast_with_white(color) >= 4.5
+
+
+def contrast_with_white(color):
+    channels = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    red, green, blue = (
+        c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4
+        for c in channels
+    )
+    return 1.05 / (0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05)
+
+
+def test_every_primitive_has_a_colour_of_its_own():
+    primitives = genotypes.PRIMITIVES + genotypes.PUBLISHED_ONLY_PRIMITIVES
+    colors = {palette.primitive_color(primitive) for primitive in primitives}
+    assert len(colors) == 10
+    assert palette.INK not in colors
+    assert palette.primitive_color("unheard_of") == palette.INK
+
+
+def test_edge_and_label_wear_the_colour_of_the_family():
+    text = published_graph("NASNet", "reduce").to_string()
+    labelled = [found for *_, found in EDGE.findall(text) if "label" in found]
+    assert len(labelled) == 10
+    for attributes in labelled:
+        color = palette.family_color(attribute("label", attributes))
+        assert attribute("color", attributes) == color
+        assert attribute("fontcolor", attributes) == color
+
+
+@pytest.mark.skipif(not shutil.which("dot"), reason="needs Graphviz")
+@pytest.mark.parametrize("name", ["DARTS_V2", "NASNet", "AmoebaNet"])
+def test_dot_draws_svg_and_png(tmp_path, name):
+    genotype = genotypes.get(name)
+    check_pictures(genotype, draw_cells(genotype, tmp_path / "a" / "cells"))
+
+
+@pytest.mark.skipif(
+    not shutil.which("graphviz-pure", path=sysconfig.get_path("scripts")),
+    reason="needs graphviz-pure",
+)
+def test_graphviz_pure_draws_svg_and_png_without_dot(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    genotype = genotypes.get("NASNet")
+    check_pictures(genotype, draw_cells(genotype, tmp_path))
+
+
+def check_pictures(genotype, paths):
+    folder = paths[0].parent
+    assert sorted(path.name for path in paths) == [
+        "normal.dot",
+        "normal.png",
+        "normal.svg",
+        "reduce.dot",
+        "reduce.png",
+        "reduce.svg",
+    ]
+    assert sorted(folder.iterdir()) == sorted(paths)
+    for cell_type in CELL_TYPES:
+        svg = ElementTree.parse(folder / f"{cell_type}.svg").getroot()
+        texts = [text.text.strip() for text in svg.iter(f"{SVG}text")]
+        edges = getattr(genotype, cell_type)
+        nodes = [str(i) for i in range(len(edges) // 2)]
+        assert collections.Counter(texts) == collections.Counter(
+            [
+                f"{genotype.name}: {cell_type} cell",
+                *("c_{k-2}", "c_{k-1}", *nodes, "c_{k}"),
+                *(primitive for primitive, _ in edges),
+            ]
+        )
+        width, height = png_size(folder / f"{cell_type}.png")
+        points = [float(svg.get(side)[:-2]) for side in ("width", "height")]
+        assert [width, height] == pytest.approx(
+            [side * 200 / 72 for side in points], rel=0.02
+        )
+
+
+def test_a_genotype_without_a_name_is_drawn_without_one(tmp_path):
+    genotype = genotypes.Genotype(
+        normal=[("skip_connect", 0), ("skip_connect", 1)],
+        normal_concat=[2],
+        reduce=[("skip_connect", 0), ("skip_connect", 1)],
+        reduce_concat=[2],
+    )
+    draw_cells(genotype, tmp_path)
+    assert 'label="normal cell"' in (tmp_path / "normal.dot").read_text()
+
+
+@pytest.mark.skipif(not shutil.which("dot"), reason="needs Graphviz")
+def test_a_title_means_itself(tmp_path):
+    title = 'a\\N "b" → c'
+    graph = cell_graph([("skip_connect", 0), ("skip_connect", 1)], [2], title)
+    svg = subprocess.run(
+        ["dot", "-Tsvg"],
+        input=graph.to_string().encode(),
+        capture_output=True,
+        check=True,
+    ).stdout
+    texts = [e.text for e in ElementTree.fromstring(svg).iter(f"{SVG}text")]
+    assert title in texts
+
+
+@pytest.mark.parametrize("scripts", [None, sysconfig.get_path("scripts")])
+def test_graphviz_pure_stands_in_for_dot(
+    tmp_path, monkeypatch, program, scripts
+):
+    def which(name, path=None):
+        if name == "graphviz-pure" and path == scripts:
+            return str(program)
+
+    monkeypatch.setattr(shutil, "which", which)
+    paths = draw_cells(genotypes.get("DARTS_V2"), tmp_path / "cells")
+    assert len(paths) == 6
+    calls = (tmp_path / "program.calls").read_text().splitlines()
+    assert calls == ["-Tsvg", "-Tpng -Gdpi=200"] * 2
+    dot = (tmp_path / "cells" / "normal.dot").read_bytes()
+    assert (tmp_path / "cells" / "normal.svg").read_bytes() == dot
+
+
+def test_dot_comes_before_graphviz_pure(tmp_path, monkeypatch, program):
+    installed = {"dot": str(program), "graphviz-pure": "/nowhere"}
+    monkeypatch.setattr(
+        shutil, "which", lambda name, path=None: installed[name]
+    )
+    assert len(draw_cells(genotypes.get("DARTS_V2"), tmp_path)) == 6
+
+
+@pytest.mark.parametrize(
+    "program, reason",
+    [
+        (None, "neither dot nor graphviz-pure was found"),
+        ("/bin/false", "returned non-zero exit status 1"),
+        ("/nowhere/dot", "No such file or directory: '/nowhere/dot'"),
+    ],
+)
+def test_a_failure_to_draw_is_only_a_warning(
+    tmp_path, monkeypatch, caplog, program, reason
+):
+    monkeypatch.setattr(shutil, "which", lambda name, path=None: program)
+    paths = draw_cells(genotypes.get("DARTS_V2"), tmp_path)
+    assert [path.name for path in paths] == ["normal.dot", "reduce.dot"]
+    assert sorted(tmp_path.iterdir()) == paths
+    (record,) = caplog.records
+    assert (record.name, record.levelname) == ("tfdarts", "WARNING")
+    message = record.getMessage()
+    assert reason in message
+    assert str(tmp_path) in message
+    assert "pip install graphviz-pure" in message
+
+
+def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
+    def replace(source, target):
+        raise OSError("The power is out.")
+
+    (tmp_path / "normal.dot").write_text("old")
+    monkeypatch.setattr(os, "replace", replace)
+    with pytest.raises(OSError, match="The power is out"):
+        draw_cells(genotypes.get("DARTS_V2"), tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["normal.dot"]
+    assert (tmp_path / "normal.dot").read_text() == "old"
+
+
+def test_drawing_imports_neither_tensorflow_nor_pyplot():
+    code = (
+        "import sys, tfdarts.visualization.cells, tfdarts.visualization.alphas;"
+        "print({'tensorflow', 'matplotlib.pyplot'} & set(sys.modules))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.strip() == "set()"

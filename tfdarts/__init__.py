@@ -1,0 +1,45 @@
+"""tfdarts: differentiable architecture search for Keras on TensorFlow.
+
+Importing it is cheap: TensorFlow is imported when a name that needs it is
+first used.
+"""
+
+import importlib
+
+from tfdarts._runtime import prepare
+
+prepare()
+
+__version__ = "0.1.0"
+
+_PUBLIC = {
+    "Alphas": "tfdarts.layers.alphas",
+    "CNNNetwork": "tfdarts.models.cnn_network",
+    "CNNSearchSpace": "tfdarts.search_spaces.cnn",
+    "CNNSupernet": "tfdarts.models.cnn_supernet",
+    "DARTS": "tfdarts.strategies.darts",
+    "Genotype": "tfdarts.genotypes",
+    "MixedOp": "tfdarts.layers.mixed_op",
+    "evaluate": "tfdarts.runs.evaluate",
+    "export": "tfdarts.runs.export",
+    "export_saved_model": "tfdarts.serving.saved_model",
+    "hypergradient": "tfdarts.strategies.hypergradient",
+    "pipeline": "tfdarts.runs.pipeline",
+    "search": "tfdarts.runs.search",
+    "train": "tfdarts.runs.train",
+    "visualize": "tfdarts.runs.visualize",
+}
+
+__all__ = sorted([*_PUBLIC, "genotypes"])
+
+
+def __getattr__(name):
+    if name == "genotypes":
+        return importlib.import_module("tfdarts.genotypes")
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'tfdarts' has no attribute {name!r}")
+    return getattr(importlib.import_module(_PUBLIC[name]), name)
+
+
+def __dir__():
+    return [*__all__, "__version__"]

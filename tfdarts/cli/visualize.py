@@ -1,0 +1,51 @@
+"""tfdarts-visualize."""
+
+import dataclasses
+
+from tfdarts.cli.command import Command
+from tfdarts.runs.configs import setting
+
+
+@dataclasses.dataclass(frozen=True)
+class VisualizeSettings:
+    """What a drawing takes."""
+
+    genotype: str = setting(
+        None,
+        "Genotype to draw: a file, a published name, or random:<seed>.",
+    )
+    output_dir: str = setting("cells", "Directory to draw the genotype into.")
+    run_dir: str = setting(
+        None,
+        "Draw the cells and alphas of this run, into its directory cells, "
+        "instead of --genotype.",
+    )
+
+
+def run(values):
+    """Draws, prints the paths."""
+    from tfdarts.runs.visualize import draw_run
+    from tfdarts.runs.visualize import visualize
+
+    genotype, run_dir = values["genotype"], values["run_dir"]
+    if bool(genotype) == bool(run_dir):
+        raise ValueError("Give one of --genotype and --run_dir.")
+    if run_dir:
+        paths = draw_run(run_dir)
+    else:
+        paths = visualize(genotype, values["output_dir"])
+    print("\n".join(map(str, paths)))
+
+
+command = Command(
+    name="tfdarts-visualize",
+    summary="Draws cells, and the alphas of a search over its epochs.",
+    examples=(
+        "tfdarts-visualize --genotype=DARTS_V2 --output_dir=cells",
+        "tfdarts-visualize --run_dir=runs/digits",
+    ),
+    settings=(VisualizeSettings,),
+    run=run,
+    needs_tensorflow=False,
+)
+main = command.main

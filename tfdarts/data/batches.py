@@ -1,0 +1,134 @@
+"""Batches whose order and augmentation are functions of seed and epoch.
+
+No stream has a state: what epoch 7 holds does not depend on whether epoch 6
+was read, so a run that stopped goes on as if it had not.
+"""
+
+import numpy as np
+import sklearn.model_selection
+import tensorflow as tf
+
+from tfdarts.data.sources import DataError
+
+fold_in = tf.random.experimental.stateless_fold_in
+
+
+def stratified_split(labels, portion, seed):
+    """Returns the positions of two disjoint halves, classes in proportion.
+
+    Args:
+        labels: Integer array.
+        portion: Float between 0 and 1, the share of the first half.
+        seed: Integer.
+
+    Raises:
+        DataError: If a class would be missing from a half.
+    """
+    try:
+        first, second = sklearn.model_selection.train_test_split(
+            np.arange(len(labels)),
+            train_size=portion,
+            stratify=labels,
+            random_state=seed,
+        )
+    except ValueError as error:
+        raise DataError(
+            f"{len(labels)} examples cannot be split at {portion} so that "
+            f"each class is in both parts: {error}"
+        ) from error
+    return np.sort(first), np.sort(second)
+
+
+def mean_and_std(images):
+    """Returns the mean and deviation of each channel, images scaled to 0-1."""
+    scaled = images.reshape(-1, images.shape[-1]) / 255.0
+    return tuple(scaled.mean(axis=0)), tuple(scaled.std(axis=0))
+
+
+def steps_per_epoch(labels, batch_size):
+    """Returns how many whole batches there are.
+
+    Raises:
+        DataError: If there is not one.
+    """
+    if batch_size > len(labels):
+        raise DataError(
+            f"A batch of {batch_size} is larger than the {len(labels)} "
+            f"examples there are: lower --batch_size."
+        )
+    return len(labels) // batch_size
+
+
+def shuffled_batches(examples, batch_size, seed, epochs, transform):
+    """Returns whole batches of all epochs in turn, each epoch shuffled anew.
+
+    Args:
+        examples: `(images, labels)`, two arrays.
+        batch_size: Integer. What does not fill a batch is left out.
+        seed: Integer.
+        epochs: `range` of the epochs to give.
+        transform: Function `(images, seed) -> images` on a batch.
+
+    Returns:
+        A `tf.data.Dataset` of `(images, labels)`.
+    """
+    steps_per_epoch(examples[1], batch_size)
+    images, labels = (tf.convert_to_tensor(array) for array in examples)
+
+    def epoch_batches(epoch):
+        epoch_seed = fold_in([seed, 0], epoch)
+        order = tf.random.experimental.stateless_shuffle(
+            tf.range(len(labels)), epoch_seed
+        )
+
+        def batch(step, positions):
+            chosen = tf.gather(images, positions)
+            return (
+                transform(chosen, fold_in(epoch_seed, step)),
+                tf.gather(labels, positions),
+            )
+
+        positions = tf.data.Dataset.from_tensor_slices(order)
+        positions = positions.batch(batch_size, drop_remainder=True)
+        return positions.enumerate().map(batch)
+
+    epochs = tf.data.Dataset.range(epochs.start, epochs.stop)
+    return epochs.flat_map(epoch_batches).prefetch(tf.data.AUTOTUNE)
+
+
+def random_batches(examples, batch_size, seed, steps, transform):
+    """Returns one batch a step, each drawn at random from all examples.
+
+    Args:
+        examples: `(images, labels)`, two arrays.
+        batch_size: Integer.
+        seed: Integer.
+        steps: `range` of the steps to give.
+        transform: Function `(images, seed) -> images` on a batch.
+
+    Returns:
+        A `tf.data.Dataset` of `(images, labels)`.
+    """
+    steps_per_epoch(examples[1], batch_size)
+    images, labels = (tf.convert_to_tensor(array) for array in examples)
+
+    def batch(step):
+        step_seed = fold_in([seed, 1], step)
+        order = tf.random.experimental.stateless_shuffle(
+            tf.range(len(labels)), step_seed
+        )
+        positions = tf.ensure_shape(order[:batch_size], [batch_size])
+        chosen = tf.gather(images, positions)
+        return (
+            transform(chosen, fold_in(step_seed, 0)),
+            tf.gather(labels, positions),
+        )
+
+    steps = tf.data.Dataset.range(steps.start, steps.stop)
+    return steps.map(batch).prefetch(tf.data.AUTOTUNE)
+
+
+def ordered_batches(examples, batch_size, transform):
+    """Returns all examples once, in order, for evaluation."""
+    dataset = tf.data.Dataset.from_tensor_slices(examples).batch(batch_size)
+    return dataset.map(lambda images, labels: (transform(images), labels))

@@ -1,0 +1,67 @@
+"""Training examples, split, with what normalises them."""
+
+import dataclasses
+
+from tfdarts.data import augmentation
+from tfdarts.data import batches
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingExamples:
+    """The training examples of a source in two disjoint parts.
+
+    Args:
+        first: `(images, labels)`.
+        second: `(images, labels)`, or `None` if nothing was set aside.
+        mean: Tuple of floats, one a channel, images scaled to 0 to 1: the
+            published mean, or that of the first part.
+        std: Like `mean`, the standard deviation.
+    """
+
+    first: tuple
+    second: tuple | None
+    mean: tuple
+    std: tuple
+
+    @classmethod
+    def of(cls, source, portion, seed):
+        """Reads and splits the training examples of a source.
+
+        Args:
+            source: `ImageSource`.
+            portion: Float, share of the examples in the first part; with `1`
+                there is no second part.
+            seed: Integer, seed of the stratified split.
+
+        Raises:
+            ValueError: If the portion is not above 0 and at most 1.
+            DataError: If the examples cannot be split so.
+        """
+        if not 0 < portion <= 1:
+            raise ValueError(
+                f"A portion of the training examples must be above 0 and at "
+                f"most 1. Received: {portion}."
+            )
+        images, labels = source.read("train")
+        first, second = (images, labels), None
+        if portion < 1:
+            halves = batches.stratified_split(labels, portion, seed)
+            first, second = ((images[half], labels[half]) for half in halves)
+        mean, std = source.mean, source.std
+        if mean is None:
+            mean, std = batches.mean_and_std(first[0])
+        return cls(first, second, mean, std)
+
+    def augment(self, crop_padding):
+        """Returns the transformation of training images, given a seed."""
+
+        def transform(images, seed):
+            if crop_padding:
+                images = augmentation.pad_and_crop(images, crop_padding, seed)
+            return self.normalize(images)
+
+        return transform
+
+    def normalize(self, images):
+        """Returns images as the network takes them."""
+        return augmentation.normalize(images, self.mean, self.std)

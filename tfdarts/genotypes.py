@@ -1,0 +1,411 @@
+"""Genotypes: what a search finds, as data.
+
+A genotype lists, for each intermediate node of a cell, the operations that
+lead into it and the nodes they come from. It is a small JSON file, and
+nothing in it is ever evaluated as code.
+"""
+
+import ast
+import dataclasses
+import json
+import os
+import pathlib
+import tempfile
+
+FORMAT = 1
+
+PRIMITIVES = (
+    "none",
+    "max_pool_3x3",
+    "avg_pool_3x3",
+    "skip_connect",
+    "sep_conv_3x3",
+    "sep_conv_5x5",
+    "dil_conv_3x3",
+    "dil_conv_5x5",
+)
+"""The primitives DARTS chooses from, in the authors' order."""
+
+PUBLISHED_ONLY_PRIMITIVES = ("sep_conv_7x7", "conv_7x1_1x7")
+"""Primitives that only published cells use."""
+
+NUM_INPUTS = 2
+"""Input nodes of a cell: the outputs of the two cells before it."""
+
+EDGES_PER_NODE = 2
+"""Edges that a derived cell keeps for each intermediate node."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Genotype:
+    """A convolutional cell pair: the normal cell and the reduction cell.
+
+    Nodes `0` and `1` of a cell are the outputs of the cell before the
+    previous one and of the previous one; intermediate node `i` is node
+    `i + 2`, and its two edges stand at positions `2 * i` and `2 * i + 1`.
+
+    Args:
+        normal: Sequence of `(primitive, predecessor)` pairs, two for each
+            intermediate node.
+        normal_concat: Sequence of the nodes whose concatenation is the
+            output of the normal cell.
+        reduce: Like `normal`, for the reduction cell.
+        reduce_concat: Like `normal_concat`, for the reduction cell.
+        name: Optional string. It takes no part in comparison.
+
+    Raises:
+        ValueError: If a primitive is unknown, an edge comes from a node
+            that does not come before it, or a concat names a node that is
+            not an intermediate node.
+
+    Example:
+
+    >>> genotype = Genotype(
+    ...     normal=[("sep_conv_3x3", 0), ("skip_connect", 1)],
+    ...     normal_concat=[2],
+    ...     reduce=[("max_pool_3x3", 0), ("max_pool_3x3", 1)],
+    ...     reduce_concat=[2],
+    ... )
+    >>> genotype.num_skip_connections
+    1
+    >>> Genotype.from_json(genotype.to_json()) == genotype
+    True
+
+    Reference:
+
+    - [Liu et al., 2019](https://arxiv.org/abs/1806.09055)
+    """
+
+    normal: tuple
+    normal_concat: tuple
+    reduce: tuple
+    reduce_concat: tuple
+    name: str | None = dataclasses.field(default=None, compare=False)
+
+    def __post_init__(self):
+        for cell_type in ("normal", "reduce"):
+            edges = _checked_edges(cell_type, getattr(self, cell_type))
+            concat_name = f"{cell_type}_concat"
+            concat = _checked_concat(
+                concat_name, getattr(self, concat_name), len(edges)
+            )
+            object.__setattr__(self, cell_type, edges)
+            object.__setattr__(self, concat_name, concat)
+
+    @property
+    def num_skip_connections(self):
+        """Number of `skip_connect` edges in the normal cell."""
+        return sum(primitive == "skip_connect" for primitive, _ in self.normal)
+
+    def to_json(self):
+        """Returns the genotype as a JSON string, one edge list a line."""
+        lines = [
+            f'  "format": {FORMAT}',
+            '  "space": "cnn"',
+            f'  "name": {json.dumps(self.name)}',
+        ]
+        for field in ("normal", "normal_concat", "reduce", "reduce_concat"):
+            lines.append(f'  "{field}": {json.dumps(getattr(self, field))}')
+        return "{\n" + ",\n".join(lines) + "\n}\n"
+
+    @classmethod
+    def from_json(cls, text):
+        """Returns the genotype that a JSON string describes.
+
+        Raises:
+            ValueError: If the text is no JSON genotype of this format.
+        """
+        try:
+            fields = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise ValueError(
+                f"A genotype must be a JSON object, but the text is not JSON: "
+                f"{error}."
+            ) from error
+        if not isinstance(fields, dict) or fields.get("format") != FORMAT:
+            raise ValueError(
+                f'A genotype must be a JSON object with "format": {FORMAT}.'
+            )
+        if fields.get("space") != "cnn":
+            raise ValueError(
+                f'A genotype\'s "space" must be "cnn". Received: '
+                f"{fields.get('space')!r}."
+            )
+        names = {field.name for field in dataclasses.fields(cls)}
+        missing = sorted(names - {"name"} - fields.keys())
+        unknown = sorted(fields.keys() - names - {"format", "space"})
+        if missing or unknown:
+            raise ValueError(
+                f"A genotype must have the fields {sorted(names)}. "
+                f"Missing: {missing}. Unknown: {unknown}."
+            )
+        return cls(**{k: v for k, v in fields.items() if k in names})
+
+    @classmethod
+    def from_string(cls, text):
+        """Reads a genotype as the PyTorch implementations print it.
+
+        The text is parsed, never evaluated: only literals, `range(...)` and
+        `list(range(...))` may stand in it.
+
+        Args:
+            text: String such as `Genotype(normal=[('sep_conv_3x3', 0), ...],
+                normal_concat=range(2, 6), reduce=[...],
+                reduce_concat=range(2, 6))`, optionally behind `NAME =`.
+
+        Raises:
+            ValueError: If the text is anything else.
+        """
+        try:
+            statements = ast.parse(text.strip()).body
+        except SyntaxError as error:
+            raise ValueError(
+                f"The text is no genotype of the form Genotype(normal=[...], "
+                f"...): {error}."
+            ) from error
+        statement = statements[0] if len(statements) == 1 else None
+        call = getattr(statement, "value", None)
+        if not (
+            isinstance(call, ast.Call)
+            and isinstance(call.func, ast.Name)
+            and call.func.id == "Genotype"
+        ):
+            raise ValueError(
+                "The text must be one expression of the form "
+                "Genotype(normal=[...], normal_concat=..., reduce=[...], "
+                "reduce_concat=...)."
+            )
+        fields = {}
+        if isinstance(statement, ast.Assign) and isinstance(
+            statement.targets[0], ast.Name
+        ):
+            fields["name"] = statement.targets[0].id
+        order = ("normal", "normal_concat", "reduce", "reduce_concat")
+        for name, node in zip(order, call.args):
+            fields[name] = _literal(node)
+        for keyword in call.keywords:
+            fields[keyword.arg] = _literal(keyword.value)
+        try:
+            return cls(**fields)
+        except TypeError as error:
+            raise ValueError(
+                f"A genotype takes {', '.join(order)}: {error}."
+            ) from error
+
+    def save(self, path):
+        """Writes the genotype to a JSON file, whole or not at all."""
+        path = pathlib.Path(path)
+        descriptor, partial = tempfile.mkstemp(
+            dir=path.parent, prefix=f".{path.name}."
+        )
+        with os.fdopen(descriptor, "w") as file:
+            file.write(self.to_json())
+        os.chmod(partial, 0o644)
+        os.replace(partial, path)
+
+    @classmethod
+    def load(cls, path):
+        """Reads a JSON genotype file, or a pasted PyTorch genotype.
+
+        Raises:
+            ValueError: If the file holds no genotype.
+        """
+        text = pathlib.Path(path).read_text()
+        try:
+            if "Genotype(" in text:
+                return cls.from_string(text)
+            return cls.from_json(text)
+        except ValueError as error:
+            raise ValueError(f"{path} is no genotype file: {error}") from error
+
+
+def get(name):
+    """Returns a published genotype.
+
+    Args:
+        name: String, one of `published_names()`.
+
+    Raises:
+        ValueError: If no genotype of that name was published.
+
+    Example:
+
+    >>> get("DARTS_V2").normal[0]
+    ('sep_conv_3x3', 0)
+    """
+    if name not in _PUBLISHED:
+        raise ValueError(
+            f"There is no published genotype named {name!r}. The published "
+            f"ones are: {', '.join(_PUBLISHED)}."
+        )
+    normal, normal_concat, reduce, reduce_concat = _PUBLISHED[name]
+    return Genotype(
+        normal=_edges(normal),
+        normal_concat=normal_concat,
+        reduce=_edges(reduce),
+        reduce_concat=reduce_concat,
+        name=name,
+    )
+
+
+def published_names():
+    """Returns the names that `get` knows, as a tuple of strings."""
+    return tuple(_PUBLISHED)
+
+
+def _checked_edges(cell_type, edges):
+    edges = tuple((primitive, node) for primitive, node in edges)
+    if not edges or len(edges) % EDGES_PER_NODE:
+        raise ValueError(
+            f"`{cell_type}` must hold {EDGES_PER_NODE} edges for each "
+            f"intermediate node. Received {len(edges)} edges."
+        )
+    known = PRIMITIVES[1:] + PUBLISHED_ONLY_PRIMITIVES
+    for position, (primitive, predecessor) in enumerate(edges):
+        node = position // EDGES_PER_NODE + NUM_INPUTS
+        if primitive not in known:
+            raise ValueError(
+                f"`{cell_type}` names an unknown primitive, {primitive!r}. "
+                f"The known ones are: {', '.join(known)}."
+            )
+        if type(predecessor) is not int or not 0 <= predecessor < node:
+            raise ValueError(
+                f"An edge of `{cell_type}` leads from node {predecessor!r} to "
+                f"node {node}, but an edge must come from a node between 0 "
+                f"and {node - 1}."
+            )
+    return edges
+
+
+def _checked_concat(field, concat, num_edges):
+    concat = tuple(concat)
+    nodes = range(NUM_INPUTS, NUM_INPUTS + num_edges // EDGES_PER_NODE)
+    if (
+        not concat
+        or len(set(concat)) != len(concat)
+        or any(type(node) is not int or node not in nodes for node in concat)
+    ):
+        raise ValueError(
+            f"`{field}` must name one or more different intermediate nodes, "
+            f"which are {nodes.start} to {nodes.stop - 1}. "
+            f"Received: {list(concat)}."
+        )
+    return concat
+
+
+def _literal(node):
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        arguments = [_literal(argument) for argument in node.args]
+        if node.func.id == "range" and all(
+            type(argument) is int for argument in arguments
+        ):
+            try:
+                return list(range(*arguments))
+            except TypeError as error:
+                raise ValueError(f"A genotype cannot hold {error}.") from error
+        if node.func.id == "list" and len(arguments) == 1:
+            return arguments[0]
+    try:
+        return ast.literal_eval(node)
+    except ValueError as error:
+        raise ValueError(
+            f"A genotype may hold only literals and range(...), but it holds: "
+            f"{ast.unparse(node)}."
+        ) from error
+
+
+def _edges(text):
+    for edge in text.split():
+        primitive, predecessor = edge.split(":")
+        yield primitive, int(predecessor)
+
+
+_PUBLISHED = {
+    # Zoph et al., 2018, https://arxiv.org/abs/1707.07012
+    "NASNet": (
+        "sep_conv_5x5:1 sep_conv_3x3:0 sep_conv_5x5:0 sep_conv_3x3:0 "
+        "avg_pool_3x3:1 skip_connect:0 avg_pool_3x3:0 avg_pool_3x3:0 "
+        "sep_conv_3x3:1 skip_connect:1",
+        (2, 3, 4, 5, 6),
+        "sep_conv_5x5:1 sep_conv_7x7:0 max_pool_3x3:1 sep_conv_7x7:0 "
+        "avg_pool_3x3:1 sep_conv_5x5:0 skip_connect:3 avg_pool_3x3:2 "
+        "sep_conv_3x3:2 max_pool_3x3:1",
+        (4, 5, 6),
+    ),
+    # Real et al., 2019, https://arxiv.org/abs/1802.01548
+    "AmoebaNet": (
+        "avg_pool_3x3:0 max_pool_3x3:1 sep_conv_3x3:0 sep_conv_5x5:2 "
+        "sep_conv_3x3:0 avg_pool_3x3:3 sep_conv_3x3:1 skip_connect:1 "
+        "skip_connect:0 avg_pool_3x3:1",
+        (4, 5, 6),
+        "avg_pool_3x3:0 sep_conv_3x3:1 max_pool_3x3:0 sep_conv_7x7:2 "
+        "sep_conv_7x7:0 avg_pool_3x3:1 max_pool_3x3:0 max_pool_3x3:1 "
+        "conv_7x1_1x7:0 sep_conv_3x3:5",
+        (3, 4, 6),
+    ),
+    # Liu et al., 2018, https://arxiv.org/abs/1712.00559
+    "PNASNet": (
+        "sep_conv_5x5:0 max_pool_3x3:0 sep_conv_7x7:1 max_pool_3x3:1 "
+        "sep_conv_5x5:1 sep_conv_3x3:1 sep_conv_3x3:4 max_pool_3x3:1 "
+        "sep_conv_3x3:0 skip_connect:1",
+        (2, 3, 4, 5, 6),
+        "sep_conv_5x5:0 max_pool_3x3:0 sep_conv_7x7:1 max_pool_3x3:1 "
+        "sep_conv_5x5:1 sep_conv_3x3:1 sep_conv_3x3:4 max_pool_3x3:1 "
+        "sep_conv_3x3:0 skip_connect:1",
+        (2, 3, 4, 5, 6),
+    ),
+    # Liu et al., 2019, https://arxiv.org/abs/1806.09055: first order
+    "DARTS_V1": (
+        "sep_conv_3x3:1 sep_conv_3x3:0 skip_connect:0 sep_conv_3x3:1 "
+        "skip_connect:0 sep_conv_3x3:1 sep_conv_3x3:0 skip_connect:2",
+        (2, 3, 4, 5),
+        "max_pool_3x3:0 max_pool_3x3:1 skip_connect:2 max_pool_3x3:0 "
+        "max_pool_3x3:0 skip_connect:2 skip_connect:2 avg_pool_3x3:0",
+        (2, 3, 4, 5),
+    ),
+    # The same, second order
+    "DARTS_V2": (
+        "sep_conv_3x3:0 sep_conv_3x3:1 sep_conv_3x3:0 sep_conv_3x3:1 "
+        "sep_conv_3x3:1 skip_connect:0 skip_connect:0 dil_conv_3x3:2",
+        (2, 3, 4, 5),
+        "max_pool_3x3:0 max_pool_3x3:1 skip_connect:2 max_pool_3x3:1 "
+        "max_pool_3x3:0 skip_connect:2 skip_connect:2 max_pool_3x3:1",
+        (2, 3, 4, 5),
+    ),
+    # Xu et al., 2020, https://arxiv.org/abs/1907.05737
+    "PC_DARTS_cifar": (
+        "sep_conv_3x3:1 skip_connect:0 sep_conv_3x3:0 dil_conv_3x3:1 "
+        "sep_conv_5x5:0 sep_conv_3x3:1 avg_pool_3x3:0 dil_conv_3x3:1",
+        (2, 3, 4, 5),
+        "sep_conv_5x5:1 max_pool_3x3:0 sep_conv_5x5:1 sep_conv_5x5:2 "
+        "sep_conv_3x3:0 sep_conv_3x3:3 sep_conv_3x3:1 sep_conv_3x3:2",
+        (2, 3, 4, 5),
+    ),
+    # Chen et al., 2019, https://arxiv.org/abs/1904.12760
+    "PDARTS": (
+        "skip_connect:0 dil_conv_3x3:1 skip_connect:0 sep_conv_3x3:1 "
+        "sep_conv_3x3:1 sep_conv_3x3:3 sep_conv_3x3:0 dil_conv_5x5:4",
+        (2, 3, 4, 5),
+        "avg_pool_3x3:0 sep_conv_5x5:1 sep_conv_3x3:0 dil_conv_5x5:2 "
+        "max_pool_3x3:0 dil_conv_3x3:1 dil_conv_3x3:1 dil_conv_5x5:3",
+        (2, 3, 4, 5),
+    ),
+    # Dong and Yang, 2019, https://arxiv.org/abs/1910.04465
+    "GDAS_V1": (
+        "skip_connect:0 skip_connect:1 skip_connect:0 sep_conv_5x5:2 "
+        "sep_conv_3x3:3 skip_connect:0 sep_conv_5x5:4 sep_conv_3x3:3",
+        (2, 3, 4, 5),
+        "sep_conv_5x5:0 sep_conv_3x3:1 sep_conv_5x5:2 sep_conv_5x5:1 "
+        "dil_conv_5x5:2 sep_conv_3x3:1 sep_conv_5x5:0 sep_conv_5x5:1",
+        (2, 3, 4, 5),
+    ),
+    # Chen et al., 2021, https://arxiv.org/abs/2006.10355
+    "DrNAS_cifar10": (
+        "sep_conv_3x3:0 sep_conv_5x5:1 sep_conv_3x3:1 sep_conv_3x3:2 "
+        "skip_connect:0 sep_conv_3x3:1 sep_conv_3x3:2 dil_conv_5x5:3",
+        (2, 3, 4, 5),
+        "max_pool_3x3:0 sep_conv_5x5:1 dil_conv_5x5:2 sep_conv_5x5:1 "
+        "sep_conv_5x5:1 dil_conv_5x5:3 skip_connect:4 sep_conv_5x5:1",
+        (2, 3, 4, 5),
+    ),
+}

@@ -1,0 +1,92 @@
+"""Batch normalisation as DARTS uses it."""
+
+import keras
+import tensorflow as tf
+
+from tfdarts.layers.replicas import num_replicas
+from tfdarts.layers.replicas import sum_over_replicas
+
+
+@keras.saving.register_keras_serializable(package="tfdarts")
+class BatchNorm(keras.layers.BatchNormalization):
+    """Batch normalisation over all axes but the last, PyTorch's constants.
+
+    In training it uses TensorFlow's fused kernel, which is faster than Keras'
+    and, unlike Keras', right when differentiated twice. The kernel knows no
+    float64 and no second replica; there mean and variance are written out,
+    and averaged over the replicas.
+
+    Args:
+        affine: Boolean, whether there are a trainable scale and offset.
+            Searches have none, so that the weights cannot rescale what alpha
+            weighs. Defaults to `True`.
+        **kwargs: Arguments of `keras.layers.BatchNormalization`, except
+            `center` and `scale`.
+
+    Input shape:
+        4D tensor `(batch, height, width, channels)`.
+
+    Output shape:
+        The same.
+
+    Reference:
+
+    - [Ioffe and Szegedy, 2015](https://arxiv.org/abs/1502.03167)
+    - [Liu et al., 2019](https://arxiv.org/abs/1806.09055), section A.1.1
+    """
+
+    def __init__(self, affine=True, momentum=0.9, epsilon=1e-5, **kwargs):
+        super().__init__(
+            momentum=momentum,
+            epsilon=epsilon,
+            center=affine,
+            scale=affine,
+            **kwargs,
+        )
+        self.affine = affine
+
+    def call(self, inputs, training=False):
+        channels = inputs.shape[-1]
+        dtype = tf.as_dtype(self.variable_dtype)
+        scale = self.gamma if self.affine else tf.ones([channels], dtype)
+        offset = self.beta if self.affine else tf.zeros([channels], dtype)
+        scale, offset = (tf.cast(value, dtype) for value in (scale, offset))
+        if not training or not self.trainable:
+            mean, variance = self.moving_mean, self.moving_variance
+            return self._normalize(inputs, mean, variance, scale, offset)
+        if dtype == tf.float32 and num_replicas() == 1:
+            outputs, mean, variance = tf.compat.v1.nn.fused_batch_norm(
+                inputs, scale, offset, epsilon=self.epsilon
+            )
+        else:
+            mean, variance, count = self._moments(tf.cast(inputs, dtype))
+            outputs = self._normalize(inputs, mean, variance, scale, offset)
+            variance *= count / (count - 1.0)
+        self._track(self.moving_mean, mean)
+        self._track(self.moving_variance, variance)
+        return outputs
+
+    def get_config(self):
+        config = super().get_config()
+        config.pop("center")
+        config.pop("scale")
+        return {**config, "affine": self.affine}
+
+    def _moments(self, inputs):
+        """Mean and variance over all replicas, right to second order."""
+        count = tf.cast(tf.size(inputs) / inputs.shape[-1], inputs.dtype)
+        count = sum_over_replicas(count)
+        mean = sum_over_replicas(tf.reduce_sum(inputs, [0, 1, 2])) / count
+        deviations = tf.reduce_sum(tf.square(inputs - mean), [0, 1, 2])
+        return mean, sum_over_replicas(deviations) / count, count
+
+    def _normalize(self, inputs, mean, variance, scale, offset):
+        scale = scale * tf.math.rsqrt(variance + self.epsilon)
+        offset = offset - mean * scale
+        return inputs * tf.cast(scale, inputs.dtype) + tf.cast(
+            offset, inputs.dtype
+        )
+
+    def _track(self, moving, current):
+        """The moving statistics keep the unbiased variance, as PyTorch's."""
+        moving.assign(moving * self.momentum + current * (1.0 - self.momentum))

@@ -1,0 +1,284 @@
+"""The convolutional primitives: ReLU, convolution, batch normalisation.
+
+Padding and strides are PyTorch's: TensorFlow's own padding at stride 2 on
+even sizes would shift the output by one pixel.
+"""
+
+import keras
+
+from tfdarts.layers.batch_norm import BatchNorm
+from tfdarts.layers.stack import Stack
+from tfdarts.layers.subsample import Subsample
+
+LAYOUT = {"data_format": "channels_last"}
+
+
+def uniform_fan_in(seed=None):
+    """Returns PyTorch 0.3's initial values: U(-1/sqrt(n), 1/sqrt(n)).
+
+    `n` is input channels times kernel size, for depthwise kernels too.
+    """
+    return keras.initializers.VarianceScaling(
+        scale=1 / 3, mode="fan_in", distribution="uniform", seed=seed
+    )
+
+
+def conv(filters, kernel_size, strides=1, dtype=None):
+    """Returns a convolution without bias for an odd or an unpadded kernel."""
+    return keras.layers.Conv2D(
+        filters,
+        kernel_size,
+        strides=strides,
+        padding="same" if strides == 1 else "valid",
+        use_bias=False,
+        kernel_initializer=uniform_fan_in(),
+        dtype=dtype,
+        **LAYOUT,
+    )
+
+
+def separable_conv(filters, kernel_size, strides, dilation, dtype):
+    """Returns the layers of a depthwise and a pointwise convolution.
+
+    At stride 2 a kernel dilated by 2 only meets every second pixel, so it is
+    a plain kernel on the subsampled input.
+    """
+    layers = []
+    if strides == dilation == 2:
+        layers.append(Subsample(dtype=dtype))
+        strides = dilation = 1
+    if strides == 2:
+        layers.append(
+            keras.layers.ZeroPadding2D(kernel_size // 2, dtype=dtype, **LAYOUT)
+        )
+    layers.append(
+        keras.layers.SeparableConv2D(
+            filters,
+            kernel_size,
+            strides=strides,
+            padding="same" if strides == 1 else "valid",
+            dilation_rate=dilation,
+            use_bias=False,
+            depthwise_initializer=uniform_fan_in(),
+            pointwise_initializer=uniform_fan_in(),
+            dtype=dtype,
+            **LAYOUT,
+        )
+    )
+    return layers
+
+
+class ConvolutionalPrimitive(Stack):
+    """What the convolutional primitives have in common.
+
+    Args:
+        filters: Integer, output channels.
+        strides: Integer, `1` or `2`.
+        affine: Boolean, whether batch normalisation has a trainable scale
+            and offset. Searches have none. Defaults to `True`.
+
+    Input shape:
+        4D tensor `(batch, height, width, channels)`.
+
+    Output shape:
+        4D tensor `(batch, height / strides, width / strides, filters)`,
+        rounded up.
+    """
+
+    def __init__(self, filters, strides=1, affine=True, **kwargs):
+        super().__init__(**kwargs)
+        if strides not in (1, 2):
+            raise ValueError(
+                f"`strides` must be 1 or 2. Received: strides={strides}."
+            )
+        self.filters = filters
+        self.strides = strides
+        self.affine = affine
+
+    def add_block(self, *layers):
+        """Appends ReLU, the layers and a batch normalisation."""
+        self.layers_in_order += [
+            keras.layers.ReLU(dtype=self.dtype_policy),
+            *layers,
+            BatchNorm(self.affine, dtype=self.dtype_policy),
+        ]
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "strides": self.strides,
+            "affine": self.affine,
+        }
+
+
+@keras.saving.register_keras_serializable(package="tfdarts")
+class ReLUConvBN(ConvolutionalPrimitive):
+    """ReLU, 1x1 convolution, batch normalisation: a cell's preprocessing.
+
+    Args:
+        filters: Integer, output channels.
+        affine: Boolean, whether batch normalisation has a trainable scale
+            and offset. Defaults to `True`.
+    """
+
+    def __init__(self, filters, **kwargs):
+        super().__init__(filters, **kwargs)
+        self.add_block(conv(filters, 1, self.strides, self.dtype_policy))
+
+
+@keras.saving.register_keras_serializable(package="tfdarts")
+class SepConv(ConvolutionalPrimitive):
+    """`sep_conv_kxk`: a separable convolution, applied twice.
+
+    Args:
+        filters: Integer, output channels.
+        kernel_size: Odd integer.
+        strides: Integer, `1` or `2`: the stride of the first application.
+        affine: Boolean, whether batch normalisation has a trainable scale
+            and offset. Defaults to `True`.
+
+    Reference:
+
+    - [Liu et al., 2019](https://arxiv.org/abs/1806.09055), section 3.1
+    """
+
+    def __init__(self, filters, kernel_size, **kwargs):
+        super().__init__(filters, **kwargs)
+        self.kernel_size = kernel_size
+        for strides in (self.strides, 1):
+            self.add_block(
+                *separable_conv(
+                    filters, kernel_size, strides, 1, self.dtype_policy
+                )
+            )
+
+    def get_config(self):
+        return {**super().get_config(), "kernel_size": self.kernel_size}
+
+
+@keras.saving.register_keras_serializable(package="tfdarts")
+class DilConv(ConvolutionalPrimitive):
+    """`dil_conv_kxk`: a separable convolution dilated by 2, applied once.
+
+    Args:
+        filters: Integer, output channels.
+        kernel_size: Odd integer.
+        strides: Integer, `1` or `2`.
+        affine: Boolean, whether batch normalisation has a trainable scale
+            and offset. Defaults to `True`.
+
+    Reference:
+
+    - [Liu et al., 2019](https://arxiv.org/abs/1806.09055), section 3.1
+    """
+
+    def __init__(self, filters, kernel_size, **kwargs):
+        super().__init__(filters, **kwargs)
+        self.kernel_size = kernel_size
+        self.add_block(
+            *separable_conv(
+                filters, kernel_size, self.strides, 2, self.dtype_policy
+            )
+        )
+
+    def get_config(self):
+        return {**super().get_config(), "kernel_size": self.kernel_size}
+
+
+@keras.saving.register_keras_serializable(package="tfdarts")
+class Conv7x1Conv1x7(ConvolutionalPrimitive):
+    """`conv_7x1_1x7`: a 1x7 and a 7x1 convolution, of published cells only.
+
+    Args:
+        filters: Integer, output channels.
+        strides: Integer, `1` or `2`: along the width in the first
+            convolution, along the height in the second.
+        affine: Boolean, whether batch normalisation has a trainable scale
+            and offset. Defaults to `True`.
+
+    Reference:
+
+    - [Zoph et al., 2018](https://arxiv.org/abs/1707.07012)
+    """
+
+    def __init__(self, filters, **kwargs):
+        super().__init__(filters, **kwargs)
+        layers = []
+        for axis in (1, 0):
+            kernel_size, strides, padding = [1, 1], [1, 1], [0, 0]
+            kernel_size[axis], strides[axis] = 7, self.strides
+            padding[axis] = 3
+            layers += [
+                keras.layers.ZeroPadding2D(
+                    tuple(padding), dtype=self.dtype_policy, **LAYOUT
+                ),
+                conv(filters, kernel_size, tuple(strides), self.dtype_policy),
+            ]
+        self.add_block(*layers)
+
+
+@keras.saving.register_keras_serializable(package="tfdarts")
+class FactorizedReduce(keras.layers.Layer):
+    """Halves height and width by two 1x1 convolutions, one pixel apart.
+
+    It is the `skip_connect` of stride 2, and a cell's preprocessing behind a
+    reduction cell. On odd sizes the second convolution sees one row and one
+    column of zeros, where the authors' code fails.
+
+    Args:
+        filters: Integer, at least `2`: output channels, half from each
+            convolution.
+        affine: Boolean, whether batch normalisation has a trainable scale
+            and offset. Defaults to `True`.
+
+    Input shape:
+        4D tensor `(batch, height, width, channels)`.
+
+    Output shape:
+        4D tensor `(batch, height / 2, width / 2, filters)`, rounded up.
+
+    Reference:
+
+    - [Liu et al., 2019](https://arxiv.org/abs/1806.09055)
+    """
+
+    def __init__(self, filters, affine=True, **kwargs):
+        super().__init__(**kwargs)
+        if filters < 2:
+            raise ValueError(
+                f"`filters` must be at least 2, for each of two convolutions "
+                f"gives half of them. Received: filters={filters}."
+            )
+        self.filters = filters
+        self.affine = affine
+        dtype = self.dtype_policy
+        self.relu = keras.layers.ReLU(dtype=dtype)
+        self.even = Subsample(dtype=dtype)
+        self.odd = Subsample(offset=1, dtype=dtype)
+        self.even_conv = conv(filters // 2, 1, dtype=dtype)
+        self.odd_conv = conv(filters - filters // 2, 1, dtype=dtype)
+        self.batch_norm = BatchNorm(affine, dtype=dtype)
+
+    def build(self, input_shape):
+        self.even_conv.build(input_shape)
+        self.odd_conv.build(input_shape)
+        self.batch_norm.build((*input_shape[:-1], self.filters))
+
+    def call(self, inputs):
+        active = self.relu(inputs)
+        halves = [
+            self.even_conv(self.even(active)),
+            self.odd_conv(self.odd(active)),
+        ]
+        return self.batch_norm(keras.ops.concatenate(halves, axis=-1))
+
+    def compute_output_shape(self, input_shape):
+        return (*self.even.compute_output_shape(input_shape)[:-1], self.filters)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "affine": self.affine,
+        }

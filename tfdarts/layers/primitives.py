@@ -1,0 +1,128 @@
+"""The primitives by name, and those that have no kernel."""
+
+import keras
+
+from tfdarts.layers.batch_norm import BatchNorm
+from tfdarts.layers.convolutions import LAYOUT
+from tfdarts.layers.convolutions import Conv7x1Conv1x7
+from tfdarts.layers.convolutions import DilConv
+from tfdarts.layers.convolutions import FactorizedReduce
+from tfdarts.layers.convolutions import SepConv
+from tfdarts.layers.stack import Stack
+from tfdarts.layers.subsample import Subsample
+
+
+@keras.saving.register_keras_serializable(package="tfdarts")
+class Zero(keras.layers.Layer):
+    """`none`: zeros, whatever the input.
+
+    Args:
+        strides: Integer, `1` or `2`.
+
+    Input shape:
+        4D tensor `(batch, height, width, channels)`.
+
+    Output shape:
+        4D tensor `(batch, height / strides, width / strides, channels)`,
+        rounded up.
+    """
+
+    def __init__(self, strides=1, **kwargs):
+        super().__init__(**kwargs)
+        self.strides = strides
+
+    def build(self, input_shape):
+        pass
+
+    def call(self, inputs):
+        return keras.ops.zeros_like(inputs[:, :: self.strides, :: self.strides])
+
+    def get_config(self):
+        return {**super().get_config(), "strides": self.strides}
+
+
+@keras.saving.register_keras_serializable(package="tfdarts")
+class Pool3x3(Stack):
+    """`max_pool_3x3` and `avg_pool_3x3`: the mean leaves padding out.
+
+    Args:
+        kind: `"max"` or `"avg"`.
+        strides: Integer, `1` or `2`.
+        batch_norm: Boolean, whether a batch normalisation without scale and
+            offset follows: in searches only. Defaults to `False`.
+
+    Input shape:
+        4D tensor `(batch, height, width, channels)`.
+
+    Output shape:
+        4D tensor `(batch, height / strides, width / strides, channels)`,
+        rounded up.
+    """
+
+    def __init__(self, kind, strides=1, batch_norm=False, **kwargs):
+        super().__init__(**kwargs)
+        if kind not in ("max", "avg"):
+            raise ValueError(
+                f"`kind` must be 'max' or 'avg'. Received: kind={kind!r}."
+            )
+        self.kind = kind
+        self.strides = strides
+        self.batch_norm = batch_norm
+        pooling = {
+            "max": keras.layers.MaxPooling2D,
+            "avg": keras.layers.AveragePooling2D,
+        }[kind]
+        dtype = self.dtype_policy
+        self.layers_in_order.append(
+            pooling(3, strides=1, padding="same", dtype=dtype, **LAYOUT)
+        )
+        if strides == 2:
+            self.layers_in_order.append(Subsample(dtype=dtype))
+        if batch_norm:
+            self.layers_in_order.append(BatchNorm(affine=False, dtype=dtype))
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "kind": self.kind,
+            "strides": self.strides,
+            "batch_norm": self.batch_norm,
+        }
+
+
+def primitive(operation, filters, strides=1, search=False, **kwargs):
+    """Returns the layer of a primitive.
+
+    Args:
+        operation: String, one of `tfdarts.genotypes.PRIMITIVES` or
+            `tfdarts.genotypes.PUBLISHED_ONLY_PRIMITIVES`.
+        filters: Integer, channels of the input and of the output.
+        strides: Integer, `1` or `2`.
+        search: Boolean, whether it is the form a search uses: batch
+            normalisation without scale and offset, and one behind each
+            pooling. Defaults to `False`.
+        **kwargs: Arguments of `keras.layers.Layer`.
+
+    Raises:
+        ValueError: If there is no such primitive.
+    """
+    convolutional = {"strides": strides, "affine": not search, **kwargs}
+    pooling = {"strides": strides, "batch_norm": search, **kwargs}
+    match operation:
+        case "none":
+            return Zero(strides, **kwargs)
+        case "max_pool_3x3":
+            return Pool3x3("max", **pooling)
+        case "avg_pool_3x3":
+            return Pool3x3("avg", **pooling)
+        case "skip_connect" if strides == 1:
+            return keras.layers.Identity(**kwargs)
+        case "skip_connect":
+            return FactorizedReduce(filters, affine=not search, **kwargs)
+        case "sep_conv_3x3" | "sep_conv_5x5" | "sep_conv_7x7":
+            return SepConv(filters, int(operation[-1]), **convolutional)
+        case "dil_conv_3x3" | "dil_conv_5x5":
+            return DilConv(filters, int(operation[-1]), **convolutional)
+        case "conv_7x1_1x7":
+            return Conv7x1Conv1x7(filters, **convolutional)
+    raise ValueError(f"There is no primitive named {operation!r}.")

@@ -1,0 +1,121 @@
+"""The cell that a search relaxes."""
+
+import keras
+
+from tfdarts.genotypes import PRIMITIVES
+from tfdarts.layers.convolutions import FactorizedReduce
+from tfdarts.layers.convolutions import ReLUConvBN
+from tfdarts.layers.mixed_op import MixedOp
+from tfdarts.search_spaces.cnn import CNNSearchSpace
+
+
+@keras.saving.register_keras_serializable(package="tfdarts")
+class SearchCell(keras.layers.Layer):
+    """A cell with every primitive on every edge.
+
+    Args:
+        filters: Integer, channels of each node.
+        reduction: Boolean, whether the cell halves height and width.
+        after_reduction: Boolean, whether the cell before it does, so that
+            the older input is twice as large as the newer one.
+        num_nodes: Integer, intermediate nodes. Defaults to `4`.
+        primitives: Sequence of primitive names. Defaults to the eight of the
+            paper.
+
+    Call arguments:
+        older: Output of the cell before the previous one.
+        newer: Output of the previous cell.
+        edge_weights: Tensor of shape `(edges, len(primitives))`, edges in the
+            order of `CNNSearchSpace.edges`.
+
+    Output shape:
+        4D tensor `(batch, height, width, num_nodes * filters)`, height and
+        width those of `newer`, halved and rounded up in a reduction cell.
+
+    Reference:
+
+    - [Liu et al., 2019](https://arxiv.org/abs/1806.09055), section 2.1
+    """
+
+    def __init__(
+        self,
+        filters,
+        reduction=False,
+        after_reduction=False,
+        num_nodes=4,
+        primitives=PRIMITIVES,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.filters = filters
+        self.reduction = reduction
+        self.after_reduction = after_reduction
+        self.num_nodes = num_nodes
+        self.primitives = tuple(primitives)
+        self.space = CNNSearchSpace(num_nodes, primitives)
+        dtype = self.dtype_policy
+        preprocess_older = FactorizedReduce if after_reduction else ReLUConvBN
+        self.preprocess = [
+            preprocess_older(filters, affine=False, dtype=dtype),
+            ReLUConvBN(filters, affine=False, dtype=dtype),
+        ]
+        self.mixed_ops = [
+            MixedOp(
+                len(self.space.outgoing_edges(source)),
+                filters,
+                strides=2 if reduction and source < 2 else 1,
+                primitives=primitives,
+                dtype=dtype,
+            )
+            for source in range(num_nodes + 1)
+        ]
+
+    def build(self, older_shape, newer_shape, edge_weights_shape):
+        self.preprocess[0].build(older_shape)
+        self.preprocess[1].build(newer_shape)
+        outer = (*newer_shape[:-1], self.filters)
+        inner = self.compute_output_shape(older_shape, newer_shape)
+        inner = (*inner[:-1], self.filters)
+        for source, mixed_op in enumerate(self.mixed_ops):
+            mixed_op.build(outer if source < 2 else inner, edge_weights_shape)
+
+    def call(self, older, newer, edge_weights, training=None):
+        nodes = [
+            preprocess(inputs)
+            for preprocess, inputs in zip(self.preprocess, (older, newer))
+        ]
+        incoming = {node: [] for node in self.space.concat}
+        for source, mixed_op in enumerate(self.mixed_ops):
+            if source >= 2:
+                nodes.append(sum(incoming[source]))
+            edges = self.space.outgoing_edges(source)
+            outputs = mixed_op(
+                nodes[source], keras.ops.take(edge_weights, edges, axis=0)
+            )
+            outputs = outputs if len(edges) > 1 else [outputs]
+            for edge, output in zip(edges, outputs):
+                incoming[self.space.edges[edge][0]].append(output)
+        nodes.append(sum(incoming[self.space.concat[-1]]))
+        return keras.ops.concatenate(nodes[2:], axis=-1)
+
+    def compute_output_shape(
+        self, older_shape, newer_shape, edge_weights_shape=None
+    ):
+        batch, height, width, _ = newer_shape
+        strides = 2 if self.reduction else 1
+        return (
+            batch,
+            -(-height // strides),
+            -(-width // strides),
+            self.num_nodes * self.filters,
+        )
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "reduction": self.reduction,
+            "after_reduction": self.after_reduction,
+            "num_nodes": self.num_nodes,
+            "primitives": self.primitives,
+        }

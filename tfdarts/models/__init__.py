@@ -1,0 +1,1 @@
+"""Keras models: the supernet of a search, the network of a genotype."""

@@ -1,0 +1,139 @@
+"""The network that a genotype describes."""
+
+import dataclasses
+
+import keras
+
+from tfdarts.genotypes import EDGES_PER_NODE
+from tfdarts.genotypes import Genotype
+from tfdarts.layers.batch_norm import BatchNorm
+from tfdarts.layers.convolutions import FactorizedReduce
+from tfdarts.layers.convolutions import ReLUConvBN
+from tfdarts.layers.convolutions import conv
+from tfdarts.layers.primitives import primitive
+from tfdarts.models import skeleton
+
+
+@keras.saving.register_keras_serializable(package="tfdarts")
+class CNNNetwork(keras.Model):
+    """A plain functional Keras model made of a genotype's cells.
+
+    It returns logits.
+
+    Args:
+        genotype: `Genotype`, or its fields as a dict.
+        init_channels: Integer, channels of the first cell.
+        num_cells: Integer, at least `3`.
+        num_classes: Integer.
+        input_shape: Tuple `(height, width, channels)`.
+        stem_multiplier: Integer, the stem has as many times `init_channels`
+            channels. Defaults to `3`.
+        name: String.
+
+    Input shape:
+        4D tensor `(batch, height, width, channels)`.
+
+    Output shape:
+        2D tensor `(batch, num_classes)`.
+
+    Example:
+
+    >>> network = CNNNetwork(
+    ...     tfdarts.genotypes.get("DARTS_V2"),
+    ...     init_channels=4,
+    ...     num_cells=3,
+    ...     num_classes=10,
+    ...     input_shape=(32, 32, 3),
+    ... )
+    >>> sum(keras.ops.size(w) for w in network.trainable_weights)
+    2858
+
+    Reference:
+
+    - [Liu et al., 2019](https://arxiv.org/abs/1806.09055), section 3.1.2
+    """
+
+    def __init__(
+        self,
+        genotype,
+        init_channels,
+        num_cells,
+        num_classes,
+        input_shape,
+        stem_multiplier=3,
+        name="cnn_network",
+    ):
+        if isinstance(genotype, dict):
+            genotype = Genotype(**genotype)
+        image_shape = skeleton.checked_image_shape(input_shape)
+        skeleton.checked_num_classes(num_classes)
+        inputs = keras.Input(image_shape, name="images")
+        outputs = conv(stem_multiplier * init_channels, 3)(inputs)
+        older = newer = BatchNorm(name="stem")(outputs)
+        for position, plan in enumerate(
+            skeleton.stack_of_cells(init_channels, num_cells)
+        ):
+            cell = f"cell{position}"
+            older, newer = newer, _cell(genotype, plan, older, newer, cell)
+        pooled = keras.layers.GlobalAveragePooling2D(
+            data_format="channels_last", name="pooling"
+        )(newer)
+        logits = skeleton.classifier(
+            pooled.shape[-1], num_classes, name="classifier"
+        )(pooled)
+        super().__init__(inputs, logits, name=name)
+
+        self.genotype = genotype
+        self.init_channels = init_channels
+        self.num_cells = num_cells
+        self.num_classes = num_classes
+        self.image_shape = image_shape
+        self.stem_multiplier = stem_multiplier
+
+    def get_config(self):
+        return {
+            "genotype": dataclasses.asdict(self.genotype),
+            "init_channels": self.init_channels,
+            "num_cells": self.num_cells,
+            "num_classes": self.num_classes,
+            "input_shape": self.image_shape,
+            "stem_multiplier": self.stem_multiplier,
+            "name": self.name,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)
+
+
+def _cell(genotype, plan, older, newer, name):
+    edges = genotype.reduce if plan.reduction else genotype.normal
+    concat = (
+        genotype.reduce_concat if plan.reduction else genotype.normal_concat
+    )
+    preprocess_older = FactorizedReduce if plan.after_reduction else ReLUConvBN
+    nodes = [
+        preprocess_older(plan.filters, name=f"{name}_older")(older),
+        ReLUConvBN(plan.filters, name=f"{name}_newer")(newer),
+    ]
+    for position, (operation, source) in enumerate(edges):
+        node = position // EDGES_PER_NODE + 2
+        layer = primitive(
+            operation,
+            plan.filters,
+            strides=2 if plan.reduction and source < 2 else 1,
+            name=f"{name}_node{node}_{position % 2}_{operation}",
+        )
+        output = layer(nodes[source])
+        if position % EDGES_PER_NODE == 0:
+            nodes.append(output)
+        else:
+            nodes[node] = keras.layers.Add(name=f"{name}_node{node}")(
+                [nodes[node], output]
+            )
+    outputs = [nodes[node] for node in concat]
+    return (
+        keras.layers.Concatenate(name=f"{name}_output")(outputs)
+        if len(outputs) > 1
+        else outputs[0]
+    )

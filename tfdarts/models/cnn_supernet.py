@@ -1,0 +1,149 @@
+"""The network that holds every network of the search space."""
+
+import keras
+
+from tfdarts.genotypes import PRIMITIVES
+from tfdarts.layers.alphas import Alphas
+from tfdarts.layers.batch_norm import BatchNorm
+from tfdarts.layers.convolutions import conv
+from tfdarts.layers.search_cell import SearchCell
+from tfdarts.models import skeleton
+from tfdarts.search_spaces.cnn import CNNSearchSpace
+
+
+@keras.saving.register_keras_serializable(package="tfdarts")
+class CNNSupernet(keras.Model):
+    """A stack of search cells under one set of alphas for each cell type.
+
+    It returns logits.
+
+    Args:
+        init_channels: Integer, channels of the first cell.
+        num_cells: Integer, at least `3`.
+        num_classes: Integer.
+        input_shape: Tuple `(height, width, channels)`.
+        num_nodes: Integer, intermediate nodes of a cell. Defaults to `4`.
+        stem_multiplier: Integer, the stem has as many times `init_channels`
+            channels. Defaults to `3`.
+        primitives: Sequence of primitive names. Defaults to the eight of the
+            paper.
+
+    Input shape:
+        4D tensor `(batch, height, width, channels)`.
+
+    Output shape:
+        2D tensor `(batch, num_classes)`.
+
+    Example:
+
+    >>> supernet = CNNSupernet(2, 3, num_classes=10, input_shape=(8, 8, 1))
+    >>> supernet(keras.ops.ones((1, 8, 8, 1))).shape
+    TensorShape([1, 10])
+
+    Reference:
+
+    - [Liu et al., 2019](https://arxiv.org/abs/1806.09055), sections 2.1, 3.1
+    """
+
+    def __init__(
+        self,
+        init_channels,
+        num_cells,
+        num_classes,
+        input_shape,
+        num_nodes=4,
+        stem_multiplier=3,
+        primitives=PRIMITIVES,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        plans = skeleton.stack_of_cells(init_channels, num_cells)
+        self.init_channels = init_channels
+        self.num_cells = num_cells
+        self.num_classes = skeleton.checked_num_classes(num_classes)
+        self.image_shape = skeleton.checked_image_shape(input_shape)
+        self.num_nodes = num_nodes
+        self.stem_multiplier = stem_multiplier
+        self.primitives = tuple(primitives)
+        self.space = CNNSearchSpace(num_nodes, primitives)
+        self.normal_alphas = Alphas(*self.space.alpha_shape, name="normal")
+        self.reduce_alphas = Alphas(*self.space.alpha_shape, name="reduce")
+        self.stem_conv = conv(stem_multiplier * init_channels, 3)
+        self.stem_norm = BatchNorm()
+        self.cells = [
+            SearchCell(*plan, num_nodes=num_nodes, primitives=primitives)
+            for plan in plans
+        ]
+        self.pooling = keras.layers.GlobalAveragePooling2D(
+            data_format="channels_last"
+        )
+        self.classifier = skeleton.classifier(
+            num_nodes * plans[-1].filters, num_classes
+        )
+        self.build((None, *self.image_shape))
+
+    @property
+    def alphas(self):
+        """The alphas of each cell type, a dict of `Alphas` layers."""
+        return {"normal": self.normal_alphas, "reduce": self.reduce_alphas}
+
+    @property
+    def alpha_variables(self):
+        """The variables of the alphas: the architecture, and all of it."""
+        return [alphas.alpha for alphas in self.alphas.values()]
+
+    @property
+    def network_weights(self):
+        """Every trainable variable that is not an alpha."""
+        alphas = {id(variable) for variable in self.alpha_variables}
+        return [v for v in self.trainable_variables if id(v) not in alphas]
+
+    def genotype(self):
+        """Returns the genotype that the alphas stand for now."""
+        return self.space.derive(self.alpha_values())
+
+    def alpha_values(self):
+        """Returns the raw alphas, a dict of NumPy arrays."""
+        return {
+            cell_type: keras.ops.convert_to_numpy(alphas.alpha)
+            for cell_type, alphas in self.alphas.items()
+        }
+
+    def build(self, input_shape):
+        if self.built:
+            return
+        self.stem_conv.build(input_shape)
+        shape = self.stem_conv.compute_output_shape(input_shape)
+        self.stem_norm.build(shape)
+        older, newer = shape, shape
+        for cell in self.cells:
+            cell.build(older, newer, self.space.alpha_shape)
+            older, newer = newer, cell.compute_output_shape(older, newer)
+        self.classifier.build((None, newer[-1]))
+        self.built = True
+
+    def call(self, inputs, training=None):
+        edge_weights = {
+            cell_type: alphas.edge_weights()
+            for cell_type, alphas in self.alphas.items()
+        }
+        # `stateless_call` enters here, so nothing else passes `training` on.
+        older = newer = self.stem_norm(
+            self.stem_conv(inputs), training=training
+        )
+        for cell in self.cells:
+            weights = edge_weights["reduce" if cell.reduction else "normal"]
+            older, newer = newer, cell(older, newer, weights, training=training)
+        return self.classifier(self.pooling(newer))
+
+    def get_config(self):
+        return {
+            "init_channels": self.init_channels,
+            "num_cells": self.num_cells,
+            "num_classes": self.num_classes,
+            "input_shape": self.image_shape,
+            "num_nodes": self.num_nodes,
+            "stem_multiplier": self.stem_multiplier,
+            "primitives": self.primitives,
+            "name": self.name,
+        }

@@ -1,0 +1,87 @@
+"""How cells are stacked, in the supernet and in the network alike."""
+
+import collections
+
+import keras
+
+CellPlan = collections.namedtuple(
+    "CellPlan", ["filters", "reduction", "after_reduction"]
+)
+
+
+def stack_of_cells(init_channels, num_cells):
+    """Returns the plan of each cell.
+
+    Reduction cells stand at one and at two thirds of the depth; each halves
+    height and width and doubles the filters.
+
+    Args:
+        init_channels: Integer, filters of the first cell.
+        num_cells: Integer, at least `3` for two reduction cells.
+
+    Raises:
+        ValueError: If there are too few channels or cells.
+
+    Example:
+
+    >>> [plan.filters for plan in stack_of_cells(16, 8)]
+    [16, 16, 32, 32, 32, 64, 64, 64]
+
+    Reference:
+
+    - [Liu et al., 2019](https://arxiv.org/abs/1806.09055), section 3.1.1
+    """
+    if num_cells < 3 or init_channels < 1:
+        raise ValueError(
+            f"A network needs at least 3 cells, for two of them reduce, and "
+            f"at least 1 channel. Received: num_cells={num_cells}, "
+            f"init_channels={init_channels}."
+        )
+    reductions = (num_cells // 3, 2 * num_cells // 3)
+    plans = []
+    filters = init_channels
+    for position in range(num_cells):
+        reduction = position in reductions
+        filters *= 2 if reduction else 1
+        after_reduction = position - 1 in reductions
+        plans.append(CellPlan(filters, reduction, after_reduction))
+    return plans
+
+
+def checked_image_shape(input_shape):
+    """Returns the image shape as a tuple, or raises `ValueError`.
+
+    Two reductions must leave at least one pixel behind each, so an image
+    has at least 4 rows and columns.
+    """
+    shape = tuple(input_shape)
+    if len(shape) != 3 or any(
+        type(size) is not int or size < least
+        for size, least in zip(shape, (4, 4, 1))
+    ):
+        raise ValueError(
+            f"`input_shape` must be (height, width, channels), height and "
+            f"width at least 4. Received: input_shape={shape}."
+        )
+    return shape
+
+
+def checked_num_classes(num_classes):
+    """Returns the number of classes, or raises `ValueError`."""
+    if num_classes < 2:
+        raise ValueError(
+            f"A classifier needs at least 2 classes. "
+            f"Received: num_classes={num_classes}."
+        )
+    return num_classes
+
+
+def classifier(filters, num_classes, **kwargs):
+    """Returns the last layer, with PyTorch's initial values."""
+    bound = filters**-0.5
+    return keras.layers.Dense(
+        num_classes,
+        kernel_initializer=keras.initializers.RandomUniform(-bound, bound),
+        bias_initializer=keras.initializers.RandomUniform(-bound, bound),
+        **kwargs,
+    )

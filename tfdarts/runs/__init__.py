@@ -1,0 +1,1 @@
+"""The commands as functions: each joins all below and owns a run directory."""

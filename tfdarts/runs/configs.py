@@ -1,0 +1,134 @@
+"""The settings of each command, as data.
+
+Each field is a flag of the command line and an argument in Python.
+"""
+
+import dataclasses
+
+
+def setting(default, help, least=None):
+    """Returns a dataclass field that says what it is, and its unit."""
+    return dataclasses.field(
+        default=default, metadata={"help": help, "least": least}
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class RunConfig:
+    """What every command that computes takes."""
+
+    run_dir: str = setting(
+        None, "Directory of the run; made if it is not there."
+    )
+    dataset: str = setting(
+        "digits", "Data set: digits (scikit-learn's, 1,797 images)."
+    )
+    seed: int = setting(
+        0, "Seed of initial values, splits, order and augmentation.", least=0
+    )
+    deterministic: bool = setting(
+        False, "Refuse operations whose result may differ between runs."
+    )
+
+    def __post_init__(self):
+        for field in dataclasses.fields(self):
+            value, least = getattr(self, field.name), field.metadata["least"]
+            if least is not None and value < least:
+                raise ValueError(
+                    f"--{field.name} must be at least {least}. "
+                    f"Received: {value}."
+                )
+
+
+@dataclasses.dataclass(frozen=True)
+class SearchConfig(RunConfig):
+    """Settings of a search; the defaults are the paper's.
+
+    Reference:
+
+    - [Liu et al., 2019](https://arxiv.org/abs/1806.09055), section A.1.1
+    """
+
+    order: int = setting(2, "1: first-order gradient of alpha; 2: second.")
+    update_order: str = setting(
+        "alpha_first", "alpha_first or weights_first, within a step."
+    )
+    alpha_warmup_epochs: int = setting(
+        0, "Epochs that move only the weights, at the start.", least=0
+    )
+    init_channels: int = setting(
+        16, "Channels of the supernet's first cell.", least=1
+    )
+    num_cells: int = setting(8, "Cells of the supernet, at least 3.", least=3)
+    num_nodes: int = setting(4, "Intermediate nodes of a cell.", least=1)
+    epochs: int = setting(50, "Epochs of the search.", least=1)
+    batch_size: int = setting(
+        64, "Examples in a batch of either half.", least=1
+    )
+    train_portion: float = setting(
+        0.5, "Share of the training examples that the weights learn from."
+    )
+    crop_padding: int = setting(
+        4, "Random crop: pixels of padding on each side; 0 for none.", least=0
+    )
+    learning_rate: float = setting(
+        0.025, "Learning rate of the weights.", least=0
+    )
+    min_learning_rate: float = setting(
+        0.001, "Rate that the cosine falls to over the epochs.", least=0
+    )
+    momentum: float = setting(0.9, "Momentum of the weights.", least=0)
+    weight_decay: float = setting(
+        3e-4, "L2 on the weights, in the gradient.", least=0
+    )
+    clip_norm: float = setting(5.0, "Largest global norm of the gradients.")
+    alpha_learning_rate: float = setting(
+        3e-4, "Adam's rate for alpha.", least=0
+    )
+    alpha_weight_decay: float = setting(
+        1e-3, "L2 on alpha, in the gradient.", least=0
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainConfig(RunConfig):
+    """Settings of a final training; the defaults are the paper's.
+
+    Reference:
+
+    - [Liu et al., 2019](https://arxiv.org/abs/1806.09055), section A.2.1
+    """
+
+    genotype: str = setting(
+        None,
+        "Genotype: a file, a published name, a run directory, or "
+        "random:<seed>. By default the one found in --run_dir.",
+    )
+    distribute: str = setting(
+        "none", "none, or mirrored: all devices of this machine."
+    )
+    init_channels: int = setting(
+        36, "Channels of the network's first cell.", least=1
+    )
+    num_cells: int = setting(20, "Cells of the network, at least 3.", least=3)
+    epochs: int = setting(600, "Epochs of the training.", least=1)
+    batch_size: int = setting(
+        96, "Examples in a batch, over all devices.", least=1
+    )
+    validation_portion: float = setting(
+        0.0, "Share of the training examples kept for validation.", least=0
+    )
+    crop_padding: int = setting(
+        4, "Random crop: pixels of padding on each side; 0 for none.", least=0
+    )
+    learning_rate: float = setting(
+        0.025, "Learning rate at the start.", least=0
+    )
+    min_learning_rate: float = setting(
+        0.0, "Rate that the cosine falls to over the epochs.", least=0
+    )
+    momentum: float = setting(0.9, "Momentum.", least=0)
+    weight_decay: float = setting(
+        3e-4, "L2 on the weights, in the gradient.", least=0
+    )
+    clip_norm: float = setting(5.0, "Largest global norm of the gradients.")

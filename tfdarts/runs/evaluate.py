@@ -1,0 +1,76 @@
+"""Testing a trained network, the only place that reads test examples."""
+
+import logging
+
+import keras
+
+from tfdarts.data import augmentation
+from tfdarts.data import batches
+from tfdarts.data import sources
+from tfdarts.models.cnn_network import CNNNetwork
+from tfdarts.runs.run_directory import Stage
+from tfdarts.runs.run_directory import read_json
+from tfdarts.runs.run_directory import write_json
+
+logger = logging.getLogger("tfdarts")
+
+
+def evaluate(run_dir, batch_size=128):
+    """Tests the trained network of a run on the test examples.
+
+    Args:
+        run_dir: Path of a run whose training has finished.
+        batch_size: Integer. It changes the time, not the result.
+
+    Returns:
+        The results, a dict with `test_accuracy` and `test_loss`: what
+        `train/results.json` holds from now on.
+
+    Raises:
+        ValueError: If the run holds no finished training.
+    """
+    stage = Stage(run_dir, "train")
+    network, settings = load_network(stage)
+    source = sources.open_source(settings["dataset"])
+
+    def normalize(images):
+        return augmentation.normalize(images, settings["mean"], settings["std"])
+
+    images, labels = source.read("test")
+    network.compile(
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+        jit_compile=False,
+    )
+    loss, accuracy = network.evaluate(
+        batches.ordered_batches((images, labels), batch_size, normalize),
+        verbose=0,
+    )
+    results = {
+        **read_json(stage.path / "results.json"),
+        "test_accuracy": accuracy,
+        "test_loss": loss,
+        "test_examples": len(labels),
+    }
+    write_json(stage.path / "results.json", results)
+    return results
+
+
+def load_network(stage):
+    """Returns the trained network of a stage, and the stage's settings.
+
+    Raises:
+        ValueError: If the training has not finished.
+    """
+    settings = stage.settings()
+    if not stage.finished:
+        raise ValueError(
+            f"The training in {stage.path} has not finished: give the same "
+            f"tfdarts-train command again, and it goes on."
+        )
+    network = keras.saving.load_model(
+        stage.path / "model.keras",
+        custom_objects={"CNNNetwork": CNNNetwork},
+        compile=False,
+    )
+    return network, settings

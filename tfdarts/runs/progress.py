@@ -1,0 +1,133 @@
+"""What a run says while it runs, and what it keeps of it."""
+
+import csv
+import io
+import logging
+import pathlib
+import time
+
+import keras
+
+from tfdarts.runs.run_directory import write_atomically
+
+logger = logging.getLogger("tfdarts")
+
+
+def duration(seconds):
+    """Returns a duration as people read it.
+
+    Example:
+
+    >>> duration(75), duration(3700)
+    ('1:15', '1:01:40')
+    """
+    minutes, seconds = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours}:{minutes:02}:{seconds:02}"
+    return f"{minutes}:{seconds:02}"
+
+
+class Progress(keras.callbacks.Callback):
+    """Logs a line an epoch, and where a long epoch stands in between.
+
+    Lines of the second kind carry `transient=True`, so that a terminal can
+    show them in place.
+
+    Args:
+        stage: `Stage` whose status file is kept up to date.
+        epochs: Integer, epochs of the whole run.
+        steps_per_epoch: Integer.
+        names: Dict from the names of logs to what they are called.
+    """
+
+    def __init__(self, stage, epochs, steps_per_epoch, names):
+        super().__init__()
+        self.stage = stage
+        self.epochs = epochs
+        self.steps_per_epoch = steps_per_epoch
+        self.names = names
+        self.steps_done = 0
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+        if not self.steps_done:
+            logger.info(
+                "%s: building the graph, which takes a while",
+                self.stage.name,
+                extra={"transient": True},
+            )
+
+    def on_train_batch_end(self, batch, logs=None):
+        if not self.steps_done:
+            # The first step builds the graph and says nothing of the rest.
+            self.started = time.monotonic()
+            self.first_epoch = self.epoch
+        self.steps_done += 1
+        logger.info(
+            "%s: epoch %d/%d, step %d/%d, %s left",
+            self.stage.name,
+            self.epoch + 1,
+            self.epochs,
+            batch + 1,
+            self.steps_per_epoch,
+            self._time_left(self.epoch, batch + 1),
+            extra={"transient": True},
+        )
+
+    def on_epoch_end(self, epoch, logs=None):
+        values = [
+            f"{name} {logs[key]:.4g}"
+            for key, name in self.names.items()
+            if key in logs
+        ]
+        left = self._time_left(epoch, self.steps_per_epoch)
+        logger.info(
+            "%s: epoch %d/%d: %s, %s left",
+            self.stage.name,
+            epoch + 1,
+            self.epochs,
+            ", ".join(values),
+            left,
+        )
+        self.stage.report(
+            "running", epoch=epoch + 1, epochs=self.epochs, time_left=left
+        )
+
+    def _time_left(self, epoch, step):
+        if self.steps_done < 2:
+            return "?"
+        seconds = time.monotonic() - self.started
+        left = (self.epochs - epoch) * self.steps_per_epoch - step
+        return duration(seconds / (self.steps_done - 1) * left)
+
+
+class MetricsFile(keras.callbacks.Callback):
+    """Keeps the logs of each epoch in a CSV file, one row an epoch.
+
+    Args:
+        path: Path of the file.
+        first_epoch: Integer, the epoch that the run goes on with; rows of it
+            and of later ones, from before an interruption, are dropped.
+    """
+
+    def __init__(self, path, first_epoch):
+        super().__init__()
+        self.path = pathlib.Path(path)
+        self.rows = []
+        if self.path.exists():
+            with self.path.open(newline="") as file:
+                self.rows = [
+                    row
+                    for row in csv.DictReader(file)
+                    if int(row["epoch"]) <= first_epoch
+                ]
+
+    def on_epoch_end(self, epoch, logs=None):
+        values = {key: float(value) for key, value in logs.items()}
+        self.rows.append({"epoch": epoch + 1, **values})
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, self.rows[-1])
+        writer.writeheader()
+        writer.writerows(self.rows)
+        write_atomically(self.path, text.getvalue())

@@ -1,0 +1,140 @@
+"""The directory that holds all of a run."""
+
+import dataclasses
+import datetime
+import json
+import os
+import pathlib
+import platform
+import sys
+import tempfile
+
+
+def write_atomically(path, content):
+    """Writes text or bytes so that a reader never sees half of them."""
+    path = pathlib.Path(path)
+    content = content.encode() if isinstance(content, str) else content
+    descriptor, partial = tempfile.mkstemp(
+        dir=path.parent, prefix=f".{path.name}."
+    )
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+    os.chmod(partial, 0o644)
+    os.replace(partial, path)
+
+
+def write_json(path, value):
+    """Writes a value as indented JSON, whole or not at all."""
+    write_atomically(path, json.dumps(value, indent=2) + "\n")
+
+
+def read_json(path):
+    """Returns the value that a JSON file holds."""
+    return json.loads(pathlib.Path(path).read_text())
+
+
+class Stage:
+    """One stage of a run: its settings, its state, what it wrote.
+
+    Args:
+        run_dir: Path of the run.
+        name: String, `"search"` or `"train"`: a directory in `run_dir`.
+    """
+
+    def __init__(self, run_dir, name):
+        if not run_dir:
+            raise ValueError(
+                f"A {name} needs a directory to write to: give --run_dir."
+            )
+        self.name = name
+        self.run_dir = pathlib.Path(run_dir)
+        self.path = self.run_dir / name
+
+    @property
+    def finished(self):
+        """Whether the stage has been run to its end."""
+        status = self.path / "status.json"
+        return status.exists() and read_json(status)["state"] == "finished"
+
+    def begin(self, config, **derived):
+        """Writes the settings, or compares them with those of before.
+
+        Args:
+            config: The stage's settings, a dataclass.
+            **derived: What follows from them and from the data, kept beside
+                them: the mean of the images, the genotype itself.
+
+        Raises:
+            ValueError: If the directory holds this stage with other settings.
+            OSError: If the directory cannot be written.
+        """
+        settings = dataclasses.asdict(config)
+        settings.pop("run_dir")
+        flags = [
+            f"--{name}={value}"
+            for name, value in settings.items()
+            if value is not None
+        ]
+        # As JSON gives them back: tuples are lists there.
+        settings = json.loads(json.dumps({**settings, **derived}))
+        self.path.mkdir(parents=True, exist_ok=True)
+        if (self.path / "config.json").exists():
+            self._compare(settings)
+            return
+        write_atomically(self.path / "flags.cfg", "\n".join(flags) + "\n")
+        write_json(self.path / "environment.json", _environment())
+        self.report("running", epoch=0)
+        write_json(self.path / "config.json", settings)
+
+    def settings(self):
+        """Returns the settings that the stage was begun with.
+
+        Raises:
+            ValueError: If it was not begun.
+        """
+        path = self.path / "config.json"
+        if not path.exists():
+            raise ValueError(
+                f"{self.run_dir} holds no {self.name} stage: run "
+                f"tfdarts-{self.name} --run_dir={self.run_dir} first."
+            )
+        return read_json(path)
+
+    def report(self, state, **details):
+        """Writes how far the stage has come."""
+        now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        write_json(
+            self.path / "status.json",
+            {"state": state, "time": now, **details},
+        )
+
+    def _compare(self, settings):
+        before = self.settings()
+        differing = [
+            f"{key}: {before.get(key)} there, {settings.get(key)} now"
+            for key in sorted(before.keys() | settings.keys())
+            if before.get(key) != settings.get(key)
+        ]
+        if differing:
+            raise ValueError(
+                f"{self.path} was begun with other settings "
+                f"({'; '.join(differing)}). Give the same ones to go on, or "
+                f"another --run_dir."
+            )
+
+
+def _environment():
+    import keras
+    import tensorflow as tf
+
+    import tfdarts
+
+    return {
+        "tfdarts": tfdarts.__version__,
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "devices": [d.name for d in tf.config.list_logical_devices()],
+        "command": sys.argv,
+    }

@@ -1,0 +1,179 @@
+"""Searching a cell."""
+
+import logging
+
+import keras
+import tensorflow as tf
+
+from tfdarts.data import batches
+from tfdarts.data import sources
+from tfdarts.data.examples import TrainingExamples
+from tfdarts.genotypes import Genotype
+from tfdarts.models.cnn_supernet import CNNSupernet
+from tfdarts.runs.progress import MetricsFile
+from tfdarts.runs.progress import Progress
+from tfdarts.runs.run_directory import Stage
+from tfdarts.runs.search_record import SearchRecord
+from tfdarts.runs.start import start
+from tfdarts.runs.visualize import draw_run
+from tfdarts.strategies.darts import DARTS
+from tfdarts.training.checkpoints import EpochCheckpoint
+from tfdarts.training.divergence import StopOnNaN
+from tfdarts.training.optimizers import SGD
+from tfdarts.training.optimizers import Adam
+from tfdarts.training.schedules import EpochCosine
+
+logger = logging.getLogger("tfdarts")
+
+LOGGED = {
+    "loss": "loss",
+    "alpha_loss": "alpha loss",
+    "val_supernet_accuracy": "supernet accuracy",
+    "alpha_entropy": "alpha entropy",
+    "skip_connections": "skips",
+    "epochs_unchanged": "genotype unchanged for",
+}
+
+
+def search(config):
+    """Searches a cell and leaves its genotype in the run directory.
+
+    A search that was interrupted goes on after its last whole epoch; one
+    that has finished only returns its genotype.
+
+    Args:
+        config: `tfdarts.runs.configs.SearchConfig`.
+
+    Returns:
+        The `Genotype` found.
+
+    Raises:
+        ValueError: If a setting cannot be, or the run directory holds a
+            search with other settings.
+        DataError: If the data do not fit the settings.
+        DivergedError: If the loss becomes NaN.
+
+    Reference:
+
+    - [Liu et al., 2019](https://arxiv.org/abs/1806.09055)
+    """
+    stage = Stage(config.run_dir, "search")
+    source = sources.open_source(config.dataset)
+    examples = TrainingExamples.of(source, config.train_portion, config.seed)
+    if examples.second is None:
+        raise ValueError(
+            "A search needs examples for alpha: --train_portion must be "
+            "below 1."
+        )
+    start(config)
+    supernet = CNNSupernet(
+        config.init_channels,
+        config.num_cells,
+        len(source.class_names),
+        examples.first[0].shape[1:],
+        num_nodes=config.num_nodes,
+    )
+    darts = _compiled(config, supernet, examples)
+    stage.begin(config, mean=examples.mean, std=examples.std)
+    if stage.finished:
+        logger.info("search: already finished, in %s", stage.path)
+    else:
+        _fit(config, darts, examples, stage)
+        supernet.genotype().save(stage.run_dir / "genotype.json")
+        stage.report("finished", epochs=config.epochs)
+    draw_run(stage.run_dir)
+    return Genotype.load(stage.run_dir / "genotype.json")
+
+
+def _compiled(config, supernet, examples):
+    steps = batches.steps_per_epoch(examples.first[1], config.batch_size)
+    darts = DARTS(
+        supernet,
+        order=config.order,
+        update_order=config.update_order,
+        alpha_warmup_steps=config.alpha_warmup_epochs * steps,
+    )
+    darts.compile(
+        weight_optimizer=SGD(
+            EpochCosine(
+                config.learning_rate,
+                config.min_learning_rate,
+                config.epochs,
+                steps,
+            ),
+            momentum=config.momentum,
+            l2=config.weight_decay,
+            clip_norm=config.clip_norm,
+        ),
+        alpha_optimizer=Adam(
+            config.alpha_learning_rate, l2=config.alpha_weight_decay
+        ),
+    )
+    return darts
+
+
+def _fit(config, darts, examples, stage):
+    supernet = darts.supernet
+    logger.info(
+        "search: %d images for the weights, %d for alpha, %s each, in %d "
+        "classes; %s weights, %d alphas",
+        len(examples.first[1]),
+        len(examples.second[1]),
+        "x".join(map(str, supernet.image_shape)),
+        supernet.num_classes,
+        f"{_size(supernet.network_weights):,}",
+        _size(supernet.alpha_variables),
+    )
+    steps = batches.steps_per_epoch(examples.first[1], config.batch_size)
+    checkpoint = EpochCheckpoint(
+        stage.path / "checkpoints",
+        supernet=supernet.variables,
+        weight_optimizer=darts.optimizer.variables,
+        alpha_optimizer=darts.alpha_optimizer.variables,
+    )
+    first_epoch = checkpoint.restore()
+    if first_epoch:
+        logger.info("search: going on after epoch %d", first_epoch)
+    darts.fit(
+        _pairs(config, examples, first_epoch, steps),
+        epochs=config.epochs,
+        initial_epoch=first_epoch,
+        steps_per_epoch=steps,
+        validation_data=batches.ordered_batches(
+            examples.second, config.batch_size, examples.normalize
+        ),
+        callbacks=[
+            StopOnNaN(),
+            SearchRecord(stage.path, first_epoch),
+            MetricsFile(stage.path / "metrics.csv", first_epoch),
+            Progress(stage, config.epochs, steps, LOGGED),
+            checkpoint,
+        ],
+        shuffle=False,
+        verbose=0,
+    )
+
+
+def _pairs(config, examples, first_epoch, steps):
+    """Batches for the weights beside batches for alpha."""
+    transform = examples.augment(config.crop_padding)
+    return tf.data.Dataset.zip(
+        batches.shuffled_batches(
+            examples.first,
+            config.batch_size,
+            config.seed,
+            range(first_epoch, config.epochs),
+            transform,
+        ),
+        batches.random_batches(
+            examples.second,
+            config.batch_size,
+            config.seed,
+            range(first_epoch * steps, config.epochs * steps),
+            transform,
+        ),
+    )
+
+
+def _size(variables):
+    return sum(int(keras.ops.size(variable)) for variable in variables)

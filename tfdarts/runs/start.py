@@ -1,0 +1,29 @@
+"""How every run begins."""
+
+import logging
+
+import keras
+import tensorflow as tf
+
+import tfdarts
+
+logger = logging.getLogger("tfdarts")
+
+
+def start(config):
+    """Sets the seeds and says what the run runs on.
+
+    Args:
+        config: `tfdarts.runs.configs.RunConfig`.
+    """
+    keras.utils.set_random_seed(config.seed)
+    if config.deterministic:
+        tf.config.experimental.enable_op_determinism()
+    devices = [device.name for device in tf.config.list_logical_devices()]
+    logger.info(
+        "tfdarts %s, TensorFlow %s, Keras %s, on %s",
+        tfdarts.__version__,
+        tf.__version__,
+        keras.__version__,
+        ", ".join(name.removeprefix("/device:") for name in devices),
+    )

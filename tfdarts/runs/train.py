@@ -1,0 +1,180 @@
+"""Training the network of a genotype."""
+
+import dataclasses
+import logging
+import time
+
+import keras
+import tensorflow as tf
+
+from tfdarts.data import batches
+from tfdarts.data import sources
+from tfdarts.data.examples import TrainingExamples
+from tfdarts.models.cnn_network import CNNNetwork
+from tfdarts.runs.progress import MetricsFile
+from tfdarts.runs.progress import Progress
+from tfdarts.runs.run_directory import Stage
+from tfdarts.runs.run_directory import read_json
+from tfdarts.runs.run_directory import write_json
+from tfdarts.runs.start import start
+from tfdarts.search_spaces.lookup import find_genotype
+from tfdarts.training.checkpoints import EpochCheckpoint
+from tfdarts.training.divergence import StopOnNaN
+from tfdarts.training.optimizers import SGD
+from tfdarts.training.schedules import EpochCosine
+
+logger = logging.getLogger("tfdarts")
+
+LOGGED = {
+    "loss": "loss",
+    "accuracy": "accuracy",
+    "val_loss": "validation loss",
+    "val_accuracy": "validation accuracy",
+}
+
+
+def train(config):
+    """Trains a genotype's network and leaves it in the run directory.
+
+    The test examples are not read: `evaluate` does that. A training that was
+    interrupted goes on after its last whole epoch.
+
+    Args:
+        config: `tfdarts.runs.configs.TrainConfig`.
+
+    Returns:
+        The results, a dict: what `train/results.json` holds.
+
+    Raises:
+        ValueError: If a setting cannot be, or the run directory holds a
+            training with other settings.
+        DataError: If the data do not fit the settings.
+        DivergedError: If the loss becomes NaN.
+    """
+    stage = Stage(config.run_dir, "train")
+    genotype = find_genotype(config.genotype or str(stage.run_dir))
+    source = sources.open_source(config.dataset)
+    examples = TrainingExamples.of(
+        source, 1 - config.validation_portion, config.seed
+    )
+    steps = batches.steps_per_epoch(examples.first[1], config.batch_size)
+    strategy = _strategy(config)
+    start(config)
+    with strategy.scope():
+        network = _compiled(config, genotype, source, examples, steps)
+    stage.begin(
+        config,
+        genotype=dataclasses.asdict(genotype),
+        mean=examples.mean,
+        std=examples.std,
+        class_names=source.class_names,
+    )
+    if stage.finished:
+        logger.info("train: already finished, in %s", stage.path)
+    else:
+        _fit(config, network, examples, steps, strategy, stage)
+    return read_json(stage.path / "results.json")
+
+
+def _strategy(config):
+    if config.distribute == "none":
+        return tf.distribute.get_strategy()
+    if config.distribute != "mirrored":
+        raise ValueError(
+            f"--distribute must be none or mirrored. "
+            f"Received: {config.distribute!r}."
+        )
+    kind = "GPU" if tf.config.list_logical_devices("GPU") else "CPU"
+    devices = [d.name for d in tf.config.list_logical_devices(kind)]
+    if config.batch_size % len(devices):
+        raise ValueError(
+            f"--batch_size is shared by all devices, so it must be a multiple "
+            f"of their number, {len(devices)}. "
+            f"Received: {config.batch_size}."
+        )
+    return tf.distribute.MirroredStrategy(devices)
+
+
+def _compiled(config, genotype, source, examples, steps):
+    network = CNNNetwork(
+        genotype,
+        config.init_channels,
+        config.num_cells,
+        len(source.class_names),
+        examples.first[0].shape[1:],
+    )
+    network.compile(
+        optimizer=SGD(
+            EpochCosine(
+                config.learning_rate,
+                config.min_learning_rate,
+                config.epochs,
+                steps,
+            ),
+            momentum=config.momentum,
+            l2=config.weight_decay,
+            clip_norm=config.clip_norm,
+        ),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+        jit_compile=False,
+    )
+    network.optimizer.build(network.trainable_variables)
+    return network
+
+
+def _fit(config, network, examples, steps, strategy, stage):
+    num_parameters = network.count_params() - sum(
+        int(keras.ops.size(v)) for v in network.non_trainable_variables
+    )
+    logger.info(
+        "train: %d images, %d for validation; %s parameters; %d device(s)",
+        len(examples.first[1]),
+        len(examples.second[1]) if examples.second else 0,
+        f"{num_parameters:,}",
+        strategy.num_replicas_in_sync,
+    )
+    with strategy.scope():
+        checkpoint = EpochCheckpoint(
+            stage.path / "checkpoints",
+            network=network.variables,
+            optimizer=network.optimizer.variables,
+        )
+    first_epoch = checkpoint.restore()
+    if first_epoch:
+        logger.info("train: going on after epoch %d", first_epoch)
+    validation = examples.second and batches.ordered_batches(
+        examples.second, config.batch_size, examples.normalize
+    )
+    started = time.monotonic()
+    history = network.fit(
+        batches.shuffled_batches(
+            examples.first,
+            config.batch_size,
+            config.seed,
+            range(first_epoch, config.epochs),
+            examples.augment(config.crop_padding),
+        ),
+        epochs=config.epochs,
+        initial_epoch=first_epoch,
+        steps_per_epoch=steps,
+        validation_data=validation,
+        callbacks=[
+            StopOnNaN(),
+            MetricsFile(stage.path / "metrics.csv", first_epoch),
+            Progress(stage, config.epochs, steps, LOGGED),
+            checkpoint,
+        ],
+        shuffle=False,
+        verbose=0,
+    )
+    partial = stage.path / ".model.keras"
+    network.save(partial)
+    partial.replace(stage.path / "model.keras")
+    results = {
+        "num_parameters": num_parameters,
+        "seconds": round(time.monotonic() - started, 1),
+        **{name: values[-1] for name, values in history.history.items()},
+    }
+    write_json(stage.path / "results.json", results)
+    stage.report("finished", epochs=config.epochs)

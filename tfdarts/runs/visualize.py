@@ -1,0 +1,60 @@
+"""Drawing cells, and how a search came to them."""
+
+import logging
+import pathlib
+
+import numpy as np
+
+from tfdarts.search_spaces.cnn import CNNSearchSpace
+from tfdarts.search_spaces.lookup import find_genotype
+from tfdarts.visualization.alphas import draw_alphas
+from tfdarts.visualization.cells import draw_cells
+
+logger = logging.getLogger("tfdarts")
+
+
+def visualize(genotype, output_dir):
+    """Draws the two cells of a genotype.
+
+    Args:
+        genotype: `Genotype`, or what `find_genotype` takes: a file, a
+            published name, a run directory, or `"random:<seed>"`.
+        output_dir: Path of the directory to draw into; made if it is not
+            there.
+
+    Returns:
+        The paths of the drawings.
+    """
+    if isinstance(genotype, str):
+        genotype = find_genotype(genotype)
+    return draw_cells(genotype, pathlib.Path(output_dir))
+
+
+def draw_run(run_dir):
+    """Draws the cells of a run, and its alphas over the epochs.
+
+    Args:
+        run_dir: Path of a run that has a `genotype.json`.
+
+    Returns:
+        The paths of the drawings, in `<run_dir>/cells`.
+    """
+    run_dir = pathlib.Path(run_dir)
+    paths = visualize(str(run_dir), run_dir / "cells")
+    history = run_dir / "search" / "alphas.npz"
+    if history.exists():
+        with np.load(history) as file:
+            alphas = dict(file)
+        num_edges = next(iter(alphas.values())).shape[1]
+        space = _space_of(num_edges)
+        paths += draw_alphas(
+            alphas, space.edges, space.primitives, run_dir / "cells"
+        )
+    return paths
+
+
+def _space_of(num_edges):
+    num_nodes = 1
+    while CNNSearchSpace(num_nodes).num_edges < num_edges:
+        num_nodes += 1
+    return CNNSearchSpace(num_nodes)

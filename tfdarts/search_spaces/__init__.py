@@ -1,0 +1,1 @@
+"""What can be chosen: nodes, edges, primitives and the derivation rule."""

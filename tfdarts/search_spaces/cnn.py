@@ -1,0 +1,162 @@
+"""The space of convolutional cells that DARTS searches."""
+
+import math
+
+import numpy as np
+
+from tfdarts.genotypes import EDGES_PER_NODE
+from tfdarts.genotypes import NUM_INPUTS
+from tfdarts.genotypes import PRIMITIVES
+from tfdarts.genotypes import Genotype
+from tfdarts.search_spaces.relaxation import softmax
+
+
+class CNNSearchSpace:
+    """Cells of intermediate nodes, each fed by every node before it.
+
+    Edges are numbered by node, then by predecessor: edges `0` and `1` lead
+    from the two inputs to the first intermediate node, edges `2` to `4` lead
+    to the second, and so on. Row `e` of an alpha matrix belongs to edge `e`,
+    column `k` to `primitives[k]`.
+
+    Args:
+        num_nodes: Integer, intermediate nodes of a cell. Defaults to `4`.
+        primitives: Sequence of primitive names. Defaults to the eight of the
+            paper, `tfdarts.genotypes.PRIMITIVES`.
+
+    Example:
+
+    >>> space = CNNSearchSpace()
+    >>> space.num_edges, space.alpha_shape
+    (14, (14, 8))
+    >>> f"{space.size:,}"
+    '1,037,664,180'
+
+    Reference:
+
+    - [Liu et al., 2019](https://arxiv.org/abs/1806.09055), sections 2.1, 2.4
+    """
+
+    cell_types = ("normal", "reduce")
+
+    def __init__(self, num_nodes=4, primitives=PRIMITIVES):
+        unknown = [name for name in primitives if name not in PRIMITIVES]
+        if unknown or set(primitives) <= {"none"}:
+            raise ValueError(
+                f"`primitives` must be names out of {', '.join(PRIMITIVES)}, "
+                f"and at least one besides 'none'. "
+                f"Received: {list(primitives)}."
+            )
+        if num_nodes < 1:
+            raise ValueError(
+                f"A cell must have at least one intermediate node. "
+                f"Received: num_nodes={num_nodes}."
+            )
+        self.num_nodes = num_nodes
+        self.primitives = tuple(primitives)
+        self.edges = tuple(
+            (node, predecessor)
+            for node in range(NUM_INPUTS, NUM_INPUTS + num_nodes)
+            for predecessor in range(node)
+        )
+
+    @property
+    def num_edges(self):
+        """Edges of a cell before derivation."""
+        return len(self.edges)
+
+    @property
+    def alpha_shape(self):
+        """Shape of the alphas of one cell type: `(edges, primitives)`."""
+        return (self.num_edges, len(self.primitives))
+
+    @property
+    def concat(self):
+        """The nodes that make a cell's output: all intermediate ones."""
+        return tuple(range(NUM_INPUTS, NUM_INPUTS + self.num_nodes))
+
+    @property
+    def size(self):
+        """Number of different derived cells of one type."""
+        operations = len(self._choices) ** (EDGES_PER_NODE * self.num_nodes)
+        return operations * math.prod(
+            math.comb(node, EDGES_PER_NODE) for node in self.concat
+        )
+
+    def outgoing_edges(self, predecessor):
+        """Returns the numbers of the edges that leave a node, in order."""
+        return [
+            edge
+            for edge, (_, source) in enumerate(self.edges)
+            if source == predecessor
+        ]
+
+    def derive(self, alphas):
+        """Returns the genotype that the alphas stand for.
+
+        An edge is as strong as the largest softmax weight of its primitives
+        other than `"none"`. Each node keeps its two strongest edges, the
+        stronger first, each with its strongest primitive other than
+        `"none"`. Of equals the earlier wins. The mass that `"none"` takes in
+        the softmax weakens an edge, so ranking raw alphas would be another
+        rule.
+
+        Args:
+            alphas: Dict with keys `"normal"` and `"reduce"`, values arrays of
+                shape `alpha_shape`: raw alphas, before the softmax.
+
+        Raises:
+            ValueError: If a shape is wrong or an alpha is not finite.
+
+        Reference:
+
+        - [Liu et al., 2019](https://arxiv.org/abs/1806.09055), section 2.4
+        """
+        normal, reduce = (
+            self._derive_cell(cell_type, alphas[cell_type])
+            for cell_type in self.cell_types
+        )
+        return Genotype(normal, self.concat, reduce, self.concat)
+
+    def sample(self, seed):
+        """Returns a genotype drawn uniformly from the space.
+
+        Args:
+            seed: Integer. The same seed gives the same genotype.
+        """
+        generator = np.random.default_rng(seed)
+        normal, reduce = (self._sample_cell(generator) for _ in self.cell_types)
+        return Genotype(
+            normal, self.concat, reduce, self.concat, name=f"random:{seed}"
+        )
+
+    @property
+    def _choices(self):
+        return [name for name in self.primitives if name != "none"]
+
+    def _derive_cell(self, cell_type, alphas):
+        alphas = np.asarray(alphas, dtype="float64")
+        if alphas.shape != self.alpha_shape or not np.isfinite(alphas).all():
+            raise ValueError(
+                f"The alphas of the {cell_type} cell must be finite numbers of "
+                f"shape {self.alpha_shape}. Received shape {alphas.shape}."
+            )
+        columns = [self.primitives.index(name) for name in self._choices]
+        candidates = softmax(alphas)[:, columns]
+        strength = candidates.max(axis=1)
+        best = candidates.argmax(axis=1)
+        cell = []
+        for node in self.concat:
+            incoming = [e for e, (to, _) in enumerate(self.edges) if to == node]
+            incoming.sort(key=lambda edge: -strength[edge])
+            for edge in incoming[:EDGES_PER_NODE]:
+                cell.append((self._choices[best[edge]], self.edges[edge][1]))
+        return cell
+
+    def _sample_cell(self, generator):
+        cell = []
+        for node in self.concat:
+            predecessors = generator.choice(node, EDGES_PER_NODE, replace=False)
+            for predecessor in sorted(predecessors.tolist()):
+                cell.append((str(generator.choice(self._choices)), predecessor))
+        return cell

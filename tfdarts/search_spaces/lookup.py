@@ -1,0 +1,46 @@
+"""Genotypes by what a user calls them."""
+
+import pathlib
+
+from tfdarts import genotypes
+from tfdarts.search_spaces.cnn import CNNSearchSpace
+
+RANDOM = "random:"
+
+
+def find_genotype(identifier):
+    """Returns the genotype that a `--genotype` flag means.
+
+    Args:
+        identifier: String: a published name such as `"DARTS_V2"`, a file, a
+            run directory that holds a `genotype.json`, or `"random:<seed>"`
+            for one drawn uniformly from the search space.
+
+    Raises:
+        ValueError: If it is none of these.
+
+    Example:
+
+    >>> find_genotype("DARTS_V2").name
+    'DARTS_V2'
+    """
+    if identifier in genotypes.published_names():
+        return genotypes.get(identifier)
+    if identifier.startswith(RANDOM):
+        seed = identifier.removeprefix(RANDOM)
+        if not seed.isdecimal():
+            raise ValueError(
+                f"A random genotype is random:<seed>, the seed an integer that "
+                f"is not negative. Received: {identifier!r}."
+            )
+        return CNNSearchSpace().sample(int(seed))
+    path = pathlib.Path(identifier)
+    if path.is_dir():
+        path = path / "genotype.json"
+    if not path.is_file():
+        raise ValueError(
+            f"There is no genotype {identifier!r}: it is no file, no run "
+            f"directory with a genotype.json, no random:<seed>, and none of "
+            f"the published names {', '.join(genotypes.published_names())}."
+        )
+    return genotypes.Genotype.load(path)

@@ -1,0 +1,1 @@
+"""From a trained network to a server: the SavedModel and its signatures."""

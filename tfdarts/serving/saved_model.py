@@ -1,0 +1,171 @@
+"""SavedModel: a network, its preprocessing and its labels in one graph."""
+
+import pathlib
+import tempfile
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+
+def export_saved_model(network, path, labels, scale=1 / 255, mean=0.0, std=1.0):
+    """Writes the next version of a network for TF Serving.
+
+    The graph takes raw pixels, prepares them as `(images * scale - mean) /
+    std`, and names the class it finds; whoever loads it needs TensorFlow
+    alone. It has two signatures:
+
+    - `serving_default` takes `images`: float32, `(batch, height, width,
+      channels)`, pixels from 0 to 255.
+    - `serving_bytes` takes `image_bytes`: strings, each the content of a PNG
+      or JPEG file of any size, which is resized to the network's.
+
+    Both return `probabilities` (float32, `(batch, num_classes)`), `class_id`
+    (int64) and `label` (string).
+
+    A version appears in `path` whole or not at all, so a server may watch
+    the directory meanwhile.
+
+    Args:
+        network: A built Keras model, from prepared images of shape `(height,
+            width, channels)` to logits. Images have 1 or 3 channels.
+        path: The directory of all versions. It is made if need be.
+        labels: List of strings, the names of the classes in order.
+        scale: Float, or a sequence of one float for each channel, which the
+            pixels are multiplied by.
+        mean: Like `scale`, what is then subtracted.
+        std: Like `scale`, what the difference is then divided by.
+
+    Returns:
+        The `pathlib.Path` of the new version, `<path>/<integer>`.
+
+    Raises:
+        ValueError: If the network has other inputs or outputs, or `labels`,
+            `scale`, `mean` or `std` do not fit it.
+
+    Example:
+
+    >>> network = keras.Sequential(
+    ...     [
+    ...         keras.Input((8, 8, 1)),
+    ...         keras.layers.Flatten(),
+    ...         keras.layers.Dense(2),
+    ...     ]
+    ... )
+    >>> with tempfile.TemporaryDirectory() as path:
+    ...     export_saved_model(network, path, labels=["cat", "dog"]).name
+    '1'
+
+    Reference:
+
+    - [The SavedModel format](https://www.tensorflow.org/guide/saved_model)
+    """
+    image_shape, num_classes = _network_shapes(network)
+    labels = _checked_labels(labels, num_classes)
+    scale = _checked_numbers("scale", scale, image_shape[-1])
+    mean = _checked_numbers("mean", mean, image_shape[-1])
+    std = _checked_numbers("std", std, image_shape[-1])
+    if np.any(std <= 0):
+        raise ValueError(
+            f"`std` must be positive, because the images are divided by it. "
+            f"Received: {std.tolist()}."
+        )
+
+    def serve(images):
+        logits = network((images * scale - mean) / std, training=False)
+        return _answer(logits, labels)
+
+    def serve_bytes(image_bytes):
+        return serve(_decode(image_bytes, image_shape))
+
+    archive = keras.export.ExportArchive()
+    archive.add_endpoint(
+        "serving_default",
+        serve,
+        [tf.TensorSpec((None, *image_shape), tf.float32, "images")],
+    )
+    archive.add_endpoint(
+        "serving_bytes",
+        serve_bytes,
+        [tf.TensorSpec((None,), tf.string, "image_bytes")],
+    )
+    return _write_version(archive, pathlib.Path(path))
+
+
+def _answer(logits, labels):
+    # A network in mixed precision answers in half precision.
+    probabilities = tf.nn.softmax(tf.cast(logits, tf.float32))
+    class_id = tf.argmax(probabilities, axis=-1)
+    return {
+        "probabilities": probabilities,
+        "class_id": class_id,
+        "label": tf.gather(tf.constant(labels), class_id),
+    }
+
+
+def _decode(image_bytes, image_shape):
+    height, width, channels = image_shape
+
+    def decode(content):
+        image = tf.io.decode_image(content, channels, expand_animations=False)
+        # Resizing to the same size changes no pixel.
+        image = tf.image.resize(image, (height, width), antialias=True)
+        return tf.ensure_shape(image, image_shape)
+
+    return tf.map_fn(
+        decode,
+        image_bytes,
+        fn_output_signature=tf.TensorSpec(image_shape, tf.float32),
+    )
+
+
+def _write_version(archive, path):
+    path.mkdir(parents=True, exist_ok=True)
+    # A server takes no directory for a version whose name is not an integer.
+    with tempfile.TemporaryDirectory(dir=path, prefix=".exporting-") as aside:
+        # One directory deeper, because the temporary one is private to its
+        # owner, and a server often runs as somebody else.
+        written = pathlib.Path(aside, "model")
+        archive.write_out(written, verbose=False)
+        return written.rename(path / str(_next_version(path)))
+
+
+def _next_version(path):
+    names = (entry.name for entry in path.iterdir())
+    return 1 + max((int(name) for name in names if name.isdecimal()), default=0)
+
+
+def _network_shapes(network):
+    input_shape = getattr(network, "input_shape", None)
+    output_shape = getattr(network, "output_shape", None)
+    match input_shape, output_shape:
+        case (_, int(), int(), 1 | 3), (_, int()):
+            return input_shape[1:], output_shape[1]
+    raise ValueError(
+        f"Only a built network can be exported that leads from images of one "
+        f"size with 1 or 3 channels, (batch, height, width, channels), to "
+        f"logits, (batch, num_classes). This one leads from {input_shape} to "
+        f"{output_shape}."
+    )
+
+
+def _checked_labels(labels, num_classes):
+    labels = [labels] if isinstance(labels, str) else list(labels)
+    if not all(isinstance(label, str) for label in labels):
+        raise ValueError(f"`labels` must be strings. Received: {labels}.")
+    if len(labels) != num_classes:
+        raise ValueError(
+            f"`labels` must name each of the network's {num_classes} classes. "
+            f"Received {len(labels)} labels."
+        )
+    return labels
+
+
+def _checked_numbers(name, values, channels):
+    values = np.asarray(values, "float32")
+    if values.shape not in ((), (channels,)) or not np.all(np.isfinite(values)):
+        raise ValueError(
+            f"`{name}` must be a finite number, or {channels} of them, one "
+            f"for each channel. Received: {values.tolist()}."
+        )
+    return values

@@ -1,0 +1,1 @@
+"""How to choose: the search strategies."""

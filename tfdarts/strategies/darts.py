@@ -1,0 +1,281 @@
+"""DARTS: weights and architecture learnt in turn, by gradient descent."""
+
+import keras
+import tensorflow as tf
+
+from tfdarts.strategies import hypergradient
+from tfdarts.training.flat_variables import FlatVariables
+
+UPDATE_ORDERS = ("alpha_first", "weights_first")
+
+
+class DARTS(keras.Model):
+    """Searches a supernet's architecture.
+
+    A step takes one batch of training examples and one of validation
+    examples, and reads as Algorithm 1 of the paper: the architecture descends
+    the validation loss, the weights descend the training loss. Only the real
+    step of the weights moves weights and batch-norm statistics.
+
+    Each gradient is a compiled function of its own, called from a Python
+    `train_step`; the whole step in one graph would take three times the
+    memory and the time to start.
+
+    Args:
+        supernet: `CNNSupernet`.
+        order: Integer. `1` takes the architecture's gradient at the weights
+            as they are; `2` behind a virtual step of the weights, at about
+            two and a half times the cost. Defaults to `2`.
+        update_order: `"alpha_first"`, as the authors' code has it, or
+            `"weights_first"`, as the paper's Algorithm 1 is often read.
+            Defaults to `"alpha_first"`.
+        alpha_warmup_steps: Integer, how many steps move only the weights
+            before the architecture moves too. Defaults to `0`.
+
+    Example:
+
+    >>> supernet = CNNSupernet(2, 3, num_classes=10, input_shape=(8, 8, 1))
+    >>> search = DARTS(supernet, order=1)
+    >>> search.compile(
+    ...     weight_optimizer=SGD(0.025, momentum=0.9, l2=3e-4, clip_norm=5.0),
+    ...     alpha_optimizer=Adam(3e-4, l2=1e-3),
+    ... )
+
+    After `search.fit(pairs, epochs=50)`, where `pairs` is a `tf.data.Dataset`
+    of `((x_train, y_train), (x_val, y_val))`, the result is
+    `supernet.genotype()`.
+
+    Reference:
+
+    - [Liu et al., 2019](https://arxiv.org/abs/1806.09055), Algorithm 1
+    """
+
+    def __init__(
+        self,
+        supernet,
+        order=2,
+        update_order="alpha_first",
+        alpha_warmup_steps=0,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        if order not in (1, 2):
+            raise ValueError(f"`order` must be 1 or 2. Received: {order}.")
+        if update_order not in UPDATE_ORDERS:
+            raise ValueError(
+                f"`update_order` must be one of {', '.join(UPDATE_ORDERS)}. "
+                f"Received: update_order={update_order!r}."
+            )
+        if alpha_warmup_steps < 0:
+            raise ValueError(
+                f"`alpha_warmup_steps` must not be negative. "
+                f"Received: alpha_warmup_steps={alpha_warmup_steps}."
+            )
+        self.supernet = supernet
+        self.order = order
+        self.update_order = update_order
+        self.alpha_warmup_steps = alpha_warmup_steps
+        self.method = {1: "first_order", 2: "central_difference"}[order]
+        self.loss_tracker = keras.metrics.Mean(name="loss")
+        self.alpha_loss_tracker = keras.metrics.Mean(name="alpha_loss")
+        self.accuracy = keras.metrics.SparseCategoricalAccuracy(
+            name="supernet_accuracy"
+        )
+        self.built = True
+
+    @property
+    def metrics(self):
+        return [self.loss_tracker, self.alpha_loss_tracker, self.accuracy]
+
+    def compile(
+        self, weight_optimizer, alpha_optimizer, loss=None, run_eagerly=False
+    ):
+        """Configures the search.
+
+        Args:
+            weight_optimizer: `tfdarts.training.optimizers.SGD`: an optimizer
+                whose step is known as a function, for the virtual step.
+            alpha_optimizer: Any Keras optimizer.
+            loss: Keras loss of labels and logits. Defaults to sparse
+                categorical cross-entropy.
+            run_eagerly: Boolean, for debugging.
+
+        Raises:
+            ValueError: If the virtual step of the weight optimizer is
+                unknown.
+        """
+        if not hasattr(weight_optimizer, "virtual_step"):
+            raise ValueError(
+                f"The weight optimizer must be one whose step DARTS can also "
+                f"take virtually, which is tfdarts.training.optimizers.SGD. "
+                f"Received: {type(weight_optimizer).__name__}."
+            )
+        super().compile(
+            optimizer=weight_optimizer,
+            loss=None,
+            run_eagerly=run_eagerly,
+            jit_compile=False,
+        )
+        self.alpha_optimizer = alpha_optimizer
+        self.loss_function = loss or keras.losses.SparseCategoricalCrossentropy(
+            from_logits=True
+        )
+        supernet = self.supernet
+        weight_optimizer.build(supernet.network_weights)
+        alpha_optimizer.build(supernet.alpha_variables)
+        self._weights = FlatVariables(supernet.network_weights)
+        self._momentums = FlatVariables(weight_optimizer.momentums)
+        self._statistics = FlatVariables(supernet.non_trainable_variables)
+        self._compile_phases()
+
+    def call(self, inputs, training=None):
+        return self.supernet(inputs, training=training)
+
+    def make_train_function(self, force=False):
+        """The step is Python; what it calls is compiled."""
+        self.train_function = lambda iterator: self.train_step(next(iterator))
+
+    def train_step(self, data):
+        """One step of the search: Algorithm 1 of the paper."""
+        train_batch, val_batch = data
+        learning_rate = tf.convert_to_tensor(self.optimizer.learning_rate)
+        warm = self.optimizer.iterations.numpy() >= self.alpha_warmup_steps
+
+        if self.update_order == "weights_first":
+            self._update_weights(train_batch)
+        if warm:
+            self._update_alphas(train_batch, val_batch, learning_rate)
+        if self.update_order == "alpha_first":
+            self._update_weights(train_batch)
+        return {metric.name: metric.result() for metric in self.metrics}
+
+    def test_step(self, data):
+        """Supernet loss and accuracy; neither is that of a derived network."""
+        x, y = data
+        logits = self.supernet(x, training=False)
+        self.loss_tracker.update_state(
+            self.loss_function(y, logits), tf.shape(x)[0]
+        )
+        self.accuracy.update_state(y, logits)
+        return {
+            metric.name: metric.result()
+            for metric in (self.loss_tracker, self.accuracy)
+        }
+
+    def alpha_gradients(self, train_batch, val_batch, learning_rate):
+        """Returns the validation loss and the gradients that alpha descends.
+
+        Nothing is changed.
+
+        Args:
+            train_batch: Tuple `(x, y)`.
+            val_batch: Tuple `(x, y)`.
+            learning_rate: Scalar, the ξ of the virtual step.
+        """
+        momentums = [self._read_momentums()] if self.optimizer.momentum else []
+
+        def virtual_step(weights, gradients):
+            return self.optimizer.virtual_step(
+                weights, gradients, momentums, learning_rate
+            )
+
+        return hypergradient.METHODS[self.method](
+            _BatchObjective(self, train_batch),
+            _BatchObjective(self, val_batch),
+            [self._read_weights()],
+            self._read_alphas(),
+            virtual_step,
+            learning_rate,
+        )
+
+    def _update_alphas(self, train_batch, val_batch, learning_rate):
+        loss, gradients = self.alpha_gradients(
+            train_batch, val_batch, learning_rate
+        )
+        self._apply_alphas(gradients)
+        self.alpha_loss_tracker.update_state(loss)
+
+    def _update_weights(self, batch):
+        x, y = batch
+        loss, gradient, _, logits, statistics = self._gradients(
+            self._read_weights(), self._read_alphas(), x, y
+        )
+        self._apply_weights(gradient, statistics)
+        self.loss_tracker.update_state(loss)
+        self.accuracy.update_state(y, logits)
+
+    def _compile_phases(self):
+        def phase(function):
+            return function if self.run_eagerly else tf.function(function)
+
+        self._read_weights = phase(self._weights.read)
+        self._read_momentums = phase(self._momentums.read)
+        self._gradients = phase(self._gradients_of_batch)
+        self._alpha_gradients = phase(self._alpha_gradients_of_batch)
+        self._apply_weights = phase(self._apply_to_weights)
+        self._apply_alphas = phase(self._apply_to_alphas)
+
+    def _read_alphas(self):
+        return [v.value for v in self.supernet.alpha_variables]
+
+    def _forward(self, weights, alphas, x, y):
+        """Loss, logits and new batch-norm statistics, changing nothing."""
+        supernet = self.supernet
+        variables = supernet.network_weights + supernet.alpha_variables
+        values = self._weights.split(weights) + list(alphas)
+        by_id = {id(v): value for v, value in zip(variables, values)}
+        logits, statistics = supernet.stateless_call(
+            [by_id[id(v)] for v in supernet.trainable_variables],
+            [v.value for v in supernet.non_trainable_variables],
+            x,
+            training=True,
+        )
+        return self.loss_function(y, logits), logits, statistics
+
+    def _gradients_of_batch(self, weights, alphas, x, y):
+        outputs = []
+
+        def loss_function(weights, alphas):
+            loss, *rest = self._forward(weights[0], alphas, x, y)
+            outputs.extend(rest)
+            return loss
+
+        objective = hypergradient.Objective(loss_function)
+        loss, (gradient,), alpha_gradients = objective.gradients(
+            [weights], alphas
+        )
+        logits, statistics = outputs
+        statistics = self._statistics.join(statistics)
+        return loss, gradient, alpha_gradients, logits, statistics
+
+    def _alpha_gradients_of_batch(self, weights, alphas, x, y):
+        objective = hypergradient.Objective(
+            lambda weights, alphas: self._forward(weights[0], alphas, x, y)[0]
+        )
+        return objective.alpha_gradients([weights], alphas)
+
+    def _apply_to_weights(self, gradient, statistics):
+        self.optimizer.apply(
+            self._weights.split(gradient), self._weights.variables
+        )
+        self._statistics.write(statistics)
+
+    def _apply_to_alphas(self, gradients):
+        self.alpha_optimizer.apply(gradients, self.supernet.alpha_variables)
+
+
+class _BatchObjective:
+    """The search's loss on one batch, its derivatives compiled."""
+
+    def __init__(self, search, batch):
+        self.search = search
+        self.batch = batch
+
+    def gradients(self, weights, alphas):
+        loss, gradient, alpha_gradients, *_ = self.search._gradients(
+            *weights, alphas, *self.batch
+        )
+        return loss, [gradient], alpha_gradients
+
+    def alpha_gradients(self, weights, alphas):
+        return self.search._alpha_gradients(*weights, alphas, *self.batch)

@@ -1,0 +1,1 @@
+"""Optimizers, schedules, and what else a training loop needs."""

@@ -1,0 +1,43 @@
+"""Many variables as one vector."""
+
+import math
+
+import keras
+import tensorflow as tf
+
+
+class FlatVariables:
+    """Reads, splits and writes a list of variables as one flat vector.
+
+    A supernet has thousands of small weights. As one vector the virtual step
+    and the perturbations of a search step are a handful of operations instead
+    of thousands.
+
+    Args:
+        variables: List of Keras variables of one dtype.
+    """
+
+    def __init__(self, variables):
+        self.variables = list(variables)
+        self._shapes = [tuple(variable.shape) for variable in self.variables]
+        self._sizes = [math.prod(shape) for shape in self._shapes]
+
+    def read(self):
+        """Returns the variables' values, one vector."""
+        return self.join(
+            [keras.ops.convert_to_tensor(v) for v in self.variables]
+        )
+
+    def join(self, tensors):
+        """Returns tensors of the variables' shapes as one vector."""
+        return tf.concat([tf.reshape(t, [-1]) for t in tensors], axis=0)
+
+    def split(self, vector):
+        """Returns the parts of a vector, in the variables' shapes."""
+        parts = tf.split(vector, self._sizes)
+        return [tf.reshape(p, s) for p, s in zip(parts, self._shapes)]
+
+    def write(self, vector):
+        """Assigns the parts of a vector to the variables."""
+        for variable, value in zip(self.variables, self.split(vector)):
+            variable.assign(value)

@@ -1,0 +1,49 @@
+"""Learning rates that change with the epoch."""
+
+import math
+
+import keras
+
+
+@keras.saving.register_keras_serializable(package="tfdarts")
+class EpochCosine(keras.optimizers.schedules.LearningRateSchedule):
+    """Cosine annealing that moves once an epoch, as the authors have it.
+
+        rate(e) = minimum + (initial - minimum) (1 + cos(π e / epochs)) / 2
+
+    Args:
+        initial: Float, the rate of epoch 0.
+        minimum: Float, the rate it falls to.
+        epochs: Integer, the epochs it takes.
+        steps_per_epoch: Integer.
+
+    Example:
+
+    >>> schedule = EpochCosine(0.025, 0.001, epochs=50, steps_per_epoch=10)
+    >>> [round(float(schedule(step)), 6) for step in (0, 9, 250)]
+    [0.025, 0.025, 0.013]
+
+    Reference:
+
+    - [Loshchilov and Hutter, 2017](https://arxiv.org/abs/1608.03983)
+    """
+
+    def __init__(self, initial, minimum, epochs, steps_per_epoch):
+        self.initial = initial
+        self.minimum = minimum
+        self.epochs = epochs
+        self.steps_per_epoch = steps_per_epoch
+
+    def __call__(self, step):
+        step = keras.ops.cast(step, "float32")
+        epoch = keras.ops.floor(step / self.steps_per_epoch)
+        cosine = keras.ops.cos(math.pi * epoch / self.epochs)
+        return self.minimum + (self.initial - self.minimum) / 2 * (1 + cosine)
+
+    def get_config(self):
+        return {
+            "initial": self.initial,
+            "minimum": self.minimum,
+            "epochs": self.epochs,
+            "steps_per_epoch": self.steps_per_epoch,
+        }

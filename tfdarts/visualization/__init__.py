@@ -1,0 +1,1 @@
+"""Pictures of what a search finds: the cells, and alpha over time."""

@@ -1,0 +1,175 @@
+"""Cells as graphs: DOT text, and pictures of it."""
+
+import logging
+import pathlib
+import shutil
+import subprocess
+import sysconfig
+
+import pydot
+
+from tfdarts.genotypes import EDGES_PER_NODE
+from tfdarts.visualization import files
+from tfdarts.visualization import palette
+
+_INPUTS = ("c_{k-2}", "c_{k-1}")
+_OUTPUT = "c_{k}"
+
+# Linux has no Arial, but aliases it; wherever none is installed,
+# graphviz-pure brings one of the same metrics.
+_FONT = {"fontname": "Arial", "fontcolor": palette.INK}
+
+_GRAPH = {
+    **_FONT,
+    "rankdir": "LR",
+    "bgcolor": palette.BACKGROUND,
+    "fontsize": 20,
+    "labelloc": "t",
+    "pad": 0.25,
+    "nodesep": 0.35,
+    "ranksep": 0.4,
+}
+_NODE = {
+    **_FONT,
+    "shape": "box",
+    "style": "rounded,filled",
+    "color": palette.INK,
+    "fontsize": 18,
+    "margin": "0.16,0.08",
+    "width": 0.6,
+    "height": 0.6,
+}
+# Four ranks long, an edge runs level for as long as its label; shorter ones
+# leave labels nearer to other edges than to their own.
+_EDGE = {
+    **_FONT,
+    "fontsize": 14,
+    "minlen": 4,
+    "penwidth": 2,
+    "arrowsize": 0.8,
+}
+
+
+def cell_graph(edges, concat, title):
+    """Returns one cell as a graph, its nodes named as in the paper.
+
+    Args:
+        edges: Sequence of `(primitive, predecessor)`, two for each
+            intermediate node, as in a `Genotype`.
+        concat: Sequence of the nodes whose concatenation is the output.
+        title: String that stands above the cell.
+
+    Returns:
+        A `pydot.Dot`.
+
+    Example:
+
+    >>> edges = [("sep_conv_3x3", 0), ("skip_connect", 1)]
+    >>> graph = cell_graph(edges, concat=[2], title="A small cell")
+    >>> len(graph.get_edges())
+    3
+
+    Reference:
+
+    - [Liu et al., 2019](https://arxiv.org/abs/1806.09055), figures 4 and 5
+    """
+    # Graphviz would read a backslash as the start of an escape sequence.
+    graph = pydot.Dot("cell", label=title.replace("\\", "\\\\"), **_GRAPH)
+    graph.set_node_defaults(**_NODE)
+    graph.set_edge_defaults(**_EDGE)
+    intermediate = [str(i) for i in range(len(edges) // EDGES_PER_NODE)]
+    nodes = [*_INPUTS, *intermediate]
+    for names, fill in (
+        (_INPUTS, palette.INPUT),
+        (intermediate, palette.INTERMEDIATE),
+        ([_OUTPUT], palette.OUTPUT),
+    ):
+        for name in names:
+            graph.add_node(pydot.Node(name, fillcolor=fill))
+    for position, (primitive, predecessor) in enumerate(edges):
+        color = palette.family_color(primitive)
+        graph.add_edge(
+            pydot.Edge(
+                nodes[predecessor],
+                intermediate[position // EDGES_PER_NODE],
+                label=primitive,
+                color=color,
+                fontcolor=color,
+            )
+        )
+    for node in concat:
+        graph.add_edge(
+            pydot.Edge(nodes[node], _OUTPUT, color=palette.QUIET, minlen=2)
+        )
+    return graph
+
+
+def draw_cells(genotype, directory):
+    """Writes the two cells of a genotype as DOT text, SVG and PNG.
+
+    The pictures need Graphviz' `dot` or, without it, `graphviz-pure`. If
+    they cannot be drawn, a warning says why, and the DOT text is there.
+
+    Args:
+        genotype: `Genotype`.
+        directory: Path of the folder for `normal.dot`, `normal.svg`,
+            `normal.png` and the same for `reduce`. Created if missing.
+
+    Returns:
+        List of `pathlib.Path`, the files written.
+    """
+    directory = pathlib.Path(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    prefix = f"{genotype.name}: " if genotype.name else ""
+    graphs = {
+        directory / cell_type: cell_graph(
+            getattr(genotype, cell_type),
+            getattr(genotype, f"{cell_type}_concat"),
+            f"{prefix}{cell_type} cell",
+        )
+        for cell_type in ("normal", "reduce")
+    }
+    paths = []
+    for stem, graph in graphs.items():
+        paths.append(stem.with_suffix(".dot"))
+        files.write(paths[-1], graph.to_string().encode())
+    try:
+        for stem, graph in graphs.items():
+            for format in ("svg", "png"):
+                path = stem.with_suffix(f".{format}")
+                files.write(path, _render(graph, format))
+                paths.append(path)
+    except Exception as error:
+        logging.getLogger("tfdarts").warning(
+            "The cells in %s stay DOT text, without all pictures, because "
+            "drawing failed (%s): install Graphviz, or run "
+            "`pip install graphviz-pure`, and draw them again.",
+            directory,
+            error,
+        )
+    return paths
+
+
+def _render(graph, format):
+    # `pydot.Dot.create` would print when the program fails, and never give
+    # up waiting for it. A resolution would change the size of an SVG.
+    resolution = ["-Gdpi=200"] if format == "png" else []
+    return subprocess.run(
+        [_program(), f"-T{format}", *resolution],
+        input=graph.to_string().encode(),
+        capture_output=True,
+        check=True,
+        timeout=60,
+    ).stdout
+
+
+def _program():
+    # Scripts of a virtual environment need not be on the PATH.
+    program = (
+        shutil.which("dot")
+        or shutil.which("graphviz-pure")
+        or shutil.which("graphviz-pure", path=sysconfig.get_path("scripts"))
+    )
+    if program is None:
+        raise FileNotFoundError("neither dot nor graphviz-pure was found")
+    return program

@@ -1,0 +1,84 @@
+"""Figures for a slide, with one panel an edge of a cell."""
+
+import io
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from tfdarts.genotypes import NUM_INPUTS
+from tfdarts.visualization import palette
+
+SMALL, MEDIUM, LARGE = 9, 11, 17
+WIDE = (13.33, 7.5)
+
+
+def edge_name(edge):
+    """Returns an edge in the paper's words.
+
+    Example:
+
+    >>> edge_name((3, 1)), edge_name((3, 2))
+    ('c_{k-1} → 1', '0 → 1')
+    """
+    node, predecessor = edge
+    names = ("c_{k-2}", "c_{k-1}", *map(str, range(node)))
+    return f"{names[predecessor]} → {node - NUM_INPUTS}"
+
+
+def new_figure(title, size=WIDE):
+    """Returns a figure, in inches, that knows no pyplot and no window."""
+    figure = Figure(
+        figsize=size, layout="constrained", facecolor=palette.BACKGROUND
+    )
+    figure.get_layout_engine().set(w_pad=0.12, h_pad=0.1)
+    figure.suptitle(title, size=LARGE, color=palette.INK)
+    return figure
+
+
+def add_panels(figure, edges):
+    """Adds axes for each edge, rows by node and columns by predecessor.
+
+    Returns:
+        List of axes, one an edge, and the axes in the corner above the
+        triangle that the edges form.
+    """
+    rows = max(node for node, _ in edges) - NUM_INPUTS + 1
+    columns = max(rows + 1, NUM_INPUTS + 1)
+    grid = figure.add_gridspec(rows, columns)
+    panels = []
+    for node, predecessor in edges:
+        first = panels[0] if panels else None
+        axes = figure.add_subplot(
+            grid[node - NUM_INPUTS, predecessor], sharex=first, sharey=first
+        )
+        axes.set_title(
+            edge_name((node, predecessor)), size=MEDIUM, color=palette.INK
+        )
+        style(axes)
+        if node - NUM_INPUTS == rows - 1:
+            axes.set_xlabel("epoch", size=SMALL, color=palette.INK)
+        axes.label_outer()
+        panels.append(axes)
+    corner = figure.add_subplot(grid[0, max(NUM_INPUTS, columns - 2) :])
+    style(corner)
+    return panels, corner
+
+
+def style(axes):
+    """Gives axes over epochs their ticks and sheds two of their spines."""
+    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
+    axes.tick_params(labelsize=SMALL, colors=palette.INK)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def color_names(labels, primitives):
+    """Colours tick labels that are primitive names, as in the cells."""
+    for label, primitive in zip(labels, primitives):
+        label.set_color(palette.family_color(primitive))
+
+
+def png(figure):
+    """Returns a figure as the bytes of a PNG."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=150)
+    return buffer.getvalue()
