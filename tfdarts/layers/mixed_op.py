@@ -87,18 +87,23 @@ class MixedOp(keras.layers.Layer):
             edge_weights = self.alphas.edge_weights()
         edge_weights = keras.ops.cast(edge_weights, self.compute_dtype)
         outputs = [
-            sum(
-                weight * operation(inputs)
-                for weight, operation in zip(
-                    keras.ops.unstack(weights, len(self.primitives)),
-                    operations,
-                )
-            )
+            self._weighted_sum(inputs, weights, operations)
             for weights, operations in zip(
                 keras.ops.unstack(edge_weights, self.num_edges), self.edges
             )
         ]
         return outputs if self.num_edges > 1 else outputs[0]
+
+    def _weighted_sum(self, inputs, weights, operations):
+        """Equation 2 on one edge; what `none` would add is zero."""
+        weights = keras.ops.unstack(weights, len(self.primitives))
+        return sum(
+            weight * operation(inputs)
+            for name, weight, operation in zip(
+                self.primitives, weights, operations
+            )
+            if name != "none"
+        )
 
     def compute_output_shape(self, inputs_shape, edge_weights_shape=None):
         batch, height, width, _ = inputs_shape

@@ -105,7 +105,7 @@ class CNNSupernet(keras.Model):
     def alpha_values(self):
         """Returns the raw alphas, a dict of NumPy arrays."""
         return {
-            cell_type: keras.ops.convert_to_numpy(alphas.alpha)
+            cell_type: alphas.alpha.numpy()
             for cell_type, alphas in self.alphas.items()
         }
 

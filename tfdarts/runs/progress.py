@@ -48,6 +48,7 @@ class Progress(keras.callbacks.Callback):
         self.steps_per_epoch = steps_per_epoch
         self.names = names
         self.steps_done = 0
+        self.epoch = 0
 
     def on_epoch_begin(self, epoch, logs=None):
         self.epoch = epoch

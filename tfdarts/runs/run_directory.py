@@ -1,13 +1,17 @@
 """The directory that holds all of a run."""
 
+import contextlib
 import dataclasses
 import datetime
 import json
+import logging
 import os
 import pathlib
 import platform
 import sys
 import tempfile
+
+logger = logging.getLogger("tfdarts")
 
 
 def write_atomically(path, content):
@@ -107,6 +111,26 @@ class Stage:
             self.path / "status.json",
             {"state": state, "time": now, **details},
         )
+
+    @contextlib.contextmanager
+    def running(self):
+        """Keeps the log of what is done inside, and how it ended if badly."""
+        handler = logging.FileHandler(self.path / "log.txt")
+        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+        handler.addFilter(
+            lambda record: not getattr(record, "transient", False)
+        )
+        logger.setLevel(logging.INFO)
+        logger.addHandler(handler)
+        try:
+            yield
+        except BaseException as error:
+            reason = str(error) or type(error).__name__
+            self.report("stopped", reason=reason)
+            raise
+        finally:
+            logger.removeHandler(handler)
+            handler.close()
 
     def _compare(self, settings):
         before = self.settings()

@@ -78,10 +78,11 @@ def search(config):
     if stage.finished:
         logger.info("search: already finished, in %s", stage.path)
     else:
-        _fit(config, darts, examples, stage)
-        supernet.genotype().save(stage.run_dir / "genotype.json")
-        stage.report("finished", epochs=config.epochs)
-    draw_run(stage.run_dir)
+        with stage.running():
+            _fit(config, darts, examples, stage)
+            supernet.genotype().save(stage.run_dir / "genotype.json")
+            stage.report("finished", epochs=config.epochs)
+            _draw(stage)
     return Genotype.load(stage.run_dir / "genotype.json")
 
 
@@ -173,6 +174,19 @@ def _pairs(config, examples, first_epoch, steps):
             transform,
         ),
     )
+
+
+def _draw(stage):
+    """Draws what was found; no failure of it is one of the search."""
+    try:
+        draw_run(stage.run_dir)
+    except Exception as error:
+        logger.warning(
+            "The search is done, but drawing it failed (%s). Try again with "
+            "tfdarts-visualize --run_dir=%s.",
+            error,
+            stage.run_dir,
+        )
 
 
 def _size(variables):

@@ -5,7 +5,6 @@ import logging
 import time
 
 import keras
-import tensorflow as tf
 
 from tfdarts.data import batches
 from tfdarts.data import sources
@@ -19,6 +18,7 @@ from tfdarts.runs.run_directory import write_json
 from tfdarts.runs.start import start
 from tfdarts.search_spaces.lookup import find_genotype
 from tfdarts.training.checkpoints import EpochCheckpoint
+from tfdarts.training.distribution import distribution_strategy
 from tfdarts.training.divergence import StopOnNaN
 from tfdarts.training.optimizers import SGD
 from tfdarts.training.schedules import EpochCosine
@@ -58,7 +58,7 @@ def train(config):
         source, 1 - config.validation_portion, config.seed
     )
     steps = batches.steps_per_epoch(examples.first[1], config.batch_size)
-    strategy = _strategy(config)
+    strategy = distribution_strategy(config.distribute, config.batch_size)
     start(config)
     with strategy.scope():
         network = _compiled(config, genotype, source, examples, steps)
@@ -72,27 +72,11 @@ def train(config):
     if stage.finished:
         logger.info("train: already finished, in %s", stage.path)
     else:
-        _fit(config, network, examples, steps, strategy, stage)
+        with stage.running():
+            results = _fit(config, network, examples, steps, strategy, stage)
+            write_json(stage.path / "results.json", results)
+            stage.report("finished", epochs=config.epochs)
     return read_json(stage.path / "results.json")
-
-
-def _strategy(config):
-    if config.distribute == "none":
-        return tf.distribute.get_strategy()
-    if config.distribute != "mirrored":
-        raise ValueError(
-            f"--distribute must be none or mirrored. "
-            f"Received: {config.distribute!r}."
-        )
-    kind = "GPU" if tf.config.list_logical_devices("GPU") else "CPU"
-    devices = [d.name for d in tf.config.list_logical_devices(kind)]
-    if config.batch_size % len(devices):
-        raise ValueError(
-            f"--batch_size is shared by all devices, so it must be a multiple "
-            f"of their number, {len(devices)}. "
-            f"Received: {config.batch_size}."
-        )
-    return tf.distribute.MirroredStrategy(devices)
 
 
 def _compiled(config, genotype, source, examples, steps):
@@ -146,8 +130,9 @@ def _fit(config, network, examples, steps, strategy, stage):
     validation = examples.second and batches.ordered_batches(
         examples.second, config.batch_size, examples.normalize
     )
+    metrics = MetricsFile(stage.path / "metrics.csv", first_epoch)
     started = time.monotonic()
-    history = network.fit(
+    network.fit(
         batches.shuffled_batches(
             examples.first,
             config.batch_size,
@@ -161,7 +146,7 @@ def _fit(config, network, examples, steps, strategy, stage):
         validation_data=validation,
         callbacks=[
             StopOnNaN(),
-            MetricsFile(stage.path / "metrics.csv", first_epoch),
+            metrics,
             Progress(stage, config.epochs, steps, LOGGED),
             checkpoint,
         ],
@@ -171,10 +156,8 @@ def _fit(config, network, examples, steps, strategy, stage):
     partial = stage.path / ".model.keras"
     network.save(partial)
     partial.replace(stage.path / "model.keras")
-    results = {
+    return {
         "num_parameters": num_parameters,
         "seconds": round(time.monotonic() - started, 1),
-        **{name: values[-1] for name, values in history.history.items()},
+        **{name: float(value) for name, value in metrics.rows[-1].items()},
     }
-    write_json(stage.path / "results.json", results)
-    stage.report("finished", epochs=config.epochs)

@@ -10,14 +10,14 @@ class DivergedError(ArithmeticError):
 
 
 class StopOnNaN(keras.callbacks.Callback):
-    """Raises `DivergedError` as soon as the loss is not finite."""
+    """Raises `DivergedError` as soon as a loss is not finite."""
 
     def on_train_batch_end(self, batch, logs=None):
-        loss = float(logs["loss"])
-        if not math.isfinite(loss):
-            raise DivergedError(
-                f"The loss became {loss} at step {batch + 1} of the epoch, so "
-                f"the run has diverged; the state after the last whole epoch "
-                f"is kept. Lower the learning rate and use a new run "
-                f"directory."
-            )
+        for name, value in logs.items():
+            if not math.isfinite(float(value)):
+                raise DivergedError(
+                    f"The {name} became {float(value)} at step {batch + 1} of "
+                    f"the epoch, so the run has diverged; the state after the "
+                    f"last whole epoch is kept. Lower the learning rate and "
+                    f"use a new run directory."
+                )

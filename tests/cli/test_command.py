@@ -1,0 +1,470 @@
+import dataclasses
+import importlib
+import json
+import logging
+import os
+import pathlib
+import shlex
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import tensorflow as tf
+
+import tfdarts
+from tfdarts.cli.command import Command
+from tfdarts.cli.command import settings_from_flagfile
+from tfdarts.cli.command import settings_of
+from tfdarts.data.sources import DataError
+from tfdarts.runs.configs import SearchConfig
+from tfdarts.runs.configs import TrainConfig
+from tfdarts.runs.configs import setting
+from tfdarts.training.divergence import DivergedError
+
+ROOT = pathlib.Path(__file__).parents[2]
+NAMES = ("search", "train", "evaluate", "export", "visualize", "pipeline")
+COMMANDS = {
+    name: importlib.import_module(f"tfdarts.cli.{name}").command
+    for name in NAMES
+}
+
+# Help and flag errors of all commands in a new process; the only one here.
+FRESH = """
+import contextlib, importlib, io, json, sys
+codes = {}
+for name in sys.argv[1:]:
+    main = importlib.import_module(f"tfdarts.cli.{name}").main
+    with contextlib.redirect_stdout(io.StringIO()):
+        codes[name] = [main(["--help"]), main(["--version"])]
+    with contextlib.redirect_stderr(io.StringIO()):
+        codes[name].append(main(["--nonsense"]))
+heavy = sorted({"tensorflow", "keras"} & set(sys.modules))
+print(json.dumps({"codes": codes, "heavy": heavy}))
+"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """A flag of each kind."""
+
+    words: str = setting(None, "Some words.")
+    count: int = setting(3, "A count.")
+    rate: float = setting(0.5, "A rate.")
+    loud: bool = setting(False, "Whether to shout.")
+
+
+@pytest.fixture(autouse=True)
+def process_as_it_was():
+    """A command takes the log and SIGTERM for itself; tests give them back."""
+    logger = logging.getLogger("tfdarts")
+    kept = logger.level, logger.propagate, logger.handlers
+    on_sigterm = signal.getsignal(signal.SIGTERM)
+    yield
+    logger.setLevel(kept[0])
+    logger.propagate, logger.handlers = kept[1:]
+    signal.signal(signal.SIGTERM, on_sigterm)
+
+
+@pytest.fixture
+def seen():
+    return {}
+
+
+@pytest.fixture
+def main(seen):
+    """A command that only notes its flags."""
+    example = ("example --count=4",)
+    command = Command(
+        "tfdarts-x", "It notes.", example, (Settings,), seen.update
+    )
+    return command.main
+
+
+def failing_with(error):
+    def run(values):
+        if isinstance(error, BaseException):
+            raise error
+        error()
+
+    return Command("tfdarts-x", "", (), (Settings,), run).main
+
+
+def config_of(name, arguments, config_class):
+    """What a command makes of its arguments, without running."""
+    seen = {}
+    command = dataclasses.replace(COMMANDS[name], run=seen.update)
+    assert command.main(arguments) == 0
+    return settings_of(config_class, seen)
+
+
+# Help
+
+
+def test_help_and_flag_errors_import_no_tensorflow(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", FRESH, *NAMES],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(done.stdout) == {
+        "codes": {name: [0, 0, 2] for name in NAMES},
+        "heavy": [],
+    }
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_help_shows_every_flag_its_default_and_examples(name, capsys):
+    command = COMMANDS[name]
+    assert command.main(["--help"]) == 0
+    shown, errors = capsys.readouterr()
+    assert errors == ""
+    lines = shown.splitlines()
+    assert shown.startswith(command.summary)
+    assert max(map(len, lines)) <= 80
+    for example in command.examples:
+        assert f"  {example}" in lines
+    fields = {
+        field.name: field
+        for settings in command.settings
+        for field in dataclasses.fields(settings)
+    }
+    for flag, field in fields.items():
+        (line,) = [each for each in lines if f"--{flag}" in each.split("=")[0]]
+        if field.type is not bool and field.default is not None:
+            assert line.endswith(f"(default {field.default})")
+        words = " ".join(shown.split())
+        assert " ".join(field.metadata["help"].split()) in words
+    assert "--flagfile=FILE" in shown
+    assert "Exit codes: 0 done" in shown
+
+
+def test_the_shape_of_a_helps_flags(main, capsys):
+    main(["--help"])
+    shown = capsys.readouterr().out
+    assert "  --words=TEXT\n      Some words.\n" in shown
+    assert "  --count=INTEGER (default 3)\n      A count.\n" in shown
+    assert "  --rate=NUMBER (default 0.5)\n" in shown
+    assert "  --loud (off)\n" in shown
+
+
+def test_the_version(main, capsys):
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"tfdarts {tfdarts.__version__}\n"
+
+
+def test_help_runs_nothing(main, seen):
+    main(["--help", "--count=4"])
+    assert not seen
+
+
+@pytest.mark.parametrize(
+    ("name", "example"),
+    [(name, each) for name in NAMES for each in COMMANDS[name].examples],
+)
+def test_the_examples_of_the_help_are_commands(name, example, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    program, *arguments = shlex.split(example)
+    assert program == COMMANDS[name].name == f"tfdarts-{name}"
+    run = dataclasses.replace(COMMANDS[name], run=lambda values: None)
+    assert run.main(arguments) == 0
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_command_has_an_executable(name):
+    text = (ROOT / "bin" / f"tfdarts-{name}").read_text()
+    assert f"from tfdarts.cli.{name} import main\n" in text
+    assert "sys.exit(main())" in text
+
+
+# Flags
+
+
+def test_flags_have_the_types_of_the_fields(main, seen):
+    arguments = ["--words=a b=c", "--count=-1", "--rate=1e-3", "--loud"]
+    assert main(arguments) == 0
+    flags = settings_of(Settings, seen)
+    assert flags == Settings("a b=c", -1, 1e-3, True)
+    assert settings_of(Settings, seen).rate == 0.001
+
+
+def test_flags_that_are_not_given_have_their_defaults(main, seen):
+    assert main([]) == 0
+    assert settings_of(Settings, seen) == Settings()
+
+
+def test_two_calls_do_not_share_their_flags(main, seen):
+    main(["--count=7"])
+    main([])
+    assert seen["count"] == 3
+
+
+def test_without_arguments_the_programs_own_are_taken(main, seen, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["anything", "--count=9"])
+    main()
+    assert seen["count"] == 9
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--cuont=3"], "Unknown command line flag 'cuont'"),
+        (["--count=many"], "flag --count=many: invalid literal for int"),
+        (["--count=1.5"], "flag --count=1.5: invalid literal for int"),
+        (["--rate=fast"], "flag --rate=fast: could not convert"),
+        (["--loud=maybe"], "flag --loud=maybe"),
+        (["3"], "every argument is a flag, --name=value, but this is none: 3"),
+        (["--count=3", "count=4"], "but this is none: count=4"),
+        (["--count"], "Missing value for flag --count"),
+        (["--flagfile=nowhere.cfg"], "No such file.*nowhere.cfg"),
+        (["--flagfile=configs/nowhere.cfg"], "No such file.*nowhere.cfg"),
+        (["--flagfile"], "--flagfile with no argument"),
+    ],
+)
+def test_a_flag_error_is_a_sentence_and_exit_code_2(
+    arguments, sentence, main, seen, capsys, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 2
+    printed, said = capsys.readouterr()
+    assert not seen
+    assert printed == ""
+    first, see_help = said.splitlines()
+    assert first.startswith("tfdarts-x: ")
+    assert pytest.RaisesExc(match=sentence).matches(ValueError(first))
+    assert see_help == "See tfdarts-x --help."
+
+
+def test_a_mistyped_flag_is_guessed(main, capsys):
+    main(["--cuont=3"])
+    assert "Did you mean: count" in capsys.readouterr().err
+
+
+# Flagfiles
+
+
+def test_what_stands_later_wins(main, seen, tmp_path):
+    (tmp_path / "a.cfg").write_text("# comment\n\n--count=5\n--words=file\n")
+    flagfile = f"--flagfile={tmp_path}/a.cfg"
+    assert main(["--words=before", flagfile, "--count=6"]) == 0
+    assert (seen["words"], seen["count"]) == ("file", 6)
+    main([flagfile, "--nocount"[:0] + "--loud"])
+    assert (seen["words"], seen["count"], seen["loud"]) == ("file", 5, True)
+
+
+@pytest.mark.parametrize("line", ["--cuont=3", "--count=many", "count=3"])
+def test_an_error_in_a_flagfile_is_exit_code_2(line, main, tmp_path, capsys):
+    (tmp_path / "a.cfg").write_text(f"{line}\n")
+    assert main([f"--flagfile={tmp_path}/a.cfg"]) == 2
+    assert line.strip("-").partition("=")[0] in capsys.readouterr().err
+
+
+@pytest.fixture
+def shipped(tmp_path, monkeypatch):
+    """A package with a configs/a.cfg of its own, and a working directory."""
+    package, here = tmp_path / "package", tmp_path / "here"
+    for directory in (package, here):
+        (directory / "configs").mkdir(parents=True)
+    (package / "configs" / "a.cfg").write_text("--count=11\n")
+    monkeypatch.setattr(tfdarts, "__file__", str(package / "__init__.py"))
+    monkeypatch.chdir(here)
+    return here / "configs" / "a.cfg"
+
+
+def test_a_shipped_config_is_found_from_anywhere(shipped, main, seen):
+    assert main(["--flagfile=configs/a.cfg"]) == 0
+    assert seen["count"] == 11
+    config = settings_from_flagfile(Settings, "configs/a.cfg")
+    assert config.count == 11
+
+
+def test_the_working_directory_comes_before_the_package(shipped, main, seen):
+    shipped.write_text("--count=12\n")
+    assert main(["--flagfile=configs/a.cfg"]) == 0
+    assert seen["count"] == 12
+
+
+def test_only_configs_come_from_the_package(shipped, main):
+    assert main(["--flagfile=../package/nowhere.cfg"]) == 2
+    assert main(["--flagfile=a.cfg"]) == 2
+
+
+@pytest.mark.xfail(strict=True, reason="only --flagfile=FILE is looked up")
+def test_a_shipped_config_is_found_behind_a_space_too(shipped, main, seen):
+    assert main(["--flagfile", "configs/a.cfg"]) == 0
+    assert seen["count"] == 11
+
+
+def test_settings_from_a_flagfile(tmp_path):
+    (tmp_path / "a.cfg").write_text("--count=5\n--rate=2\n")
+    config = settings_from_flagfile(Settings, tmp_path / "a.cfg", rate=3.0)
+    assert config == Settings(count=5, rate=3.0)
+
+
+@pytest.mark.parametrize("line", ["--cuont=3", "--count=many"])
+def test_settings_from_a_flagfile_refuse_what_is_no_flag(line, tmp_path):
+    (tmp_path / "a.cfg").write_text(line)
+    with pytest.raises(ValueError, match="a.cfg cannot be used: .*count|cuont"):
+        settings_from_flagfile(Settings, tmp_path / "a.cfg")
+    with pytest.raises(ValueError, match="nowhere cannot be used"):
+        settings_from_flagfile(Settings, "nowhere")
+
+
+@pytest.mark.xfail(strict=True, reason="a line without dashes is ignored")
+def test_settings_from_a_flagfile_refuse_what_has_no_dashes(tmp_path):
+    (tmp_path / "a.cfg").write_text("count=7\n--rate=2\n")
+    with pytest.raises(ValueError, match="count=7"):
+        settings_from_flagfile(Settings, tmp_path / "a.cfg")
+
+
+@pytest.mark.xfail(strict=True, reason="UnicodeDecodeError")
+def test_a_binary_flagfile_is_exit_code_2(main, tmp_path):
+    (tmp_path / "a.cfg").write_bytes(b"\xff")
+    assert main([f"--flagfile={tmp_path}/a.cfg"]) == 2
+
+
+def test_the_digits_configs_fit_their_commands(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    digits = ["--flagfile=configs/digits.cfg", "--run_dir=runs/x"]
+    search = config_of("search", digits, SearchConfig)
+    assert search == config_of("pipeline", digits, SearchConfig)
+    assert (search.dataset, search.order, search.epochs) == ("digits", 2, 10)
+    training = ["--flagfile=configs/digits_train.cfg", "--run_dir=runs/x"]
+    train = config_of("train", training, TrainConfig)
+    assert train == settings_from_flagfile(
+        TrainConfig, "configs/digits_train.cfg", run_dir="runs/x"
+    )
+    assert train.epochs == 40
+
+
+@pytest.mark.parametrize("name", ["search", "train"])
+def test_without_flags_the_settings_are_the_configs_defaults(name):
+    config_class = {"search": SearchConfig, "train": TrainConfig}[name]
+    assert config_of(name, [], config_class) == config_class()
+
+
+# Errors
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "sentence"),
+    [
+        (DataError("No images."), 3, "No images."),
+        (DivergedError("The loss became nan."), 5, "The loss became nan."),
+        (ValueError("--order must be 1."), 2, "--order must be 1."),
+        (PermissionError(13, "Denied", "/x"), 2, "[Errno 13] Denied: '/x'"),
+        (NotADirectoryError("/x is a file"), 2, "/x is a file"),
+        (MemoryError(), 4, "Out of memory: lower --batch_size"),
+        (
+            tf.errors.ResourceExhaustedError(None, None, "OOM"),
+            4,
+            "Out of memory: lower --batch_size",
+        ),
+        (KeyboardInterrupt(), 130, "Interrupted. All whole epochs are kept"),
+    ],
+)
+def test_an_error_is_a_sentence_and_an_exit_code(error, code, sentence, capsys):
+    assert failing_with(error)([]) == code
+    printed, said = capsys.readouterr()
+    assert printed == ""
+    assert said.startswith(f"tfdarts-x: {sentence}")
+    assert said.count("\n") == 1
+    assert "Traceback" not in said
+
+
+def test_sigterm_is_exit_code_143(capsys):
+    def terminated():
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(10)
+
+    assert failing_with(terminated)([]) == 143
+    assert capsys.readouterr().err.startswith("tfdarts-x: Interrupted. All")
+
+
+@pytest.mark.parametrize("error", [RuntimeError("a bug"), KeyError("a bug")])
+def test_what_nobody_expected_is_1_with_a_traceback(error, capsys):
+    assert failing_with(error)([]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("Traceback (most recent call last):")
+    assert said.splitlines()[-1].startswith("tfdarts-x: Unexpected: ")
+    assert "a bug" in said.splitlines()[-1]
+
+
+def test_an_error_without_words_is_called_by_its_name(capsys):
+    assert failing_with(DataError())([]) == 3
+    assert capsys.readouterr().err == "tfdarts-x: DataError\n"
+
+
+def test_debug_shows_the_traceback(capsys):
+    assert failing_with(DataError("No images."))(["--debug"]) == 3
+    said = capsys.readouterr().err
+    assert said.startswith("Traceback (most recent call last):")
+    assert said.endswith("\ntfdarts-x: No images.\n")
+
+
+def test_a_command_that_runs_through_is_exit_code_0(main, capsys):
+    assert main([]) == 0
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_command_logs_to_stderr_as_plain_lines(capsys):
+    def talk():
+        logging.getLogger("tfdarts").info("epoch %d", 1)
+        logging.getLogger("tfdarts").debug("secret")
+
+    assert failing_with(talk)([]) == 0
+    assert capsys.readouterr() == ("", "epoch 1\n")
+
+
+@pytest.mark.parametrize("name", ["search", "train", "evaluate", "export"])
+def test_a_missing_run_dir_is_exit_code_2(name, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert COMMANDS[name].main([]) == 2
+    assert "needs a directory to write to: give --run_dir." in (
+        capsys.readouterr().err
+    )
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("name", ["evaluate", "export"])
+def test_a_run_without_a_training_is_exit_code_2(name, capsys, tmp_path):
+    assert COMMANDS[name].main([f"--run_dir={tmp_path}"]) == 2
+    said = capsys.readouterr().err
+    assert f"holds no train stage: run tfdarts-train --run_dir={tmp_path}" in (
+        said
+    )
+
+
+@pytest.mark.parametrize("name", ["search", "train"])
+@pytest.mark.parametrize(
+    ("flag", "code"),
+    [("--epochs=0", 2), ("--dataset=nothing", 3), ("--batch_size=5000", 3)],
+)
+def test_settings_that_cannot_be_are_refused_before_anything_is_written(
+    name, flag, code, capsys, tmp_path
+):
+    genotype = ["--genotype=DARTS_V2"] if name == "train" else []
+    run_dir = f"--run_dir={tmp_path}/run"
+    assert COMMANDS[name].main([flag, run_dir, *genotype]) == code
+    assert (
+        capsys.readouterr().err.splitlines()[-1].startswith(f"tfdarts-{name}: ")
+    )
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_pipeline_needs_a_train_flagfile(capsys):
+    assert COMMANDS["pipeline"].main(["--run_dir=x"]) == 2
+    assert "give --train_flagfile" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["--genotype=DARTS_V2", "--run_dir=x"]]
+)
+def test_a_drawing_is_of_a_genotype_or_of_a_run(arguments, capsys):
+    assert COMMANDS["visualize"].main(arguments) == 2
+    assert "one of --genotype and --run_dir" in capsys.readouterr().err

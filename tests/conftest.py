@@ -1,0 +1,40 @@
+"""Settings of all tests."""
+
+import keras
+import pytest
+import tensorflow as tf
+
+import tfdarts
+
+# Two logical devices, so that one process can test two replicas. They must be
+# there before TensorFlow runs its first operation.
+tf.config.set_logical_device_configuration(
+    tf.config.list_physical_devices("CPU")[0],
+    [tf.config.LogicalDeviceConfiguration()] * 2,
+)
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    """Each test begins with the same seeds."""
+    keras.utils.set_random_seed(0)
+
+
+@pytest.fixture(scope="session")
+def two_replicas():
+    """The strategy of two replicas; a process can have only one on a CPU."""
+    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+
+
+@pytest.fixture(autouse=True)
+def documented_names(doctest_namespace):
+    """What the docstrings' examples take for granted."""
+    doctest_namespace.update(
+        keras=keras,
+        tf=tf,
+        tfdarts=tfdarts,
+        CNNSupernet=tfdarts.CNNSupernet,
+    )
+    from tfdarts.training import optimizers
+
+    doctest_namespace.update(SGD=optimizers.SGD, Adam=optimizers.Adam)

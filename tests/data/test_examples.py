@@ -1,0 +1,83 @@
+import numpy as np
+import pytest
+
+from tfdarts.data.augmentation import pad_and_crop
+from tfdarts.data.batches import stratified_split
+from tfdarts.data.examples import TrainingExamples
+from tfdarts.data.sources import DataError
+from tfdarts.data.sources import ImageSource
+
+
+def source(read_labels=None, **published):
+    generator = np.random.default_rng(0)
+    images = generator.integers(0, 256, (100, 4, 4, 2), dtype="uint8")
+    labels = np.arange(100) % 5 if read_labels is None else read_labels
+
+    def read(split):
+        if split != "train":
+            raise AssertionError(f"the {split} split was read")
+        return images, labels
+
+    return ImageSource("made", tuple("abcde"), read, **published)
+
+
+def test_both_parts_come_from_the_training_split():
+    images, labels = source().read("train")
+    examples = TrainingExamples.of(source(), 0.8, seed=3)
+    halves = stratified_split(labels, 0.8, seed=3)
+    for part, half in zip((examples.first, examples.second), halves):
+        np.testing.assert_array_equal(part[0], images[half])
+        np.testing.assert_array_equal(part[1], labels[half])
+    assert len(examples.first[1]) == 80
+
+
+def test_a_portion_of_one_sets_nothing_aside():
+    examples = TrainingExamples.of(source(), 1.0, seed=0)
+    assert examples.second is None
+    assert len(examples.first[1]) == 100
+
+
+def test_the_mean_is_that_of_the_first_part_only():
+    examples = TrainingExamples.of(source(), 0.5, seed=0)
+    scaled = examples.first[0] / 255
+    assert examples.mean == pytest.approx(tuple(scaled.mean((0, 1, 2))))
+    assert examples.std == pytest.approx(tuple(scaled.std((0, 1, 2))))
+    other = examples.second[0] / 255
+    assert examples.mean != pytest.approx(tuple(other.mean((0, 1, 2))))
+
+
+def test_a_published_mean_is_kept():
+    published = source(mean=(0.4, 0.5), std=(0.2, 0.3))
+    examples = TrainingExamples.of(published, 0.5, seed=0)
+    assert (examples.mean, examples.std) == ((0.4, 0.5), (0.2, 0.3))
+
+
+@pytest.mark.parametrize("portion", [0, -0.1, 1.1, float("nan")])
+def test_a_portion_that_cannot_be_is_refused(portion):
+    with pytest.raises(ValueError, match=f"above 0 and at most 1.*{portion}"):
+        TrainingExamples.of(source(), portion, seed=0)
+
+
+def test_a_class_of_one_example_is_refused():
+    lonely = source(np.array([0] * 99 + [1]))
+    with pytest.raises(DataError, match="cannot be split at 0.5"):
+        TrainingExamples.of(lonely, 0.5, seed=0)
+
+
+def test_training_images_are_cropped_then_normalised():
+    examples = TrainingExamples.of(source(), 1.0, seed=0)
+    images, seed = examples.first[0][:10], [1, 2]
+    cropped = pad_and_crop(images, 2, seed).numpy()
+    expected = (cropped / 255 - examples.mean) / examples.std
+    result = examples.augment(2)(images, seed)
+    np.testing.assert_allclose(result, expected, rtol=1e-5, atol=1e-6)
+    assert (cropped != images).any()
+
+
+def test_without_padding_images_are_only_normalised():
+    examples = TrainingExamples.of(source(), 1.0, seed=0)
+    images = examples.first[0]
+    result = examples.augment(0)(images, [1, 2]).numpy()
+    np.testing.assert_array_equal(result, examples.normalize(images))
+    np.testing.assert_allclose(result.mean((0, 1, 2)), 0, atol=1e-5)
+    np.testing.assert_allclose(result.std((0, 1, 2)), 1, rtol=1e-5)

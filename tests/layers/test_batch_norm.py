@@ -1,0 +1,201 @@
+"""Batch normalisation against NumPy, to second order."""
+
+import keras
+import numpy as np
+import numpy_reference
+import pytest
+import tensorflow as tf
+from samples import image
+from samples import scramble
+
+from tfdarts.layers.batch_norm import BatchNorm
+
+TOLERANCE = {"float32": 1e-5, "float64": 1e-12}
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:__array__ implementation:DeprecationWarning"  # Keras' saving
+)
+
+
+@pytest.fixture(params=["float32", "float64"])
+def dtype(request):
+    """The fused kernel, and mean and variance written out."""
+    return request.param
+
+
+def built(affine, dtype, channels=3):
+    layer = BatchNorm(affine, dtype=dtype)
+    layer.build((None, None, None, channels))
+    scramble(layer)
+    return layer
+
+
+@pytest.mark.parametrize("affine", [True, False])
+def test_training_normalizes_by_the_batch(affine, dtype):
+    layer = built(affine, dtype)
+    x = image(4, 3, 5, 3)
+    weights = [w.numpy().astype("float64") for w in layer.trainable_weights]
+    assert len(weights) == (2 if affine else 0)
+    np.testing.assert_allclose(
+        layer(x, training=True),
+        numpy_reference.batch_norm(x, iter(weights) if affine else None),
+        atol=TOLERANCE[dtype],
+    )
+
+
+def test_epsilon_is_pytorchs(dtype):
+    """A variance that epsilon doubles."""
+    x = np.sqrt(1e-5) * np.array([1.0, -1.0]).reshape(2, 1, 1, 1)
+    outputs = BatchNorm(False, dtype=dtype)(x, training=True)
+    np.testing.assert_allclose(
+        np.ravel(outputs), [0.5**0.5, -(0.5**0.5)], rtol=1e-5
+    )
+
+
+def test_moving_statistics(dtype):
+    """Momentum .9; the variance that is kept divides by n - 1."""
+    layer = built(False, dtype)
+    mean, variance = (v.numpy() for v in layer.non_trainable_weights)
+    for seed in range(3):
+        x = image(2, 3, 2, 3, seed=seed)
+        layer(x, training=True)
+        mean = 0.9 * mean + 0.1 * x.mean((0, 1, 2))
+        variance = 0.9 * variance + 0.1 * x.var((0, 1, 2), ddof=1)
+    np.testing.assert_allclose(layer.moving_mean, mean, atol=TOLERANCE[dtype])
+    np.testing.assert_allclose(
+        layer.moving_variance, variance, atol=TOLERANCE[dtype]
+    )
+
+
+@pytest.mark.parametrize("how", ["training=False", "not trainable"])
+def test_inference_normalizes_by_the_moving_statistics(how, dtype):
+    layer = built(True, dtype)
+    layer.trainable = how != "not trainable"
+    x = image(2, 3, 5, 3)
+    gamma, beta, mean, variance = (
+        v.numpy()
+        for v in (
+            layer.gamma,
+            layer.beta,
+            layer.moving_mean,
+            layer.moving_variance,
+        )
+    )
+    expected = gamma * (x - mean) / np.sqrt(variance + 1e-5) + beta
+    np.testing.assert_allclose(
+        layer(x, training=how == "not trainable"),
+        expected,
+        atol=TOLERANCE[dtype],
+    )
+    np.testing.assert_array_equal(layer.moving_mean, mean)
+    np.testing.assert_array_equal(layer.moving_variance, variance)
+
+
+def test_both_ways_agree():
+    x = image(4, 3, 5, 3)
+    fused, written_out = (
+        built(True, dtype) for dtype in ("float32", "float64")
+    )
+    np.testing.assert_allclose(
+        fused(x, training=True), written_out(x, training=True), atol=1e-5
+    )
+    for one, other in zip(fused.weights, written_out.weights):
+        np.testing.assert_allclose(one, other, rtol=1e-5)
+
+
+def by_hand(x):
+    """TensorFlow's and Keras' moments lack a term of second order."""
+    mean = tf.reduce_mean(x, [0, 1, 2])
+    variance = tf.reduce_mean((x - mean) ** 2, [0, 1, 2])
+    return (x - mean) * (variance + 1e-5) ** -0.5
+
+
+def gradient_and_product(normalize, x, vector):
+    """The gradient of a loss of the normalised x, and Hessian times vector."""
+    random = np.random.default_rng(5)
+    factors = tf.constant(random.normal(size=x.shape), x.dtype)
+    with tf.GradientTape() as outer:
+        outer.watch(x)
+        with tf.GradientTape() as inner:
+            inner.watch(x)
+            loss = tf.reduce_sum(factors * tf.tanh(normalize(x)))
+        gradient = inner.gradient(loss, x)
+        along = tf.reduce_sum(gradient * vector)
+    return gradient.numpy(), outer.gradient(along, x).numpy()
+
+
+def test_second_derivative(dtype):
+    """With a mean: without one a wrong formula can be right."""
+    layer = BatchNorm(False, dtype=dtype)
+    x = tf.constant(3.0 + image(4, 2, 3, 2))
+    vector = tf.constant(image(*x.shape, seed=1))
+    expected = gradient_and_product(by_hand, x, vector)
+    step = 1e-5 * vector
+    above, below = (
+        gradient_and_product(by_hand, value, vector)[0]
+        for value in (x + step, x - step)
+    )
+    np.testing.assert_allclose(
+        expected[1], (above - below) / 2e-5, rtol=1e-6, atol=1e-6
+    )
+    results = gradient_and_product(
+        lambda x: layer(x, training=True),
+        tf.cast(x, dtype),
+        tf.cast(vector, dtype),
+    )
+    for result, value in zip(results, expected):
+        np.testing.assert_allclose(
+            result, value, atol={"float32": 1e-4, "float64": 1e-10}[dtype]
+        )
+
+
+def test_half_precision_normalizes_and_keeps_its_statistics():
+    layer = BatchNorm(False, dtype="mixed_float16")
+    x = image(4, 3, 5, 3)
+    outputs = layer(x, training=True)
+    assert outputs.dtype == tf.float16
+    assert layer.moving_mean.dtype == "float32"
+    np.testing.assert_allclose(
+        outputs, numpy_reference.batch_norm(x), atol=5e-3
+    )
+
+
+def test_two_replicas_normalize_by_both_halves(two_replicas):
+    halves = [image(2, 3, 3, 2, seed=seed) + seed for seed in (0, 1)]
+    whole = np.concatenate(halves).astype("float32")
+    with two_replicas.scope():
+        layer = BatchNorm(False)
+        layer.build(whole.shape)
+    batches = two_replicas.experimental_distribute_values_from_function(
+        lambda context: tf.constant(
+            halves[context.replica_id_in_sync_group], tf.float32
+        )
+    )
+    step = tf.function(lambda x: layer(x, training=True))
+    outputs = two_replicas.run(step, [batches])
+    outputs = two_replicas.experimental_local_results(outputs)
+    np.testing.assert_allclose(
+        np.concatenate(outputs), numpy_reference.batch_norm(whole), atol=1e-5
+    )
+    np.testing.assert_allclose(
+        layer.moving_variance,
+        0.9 + 0.1 * whole.var((0, 1, 2), ddof=1),
+        rtol=1e-5,
+    )
+
+
+@pytest.mark.parametrize("affine", [True, False])
+def test_config_and_file_round_trip(affine, tmp_path):
+    layer = BatchNorm(affine)
+    config = layer.get_config()
+    twin = BatchNorm.from_config(config)
+    assert twin.get_config() == config
+    assert (twin.momentum, twin.epsilon) == (0.9, 1e-5)
+    inputs = keras.Input((3, 3, 2))
+    model = keras.Model(inputs, layer(inputs))
+    scramble(model)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert isinstance(loaded.layers[1], BatchNorm)
+    x = image(2, 3, 3, 2).astype("float32")
+    np.testing.assert_array_equal(model(x), loaded(x))

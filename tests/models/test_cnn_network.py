@@ -1,0 +1,218 @@
+"""The network of a genotype: published counts, its graph, its file."""
+
+import keras
+import numpy as np
+import numpy_reference
+import pytest
+from samples import image
+from samples import scramble
+
+from tfdarts import genotypes
+from tfdarts.genotypes import Genotype
+from tfdarts.models.cnn_network import CNNNetwork
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:__array__ implementation:DeprecationWarning"  # Keras' saving
+)
+
+
+def uniform_genotype(name):
+    cell = [(name, source) for node in range(4) for source in (0, 1)]
+    return Genotype(cell, range(2, 6), cell, range(2, 6))
+
+
+# The first node is loose, the second takes one predecessor twice, and the
+# cells differ in nodes and in how many of them they put out.
+UNUSUAL = Genotype(
+    normal=[
+        ("sep_conv_3x3", 1),
+        ("skip_connect", 0),
+        ("avg_pool_3x3", 0),
+        ("max_pool_3x3", 0),
+        ("dil_conv_5x5", 3),
+        ("skip_connect", 3),
+    ],
+    normal_concat=[4],
+    reduce=[
+        ("conv_7x1_1x7", 0),
+        ("skip_connect", 1),
+        ("sep_conv_7x7", 1),
+        ("skip_connect", 2),
+    ],
+    reduce_concat=[3, 2],
+)
+
+
+def count(network):
+    return sum(int(np.prod(w.shape)) for w in network.trainable_weights)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("DARTS_V1", 3_169_414),
+        ("DARTS_V2", 3_349_342),
+        ("NASNet", 3_830_950),
+        ("AmoebaNet", 3_145_078),
+        ("PC_DARTS_cifar", 3_634_678),
+        ("PDARTS", 3_433_798),
+        pytest.param("GDAS_V1", 3_368_782, marks=pytest.mark.slow),
+        pytest.param("DrNAS_cifar10", 4_099_294, marks=pytest.mark.slow),
+        pytest.param("PNASNet", 4_481_110, marks=pytest.mark.slow),
+    ],
+)
+def test_weights_of_published_networks(name, expected):
+    network = CNNNetwork(genotypes.get(name), 36, 20, 10, (32, 32, 3))
+    assert count(network) == expected
+
+
+@pytest.mark.parametrize(
+    ("init_channels", "num_cells", "expected"),
+    [
+        (16, 8, 246_106),
+        (8, 8, 69_618),
+        (4, 8, 21_454),
+        (4, 5, 11_554),
+        (4, 3, 2_858),
+    ],
+)
+def test_weights_of_small_networks(init_channels, num_cells, expected):
+    genotype = genotypes.get("DARTS_V2")
+    shape = (32, 32, 3)
+    network = CNNNetwork(genotype, init_channels, num_cells, 10, shape)
+    assert count(network) == expected
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("genotype", "num_classes", "expected"),
+    [
+        (genotypes.get("DARTS_V1"), 100, 3_221_344),
+        (genotypes.get("DARTS_V2"), 100, 3_401_272),
+        (genotypes.get("NASNet"), 100, 3_895_840),
+        (genotypes.get("AmoebaNet"), 100, 3_184_048),
+        (uniform_genotype("skip_connect"), 10, 1_580_950),
+        (uniform_genotype("sep_conv_3x3"), 10, 4_701_718),
+    ],
+)
+def test_weights_of_further_networks(genotype, num_classes, expected):
+    network = CNNNetwork(genotype, 36, 20, num_classes, (32, 32, 3))
+    assert count(network) == expected
+
+
+@pytest.fixture
+def float64():
+    """All layers made in the test compute in float64."""
+    keras.config.set_floatx("float64")
+    yield
+    keras.config.set_floatx("float32")
+
+
+def in_numpy(network, x, reductions, channels):
+    """The logits node by node, with batch statistics, in float64."""
+
+    def weights(name):
+        return (w.numpy() for w in network.get_layer(name).trainable_weights)
+
+    genotype = network.genotype
+    kernel = network.layers[1].kernel.numpy()
+    older = newer = numpy_reference.batch_norm(
+        numpy_reference.conv(x, kernel, padding=1), weights("stem")
+    )
+    for position in range(network.num_cells):
+        reduction = position in reductions
+        cell = f"cell{position}"
+        reference = (
+            numpy_reference.factorized_reduce
+            if position - 1 in reductions
+            else numpy_reference.relu_conv_bn
+        )
+        nodes = [
+            reference(older, weights(f"{cell}_older"), affine=True),
+            numpy_reference.relu_conv_bn(
+                newer, weights(f"{cell}_newer"), affine=True
+            ),
+        ]
+        edges = genotype.reduce if reduction else genotype.normal
+        for node, pair in enumerate(zip(edges[::2], edges[1::2]), start=2):
+            nodes.append(
+                sum(
+                    numpy_reference.primitive(
+                        name,
+                        nodes[source],
+                        weights(f"{cell}_node{node}_{half}_{name}"),
+                        strides=2 if reduction and source < 2 else 1,
+                    )
+                    for half, (name, source) in enumerate(pair)
+                )
+            )
+        concat = genotype.reduce_concat if reduction else genotype.normal_concat
+        output = np.concatenate([nodes[node] for node in concat], axis=-1)
+        older, newer = newer, output
+        assert newer.shape[-1] == len(concat) * channels[position]
+    kernel, bias = weights("classifier")
+    return newer.mean((1, 2)) @ kernel + bias
+
+
+@pytest.mark.parametrize(
+    "genotype",
+    [genotypes.get("DARTS_V2"), genotypes.get("AmoebaNet"), UNUSUAL],
+    ids=["DARTS_V2", "AmoebaNet", "unusual"],
+)
+@pytest.mark.parametrize("size", [(8, 8), (9, 7)])
+def test_logits_are_those_of_the_graph(genotype, size, float64):
+    network = CNNNetwork(genotype, 2, 4, 3, (*size, 2), stem_multiplier=2)
+    scramble(network)
+    x = image(4, *size, 2)
+    expected = in_numpy(network, x, reductions=(1, 2), channels=(2, 4, 8, 8))
+    np.testing.assert_allclose(
+        network(x, training=True), expected, rtol=1e-7, atol=1e-7
+    )
+
+
+@pytest.mark.parametrize("genotype", [genotypes.get("AmoebaNet"), UNUSUAL])
+def test_file_and_config_round_trip(genotype, tmp_path):
+    network = CNNNetwork(genotype, 2, 3, 5, (8, 7, 1), name="mine")
+    assert isinstance(network, keras.Model)
+    assert network.get_layer("classifier").output is network.output
+    scramble(network)
+    network.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    x = image(2, 8, 7, 1).astype("float32")
+    twin = CNNNetwork.from_config(network.get_config())
+    twin.set_weights(network.get_weights())
+    for other in (loaded, twin):
+        assert type(other) is CNNNetwork
+        assert other is not network
+        assert other.genotype == network.genotype == genotype
+        assert other.genotype.name == genotype.name
+        assert other.get_config() == network.get_config()
+        np.testing.assert_array_equal(network(x), other(x))
+
+
+def test_functional_model_can_be_cut():
+    """What only a functional model can: features of an inner node."""
+    network = CNNNetwork(genotypes.get("DARTS_V2"), 2, 3, 5, (8, 8, 1))
+    features = keras.Model(
+        network.input, network.get_layer("cell1_output").output
+    )
+    assert features.output_shape == (None, 4, 4, 16)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"num_cells": 2}, "at least 3 cells"),
+        ({"num_classes": 1}, "at least 2 classes"),
+        ({"input_shape": (8, 8)}, "`input_shape` must be"),
+    ],
+)
+def test_refusals(changes, message):
+    arguments = {
+        "init_channels": 2,
+        "num_cells": 3,
+        "num_classes": 3,
+        "input_shape": (8, 8, 1),
+    }
+    with pytest.raises(ValueError, match=message):
+        CNNNetwork(UNUSUAL, **{**arguments, **changes})

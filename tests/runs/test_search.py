@@ -1,0 +1,170 @@
+"""A whole search on tiny settings, in this process."""
+
+import csv
+import dataclasses
+import json
+import logging
+
+import numpy as np
+import pytest
+
+from tfdarts.genotypes import Genotype
+from tfdarts.runs import search as search_module
+from tfdarts.runs.configs import SearchConfig
+from tfdarts.runs.progress import Progress
+from tfdarts.runs.search import search
+from tfdarts.search_spaces.cnn import CNNSearchSpace
+from tfdarts.search_spaces.relaxation import mean_entropy
+from tfdarts.training.divergence import DivergedError
+
+TINY = SearchConfig(
+    order=1,
+    init_channels=2,
+    num_cells=3,
+    num_nodes=1,
+    epochs=2,
+    batch_size=256,
+    learning_rate=0.1,
+    alpha_learning_rate=0.1,
+)
+
+
+def tiny(path, **changes):
+    return dataclasses.replace(TINY, run_dir=str(path), **changes)
+
+
+def load_alphas(path):
+    with np.load(path / "search" / "alphas.npz") as file:
+        return dict(file)
+
+
+def rows_of(path):
+    with (path / "search" / "metrics.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    path = tmp_path_factory.mktemp("run")
+    return path, search(tiny(path))
+
+
+def test_run_directory_holds_all_of_the_search(run):
+    path, genotype = run
+    assert Genotype.load(path / "genotype.json") == genotype
+    assert (
+        json.loads((path / "search" / "status.json").read_text())["state"]
+        == "finished"
+    )
+    alphas = load_alphas(path)
+    assert {name: a.shape for name, a in alphas.items()} == {
+        "normal": (3, 2, 8),
+        "reduce": (3, 2, 8),
+    }
+    space = CNNSearchSpace(num_nodes=1)
+    for epoch in (1, 2):
+        derived = space.derive({name: a[epoch] for name, a in alphas.items()})
+        kept = path / "search" / "genotypes" / f"epoch_{epoch}.json"
+        assert Genotype.load(kept) == derived
+    assert derived == genotype
+    assert np.abs(alphas["normal"][0]).max() < 0.01
+    assert not np.array_equal(alphas["normal"][1], alphas["normal"][2])
+    for name in ("normal", "reduce"):
+        for ending in (".dot", ".svg", ".png"):
+            assert (path / "cells" / f"{name}{ending}").stat().st_size > 0
+        assert list((path / "cells").glob(f"alphas_{name}*.png"))
+    log = (path / "search" / "log.txt").read_text()
+    assert "supernet accuracy" in log and "step" not in log
+
+
+def test_metrics_say_what_each_epoch_did(run):
+    path, _ = run
+    rows = rows_of(path)
+    assert [row["epoch"] for row in rows] == ["1", "2"]
+    assert set(rows[0]) == {
+        "epoch",
+        "loss",
+        "alpha_loss",
+        "supernet_accuracy",
+        "val_loss",
+        "val_supernet_accuracy",
+        "learning_rate",
+        "alpha_entropy",
+        "skip_connections",
+        "epochs_unchanged",
+    }
+    alphas = load_alphas(path)
+    for epoch, row in enumerate(rows):
+        both = np.concatenate([a[epoch + 1] for a in alphas.values()])
+        entropy = -np.mean(
+            [
+                np.sum(p * np.log(p))
+                for p in np.exp(both) / np.exp(both).sum(1, keepdims=True)
+            ]
+        )
+        assert float(row["alpha_entropy"]) == pytest.approx(entropy, abs=1e-6)
+    assert float(rows[0]["learning_rate"]) == pytest.approx(0.1)
+    halfway = 0.001 + (0.1 - 0.001) / 2
+    assert float(rows[1]["learning_rate"]) == pytest.approx(halfway)
+    assert mean_entropy(both) < mean_entropy(np.zeros((1, 8)))
+
+
+def test_finished_search_is_not_run_again(run, monkeypatch, caplog):
+    path, genotype = run
+    monkeypatch.delattr(search_module, "_fit")
+    with caplog.at_level(logging.INFO, "tfdarts"):
+        assert search(tiny(path)) == genotype
+    assert "already finished" in caplog.text
+
+
+def test_other_settings_are_refused_by_name(run):
+    path, _ = run
+    with pytest.raises(ValueError, match="seed: 0 there, 1 now"):
+        search(tiny(path, seed=1))
+
+
+def test_interrupted_search_goes_on_as_if_it_had_not(
+    run, tmp_path, monkeypatch
+):
+    path, genotype = run
+
+    def interrupt(self, batch, logs=None):
+        if self.epoch == 1 and batch == 1:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Progress, "on_train_batch_begin", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            search(tiny(tmp_path))
+    status = json.loads((tmp_path / "search" / "status.json").read_text())
+    assert status["state"] == "stopped"
+    assert search(tiny(tmp_path)) == genotype
+    expected = load_alphas(path)
+    for name, alphas in load_alphas(tmp_path).items():
+        # Adam turns a rounding difference in a small gradient into a small
+        # part of its step of 0.1; a step lost or done twice is a whole one.
+        np.testing.assert_allclose(alphas, expected[name], atol=0.02)
+    assert [row["epoch"] for row in rows_of(tmp_path)] == ["1", "2"]
+
+
+def test_divergence_stops_the_search_and_keeps_the_last_epoch(tmp_path):
+    with pytest.raises(DivergedError, match="has diverged"):
+        search(tiny(tmp_path, learning_rate=1e30, clip_norm=1e30))
+    status = json.loads((tmp_path / "search" / "status.json").read_text())
+    assert status["state"] == "stopped" and "diverged" in status["reason"]
+    assert not (tmp_path / "genotype.json").exists()
+
+
+def test_failed_drawing_is_a_warning(tmp_path, monkeypatch, caplog):
+    def broken(run_dir):
+        raise OSError("no space")
+
+    monkeypatch.setattr(search_module, "draw_run", broken)
+    search(tiny(tmp_path, epochs=1))
+    assert "drawing it failed (no space)" in caplog.text
+    assert (tmp_path / "genotype.json").exists()
+
+
+def test_search_needs_examples_for_alpha(tmp_path):
+    with pytest.raises(ValueError, match="--train_portion must be below 1"):
+        search(tiny(tmp_path, train_portion=1.0))

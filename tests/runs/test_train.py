@@ -1,0 +1,149 @@
+"""Training, testing and exporting on tiny settings, in this process."""
+
+import dataclasses
+import json
+import logging
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfdarts import genotypes
+from tfdarts.data import digits
+from tfdarts.data.batches import stratified_split
+from tfdarts.models.cnn_network import CNNNetwork
+from tfdarts.runs import train as train_module
+from tfdarts.runs.configs import TrainConfig
+from tfdarts.runs.evaluate import evaluate
+from tfdarts.runs.export import export
+from tfdarts.runs.train import train
+
+TINY = TrainConfig(
+    genotype="DARTS_V2",
+    init_channels=2,
+    num_cells=3,
+    epochs=1,
+    batch_size=256,
+    validation_portion=0.2,
+    learning_rate=0.1,
+)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    path = tmp_path_factory.mktemp("run")
+    read = []
+    with pytest.MonkeyPatch.context() as patch:
+        original = digits.read
+        patch.setattr(
+            digits, "read", lambda split: read.append(split) or original(split)
+        )
+        results = train(dataclasses.replace(TINY, run_dir=str(path)))
+    assert read == ["train"]
+    return path, results
+
+
+@pytest.fixture(scope="module")
+def network(run):
+    return keras.saving.load_model(
+        run[0] / "train" / "model.keras", compile=False
+    )
+
+
+def settings_of(path):
+    return json.loads((path / "train" / "config.json").read_text())
+
+
+def test_training_leaves_a_network_that_comes_back_as_its_class(run, network):
+    path, results = run
+    assert type(network) is CNNNetwork
+    assert network.genotype == genotypes.get("DARTS_V2")
+    assert results["num_parameters"] == sum(
+        int(np.prod(w.shape)) for w in network.trainable_weights
+    )
+    assert {"accuracy", "loss", "val_accuracy", "val_loss"} <= set(results)
+    written = json.loads((path / "train" / "results.json").read_text())
+    assert results.items() <= written.items()
+
+
+def test_mean_and_deviation_are_those_of_what_was_trained_on(run):
+    path, _ = run
+    images, labels = digits.read("train")
+    settings = settings_of(path)
+    first, second = stratified_split(labels, 0.8, seed=0)
+    pixels = images[first].astype("float64") / 255
+    assert settings["mean"] == pytest.approx([pixels.mean()])
+    assert settings["std"] == pytest.approx([pixels.std()])
+    assert settings["class_names"] == list("0123456789")
+    assert len(first) + len(second) == len(labels)
+
+
+def test_finished_training_is_not_run_again(run, monkeypatch, caplog):
+    path, results = run
+    monkeypatch.delattr(train_module, "_fit")
+    with caplog.at_level(logging.INFO, "tfdarts"):
+        again = train(dataclasses.replace(TINY, run_dir=str(path)))
+    assert results.items() <= again.items()
+    assert "already finished" in caplog.text
+
+
+def test_another_genotype_is_refused(run):
+    config = dataclasses.replace(TINY, run_dir=str(run[0]), genotype="DARTS_V1")
+    with pytest.raises(ValueError, match="genotype: .*DARTS_V2"):
+        train(config)
+
+
+def probabilities(path, network, images):
+    """The test images through the network, normalised in NumPy."""
+    settings = settings_of(path)
+    inputs = (images / 255 - settings["mean"]) / settings["std"]
+    logits = network.predict(inputs.astype("float32"), verbose=0)
+    exponentials = np.exp(logits - logits.max(1, keepdims=True))
+    return exponentials / exponentials.sum(1, keepdims=True)
+
+
+def test_evaluation_is_that_of_the_test_images(run, network):
+    path, _ = run
+    images, labels = digits.read("test")
+    expected = probabilities(path, network, images)
+    results = evaluate(str(path))
+    accuracy = (expected.argmax(1) == labels).mean()
+    loss = -np.log(expected[np.arange(len(labels)), labels]).mean()
+    assert results["test_accuracy"] == pytest.approx(accuracy)
+    assert results["test_loss"] == pytest.approx(loss, rel=1e-4)
+    assert results["test_examples"] == 360
+    written = json.loads((path / "train" / "results.json").read_text())
+    assert written == results
+
+
+def test_export_gives_the_probabilities_of_the_network(run, network):
+    path, _ = run
+    images, _ = digits.read("test")
+    version = export(str(path))
+    assert version == path / "export" / "digits" / "1"
+    assert export(str(path), name="reader").parent.name == "reader"
+    loaded = tf.saved_model.load(str(version))
+    raw = tf.constant(images[:7].astype("float32"))
+    served = loaded.signatures["serving_default"](images=raw)
+    expected = probabilities(path, network, images[:7])
+    np.testing.assert_allclose(served["probabilities"], expected, atol=1e-5)
+    labels = [str(k).encode() for k in expected.argmax(1)]
+    assert served["label"].numpy().tolist() == labels
+
+
+def test_evaluation_needs_a_finished_training(tmp_path):
+    with pytest.raises(ValueError, match="holds no train stage"):
+        evaluate(str(tmp_path))
+    (tmp_path / "train").mkdir()
+    (tmp_path / "train" / "config.json").write_text("{}")
+    with pytest.raises(ValueError, match="has not finished"):
+        evaluate(str(tmp_path))
+
+
+def test_unknown_distribution_is_refused(tmp_path):
+    config = dataclasses.replace(
+        TINY, run_dir=str(tmp_path), distribute="cloud"
+    )
+    with pytest.raises(ValueError, match="none or mirrored"):
+        train(config)

@@ -1,0 +1,70 @@
+import pytest
+
+from tfdarts import genotypes
+from tfdarts.search_spaces.cnn import CNNSearchSpace
+from tfdarts.search_spaces.lookup import find_genotype
+
+
+@pytest.mark.parametrize("name", genotypes.published_names())
+def test_a_published_name(name):
+    assert find_genotype(name) == genotypes.get(name)
+
+
+@pytest.mark.parametrize("seed", [0, 7, 2**40])
+def test_a_random_genotype(seed):
+    assert find_genotype(f"random:{seed}") == CNNSearchSpace().sample(seed)
+
+
+def test_a_file_and_a_run_directory(tmp_path):
+    genotype = CNNSearchSpace().sample(1)
+    genotype.save(tmp_path / "genotype.json")
+    assert find_genotype(str(tmp_path / "genotype.json")) == genotype
+    assert find_genotype(str(tmp_path)) == genotype
+
+
+def test_a_pasted_file(tmp_path):
+    (tmp_path / "pasted").write_text(
+        "Genotype([('skip_connect', 0), ('skip_connect', 1)], [2], "
+        "[('max_pool_3x3', 0), ('skip_connect', 1)], [2])"
+    )
+    genotype = find_genotype(str(tmp_path / "pasted"))
+    assert genotype.reduce == (("max_pool_3x3", 0), ("skip_connect", 1))
+
+
+def test_a_published_name_comes_before_a_file(tmp_path, monkeypatch):
+    CNNSearchSpace().sample(1).save(tmp_path / "DARTS_V2")
+    monkeypatch.chdir(tmp_path)
+    assert find_genotype("DARTS_V2") == genotypes.get("DARTS_V2")
+    assert find_genotype("./DARTS_V2") == CNNSearchSpace().sample(1)
+
+
+@pytest.mark.parametrize("seed", ["", "-1", "1.5", "x", "1 ", "²"])
+def test_a_random_genotype_needs_a_seed(seed):
+    with pytest.raises(ValueError, match=f"random:<seed>.*random:{seed}'"):
+        find_genotype(f"random:{seed}")
+
+
+@pytest.mark.parametrize("identifier", ["DARTS_V3", "nowhere.json", "darts_v2"])
+def test_what_is_nothing_is_refused_with_all_that_could_be(identifier):
+    with pytest.raises(ValueError, match="There is no genotype") as refusal:
+        find_genotype(identifier)
+    sentence = str(refusal.value)
+    for part in (repr(identifier), "random:<seed>", *genotypes._PUBLISHED):
+        assert part in sentence
+
+
+def test_a_directory_without_a_genotype_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="no run directory with a genotype"):
+        find_genotype(str(tmp_path))
+
+
+def test_a_broken_file_is_refused_by_name(tmp_path):
+    (tmp_path / "genotype.json").write_text("{")
+    with pytest.raises(ValueError, match="genotype.json is no genotype file"):
+        find_genotype(str(tmp_path))
+
+
+@pytest.mark.xfail(strict=True, reason="OSError: File name too long")
+def test_a_genotype_itself_is_no_file_name():
+    with pytest.raises(ValueError, match="There is no genotype"):
+        find_genotype("Genotype(normal=[" + "('skip_connect', 0), " * 20)

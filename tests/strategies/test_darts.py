@@ -1,0 +1,242 @@
+"""The search step: what it computes, what it moves and what it leaves."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfdarts.models.cnn_supernet import CNNSupernet
+from tfdarts.strategies.darts import DARTS
+from tfdarts.strategies.hypergradient import hypergradient
+from tfdarts.training.optimizers import SGD
+from tfdarts.training.optimizers import Adam
+
+PRIMITIVES = ("none", "skip_connect", "sep_conv_3x3")
+LEARNING_RATE = 0.1
+
+
+def tiny_search(**kwargs):
+    supernet = CNNSupernet(
+        2, 3, 3, (4, 4, 1), num_nodes=1, primitives=PRIMITIVES
+    )
+    search = DARTS(supernet, **kwargs)
+    search.compile(
+        SGD(LEARNING_RATE, momentum=0.9, l2=3e-3, clip_norm=0.1),
+        Adam(0.05, l2=1e-3),
+    )
+    return search
+
+
+def batch(seed):
+    random = np.random.default_rng(seed)
+    images = random.normal(1.0, 1.0, (8, 4, 4, 1)).astype("float32")
+    labels = random.integers(0, 3, 8)
+    return tf.constant(images), tf.constant(labels)
+
+
+def values(variables):
+    return [variable.numpy() for variable in variables]
+
+
+def same(first, second):
+    return all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
+
+
+@pytest.fixture(scope="module")
+def second_order():
+    search = tiny_search(order=2)
+    search.train_step((batch(0), batch(1)))  # momentum is not zero any more
+    return search
+
+
+@pytest.fixture(scope="module")
+def first_order():
+    return tiny_search(order=1)
+
+
+def test_alpha_gradients_change_nothing(second_order):
+    search = second_order
+    everything = [
+        *search.supernet.variables,
+        *search.optimizer.variables,
+        *search.alpha_optimizer.variables,
+    ]
+    before = values(everything)
+    search.alpha_gradients(batch(2), batch(3), LEARNING_RATE)
+    assert same(before, values(everything))
+
+
+def test_alpha_step_moves_alphas_only_and_weight_step_all_else(second_order):
+    search, supernet = second_order, second_order.supernet
+    rest = supernet.network_weights + supernet.non_trainable_variables
+    rest += search.optimizer.variables
+    weights, alphas = values(rest), values(supernet.alpha_variables)
+
+    search._update_alphas(batch(2), batch(3), LEARNING_RATE)
+    moved = values(supernet.alpha_variables)
+    assert same(weights, values(rest))
+    assert not any(np.array_equal(a, b) for a, b in zip(alphas, moved))
+
+    search._update_weights(batch(2))
+    assert same(moved, values(supernet.alpha_variables))
+    assert not same(weights, values(rest))
+    statistics = supernet.non_trainable_variables
+    assert len(statistics) == 2 * sum(
+        isinstance(layer, keras.layers.BatchNormalization)
+        for layer in supernet._flatten_layers()
+    )
+
+
+def plain_loss(supernet, x, y):
+    """The supernet's loss on lists of weights, without flat vectors."""
+    variables = supernet.network_weights + supernet.alpha_variables
+
+    def loss(weights, alphas):
+        by_id = {id(v): t for v, t in zip(variables, weights + alphas)}
+        logits, _ = supernet.stateless_call(
+            [by_id[id(v)] for v in supernet.trainable_variables],
+            supernet.non_trainable_variables,
+            x,
+            training=True,
+        )
+        log = tf.nn.log_softmax(logits)
+        return -tf.reduce_mean(tf.gather(log, y, axis=1, batch_dims=1))
+
+    return loss
+
+
+def test_gradients_are_those_of_the_pure_function(second_order):
+    """Through flat vectors and compiled phases the same comes out."""
+    search, supernet = second_order, second_order.supernet
+    train, val = batch(2), batch(3)
+    weights = [tf.constant(w) for w in values(supernet.network_weights)]
+    alphas = [tf.constant(a) for a in values(supernet.alpha_variables)]
+    buffers = values(search.optimizer.momentums)
+    assert any(np.abs(buffer).max() > 0 for buffer in buffers)
+
+    def virtual_step(weights, gradients):
+        return [
+            w - LEARNING_RATE * (0.9 * b + g + 3e-3 * w)
+            for w, g, b in zip(weights, gradients, buffers)
+        ]
+
+    expected = hypergradient(
+        plain_loss(supernet, *train),
+        plain_loss(supernet, *val),
+        weights,
+        alphas,
+        virtual_step,
+        LEARNING_RATE,
+    )
+    _, gradients = search.alpha_gradients(train, val, LEARNING_RATE)
+    for one, other in zip(gradients, expected):
+        np.testing.assert_allclose(one, other, rtol=2e-3, atol=2e-5)
+
+
+def test_first_order_is_the_gradient_at_the_weights(first_order):
+    search, supernet = first_order, first_order.supernet
+    train, val = batch(2), batch(3)
+    weights = [tf.constant(w) for w in values(supernet.network_weights)]
+    alphas = [tf.constant(a) for a in values(supernet.alpha_variables)]
+    with tf.GradientTape() as tape:
+        tape.watch(alphas)
+        loss = plain_loss(supernet, *val)(weights, alphas)
+    expected = tape.gradient(loss, alphas)
+    alpha_loss, gradients = search.alpha_gradients(train, val, LEARNING_RATE)
+    assert float(alpha_loss) == pytest.approx(float(loss), rel=1e-5)
+    for one, other in zip(gradients, expected):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
+
+
+def test_weight_step_clips_adds_l2_and_moves_statistics(first_order):
+    """One step against NumPy, from the plain gradient."""
+    search, supernet = first_order, first_order.supernet
+    x, y = batch(4)
+    weights = [tf.constant(w) for w in values(supernet.network_weights)]
+    alphas = [tf.constant(a) for a in values(supernet.alpha_variables)]
+    buffers = values(search.optimizer.momentums)
+    with tf.GradientTape() as tape:
+        tape.watch(weights)
+        loss = plain_loss(supernet, x, y)(weights, alphas)
+    gradients = [g.numpy() for g in tape.gradient(loss, weights)]
+    norm = np.sqrt(sum(np.square(g).sum() for g in gradients))
+    assert norm > 0.1
+    stem_mean = supernet.stem_norm.moving_mean.numpy()
+
+    search._update_weights((x, y))
+
+    for variable, weight, gradient, buffer in zip(
+        supernet.network_weights, weights, gradients, buffers
+    ):
+        step = 0.9 * buffer + gradient * 0.1 / norm + 3e-3 * weight.numpy()
+        np.testing.assert_allclose(
+            variable.numpy(), weight - LEARNING_RATE * step, atol=1e-5
+        )
+    stem = (
+        np.asarray(keras.ops.conv(x, weights[0], padding="same"))
+        if weights[0].shape[:2] == (3, 3)
+        else None
+    )
+    np.testing.assert_allclose(
+        supernet.stem_norm.moving_mean.numpy(),
+        0.9 * stem_mean + 0.1 * stem.mean((0, 1, 2)),
+        rtol=1e-4,
+        atol=1e-6,
+    )
+
+
+@pytest.mark.parametrize(
+    ("update_order", "phases"),
+    [
+        ("alpha_first", ["alphas", "weights"]),
+        ("weights_first", ["weights", "alphas"]),
+    ],
+)
+def test_update_orders(monkeypatch, update_order, phases):
+    search = tiny_search(order=1, update_order=update_order)
+    seen = []
+    monkeypatch.setattr(
+        search, "_update_alphas", lambda *_: seen.append("alphas")
+    )
+    monkeypatch.setattr(
+        search, "_update_weights", lambda *_: seen.append("weights")
+    )
+    search.train_step((batch(0), batch(1)))
+    assert seen == phases
+
+
+def test_fit_warms_up_evaluates_and_learns():
+    search = tiny_search(order=1, alpha_warmup_steps=4)
+    supernet = search.supernet
+    x, y = batch(0)
+    pairs = tf.data.Dataset.from_tensors(((x, y), batch(1))).repeat()
+    initial = values(supernet.alpha_variables)
+
+    history = search.fit(
+        pairs, epochs=2, steps_per_epoch=2, verbose=0, shuffle=False
+    )
+    assert same(initial, values(supernet.alpha_variables))
+    assert search.optimizer.iterations.numpy() == 4
+    search.fit(pairs, epochs=1, steps_per_epoch=1, verbose=0, shuffle=False)
+    assert not same(initial, values(supernet.alpha_variables))
+    assert set(history.history) == {"loss", "alpha_loss", "supernet_accuracy"}
+    assert history.history["loss"][1] < history.history["loss"][0]
+
+    evaluated = search.evaluate(x, y, verbose=0, return_dict=True)
+    logits = supernet(x, training=False).numpy()
+    accuracy = (logits.argmax(1) == y.numpy()).mean()
+    assert evaluated["supernet_accuracy"] == pytest.approx(accuracy)
+
+
+def test_refusals():
+    supernet = CNNSupernet(
+        2, 3, 3, (4, 4, 1), num_nodes=1, primitives=PRIMITIVES
+    )
+    with pytest.raises(ValueError, match="`order` must be 1 or 2"):
+        DARTS(supernet, order=3)
+    with pytest.raises(ValueError, match="`update_order` must be one of"):
+        DARTS(supernet, update_order="both")
+    with pytest.raises(ValueError, match="must not be negative"):
+        DARTS(supernet, alpha_warmup_steps=-1)
+    with pytest.raises(ValueError, match="take virtually.*RMSprop"):
+        DARTS(supernet).compile(keras.optimizers.RMSprop(), Adam())
