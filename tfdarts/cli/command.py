@@ -178,19 +178,20 @@ def _found_flagfiles(arguments):
     """Names the flagfiles that come with tfdarts by their full path.
 
     A flagfile `configs/...` that is not in the working directory is taken
-    from the package.
+    from the package, or in a checkout from beside it.
     """
+    package = pathlib.Path(tfdarts.__file__).parent
     found = []
     for argument in arguments:
-        name, separator, value = argument.partition("=")
-        shipped = pathlib.Path(tfdarts.__file__).parent / value
+        name, _, value = argument.partition("=")
         if (
-            name.lstrip("-") in ("flagfile", "train_flagfile")
+            name.lstrip("-") == "flagfile"
             and value.startswith("configs/")
             and not os.path.exists(value)
-            and shipped.exists()
         ):
-            argument = f"{name}{separator}{shipped}"
+            for place in (package, package.parent):
+                if (place / value).exists():
+                    argument = f"{name}={place / value}"
         found.append(argument)
     return found
 

@@ -12,7 +12,7 @@ class TrainingExamples:
 
     Args:
         first: `(images, labels)`.
-        second: `(images, labels)`, or `None` if nothing was set aside.
+        second: `(images, labels)`, or `None` if there are none.
         mean: Tuple of floats, one a channel, images scaled to 0 to 1: the
             published mean, or that of the first part.
         std: Like `mean`, the standard deviation.
@@ -30,7 +30,8 @@ class TrainingExamples:
         Args:
             source: `ImageSource`.
             portion: Float, share of the examples in the first part; with `1`
-                there is no second part.
+                the second part is the source's own validation split, if it
+                has one.
             seed: Integer, seed of the stratified split.
 
         Raises:
@@ -44,7 +45,9 @@ class TrainingExamples:
             )
         images, labels = source.read("train")
         first, second = (images, labels), None
-        if portion < 1:
+        if portion == 1 and "validation" in source.splits:
+            second = source.read("validation")
+        elif portion < 1:
             halves = batches.stratified_split(labels, portion, seed)
             first, second = ((images[half], labels[half]) for half in halves)
         mean, std = source.mean, source.std

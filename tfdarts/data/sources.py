@@ -19,7 +19,9 @@ class ImageSource:
         class_names: Tuple of strings, the class of label `i` at position `i`.
         read: Function from the name of a split to `(images, labels)`: `uint8`
             images of shape `(examples, height, width, channels)` and `int64`
-            labels. The test split is read only when it is asked for.
+            labels. A split is read only when it is asked for.
+        splits: Tuple of strings, the splits there are: `"train"`, `"test"`,
+            and `"validation"` where the source has one of its own.
         mean: Tuple of floats, one a channel, the published mean of the images
             scaled to 0 to 1, or `None` where none was published.
         std: Like `mean`, the standard deviation.
@@ -28,6 +30,7 @@ class ImageSource:
     name: str
     class_names: tuple
     read: typing.Callable
+    splits: tuple = ("train", "test")
     mean: tuple | None = None
     std: tuple | None = None
 

@@ -60,7 +60,7 @@ def search(config):
     stage = Stage(config.run_dir, "search")
     source = sources.open_source(config.dataset)
     examples = TrainingExamples.of(source, config.train_portion, config.seed)
-    if examples.second is None:
+    if config.train_portion == 1:
         raise ValueError(
             "A search needs examples for alpha: --train_portion must be "
             "below 1."

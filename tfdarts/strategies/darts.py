@@ -41,8 +41,8 @@ class DARTS(keras.Model):
     ...     alpha_optimizer=Adam(3e-4, l2=1e-3),
     ... )
 
-    After `search.fit(pairs, epochs=50)`, where `pairs` is a `tf.data.Dataset`
-    of `((x_train, y_train), (x_val, y_val))`, the result is
+    After `search.fit(pairs, epochs=50, shuffle=False)`, where `pairs` is a
+    `tf.data.Dataset` of `((x_train, y_train), (x_val, y_val))`, the result is
     `supernet.genotype()`.
 
     Reference:

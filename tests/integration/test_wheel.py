@@ -1,0 +1,30 @@
+"""What pip builds has all that an installed user needs."""
+
+import pathlib
+import subprocess
+import sys
+import zipfile
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[2]
+
+
+@pytest.mark.slow
+def test_wheel_has_commands_and_configs(tmp_path):
+    subprocess.run(
+        [
+            *(sys.executable, "-m", "pip", "wheel", "--no-deps", "--quiet"),
+            *("--wheel-dir", tmp_path, ROOT),
+        ],
+        check=True,
+    )
+    (wheel,) = tmp_path.glob("*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    for config in (ROOT / "configs").glob("*.cfg"):
+        assert f"tfdarts/configs/{config.name}" in names
+    for program in (ROOT / "bin").iterdir():
+        assert any(n.endswith(f"scripts/{program.name}") for n in names)
+    for module in (ROOT / "tfdarts").rglob("*.py"):
+        assert str(module.relative_to(ROOT)) in names
+    assert not [name for name in names if name.startswith("tests/")]

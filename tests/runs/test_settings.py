@@ -1,0 +1,163 @@
+"""Every setting changes something: none is a flag that does nothing."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfdarts import genotypes
+from tfdarts.data import sources
+from tfdarts.data.examples import TrainingExamples
+from tfdarts.models.cnn_supernet import CNNSupernet
+from tfdarts.runs import search as search_module
+from tfdarts.runs import start as start_module
+from tfdarts.runs import train as train_module
+from tfdarts.runs.configs import RunConfig
+from tfdarts.runs.configs import SearchConfig
+from tfdarts.runs.configs import TrainConfig
+from tfdarts.search_spaces.lookup import find_genotype
+
+SEARCH = SearchConfig(
+    run_dir="r", init_channels=2, num_cells=3, num_nodes=1, batch_size=128
+)
+TRAIN = TrainConfig(run_dir="r", init_channels=2, num_cells=3, batch_size=128)
+
+
+@pytest.fixture(scope="module")
+def source():
+    return sources.open_source("digits")
+
+
+@pytest.fixture(scope="module")
+def examples(source):
+    return TrainingExamples.of(source, 0.5, seed=0)
+
+
+@pytest.fixture(scope="module")
+def supernet():
+    return CNNSupernet(2, 3, 10, (16, 16, 1), num_nodes=1)
+
+
+def effects_on_search(config, supernet, examples):
+    """What the search is made of, as far as settings decide it."""
+    search = search_module._compiled(config, supernet, examples)
+    weights, alphas = search.optimizer, search.alpha_optimizer
+    schedule = weights._learning_rate.get_config()
+    return {
+        "order": search.method,
+        "update_order": search.update_order,
+        "alpha_warmup_epochs": search.alpha_warmup_steps,
+        "epochs": schedule["epochs"],
+        "batch_size": schedule["steps_per_epoch"],
+        "learning_rate": schedule["initial"],
+        "min_learning_rate": schedule["minimum"],
+        "momentum": weights.momentum,
+        "weight_decay": weights.l2,
+        "clip_norm": weights.clip_norm,
+        "alpha_learning_rate": round(float(alphas.learning_rate), 6),
+        "alpha_weight_decay": alphas.l2,
+    }
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "effect"),
+    [
+        ("order", 1, "first_order"),
+        ("update_order", "weights_first", "weights_first"),
+        ("alpha_warmup_epochs", 3, 15),
+        ("epochs", 7, 7),
+        ("batch_size", 64, 11),
+        ("learning_rate", 0.5, 0.5),
+        ("min_learning_rate", 0.25, 0.25),
+        ("momentum", 0.5, 0.5),
+        ("weight_decay", 0.5, 0.5),
+        ("clip_norm", 1.5, 1.5),
+        ("alpha_learning_rate", 0.5, 0.5),
+        ("alpha_weight_decay", 0.25, 0.25),
+    ],
+)
+def test_search_setting_changes_only_what_it_names(
+    supernet, examples, setting, value, effect
+):
+    before = effects_on_search(SEARCH, supernet, examples)
+    config = dataclasses.replace(SEARCH, **{setting: value})
+    after = effects_on_search(config, supernet, examples)
+    assert after[setting] == effect != before[setting]
+    before[setting] = effect
+    assert after == before
+
+
+def first_pairs(config, examples, first_epoch=0):
+    (pairs,) = search_module._pairs(config, examples, first_epoch, 5).take(1)
+    return [part.numpy() for part in tf.nest.flatten(pairs)]
+
+
+def test_augmentation_and_seed_change_the_batches(examples):
+    x_train, y_train, x_val, y_val = first_pairs(SEARCH, examples)
+    still = dataclasses.replace(SEARCH, crop_padding=0)
+    x_still, y_still, v_still, _ = first_pairs(still, examples)
+    np.testing.assert_array_equal(y_train, y_still)
+    assert not np.array_equal(x_train, x_still)
+    assert not np.array_equal(x_val, v_still)
+    other = dataclasses.replace(SEARCH, seed=1)
+    assert not np.array_equal(y_train, first_pairs(other, examples)[1])
+    assert not np.array_equal(y_train, y_val)
+
+
+def test_train_settings_make_optimizer_and_network(source, examples):
+    config = dataclasses.replace(
+        TRAIN,
+        init_channels=4,
+        num_cells=5,
+        epochs=7,
+        learning_rate=0.5,
+        min_learning_rate=0.25,
+        momentum=0.5,
+        weight_decay=0.125,
+        clip_norm=1.5,
+    )
+    network = train_module._compiled(
+        config, genotypes.get("DARTS_V2"), source, examples, steps=3
+    )
+    assert (network.init_channels, network.num_cells) == (4, 5)
+    optimizer = network.optimizer
+    assert optimizer._learning_rate.get_config() == {
+        "initial": 0.5,
+        "minimum": 0.25,
+        "epochs": 7,
+        "steps_per_epoch": 3,
+    }
+    assert (optimizer.momentum, optimizer.l2) == (0.5, 0.125)
+    assert optimizer.clip_norm == 1.5
+
+
+def test_deterministic_turns_op_determinism_on(monkeypatch):
+    calls = []
+    monkeypatch.setattr(
+        tf.config.experimental,
+        "enable_op_determinism",
+        lambda: calls.append(True),
+    )
+    start_module.start(RunConfig(run_dir="r"))
+    assert not calls
+    start_module.start(RunConfig(run_dir="r", deterministic=True))
+    assert calls
+
+
+def test_train_portion_and_source_validation(source, examples):
+    assert len(examples.first[1]) == 718 and len(examples.second[1]) == 719
+    third = TrainingExamples.of(source, 0.75, seed=0)
+    assert len(third.first[1]) == 1077
+    own = dataclasses.replace(source, splits=("train", "validation", "test"))
+    read = []
+    own = dataclasses.replace(
+        own, read=lambda split: read.append(split) or source.read("train")
+    )
+    assert TrainingExamples.of(own, 1, seed=0).second is not None
+    assert read == ["train", "validation"]
+
+
+def test_random_genotype_is_that_of_its_seed():
+    assert find_genotype("random:3") == find_genotype("random:3")
+    assert find_genotype("random:3") != find_genotype("random:4")
