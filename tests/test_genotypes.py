@@ -241,7 +241,7 @@ def failing(*arguments, **keywords):
     raise OSError("No space left on device")
 
 
-@pytest.mark.parametrize("step", ["os.replace", "os.fdopen", "os.chmod"])
+@pytest.mark.parametrize("step", ["os.replace", "pathlib.Path.write_bytes"])
 def test_a_failing_write_leaves_the_old_file(step, tmp_path, monkeypatch):
     path = tmp_path / "genotype.json"
     genotype().save(path)
@@ -307,6 +307,7 @@ def test_a_published_genotype_as_the_authors_paste_it():
         PASTED.replace("[3]", "__import__('os').system('{}')"),
         PASTED.replace("[3]", "[3 + __import__('os').system('{}')]"),
         PASTED.replace("[3]", "list(__import__('os').system('{}'))"),
+        PASTED.replace("[3]", "exec(\"__import__('os').system('{}')\")"),
         PASTED.replace("[3]", "range(__import__('os').system('{}'))"),
         PASTED.replace("'max_pool_3x3', 0", "__import__('os').system('{}'), 0"),
         "Genotype = __import__('os').system('{}')",
@@ -322,7 +323,6 @@ def test_nothing_is_evaluated(text, tmp_path):
     assert os.listdir(tmp_path) == ["genotype.txt"]
 
 
-@pytest.mark.xfail(strict=True, reason="ignored, where it should be refused")
 @pytest.mark.parametrize(
     "text",
     [
@@ -346,7 +346,7 @@ def test_nothing_is_ignored(text, capsys):
         (PASTED.replace("[3]", "DARTS.concat"), "holds: DARTS.concat"),
         (PASTED.replace("[3]", "concat"), "only literals.*holds: concat"),
         (PASTED.replace("[3]", "range(2.0)"), "only literals"),
-        (PASTED.replace("[3]", "range()"), "cannot hold range expected"),
+        (PASTED.replace("[3]", "range()"), "cannot hold this: range expected"),
         (PASTED.replace("reduce=", "reduction="), "A genotype takes normal"),
         (PASTED.replace("reduce_concat=[3]", ""), "missing.*'reduce_concat'"),
         (PASTED.replace("max_pool_3x3", "max_pool"), "unknown primitive"),
@@ -429,7 +429,6 @@ def test_what_is_no_genotype_file_is_refused(text, message, tmp_path):
     assert "broken.json is no genotype file: " in str(refusal.value)
 
 
-@pytest.mark.xfail(strict=True, reason="Python's own message, or TypeError")
 @pytest.mark.parametrize(
     "changes",
     [
@@ -446,14 +445,12 @@ def test_a_field_of_another_type_is_refused(changes):
         Genotype.from_json(json.dumps(fields(**changes)))
 
 
-@pytest.mark.xfail(strict=True, reason="the sentence does not name the file")
 def test_a_binary_file_is_refused(tmp_path):
     (tmp_path / "model.keras").write_bytes(b"PK\xff")
     with pytest.raises(ValueError, match="model.keras is no genotype file"):
         Genotype.load(tmp_path / "model.keras")
 
 
-@pytest.mark.xfail(strict=True, reason="the temporary file stays")
 def test_a_failing_write_leaves_nothing_else(tmp_path, monkeypatch):
     monkeypatch.setattr("os.replace", failing)
     with pytest.raises(OSError, match="No space"):

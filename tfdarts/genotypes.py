@@ -8,9 +8,10 @@ nothing in it is ever evaluated as code.
 import ast
 import dataclasses
 import json
-import os
 import pathlib
-import tempfile
+from collections.abc import Iterable
+
+from tfdarts.files import write_atomically
 
 FORMAT = 1
 
@@ -31,6 +32,9 @@ PUBLISHED_ONLY_PRIMITIVES = ("sep_conv_7x7", "conv_7x1_1x7")
 
 NUM_INPUTS = 2
 """Input nodes of a cell: the outputs of the two cells before it."""
+
+LONGEST_RANGE = 1000
+"""Nodes that a pasted genotype may name by one range."""
 
 EDGES_PER_NODE = 2
 """Edges that a derived cell keeps for each intermediate node."""
@@ -83,6 +87,10 @@ class Genotype:
     name: str | None = dataclasses.field(default=None, compare=False)
 
     def __post_init__(self):
+        if not isinstance(self.name, str | None):
+            raise ValueError(
+                f"`name` must be a string or None. Received: {self.name!r}."
+            )
         for cell_type in ("normal", "reduce"):
             edges = _checked_edges(cell_type, getattr(self, cell_type))
             concat_name = f"{cell_type}_concat"
@@ -175,12 +183,14 @@ class Genotype:
                 "Genotype(normal=[...], normal_concat=..., reduce=[...], "
                 "reduce_concat=...)."
             )
+        order = ("normal", "normal_concat", "reduce", "reduce_concat")
+        if len(call.args) > len(order):
+            raise ValueError(f"A genotype takes only {', '.join(order)}.")
         fields = {}
         if isinstance(statement, ast.Assign) and isinstance(
             statement.targets[0], ast.Name
         ):
             fields["name"] = statement.targets[0].id
-        order = ("normal", "normal_concat", "reduce", "reduce_concat")
         for name, node in zip(order, call.args):
             fields[name] = _literal(node)
         for keyword in call.keywords:
@@ -194,14 +204,7 @@ class Genotype:
 
     def save(self, path):
         """Writes the genotype to a JSON file, whole or not at all."""
-        path = pathlib.Path(path)
-        descriptor, partial = tempfile.mkstemp(
-            dir=path.parent, prefix=f".{path.name}."
-        )
-        with os.fdopen(descriptor, "w") as file:
-            file.write(self.to_json())
-        os.chmod(partial, 0o644)
-        os.replace(partial, path)
+        write_atomically(path, self.to_json())
 
     @classmethod
     def load(cls, path):
@@ -210,8 +213,8 @@ class Genotype:
         Raises:
             ValueError: If the file holds no genotype.
         """
-        text = pathlib.Path(path).read_text()
         try:
+            text = pathlib.Path(path).read_text()
             if "Genotype(" in text:
                 return cls.from_string(text)
             return cls.from_json(text)
@@ -254,7 +257,13 @@ def published_names():
 
 
 def _checked_edges(cell_type, edges):
-    edges = tuple((primitive, node) for primitive, node in edges)
+    try:
+        edges = tuple((primitive, node) for primitive, node in edges)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"`{cell_type}` must be a list of pairs (primitive, predecessor). "
+            f"Received: {edges!r}."
+        ) from error
     if not edges or len(edges) % EDGES_PER_NODE:
         raise ValueError(
             f"`{cell_type}` must hold {EDGES_PER_NODE} edges for each "
@@ -278,40 +287,55 @@ def _checked_edges(cell_type, edges):
 
 
 def _checked_concat(field, concat, num_edges):
-    concat = tuple(concat)
+    received = concat
+    concat = tuple(concat) if isinstance(concat, Iterable) else ()
     nodes = range(NUM_INPUTS, NUM_INPUTS + num_edges // EDGES_PER_NODE)
     if (
         not concat
-        or len(set(concat)) != len(concat)
         or any(type(node) is not int or node not in nodes for node in concat)
+        or len(set(concat)) != len(concat)
     ):
         raise ValueError(
             f"`{field}` must name one or more different intermediate nodes, "
             f"which are {nodes.start} to {nodes.stop - 1}. "
-            f"Received: {list(concat)}."
+            f"Received: {received!r}."
         )
     return concat
 
 
 def _literal(node):
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+    if (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and not node.keywords
+    ):
         arguments = [_literal(argument) for argument in node.args]
         if node.func.id == "range" and all(
             type(argument) is int for argument in arguments
         ):
-            try:
-                return list(range(*arguments))
-            except TypeError as error:
-                raise ValueError(f"A genotype cannot hold {error}.") from error
+            return _short_range(arguments)
         if node.func.id == "list" and len(arguments) == 1:
             return arguments[0]
     try:
         return ast.literal_eval(node)
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         raise ValueError(
             f"A genotype may hold only literals and range(...), but it holds: "
             f"{ast.unparse(node)}."
         ) from error
+
+
+def _short_range(arguments):
+    try:
+        nodes = range(*arguments)
+    except TypeError as error:
+        raise ValueError(f"A genotype cannot hold this: {error}.") from error
+    if len(nodes) > LONGEST_RANGE:
+        raise ValueError(
+            f"A genotype cannot hold {nodes}, which has more than "
+            f"{LONGEST_RANGE} nodes."
+        )
+    return list(nodes)
 
 
 def _edges(text):

@@ -37,6 +37,17 @@ def test_a_portion_of_one_sets_nothing_aside():
     assert len(examples.first[1]) == 100
 
 
+@pytest.mark.parametrize("portion", [1.0, 0.5])
+def test_a_validation_split_counts_where_nothing_is_set_aside(portion):
+    own = np.zeros((3, 4, 4, 2), "uint8"), np.arange(3)
+    reads = {"train": source().read("train"), "validation": own}
+    splits = ("train", "validation", "test")
+    other = ImageSource("made", (), reads.__getitem__, splits)
+    examples = TrainingExamples.of(other, portion, seed=0)
+    assert len(examples.second[1]) == {1.0: 3, 0.5: 50}[portion]
+    assert (examples.second[0] is own[0]) == (portion == 1)
+
+
 def test_the_mean_is_that_of_the_first_part_only():
     examples = TrainingExamples.of(source(), 0.5, seed=0)
     scaled = examples.first[0] / 255

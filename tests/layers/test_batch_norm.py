@@ -12,10 +12,6 @@ from tfdarts.layers.batch_norm import BatchNorm
 
 TOLERANCE = {"float32": 1e-5, "float64": 1e-12}
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:__array__ implementation:DeprecationWarning"  # Keras' saving
-)
-
 
 @pytest.fixture(params=["float32", "float64"])
 def dtype(request):

@@ -25,10 +25,6 @@ LAYERS = [
     (FactorizedReduce, {}),
 ]
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:__array__ implementation:DeprecationWarning"  # Keras' saving
-)
-
 
 @pytest.mark.parametrize("affine", [True, False])
 @pytest.mark.parametrize(("layer_type", "options"), LAYERS)

@@ -12,10 +12,6 @@ from tfdarts.genotypes import PRIMITIVES
 from tfdarts.layers.alphas import Alphas
 from tfdarts.layers.mixed_op import MixedOp
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:__array__ implementation:DeprecationWarning"  # Keras' saving
-)
-
 
 def softmax(alphas):
     exponentials = np.exp(alphas)

@@ -17,10 +17,6 @@ from tfdarts.layers.primitives import primitive
 NAMES = PRIMITIVES + PUBLISHED_ONLY_PRIMITIVES
 POOLS = ("max_pool_3x3", "avg_pool_3x3")
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:__array__ implementation:DeprecationWarning"  # Keras' saving
-)
-
 
 @pytest.mark.parametrize("size", [(6, 8), (7, 5), (4, 7)])
 @pytest.mark.parametrize("strides", [1, 2])

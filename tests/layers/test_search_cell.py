@@ -13,10 +13,6 @@ from tfdarts.layers.search_cell import SearchCell
 FEW = ("none", "skip_connect", "max_pool_3x3", "dil_conv_3x3")
 FORMS = [(False, False), (True, False), (False, True), (True, True)]
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:__array__ implementation:DeprecationWarning"  # Keras' saving
-)
-
 
 def inputs_of(cell, size, num_edges):
     """The older input is twice as large behind a reduction cell."""

@@ -8,6 +8,7 @@ import logging
 import numpy as np
 import pytest
 
+from tfdarts.data.sources import DataError
 from tfdarts.genotypes import Genotype
 from tfdarts.runs import search as search_module
 from tfdarts.runs.configs import SearchConfig
@@ -165,6 +166,7 @@ def test_failed_drawing_is_a_warning(tmp_path, monkeypatch, caplog):
     assert (tmp_path / "genotype.json").exists()
 
 
-def test_search_needs_examples_for_alpha(tmp_path):
-    with pytest.raises(ValueError, match="--train_portion must be below 1"):
-        search(tiny(tmp_path, train_portion=1.0))
+def test_too_large_a_batch_is_refused_before_work(tmp_path):
+    with pytest.raises(DataError, match="lower --batch_size"):
+        search(tiny(tmp_path, batch_size=719))
+    assert not any(tmp_path.iterdir())

@@ -41,7 +41,8 @@ def supernet():
 
 def effects_on_search(config, supernet, examples):
     """What the search is made of, as far as settings decide it."""
-    search = search_module._compiled(config, supernet, examples)
+    steps = len(examples.first[1]) // config.batch_size
+    search = search_module._compiled(config, supernet, steps)
     weights, alphas = search.optimizer, search.alpha_optimizer
     schedule = weights._learning_rate.get_config()
     return {

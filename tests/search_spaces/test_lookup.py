@@ -64,7 +64,6 @@ def test_a_broken_file_is_refused_by_name(tmp_path):
         find_genotype(str(tmp_path))
 
 
-@pytest.mark.xfail(strict=True, reason="OSError: File name too long")
 def test_a_genotype_itself_is_no_file_name():
     with pytest.raises(ValueError, match="There is no genotype"):
         find_genotype("Genotype(normal=[" + "('skip_connect', 0), " * 20)

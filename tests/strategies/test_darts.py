@@ -114,7 +114,7 @@ def test_gradients_are_those_of_the_pure_function(second_order):
     buffers = values(search.optimizer.momentums)
     assert any(np.abs(buffer).max() > 0 for buffer in buffers)
 
-    def virtual_step(weights, gradients):
+    def virtual_step(gradients, weights):
         return [
             w - LEARNING_RATE * (0.9 * b + g + 3e-3 * w)
             for w, g, b in zip(weights, gradients, buffers)
@@ -126,7 +126,6 @@ def test_gradients_are_those_of_the_pure_function(second_order):
         weights,
         alphas,
         virtual_step,
-        LEARNING_RATE,
     )
     _, gradients = search.alpha_gradients(train, val, LEARNING_RATE)
     for one, other in zip(gradients, expected):

@@ -14,6 +14,7 @@ from absl import flags
 
 import tfdarts
 from tfdarts.cli.console import ConsoleHandler
+from tfdarts.cli.console import end_line
 from tfdarts.cli.console import quiet_start
 
 EXIT_CODES = {
@@ -57,13 +58,8 @@ class Command:
         arguments = sys.argv[1:] if argv is None else argv
         values = self._flag_values()
         try:
-            positional = values([self.name, *_found_flagfiles(arguments)])[1:]
-            if positional:
-                raise flags.Error(
-                    f"every argument is a flag, --name=value, but this is "
-                    f"none: {positional[0]}"
-                )
-        except (flags.Error, OSError) as error:
+            _parse(values, self.name, arguments)
+        except ValueError as error:
             self._complain(f"{error}\nSee {self.name} --help.")
             return EXIT_CODES["usage"]
         if values["help"].value:
@@ -140,11 +136,13 @@ class Command:
         except Exception as error:
             code, message = _classified(error)
             if debug or code == 1:
+                end_line(sys.stderr)
                 traceback.print_exc()
         self._complain(message)
         return code
 
     def _complain(self, message):
+        end_line(sys.stderr)
         print(f"{self.name}: {message}", file=sys.stderr)
 
 
@@ -165,35 +163,53 @@ def settings_from_flagfile(config_class, flagfile, **overrides):
     Raises:
         ValueError: If the file is missing or holds other flags.
     """
-    command = Command("", "", (), (config_class,), None)
-    values = command._flag_values()
+    values = Command("", "", (), (config_class,), None)._flag_values()
     try:
-        values(["", *_found_flagfiles([f"--flagfile={flagfile}"])])
-    except (flags.Error, OSError) as error:
+        _parse(values, "", [f"--flagfile={flagfile}"])
+    except ValueError as error:
         raise ValueError(f"{flagfile} cannot be used: {error}") from error
     return settings_of(config_class, {**values.flag_values_dict(), **overrides})
 
 
-def _found_flagfiles(arguments):
-    """Names the flagfiles that come with tfdarts by their full path.
+def _parse(values, name, arguments):
+    """Fills the values from the arguments, or raises `ValueError`."""
+    try:
+        positional = values([name, *_found_flagfiles(arguments)])[1:]
+    except (flags.Error, OSError, UnicodeDecodeError) as error:
+        raise ValueError(str(error)) from error
+    if positional:
+        raise ValueError(
+            f"Every argument is a flag, --name=value, but this is none: "
+            f"{positional[0]}"
+        )
 
-    A flagfile `configs/...` that is not in the working directory is taken
-    from the package, or in a checkout from beside it.
-    """
-    package = pathlib.Path(tfdarts.__file__).parent
-    found = []
+
+def _found_flagfiles(arguments):
+    """Names the flagfiles that come with tfdarts by their full path."""
+    found, previous = [], ""
     for argument in arguments:
-        name, _, value = argument.partition("=")
-        if (
-            name.lstrip("-") == "flagfile"
-            and value.startswith("configs/")
-            and not os.path.exists(value)
-        ):
-            for place in (package, package.parent):
-                if (place / value).exists():
-                    argument = f"{name}={place / value}"
+        name, separator, value = argument.partition("=")
+        if not separator:  # --flagfile FILE, in two arguments
+            name, value = previous, argument
+        if name in ("--flagfile", "-flagfile"):
+            argument = argument.removesuffix(value) + _shipped(value)
         found.append(argument)
+        previous = argument
     return found
+
+
+def _shipped(flagfile):
+    """Returns where a flagfile is.
+
+    One `configs/...` that is not in the working directory is taken from the
+    package, or in a checkout from beside it.
+    """
+    if flagfile.startswith("configs/") and not os.path.exists(flagfile):
+        package = pathlib.Path(tfdarts.__file__).parent
+        for place in (package, package.parent):
+            if (place / flagfile).exists():
+                return str(place / flagfile)
+    return flagfile
 
 
 def _shown_default(field):
@@ -236,6 +252,6 @@ def _classified(error):
         return EXIT_CODES["memory"], (
             "Out of memory: lower --batch_size, --init_channels or --num_cells."
         )
-    if kinds & {"ValueError", "PermissionError", "NotADirectoryError"}:
+    if kinds & {"ValueError", "OSError"}:
         return EXIT_CODES["usage"], message
     return 1, f"Unexpected: {message}"

@@ -10,6 +10,12 @@ import time
 ERASE_LINE = "\r\x1b[2K"
 
 
+def end_line(stream):
+    """Erases what a transient record has left on a terminal."""
+    if stream.isatty():
+        stream.write(ERASE_LINE)
+
+
 class ConsoleHandler(logging.StreamHandler):
     """Shows transient records in place, on a terminal, all others as lines.
 

@@ -3,16 +3,18 @@
 import dataclasses
 
 from tfdarts.cli.command import Command
+from tfdarts.cli.command import settings_of
+from tfdarts.runs.configs import Settings
 from tfdarts.runs.configs import setting
 
 
 @dataclasses.dataclass(frozen=True)
-class EvaluateSettings:
+class EvaluateSettings(Settings):
     """What a test takes."""
 
     run_dir: str = setting(None, "Directory of a run that has been trained.")
     batch_size: int = setting(
-        128, "Examples in a batch; changes the time, not the result."
+        128, "Examples in a batch; changes the time, not the result.", least=1
     )
 
 
@@ -20,10 +22,11 @@ def run(values):
     """Tests, prints the results and the next command."""
     from tfdarts.runs.evaluate import evaluate
 
-    results = evaluate(values["run_dir"], values["batch_size"])
+    settings = settings_of(EvaluateSettings, values)
+    results = evaluate(settings.run_dir, settings.batch_size)
     for name in ("test_accuracy", "test_loss", "test_examples"):
         print(f"{name}: {results[name]:.6g}")
-    print(f"Next: tfdarts-export --run_dir={values['run_dir']}")
+    print(f"Next: tfdarts-export --run_dir={settings.run_dir}")
 
 
 command = Command(

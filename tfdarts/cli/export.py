@@ -3,11 +3,13 @@
 import dataclasses
 
 from tfdarts.cli.command import Command
+from tfdarts.cli.command import settings_of
+from tfdarts.runs.configs import Settings
 from tfdarts.runs.configs import setting
 
 
 @dataclasses.dataclass(frozen=True)
-class ExportSettings:
+class ExportSettings(Settings):
     """What an export takes."""
 
     run_dir: str = setting(None, "Directory of a run that has been trained.")
@@ -20,7 +22,8 @@ def run(values):
     """Exports, prints the path and the next command."""
     from tfdarts.runs.export import export
 
-    path = export(values["run_dir"], values["name"])
+    settings = settings_of(ExportSettings, values)
+    path = export(settings.run_dir, settings.name)
     print(path)
     print(f"Next: saved_model_cli show --dir {path} --all")
 

@@ -3,11 +3,13 @@
 import dataclasses
 
 from tfdarts.cli.command import Command
+from tfdarts.cli.command import settings_of
+from tfdarts.runs.configs import Settings
 from tfdarts.runs.configs import setting
 
 
 @dataclasses.dataclass(frozen=True)
-class VisualizeSettings:
+class VisualizeSettings(Settings):
     """What a drawing takes."""
 
     genotype: str = setting(
@@ -27,13 +29,13 @@ def run(values):
     from tfdarts.runs.visualize import draw_run
     from tfdarts.runs.visualize import visualize
 
-    genotype, run_dir = values["genotype"], values["run_dir"]
-    if bool(genotype) == bool(run_dir):
+    settings = settings_of(VisualizeSettings, values)
+    if bool(settings.genotype) == bool(settings.run_dir):
         raise ValueError("Give one of --genotype and --run_dir.")
-    if run_dir:
-        paths = draw_run(run_dir)
+    if settings.run_dir:
+        paths = draw_run(settings.run_dir)
     else:
-        paths = visualize(genotype, values["output_dir"])
+        paths = visualize(settings.genotype, settings.output_dir)
     print("\n".join(map(str, paths)))
 
 

@@ -4,17 +4,50 @@ Each field is a flag of the command line and an argument in Python.
 """
 
 import dataclasses
+import operator
 
 
-def setting(default, help, least=None):
-    """Returns a dataclass field that says what it is, and its unit."""
+def setting(default, help, least=None, above=None, below=None):
+    """Returns a dataclass field that says what it is, its unit and range.
+
+    Args:
+        default: What it is unless it is given.
+        help: String, for `--help`.
+        least: The smallest value it may have.
+        above: What it must be greater than.
+        below: What it must be less than.
+    """
+    limits = {"at least": least, "above": above, "below": below}
     return dataclasses.field(
-        default=default, metadata={"help": help, "least": least}
+        default=default, metadata={"help": help, "limits": limits}
     )
 
 
+_KEEPS = {
+    "at least": operator.ge,
+    "above": operator.gt,
+    "below": operator.lt,
+}
+
+
 @dataclasses.dataclass(frozen=True)
-class RunConfig:
+class Settings:
+    """Settings that are refused where one is out of its range."""
+
+    def __post_init__(self):
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            for relation, limit in field.metadata["limits"].items():
+                if limit is None or _KEEPS[relation](value, limit):
+                    continue
+                raise ValueError(
+                    f"--{field.name} must be {relation} {limit}. "
+                    f"Received: {value}."
+                )
+
+
+@dataclasses.dataclass(frozen=True)
+class RunConfig(Settings):
     """What every command that computes takes."""
 
     run_dir: str = setting(
@@ -24,20 +57,14 @@ class RunConfig:
         "digits", "Data set: digits (scikit-learn's, 1,797 images)."
     )
     seed: int = setting(
-        0, "Seed of initial values, splits, order and augmentation.", least=0
+        0,
+        "Seed of initial values, splits, order and augmentation.",
+        least=0,
+        below=2**32,
     )
     deterministic: bool = setting(
         False, "Refuse operations whose result may differ between runs."
     )
-
-    def __post_init__(self):
-        for field in dataclasses.fields(self):
-            value, least = getattr(self, field.name), field.metadata["least"]
-            if least is not None and value < least:
-                raise ValueError(
-                    f"--{field.name} must be at least {least}. "
-                    f"Received: {value}."
-                )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,7 +93,10 @@ class SearchConfig(RunConfig):
         64, "Examples in a batch of either half.", least=1
     )
     train_portion: float = setting(
-        0.5, "Share of the training examples that the weights learn from."
+        0.5,
+        "Share of the training examples that the weights learn from.",
+        above=0,
+        below=1,
     )
     crop_padding: int = setting(
         4, "Random crop: pixels of padding on each side; 0 for none.", least=0
@@ -81,7 +111,9 @@ class SearchConfig(RunConfig):
     weight_decay: float = setting(
         3e-4, "L2 on the weights, in the gradient.", least=0
     )
-    clip_norm: float = setting(5.0, "Largest global norm of the gradients.")
+    clip_norm: float = setting(
+        5.0, "Largest global norm of the gradients.", above=0
+    )
     alpha_learning_rate: float = setting(
         3e-4, "Adam's rate for alpha.", least=0
     )
@@ -116,7 +148,10 @@ class TrainConfig(RunConfig):
         96, "Examples in a batch, over all devices.", least=1
     )
     validation_portion: float = setting(
-        0.0, "Share of the training examples kept for validation.", least=0
+        0.0,
+        "Share of the training examples kept for validation.",
+        least=0,
+        below=1,
     )
     crop_padding: int = setting(
         4, "Random crop: pixels of padding on each side; 0 for none.", least=0
@@ -131,4 +166,6 @@ class TrainConfig(RunConfig):
     weight_decay: float = setting(
         3e-4, "L2 on the weights, in the gradient.", least=0
     )
-    clip_norm: float = setting(5.0, "Largest global norm of the gradients.")
+    clip_norm: float = setting(
+        5.0, "Largest global norm of the gradients.", above=0
+    )

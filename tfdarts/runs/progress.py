@@ -8,7 +8,7 @@ import time
 
 import keras
 
-from tfdarts.runs.run_directory import write_atomically
+from tfdarts.files import write_atomically
 
 logger = logging.getLogger("tfdarts")
 

@@ -5,26 +5,13 @@ import dataclasses
 import datetime
 import json
 import logging
-import os
 import pathlib
 import platform
 import sys
-import tempfile
+
+from tfdarts.files import write_atomically
 
 logger = logging.getLogger("tfdarts")
-
-
-def write_atomically(path, content):
-    """Writes text or bytes so that a reader never sees half of them."""
-    path = pathlib.Path(path)
-    content = content.encode() if isinstance(content, str) else content
-    descriptor, partial = tempfile.mkstemp(
-        dir=path.parent, prefix=f".{path.name}."
-    )
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-    os.chmod(partial, 0o644)
-    os.replace(partial, path)
 
 
 def write_json(path, value):

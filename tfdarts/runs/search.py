@@ -60,11 +60,8 @@ def search(config):
     stage = Stage(config.run_dir, "search")
     source = sources.open_source(config.dataset)
     examples = TrainingExamples.of(source, config.train_portion, config.seed)
-    if config.train_portion == 1:
-        raise ValueError(
-            "A search needs examples for alpha: --train_portion must be "
-            "below 1."
-        )
+    steps = batches.steps_per_epoch(examples.first[1], config.batch_size)
+    batches.steps_per_epoch(examples.second[1], config.batch_size)
     start(config)
     supernet = CNNSupernet(
         config.init_channels,
@@ -73,21 +70,20 @@ def search(config):
         examples.first[0].shape[1:],
         num_nodes=config.num_nodes,
     )
-    darts = _compiled(config, supernet, examples)
+    darts = _compiled(config, supernet, steps)
     stage.begin(config, mean=examples.mean, std=examples.std)
     if stage.finished:
         logger.info("search: already finished, in %s", stage.path)
     else:
         with stage.running():
-            _fit(config, darts, examples, stage)
+            _fit(config, darts, examples, steps, stage)
             supernet.genotype().save(stage.run_dir / "genotype.json")
             stage.report("finished", epochs=config.epochs)
             _draw(stage)
     return Genotype.load(stage.run_dir / "genotype.json")
 
 
-def _compiled(config, supernet, examples):
-    steps = batches.steps_per_epoch(examples.first[1], config.batch_size)
+def _compiled(config, supernet, steps):
     darts = DARTS(
         supernet,
         order=config.order,
@@ -113,7 +109,7 @@ def _compiled(config, supernet, examples):
     return darts
 
 
-def _fit(config, darts, examples, stage):
+def _fit(config, darts, examples, steps, stage):
     supernet = darts.supernet
     logger.info(
         "search: %d images for the weights, %d for alpha, %s each, in %d "
@@ -125,7 +121,6 @@ def _fit(config, darts, examples, stage):
         f"{_size(supernet.network_weights):,}",
         _size(supernet.alpha_variables),
     )
-    steps = batches.steps_per_epoch(examples.first[1], config.batch_size)
     checkpoint = EpochCheckpoint(
         stage.path / "checkpoints",
         supernet=supernet.variables,

@@ -6,8 +6,8 @@ import pathlib
 import keras
 import numpy as np
 
+from tfdarts.files import write_atomically
 from tfdarts.genotypes import Genotype
-from tfdarts.runs.run_directory import write_atomically
 from tfdarts.search_spaces.relaxation import mean_entropy
 
 

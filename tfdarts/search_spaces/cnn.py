@@ -8,7 +8,7 @@ from tfdarts.genotypes import EDGES_PER_NODE
 from tfdarts.genotypes import NUM_INPUTS
 from tfdarts.genotypes import PRIMITIVES
 from tfdarts.genotypes import Genotype
-from tfdarts.search_spaces.relaxation import softmax
+from tfdarts.search_spaces.relaxation import log_softmax
 
 
 class CNNSearchSpace:
@@ -41,10 +41,14 @@ class CNNSearchSpace:
 
     def __init__(self, num_nodes=4, primitives=PRIMITIVES):
         unknown = [name for name in primitives if name not in PRIMITIVES]
-        if unknown or set(primitives) <= {"none"}:
+        if (
+            unknown
+            or set(primitives) <= {"none"}
+            or len(set(primitives)) != len(primitives)
+        ):
             raise ValueError(
-                f"`primitives` must be names out of {', '.join(PRIMITIVES)}, "
-                f"and at least one besides 'none'. "
+                f"`primitives` must be different names out of "
+                f"{', '.join(PRIMITIVES)}, and at least one besides 'none'. "
                 f"Received: {list(primitives)}."
             )
         if num_nodes < 1:
@@ -142,7 +146,8 @@ class CNNSearchSpace:
                 f"shape {self.alpha_shape}. Received shape {alphas.shape}."
             )
         columns = [self.primitives.index(name) for name in self._choices]
-        candidates = softmax(alphas)[:, columns]
+        # Logarithms rank as the softmax does, and none of them vanishes.
+        candidates = log_softmax(alphas)[:, columns]
         strength = candidates.max(axis=1)
         best = candidates.argmax(axis=1)
         cell = []

@@ -34,13 +34,20 @@ def find_genotype(identifier):
                 f"is not negative. Received: {identifier!r}."
             )
         return CNNSearchSpace().sample(int(seed))
-    path = pathlib.Path(identifier)
-    if path.is_dir():
-        path = path / "genotype.json"
-    if not path.is_file():
+    path = _genotype_file(identifier)
+    if path is None:
         raise ValueError(
             f"There is no genotype {identifier!r}: it is no file, no run "
             f"directory with a genotype.json, no random:<seed>, and none of "
             f"the published names {', '.join(genotypes.published_names())}."
         )
     return genotypes.Genotype.load(path)
+
+
+def _genotype_file(identifier):
+    path = pathlib.Path(identifier)
+    try:
+        path = path / "genotype.json" if path.is_dir() else path
+        return path if path.is_file() else None
+    except OSError:  # no path at all: a whole genotype, pasted
+        return None

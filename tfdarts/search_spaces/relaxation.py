@@ -3,16 +3,16 @@
 import numpy as np
 
 
-def softmax(alphas):
-    """Returns the relaxed weights of raw alphas, over the last axis.
+def log_softmax(alphas):
+    """Returns the logarithms of the relaxed weights, over the last axis.
 
     Reference:
 
     - [Liu et al., 2019](https://arxiv.org/abs/1806.09055), equation 2
     """
     alphas = np.asarray(alphas, dtype="float64")
-    exponentials = np.exp(alphas - alphas.max(axis=-1, keepdims=True))
-    return exponentials / exponentials.sum(axis=-1, keepdims=True)
+    shifted = alphas - alphas.max(axis=-1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
 
 
 def mean_entropy(alphas):
@@ -30,6 +30,5 @@ def mean_entropy(alphas):
     >>> round(mean_entropy([[0.0, 0.0], [100.0, 0.0]]), 6)  # log(2) / 2
     0.346574
     """
-    weights = softmax(alphas)
-    logarithms = np.log(weights, where=weights > 0, out=np.zeros_like(weights))
-    return float(-(weights * logarithms).sum(axis=-1).mean())
+    logarithms = log_softmax(alphas)
+    return float(-(np.exp(logarithms) * logarithms).sum(axis=-1).mean())

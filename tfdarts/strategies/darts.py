@@ -174,9 +174,9 @@ class DARTS(keras.Model):
         """
         momentums = [self._read_momentums()] if self.optimizer.momentum else []
 
-        def virtual_step(weights, gradients):
+        def virtual_step(gradients, weights):
             return self.optimizer.virtual_step(
-                weights, gradients, momentums, learning_rate
+                gradients, weights, momentums, learning_rate
             )
 
         return hypergradient.METHODS[self.method](
@@ -185,7 +185,6 @@ class DARTS(keras.Model):
             [self._read_weights()],
             self._read_alphas(),
             virtual_step,
-            learning_rate,
         )
 
     def _update_alphas(self, train_batch, val_batch, learning_rate):

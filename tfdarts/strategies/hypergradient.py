@@ -1,12 +1,17 @@
 """The gradient of the validation loss with respect to the architecture.
 
-With w the weights, α the architecture and ξ the learning rate, DARTS descends
+With w the weights, α the architecture, and w' where one step of the weights'
+optimizer leads, DARTS descends
 
-    ∇α L_val(w', α),   w' = w − ξ ∇w L_train(w, α)
+    ∇α L_val(w', α),   w' = w − ξ ∇w L_train(w, α).
 
-which by the chain rule is
+By the chain rule that is
 
     ∇α L_val(w', α) − ξ ∇²α,w L_train(w, α) ∇w' L_val(w', α).
+
+With momentum, L2 and clipping the step w' is no longer that simple, so the
+vector in the second term is v = ∇w' L_val(w', α) pulled back through the
+virtual step, u = (∂w' / ∂∇w L_train)ᵀ v, which for the step above is −ξ v.
 
 All here are pure functions of tensors: no variable is read or changed.
 
@@ -15,10 +20,12 @@ Reference:
 - [Liu et al., 2019](https://arxiv.org/abs/1806.09055), equations 6 to 8
 """
 
+import collections
+
 import tensorflow as tf
 
 EPSILON_RATIO = 0.01
-"""ε = 0.01 / ‖∇w' L_val(w', α)‖, the paper's footnote 2."""
+"""Length of the perturbation of the weights: ε ‖v‖, the paper's footnote 2."""
 
 
 class Objective:
@@ -46,6 +53,19 @@ class Objective:
             loss = self.loss(weights, alphas)
         return loss, tape.gradient(loss, alphas)
 
+    def mixed_product(self, weights, alphas, direction):
+        """Returns ∇²α,w L · direction, by differentiating twice."""
+        with tf.GradientTape(watch_accessed_variables=False) as outer:
+            outer.watch(alphas)
+            with tf.GradientTape(watch_accessed_variables=False) as inner:
+                inner.watch(weights)
+                loss = self.loss(weights, alphas)
+            gradients = inner.gradient(loss, weights)
+            along = tf.add_n(
+                [tf.reduce_sum(g * d) for g, d in zip(gradients, direction)]
+            )
+        return outer.gradient(along, alphas)
+
 
 def hypergradient(
     train_loss,
@@ -53,7 +73,6 @@ def hypergradient(
     weights,
     alphas,
     virtual_step,
-    learning_rate,
     method="central_difference",
 ):
     """Returns the gradient of the validation loss behind a virtual step.
@@ -63,12 +82,17 @@ def hypergradient(
         val_loss: Pure function `(weights, alphas) -> scalar`.
         weights: List of tensors, w.
         alphas: List of tensors, α.
-        virtual_step: Pure function `(weights, gradients) -> weights`, w'. It
-            may have momentum and L2.
-        learning_rate: Scalar, the ξ of the virtual step.
-        method: `"first_order"`, the gradient at w itself, as if ξ were 0; or
-            `"central_difference"`, which is the paper's second order.
-            Defaults to `"central_difference"`.
+        virtual_step: Pure function `(gradients, weights) -> weights`, from
+            ∇w L_train and w to w'. It may have momentum, L2 and clipping.
+        method: String. Defaults to `"central_difference"`.
+            - `"first_order"`: the gradient at w itself, without a virtual
+              step. One pass.
+            - `"central_difference"`: the second derivative as a difference
+              of two gradients, as the paper has it. Four passes.
+            - `"one_sided_difference"`: as a difference to the gradient that
+              the virtual step has computed anyway. Three passes.
+            - `"exact"`: by differentiating twice. Two passes and a double
+              one; the most memory.
 
     Returns:
         List of tensors of the shapes of `alphas`.
@@ -87,7 +111,7 @@ def hypergradient(
     >>> w, a, xi = tf.constant(-2.0), tf.constant(2.0), 0.5
     >>> gradients = hypergradient(
     ...     train_loss, val_loss, [w], [a],
-    ...     lambda weights, gradients: [weights[0] - xi * gradients[0]], xi,
+    ...     lambda gradients, weights: [weights[0] - xi * gradients[0]],
     ... )
     >>> round(float(gradients[0]), 4)  # (w' - 2) + 2 ξ α, with w' = 2
     2.0
@@ -102,7 +126,6 @@ def hypergradient(
         weights,
         alphas,
         virtual_step,
-        learning_rate,
     )
     return gradients
 
@@ -117,37 +140,76 @@ def checked_method(method):
     return method
 
 
-def first_order(train, val, weights, alphas, virtual_step, learning_rate):
+def first_order(train, val, weights, alphas, virtual_step):
     """Returns L_val(w, α) and ∇α L_val(w, α)."""
     return val.alpha_gradients(weights, alphas)
 
 
-def central_difference(
-    train, val, weights, alphas, virtual_step, learning_rate
-):
-    """Returns L_val(w', α) and the second-order gradient of it.
-
-    The product with the mixed second derivative is a difference of gradients
-    at w ± ε v, with v = ∇w' L_val(w', α): equation 8.
-    """
-    _, train_gradients, _ = train.gradients(weights, alphas)
-    virtual_weights = virtual_step(weights, train_gradients)
-    loss, v, alpha_gradients = val.gradients(virtual_weights, alphas)
-
-    epsilon = EPSILON_RATIO / tf.linalg.global_norm(v)
-    _, above = train.alpha_gradients(_moved(weights, epsilon, v), alphas)
-    _, below = train.alpha_gradients(_moved(weights, -epsilon, v), alphas)
-    return loss, [
-        gradient - learning_rate * (plus - minus) / (2 * epsilon)
-        for gradient, plus, minus in zip(alpha_gradients, above, below)
-    ]
+def central_difference(train, val, weights, alphas, virtual_step):
+    """Returns L_val(w', α) and its gradient, with equation 8."""
+    unrolled = _unroll(train, val, weights, alphas, virtual_step)
+    epsilon, step = _perturbation(unrolled.direction)
+    _, above = train.alpha_gradients(_sum(weights, step), alphas)
+    _, below = train.alpha_gradients(_difference(weights, step), alphas)
+    return _with_difference(unrolled, above, below, 2 * epsilon)
 
 
-def _moved(weights, distance, direction):
-    return [w + distance * d for w, d in zip(weights, direction)]
+def one_sided_difference(train, val, weights, alphas, virtual_step):
+    """Returns L_val(w', α) and its gradient, with half of equation 8."""
+    unrolled = _unroll(train, val, weights, alphas, virtual_step)
+    epsilon, step = _perturbation(unrolled.direction)
+    _, above = train.alpha_gradients(_sum(weights, step), alphas)
+    here = unrolled.train_alpha_gradients
+    return _with_difference(unrolled, above, here, epsilon)
+
+
+def exact(train, val, weights, alphas, virtual_step):
+    """Returns L_val(w', α) and its gradient, with equation 7."""
+    unrolled = _unroll(train, val, weights, alphas, virtual_step)
+    implicit = train.mixed_product(weights, alphas, unrolled.direction)
+    return unrolled.loss, _sum(unrolled.alpha_gradients, implicit)
 
 
 METHODS = {
-    "first_order": first_order,
-    "central_difference": central_difference,
+    method.__name__: method
+    for method in (first_order, central_difference, one_sided_difference, exact)
 }
+
+_Unrolled = collections.namedtuple(
+    "_Unrolled",
+    ["loss", "alpha_gradients", "direction", "train_alpha_gradients"],
+)
+
+
+def _unroll(train, val, weights, alphas, virtual_step):
+    """The virtual step, and what the validation loss says behind it."""
+    _, gradients, train_alpha_gradients = train.gradients(weights, alphas)
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(gradients)
+        virtual_weights = virtual_step(gradients, weights)
+    loss, v, alpha_gradients = val.gradients(virtual_weights, alphas)
+    u = tape.gradient(virtual_weights, gradients, output_gradients=v)
+    return _Unrolled(loss, alpha_gradients, u, train_alpha_gradients)
+
+
+def _perturbation(direction):
+    """ε, and ε times the direction: nothing along a direction of zeros."""
+    norm = tf.linalg.global_norm(direction)
+    epsilon = tf.math.divide_no_nan(tf.cast(EPSILON_RATIO, norm.dtype), norm)
+    return epsilon, [epsilon * d for d in direction]
+
+
+def _with_difference(unrolled, above, below, distance):
+    implicit = [
+        tf.math.divide_no_nan(change, distance)
+        for change in _difference(above, below)
+    ]
+    return unrolled.loss, _sum(unrolled.alpha_gradients, implicit)
+
+
+def _sum(first, second):
+    return [a + b for a, b in zip(first, second, strict=True)]
+
+
+def _difference(first, second):
+    return [a - b for a, b in zip(first, second, strict=True)]

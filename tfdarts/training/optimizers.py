@@ -84,12 +84,12 @@ class SGD(_CoupledL2, keras.optimizers.SGD):
             variable, keras.ops.cast(learning_rate, variable.dtype) * buffer
         )
 
-    def virtual_step(self, weights, gradients, momentums, learning_rate):
+    def virtual_step(self, gradients, weights, momentums, learning_rate):
         """Returns where a step would lead, without clipping, as a function.
 
         Args:
-            weights: List of tensors, w.
             gradients: List of tensors, g.
+            weights: List of tensors, w.
             momentums: List of tensors, b. Unused without momentum.
             learning_rate: Scalar, ξ.
 

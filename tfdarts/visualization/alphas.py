@@ -5,7 +5,7 @@ import pathlib
 
 import numpy as np
 
-from tfdarts.visualization import files
+from tfdarts.files import write_atomically
 from tfdarts.visualization import palette
 from tfdarts.visualization import panels
 
@@ -51,7 +51,7 @@ def draw_alphas(history, edges, primitives, directory):
         ):
             figure = draw(cell_type, cell_weights, edges, primitives)
             paths.append(directory / f"alphas_{cell_type}{suffix}.png")
-            files.write(paths[-1], panels.png(figure))
+            write_atomically(paths[-1], panels.png(figure))
     return paths
 
 

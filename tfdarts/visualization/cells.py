@@ -8,8 +8,8 @@ import sysconfig
 
 import pydot
 
+from tfdarts.files import write_atomically
 from tfdarts.genotypes import EDGES_PER_NODE
-from tfdarts.visualization import files
 from tfdarts.visualization import palette
 
 _INPUTS = ("c_{k-2}", "c_{k-1}")
@@ -132,12 +132,12 @@ def draw_cells(genotype, directory):
     paths = []
     for stem, graph in graphs.items():
         paths.append(stem.with_suffix(".dot"))
-        files.write(paths[-1], graph.to_string().encode())
+        write_atomically(paths[-1], graph.to_string().encode())
     try:
         for stem, graph in graphs.items():
             for format in ("svg", "png"):
                 path = stem.with_suffix(f".{format}")
-                files.write(path, _render(graph, format))
+                write_atomically(path, _render(graph, format))
                 paths.append(path)
     except Exception as error:
         logging.getLogger("tfdarts").warning(

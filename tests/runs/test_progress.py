@@ -1,0 +1,218 @@
+import csv
+import logging
+import os
+import types
+
+import pytest
+
+from tfdarts.runs import progress
+from tfdarts.runs.progress import MetricsFile
+from tfdarts.runs.progress import Progress
+from tfdarts.runs.progress import duration
+
+NAMES = {"loss": "loss", "val_accuracy": "validation accuracy"}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [
+        (0, "0:00"),
+        (0.9, "0:00"),
+        (9, "0:09"),
+        (59.99, "0:59"),
+        (60, "1:00"),
+        (3599, "59:59"),
+        (3600, "1:00:00"),
+        (3661, "1:01:01"),
+        (100 * 3600, "100:00:00"),
+    ],
+)
+def test_durations(seconds, shown):
+    assert duration(seconds) == shown
+
+
+# Progress
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    clock = types.SimpleNamespace(now=1000.0)
+    clock.monotonic = lambda: clock.now
+    monkeypatch.setattr(progress, "time", clock)
+    return clock
+
+
+class Stage:
+    name = "search"
+
+    def __init__(self):
+        self.reports = []
+
+    def report(self, state, **details):
+        self.reports.append((state, details))
+
+
+@pytest.fixture
+def run(clock, caplog):
+    """Runs epochs of fake steps; gives the lines, and the transient ones."""
+    logger = logging.getLogger("tfdarts")
+    propagated, logger.propagate = logger.propagate, True
+    caplog.set_level(logging.INFO, logger="tfdarts")
+
+    def run(callback, epochs, seconds, first=60.0, logs=None):
+        caplog.clear()
+        for epoch in epochs:
+            callback.on_epoch_begin(epoch)
+            for step in range(callback.steps_per_epoch):
+                clock.now += first if not callback.steps_done else seconds
+                callback.on_train_batch_end(step)
+            callback.on_epoch_end(epoch, logs or {"loss": 0.5})
+        lines, transient = [], []
+        for record in caplog.records:
+            passing = getattr(record, "transient", False)
+            (transient if passing else lines).append(record.getMessage())
+        return lines, transient
+
+    yield run
+    logger.propagate = propagated
+
+
+def test_a_line_an_epoch_with_the_time_left(run):
+    callback = Progress(Stage(), epochs=3, steps_per_epoch=4, names=NAMES)
+    lines, _ = run(callback, range(3), seconds=10)
+    assert lines == [
+        "search: epoch 1/3: loss 0.5, 1:20 left",
+        "search: epoch 2/3: loss 0.5, 0:40 left",
+        "search: epoch 3/3: loss 0.5, 0:00 left",
+    ]
+
+
+def test_a_transient_line_a_step(run):
+    callback = Progress(Stage(), epochs=2, steps_per_epoch=2, names=NAMES)
+    _, transient = run(callback, range(2), seconds=10)
+    assert transient == [
+        "search: building the graph, which takes a while",
+        "search: epoch 1/2, step 1/2, ? left",
+        "search: epoch 1/2, step 2/2, 0:20 left",
+        "search: epoch 2/2, step 1/2, 0:10 left",
+        "search: epoch 2/2, step 2/2, 0:00 left",
+    ]
+
+
+@pytest.mark.parametrize("first", [0.0, 60.0, 3600.0])
+def test_the_first_step_does_not_count(run, first):
+    callback = Progress(Stage(), epochs=10, steps_per_epoch=3, names=NAMES)
+    lines, _ = run(callback, range(1), seconds=1, first=first)
+    assert lines == ["search: epoch 1/10: loss 0.5, 0:27 left"]
+
+
+def test_a_run_that_goes_on_counts_only_what_it_does_itself(run):
+    callback = Progress(Stage(), epochs=5, steps_per_epoch=3, names=NAMES)
+    lines, transient = run(callback, range(3, 5), seconds=10)
+    assert lines[0] == "search: epoch 4/5: loss 0.5, 0:30 left"
+    assert transient[2] == "search: epoch 4/5, step 2/3, 0:40 left"
+
+
+def test_nothing_is_known_after_one_step(run):
+    callback = Progress(Stage(), epochs=2, steps_per_epoch=1, names=NAMES)
+    lines, _ = run(callback, range(1), seconds=10)
+    assert lines == ["search: epoch 1/2: loss 0.5, ? left"]
+
+
+def test_logs_are_called_by_their_names_in_their_order(run):
+    callback = Progress(Stage(), epochs=1, steps_per_epoch=2, names=NAMES)
+    logs = {"val_accuracy": 0.123456, "loss": 12345.6, "other": 1.0}
+    lines, _ = run(callback, range(1), seconds=1, logs=logs)
+    assert lines == [
+        "search: epoch 1/1: loss 1.235e+04, validation accuracy 0.1235, "
+        "0:00 left"
+    ]
+
+
+def test_the_status_follows(run):
+    stage = Stage()
+    callback = Progress(stage, epochs=3, steps_per_epoch=4, names=NAMES)
+    run(callback, range(2), seconds=10)
+    assert stage.reports == [
+        ("running", {"epoch": 1, "epochs": 3, "time_left": "1:20"}),
+        ("running", {"epoch": 2, "epochs": 3, "time_left": "0:40"}),
+    ]
+
+
+# Metrics
+
+
+def rows(path):
+    with open(path, newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def written(path, epochs, first_epoch=0, loss=0.5):
+    metrics = MetricsFile(path, first_epoch)
+    for epoch in epochs:
+        metrics.on_epoch_end(epoch, {"loss": loss, "accuracy": epoch / 10})
+    return metrics
+
+
+def test_a_row_an_epoch(tmp_path):
+    written(tmp_path / "metrics.csv", range(2))
+    assert (tmp_path / "metrics.csv").read_text().splitlines() == [
+        "epoch,loss,accuracy",
+        "1,0.5,0.0",
+        "2,0.5,0.1",
+    ]
+
+
+def test_the_file_is_there_after_every_epoch(tmp_path):
+    path = tmp_path / "metrics.csv"
+    metrics = MetricsFile(path, 0)
+    assert not path.exists()
+    for epoch in range(3):
+        metrics.on_epoch_end(epoch, {"loss": 0.1})
+        assert len(rows(path)) == epoch + 1
+
+
+def test_numbers_of_any_kind_are_kept_exactly(tmp_path):
+    path = tmp_path / "metrics.csv"
+    loss = 0.1 + 0.2
+    MetricsFile(path, 0).on_epoch_end(0, {"loss": loss, "skips": 3})
+    (row,) = rows(path)
+    assert float(row["loss"]) == loss
+    assert float(row["skips"]) == 3
+
+
+def test_a_run_that_goes_on_drops_later_rows(tmp_path):
+    path = tmp_path / "metrics.csv"
+    written(path, range(5), loss=0.5)
+    written(path, range(3, 5), first_epoch=3, loss=0.25)
+    assert [row["epoch"] for row in rows(path)] == ["1", "2", "3", "4", "5"]
+    assert [row["loss"] for row in rows(path)] == ["0.5"] * 3 + ["0.25"] * 2
+
+
+def test_it_comes_out_as_if_it_had_not_been_interrupted(tmp_path):
+    whole, halves = tmp_path / "whole.csv", tmp_path / "halves.csv"
+    written(whole, range(4))
+    written(halves, range(3))
+    written(halves, range(2, 4), first_epoch=2)
+    assert halves.read_bytes() == whole.read_bytes()
+
+
+def test_a_run_that_starts_over_drops_all_rows(tmp_path):
+    path = tmp_path / "metrics.csv"
+    written(path, range(5))
+    written(path, range(1), first_epoch=0, loss=0.25)
+    assert [row["loss"] for row in rows(path)] == ["0.25"]
+
+
+def test_a_failing_write_leaves_the_rows_of_before(tmp_path, monkeypatch):
+    path = tmp_path / "metrics.csv"
+    metrics = written(path, range(2))
+    before = path.read_bytes()
+
+    def failing(*arguments):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(os, "replace", failing)
+    with pytest.raises(OSError, match="No space"):
+        metrics.on_epoch_end(2, {"loss": 0.1, "accuracy": 0.2})
+    assert path.read_bytes() == before

@@ -1,0 +1,121 @@
+import dataclasses
+
+import pytest
+
+from tfdarts.runs.configs import SearchConfig
+from tfdarts.runs.configs import TrainConfig
+
+# Section A.1.1 and A.2.1 of the paper, and the authors' code.
+PAPER = {
+    SearchConfig: {
+        "order": 2,
+        "update_order": "alpha_first",
+        "alpha_warmup_epochs": 0,
+        "init_channels": 16,
+        "num_cells": 8,
+        "num_nodes": 4,
+        "epochs": 50,
+        "batch_size": 64,
+        "train_portion": 0.5,
+        "crop_padding": 4,
+        "learning_rate": 0.025,
+        "min_learning_rate": 0.001,
+        "momentum": 0.9,
+        "weight_decay": 0.0003,
+        "clip_norm": 5.0,
+        "alpha_learning_rate": 0.0003,
+        "alpha_weight_decay": 0.001,
+    },
+    TrainConfig: {
+        "init_channels": 36,
+        "num_cells": 20,
+        "epochs": 600,
+        "batch_size": 96,
+        "crop_padding": 4,
+        "learning_rate": 0.025,
+        "min_learning_rate": 0.0,
+        "momentum": 0.9,
+        "weight_decay": 0.0003,
+        "clip_norm": 5.0,
+    },
+}
+LEAST = [
+    (config_class, field.name, field.metadata["limits"]["at least"])
+    for config_class in PAPER
+    for field in dataclasses.fields(config_class)
+    if field.metadata["limits"]["at least"] is not None
+]
+BOTH = pytest.mark.parametrize("config_class", PAPER)
+
+
+@BOTH
+def test_the_defaults_are_the_papers(config_class):
+    settings = dataclasses.asdict(config_class())
+    expected = PAPER[config_class]
+    assert {name: settings[name] for name in expected} == expected
+
+
+@BOTH
+def test_the_defaults_of_every_run(config_class):
+    config = config_class()
+    assert (config.run_dir, config.dataset) == (None, "digits")
+    assert (config.seed, config.deterministic) == (0, False)
+
+
+@BOTH
+def test_every_setting_says_what_it_is(config_class):
+    for field in dataclasses.fields(config_class):
+        assert field.metadata["help"].endswith(".")
+        assert field.type in (bool, int, float, str)
+        assert field.default is None or type(field.default) is field.type
+
+
+@pytest.mark.parametrize(("config_class", "name", "least"), LEAST)
+def test_the_least_value_is_taken_and_less_is_refused(
+    config_class, name, least
+):
+    assert getattr(config_class(**{name: least}), name) == least
+    less = least - 1 if isinstance(least, int) else least - 1e-9
+    message = f"^--{name} must be at least {least}. Received: {less}.$"
+    with pytest.raises(ValueError, match=message):
+        config_class(**{name: less})
+
+
+@BOTH
+def test_what_has_a_least_value(config_class):
+    limits = {name: least for cls, name, least in LEAST if cls is config_class}
+    expected = {
+        "seed": 0,
+        "init_channels": 1,
+        "num_cells": 3,
+        "epochs": 1,
+        "batch_size": 1,
+        "crop_padding": 0,
+        "learning_rate": 0,
+        "min_learning_rate": 0,
+        "momentum": 0,
+        "weight_decay": 0,
+    }
+    assert expected.items() <= limits.items()
+
+
+@BOTH
+def test_a_config_is_a_frozen_value(config_class):
+    assert config_class(seed=1) == config_class(seed=1) != config_class()
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        config_class().seed = 1
+
+
+@BOTH
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"learning_rate": float("nan")},
+        {"clip_norm": 0.0},
+        {"clip_norm": -5.0},
+        {"seed": 2**32},
+    ],
+)
+def test_more_that_cannot_be_is_refused(config_class, setting):
+    with pytest.raises(ValueError, match=f"--{next(iter(setting))} must be"):
+        config_class(**setting)

@@ -1,0 +1,313 @@
+import dataclasses
+import datetime
+import json
+import logging
+import os
+import pathlib
+import sys
+
+import keras
+import pytest
+import tensorflow as tf
+
+import tfdarts
+from tfdarts.cli.command import settings_from_flagfile
+from tfdarts.files import write_atomically
+from tfdarts.runs import run_directory
+from tfdarts.runs.configs import SearchConfig
+from tfdarts.runs.configs import TrainConfig
+from tfdarts.runs.run_directory import Stage
+from tfdarts.runs.run_directory import read_json
+from tfdarts.runs.run_directory import write_json
+
+logger = logging.getLogger("tfdarts")
+
+CONFIGS = [
+    SearchConfig(),
+    SearchConfig(learning_rate=0.1 + 0.2, deterministic=True, seed=2**31),
+    SearchConfig(update_order="weights_first", weight_decay=1e-300),
+    SearchConfig(crop_padding=0, momentum=0.0),
+    TrainConfig(),
+    TrainConfig(genotype="a dir/#1=x.json", distribute="mirrored"),
+]
+
+
+def begun(tmp_path, name="search", **settings):
+    config = SearchConfig(run_dir=str(tmp_path), **settings)
+    stage = Stage(config.run_dir, name)
+    stage.begin(config)
+    return stage
+
+
+def contents(directory):
+    return {
+        path.relative_to(directory): path.read_bytes()
+        for path in directory.rglob("*")
+        if path.is_file()
+    }
+
+
+# Files
+
+
+@pytest.mark.parametrize("content", ["text ü\n", b"\x00\xff"])
+def test_files_are_written_whole(content, tmp_path):
+    path = tmp_path / "file"
+    write_atomically(path, "before")
+    write_atomically(str(path), content)
+    expected = content if isinstance(content, bytes) else content.encode()
+    assert path.read_bytes() == expected
+    assert path.stat().st_mode & 0o777 == 0o644
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def failing(*arguments, **keywords):
+    raise OSError("No space left on device")
+
+
+@pytest.mark.parametrize("step", ["os.replace", "pathlib.Path.write_bytes"])
+def test_a_failing_write_leaves_the_old_file(step, tmp_path, monkeypatch):
+    path = tmp_path / "file"
+    write_atomically(path, "before")
+    monkeypatch.setattr(step, failing)
+    with pytest.raises(OSError, match="No space"):
+        write_atomically(path, "after")
+    assert path.read_text() == "before"
+
+
+def test_a_failing_write_leaves_nothing_else(tmp_path, monkeypatch):
+    monkeypatch.setattr("os.replace", failing)
+    with pytest.raises(OSError, match="No space"):
+        write_atomically(tmp_path / "file", "after")
+    assert os.listdir(tmp_path) == []
+
+
+def test_the_new_file_is_complete_before_it_takes_the_name(
+    tmp_path, monkeypatch
+):
+    seen = []
+
+    def replace(partial, path):
+        seen.append((pathlib.Path(partial).read_text(), path.exists()))
+        assert pathlib.Path(partial).parent == tmp_path
+
+    monkeypatch.setattr("os.replace", replace)
+    write_json(tmp_path / "file", {"a": [1]})
+    assert seen == [('{\n  "a": [\n    1\n  ]\n}\n', False)]
+
+
+def test_json_is_given_back(tmp_path):
+    write_json(tmp_path / "file", {"a": [1, None, 0.1]})
+    assert read_json(tmp_path / "file") == {"a": [1, None, 0.1]}
+
+
+# A stage
+
+
+def test_a_stage_begins_with_four_files(tmp_path):
+    stage = begun(tmp_path / "not" / "there")
+    assert stage.path == tmp_path / "not" / "there" / "search"
+    assert sorted(os.listdir(stage.path)) == [
+        "config.json",
+        "environment.json",
+        "flags.cfg",
+        "status.json",
+    ]
+
+
+def test_the_settings_are_kept_with_what_follows_from_them(tmp_path):
+    stage = Stage(str(tmp_path), "train")
+    config = TrainConfig(run_dir=str(tmp_path), epochs=3)
+    stage.begin(config, mean=(0.5, 0.25), class_names=("a", "b"))
+    expected = dataclasses.asdict(config)
+    del expected["run_dir"]
+    expected |= {"mean": [0.5, 0.25], "class_names": ["a", "b"]}
+    assert read_json(stage.path / "config.json") == expected
+    assert Stage(tmp_path, "train").settings() == expected
+
+
+@pytest.mark.parametrize("config", CONFIGS)
+def test_the_flags_are_a_flagfile_of_the_same_settings(config, tmp_path):
+    config = dataclasses.replace(config, run_dir=str(tmp_path))
+    stage = Stage(config.run_dir, "any")
+    stage.begin(config, mean=(0.5,))
+    again = settings_from_flagfile(
+        type(config), stage.path / "flags.cfg", run_dir=config.run_dir
+    )
+    assert again == config
+
+
+def test_the_environment_is_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["tfdarts-search", "--order=1"])
+    environment = read_json(begun(tmp_path).path / "environment.json")
+    assert environment["tfdarts"] == tfdarts.__version__
+    assert environment["tensorflow"] == tf.__version__
+    assert environment["keras"] == keras.__version__
+    assert sys.version.startswith(environment["python"])
+    assert environment["command"] == ["tfdarts-search", "--order=1"]
+    assert environment["devices"][0].endswith("device:CPU:0")
+
+
+def test_the_status_is_kept(tmp_path):
+    stage = begun(tmp_path)
+    status = read_json(stage.path / "status.json")
+    now = datetime.datetime.now(datetime.UTC)
+    time = datetime.datetime.fromisoformat(status.pop("time"))
+    assert abs((now - time).total_seconds()) < 60
+    assert status == {"state": "running", "epoch": 0}
+    stage.report("running", epoch=3, time_left="1:00")
+    status = read_json(stage.path / "status.json")
+    assert (status["epoch"], status["time_left"]) == (3, "1:00")
+
+
+def test_a_stage_is_finished_once_it_says_so(tmp_path):
+    stage = Stage(str(tmp_path), "search")
+    assert not stage.finished
+    stage = begun(tmp_path)
+    assert not stage.finished
+    stage.report("finished")
+    assert stage.finished
+    assert Stage(tmp_path, "search").finished
+    assert not Stage(tmp_path, "train").finished
+
+
+def test_the_same_settings_go_on_and_nothing_is_rewritten(tmp_path):
+    stage = begun(tmp_path, seed=3)
+    stage.report("running", epoch=5)
+    before = contents(tmp_path)
+    begun(tmp_path, seed=3)
+    assert contents(tmp_path) == before
+
+
+def test_a_run_may_be_moved(tmp_path):
+    begun(tmp_path / "here", seed=3)
+    (tmp_path / "here").rename(tmp_path / "there")
+    begun(tmp_path / "there", seed=3)
+
+
+def test_other_settings_are_refused_and_each_is_listed(tmp_path):
+    begun(tmp_path, seed=3, epochs=7)
+    before = contents(tmp_path)
+    with pytest.raises(ValueError, match="other settings") as refusal:
+        begun(tmp_path, seed=4, epochs=8, order=1)
+    assert str(refusal.value) == (
+        f"{tmp_path}/search was begun with other settings (epochs: 7 there, "
+        f"8 now; order: 2 there, 1 now; seed: 3 there, 4 now). Give the same "
+        f"ones to go on, or another --run_dir."
+    )
+    assert contents(tmp_path) == before
+
+
+def test_what_follows_from_the_data_must_be_the_same_too(tmp_path):
+    config = SearchConfig(run_dir=str(tmp_path))
+    stage = Stage(tmp_path, "search")
+    stage.begin(config, mean=(0.1, 0.2))
+    stage.begin(config, mean=(0.1, 0.2))
+    with pytest.raises(ValueError, match=r"mean: \[0.1, 0.2\] there, \[0.3\]"):
+        stage.begin(config, mean=(0.3,))
+
+
+def test_the_stages_of_a_run_do_not_mind_each_other(tmp_path):
+    begun(tmp_path, "search", seed=3)
+    begun(tmp_path, "train", seed=4)
+    assert Stage(tmp_path, "search").settings()["seed"] == 3
+
+
+@pytest.mark.parametrize("missing", ["flags.cfg", "status.json"])
+def test_a_start_that_was_cut_off_is_begun_anew(missing, tmp_path, monkeypatch):
+    def cut_off(path, content):
+        if pathlib.Path(path).name == missing:
+            raise KeyboardInterrupt
+        write_atomically(path, content)
+
+    with monkeypatch.context() as patches:
+        patches.setattr(run_directory, "write_atomically", cut_off)
+        with pytest.raises(KeyboardInterrupt):
+            begun(tmp_path, seed=3)
+    stage = begun(tmp_path, seed=4)
+    assert stage.settings()["seed"] == 4
+    assert len(os.listdir(stage.path)) == 4
+
+
+# The log
+
+
+def lines(stage):
+    text = (stage.path / "log.txt").read_text()
+    return [line.split(" ", 2)[2] for line in text.splitlines()]
+
+
+def test_what_is_said_meanwhile_is_kept_without_the_transient(tmp_path):
+    stage = begun(tmp_path)
+    handlers = [*logger.handlers]
+    logger.info("before")
+    with stage.running():
+        logger.info("epoch %d", 1)
+        logger.info("step 1", extra={"transient": True})
+        logger.debug("detail")
+    logger.info("after")
+    with stage.running():
+        logger.info("epoch %d", 2)
+    assert lines(stage) == ["epoch 1", "epoch 2"]
+    assert logger.handlers == handlers
+    assert read_json(stage.path / "status.json")["state"] == "running"
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (ValueError("No more."), "No more."),
+        (KeyboardInterrupt(), "KeyboardInterrupt"),
+    ],
+)
+def test_why_it_stopped_is_kept(error, reason, tmp_path):
+    stage = begun(tmp_path)
+    handlers = [*logger.handlers]
+    with pytest.raises(type(error)):
+        with stage.running():
+            raise error
+    status = read_json(stage.path / "status.json")
+    assert (status["state"], status["reason"]) == ("stopped", reason)
+    assert not stage.finished
+    assert logger.handlers == handlers
+
+
+# Refusals
+
+
+@pytest.mark.parametrize("run_dir", [None, ""])
+@pytest.mark.parametrize("name", ["search", "train"])
+def test_a_stage_needs_a_directory(name, run_dir):
+    message = f"A {name} needs a directory to write to: give --run_dir."
+    with pytest.raises(ValueError, match=message):
+        Stage(run_dir, name)
+
+
+def test_a_stage_that_was_not_begun_has_no_settings(tmp_path):
+    message = f"{tmp_path} holds no train stage: run tfdarts-train"
+    with pytest.raises(ValueError, match=message):
+        Stage(tmp_path, "train").settings()
+
+
+def test_asking_makes_no_directory(tmp_path):
+    stage = Stage(tmp_path / "run", "search")
+    assert not stage.finished
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_file_in_the_way_is_refused(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(NotADirectoryError, match="file"):
+        begun(tmp_path / "file" / "run")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_directory_that_cannot_be_written_is_refused(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(PermissionError):
+        begun(tmp_path)
+
+
+def test_a_stage_is_json_only(tmp_path):
+    for path in begun(tmp_path).path.glob("*.json"):
+        json.loads(path.read_text())

@@ -1,0 +1,167 @@
+"""The optimizers against PyTorch's formulas in NumPy."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfdarts.training.optimizers import SGD
+from tfdarts.training.optimizers import Adam
+from tfdarts.training.schedules import EpochCosine
+
+RATES = (0.1, 0.1, 0.07, 0.02, 0.005)
+SHAPES = ((3, 2), (4,))
+CLIP = [None, 2.0]
+L2 = [0.0, 0.3]
+
+
+def gradients_of(step, scale=1.0):
+    """Every second time a global norm below 2, else above."""
+    random = np.random.default_rng(step)
+    size = scale * (0.2 if step % 2 else 3.0)
+    return [size * random.uniform(0.5, 1.0, shape) for shape in SHAPES]
+
+
+def first_weights():
+    return [np.linspace(-1.0, 1.0, np.prod(s)).reshape(s) for s in SHAPES]
+
+
+def clipped(gradients, clip_norm):
+    """Before L2 is added."""
+    norm = np.sqrt(sum(np.square(g).sum() for g in gradients))
+    if clip_norm is None or norm <= clip_norm:
+        return gradients
+    return [g * clip_norm / norm for g in gradients]
+
+
+def run(optimizer, scale=1.0):
+    """Returns the variables after each of five steps."""
+    variables = [keras.Variable(w, dtype="float64") for w in first_weights()]
+    trace = []
+    for step, rate in enumerate(RATES):
+        optimizer.learning_rate = rate
+        gradients = [tf.constant(g) for g in gradients_of(step, scale)]
+        optimizer.apply(gradients, variables)
+        trace.append([v.numpy() for v in variables])
+    return trace
+
+
+def assert_same(trace, expected, tolerance=1e-7):
+    for step, other in zip(trace, expected, strict=True):
+        for one, value in zip(step, other, strict=True):
+            np.testing.assert_allclose(one, value, rtol=0.0, atol=tolerance)
+
+
+@pytest.mark.parametrize("clip_norm", CLIP)
+@pytest.mark.parametrize("l2", L2)
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_five_steps_of_sgd(momentum, l2, clip_norm):
+    weights = first_weights()
+    buffers = [0.0, 0.0]
+    expected = []
+    for step, rate in enumerate(RATES):
+        gradients = clipped(gradients_of(step), clip_norm)
+        for i, (w, g) in enumerate(zip(weights, gradients)):
+            buffers[i] = momentum * buffers[i] + g + l2 * w
+        weights = [w - rate * b for w, b in zip(weights, buffers)]
+        expected.append(weights)
+    optimizer = SGD(momentum=momentum, l2=l2, clip_norm=clip_norm)
+    assert_same(run(optimizer), expected)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-7])
+@pytest.mark.parametrize("clip_norm", CLIP)
+@pytest.mark.parametrize("l2", L2)
+def test_five_steps_of_adam(l2, clip_norm, scale):
+    """PyTorch 0.3's form; tiny gradients tell epsilon 1e-8 from 1e-7."""
+    weights = first_weights()
+    first, second = [0.0, 0.0], [0.0, 0.0]
+    expected = []
+    for step, rate in enumerate(RATES):
+        gradients = clipped(gradients_of(step, scale), clip_norm)
+        rate *= np.sqrt(1 - 0.999 ** (step + 1)) / (1 - 0.5 ** (step + 1))
+        updated = []
+        for i, (w, g) in enumerate(zip(weights, gradients)):
+            g = g + l2 * w
+            first[i] = 0.5 * first[i] + 0.5 * g
+            second[i] = 0.999 * second[i] + 0.001 * g**2
+            updated.append(w - rate * first[i] / (np.sqrt(second[i]) + 1e-8))
+        weights = updated
+        expected.append(weights)
+    # Keras has the powers of beta in float32.
+    assert_same(run(Adam(l2=l2, clip_norm=clip_norm), scale), expected, 3e-6)
+
+
+def test_defaults_are_the_papers():
+    sgd, adam = SGD(), Adam()
+    assert float(sgd.learning_rate) == pytest.approx(0.025)
+    assert (sgd.momentum, sgd.l2, sgd.clip_norm) == (0.9, 0.0, None)
+    assert float(adam.learning_rate) == pytest.approx(3e-4)
+    assert (adam.beta_1, adam.beta_2, adam.epsilon) == (0.5, 0.999, 1e-8)
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_virtual_step_leads_where_the_step_leads(momentum):
+    optimizer = SGD(0.1, momentum=momentum, l2=0.3)
+    variables = [keras.Variable(w, dtype="float64") for w in first_weights()]
+
+    def gradients(step):
+        return [tf.constant(g) for g in gradients_of(step)]
+
+    for step in range(2):
+        optimizer.apply(gradients(step), variables)
+    before = [v.numpy() for v in variables]
+    virtual = optimizer.virtual_step(
+        [tf.constant(w) for w in before],
+        gradients(2),
+        [tf.constant(m.numpy()) for m in getattr(optimizer, "momentums", [])],
+        0.07,
+    )
+    assert all(np.array_equal(v, w) for v, w in zip(variables, before))
+    optimizer.learning_rate = 0.07
+    optimizer.apply(gradients(2), variables)
+    assert_same([virtual], [[v.numpy() for v in variables]])
+
+
+def test_two_replicas_clip_the_sum_of_gradients(two_replicas):
+    """Halves that cancel in part, each above the norm, their sum below."""
+    halves = [[[3.0, 0.5]], [[-2.8, 0.1]]]
+    with two_replicas.scope():
+        variable = keras.Variable([[1.0, 2.0]])
+        optimizer = SGD(0.1, momentum=0.0, clip_norm=1.0)
+        optimizer.build([variable])
+    gradients = two_replicas.experimental_distribute_values_from_function(
+        lambda context: tf.constant(halves[context.replica_id_in_sync_group])
+    )
+    two_replicas.run(
+        tf.function(lambda g: optimizer.apply([g], [variable])), [gradients]
+    )
+    np.testing.assert_allclose(
+        variable, [[1.0 - 0.1 * 0.2, 2.0 - 0.1 * 0.6]], rtol=1e-6
+    )
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        SGD(EpochCosine(0.025, 0.001, 50, 10), 0.8, l2=3e-4, clip_norm=5.0),
+        SGD(),
+        Adam(0.1, beta_1=0.6, epsilon=1e-6, l2=1e-3, clip_norm=2.0),
+    ],
+    ids=["scheduled", "SGD", "Adam"],
+)
+def test_config_round_trip(optimizer):
+    twin = type(optimizer).from_config(optimizer.get_config())
+    loaded = keras.optimizers.deserialize(keras.optimizers.serialize(optimizer))
+    for other in (twin, loaded):
+        assert type(other) is type(optimizer)
+        assert other.get_config() == optimizer.get_config()
+
+
+@pytest.mark.parametrize("optimizer", [SGD, Adam])
+@pytest.mark.parametrize(
+    "settings", [{"l2": -1e-9}, {"clip_norm": 0.0}, {"clip_norm": -1.0}]
+)
+def test_refusals(optimizer, settings):
+    with pytest.raises(ValueError, match="`l2` must not be negative"):
+        optimizer(**settings)

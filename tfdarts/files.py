@@ -1,0 +1,21 @@
+"""Files that are written whole or not at all."""
+
+import os
+import pathlib
+
+
+def write_atomically(path, content):
+    """Writes text or bytes so that a reader never sees half of them.
+
+    Args:
+        path: Path of the file. Its directory exists.
+        content: String or bytes.
+    """
+    path = pathlib.Path(path)
+    content = content.encode() if isinstance(content, str) else content
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        partial.write_bytes(content)
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
