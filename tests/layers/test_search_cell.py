@@ -66,6 +66,8 @@ def test_cell_is_the_textbook(reduction, after_reduction, size):
         4, reduction, after_reduction, 3, primitives=FEW, dtype="float64"
     )
     older, newer, weights = inputs_of(cell, size, num_edges=9)
+    cell.build(older.shape, newer.shape, weights.shape)
+    scramble(cell)
     outputs = cell(older, newer, weights, training=True)
     expected = textbook(cell, older, newer, weights)
     np.testing.assert_allclose(outputs, expected, atol=1e-8)

@@ -174,7 +174,7 @@ def test_logits_are_those_of_the_graph(genotype, size, float64):
 
 def test_file_and_config_round_trip(tmp_path):
     genotype = dataclasses.replace(UNUSUAL, name="unusual")
-    network = CNNNetwork(genotype, 2, 3, 5, (8, 7, 1), name="mine")
+    network = CNNNetwork(genotype, 2, 3, 5, (8, 7, 1), 4, name="mine")
     assert isinstance(network, keras.Model)
     assert network.get_layer("classifier").output is network.output
     scramble(network)

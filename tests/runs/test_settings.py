@@ -46,7 +46,8 @@ def effects_on_search(config, supernet, examples):
     weights, alphas = search.optimizer, search.alpha_optimizer
     schedule = weights._learning_rate.get_config()
     return {
-        "order": search.method,
+        "order": search.order,
+        "method": search.method,
         "update_order": search.update_order,
         "alpha_warmup_epochs": search.alpha_warmup_steps,
         "epochs": schedule["epochs"],
@@ -64,7 +65,7 @@ def effects_on_search(config, supernet, examples):
 @pytest.mark.parametrize(
     ("setting", "value", "effect"),
     [
-        ("order", 1, "first_order"),
+        ("method", "exact", "exact"),
         ("update_order", "weights_first", "weights_first"),
         ("alpha_warmup_epochs", 3, 15),
         ("epochs", 7, 7),

@@ -112,10 +112,10 @@ def test_virtual_step_leads_where_the_step_leads(momentum):
         optimizer.apply(gradients(step), variables)
     before = [v.numpy() for v in variables]
     virtual = optimizer.virtual_step(
-        [tf.constant(w) for w in before],
-        gradients(2),
-        [tf.constant(m.numpy()) for m in getattr(optimizer, "momentums", [])],
-        0.07,
+        weights=[tf.constant(w) for w in before],
+        gradients=gradients(2),
+        momentums=[tf.constant(m.numpy()) for m in optimizer.momentums],
+        learning_rate=0.07,
     )
     assert all(np.array_equal(v, w) for v, w in zip(variables, before))
     optimizer.learning_rate = 0.07
@@ -156,6 +156,8 @@ def test_config_round_trip(optimizer):
     for other in (twin, loaded):
         assert type(other) is type(optimizer)
         assert other.get_config() == optimizer.get_config()
+        for name in ("l2", "clip_norm", "momentum", "beta_1", "epsilon"):
+            assert getattr(other, name, None) == getattr(optimizer, name, None)
 
 
 @pytest.mark.parametrize("optimizer", [SGD, Adam])

@@ -77,7 +77,11 @@ class MixedOp(keras.layers.Layer):
                 f"of shape {inputs_shape}."
             )
         if edge_weights_shape is None:
-            self.alphas = Alphas(self.num_edges, len(self.primitives))
+            self.alphas = Alphas(
+                self.num_edges,
+                len(self.primitives),
+                dtype=self.dtype_policy,
+            )
         for operations in self.edges:
             for operation in operations:
                 operation.build(inputs_shape)

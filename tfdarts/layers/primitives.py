@@ -1,6 +1,10 @@
 """The primitives by name, and those that have no kernel."""
 
+import contextlib
+import contextvars
+
 import keras
+import tensorflow as tf
 
 from tfdarts.layers.batch_norm import BatchNorm
 from tfdarts.layers.convolutions import LAYOUT
@@ -41,6 +45,54 @@ class Zero(keras.layers.Layer):
         return {**super().get_config(), "strides": self.strides}
 
 
+_twice_differentiable = contextvars.ContextVar(
+    "twice_differentiable", default=False
+)
+
+
+@contextlib.contextmanager
+def twice_differentiable():
+    """Lets max pooling be differentiated twice by what is traced inside.
+
+    TensorFlow's kernel for the second derivative of max pooling at stride 1
+    gives zeros on CPUs, without a word, wherever its input is a temporary.
+    Inside, max pooling is made of maxima, at twice the cost.
+    """
+    token = _twice_differentiable.set(True)
+    try:
+        yield
+    finally:
+        _twice_differentiable.reset(token)
+
+
+@keras.saving.register_keras_serializable(package="tfdarts")
+class MaxPooling3x3(keras.layers.MaxPooling2D):
+    """3x3 max pooling of stride 1 that can be differentiated twice.
+
+    Reference:
+
+    - [Liu et al., 2019](https://arxiv.org/abs/1806.09055), section 3.1
+    """
+
+    def __init__(self, **kwargs):
+        super().__init__(
+            **{**kwargs, "pool_size": 3, "strides": 1, "padding": "same"},
+        )
+
+    def call(self, inputs):
+        if not _twice_differentiable.get():
+            return super().call(inputs)
+        sides = [(0, 0), (1, 1), (1, 1), (0, 0)]
+        lowest = inputs.dtype.min
+        padded = tf.pad(inputs, sides, constant_values=lowest)
+        rows = tf.maximum(
+            tf.maximum(padded[:, :-2], padded[:, 1:-1]), padded[:, 2:]
+        )
+        return tf.maximum(
+            tf.maximum(rows[:, :, :-2], rows[:, :, 1:-1]), rows[:, :, 2:]
+        )
+
+
 @keras.saving.register_keras_serializable(package="tfdarts")
 class Pool3x3(Stack):
     """`max_pool_3x3` and `avg_pool_3x3`: the mean leaves padding out.
@@ -68,13 +120,13 @@ class Pool3x3(Stack):
         self.kind = kind
         self.strides = strides
         self.batch_norm = batch_norm
-        pooling = {
-            "max": keras.layers.MaxPooling2D,
-            "avg": keras.layers.AveragePooling2D,
-        }[kind]
         dtype = self.dtype_policy
         self.layers_in_order.append(
-            pooling(3, strides=1, padding="same", dtype=dtype, **LAYOUT)
+            MaxPooling3x3(dtype=dtype, **LAYOUT)
+            if kind == "max"
+            else keras.layers.AveragePooling2D(
+                3, strides=1, padding="same", dtype=dtype, **LAYOUT
+            )
         )
         if strides == 2:
             self.layers_in_order.append(Subsample(dtype=dtype))

@@ -28,6 +28,10 @@ class CNNNetwork(keras.Model):
         input_shape: Tuple `(height, width, channels)`.
         stem_multiplier: Integer, the stem has as many times `init_channels`
             channels. Defaults to `3`.
+        search: Boolean, whether the primitives are those a search uses, with
+            a batch normalisation behind pooling and none of them affine: then
+            the network is the supernet with all other primitives left out.
+            Defaults to `False`.
         name: String.
 
     Input shape:
@@ -61,6 +65,7 @@ class CNNNetwork(keras.Model):
         num_classes,
         input_shape,
         stem_multiplier=3,
+        search=False,
         name="cnn_network",
     ):
         if isinstance(genotype, dict):
@@ -74,7 +79,8 @@ class CNNNetwork(keras.Model):
             skeleton.stack_of_cells(init_channels, num_cells)
         ):
             cell = f"cell{position}"
-            older, newer = newer, _cell(genotype, plan, older, newer, cell)
+            output = _cell(genotype, plan, older, newer, search, cell)
+            older, newer = newer, output
         pooled = keras.layers.GlobalAveragePooling2D(
             data_format="channels_last", name="pooling"
         )(newer)
@@ -89,6 +95,7 @@ class CNNNetwork(keras.Model):
         self.num_classes = num_classes
         self.image_shape = image_shape
         self.stem_multiplier = stem_multiplier
+        self.search = search
 
     def get_config(self):
         return {
@@ -98,6 +105,7 @@ class CNNNetwork(keras.Model):
             "num_classes": self.num_classes,
             "input_shape": self.image_shape,
             "stem_multiplier": self.stem_multiplier,
+            "search": self.search,
             "name": self.name,
         }
 
@@ -106,15 +114,19 @@ class CNNNetwork(keras.Model):
         return cls(**config)
 
 
-def _cell(genotype, plan, older, newer, name):
+def _cell(genotype, plan, older, newer, search, name):
     edges = genotype.reduce if plan.reduction else genotype.normal
     concat = (
         genotype.reduce_concat if plan.reduction else genotype.normal_concat
     )
     preprocess_older = FactorizedReduce if plan.after_reduction else ReLUConvBN
     nodes = [
-        preprocess_older(plan.filters, name=f"{name}_older")(older),
-        ReLUConvBN(plan.filters, name=f"{name}_newer")(newer),
+        preprocess_older(plan.filters, affine=not search, name=f"{name}_older")(
+            older
+        ),
+        ReLUConvBN(plan.filters, affine=not search, name=f"{name}_newer")(
+            newer
+        ),
     ]
     for position, (operation, source) in enumerate(edges):
         node = position // EDGES_PER_NODE + 2
@@ -122,6 +134,7 @@ def _cell(genotype, plan, older, newer, name):
             operation,
             plan.filters,
             strides=2 if plan.reduction and source < 2 else 1,
+            search=search,
             name=f"{name}_node{node}_{position % 2}_{operation}",
         )
         output = layer(nodes[source])

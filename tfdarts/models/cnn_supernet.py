@@ -66,19 +66,26 @@ class CNNSupernet(keras.Model):
         self.stem_multiplier = stem_multiplier
         self.primitives = tuple(primitives)
         self.space = CNNSearchSpace(num_nodes, primitives)
-        self.normal_alphas = Alphas(*self.space.alpha_shape, name="normal")
-        self.reduce_alphas = Alphas(*self.space.alpha_shape, name="reduce")
-        self.stem_conv = conv(stem_multiplier * init_channels, 3)
-        self.stem_norm = BatchNorm()
+        dtype = self.dtype_policy
+        self.normal_alphas = Alphas(
+            *self.space.alpha_shape, name="normal", dtype=dtype
+        )
+        self.reduce_alphas = Alphas(
+            *self.space.alpha_shape, name="reduce", dtype=dtype
+        )
+        self.stem_conv = conv(stem_multiplier * init_channels, 3, dtype=dtype)
+        self.stem_norm = BatchNorm(dtype=dtype)
         self.cells = [
-            SearchCell(*plan, num_nodes=num_nodes, primitives=primitives)
+            SearchCell(
+                *plan, num_nodes=num_nodes, primitives=primitives, dtype=dtype
+            )
             for plan in plans
         ]
         self.pooling = keras.layers.GlobalAveragePooling2D(
-            data_format="channels_last"
+            data_format="channels_last", dtype=dtype
         )
         self.classifier = skeleton.classifier(
-            num_nodes * plans[-1].filters, num_classes
+            num_nodes * plans[-1].filters, num_classes, dtype=dtype
         )
         self.build((None, *self.image_shape))
 

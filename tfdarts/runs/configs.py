@@ -77,6 +77,11 @@ class SearchConfig(RunConfig):
     """
 
     order: int = setting(2, "1: first-order gradient of alpha; 2: second.")
+    method: str = setting(
+        "central_difference",
+        "How the second order is computed: central_difference, "
+        "one_sided_difference or exact.",
+    )
     update_order: str = setting(
         "alpha_first", "alpha_first or weights_first, within a step."
     )

@@ -87,6 +87,7 @@ def _compiled(config, supernet, steps):
     darts = DARTS(
         supernet,
         order=config.order,
+        method=config.method,
         update_order=config.update_order,
         alpha_warmup_steps=config.alpha_warmup_epochs * steps,
     )

@@ -1,5 +1,6 @@
 """The space of convolutional cells that DARTS searches."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -134,6 +135,57 @@ class CNNSearchSpace:
             normal, self.concat, reduce, self.concat, name=f"random:{seed}"
         )
 
+    def neighbors(self, genotype):
+        """Returns the genotypes that one edit leads to.
+
+        An edit gives one edge another primitive or another predecessor; the
+        two edges of a node keep different predecessors.
+
+        Args:
+            genotype: `Genotype` of this space.
+
+        Returns:
+            List of genotypes: 120 in the paper's space.
+
+        Raises:
+            ValueError: If the genotype is not of this space.
+
+        Example:
+
+        >>> space = CNNSearchSpace()
+        >>> len(space.neighbors(space.sample(seed=0)))
+        120
+        """
+        self._check(genotype)
+        return [
+            dataclasses.replace(genotype, **{cell_type: cell}, name=None)
+            for cell_type in self.cell_types
+            for cell in self._edited_cells(getattr(genotype, cell_type))
+        ]
+
+    def mutate(self, genotype, seed):
+        """Returns one of the neighbors, drawn uniformly.
+
+        Args:
+            genotype: `Genotype` of this space.
+            seed: Integer. The same seed gives the same neighbor.
+        """
+        neighbors = self.neighbors(genotype)
+        return neighbors[np.random.default_rng(seed).integers(len(neighbors))]
+
+    def __contains__(self, genotype):
+        """Whether a genotype is of this space."""
+        cells = [getattr(genotype, cell_type) for cell_type in self.cell_types]
+        return (
+            genotype.normal_concat == genotype.reduce_concat == self.concat
+            and all(p in self._choices for cell in cells for p, _ in cell)
+            and all(
+                first != second
+                for cell in cells
+                for (_, first), (_, second) in zip(cell[::2], cell[1::2])
+            )
+        )
+
     @property
     def _choices(self):
         return [name for name in self.primitives if name != "none"]
@@ -157,6 +209,31 @@ class CNNSearchSpace:
             for edge in incoming[:EDGES_PER_NODE]:
                 cell.append((self._choices[best[edge]], self.edges[edge][1]))
         return cell
+
+    def _check(self, genotype):
+        if genotype not in self:
+            raise ValueError(
+                f"The genotype is not of the space of cells with "
+                f"{self.num_nodes} nodes, two different predecessors each, "
+                f"all of them in the output. Received: {genotype}."
+            )
+
+    def _edited_cells(self, cell):
+        for position, (primitive, predecessor) in enumerate(cell):
+            first = position - position % EDGES_PER_NODE
+            taken = {source for _, source in cell[first : first + 2]}
+            node = position // EDGES_PER_NODE + NUM_INPUTS
+            edits = [
+                (other, predecessor)
+                for other in self._choices
+                if other != primitive
+            ] + [
+                (primitive, source)
+                for source in range(node)
+                if source not in taken
+            ]
+            for edit in edits:
+                yield (*cell[:position], edit, *cell[position + 1 :])
 
     def _sample_cell(self, generator):
         cell = []

@@ -3,9 +3,14 @@
 import keras
 import tensorflow as tf
 
+from tfdarts.layers.primitives import twice_differentiable
 from tfdarts.strategies import hypergradient
 from tfdarts.training.flat_variables import FlatVariables
+from tfdarts.training.optimizers import virtual_step_of
 
+SECOND_ORDER_METHODS = tuple(
+    method for method in hypergradient.METHODS if method != "first_order"
+)
 UPDATE_ORDERS = ("alpha_first", "weights_first")
 
 
@@ -26,6 +31,10 @@ class DARTS(keras.Model):
         order: Integer. `1` takes the architecture's gradient at the weights
             as they are; `2` behind a virtual step of the weights, at about
             two and a half times the cost. Defaults to `2`.
+        method: String, how the second order is computed:
+            `"central_difference"`, as the paper has it,
+            `"one_sided_difference"`, a pass cheaper, or `"exact"`. See
+            `tfdarts.hypergradient`. Defaults to `"central_difference"`.
         update_order: `"alpha_first"`, as the authors' code has it, or
             `"weights_first"`, as the paper's Algorithm 1 is often read.
             Defaults to `"alpha_first"`.
@@ -54,6 +63,7 @@ class DARTS(keras.Model):
         self,
         supernet,
         order=2,
+        method="central_difference",
         update_order="alpha_first",
         alpha_warmup_steps=0,
         **kwargs,
@@ -61,6 +71,11 @@ class DARTS(keras.Model):
         super().__init__(**kwargs)
         if order not in (1, 2):
             raise ValueError(f"`order` must be 1 or 2. Received: {order}.")
+        if method not in SECOND_ORDER_METHODS:
+            raise ValueError(
+                f"`method` must be one of {', '.join(SECOND_ORDER_METHODS)}. "
+                f"Received: method={method!r}."
+            )
         if update_order not in UPDATE_ORDERS:
             raise ValueError(
                 f"`update_order` must be one of {', '.join(UPDATE_ORDERS)}. "
@@ -75,7 +90,7 @@ class DARTS(keras.Model):
         self.order = order
         self.update_order = update_order
         self.alpha_warmup_steps = alpha_warmup_steps
-        self.method = {1: "first_order", 2: "central_difference"}[order]
+        self.method = method if order == 2 else "first_order"
         self.loss_tracker = keras.metrics.Mean(name="loss")
         self.alpha_loss_tracker = keras.metrics.Mean(name="alpha_loss")
         self.accuracy = keras.metrics.SparseCategoricalAccuracy(
@@ -93,8 +108,9 @@ class DARTS(keras.Model):
         """Configures the search.
 
         Args:
-            weight_optimizer: `tfdarts.training.optimizers.SGD`: an optimizer
-                whose step is known as a function, for the virtual step.
+            weight_optimizer: `tfdarts.training.optimizers.SGD`, or Keras'
+                own: an optimizer whose step is known as a function, for the
+                virtual step. The virtual step does not clip.
             alpha_optimizer: Any Keras optimizer.
             loss: Keras loss of labels and logits. Defaults to sparse
                 categorical cross-entropy.
@@ -104,12 +120,7 @@ class DARTS(keras.Model):
             ValueError: If the virtual step of the weight optimizer is
                 unknown.
         """
-        if not hasattr(weight_optimizer, "virtual_step"):
-            raise ValueError(
-                f"The weight optimizer must be one whose step DARTS can also "
-                f"take virtually, which is tfdarts.training.optimizers.SGD. "
-                f"Received: {type(weight_optimizer).__name__}."
-            )
+        self._virtual_step = virtual_step_of(weight_optimizer)
         super().compile(
             optimizer=weight_optimizer,
             loss=None,
@@ -117,10 +128,10 @@ class DARTS(keras.Model):
             jit_compile=False,
         )
         self.alpha_optimizer = alpha_optimizer
-        self.loss_function = loss or keras.losses.SparseCategoricalCrossentropy(
-            from_logits=True
-        )
         supernet = self.supernet
+        self.loss_function = loss or keras.losses.SparseCategoricalCrossentropy(
+            from_logits=True, dtype=supernet.variable_dtype
+        )
         weight_optimizer.build(supernet.network_weights)
         alpha_optimizer.build(supernet.alpha_variables)
         self._weights = FlatVariables(supernet.network_weights)
@@ -175,7 +186,7 @@ class DARTS(keras.Model):
         momentums = [self._read_momentums()] if self.optimizer.momentum else []
 
         def virtual_step(gradients, weights):
-            return self.optimizer.virtual_step(
+            return self._virtual_step(
                 gradients, weights, momentums, learning_rate
             )
 
@@ -211,6 +222,7 @@ class DARTS(keras.Model):
         self._read_momentums = phase(self._momentums.read)
         self._gradients = phase(self._gradients_of_batch)
         self._alpha_gradients = phase(self._alpha_gradients_of_batch)
+        self._mixed_product = phase(self._mixed_product_of_batch)
         self._apply_weights = phase(self._apply_to_weights)
         self._apply_alphas = phase(self._apply_to_alphas)
 
@@ -248,10 +260,18 @@ class DARTS(keras.Model):
         return loss, gradient, alpha_gradients, logits, statistics
 
     def _alpha_gradients_of_batch(self, weights, alphas, x, y):
-        objective = hypergradient.Objective(
+        objective = self._objective(x, y)
+        return objective.alpha_gradients([weights], alphas)
+
+    def _mixed_product_of_batch(self, weights, alphas, direction, x, y):
+        with twice_differentiable():
+            objective = self._objective(x, y)
+            return objective.mixed_product([weights], alphas, [direction])
+
+    def _objective(self, x, y):
+        return hypergradient.Objective(
             lambda weights, alphas: self._forward(weights[0], alphas, x, y)[0]
         )
-        return objective.alpha_gradients([weights], alphas)
 
     def _apply_to_weights(self, gradient, statistics):
         self.optimizer.apply(
@@ -278,3 +298,8 @@ class _BatchObjective:
 
     def alpha_gradients(self, weights, alphas):
         return self.search._alpha_gradients(*weights, alphas, *self.batch)
+
+    def mixed_product(self, weights, alphas, direction):
+        return self.search._mixed_product(
+            *weights, alphas, *direction, *self.batch
+        )

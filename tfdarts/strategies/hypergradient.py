@@ -92,7 +92,8 @@ def hypergradient(
             - `"one_sided_difference"`: as a difference to the gradient that
               the virtual step has computed anyway. Three passes.
             - `"exact"`: by differentiating twice. Two passes and a double
-              one; the most memory.
+              one; the most memory. Losses with max pooling belong into
+              `tfdarts.layers.primitives.twice_differentiable()`.
 
     Returns:
         List of tensors of the shapes of `alphas`.

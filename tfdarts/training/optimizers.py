@@ -5,6 +5,8 @@ the learning rate of the step it was made in, weight decay is decoupled, and
 under a distribution strategy gradients are clipped before they are summed.
 """
 
+import functools
+
 import keras
 import tensorflow as tf
 
@@ -139,3 +141,40 @@ class Adam(_CoupledL2, keras.optimizers.Adam):
     def update_step(self, gradient, variable, learning_rate):
         gradient = gradient + self.l2 * variable
         super().update_step(gradient, variable, learning_rate)
+
+
+def virtual_step_of(optimizer):
+    """Returns an optimizer's step as a function of tensors, unclipped.
+
+    Args:
+        optimizer: `tfdarts.training.optimizers.SGD` or
+            `keras.optimizers.SGD`, each in its own form.
+
+    Returns:
+        Function `(gradients, weights, momentums, learning_rate) -> weights`,
+        lists of tensors; `momentums` as the optimizer keeps them.
+
+    Raises:
+        ValueError: If the optimizer is another one.
+    """
+    if type(optimizer) is SGD:
+        return optimizer.virtual_step
+    if type(optimizer) is keras.optimizers.SGD:
+        return functools.partial(_keras_sgd_step, optimizer)
+    raise ValueError(
+        f"The weight optimizer must be one whose step can also be taken "
+        f"virtually, which are tfdarts.training.optimizers.SGD and "
+        f"keras.optimizers.SGD. Received: {type(optimizer).__name__}."
+    )
+
+
+def _keras_sgd_step(optimizer, gradients, weights, momentums, learning_rate):
+    """Keras' form: the momentum holds the learning rate, decay is apart."""
+    steps = [-learning_rate * g for g in gradients]
+    if optimizer.momentum:
+        moved = [optimizer.momentum * m + s for m, s in zip(momentums, steps)]
+        if optimizer.nesterov:
+            moved = [optimizer.momentum * m + s for m, s in zip(moved, steps)]
+        steps = moved
+    decay = learning_rate * (optimizer.weight_decay or 0.0)
+    return [w - decay * w + s for w, s in zip(weights, steps)]

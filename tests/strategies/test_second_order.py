@@ -1,0 +1,123 @@
+"""The second order through a real supernet, in float64."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfdarts.layers.primitives import twice_differentiable
+from tfdarts.models.cnn_supernet import CNNSupernet
+from tfdarts.strategies import hypergradient
+from tfdarts.strategies.darts import DARTS
+from tfdarts.training.optimizers import SGD
+from tfdarts.training.optimizers import Adam
+
+XI, MOMENTUM, L2 = 0.1, 0.9, 3e-3
+
+
+def batch(seed):
+    random = np.random.default_rng(seed)
+    images = random.normal(1.0, 1.0, (6, 4, 4, 1))
+    return tf.constant(images), tf.constant(random.integers(0, 3, 6))
+
+
+@pytest.fixture(scope="module")
+def search():
+    """All eight primitives; a step has given the momentum something."""
+    keras.utils.set_random_seed(0)
+    supernet = CNNSupernet(2, 3, 3, (4, 4, 1), num_nodes=1, dtype="float64")
+    search = DARTS(supernet, order=1, dtype="float64")
+    search.compile(
+        SGD(XI, momentum=MOMENTUM, l2=L2), Adam(0.05), run_eagerly=True
+    )
+    search.train_step((batch(0), batch(1)))
+    return search
+
+
+def loss_on(supernet, x, y):
+    """The supernet's loss on lists of tensors, written plainly."""
+    variables = supernet.network_weights + supernet.alpha_variables
+
+    def loss(weights, alphas):
+        by_id = {id(v): t for v, t in zip(variables, weights + alphas)}
+        logits, _ = supernet.stateless_call(
+            [by_id[id(v)] for v in supernet.trainable_variables],
+            [v.value for v in supernet.non_trainable_variables],
+            x,
+            training=True,
+        )
+        log = tf.nn.log_softmax(logits)
+        return -tf.reduce_mean(tf.gather(log, y, axis=1, batch_dims=1))
+
+    return loss
+
+
+@pytest.fixture(scope="module")
+def oracle(search):
+    """The explicit term and the whole derivative, by tapes alone."""
+    supernet = search.supernet
+    train_loss = loss_on(supernet, *batch(2))
+    val_loss = loss_on(supernet, *batch(3))
+    weights = [tf.constant(v.numpy()) for v in supernet.network_weights]
+    alphas = [tf.constant(v.numpy()) for v in supernet.alpha_variables]
+    buffers = [v.numpy() for v in search.optimizer.momentums]
+
+    def virtual(weights, alphas):
+        with tf.GradientTape() as tape:
+            tape.watch(weights)
+            loss = train_loss(weights, alphas)
+        gradients = tape.gradient(loss, weights)
+        return [
+            w - XI * (MOMENTUM * b + g + L2 * w)
+            for w, g, b in zip(weights, gradients, buffers)
+        ]
+
+    with twice_differentiable(), tf.GradientTape() as tape:
+        tape.watch(alphas)
+        objective = val_loss(virtual(weights, alphas), alphas)
+    whole = tape.gradient(objective, alphas)
+    held = virtual(weights, alphas)
+    with tf.GradientTape() as tape:
+        tape.watch(alphas)
+        objective = val_loss(held, alphas)
+    return tape.gradient(objective, alphas), whole
+
+
+def difference(first, second):
+    return np.concatenate([np.ravel(a - b) for a, b in zip(first, second)])
+
+
+@pytest.mark.parametrize(
+    ("method", "ratio", "bound"),
+    [
+        ("exact", None, 1e-9),
+        ("central_difference", 1e-6, 1e-4),
+        ("one_sided_difference", 1e-6, 1e-4),
+    ],
+)
+def test_implicit_term_through_the_supernet(
+    search, oracle, monkeypatch, method, ratio, bound
+):
+    if ratio:
+        monkeypatch.setattr(hypergradient, "EPSILON_RATIO", ratio)
+    monkeypatch.setattr(search, "method", method)
+    explicit, whole = oracle
+    _, gradients = search.alpha_gradients(batch(2), batch(3), XI)
+    expected = difference(whole, explicit)
+    error = difference(gradients, explicit) - expected
+    assert np.linalg.norm(expected) > 1e-4 * np.linalg.norm(explicit[0])
+    assert np.linalg.norm(error) < bound * np.linalg.norm(expected)
+
+
+@pytest.mark.parametrize("method", hypergradient.METHODS)
+def test_no_method_changes_anything(search, monkeypatch, method):
+    monkeypatch.setattr(search, "method", method)
+    everything = [
+        *search.supernet.variables,
+        *search.optimizer.variables,
+        *search.alpha_optimizer.variables,
+    ]
+    before = [v.numpy() for v in everything]
+    search.alpha_gradients(batch(2), batch(3), XI)
+    for variable, value in zip(everything, before):
+        np.testing.assert_array_equal(variable.numpy(), value)
