@@ -10,10 +10,11 @@ from tfdarts import genotypes
 
 README = pathlib.Path(__file__).parents[2] / "README.md"
 
-SMALL = "init_channels=2, num_cells=3"
 SMALLER = {
-    "init_channels=16, num_cells=8": f"{SMALL}, num_nodes=1",
-    "init_channels=36, num_cells=20": SMALL,
+    "init_channels=16": "init_channels=2",
+    "num_cells=8": "num_cells=3, num_nodes=1",
+    "init_channels=36": "init_channels=2",
+    "num_cells=20": "num_cells=3",
     "epochs=50": "epochs=1",
 }
 

@@ -41,6 +41,11 @@ class Zero(keras.layers.Layer):
     def call(self, inputs):
         return keras.ops.zeros_like(inputs[:, :: self.strides, :: self.strides])
 
+    def compute_output_shape(self, input_shape):
+        batch, height, width, channels = input_shape
+        strides = self.strides
+        return (batch, -(-height // strides), -(-width // strides), channels)
+
     def get_config(self):
         return {**super().get_config(), "strides": self.strides}
 

@@ -49,7 +49,7 @@ class CNNNetwork(keras.Model):
     ...     num_classes=10,
     ...     input_shape=(32, 32, 3),
     ... )
-    >>> sum(keras.ops.size(w) for w in network.trainable_weights)
+    >>> sum(int(keras.ops.size(w)) for w in network.trainable_weights)
     2858
 
     Reference:
