@@ -195,3 +195,9 @@ def test_config_and_file_round_trip(affine, tmp_path):
     assert isinstance(loaded.layers[1], BatchNorm)
     x = image(2, 3, 3, 2).astype("float32")
     np.testing.assert_array_equal(model(x), loaded(x))
+
+
+def test_a_single_value_has_a_finite_moving_variance():
+    layer = BatchNorm(dtype="float64")
+    layer(np.ones((1, 1, 1, 2)), training=True)
+    np.testing.assert_allclose(layer.moving_variance.numpy(), 0.9)

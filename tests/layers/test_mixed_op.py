@@ -161,3 +161,8 @@ def test_file_round_trip(num_edges, tmp_path):
         outputs, keras.tree.flatten(loaded(values)), strict=True
     ):
         np.testing.assert_array_equal(one, other)
+
+
+def test_none_alone_is_refused():
+    with pytest.raises(ValueError, match="besides 'none'"):
+        MixedOp(1, 4, primitives=("none",))

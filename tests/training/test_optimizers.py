@@ -167,3 +167,12 @@ def test_config_round_trip(optimizer):
 def test_refusals(optimizer, settings):
     with pytest.raises(ValueError, match="`l2` must not be negative"):
         optimizer(**settings)
+
+
+@pytest.mark.parametrize("optimizer", [SGD, Adam])
+@pytest.mark.parametrize(
+    "setting", [{"weight_decay": 0.1}, {"clipnorm": 1.0}, {"nesterov": True}]
+)
+def test_what_keras_would_do_in_its_own_way_is_refused(optimizer, setting):
+    with pytest.raises(ValueError, match=f"Received: {next(iter(setting))}"):
+        optimizer(0.1, **setting)

@@ -61,7 +61,8 @@ class BatchNorm(keras.layers.BatchNormalization):
         else:
             mean, variance, count = self._moments(tf.cast(inputs, dtype))
             outputs = self._normalize(inputs, mean, variance, scale, offset)
-            variance *= count / (count - 1.0)
+            # Of a single value the fused kernel gives the biased variance.
+            variance *= count / tf.maximum(count - 1.0, 1.0)
         self._track(self.moving_mean, mean)
         self._track(self.moving_variance, variance)
         return outputs

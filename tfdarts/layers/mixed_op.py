@@ -50,6 +50,11 @@ class MixedOp(keras.layers.Layer):
         self, num_edges, filters, strides=1, primitives=PRIMITIVES, **kwargs
     ):
         super().__init__(**kwargs)
+        if set(primitives) <= {"none"}:
+            raise ValueError(
+                f"A mixed operation needs a primitive besides 'none'. "
+                f"Received: primitives={list(primitives)}."
+            )
         self.num_edges = num_edges
         self.filters = filters
         self.strides = strides

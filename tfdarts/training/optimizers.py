@@ -18,6 +18,13 @@ class _CoupledL2:
     """Global clipping first, then L2 as a part of the gradient."""
 
     def __init__(self, *args, l2=0.0, clip_norm=None, **kwargs):
+        others = ("nesterov", "weight_decay", "clipnorm", "global_clipnorm")
+        given = [name for name in others if kwargs.get(name)]
+        if given:
+            raise ValueError(
+                f"tfdarts' optimizers have `l2` and `clip_norm` instead of "
+                f"Keras' {', '.join(others)}. Received: {', '.join(given)}."
+            )
         super().__init__(*args, **kwargs)
         if l2 < 0 or (clip_norm is not None and clip_norm <= 0):
             raise ValueError(
