@@ -386,7 +386,7 @@ def test_without_flags_the_settings_are_the_configs_defaults(name):
             4,
             "Out of memory: lower --batch_size",
         ),
-        (KeyboardInterrupt(), 130, "Interrupted. All whole epochs are kept"),
+        (KeyboardInterrupt(), 130, "Interrupted. What was finished"),
     ],
 )
 def test_an_error_is_a_sentence_and_an_exit_code(error, code, sentence, capsys):
@@ -404,7 +404,7 @@ def test_sigterm_is_exit_code_143(capsys):
         time.sleep(10)
 
     assert failing_with(terminated)([]) == 143
-    assert capsys.readouterr().err.startswith("tfdarts-x: Interrupted. All")
+    assert capsys.readouterr().err.startswith("tfdarts-x: Interrupted.")
 
 
 @pytest.mark.parametrize("error", [RuntimeError("a bug"), KeyError("a bug")])
@@ -446,7 +446,7 @@ def test_a_command_logs_to_stderr_as_plain_lines(capsys):
 def test_a_missing_run_dir_is_exit_code_2(name, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert COMMANDS[name].main([]) == 2
-    assert "needs a directory to write to: give --run_dir." in (
+    assert "stage is in a run directory: give --run_dir." in (
         capsys.readouterr().err
     )
     assert os.listdir(tmp_path) == []

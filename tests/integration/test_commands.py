@@ -155,7 +155,7 @@ def test_pipeline_does_it_all(workplace):
 
     again, stderr = command("tfdarts-pipeline", *flags, cwd=workplace)
     assert again == stdout
-    assert stderr.count("already") == 3
+    assert stderr.count("already") == 4
     assert not (run / "export/digits/2").exists()
 
 

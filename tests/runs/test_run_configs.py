@@ -119,3 +119,13 @@ def test_a_config_is_a_frozen_value(config_class):
 def test_more_that_cannot_be_is_refused(config_class, setting):
     with pytest.raises(ValueError, match=f"--{next(iter(setting))} must be"):
         config_class(**setting)
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [{"order": 3}, {"method": "third"}, {"update_order": "both"}],
+)
+def test_what_is_none_of_the_choices_is_refused(setting):
+    (name,) = setting
+    with pytest.raises(ValueError, match=f"^--{name} must be one of"):
+        SearchConfig(**setting)

@@ -278,7 +278,7 @@ def test_why_it_stopped_is_kept(error, reason, tmp_path):
 @pytest.mark.parametrize("run_dir", [None, ""])
 @pytest.mark.parametrize("name", ["search", "train"])
 def test_a_stage_needs_a_directory(name, run_dir):
-    message = f"A {name} needs a directory to write to: give --run_dir."
+    message = f"The {name} stage is in a run directory: give --run_dir."
     with pytest.raises(ValueError, match=message):
         Stage(run_dir, name)
 

@@ -35,3 +35,13 @@ def test_fit_stops_at_the_step():
     with pytest.raises(DivergedError, match="Lower the learning rate"):
         model.fit(x, x + 1, batch_size=1, verbose=0, callbacks=[StopOnNaN()])
     assert issubclass(DivergedError, ArithmeticError)
+
+
+def test_an_epoch_whose_last_step_spoilt_a_weight_is_not_kept():
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    callback = StopOnNaN()
+    callback.set_model(model)
+    callback.on_epoch_end(0, {"loss": 1.0})
+    model.layers[0].kernel.assign([[float("nan")]])
+    with pytest.raises(DivergedError, match="kernel is not finite.*epoch 3"):
+        callback.on_epoch_end(2, {"loss": 1.0})

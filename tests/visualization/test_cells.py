@@ -18,6 +18,7 @@ from tfdarts.visualization.cells import draw_cells
 SVG = "{http://www.w3.org/2000/svg}"
 EDGE = re.compile(r'^"?([^" ]+)"? -> "?([^" ]+)"?(?: \[(.*)\])?;$', re.M)
 CELL_TYPES = ("normal", "reduce")
+CELL_NAMES = {"normal": "normal cell", "reduce": "reduction cell"}
 EVERY_CELL = [
     (name, cell_type)
     for name in genotypes.published_names()
@@ -248,7 +249,7 @@ def check_pictures(genotype, paths):
         nodes = [str(i) for i in range(len(edges) // 2)]
         assert collections.Counter(texts) == collections.Counter(
             [
-                f"{genotype.name}: {cell_type} cell",
+                f"{genotype.name}: {CELL_NAMES[cell_type]}",
                 *("c_{k-2}", "c_{k-1}", *nodes, "c_{k}"),
                 *(primitive for primitive, _ in edges),
             ]

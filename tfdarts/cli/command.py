@@ -147,7 +147,8 @@ class Command:
 
 
 _INTERRUPTED = (
-    "Interrupted. All whole epochs are kept: the same command goes on."
+    "Interrupted. What was finished, to the last whole epoch, is kept: give "
+    "the same command again to go on."
 )
 
 

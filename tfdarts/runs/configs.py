@@ -7,7 +7,7 @@ import dataclasses
 import operator
 
 
-def setting(default, help, least=None, above=None, below=None):
+def setting(default, help, least=None, above=None, below=None, choices=None):
     """Returns a dataclass field that says what it is, its unit and range.
 
     Args:
@@ -16,10 +16,12 @@ def setting(default, help, least=None, above=None, below=None):
         least: The smallest value it may have.
         above: What it must be greater than.
         below: What it must be less than.
+        choices: Tuple of all values it may have.
     """
     limits = {"at least": least, "above": above, "below": below}
     return dataclasses.field(
-        default=default, metadata={"help": help, "limits": limits}
+        default=default,
+        metadata={"help": help, "limits": limits, "choices": choices},
     )
 
 
@@ -37,6 +39,12 @@ class Settings:
     def __post_init__(self):
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
+            choices = field.metadata["choices"]
+            if choices and value not in choices:
+                raise ValueError(
+                    f"--{field.name} must be one of "
+                    f"{', '.join(map(str, choices))}. Received: {value}."
+                )
             for relation, limit in field.metadata["limits"].items():
                 if limit is None or _KEEPS[relation](value, limit):
                     continue
@@ -76,14 +84,19 @@ class SearchConfig(RunConfig):
     - [Liu et al., 2019](https://arxiv.org/abs/1806.09055), section A.1.1
     """
 
-    order: int = setting(2, "1: first-order gradient of alpha; 2: second.")
+    order: int = setting(
+        2, "1: first-order gradient of alpha; 2: second.", choices=(1, 2)
+    )
     method: str = setting(
         "central_difference",
         "How the second order is computed: central_difference, "
         "one_sided_difference or exact.",
+        choices=("central_difference", "one_sided_difference", "exact"),
     )
     update_order: str = setting(
-        "alpha_first", "alpha_first or weights_first, within a step."
+        "alpha_first",
+        "alpha_first or weights_first, within a step.",
+        choices=("alpha_first", "weights_first"),
     )
     alpha_warmup_epochs: int = setting(
         0, "Epochs that move only the weights, at the start.", least=0
@@ -142,7 +155,9 @@ class TrainConfig(RunConfig):
         "random:<seed>. By default the one found in --run_dir.",
     )
     distribute: str = setting(
-        "none", "none, or mirrored: all devices of this machine."
+        "none",
+        "none, or mirrored: all devices of this machine.",
+        choices=("none", "mirrored"),
     )
     init_channels: int = setting(
         36, "Channels of the network's first cell.", least=1

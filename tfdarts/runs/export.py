@@ -1,8 +1,11 @@
 """Exporting a trained network for a server."""
 
+import pathlib
+
 from tfdarts.runs.evaluate import load_network
 from tfdarts.runs.run_directory import Stage
 from tfdarts.serving.saved_model import export_saved_model
+from tfdarts.serving.saved_model import saved_versions
 
 
 def export(run_dir, name=None):
@@ -17,13 +20,13 @@ def export(run_dir, name=None):
         Path of the version, `<run_dir>/export/<name>/<version>`.
 
     Raises:
-        ValueError: If the run holds no finished training.
+        ValueError: If the run holds no finished training, or the name is
+            not that of one directory.
     """
-    stage = Stage(run_dir, "train")
-    network, settings = load_network(stage)
+    network, settings = load_network(Stage(run_dir, "train"))
     return export_saved_model(
         network,
-        export_directory(stage, name or settings["dataset"]),
+        _directory(run_dir, name or settings["dataset"]),
         labels=settings["class_names"],
         scale=1 / 255,
         mean=settings["mean"],
@@ -31,6 +34,15 @@ def export(run_dir, name=None):
     )
 
 
-def export_directory(stage, name):
-    """Returns where the versions of a model are kept."""
-    return stage.run_dir / "export" / name
+def exported_versions(run_dir, name):
+    """Returns the paths of the versions of a model, oldest first."""
+    directory = _directory(run_dir, name)
+    return [directory / str(v) for v in saved_versions(directory)]
+
+
+def _directory(run_dir, name):
+    if name in (".", "..") or pathlib.PurePath(name).name != name:
+        raise ValueError(
+            f"--name must be the name of one directory. Received: {name!r}."
+        )
+    return pathlib.Path(run_dir) / "export" / name

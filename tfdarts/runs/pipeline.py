@@ -4,8 +4,7 @@ import logging
 
 from tfdarts.runs.evaluate import evaluate
 from tfdarts.runs.export import export
-from tfdarts.runs.export import export_directory
-from tfdarts.runs.run_directory import Stage
+from tfdarts.runs.export import exported_versions
 from tfdarts.runs.search import search
 from tfdarts.runs.train import train
 
@@ -25,11 +24,12 @@ def pipeline(search_config, train_config):
         `"saved_model"` the path of the exported version.
     """
     search(search_config)
-    train(train_config)
-    results = evaluate(train_config.run_dir)
-    stage = Stage(train_config.run_dir, "train")
-    versions = export_directory(stage, train_config.dataset)
-    exported = sorted(versions.glob("[0-9]*"), key=lambda path: int(path.name))
+    results = train(train_config)
+    if "test_accuracy" in results:
+        logger.info("evaluate: already done")
+    else:
+        results = evaluate(train_config.run_dir)
+    exported = exported_versions(train_config.run_dir, train_config.dataset)
     if exported:
         logger.info("export: already there, in %s", exported[-1])
     else:

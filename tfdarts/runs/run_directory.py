@@ -35,7 +35,7 @@ class Stage:
     def __init__(self, run_dir, name):
         if not run_dir:
             raise ValueError(
-                f"A {name} needs a directory to write to: give --run_dir."
+                f"The {name} stage is in a run directory: give --run_dir."
             )
         self.name = name
         self.run_dir = pathlib.Path(run_dir)
@@ -122,7 +122,8 @@ class Stage:
     def _compare(self, settings):
         before = self.settings()
         differing = [
-            f"{key}: {before.get(key)} there, {settings.get(key)} now"
+            f"{key}: {_brief(before.get(key))} there, "
+            f"{_brief(settings.get(key))} now"
             for key in sorted(before.keys() | settings.keys())
             if before.get(key) != settings.get(key)
         ]
@@ -132,6 +133,13 @@ class Stage:
                 f"({'; '.join(differing)}). Give the same ones to go on, or "
                 f"another --run_dir."
             )
+
+
+def _brief(value):
+    """A genotype by its name, all else as it is."""
+    if isinstance(value, dict):
+        return value["name"] or "one without a name"
+    return value
 
 
 def _environment():

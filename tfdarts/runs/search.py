@@ -78,8 +78,8 @@ def search(config):
         with stage.running():
             _fit(config, darts, examples, steps, stage)
             supernet.genotype().save(stage.run_dir / "genotype.json")
-            stage.report("finished", epochs=config.epochs)
             _draw(stage)
+            stage.report("finished", epochs=config.epochs)
     return Genotype.load(stage.run_dir / "genotype.json")
 
 
@@ -173,7 +173,7 @@ def _pairs(config, examples, first_epoch, steps):
 
 
 def _draw(stage):
-    """Draws what was found; no failure of it is one of the search."""
+    """Draws what was found; a failure of it is none of the search."""
     try:
         draw_run(stage.run_dir)
     except Exception as error:

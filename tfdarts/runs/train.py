@@ -159,5 +159,9 @@ def _fit(config, network, examples, steps, strategy, stage):
     return {
         "num_parameters": num_parameters,
         "seconds": round(time.monotonic() - started, 1),
-        **{name: float(value) for name, value in metrics.rows[-1].items()},
+        **{
+            name: float(value)
+            for name, value in metrics.rows[-1].items()
+            if name != "epoch"
+        },
     }

@@ -5,6 +5,7 @@ import pathlib
 
 import numpy as np
 
+from tfdarts.runs.run_directory import read_json
 from tfdarts.search_spaces.cnn import CNNSearchSpace
 from tfdarts.search_spaces.lookup import find_genotype
 from tfdarts.visualization.alphas import draw_alphas
@@ -45,16 +46,9 @@ def draw_run(run_dir):
     if history.exists():
         with np.load(history) as file:
             alphas = dict(file)
-        num_edges = next(iter(alphas.values())).shape[1]
-        space = _space_of(num_edges)
+        settings = read_json(run_dir / "search" / "config.json")
+        space = CNNSearchSpace(settings["num_nodes"])
         paths += draw_alphas(
             alphas, space.edges, space.primitives, run_dir / "cells"
         )
     return paths
-
-
-def _space_of(num_edges):
-    num_nodes = 1
-    while CNNSearchSpace(num_nodes).num_edges < num_edges:
-        num_nodes += 1
-    return CNNSearchSpace(num_nodes)

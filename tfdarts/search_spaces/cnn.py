@@ -195,7 +195,8 @@ class CNNSearchSpace:
         if alphas.shape != self.alpha_shape or not np.isfinite(alphas).all():
             raise ValueError(
                 f"The alphas of the {cell_type} cell must be finite numbers of "
-                f"shape {self.alpha_shape}. Received shape {alphas.shape}."
+                f"shape {self.alpha_shape}. Received shape {alphas.shape}, "
+                f"{np.isfinite(alphas).sum()} of them finite."
             )
         columns = [self.primitives.index(name) for name in self._choices]
         # Logarithms rank as the softmax does, and none of them vanishes.

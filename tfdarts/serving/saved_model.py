@@ -127,12 +127,15 @@ def _write_version(archive, path):
         # owner, and a server often runs as somebody else.
         written = pathlib.Path(aside, "model")
         archive.write_out(written, verbose=False)
-        return written.rename(path / str(_next_version(path)))
+        version = 1 + max(saved_versions(path), default=0)
+        return written.rename(path / str(version))
 
 
-def _next_version(path):
-    names = (entry.name for entry in path.iterdir())
-    return 1 + max((int(name) for name in names if name.isdecimal()), default=0)
+def saved_versions(path):
+    """Returns the integers of the versions in a directory, in order."""
+    path = pathlib.Path(path)
+    names = [entry.name for entry in path.iterdir()] if path.exists() else []
+    return sorted(int(name) for name in names if name.isdecimal())
 
 
 def _network_shapes(network):

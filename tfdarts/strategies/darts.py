@@ -158,7 +158,12 @@ class DARTS(keras.Model):
             self._update_alphas(train_batch, val_batch, learning_rate)
         if self.update_order == "alpha_first":
             self._update_weights(train_batch)
-        return {metric.name: metric.result() for metric in self.metrics}
+        # While alpha waits there is no loss of it.
+        return {
+            metric.name: metric.result()
+            for metric in self.metrics
+            if warm or metric is not self.alpha_loss_tracker
+        }
 
     def test_step(self, data):
         """Supernet loss and accuracy; neither is that of a derived network."""

@@ -3,6 +3,12 @@
 import math
 
 import keras
+import numpy as np
+
+ADVICE = (
+    ", so the run has diverged; the state after the last whole epoch is kept. "
+    "Lower the learning rate and use a new run directory."
+)
 
 
 class DivergedError(ArithmeticError):
@@ -10,14 +16,24 @@ class DivergedError(ArithmeticError):
 
 
 class StopOnNaN(keras.callbacks.Callback):
-    """Raises `DivergedError` as soon as a loss is not finite."""
+    """Raises `DivergedError` as soon as a loss is not finite.
+
+    After an epoch it looks at what was trained too, for the last step may
+    have spoilt it; it stands before the callbacks that save.
+    """
 
     def on_train_batch_end(self, batch, logs=None):
         for name, value in logs.items():
             if not math.isfinite(float(value)):
                 raise DivergedError(
                     f"The {name} became {float(value)} at step {batch + 1} of "
-                    f"the epoch, so the run has diverged; the state after the "
-                    f"last whole epoch is kept. Lower the learning rate and "
-                    f"use a new run directory."
+                    f"the epoch{ADVICE}"
+                )
+
+    def on_epoch_end(self, epoch, logs=None):
+        for variable in self.model.trainable_variables:
+            if not np.isfinite(variable.numpy()).all():
+                raise DivergedError(
+                    f"{variable.path} is not finite after the last step of "
+                    f"epoch {epoch + 1}{ADVICE}"
                 )

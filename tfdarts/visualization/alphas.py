@@ -6,8 +6,10 @@ import pathlib
 import numpy as np
 
 from tfdarts.files import write_atomically
+from tfdarts.search_spaces.relaxation import log_softmax
 from tfdarts.visualization import palette
 from tfdarts.visualization import panels
+from tfdarts.visualization.cells import CELL_NAMES
 
 
 def draw_alphas(history, edges, primitives, directory):
@@ -37,7 +39,9 @@ def draw_alphas(history, edges, primitives, directory):
         ValueError: If a shape is wrong or an alpha is not finite.
     """
     weights = {
-        cell_type: _softmax(_checked(cell_type, alphas, edges, primitives))
+        cell_type: np.exp(
+            log_softmax(_checked(cell_type, alphas, edges, primitives))
+        )
         for cell_type, alphas in history.items()
     }
     directory = pathlib.Path(directory)
@@ -58,7 +62,7 @@ def draw_alphas(history, edges, primitives, directory):
 def _final_heatmap(cell_type, weights, edges, primitives):
     final = weights[-1]
     figure = panels.new_figure(
-        f"Softmax of alpha after epoch {len(weights) - 1}: {cell_type} cell",
+        f"Softmax of alpha after epoch {len(weights) - 1}: {CELL_NAMES[cell_type]}",
         size=(3 + 1.2 * len(primitives), 2 + 0.4 * len(edges)),
     )
     axes = figure.add_subplot()
@@ -94,7 +98,9 @@ def _annotate(axes, weights, primitives):
 
 
 def _lines_over_time(cell_type, weights, edges, primitives):
-    figure = panels.new_figure(f"Softmax of alpha by epoch: {cell_type} cell")
+    figure = panels.new_figure(
+        f"Softmax of alpha by epoch: {CELL_NAMES[cell_type]}"
+    )
     axes_of_edges, corner = panels.add_panels(figure, edges)
     for edge, axes in enumerate(axes_of_edges):
         for column, primitive in enumerate(primitives):
@@ -138,7 +144,9 @@ def _draw_entropy(axes, weights):
 
 
 def _heatmap_over_time(cell_type, weights, edges, primitives):
-    figure = panels.new_figure(f"Softmax of alpha by epoch: {cell_type} cell")
+    figure = panels.new_figure(
+        f"Softmax of alpha by epoch: {CELL_NAMES[cell_type]}"
+    )
     axes_of_edges, corner = panels.add_panels(figure, edges)
     for edge, axes in enumerate(axes_of_edges):
         image = _show(axes, weights[:, edge].T, _darkest(weights))
@@ -183,8 +191,3 @@ def _checked(cell_type, alphas, edges, primitives):
             f"some are infinite or NaN, so the search diverged."
         )
     return alphas
-
-
-def _softmax(alphas):
-    exponentials = np.exp(alphas - alphas.max(axis=-1, keepdims=True))
-    return exponentials / exponentials.sum(axis=-1, keepdims=True)

@@ -12,6 +12,9 @@ from tfdarts.files import write_atomically
 from tfdarts.genotypes import EDGES_PER_NODE
 from tfdarts.visualization import palette
 
+CELL_NAMES = {"normal": "normal cell", "reduce": "reduction cell"}
+"""What the cell types are called in titles."""
+
 _INPUTS = ("c_{k-2}", "c_{k-1}")
 _OUTPUT = "c_{k}"
 
@@ -125,7 +128,7 @@ def draw_cells(genotype, directory):
         directory / cell_type: cell_graph(
             getattr(genotype, cell_type),
             getattr(genotype, f"{cell_type}_concat"),
-            f"{prefix}{cell_type} cell",
+            f"{prefix}{CELL_NAMES[cell_type]}",
         )
         for cell_type in ("normal", "reduce")
     }

@@ -1,0 +1,23 @@
+"""Where exports go."""
+
+import pytest
+
+from tfdarts.runs import export as export_module
+from tfdarts.runs.export import export
+from tfdarts.runs.export import exported_versions
+
+
+@pytest.mark.parametrize("name", ["../x", "a/b", "/x", "..", "."])
+def test_name_stays_in_the_run_directory(tmp_path, monkeypatch, name):
+    monkeypatch.setattr(export_module, "load_network", lambda stage: (None, {}))
+    with pytest.raises(ValueError, match="name of one directory"):
+        export(str(tmp_path), name=name)
+    assert not any(tmp_path.iterdir())
+
+
+def test_versions_are_integers_in_their_order(tmp_path):
+    assert exported_versions(str(tmp_path), "digits") == []
+    for name in ("10", "9", "1.bak", ".exporting-x"):
+        (tmp_path / "export" / "digits" / name).mkdir(parents=True)
+    versions = exported_versions(str(tmp_path), "digits")
+    assert [path.name for path in versions] == ["9", "10"]

@@ -1,0 +1,32 @@
+"""What is done already is not done again."""
+
+import pytest
+
+from tfdarts.runs import pipeline as pipeline_module
+from tfdarts.runs.configs import SearchConfig
+from tfdarts.runs.configs import TrainConfig
+
+
+@pytest.mark.parametrize("tested", [False, True])
+def test_test_examples_are_read_once(tmp_path, monkeypatch, tested):
+    calls = []
+
+    def stub(name, result=None):
+        def stage(*arguments):
+            calls.append(name)
+            return result
+
+        monkeypatch.setattr(pipeline_module, name, stage)
+
+    results = {"test_accuracy": 0.5}
+    stub("search")
+    stub("train", results if tested else {})
+    stub("evaluate", results)
+    stub("export", tmp_path / "1")
+    run_dir = str(tmp_path)
+    outcome = pipeline_module.pipeline(
+        SearchConfig(run_dir=run_dir), TrainConfig(run_dir=run_dir)
+    )
+    expected = ["search", "train", "evaluate", "export"]
+    assert calls == [c for c in expected if c != "evaluate" or not tested]
+    assert outcome == {**results, "saved_model": str(tmp_path / "1")}
