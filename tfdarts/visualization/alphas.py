@@ -61,8 +61,9 @@ def draw_alphas(history, edges, primitives, directory):
 
 def _final_heatmap(cell_type, weights, edges, primitives):
     final = weights[-1]
+    epochs, cell = len(weights) - 1, CELL_NAMES[cell_type]
     figure = panels.new_figure(
-        f"Softmax of alpha after epoch {len(weights) - 1}: {CELL_NAMES[cell_type]}",
+        f"Softmax of alpha after epoch {epochs}: {cell}",
         size=(3 + 1.2 * len(primitives), 2 + 0.4 * len(edges)),
     )
     axes = figure.add_subplot()
