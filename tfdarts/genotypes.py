@@ -12,6 +12,7 @@ import pathlib
 from collections.abc import Iterable
 
 from tfdarts.files import write_atomically
+from tfdarts.published_cells import PUBLISHED
 
 FORMAT = 1
 
@@ -236,12 +237,12 @@ def get(name):
     >>> get("DARTS_V2").normal[0]
     ('sep_conv_3x3', 0)
     """
-    if name not in _PUBLISHED:
+    if name not in PUBLISHED:
         raise ValueError(
             f"There is no published genotype named {name!r}. The published "
-            f"ones are: {', '.join(_PUBLISHED)}."
+            f"ones are: {', '.join(PUBLISHED)}."
         )
-    normal, normal_concat, reduce, reduce_concat = _PUBLISHED[name]
+    normal, normal_concat, reduce, reduce_concat = PUBLISHED[name]
     return Genotype(
         normal=_edges(normal),
         normal_concat=normal_concat,
@@ -253,7 +254,7 @@ def get(name):
 
 def published_names():
     """Returns the names that `get` knows, as a tuple of strings."""
-    return tuple(_PUBLISHED)
+    return tuple(PUBLISHED)
 
 
 def _checked_edges(cell_type, edges):
@@ -342,94 +343,3 @@ def _edges(text):
     for edge in text.split():
         primitive, predecessor = edge.split(":")
         yield primitive, int(predecessor)
-
-
-_PUBLISHED = {
-    # Zoph et al., 2018, https://arxiv.org/abs/1707.07012
-    "NASNet": (
-        "sep_conv_5x5:1 sep_conv_3x3:0 sep_conv_5x5:0 sep_conv_3x3:0 "
-        "avg_pool_3x3:1 skip_connect:0 avg_pool_3x3:0 avg_pool_3x3:0 "
-        "sep_conv_3x3:1 skip_connect:1",
-        (2, 3, 4, 5, 6),
-        "sep_conv_5x5:1 sep_conv_7x7:0 max_pool_3x3:1 sep_conv_7x7:0 "
-        "avg_pool_3x3:1 sep_conv_5x5:0 skip_connect:3 avg_pool_3x3:2 "
-        "sep_conv_3x3:2 max_pool_3x3:1",
-        (4, 5, 6),
-    ),
-    # Real et al., 2019, https://arxiv.org/abs/1802.01548
-    "AmoebaNet": (
-        "avg_pool_3x3:0 max_pool_3x3:1 sep_conv_3x3:0 sep_conv_5x5:2 "
-        "sep_conv_3x3:0 avg_pool_3x3:3 sep_conv_3x3:1 skip_connect:1 "
-        "skip_connect:0 avg_pool_3x3:1",
-        (4, 5, 6),
-        "avg_pool_3x3:0 sep_conv_3x3:1 max_pool_3x3:0 sep_conv_7x7:2 "
-        "sep_conv_7x7:0 avg_pool_3x3:1 max_pool_3x3:0 max_pool_3x3:1 "
-        "conv_7x1_1x7:0 sep_conv_3x3:5",
-        (3, 4, 6),
-    ),
-    # Liu et al., 2018, https://arxiv.org/abs/1712.00559
-    "PNASNet": (
-        "sep_conv_5x5:0 max_pool_3x3:0 sep_conv_7x7:1 max_pool_3x3:1 "
-        "sep_conv_5x5:1 sep_conv_3x3:1 sep_conv_3x3:4 max_pool_3x3:1 "
-        "sep_conv_3x3:0 skip_connect:1",
-        (2, 3, 4, 5, 6),
-        "sep_conv_5x5:0 max_pool_3x3:0 sep_conv_7x7:1 max_pool_3x3:1 "
-        "sep_conv_5x5:1 sep_conv_3x3:1 sep_conv_3x3:4 max_pool_3x3:1 "
-        "sep_conv_3x3:0 skip_connect:1",
-        (2, 3, 4, 5, 6),
-    ),
-    # Liu et al., 2019, https://arxiv.org/abs/1806.09055: first order
-    "DARTS_V1": (
-        "sep_conv_3x3:1 sep_conv_3x3:0 skip_connect:0 sep_conv_3x3:1 "
-        "skip_connect:0 sep_conv_3x3:1 sep_conv_3x3:0 skip_connect:2",
-        (2, 3, 4, 5),
-        "max_pool_3x3:0 max_pool_3x3:1 skip_connect:2 max_pool_3x3:0 "
-        "max_pool_3x3:0 skip_connect:2 skip_connect:2 avg_pool_3x3:0",
-        (2, 3, 4, 5),
-    ),
-    # The same, second order
-    "DARTS_V2": (
-        "sep_conv_3x3:0 sep_conv_3x3:1 sep_conv_3x3:0 sep_conv_3x3:1 "
-        "sep_conv_3x3:1 skip_connect:0 skip_connect:0 dil_conv_3x3:2",
-        (2, 3, 4, 5),
-        "max_pool_3x3:0 max_pool_3x3:1 skip_connect:2 max_pool_3x3:1 "
-        "max_pool_3x3:0 skip_connect:2 skip_connect:2 max_pool_3x3:1",
-        (2, 3, 4, 5),
-    ),
-    # Xu et al., 2020, https://arxiv.org/abs/1907.05737
-    "PC_DARTS_cifar": (
-        "sep_conv_3x3:1 skip_connect:0 sep_conv_3x3:0 dil_conv_3x3:1 "
-        "sep_conv_5x5:0 sep_conv_3x3:1 avg_pool_3x3:0 dil_conv_3x3:1",
-        (2, 3, 4, 5),
-        "sep_conv_5x5:1 max_pool_3x3:0 sep_conv_5x5:1 sep_conv_5x5:2 "
-        "sep_conv_3x3:0 sep_conv_3x3:3 sep_conv_3x3:1 sep_conv_3x3:2",
-        (2, 3, 4, 5),
-    ),
-    # Chen et al., 2019, https://arxiv.org/abs/1904.12760
-    "PDARTS": (
-        "skip_connect:0 dil_conv_3x3:1 skip_connect:0 sep_conv_3x3:1 "
-        "sep_conv_3x3:1 sep_conv_3x3:3 sep_conv_3x3:0 dil_conv_5x5:4",
-        (2, 3, 4, 5),
-        "avg_pool_3x3:0 sep_conv_5x5:1 sep_conv_3x3:0 dil_conv_5x5:2 "
-        "max_pool_3x3:0 dil_conv_3x3:1 dil_conv_3x3:1 dil_conv_5x5:3",
-        (2, 3, 4, 5),
-    ),
-    # Dong and Yang, 2019, https://arxiv.org/abs/1910.04465
-    "GDAS_V1": (
-        "skip_connect:0 skip_connect:1 skip_connect:0 sep_conv_5x5:2 "
-        "sep_conv_3x3:3 skip_connect:0 sep_conv_5x5:4 sep_conv_3x3:3",
-        (2, 3, 4, 5),
-        "sep_conv_5x5:0 sep_conv_3x3:1 sep_conv_5x5:2 sep_conv_5x5:1 "
-        "dil_conv_5x5:2 sep_conv_3x3:1 sep_conv_5x5:0 sep_conv_5x5:1",
-        (2, 3, 4, 5),
-    ),
-    # Chen et al., 2021, https://arxiv.org/abs/2006.10355
-    "DrNAS_cifar10": (
-        "sep_conv_3x3:0 sep_conv_5x5:1 sep_conv_3x3:1 sep_conv_3x3:2 "
-        "skip_connect:0 sep_conv_3x3:1 sep_conv_3x3:2 dil_conv_5x5:3",
-        (2, 3, 4, 5),
-        "max_pool_3x3:0 sep_conv_5x5:1 dil_conv_5x5:2 sep_conv_5x5:1 "
-        "sep_conv_5x5:1 dil_conv_5x5:3 skip_connect:4 sep_conv_5x5:1",
-        (2, 3, 4, 5),
-    ),
-}
