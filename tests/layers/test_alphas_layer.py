@@ -1,6 +1,5 @@
 """The architecture parameters."""
 
-import keras
 import numpy as np
 import pytest
 
@@ -30,11 +29,3 @@ def test_one_trainable_variable():
     assert not alphas.non_trainable_variables
     alphas.build()
     assert len(alphas.variables) == 1
-
-
-def test_config_round_trip():
-    alphas = Alphas(2, 3, initializer="ones", name="normal")
-    twin = Alphas.from_config(alphas.get_config())
-    assert twin.get_config() == alphas.get_config()
-    assert isinstance(twin.initializer, keras.initializers.Ones)
-    np.testing.assert_array_equal(twin.alpha, np.ones((2, 3)))

@@ -1,6 +1,5 @@
 """Batch normalisation against NumPy, to second order."""
 
-import keras
 import numpy as np
 import numpy_reference
 import pytest
@@ -178,23 +177,6 @@ def test_two_replicas_normalize_by_both_halves(two_replicas):
         0.9 + 0.1 * whole.var((0, 1, 2), ddof=1),
         rtol=1e-5,
     )
-
-
-@pytest.mark.parametrize("affine", [True, False])
-def test_config_and_file_round_trip(affine, tmp_path):
-    layer = BatchNorm(affine)
-    config = layer.get_config()
-    twin = BatchNorm.from_config(config)
-    assert twin.get_config() == config
-    assert (twin.momentum, twin.epsilon) == (0.9, 1e-5)
-    inputs = keras.Input((3, 3, 2))
-    model = keras.Model(inputs, layer(inputs))
-    scramble(model)
-    model.save(tmp_path / "model.keras")
-    loaded = keras.saving.load_model(tmp_path / "model.keras")
-    assert isinstance(loaded.layers[1], BatchNorm)
-    x = image(2, 3, 3, 2).astype("float32")
-    np.testing.assert_array_equal(model(x), loaded(x))
 
 
 def test_a_single_value_has_a_finite_moving_variance():

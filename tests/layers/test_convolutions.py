@@ -7,47 +7,12 @@ import pytest
 from samples import image
 from samples import scramble
 
-from tfdarts.layers.convolutions import Conv7x1Conv1x7
-from tfdarts.layers.convolutions import DilConv
 from tfdarts.layers.convolutions import FactorizedReduce
 from tfdarts.layers.convolutions import ReLUConvBN
 from tfdarts.layers.convolutions import SepConv
 from tfdarts.layers.convolutions import conv
 from tfdarts.layers.convolutions import separable_conv
 from tfdarts.layers.convolutions import uniform_fan_in
-
-LAYERS = [
-    (ReLUConvBN, {}),
-    (ReLUConvBN, {"strides": 2}),
-    (SepConv, {"kernel_size": 3, "strides": 2}),
-    (DilConv, {"kernel_size": 5, "strides": 2}),
-    (Conv7x1Conv1x7, {"strides": 2}),
-    (FactorizedReduce, {}),
-]
-
-
-@pytest.mark.parametrize("affine", [True, False])
-@pytest.mark.parametrize(("layer_type", "options"), LAYERS)
-def test_config_and_file_round_trip(layer_type, options, affine, tmp_path):
-    layer = layer_type(6, affine=affine, name="primitive", **options)
-    inputs = keras.Input((6, 5, 3))
-    model = keras.Model(inputs, layer(inputs))
-    scramble(model)
-    x = image(2, 6, 5, 3).astype("float32")
-    expected = np.asarray(model(x))
-    assert expected.shape[-1] == 6
-
-    config = layer.get_config()
-    twin = layer_type.from_config(config)
-    assert twin.get_config() == config
-    twin.build(x.shape)
-    twin.set_weights(layer.get_weights())
-    np.testing.assert_array_equal(twin(x), expected)
-
-    model.save(tmp_path / "model.keras")
-    loaded = keras.saving.load_model(tmp_path / "model.keras")
-    assert type(loaded.get_layer("primitive")) is layer_type
-    np.testing.assert_array_equal(loaded(x), expected)
 
 
 @pytest.mark.parametrize("filters", [2, 5, 8])

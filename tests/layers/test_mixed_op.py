@@ -6,7 +6,6 @@ import numpy_reference
 import pytest
 import tensorflow as tf
 from samples import image
-from samples import scramble
 
 from tfdarts.genotypes import PRIMITIVES
 from tfdarts.layers.alphas import Alphas
@@ -129,38 +128,6 @@ def test_alpha_gradient_is_the_numeric_one(strides):
 def test_wrong_channels_are_refused():
     with pytest.raises(ValueError, match="as many channels.*filters, 4"):
         MixedOp(1, 4)(image(1, 4, 4, 3))
-
-
-def test_config_round_trip():
-    x, weights = image(2, 4, 4, 2), softmax(image(2, 3))
-    layer = MixedOp(2, 2, 2, ("none", "skip_connect", "dil_conv_3x3"))
-    expected = layer(x, weights)
-    config = layer.get_config()
-    twin = MixedOp.from_config(config)
-    assert twin.get_config() == config
-    twin(x, weights)
-    twin.set_weights(layer.get_weights())
-    for one, other in zip(expected, twin(x, weights), strict=True):
-        np.testing.assert_array_equal(one, other)
-
-
-@pytest.mark.parametrize("num_edges", [1, 2])
-def test_file_round_trip(num_edges, tmp_path):
-    """Alone with its alphas, and with weights from outside."""
-    inputs = [keras.Input((4, 4, 2))]
-    values = [image(3, 4, 4, 2).astype("float32")]
-    if num_edges > 1:
-        inputs.append(keras.Input(batch_shape=(2, 8)))
-        values.append(softmax(image(2, 8)).astype("float32"))
-    model = keras.Model(inputs, MixedOp(num_edges, 2, 2)(*inputs))
-    scramble(model)
-    model.save(tmp_path / "model.keras")
-    loaded = keras.saving.load_model(tmp_path / "model.keras")
-    outputs = keras.tree.flatten(model(values))
-    for one, other in zip(
-        outputs, keras.tree.flatten(loaded(values)), strict=True
-    ):
-        np.testing.assert_array_equal(one, other)
 
 
 def test_none_alone_is_refused():

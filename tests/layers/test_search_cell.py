@@ -109,21 +109,3 @@ def test_all_batch_norms_hear_that_it_is_training():
     assert len(norms) == 2 + 4 * 9 + 1 * 8
     for norm in norms:
         assert np.all(norm.moving_variance != 1.0)
-
-
-@pytest.mark.parametrize(("reduction", "after_reduction"), FORMS[1:3])
-def test_config_and_file_round_trip(reduction, after_reduction, tmp_path):
-    cell = SearchCell(2, reduction, after_reduction, 2, FEW, name="cell")
-    values = inputs_of(cell, (4, 6), num_edges=5)
-    values = [value.astype("float32") for value in values]
-    config = cell.get_config()
-    assert SearchCell.from_config(config).get_config() == config
-
-    older, newer, weights = values
-    inputs = [keras.Input(x.shape[1:]) for x in (older, newer)]
-    inputs.append(keras.Input(batch_shape=weights.shape))
-    model = keras.Model(inputs, cell(*inputs))
-    scramble(model)
-    model.save(tmp_path / "model.keras")
-    loaded = keras.saving.load_model(tmp_path / "model.keras")
-    np.testing.assert_array_equal(model(values), loaded(values))

@@ -22,9 +22,3 @@ def test_pixels(offset, size):
             inside = source[0] < size[0] and source[1] < size[1]
             expected = x[:, source[0], source[1]] if inside else 0.0
             np.testing.assert_array_equal(outputs[:, row, column], expected)
-
-
-def test_config_round_trip():
-    config = Subsample(offset=1, name="odd").get_config()
-    assert config["offset"] == 1
-    assert Subsample.from_config(config).get_config() == config

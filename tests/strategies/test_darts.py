@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from plain_loss import plain_loss
 
 from tfdarts.models.cnn_supernet import CNNSupernet
 from tfdarts.strategies.darts import DARTS
@@ -87,24 +88,6 @@ def test_alpha_step_moves_alphas_only_and_weight_step_all_else(second_order):
     )
 
 
-def plain_loss(supernet, x, y):
-    """The supernet's loss on lists of weights, without flat vectors."""
-    variables = supernet.network_weights + supernet.alpha_variables
-
-    def loss(weights, alphas):
-        by_id = {id(v): t for v, t in zip(variables, weights + alphas)}
-        logits, _ = supernet.stateless_call(
-            [by_id[id(v)] for v in supernet.trainable_variables],
-            supernet.non_trainable_variables,
-            x,
-            training=True,
-        )
-        log = tf.nn.log_softmax(logits)
-        return -tf.reduce_mean(tf.gather(log, y, axis=1, batch_dims=1))
-
-    return loss
-
-
 def test_gradients_are_those_of_the_pure_function(second_order):
     """Through flat vectors and compiled phases the same comes out."""
     search, supernet = second_order, second_order.supernet
@@ -182,6 +165,83 @@ def test_weight_step_clips_adds_l2_and_moves_statistics(first_order):
         rtol=1e-4,
         atol=1e-6,
     )
+
+
+class Noisy(CNNSupernet):
+    """A supernet with a seed among its variables."""
+
+    def build(self, input_shape):
+        if not self.built:
+            self.dropout = keras.layers.Dropout(0.5)
+        super().build(input_shape)
+
+    def call(self, inputs, training=None):
+        noisy = self.dropout(inputs, training=training)
+        return super().call(noisy, training=training)
+
+
+def test_seeds_move_with_the_weights_alone():
+    """And all passes of an alpha step see the same noise."""
+    supernet = Noisy(2, 3, 3, (4, 4, 1), num_nodes=1, primitives=PRIMITIVES)
+    search = DARTS(supernet, order=2, method="exact")
+    search.compile(
+        SGD(LEARNING_RATE, momentum=0.0), Adam(0.05), run_eagerly=True
+    )
+    train, val = batch(2), batch(3)
+    (seed,) = supernet.dropout.variables
+    assert seed.dtype == "int64"
+    before = seed.numpy()
+    expected = hypergradient(
+        plain_loss(supernet, *train),
+        plain_loss(supernet, *val),
+        [tf.constant(w) for w in values(supernet.network_weights)],
+        [tf.constant(a) for a in values(supernet.alpha_variables)],
+        lambda gradients, weights: [
+            w - LEARNING_RATE * g for w, g in zip(weights, gradients)
+        ],
+        method="exact",
+    )
+    _, gradients = search.alpha_gradients(train, val, LEARNING_RATE)
+    for one, other in zip(gradients, expected):
+        np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-6)
+    search._update_alphas(train, val, LEARNING_RATE)
+    np.testing.assert_array_equal(seed.numpy(), before)
+    search._update_weights(train)
+    assert not np.array_equal(seed.numpy(), before)
+
+
+def test_keras_own_sgd_takes_its_own_virtual_step():
+    """Its momentum holds the learning rate and its decay is apart."""
+    search = tiny_search(order=2, method="exact")
+    momentum, decay = 0.8, 0.02
+    search.compile(
+        keras.optimizers.SGD(
+            LEARNING_RATE, momentum=momentum, weight_decay=decay
+        ),
+        Adam(0.05),
+        run_eagerly=True,
+    )
+    search.train_step((batch(0), batch(1)))
+    supernet, train, val = search.supernet, batch(2), batch(3)
+    buffers = values(search.optimizer.momentums)
+
+    def virtual_step(gradients, weights):
+        return [
+            w * (1 - LEARNING_RATE * decay) + momentum * m - LEARNING_RATE * g
+            for w, g, m in zip(weights, gradients, buffers)
+        ]
+
+    expected = hypergradient(
+        plain_loss(supernet, *train),
+        plain_loss(supernet, *val),
+        [tf.constant(w) for w in values(supernet.network_weights)],
+        [tf.constant(a) for a in values(supernet.alpha_variables)],
+        virtual_step,
+        method="exact",
+    )
+    _, gradients = search.alpha_gradients(train, val, LEARNING_RATE)
+    for one, other in zip(gradients, expected):
+        np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from plain_loss import plain_loss
 
 from tfdarts.layers.primitives import twice_differentiable
 from tfdarts.models.cnn_supernet import CNNSupernet
@@ -34,30 +35,12 @@ def search():
     return search
 
 
-def loss_on(supernet, x, y):
-    """The supernet's loss on lists of tensors, written plainly."""
-    variables = supernet.network_weights + supernet.alpha_variables
-
-    def loss(weights, alphas):
-        by_id = {id(v): t for v, t in zip(variables, weights + alphas)}
-        logits, _ = supernet.stateless_call(
-            [by_id[id(v)] for v in supernet.trainable_variables],
-            [v.value for v in supernet.non_trainable_variables],
-            x,
-            training=True,
-        )
-        log = tf.nn.log_softmax(logits)
-        return -tf.reduce_mean(tf.gather(log, y, axis=1, batch_dims=1))
-
-    return loss
-
-
 @pytest.fixture(scope="module")
 def oracle(search):
     """The explicit term and the whole derivative, by tapes alone."""
     supernet = search.supernet
-    train_loss = loss_on(supernet, *batch(2))
-    val_loss = loss_on(supernet, *batch(3))
+    train_loss = plain_loss(supernet, *batch(2))
+    val_loss = plain_loss(supernet, *batch(3))
     weights = [tf.constant(v.numpy()) for v in supernet.network_weights]
     alphas = [tf.constant(v.numpy()) for v in supernet.alpha_variables]
     buffers = [v.numpy() for v in search.optimizer.momentums]
@@ -121,3 +104,16 @@ def test_no_method_changes_anything(search, monkeypatch, method):
     search.alpha_gradients(batch(2), batch(3), XI)
     for variable, value in zip(everything, before):
         np.testing.assert_array_equal(variable.numpy(), value)
+
+
+def test_exact_product_survives_compilation(search):
+    """Compiled, TensorFlow's own max pooling would add zeros to it."""
+    weights, alphas = search._read_weights(), search._read_alphas()
+    direction = tf.random.stateless_normal(
+        weights.shape, (0, 1), dtype=tf.float64
+    )
+    arguments = (weights, alphas, direction, *batch(2))
+    expected = search._mixed_product_of_batch(*arguments)
+    compiled = tf.function(search._mixed_product_of_batch)(*arguments)
+    for one, other in zip(compiled, expected, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-12)

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from tfdarts.training.optimizers import SGD
 from tfdarts.training.optimizers import Adam
+from tfdarts.training.optimizers import virtual_step_of
 from tfdarts.training.schedules import EpochCosine
 
 RATES = (0.1, 0.1, 0.07, 0.02, 0.005)
@@ -100,9 +101,18 @@ def test_defaults_are_the_papers():
     assert (adam.beta_1, adam.beta_2, adam.epsilon) == (0.5, 0.999, 1e-8)
 
 
-@pytest.mark.parametrize("momentum", [0.0, 0.9])
-def test_virtual_step_leads_where_the_step_leads(momentum):
-    optimizer = SGD(0.1, momentum=momentum, l2=0.3)
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        SGD(0.1, momentum=0.0, l2=0.3),
+        SGD(0.1, momentum=0.9, l2=0.3),
+        keras.optimizers.SGD(0.1),
+        keras.optimizers.SGD(0.1, momentum=0.9, weight_decay=0.2),
+        keras.optimizers.SGD(0.1, momentum=0.9, nesterov=True),
+    ],
+    ids=["plain", "momentum", "keras plain", "keras", "keras nesterov"],
+)
+def test_virtual_step_leads_where_the_step_leads(optimizer):
     variables = [keras.Variable(w, dtype="float64") for w in first_weights()]
 
     def gradients(step):
@@ -111,7 +121,7 @@ def test_virtual_step_leads_where_the_step_leads(momentum):
     for step in range(2):
         optimizer.apply(gradients(step), variables)
     before = [v.numpy() for v in variables]
-    virtual = optimizer.virtual_step(
+    virtual = virtual_step_of(optimizer)(
         weights=[tf.constant(w) for w in before],
         gradients=gradients(2),
         momentums=[tf.constant(m.numpy()) for m in optimizer.momentums],

@@ -47,12 +47,13 @@ class BatchNorm(keras.layers.BatchNormalization):
 
     def call(self, inputs, training=False):
         channels = inputs.shape[-1]
-        dtype = tf.as_dtype(self.variable_dtype)
+        dtype = _dtype_of_statistics(self.variable_dtype)
         scale = self.gamma if self.affine else tf.ones([channels], dtype)
         offset = self.beta if self.affine else tf.zeros([channels], dtype)
         scale, offset = (tf.cast(value, dtype) for value in (scale, offset))
         if not training or not self.trainable:
-            mean, variance = self.moving_mean, self.moving_variance
+            mean = tf.cast(self.moving_mean, dtype)
+            variance = tf.cast(self.moving_variance, dtype)
             return self._normalize(inputs, mean, variance, scale, offset)
         if dtype == tf.float32 and num_replicas() == 1:
             outputs, mean, variance = tf.compat.v1.nn.fused_batch_norm(
@@ -84,10 +85,15 @@ class BatchNorm(keras.layers.BatchNormalization):
     def _normalize(self, inputs, mean, variance, scale, offset):
         scale = scale * tf.math.rsqrt(variance + self.epsilon)
         offset = offset - mean * scale
-        return inputs * tf.cast(scale, inputs.dtype) + tf.cast(
-            offset, inputs.dtype
-        )
+        outputs = tf.cast(inputs, scale.dtype) * scale + offset
+        return tf.cast(outputs, inputs.dtype)
 
     def _track(self, moving, current):
         """The moving statistics keep the unbiased variance, as PyTorch's."""
+        current = tf.cast(current, moving.dtype)
         moving.assign(moving * self.momentum + current * (1.0 - self.momentum))
+
+
+def _dtype_of_statistics(dtype):
+    """Half precision would lose the mean of many values."""
+    return tf.float64 if dtype == "float64" else tf.float32

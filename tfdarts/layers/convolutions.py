@@ -265,13 +265,15 @@ class FactorizedReduce(keras.layers.Layer):
         self.odd_conv.build(input_shape)
         self.batch_norm.build((*input_shape[:-1], self.filters))
 
-    def call(self, inputs):
+    def call(self, inputs, training=None):
         active = self.relu(inputs)
         halves = [
             self.even_conv(self.even(active)),
             self.odd_conv(self.odd(active)),
         ]
-        return self.batch_norm(keras.ops.concatenate(halves, axis=-1))
+        return self.batch_norm(
+            keras.ops.concatenate(halves, axis=-1), training=training
+        )
 
     def compute_output_shape(self, input_shape):
         return (*self.even.compute_output_shape(input_shape)[:-1], self.filters)

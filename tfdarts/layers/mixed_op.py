@@ -5,6 +5,7 @@ import keras
 from tfdarts.genotypes import PRIMITIVES
 from tfdarts.layers.alphas import Alphas
 from tfdarts.layers.primitives import primitive
+from tfdarts.layers.subsample import strided_shape
 
 
 @keras.saving.register_keras_serializable(package="tfdarts")
@@ -91,23 +92,23 @@ class MixedOp(keras.layers.Layer):
             for operation in operations:
                 operation.build(inputs_shape)
 
-    def call(self, inputs, edge_weights=None):
+    def call(self, inputs, edge_weights=None, training=None):
         if edge_weights is None:
             edge_weights = self.alphas.edge_weights()
         edge_weights = keras.ops.cast(edge_weights, self.compute_dtype)
         outputs = [
-            self._weighted_sum(inputs, weights, operations)
+            self._weighted_sum(inputs, weights, operations, training)
             for weights, operations in zip(
                 keras.ops.unstack(edge_weights, self.num_edges), self.edges
             )
         ]
         return outputs if self.num_edges > 1 else outputs[0]
 
-    def _weighted_sum(self, inputs, weights, operations):
+    def _weighted_sum(self, inputs, weights, operations, training):
         """Equation 2 on one edge; what `none` would add is zero."""
         weights = keras.ops.unstack(weights, len(self.primitives))
         return sum(
-            weight * operation(inputs)
+            weight * operation(inputs, training=training)
             for name, weight, operation in zip(
                 self.primitives, weights, operations
             )
@@ -115,13 +116,7 @@ class MixedOp(keras.layers.Layer):
         )
 
     def compute_output_shape(self, inputs_shape, edge_weights_shape=None):
-        batch, height, width, _ = inputs_shape
-        shape = (
-            batch,
-            -(-height // self.strides),
-            -(-width // self.strides),
-            self.filters,
-        )
+        shape = strided_shape(inputs_shape, self.strides)
         return [shape] * self.num_edges if self.num_edges > 1 else shape
 
     def get_config(self):

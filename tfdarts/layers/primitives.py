@@ -14,6 +14,7 @@ from tfdarts.layers.convolutions import FactorizedReduce
 from tfdarts.layers.convolutions import SepConv
 from tfdarts.layers.stack import Stack
 from tfdarts.layers.subsample import Subsample
+from tfdarts.layers.subsample import strided_shape
 
 
 @keras.saving.register_keras_serializable(package="tfdarts")
@@ -42,9 +43,7 @@ class Zero(keras.layers.Layer):
         return keras.ops.zeros_like(inputs[:, :: self.strides, :: self.strides])
 
     def compute_output_shape(self, input_shape):
-        batch, height, width, channels = input_shape
-        strides = self.strides
-        return (batch, -(-height // strides), -(-width // strides), channels)
+        return strided_shape(input_shape, self.strides)
 
     def get_config(self):
         return {**super().get_config(), "strides": self.strides}

@@ -6,6 +6,7 @@ from tfdarts.genotypes import PRIMITIVES
 from tfdarts.layers.convolutions import FactorizedReduce
 from tfdarts.layers.convolutions import ReLUConvBN
 from tfdarts.layers.mixed_op import MixedOp
+from tfdarts.layers.subsample import strided_shape
 from tfdarts.search_spaces.cnn import CNNSearchSpace
 
 
@@ -81,7 +82,7 @@ class SearchCell(keras.layers.Layer):
 
     def call(self, older, newer, edge_weights, training=None):
         nodes = [
-            preprocess(inputs)
+            preprocess(inputs, training=training)
             for preprocess, inputs in zip(self.preprocess, (older, newer))
         ]
         incoming = {node: [] for node in self.space.concat}
@@ -90,7 +91,9 @@ class SearchCell(keras.layers.Layer):
                 nodes.append(sum(incoming[source]))
             edges = self.space.outgoing_edges(source)
             outputs = mixed_op(
-                nodes[source], keras.ops.take(edge_weights, edges, axis=0)
+                nodes[source],
+                keras.ops.take(edge_weights, edges, axis=0),
+                training=training,
             )
             outputs = outputs if len(edges) > 1 else [outputs]
             for edge, output in zip(edges, outputs):
@@ -101,14 +104,9 @@ class SearchCell(keras.layers.Layer):
     def compute_output_shape(
         self, older_shape, newer_shape, edge_weights_shape=None
     ):
-        batch, height, width, _ = newer_shape
         strides = 2 if self.reduction else 1
-        return (
-            batch,
-            -(-height // strides),
-            -(-width // strides),
-            self.num_nodes * self.filters,
-        )
+        shape = strided_shape(newer_shape, strides)
+        return (*shape[:-1], self.num_nodes * self.filters)
 
     def get_config(self):
         return {

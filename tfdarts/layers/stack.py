@@ -20,10 +20,10 @@ class Stack(keras.layers.Layer):
             layer.build(input_shape)
             input_shape = layer.compute_output_shape(input_shape)
 
-    def call(self, inputs):
+    def call(self, inputs, training=None):
         outputs = inputs
         for layer in self.layers_in_order:
-            outputs = layer(outputs)
+            outputs = layer(outputs, training=training)
         return outputs
 
     def compute_output_shape(self, input_shape):

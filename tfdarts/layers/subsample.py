@@ -3,6 +3,23 @@
 import keras
 
 
+def strided_shape(shape, strides):
+    """Returns the shape of images of which a stride keeps every first pixel.
+
+    Args:
+        shape: Tuple `(batch, height, width, channels)`, `None` where unknown.
+        strides: Integer.
+
+    Example:
+
+    >>> strided_shape((None, 5, 4, 3), strides=2)
+    (None, 3, 2, 3)
+    """
+    batch, *sizes, channels = shape
+    sizes = [size if size is None else -(-size // strides) for size in sizes]
+    return (batch, *sizes, channels)
+
+
 @keras.saving.register_keras_serializable(package="tfdarts")
 class Subsample(keras.layers.Layer):
     """Keeps every second row and column.
@@ -27,17 +44,15 @@ class Subsample(keras.layers.Layer):
         pass
 
     def call(self, inputs):
-        if self.offset:
-            _, height, width, _ = inputs.shape
-            if height % 2 or width % 2:
-                inputs = keras.ops.pad(
-                    inputs, [(0, 0), (0, height % 2), (0, width % 2), (0, 0)]
-                )
+        if self.offset and any(
+            size is None or size % 2 for size in inputs.shape[1:3]
+        ):
+            # On even sizes the added row and column are not met.
+            inputs = keras.ops.pad(inputs, [(0, 0), (0, 1), (0, 1), (0, 0)])
         return inputs[:, self.offset :: 2, self.offset :: 2]
 
     def compute_output_shape(self, input_shape):
-        batch, height, width, channels = input_shape
-        return (batch, (height + 1) // 2, (width + 1) // 2, channels)
+        return strided_shape(input_shape, 2)
 
     def get_config(self):
         return {**super().get_config(), "offset": self.offset}

@@ -33,6 +33,8 @@ class CNNNetwork(keras.Model):
             the network is the supernet with all other primitives left out.
             Defaults to `False`.
         name: String.
+        dtype: Dtype or `keras.DTypePolicy` of all layers. Defaults to Keras'
+            global one.
 
     Input shape:
         4D tensor `(batch, height, width, channels)`.
@@ -67,27 +69,35 @@ class CNNNetwork(keras.Model):
         stem_multiplier=3,
         search=False,
         name="cnn_network",
+        dtype=None,
     ):
         if isinstance(genotype, dict):
             genotype = Genotype(**genotype)
         image_shape = skeleton.checked_image_shape(input_shape)
         skeleton.checked_num_classes(num_classes)
-        inputs = keras.Input(image_shape, name="images")
-        outputs = conv(stem_multiplier * init_channels, 3)(inputs)
-        older = newer = BatchNorm(name="stem")(outputs)
+        dtype = keras.dtype_policies.get(dtype)
+        inputs = keras.Input(
+            image_shape, dtype=dtype.variable_dtype, name="images"
+        )
+        outputs = conv(stem_multiplier * init_channels, 3, dtype=dtype)(inputs)
+        older = newer = BatchNorm(name="stem", dtype=dtype)(outputs)
         for position, plan in enumerate(
             skeleton.stack_of_cells(init_channels, num_cells)
         ):
             cell = f"cell{position}"
-            output = _cell(genotype, plan, older, newer, search, cell)
+            output = _cell(genotype, plan, older, newer, search, cell, dtype)
             older, newer = newer, output
         pooled = keras.layers.GlobalAveragePooling2D(
-            data_format="channels_last", name="pooling"
+            data_format="channels_last", name="pooling", dtype=dtype
         )(newer)
         logits = skeleton.classifier(
-            pooled.shape[-1], num_classes, name="classifier"
+            pooled.shape[-1],
+            num_classes,
+            name="classifier",
+            dtype=dtype.variable_dtype,
         )(pooled)
         super().__init__(inputs, logits, name=name)
+        self.dtype_policy = dtype
 
         self.genotype = genotype
         self.init_channels = init_channels
@@ -107,6 +117,7 @@ class CNNNetwork(keras.Model):
             "stem_multiplier": self.stem_multiplier,
             "search": self.search,
             "name": self.name,
+            "dtype": keras.dtype_policies.serialize(self.dtype_policy),
         }
 
     @classmethod
@@ -114,19 +125,16 @@ class CNNNetwork(keras.Model):
         return cls(**config)
 
 
-def _cell(genotype, plan, older, newer, search, name):
+def _cell(genotype, plan, older, newer, search, name, dtype):
     edges = genotype.reduce if plan.reduction else genotype.normal
     concat = (
         genotype.reduce_concat if plan.reduction else genotype.normal_concat
     )
     preprocess_older = FactorizedReduce if plan.after_reduction else ReLUConvBN
+    form = {"affine": not search, "dtype": dtype}
     nodes = [
-        preprocess_older(plan.filters, affine=not search, name=f"{name}_older")(
-            older
-        ),
-        ReLUConvBN(plan.filters, affine=not search, name=f"{name}_newer")(
-            newer
-        ),
+        preprocess_older(plan.filters, name=f"{name}_older", **form)(older),
+        ReLUConvBN(plan.filters, name=f"{name}_newer", **form)(newer),
     ]
     for position, (operation, source) in enumerate(edges):
         node = position // EDGES_PER_NODE + 2
@@ -136,17 +144,18 @@ def _cell(genotype, plan, older, newer, search, name):
             strides=2 if plan.reduction and source < 2 else 1,
             search=search,
             name=f"{name}_node{node}_{position % 2}_{operation}",
+            dtype=dtype,
         )
         output = layer(nodes[source])
         if position % EDGES_PER_NODE == 0:
             nodes.append(output)
         else:
-            nodes[node] = keras.layers.Add(name=f"{name}_node{node}")(
-                [nodes[node], output]
-            )
+            nodes[node] = keras.layers.Add(
+                name=f"{name}_node{node}", dtype=dtype
+            )([nodes[node], output])
     outputs = [nodes[node] for node in concat]
     return (
-        keras.layers.Concatenate(name=f"{name}_output")(outputs)
+        keras.layers.Concatenate(name=f"{name}_output", dtype=dtype)(outputs)
         if len(outputs) > 1
         else outputs[0]
     )

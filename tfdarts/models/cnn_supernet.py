@@ -85,7 +85,9 @@ class CNNSupernet(keras.Model):
             data_format="channels_last", dtype=dtype
         )
         self.classifier = skeleton.classifier(
-            num_nodes * plans[-1].filters, num_classes, dtype=dtype
+            num_nodes * plans[-1].filters,
+            num_classes,
+            dtype=dtype.variable_dtype,
         )
         self.build((None, *self.image_shape))
 
@@ -134,7 +136,6 @@ class CNNSupernet(keras.Model):
             cell_type: alphas.edge_weights()
             for cell_type, alphas in self.alphas.items()
         }
-        # `stateless_call` enters here, so nothing else passes `training` on.
         older = newer = self.stem_norm(
             self.stem_conv(inputs), training=training
         )
@@ -142,6 +143,9 @@ class CNNSupernet(keras.Model):
             weights = edge_weights["reduce" if cell.reduction else "normal"]
             older, newer = newer, cell(older, newer, weights, training=training)
         return self.classifier(self.pooling(newer))
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], self.num_classes)
 
     def get_config(self):
         return {
@@ -153,4 +157,5 @@ class CNNSupernet(keras.Model):
             "stem_multiplier": self.stem_multiplier,
             "primitives": self.primitives,
             "name": self.name,
+            "dtype": keras.dtype_policies.serialize(self.dtype_policy),
         }

@@ -136,7 +136,9 @@ class DARTS(keras.Model):
         alpha_optimizer.build(supernet.alpha_variables)
         self._weights = FlatVariables(supernet.network_weights)
         self._momentums = FlatVariables(weight_optimizer.momentums)
-        self._statistics = FlatVariables(supernet.non_trainable_variables)
+        state = supernet.non_trainable_variables
+        self._statistics = FlatVariables(v for v in state if _is_float(v))
+        self._seeds = [v for v in state if not _is_float(v)]
         self._compile_phases()
 
     def call(self, inputs, training=None):
@@ -212,10 +214,10 @@ class DARTS(keras.Model):
 
     def _update_weights(self, batch):
         x, y = batch
-        loss, gradient, _, logits, statistics = self._gradients(
+        loss, gradient, _, logits, *state = self._gradients(
             self._read_weights(), self._read_alphas(), x, y
         )
-        self._apply_weights(gradient, statistics)
+        self._apply_weights(gradient, *state)
         self.loss_tracker.update_state(loss)
         self.accuracy.update_state(y, logits)
 
@@ -235,18 +237,18 @@ class DARTS(keras.Model):
         return [v.value for v in self.supernet.alpha_variables]
 
     def _forward(self, weights, alphas, x, y):
-        """Loss, logits and new batch-norm statistics, changing nothing."""
+        """Loss, logits and the new state, changing nothing."""
         supernet = self.supernet
         variables = supernet.network_weights + supernet.alpha_variables
         values = self._weights.split(weights) + list(alphas)
         by_id = {id(v): value for v, value in zip(variables, values)}
-        logits, statistics = supernet.stateless_call(
+        logits, state = supernet.stateless_call(
             [by_id[id(v)] for v in supernet.trainable_variables],
             [v.value for v in supernet.non_trainable_variables],
             x,
             training=True,
         )
-        return self.loss_function(y, logits), logits, statistics
+        return self.loss_function(y, logits), logits, state
 
     def _gradients_of_batch(self, weights, alphas, x, y):
         outputs = []
@@ -260,9 +262,10 @@ class DARTS(keras.Model):
         loss, (gradient,), alpha_gradients = objective.gradients(
             [weights], alphas
         )
-        logits, statistics = outputs
-        statistics = self._statistics.join(statistics)
-        return loss, gradient, alpha_gradients, logits, statistics
+        logits, state = outputs
+        statistics = self._statistics.join(v for v in state if _is_float(v))
+        seeds = [v for v in state if not _is_float(v)]
+        return loss, gradient, alpha_gradients, logits, statistics, seeds
 
     def _alpha_gradients_of_batch(self, weights, alphas, x, y):
         objective = self._objective(x, y)
@@ -278,14 +281,21 @@ class DARTS(keras.Model):
             lambda weights, alphas: self._forward(weights[0], alphas, x, y)[0]
         )
 
-    def _apply_to_weights(self, gradient, statistics):
+    def _apply_to_weights(self, gradient, statistics, seeds):
         self.optimizer.apply(
             self._weights.split(gradient), self._weights.variables
         )
         self._statistics.write(statistics)
+        for variable, seed in zip(self._seeds, seeds):
+            variable.assign(seed)
 
     def _apply_to_alphas(self, gradients):
         self.alpha_optimizer.apply(gradients, self.supernet.alpha_variables)
+
+
+def _is_float(value):
+    """Batch-norm statistics are; the seeds of random layers are not."""
+    return keras.backend.is_float_dtype(value.dtype)
 
 
 class _BatchObjective:

@@ -1,0 +1,331 @@
+"""What every layer and model promises; one short test a promise."""
+
+import collections
+import inspect
+import json
+import pkgutil
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from samples import image
+from samples import scramble
+
+import tfdarts
+from tfdarts.layers.alphas import Alphas
+from tfdarts.layers.batch_norm import BatchNorm
+from tfdarts.layers.convolutions import Conv7x1Conv1x7
+from tfdarts.layers.convolutions import DilConv
+from tfdarts.layers.convolutions import FactorizedReduce
+from tfdarts.layers.convolutions import ReLUConvBN
+from tfdarts.layers.convolutions import SepConv
+from tfdarts.layers.mixed_op import MixedOp
+from tfdarts.layers.primitives import MaxPooling3x3
+from tfdarts.layers.primitives import Pool3x3
+from tfdarts.layers.primitives import Zero
+from tfdarts.layers.search_cell import SearchCell
+from tfdarts.layers.subsample import Subsample
+from tfdarts.models.cnn_network import CNNNetwork
+from tfdarts.models.cnn_supernet import CNNSupernet
+
+Promising = collections.namedtuple("Promising", ["of", "arguments", "shapes"])
+"""A class, its constructor's arguments, the shapes of its inputs."""
+
+IMAGE = (7, 6, 4)
+GENOTYPE = tfdarts.genotypes.get("DARTS_V2")
+NETWORK = {"num_cells": 3, "num_classes": 5, "input_shape": IMAGE}
+FEW = ("none", "max_pool_3x3", "skip_connect", "dil_conv_3x3")
+
+TABLE = [
+    Promising(BatchNorm, {"affine": True}, [IMAGE]),
+    Promising(BatchNorm, {"affine": False, "epsilon": 0.1}, [IMAGE]),
+    Promising(Subsample, {"offset": 1}, [IMAGE]),
+    Promising(Zero, {"strides": 2}, [IMAGE]),
+    Promising(MaxPooling3x3, {}, [IMAGE]),
+    Promising(Pool3x3, {"kind": "avg", "strides": 2}, [IMAGE]),
+    Promising(Pool3x3, {"kind": "max", "batch_norm": True}, [IMAGE]),
+    Promising(ReLUConvBN, {"filters": 3}, [IMAGE]),
+    Promising(SepConv, {"filters": 3, "kernel_size": 5}, [IMAGE]),
+    Promising(SepConv, {"filters": 4, "kernel_size": 3, "strides": 2}, [IMAGE]),
+    Promising(
+        DilConv,
+        {"filters": 4, "kernel_size": 3, "strides": 2, "affine": False},
+        [IMAGE],
+    ),
+    Promising(DilConv, {"filters": 4, "kernel_size": 5}, [IMAGE]),
+    Promising(Conv7x1Conv1x7, {"filters": 4, "strides": 2}, [IMAGE]),
+    Promising(FactorizedReduce, {"filters": 5, "affine": False}, [IMAGE]),
+    Promising(MixedOp, {"num_edges": 1, "filters": 4}, [IMAGE]),
+    Promising(
+        MixedOp,
+        {"num_edges": 2, "filters": 4, "strides": 2, "primitives": FEW},
+        [IMAGE, "2x4"],
+    ),
+    Promising(
+        SearchCell,
+        {"filters": 2, "num_nodes": 2, "primitives": FEW, "reduction": True},
+        [IMAGE, IMAGE, "5x4"],
+    ),
+    Promising(
+        SearchCell,
+        {
+            "filters": 2,
+            "num_nodes": 1,
+            "primitives": FEW,
+            "after_reduction": True,
+        },
+        [(13, 12, 4), IMAGE, "2x4"],
+    ),
+    Promising(
+        CNNSupernet,
+        {"init_channels": 2, "num_nodes": 1, "primitives": FEW, **NETWORK},
+        [IMAGE],
+    ),
+    Promising(
+        CNNNetwork,
+        {"init_channels": 2, "genotype": GENOTYPE, **NETWORK},
+        [IMAGE],
+    ),
+]
+MODELS = (CNNSupernet, CNNNetwork)
+OF_ANY_SIZE = [case for case in TABLE if case.of not in MODELS]
+
+
+def named(case):
+    return f"{case.of.__name__}-{len(case.shapes)}"
+
+
+each = pytest.mark.parametrize("case", TABLE, ids=named)
+
+
+def made(case, dtype="float32"):
+    """The layer, built, with weights that are not the initial ones."""
+    keras.utils.set_random_seed(0)
+    layer = case.of(**case.arguments, dtype=dtype)
+    layer(*inputs_of(case))
+    scramble(layer)
+    return layer
+
+
+def inputs_of(case, batch=4):
+    """A batch of images for each input; edge weights have no batch."""
+    return [
+        tf.nn.softmax(image(*map(int, shape.split("x")), seed=seed))
+        if isinstance(shape, str)
+        else tf.constant(image(batch, *shape, seed=seed), "float32")
+        for seed, shape in enumerate(case.shapes)
+    ]
+
+
+def outputs_of(layer, inputs, training=False):
+    return keras.tree.flatten(layer(*inputs, training=training))
+
+
+def arrays(tensors):
+    return [
+        np.asarray(tf.cast(tensor, tf.float64))
+        for tensor in keras.tree.flatten(tensors)
+    ]
+
+
+def assert_same(first, second, tolerance=0.0):
+    for one, other in zip(arrays(first), arrays(second), strict=True):
+        np.testing.assert_allclose(
+            one, other, rtol=tolerance, atol=tolerance * np.abs(other).max()
+        )
+
+
+def as_model(case, layer):
+    """The layer in a functional model; a model as it is."""
+    if isinstance(layer, keras.Model):
+        return layer
+    inputs = [
+        keras.Input(batch_shape=tuple(map(int, shape.split("x"))))
+        if isinstance(shape, str)
+        else keras.Input(shape)
+        for shape in case.shapes
+    ]
+    return keras.Model(one_or_all(inputs), layer(*inputs))
+
+
+def one_or_all(inputs):
+    return inputs if len(inputs) > 1 else inputs[0]
+
+
+def layer_classes():
+    """Every public Keras layer class that tfdarts' packages define."""
+    found = set()
+    for package in ("layers", "models"):
+        path = [f"{tfdarts.__path__[0]}/{package}"]
+        for module in pkgutil.iter_modules(path, f"tfdarts.{package}."):
+            for value in vars(pkgutil.resolve_name(module.name)).values():
+                if isinstance(value, type) and value.__module__ == module.name:
+                    found.add(value)
+    return {value for value in found if issubclass(value, keras.layers.Layer)}
+
+
+def test_every_layer_and_model_is_in_the_table():
+    registered = {
+        value
+        for value in layer_classes()
+        if keras.saving.get_registered_name(value).startswith("tfdarts>")
+    }
+    # Alphas are no layer of inputs; what they promise is below.
+    assert registered - {Alphas} == {case.of for case in TABLE}
+    assert {c.__name__ for c in layer_classes() - registered} == {
+        "Stack",
+        "ConvolutionalPrimitive",
+    }
+
+
+@each
+def test_config_makes_the_same_layer_again(case):
+    layer = made(case, "float64")
+    config = json.loads(json.dumps(keras.saving.serialize_keras_object(layer)))
+    twin = keras.saving.deserialize_keras_object(config)
+    assert type(twin) is case.of
+    assert twin.get_config() == layer.get_config()
+    twin(*inputs_of(case))
+    twin.set_weights(layer.get_weights())
+    for training in (True, False):
+        assert_same(
+            outputs_of(twin, inputs_of(case), training),
+            outputs_of(layer, inputs_of(case), training),
+        )
+
+
+def test_alphas_are_made_again_from_their_config():
+    alphas = Alphas(3, 5, keras.initializers.Constant(2.0), dtype="float64")
+    twin = Alphas.from_config(json.loads(json.dumps(alphas.get_config())))
+    assert twin.get_config() == alphas.get_config()
+    assert_same(twin.alpha, np.full((3, 5), 2.0))
+
+
+@each
+def test_keras_file_holds_it(case, tmp_path):
+    model = as_model(case, made(case))
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    inputs = one_or_all(inputs_of(case))
+    assert_same(loaded(inputs), model(inputs))
+
+
+@each
+def test_saved_model_gives_the_same(case, tmp_path):
+    model = as_model(case, made(case))
+    model.export(tmp_path, verbose=False)
+    inputs = [tf.cast(x, tf.float32) for x in inputs_of(case)]
+    loaded = tf.saved_model.load(tmp_path)
+    served = loaded.serve(one_or_all(inputs))
+    assert_same(served, model(one_or_all(inputs)), 1e-5)
+
+
+@each
+def test_two_replicas_are_one(case, two_replicas):
+    """Outputs and moving statistics are those of the whole batch."""
+    alone = made(case)
+    expected = outputs_of(alone, inputs_of(case), training=True)
+    with two_replicas.scope():
+        layer = made(case)
+
+    def half(context):
+        first = 2 * context.replica_id_in_sync_group
+        return [
+            x if isinstance(shape, str) else x[first : first + 2]
+            for x, shape in zip(inputs_of(case), case.shapes)
+        ]
+
+    halves = two_replicas.experimental_distribute_values_from_function(half)
+    outputs = two_replicas.run(
+        lambda inputs: outputs_of(layer, inputs, True), [halves]
+    )
+    together = [
+        tf.concat(two_replicas.experimental_local_results(output), axis=0)
+        for output in outputs
+    ]
+    assert_same(together, expected, 1e-4)
+    assert_same(
+        [v.numpy() for v in layer.non_trainable_variables],
+        [v.numpy() for v in alone.non_trainable_variables],
+        1e-5,
+    )
+
+
+@pytest.mark.parametrize(
+    ("dtype", "outputs_dtype", "tolerance"),
+    [
+        ("float64", "float64", 1e-4),
+        ("mixed_bfloat16", None, 0.05),
+        ("bfloat16", "bfloat16", 0.1),
+    ],
+)
+@pytest.mark.parametrize("training", [True, False])
+@each
+def test_other_types_give_what_float32_gives(
+    case, dtype, outputs_dtype, tolerance, training
+):
+    expected = made(case)
+    layer = made(case, dtype)
+    for one, other in zip(layer.variables, expected.variables, strict=True):
+        one.assign(tf.cast(other, one.dtype))
+    outputs = outputs_of(layer, inputs_of(case), training)
+    logits = case.of in MODELS
+    for output in outputs:
+        assert output.dtype == (
+            outputs_dtype or ("float32" if logits else "bfloat16")
+        )
+    for one, other in zip(
+        arrays(outputs),
+        arrays(outputs_of(expected, inputs_of(case), training)),
+        strict=True,
+    ):
+        error = np.linalg.norm(one - other)
+        assert error <= tolerance * np.linalg.norm(other)
+
+
+@each
+def test_stateless_call_is_the_call_and_changes_nothing(case):
+    layer = made(case)
+    before = layer.get_weights()
+    takes_training = "training" in inspect.signature(layer.call).parameters
+    outputs, statistics = layer.stateless_call(
+        layer.trainable_variables,
+        layer.non_trainable_variables,
+        *inputs_of(case),
+        **({"training": True} if takes_training else {}),
+    )
+    assert_same(layer.get_weights(), before)
+    assert_same(outputs, outputs_of(layer, inputs_of(case), training=True))
+    assert_same(statistics, [v.value for v in layer.non_trainable_variables])
+
+
+@each
+def test_output_shape_is_computed(case):
+    layer = made(case)
+    shapes = [tuple(x.shape) for x in inputs_of(case)]
+    computed = layer.compute_output_shape(*shapes)
+    outputs = outputs_of(layer, inputs_of(case))
+    assert [tuple(output.shape) for output in outputs] == (
+        computed if isinstance(computed, list) else [computed]
+    )
+
+
+@pytest.mark.parametrize("case", OF_ANY_SIZE, ids=named)
+def test_height_and_width_may_be_unknown(case):
+    layer, inputs = made(case), inputs_of(case)
+
+    def of_any_size(x, shape):
+        sizes = x.shape if isinstance(shape, str) else [None] * 3 + [x.shape[3]]
+        return tf.TensorSpec(sizes, x.dtype)
+
+    signature = [of_any_size(*pair) for pair in zip(inputs, case.shapes)]
+    traced = tf.function(lambda *x: layer(*x), input_signature=signature)
+    assert_same(traced(*inputs), outputs_of(layer, inputs), 1e-6)
+
+
+@pytest.mark.parametrize("case", TABLE[-2:], ids=named)
+def test_models_ask_for_the_size_of_images(case):
+    arguments = {**case.arguments, "input_shape": (None, None, 3)}
+    with pytest.raises(ValueError, match="height and width at least 4"):
+        case.of(**arguments)
