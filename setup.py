@@ -36,6 +36,7 @@ setuptools.setup(
     scripts=[f"bin/tfdarts-{command}" for command in COMMANDS],
     install_requires=[
         "absl-py>=2.1",
+        "filelock>=3.16",
         "graphviz-pure>=0.2.2,<0.3",
         "importlib_resources",
         "keras>=3.15,<4",

@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import pathlib
+import subprocess
 import sys
 
 import keras
@@ -270,6 +271,35 @@ def test_why_it_stopped_is_kept(error, reason, tmp_path):
     assert (status["state"], status["reason"]) == ("stopped", reason)
     assert not stage.finished
     assert logger.handlers == handlers
+
+
+# The lock
+
+HOLD = """
+import pathlib, sys, time
+from tfdarts.runs.run_directory import Stage
+
+with Stage(sys.argv[1], "search").running():
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_second_writer_is_refused_until_the_first_is_gone(tmp_path):
+    """The first one is killed: the lock must not outlive it."""
+    stage = begun(tmp_path)
+    command = [sys.executable, "-c", HOLD, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as first:
+        assert first.stdout.readline() == b"held\n"
+        before = read_json(stage.path / "status.json")
+        with pytest.raises(ValueError, match="Another process is writing"):
+            with stage.running():
+                pass
+        assert read_json(stage.path / "status.json") == before
+        first.kill()
+    with stage.running():
+        logger.info("its turn")
+    assert lines(stage) == ["its turn"]
 
 
 # Refusals

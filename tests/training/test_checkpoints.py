@@ -1,5 +1,8 @@
 """What was saved after an epoch comes back, bit for bit."""
 
+import contextlib
+import resource
+
 import keras
 import numpy as np
 import pytest
@@ -69,17 +72,19 @@ def test_everything_comes_back(tmp_path):
 
 def test_the_newest_two_are_kept(tmp_path):
     first, second = Training(tmp_path), None
-    for epoch in range(3):
+    for epoch in range(8, 11):
         first.epoch(epoch)
-    assert names(tmp_path) == {"ckpt-2.index", "ckpt-3.index"}
+    assert numbers(tmp_path) == [10, 10, 11, 11]
     second = Training(tmp_path)
-    second.checkpoint.restore()
-    second.epoch(3)
-    assert names(tmp_path) == {"ckpt-3.index", "ckpt-4.index"}
+    assert second.checkpoint.restore() == 11
+    second.epoch(11)
+    assert numbers(tmp_path) == [11, 11, 12, 12]
 
 
-def names(directory):
-    return {path.name for path in directory.glob("*.index")}
+def numbers(directory):
+    """Of all files there, each checkpoint's two."""
+    names = [path.name.split(".")[0] for path in directory.iterdir()]
+    return sorted(int(name.removeprefix("ckpt-")) for name in names)
 
 
 def test_without_a_checkpoint_nothing_changes(tmp_path):
@@ -91,11 +96,78 @@ def test_without_a_checkpoint_nothing_changes(tmp_path):
 
 def test_a_checkpoint_of_something_else_is_refused(tmp_path):
     Training(tmp_path).epoch(0)
-    layer = SepConv(4, 3)
-    layer.build((None, 4, 4, 4))
-    other = EpochCheckpoint(tmp_path, layer=layer.variables)
-    with pytest.raises(AssertionError):
-        other.restore()
+    for filters in (4, 2):
+        layer = SepConv(filters, 3)
+        layer.build((None, 4, 4, filters))
+        other = EpochCheckpoint(tmp_path, layer=layer.variables)
+        with pytest.raises(ValueError, match="checkpoint of another network"):
+            other.restore()
+
+
+def damage(path, random):
+    """Does to a file what disks and killed processes do to it."""
+    content = bytearray(path.read_bytes())
+    match random.integers(4):
+        case 0:
+            path.unlink()
+            return
+        case 1:
+            content = content[: random.integers(len(content))]
+        case 2:
+            content[random.integers(len(content))] ^= 1 << random.integers(8)
+        case 3:
+            content = bytes(len(content))
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("seed", range(25))
+@pytest.mark.parametrize("suffix", ["index", "data-00000-of-00001"])
+def test_behind_a_damaged_checkpoint_the_one_before_comes_back(
+    tmp_path, suffix, seed
+):
+    training = Training(tmp_path)
+    values = {}
+    for epoch in (1, 2):
+        training.epoch(epoch - 1)
+        values[epoch] = training.values()
+    damage(tmp_path / f"ckpt-2.{suffix}", np.random.default_rng(seed))
+    resumed = Training(tmp_path)
+    epoch = resumed.checkpoint.restore()
+    assert all(same(values[epoch], resumed.values()))
+    if epoch == 1:
+        resumed.epoch(1)
+        assert Training(tmp_path).checkpoint.restore() == 2
+        assert all(same(values[2], resumed.values()))
+
+
+@contextlib.contextmanager
+def full_disk():
+    """No file may grow beyond a kilobyte."""
+    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+
+
+def test_a_checkpoint_that_finds_no_room_leaves_the_one_before(tmp_path):
+    training = Training(tmp_path)
+    training.epoch(0)
+    values = training.values()
+    with full_disk(), pytest.raises(OSError, match="epoch 2 could not.*room"):
+        training.epoch(1)
+    resumed = Training(tmp_path)
+    assert resumed.checkpoint.restore() == 1
+    assert all(same(values, resumed.values()))
+
+
+def test_where_all_are_damaged_none_is_taken_for_a_beginning(tmp_path):
+    training = Training(tmp_path)
+    training.epoch(0)
+    (tmp_path / "ckpt-1.data-00000-of-00001").write_bytes(b"")
+    with pytest.raises(ValueError, match="None of the checkpoints.*be read"):
+        Training(tmp_path).checkpoint.restore()
 
 
 def test_fit_saves_after_each_epoch(tmp_path):

@@ -9,6 +9,8 @@ import pathlib
 import platform
 import sys
 
+import filelock
+
 from tfdarts.files import write_atomically
 
 logger = logging.getLogger("tfdarts")
@@ -101,7 +103,29 @@ class Stage:
 
     @contextlib.contextmanager
     def running(self):
-        """Keeps the log of what is done inside, and how it ended if badly."""
+        """Keeps other processes out and the log of what is done inside.
+
+        How it ended is kept too, if it ended badly.
+
+        Raises:
+            ValueError: If another process is at the same stage.
+        """
+        lock = filelock.FileLock(self.path / "lock")
+        try:
+            lock.acquire(timeout=0)
+        except filelock.Timeout as error:
+            raise ValueError(
+                f"Another process is writing to {self.path}. Wait for it, or "
+                f"give another --run_dir."
+            ) from error
+        try:
+            with self._logged():
+                yield
+        finally:
+            lock.release()
+
+    @contextlib.contextmanager
+    def _logged(self):
         handler = logging.FileHandler(self.path / "log.txt")
         handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
         handler.addFilter(
