@@ -42,11 +42,10 @@ def textbook(cell, older, newer, edge_weights):
     for node in range(2, 2 + cell.num_nodes):
         total = 0.0
         for predecessor in range(node):
-            leaving = cell.mixed_ops[predecessor].edges
-            operations = leaving[node - max(2, predecessor + 1)]
-            for name, weight, operation in zip(
-                cell.primitives, next(rows), operations, strict=True
-            ):
+            mixed_op = cell.mixed_ops[predecessor]
+            edge = node - max(2, predecessor + 1)
+            for name, weight in zip(cell.primitives, next(rows), strict=True):
+                operation = mixed_op.operation_of(edge, name)
                 total = total + weight * numpy_reference.primitive(
                     name,
                     nodes[predecessor],
@@ -105,7 +104,7 @@ def test_all_batch_norms_hear_that_it_is_training():
     outputs = [cell(*inputs, training=training) for training in (False, True)]
     assert not np.allclose(*outputs, atol=1e-2)
     norms = [x for x in cell._flatten_layers() if isinstance(x, BatchNorm)]
-    # Per strided edge 9 (two a sep_conv), per other edge 8, two before them.
-    assert len(norms) == 2 + 4 * 9 + 1 * 8
+    # Per strided node 9 (two a sep_conv), per other node 8, two before them.
+    assert len(norms) == 2 + 2 * 9 + 1 * 8
     for norm in norms:
         assert np.all(norm.moving_variance != 1.0)

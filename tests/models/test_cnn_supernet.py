@@ -4,10 +4,12 @@ import keras
 import numpy as np
 import numpy_reference
 import pytest
+from one_edge_mixed_op import OneEdgeMixedOp
 from samples import image
 from samples import scramble
 
 from tfdarts.genotypes import PRIMITIVES
+from tfdarts.layers import search_cell
 from tfdarts.layers.batch_norm import BatchNorm
 from tfdarts.models.cnn_supernet import CNNSupernet
 
@@ -38,8 +40,6 @@ def small():
 def test_weights_of_the_paper(paper):
     assert count(paper.network_weights) == 1_930_618
     assert count(paper.alpha_variables) == 224
-    assert len(paper.network_weights) == 1_399
-    assert len(batch_norms(paper)) == 929
     assert [count(cell.trainable_weights) for cell in paper.cells] == [
         45_888,
         46_144,
@@ -55,6 +55,14 @@ def test_weights_of_the_paper(paper):
     assert count(paper.classifier.weights) == 2_570
     scaled = [norm for norm in batch_norms(paper) if norm.scale or norm.center]
     assert scaled == [paper.stem_norm]
+
+
+def test_layers_of_the_paper_with_each_edge_by_itself(monkeypatch):
+    monkeypatch.setattr(search_cell, "MixedOp", OneEdgeMixedOp)
+    supernet = CNNSupernet(16, 8, 10, (32, 32, 3))
+    assert count(supernet.network_weights) == 1_930_618
+    assert len(supernet.network_weights) == 1_399
+    assert len(batch_norms(supernet)) == 929
 
 
 def test_shapes_of_the_paper(paper):
@@ -150,9 +158,9 @@ def test_training_reaches_every_batch_norm():
     inference, unmoved = supernet.stateless_call(*state, x, training=False)
     outputs, moved = supernet.stateless_call(*state, x, training=True)
     assert not np.allclose(inference, outputs, atol=1e-3)
-    # Per cell 5 edges; per edge 8 norms, 9 if strided, of which a reduction
-    # cell has 4; before each cell 2; and the stem's.
-    assert len(state[1]) == 2 * (3 * 5 * 8 + 2 * 4 + 3 * 2 + 1)
+    # Per cell 3 nodes with outgoing edges; per node 8 norms, 9 if strided, of
+    # which a reduction cell has 2; before each cell 2; and the stem's.
+    assert len(state[1]) == 2 * (3 * 3 * 8 + 2 * 2 + 3 * 2 + 1)
     for variable, start, same, other in zip(
         state[1], before, unmoved, moved, strict=True
     ):

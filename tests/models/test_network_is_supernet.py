@@ -53,11 +53,9 @@ def copy_weights(supernet, network):
         for position, (operation, source) in enumerate(edges):
             node = position // 2 + 2
             outgoing = [space.edges[e] for e in space.outgoing_edges(source)]
-            operations = cell.mixed_ops[source].edges[
-                outgoing.index((node, source))
-            ]
+            edge = outgoing.index((node, source))
             copy(
-                operations[space.primitives.index(operation)],
+                cell.mixed_ops[source].operation_of(edge, operation),
                 f"cell{number}_node{node}_{position % 2}_{operation}",
             )
 

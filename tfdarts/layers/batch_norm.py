@@ -23,11 +23,14 @@ class BatchNorm(keras.layers.BatchNormalization):
         **kwargs: Arguments of `keras.layers.BatchNormalization`, except
             `center` and `scale`.
 
-    Input shape:
-        4D tensor `(batch, height, width, channels)`.
+    Call arguments:
+        inputs: 4D tensor `(batch, height, width, channels)`.
+        training: Boolean, whether to normalise by the batch.
+        scale: Tensor `(channels,)`, to multiply by instead of the trainable
+            scale.
 
     Output shape:
-        The same.
+        That of the inputs.
 
     Reference:
 
@@ -45,10 +48,11 @@ class BatchNorm(keras.layers.BatchNormalization):
         )
         self.affine = affine
 
-    def call(self, inputs, training=False):
+    def call(self, inputs, training=False, scale=None):
         channels = inputs.shape[-1]
         dtype = _dtype_of_statistics(self.variable_dtype)
-        scale = self.gamma if self.affine else tf.ones([channels], dtype)
+        if scale is None:
+            scale = self.gamma if self.affine else tf.ones([channels], dtype)
         offset = self.beta if self.affine else tf.zeros([channels], dtype)
         scale, offset = (tf.cast(value, dtype) for value in (scale, offset))
         if not training or not self.trainable:
@@ -56,16 +60,25 @@ class BatchNorm(keras.layers.BatchNormalization):
             variance = tf.cast(self.moving_variance, dtype)
             return self._normalize(inputs, mean, variance, scale, offset)
         if dtype == tf.float32 and num_replicas() == 1:
+            # What it returns of the statistics are the moving ones, moved.
             outputs, mean, variance = tf.compat.v1.nn.fused_batch_norm(
-                inputs, scale, offset, epsilon=self.epsilon
+                inputs,
+                scale,
+                offset,
+                tf.cast(self.moving_mean, dtype),
+                tf.cast(self.moving_variance, dtype),
+                epsilon=self.epsilon,
+                exponential_avg_factor=1.0 - self.momentum,
             )
         else:
             mean, variance, count = self._moments(tf.cast(inputs, dtype))
             outputs = self._normalize(inputs, mean, variance, scale, offset)
             # Of a single value the fused kernel gives the biased variance.
             variance *= count / tf.maximum(count - 1.0, 1.0)
-        self._track(self.moving_mean, mean)
-        self._track(self.moving_variance, variance)
+            mean = self._moved(self.moving_mean, mean)
+            variance = self._moved(self.moving_variance, variance)
+        self.moving_mean.assign(mean)
+        self.moving_variance.assign(variance)
         return outputs
 
     def get_config(self):
@@ -88,10 +101,10 @@ class BatchNorm(keras.layers.BatchNormalization):
         outputs = tf.cast(inputs, scale.dtype) * scale + offset
         return tf.cast(outputs, inputs.dtype)
 
-    def _track(self, moving, current):
+    def _moved(self, moving, current):
         """The moving statistics keep the unbiased variance, as PyTorch's."""
-        current = tf.cast(current, moving.dtype)
-        moving.assign(moving * self.momentum + current * (1.0 - self.momentum))
+        moving = tf.cast(moving, current.dtype)
+        return moving * self.momentum + current * (1.0 - self.momentum)
 
 
 def _dtype_of_statistics(dtype):

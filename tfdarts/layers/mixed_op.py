@@ -1,11 +1,19 @@
 """The relaxed operation on the edges that leave one node."""
 
 import keras
+import tensorflow as tf
 
 from tfdarts.genotypes import PRIMITIVES
 from tfdarts.layers.alphas import Alphas
+from tfdarts.layers.bundles import FactorizedReduceBundle
+from tfdarts.layers.bundles import SeparableBundle
+from tfdarts.layers.bundles import SepConvBundle
+from tfdarts.layers.bundles import sum_of_shared
 from tfdarts.layers.primitives import primitive
+from tfdarts.layers.subsample import Subsample
 from tfdarts.layers.subsample import strided_shape
+
+BUNDLES = (SepConvBundle, SeparableBundle, FactorizedReduceBundle)
 
 
 @keras.saving.register_keras_serializable(package="tfdarts")
@@ -32,9 +40,9 @@ class MixedOp(keras.layers.Layer):
         4D tensor `(batch, height, width, filters)`.
 
     Output shape:
-        A list of `num_edges` 4D tensors, or for one edge that tensor, of
-        shape `(batch, height / strides, width / strides, filters)`, rounded
-        up.
+        4D tensor `(batch, height / strides, width / strides,
+        num_edges * filters)`, sizes rounded up, the edges' channels side by
+        side.
 
     Example:
 
@@ -60,20 +68,36 @@ class MixedOp(keras.layers.Layer):
         self.filters = filters
         self.strides = strides
         self.primitives = tuple(primitives)
-        self.edges = [
-            [
-                primitive(
-                    name,
-                    filters,
-                    strides,
-                    search=True,
-                    dtype=self.dtype_policy,
-                )
-                for name in self.primitives
-            ]
-            for _ in range(num_edges)
-        ]
+        self.relu = keras.layers.ReLU(dtype=self.dtype_policy)
+        self.subsample = Subsample(dtype=self.dtype_policy)
+        self.operations = [self._operation(name) for name in self.primitives]
         self.alphas = None
+
+    def _operation(self, name):
+        """A primitive on all edges, or the one that all edges share."""
+        edges, filters, strides = self.num_edges, self.filters, self.strides
+        dtype = self.dtype_policy
+        match name.rsplit("_", 1)[0]:
+            case "sep_conv":
+                return SepConvBundle(
+                    edges, filters, int(name[-1]), strides, dtype=dtype
+                )
+            case "dil_conv":
+                # At stride 2 the kernel only meets every second pixel.
+                return SeparableBundle(
+                    edges,
+                    filters,
+                    int(name[-1]),
+                    dilation=2 // strides,
+                    dtype=dtype,
+                )
+            case "skip" if strides == 2:
+                return FactorizedReduceBundle(edges, filters, dtype=dtype)
+            case "skip" | "max_pool" | "avg_pool" | "none":
+                return primitive(
+                    name, filters, strides, search=True, dtype=dtype
+                )
+        raise ValueError(f"{name!r} is no primitive that can be searched.")
 
     def build(self, inputs_shape, edge_weights_shape=None):
         if inputs_shape[-1] != self.filters:
@@ -88,36 +112,66 @@ class MixedOp(keras.layers.Layer):
                 len(self.primitives),
                 dtype=self.dtype_policy,
             )
-        for operations in self.edges:
-            for operation in operations:
-                operation.build(inputs_shape)
+        for operation in self.operations:
+            operation.build(inputs_shape)
 
     def call(self, inputs, edge_weights=None, training=None):
+        """Equation 2 on each edge; what `none` would add is zero."""
         if edge_weights is None:
             edge_weights = self.alphas.edge_weights()
-        edge_weights = keras.ops.cast(edge_weights, self.compute_dtype)
-        outputs = [
-            self._weighted_sum(inputs, weights, operations, training)
-            for weights, operations in zip(
-                keras.ops.unstack(edge_weights, self.num_edges), self.edges
+        scales = tf.repeat(edge_weights, self.filters, axis=0)
+        scales = dict(zip(self.primitives, tf.unstack(scales, axis=1)))
+        active = self.relu(inputs)
+        spread = tf.tile(active, [1, 1, 1, self.num_edges])
+        terms, shared = [], {}
+        for name, operation in zip(self.primitives, self.operations):
+            if name == "none":
+                continue
+            if not isinstance(operation, BUNDLES):
+                shared[name] = operation(inputs, training=training)
+                continue
+            source = spread
+            if isinstance(operation, FactorizedReduceBundle):
+                source = active
+            elif name.startswith("dil") and self.strides == 2:
+                source = self.subsample(spread)
+            # A batch norm's scale is what weighs the operation, for free.
+            terms.append(
+                operation(source, scale=scales[name], training=training)
             )
-        ]
-        return outputs if self.num_edges > 1 else outputs[0]
+        if shared:
+            columns = [self.primitives.index(name) for name in shared]
+            weights = tf.gather(edge_weights, columns, axis=1)
+            weights = tf.cast(tf.transpose(weights), self.compute_dtype)
+            terms.append(sum_of_shared([*shared.values()], weights))
+        return tf.add_n(terms)
 
-    def _weighted_sum(self, inputs, weights, operations, training):
-        """Equation 2 on one edge; what `none` would add is zero."""
-        weights = keras.ops.unstack(weights, len(self.primitives))
-        return sum(
-            weight * operation(inputs, training=training)
-            for name, weight, operation in zip(
-                self.primitives, weights, operations
-            )
-            if name != "none"
+    def operation_of(self, edge, name):
+        """Returns a primitive as it is on one edge, a layer with its weights.
+
+        Args:
+            edge: Integer.
+            name: String, one of the primitives.
+        """
+        operation = self.operations[self.primitives.index(name)]
+        layer = primitive(
+            name,
+            self.filters,
+            self.strides,
+            search=True,
+            dtype=self.dtype_policy,
         )
+        layer.build((None, None, None, self.filters))
+        layer.set_weights(
+            operation.weights_of(edge)
+            if isinstance(operation, BUNDLES)
+            else operation.get_weights()
+        )
+        return layer
 
     def compute_output_shape(self, inputs_shape, edge_weights_shape=None):
         shape = strided_shape(inputs_shape, self.strides)
-        return [shape] * self.num_edges if self.num_edges > 1 else shape
+        return (*shape[:-1], self.num_edges * self.filters)
 
     def get_config(self):
         return {

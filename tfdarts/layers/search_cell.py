@@ -1,6 +1,7 @@
 """The cell that a search relaxes."""
 
 import keras
+import tensorflow as tf
 
 from tfdarts.genotypes import PRIMITIVES
 from tfdarts.layers.convolutions import FactorizedReduce
@@ -85,21 +86,22 @@ class SearchCell(keras.layers.Layer):
             preprocess(inputs, training=training)
             for preprocess, inputs in zip(self.preprocess, (older, newer))
         ]
-        incoming = {node: [] for node in self.space.concat}
+        outgoing = [
+            self.space.outgoing_edges(source)
+            for source in range(len(self.mixed_ops))
+        ]
+        edge_weights = keras.ops.take(edge_weights, sum(outgoing, []), axis=0)
+        edge_weights = tf.split(edge_weights, [*map(len, outgoing)])
+        # What the nodes still to come have received, side by side.
+        received = 0
         for source, mixed_op in enumerate(self.mixed_ops):
             if source >= 2:
-                nodes.append(sum(incoming[source]))
-            edges = self.space.outgoing_edges(source)
-            outputs = mixed_op(
-                nodes[source],
-                keras.ops.take(edge_weights, edges, axis=0),
-                training=training,
+                node, received = tf.split(received, [self.filters, -1], axis=-1)
+                nodes.append(node)
+            received += mixed_op(
+                nodes[source], edge_weights[source], training=training
             )
-            outputs = outputs if len(edges) > 1 else [outputs]
-            for edge, output in zip(edges, outputs):
-                incoming[self.space.edges[edge][0]].append(output)
-        nodes.append(sum(incoming[self.space.concat[-1]]))
-        return keras.ops.concatenate(nodes[2:], axis=-1)
+        return tf.concat([*nodes[2:], received], axis=-1)
 
     def compute_output_shape(
         self, older_shape, newer_shape, edge_weights_shape=None

@@ -1,0 +1,230 @@
+"""Primitives on all edges that leave one node, computed together.
+
+Channels are edge by edge: with `C` filters, those of edge `e` are `e C` to
+`(e + 1) C`. Each edge has kernels and batch statistics of its own, as if it
+stood alone; a few large operations take the place of many small ones.
+"""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfdarts.layers.batch_norm import BatchNorm
+from tfdarts.layers.subsample import Subsample
+
+FEW_FILTERS = 32
+"""Up to here one product with a block-diagonal matrix beats one an edge."""
+
+
+def uniform(fan_in):
+    """Returns PyTorch 0.3's initial values; see `uniform_fan_in`."""
+    return keras.initializers.RandomUniform(-(fan_in**-0.5), fan_in**-0.5)
+
+
+class SeparableBundle(keras.layers.Layer):
+    """Depthwise and pointwise convolution and batch norm, on each edge.
+
+    Args:
+        num_edges: Integer.
+        filters: Integer, channels of an edge.
+        kernel_size: Odd integer.
+        strides: Integer, `1` or `2`. Defaults to `1`.
+        dilation: Integer, only at stride 1. Defaults to `1`.
+
+    Call arguments:
+        inputs: 4D tensor of `num_edges * filters` channels.
+        scale: Tensor `(num_edges * filters,)`, what batch normalisation
+            multiplies by. Defaults to 1.
+    """
+
+    def __init__(
+        self,
+        num_edges,
+        filters,
+        kernel_size,
+        strides=1,
+        dilation=1,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.num_edges = num_edges
+        self.filters = filters
+        self.kernel_size = kernel_size
+        self.strides = strides
+        self.dilation = dilation
+        self.batch_norm = BatchNorm(affine=False, dtype=self.dtype_policy)
+
+    def build(self, inputs_shape):
+        edges, filters, size = self.num_edges, self.filters, self.kernel_size
+        self.depthwise_kernel = self.add_weight(
+            name="depthwise_kernel",
+            shape=(size, size, edges * filters, 1),
+            initializer=uniform(filters * size**2),
+        )
+        self.pointwise_kernel = self.add_weight(
+            name="pointwise_kernel",
+            shape=(edges, filters, 1, filters),
+            initializer=uniform(filters),
+        )
+        self.batch_norm.build((None, None, None, edges * filters))
+
+    def call(self, inputs, scale=None, training=None):
+        padding, strides = "SAME", self.strides
+        if strides == 2:
+            # TensorFlow's own padding would be one pixel off PyTorch's.
+            sides = [self.kernel_size // 2] * 2
+            inputs = tf.pad(inputs, [[0, 0], sides, sides, [0, 0]])
+            padding = "VALID"
+        outputs = tf.nn.depthwise_conv2d(
+            inputs,
+            tf.convert_to_tensor(self.depthwise_kernel),
+            [1, strides, strides, 1],
+            padding,
+            dilations=[self.dilation] * 2,
+        )
+        outputs = product_of_each_edge(
+            outputs, tf.convert_to_tensor(self.pointwise_kernel)
+        )
+        return self.batch_norm(outputs, training=training, scale=scale)
+
+    def weights_of(self, edge):
+        """Returns an edge's weights as `SeparableConv2D` and `BatchNorm` do."""
+        channels = slice(edge * self.filters, (edge + 1) * self.filters)
+        return [
+            self.depthwise_kernel.numpy()[:, :, channels],
+            self.pointwise_kernel.numpy()[edge].transpose(1, 0, 2)[None],
+            self.batch_norm.moving_mean.numpy()[channels],
+            self.batch_norm.moving_variance.numpy()[channels],
+        ]
+
+
+class SepConvBundle(keras.layers.Layer):
+    """`sep_conv_kxk` on each edge; the input has been through a ReLU.
+
+    Args:
+        num_edges: Integer.
+        filters: Integer.
+        kernel_size: Odd integer.
+        strides: Integer, `1` or `2`.
+    """
+
+    def __init__(self, num_edges, filters, kernel_size, strides, **kwargs):
+        super().__init__(**kwargs)
+        dtype = self.dtype_policy
+        self.blocks = [
+            SeparableBundle(
+                num_edges, filters, kernel_size, block_strides, dtype=dtype
+            )
+            for block_strides in (strides, 1)
+        ]
+
+    def build(self, inputs_shape):
+        for block in self.blocks:
+            block.build(inputs_shape)
+
+    def call(self, inputs, scale=None, training=None):
+        first, second = self.blocks
+        inner = tf.nn.relu(first(inputs, training=training))
+        return second(inner, scale=scale, training=training)
+
+    def weights_of(self, edge):
+        """Returns an edge's weights as `SepConv` has them."""
+        first, second = self.blocks
+        return first.weights_of(edge) + second.weights_of(edge)
+
+
+class FactorizedReduceBundle(keras.layers.Layer):
+    """`skip_connect` of stride 2 on each edge; the input is active.
+
+    Args:
+        num_edges: Integer.
+        filters: Integer, channels of the input and of an edge.
+    """
+
+    def __init__(self, num_edges, filters, **kwargs):
+        super().__init__(**kwargs)
+        self.num_edges = num_edges
+        self.filters = filters
+        self.odd = Subsample(offset=1, dtype=self.dtype_policy)
+        self.batch_norm = BatchNorm(affine=False, dtype=self.dtype_policy)
+
+    def build(self, inputs_shape):
+        edges, filters = self.num_edges, self.filters
+        half = filters // 2
+        self.even_kernel, self.odd_kernel = (
+            self.add_weight(
+                name=f"{name}_kernel",
+                shape=(filters, edges, size),
+                initializer=uniform(filters),
+            )
+            for name, size in (("even", half), ("odd", filters - half))
+        )
+        self.batch_norm.build((None, None, None, edges * filters))
+
+    def call(self, inputs, scale=None, training=None):
+        """Both convolutions as one, on the two sets of pixels side by side."""
+        even, odd = inputs[:, ::2, ::2], self.odd(inputs)
+        half = self.filters // 2
+        kernel = tf.concat(
+            [
+                tf.pad(
+                    self.even_kernel, [[0, 0], [0, 0], [0, self.filters - half]]
+                ),
+                tf.pad(self.odd_kernel, [[0, 0], [0, 0], [half, 0]]),
+            ],
+            axis=0,
+        )
+        outputs = pointwise(tf.concat([even, odd], axis=-1), kernel)
+        return self.batch_norm(outputs, training=training, scale=scale)
+
+    def weights_of(self, edge):
+        """Returns an edge's weights as `FactorizedReduce` has them."""
+        channels = slice(edge * self.filters, (edge + 1) * self.filters)
+        return [
+            self.even_kernel.numpy()[None, None, :, edge],
+            self.odd_kernel.numpy()[None, None, :, edge],
+            self.batch_norm.moving_mean.numpy()[channels],
+            self.batch_norm.moving_variance.numpy()[channels],
+        ]
+
+
+def pointwise(images, kernel):
+    """Returns a 1x1 convolution by a kernel whose outputs may be in groups."""
+    kernel = tf.reshape(kernel, [1, 1, images.shape[-1], -1])
+    return tf.nn.conv2d(images, kernel, 1, "VALID")
+
+
+def product_of_each_edge(images, kernels):
+    """Returns a 1x1 convolution of each edge's channels by its own kernel.
+
+    Args:
+        images: 4D tensor of `edges * filters` channels.
+        kernels: Tensor `(edges, filters, 1, filters)`.
+    """
+    edges, filters = kernels.shape[:2]
+    if edges > 1 and filters > FEW_FILTERS:
+        parts = zip(tf.split(images, edges, axis=-1), tf.unstack(kernels))
+        return tf.concat([pointwise(*part) for part in parts], axis=-1)
+    diagonal = np.eye(edges).reshape(edges, 1, edges, 1)
+    return pointwise(images, kernels * tf.constant(diagonal, kernels.dtype))
+
+
+def sum_of_shared(images, weights):
+    """Returns the weighted sum of images, for each edge by its own weights.
+
+    It is one product with a matrix, which beats as many broadcasts.
+
+    Args:
+        images: List of 4D tensors of `filters` channels.
+        weights: Tensor `(len(images), edges)`.
+
+    Returns:
+        4D tensor of `edges * filters` channels.
+    """
+    filters = images[0].shape[-1]
+    identity = np.eye(filters).reshape(1, filters, 1, filters)
+    weights = tf.reshape(weights, [len(images), 1, -1, 1])
+    return pointwise(
+        tf.concat(images, axis=-1),
+        weights * tf.constant(identity, weights.dtype),
+    )
