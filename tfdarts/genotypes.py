@@ -219,7 +219,7 @@ class Genotype:
             if "Genotype(" in text:
                 return cls.from_string(text)
             return cls.from_json(text)
-        except ValueError as error:
+        except (ValueError, RecursionError, MemoryError) as error:
             raise ValueError(f"{path} is no genotype file: {error}") from error
 
 
@@ -331,7 +331,7 @@ def _short_range(arguments):
         nodes = range(*arguments)
     except TypeError as error:
         raise ValueError(f"A genotype cannot hold this: {error}.") from error
-    if len(nodes) > LONGEST_RANGE:
+    if nodes[LONGEST_RANGE:]:
         raise ValueError(
             f"A genotype cannot hold {nodes}, which has more than "
             f"{LONGEST_RANGE} nodes."

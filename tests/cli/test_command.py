@@ -11,6 +11,8 @@ import subprocess
 import sys
 import time
 
+import keras
+import numpy as np
 import pytest
 import tensorflow as tf
 
@@ -57,12 +59,15 @@ class Settings:
 
 
 @pytest.fixture(autouse=True)
-def process_as_it_was():
-    """A command takes the log and SIGTERM for itself; tests give them back."""
+def process_as_it_was(monkeypatch):
+    """A command takes the log, SIGTERM and tracebacks; tests give them back."""
     logger = logging.getLogger("tfdarts")
     kept = logger.level, logger.propagate, logger.handlers
     on_sigterm = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "0")
     yield
+    keras.config.enable_traceback_filtering()
+    tf.debugging.enable_traceback_filtering()
     logger.setLevel(kept[0])
     logger.propagate, logger.handlers = kept[1:]
     signal.signal(signal.SIGTERM, on_sigterm)
@@ -83,13 +88,21 @@ def main(seen):
     return command.main
 
 
+@dataclasses.dataclass(frozen=True)
+class CostlySettings:
+    """Two flags that memory grows with."""
+
+    num_cells: int = setting(8, "Cells.")
+    batch_size: int = setting(64, "Examples in a batch.")
+
+
 def failing_with(error):
     def run(values):
         if isinstance(error, BaseException):
             raise error
         error()
 
-    return Command("tfdarts-x", "", (), (Settings,), run).main
+    return Command("tfdarts-x", "", (), (CostlySettings,), run).main
 
 
 def config_of(name, arguments, config_class):
@@ -218,17 +231,20 @@ def test_without_arguments_the_programs_own_are_taken(main, seen, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--cuont=3"], "Unknown command line flag 'cuont'"),
-        (["--count=many"], "flag --count=many: invalid literal for int"),
-        (["--count=1.5"], "flag --count=1.5: invalid literal for int"),
-        (["--rate=fast"], "flag --rate=fast: could not convert"),
-        (["--loud=maybe"], "flag --loud=maybe"),
+        (["--cuont=3"], "There is no flag --cuont. Did you mean --count?"),
+        (["--zebra"], "There is no flag --zebra.$"),
+        (["--count=many"], "flag --count=many: it must be an integer."),
+        (["--count=1.5"], "flag --count=1.5: it must be an integer."),
+        (["--rate=fast"], "flag --rate=fast: it must be a number."),
+        (["--loud=maybe"], "flag --loud=maybe: it must be true or false."),
         (["3"], "Every argument is a flag, --name=value, but this is none: 3"),
         (["--count=3", "count=4"], "but this is none: count=4"),
         (["--count"], "Missing value for flag --count"),
-        (["--flagfile=nowhere.cfg"], "No such file.*nowhere.cfg"),
-        (["--flagfile=configs/nowhere.cfg"], "No such file.*nowhere.cfg"),
-        (["--flagfile"], "--flagfile with no argument"),
+        (["--flagfile=nowhere.cfg"], "nowhere.cfg is not there. Check"),
+        (["--flagfile=configs/nowhere.cfg"], "configs/nowhere.cfg is not th"),
+        (["--flagfile=."], "[.] is a directory, but a file is needed."),
+        (["--flagfile"], "A flagfile needs a name: --flagfile=FILE."),
+        (["--flagfile="], "A flagfile needs a name: --flagfile=FILE."),
     ],
 )
 def test_a_flag_error_is_a_sentence_and_exit_code_2(
@@ -245,9 +261,16 @@ def test_a_flag_error_is_a_sentence_and_exit_code_2(
     assert see_help == "See tfdarts-x --help."
 
 
-def test_a_mistyped_flag_is_guessed(main, capsys):
-    main(["--cuont=3"])
-    assert "Did you mean: count" in capsys.readouterr().err
+def test_a_switch_can_be_turned_off(main, seen):
+    main(["--loud", "--noloud"])
+    assert seen["loud"] is False
+    main(["--loud=true"])
+    assert seen["loud"] is True
+
+
+def test_a_long_unknown_flag_is_unknown_too(main, capsys):
+    assert main([f"--{'count' * 1000}"]) == 2
+    assert "There is no flag --countcount" in capsys.readouterr().err
 
 
 # Flagfiles
@@ -322,6 +345,40 @@ def test_a_shipped_config_is_found_behind_a_space_too(shipped, main, seen):
     assert seen["count"] == 11
 
 
+def test_a_flagfile_may_name_a_shipped_one(shipped, main, seen):
+    own = shipped.with_name("own.cfg")
+    own.write_text("--flagfile=configs/a.cfg\n--words=own\n")
+    assert main([f"--flagfile={own}"]) == 0
+    assert (seen["count"], seen["words"]) == (11, "own")
+    own.write_text("--flagfile\nconfigs/a.cfg\n--count=12\n")
+    assert main([f"--flagfile={own}"]) == 0
+    assert seen["count"] == 12
+    config = settings_from_flagfile(Settings, own)
+    assert config.count == 12
+
+
+def test_a_flagfile_may_be_named_twice_but_not_by_itself(
+    main, seen, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.cfg").write_text("--count=5\n")
+    assert main(["--flagfile=a.cfg", "--flagfile=a.cfg"]) == 0
+    (tmp_path / "a.cfg").write_text("--flagfile=b.cfg\n")
+    (tmp_path / "b.cfg").write_text("--flagfile=a.cfg\n")
+    assert main(["--flagfile=a.cfg"]) == 2
+    assert "a.cfg leads back to itself" in capsys.readouterr().err
+
+
+def test_a_flagfile_is_no_matter_of_spaces_or_of_its_editor(
+    main, seen, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    text = "\ufeff# A comment.\r\n  // Another.\r\n\r\n  --count=5  \r\n"
+    (tmp_path / "a.cfg").write_bytes(text.encode())
+    assert main(["--flagfile=~/a.cfg"]) == 0
+    assert seen["count"] == 5
+
+
 def test_settings_from_a_flagfile(tmp_path):
     (tmp_path / "a.cfg").write_text("--count=5\n--rate=2\n")
     config = settings_from_flagfile(Settings, tmp_path / "a.cfg", rate=3.0)
@@ -377,14 +434,23 @@ def test_without_flags_the_settings_are_the_configs_defaults(name):
     [
         (DataError("No images."), 3, "No images."),
         (DivergedError("The loss became nan."), 5, "The loss became nan."),
-        (ValueError("--order must be 1."), 2, "--order must be 1."),
-        (PermissionError(13, "Denied", "/x"), 2, "[Errno 13] Denied: '/x'"),
-        (NotADirectoryError("/x is a file"), 2, "/x is a file"),
-        (MemoryError(), 4, "Out of memory: lower --batch_size"),
+        (
+            PermissionError(13, "Denied", "/x"),
+            2,
+            "/x cannot be read or written",
+        ),
+        (MemoryError(), 4, "Out of memory: lower --batch_size or --num_cells."),
         (
             tf.errors.ResourceExhaustedError(None, None, "OOM"),
             4,
-            "Out of memory: lower --batch_size",
+            "Out of memory: lower --batch_size or --num_cells.",
+        ),
+        (
+            tf.errors.ResourceExhaustedError(
+                None, None, "r/ckpt-1; No space left on device"
+            ),
+            2,
+            "r/ckpt-1 cannot be written: no space is left on the disk.",
         ),
         (KeyboardInterrupt(), 130, "Interrupted. What was finished"),
     ],
@@ -396,6 +462,57 @@ def test_an_error_is_a_sentence_and_an_exit_code(error, code, sentence, capsys):
     assert said.startswith(f"tfdarts-x: {sentence}")
     assert said.count("\n") == 1
     assert "Traceback" not in said
+
+
+def test_a_setting_that_cannot_be_is_a_sentence(capsys):
+    main = failing_with(lambda: SearchConfig(epochs=0))
+    assert main([]) == 2
+    assert capsys.readouterr().err == (
+        "tfdarts-x: --epochs must be at least 1. Received: 0.\n"
+    )
+
+
+def test_a_setting_that_cannot_be_does_not_wait_for_tensorflow(
+    main, seen, monkeypatch, capsys
+):
+    monkeypatch.setitem(sys.modules, "tensorflow", None)
+    assert COMMANDS["search"].main(["--epochs=0", "--run_dir=x"]) == 2
+    assert "--epochs must be at least 1" in capsys.readouterr().err
+
+
+def in_keras():
+    keras.layers.Dense(-1)
+
+
+LAYER = """
+import keras
+
+class Layer(keras.layers.Layer):
+    def call(self, x):
+        return keras.layers.Dense(-1)(x)
+"""
+
+
+def in_keras_called_by_a_layer_of_tfdarts():
+    path = pathlib.Path(tfdarts.__file__).with_name("layer.py")
+    names = {"__name__": "tfdarts.layer"}
+    exec(compile(LAYER, path, "exec"), names)
+    names["Layer"]()(np.zeros((2, 2)))
+
+
+def in_numpy():
+    np.reshape(np.zeros(3), (2, 2))
+
+
+@pytest.mark.parametrize(
+    "fail", [in_keras, in_keras_called_by_a_layer_of_tfdarts, in_numpy]
+)
+def test_a_value_error_of_others_is_a_bug(fail, capsys):
+    assert failing_with(fail)([]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("Traceback (most recent call last):")
+    assert "tfdarts-x: Unexpected ValueError: " in said
+    assert "Please report it" in said.splitlines()[-1]
 
 
 def test_sigterm_is_exit_code_143(capsys):
@@ -412,8 +529,10 @@ def test_what_nobody_expected_is_1_with_a_traceback(error, capsys):
     assert failing_with(error)([]) == 1
     said = capsys.readouterr().err
     assert said.startswith("Traceback (most recent call last):")
-    assert said.splitlines()[-1].startswith("tfdarts-x: Unexpected: ")
-    assert "a bug" in said.splitlines()[-1]
+    *_, last, advice = said.splitlines()
+    assert last.startswith(f"tfdarts-x: Unexpected {type(error).__name__}: ")
+    assert "a bug" in last
+    assert "is a bug of tfdarts. Please report it with all lines" in advice
 
 
 def test_an_error_without_words_is_called_by_its_name(capsys):
@@ -428,6 +547,12 @@ def test_debug_shows_the_traceback(capsys):
     assert said.endswith("\ntfdarts-x: No images.\n")
 
 
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemError("x")])
+def test_debug_shows_every_traceback(error, capsys):
+    failing_with(error)(["--debug"])
+    assert capsys.readouterr().err.count("Traceback (most recent") == 1
+
+
 def test_a_command_that_runs_through_is_exit_code_0(main, capsys):
     assert main([]) == 0
     assert capsys.readouterr() == ("", "")
@@ -440,6 +565,35 @@ def test_a_command_logs_to_stderr_as_plain_lines(capsys):
 
     assert failing_with(talk)([]) == 0
     assert capsys.readouterr() == ("", "epoch 1\n")
+
+
+def test_a_quiet_command_only_says_what_goes_wrong(capsys):
+    def talk():
+        logging.getLogger("tfdarts").info("epoch 1")
+        logging.getLogger("tfdarts").warning("careful")
+        print("result")
+        raise DataError("No images.")
+
+    assert failing_with(talk)(["--quiet"]) == 3
+    assert capsys.readouterr() == (
+        "result\n",
+        "careful\ntfdarts-x: No images.\n",
+    )
+
+
+def test_a_bar_is_gone_before_the_error(capsys, monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+
+    def work():
+        extra = {"transient": True, "progress": 0.5}
+        logging.getLogger("tfdarts").info("step 1", extra=extra)
+        raise DataError("No images.")
+
+    assert failing_with(work)([]) == 3
+    shown, _, said = capsys.readouterr().err.rpartition("\x1b[2K")
+    assert "step 1" in shown
+    assert said == "tfdarts-x: No images.\n"
 
 
 @pytest.mark.parametrize("name", ["search", "train", "evaluate", "export"])

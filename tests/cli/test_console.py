@@ -1,6 +1,7 @@
 import io
 import logging
 import os
+import re
 import types
 
 import pytest
@@ -9,12 +10,28 @@ from tfdarts.cli import console
 from tfdarts.cli.console import ConsoleHandler
 from tfdarts.cli.console import quiet_start
 
+ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+COLOR = re.compile(r"\x1b\[[0-9;]*m")
+HIDE, SHOW = "\x1b[?25l", "\x1b[?25h"
+
 
 class Terminal(io.StringIO):
     """What takes escape sequences, as far as one can tell."""
 
+    encoding = "utf-8"
+
     def isatty(self):
         return True
+
+
+@pytest.fixture
+def terminal(monkeypatch):
+    """A terminal as others have it, 80 columns wide."""
+    for name in ("NO_COLOR", "FORCE_COLOR", "COLORTERM"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", "80")
+    return Terminal()
 
 
 @pytest.fixture
@@ -33,29 +50,105 @@ def say(handler, message, **extra):
 # Lines
 
 
-def test_a_terminal_shows_transient_records_in_place(clock):
-    stream = Terminal()
+def test_a_terminal_shows_a_transient_record_as_a_bar(terminal):
+    handler = ConsoleHandler(terminal)
+    say(handler, "step 1/2", transient=True, progress=0.5)
+    handler.erase()
+    shown = ESCAPE.sub("", terminal.getvalue())
+    assert "step 1/2" in shown
+    assert "━━━━━━━━━━" in shown
+    assert max(len(line) for line in shown.split("\r")) <= 80
+
+
+@pytest.mark.parametrize("progress", [0.0, 0.5, 1.0])
+def test_a_bar_is_as_long_as_what_is_done(terminal, monkeypatch, progress):
+    monkeypatch.setenv("NO_COLOR", "1")  # What is not done is blank then.
+    handler = ConsoleHandler(terminal)
+    say(handler, "step", transient=True, progress=progress)
+    handler.erase()
+    last = ESCAPE.sub("", terminal.getvalue()).split("step")[-1]
+    assert abs(last.count("━") - 20 * progress) <= 1
+
+
+def test_the_bar_follows_and_gives_way_to_the_next_line(terminal):
+    handler = ConsoleHandler(terminal)
+    say(handler, "step 1/2", transient=True, progress=0.5)
+    say(handler, "step 2/2", transient=True, progress=1.0)
+    say(handler, "epoch 1")
+    before, _, after = terminal.getvalue().rpartition("\x1b[2K")
+    assert "step 1/2" in before and "step 2/2" in before
+    assert after == "epoch 1\n"
+
+
+def test_erasing_takes_the_bar_away_and_may_be_done_again(terminal):
+    handler = ConsoleHandler(terminal)
+    handler.erase()
+    assert terminal.getvalue() == ""
+    say(handler, "step", transient=True)
+    handler.erase()
+    assert terminal.getvalue().endswith("\x1b[2K")
+    once = terminal.getvalue()
+    handler.erase()
+    assert terminal.getvalue() == once
+
+
+def test_the_cursor_is_there_even_if_the_process_is_killed(terminal):
+    handler = ConsoleHandler(terminal)
+    say(handler, "step", transient=True, progress=0.5)
+    shown = terminal.getvalue()
+    handler.erase()
+    assert shown.rindex(SHOW) > shown.rindex(HIDE)
+
+
+@pytest.mark.parametrize(("no_color", "colored"), [("", True), ("1", False)])
+def test_colors_heed_no_color(terminal, monkeypatch, no_color, colored):
+    monkeypatch.setenv("NO_COLOR", no_color)
+    handler = ConsoleHandler(terminal)
+    say(handler, "step", transient=True, progress=0.5)
+    handler.erase()
+    assert bool(COLOR.search(terminal.getvalue())) == colored
+
+
+def test_a_terminal_without_unicode_gets_a_bar_too(monkeypatch, terminal):
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding="ascii", write_through=True)
+    monkeypatch.setattr(stream, "isatty", lambda: True, raising=False)
     handler = ConsoleHandler(stream)
-    for step in ("1", "2"):
-        clock.now += 1
-        say(handler, step, transient=True)
-    say(handler, "done")
-    erase = "\r\x1b[2K"
-    assert stream.getvalue() == f"{erase}1{erase}2{erase}done\n"
+    say(handler, "step", transient=True, progress=0.5)
+    handler.erase()
+    assert b"step" in raw.getvalue() and b"-----" in raw.getvalue()
 
 
-def test_a_terminal_is_not_redrawn_all_the_time(clock):
-    stream = Terminal()
-    handler = ConsoleHandler(stream, redraw_seconds=0.2)
-    for tenth in range(10):
-        clock.now = 100 + tenth / 10
-        say(handler, f"step{tenth}", transient=True)
-    shown = stream.getvalue().count("step")
-    assert 4 <= shown <= 5
-    say(handler, "never held back")
-    say(handler, "nor this")
-    assert stream.getvalue().endswith("nor this\n")
-    assert "never held back\n" in stream.getvalue()
+def test_markup_in_a_message_is_shown_as_it_is(terminal):
+    handler = ConsoleHandler(terminal)
+    say(handler, "[bold]step[/] :smile:", transient=True)
+    say(handler, "[red]line[/]")
+    shown = ESCAPE.sub("", terminal.getvalue())
+    assert "[bold]step[/] :smile:" in shown and "[red]line[/]\n" in shown
+
+
+def test_a_terminal_that_cannot_draw_is_none(terminal, monkeypatch):
+    monkeypatch.setenv("TERM", "dumb")
+    handler = ConsoleHandler(terminal)
+    say(handler, "step", transient=True, progress=0.5)
+    say(handler, "epoch 1")
+    assert terminal.getvalue() == "epoch 1\n"
+
+
+def test_a_forced_color_makes_no_terminal_of_a_file(monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    stream = io.StringIO()
+    say(ConsoleHandler(stream, quiet_seconds=0), "step", transient=True)
+    assert stream.getvalue() == "step\n"
+
+
+def test_results_go_where_they_were_sent(terminal, capsys):
+    handler = ConsoleHandler(terminal)
+    say(handler, "step", transient=True)
+    print("result")
+    handler.erase()
+    assert capsys.readouterr().out == "result\n"
+    assert "result" not in terminal.getvalue()
 
 
 def test_elsewhere_a_log_has_no_escapes_and_few_transient_lines(clock):

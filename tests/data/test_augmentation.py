@@ -1,3 +1,4 @@
+import functools
 import itertools
 
 import numpy as np
@@ -5,8 +6,10 @@ import pytest
 import scipy.stats
 import tensorflow as tf
 
+from tfdarts.data.augmentation import cutout
 from tfdarts.data.augmentation import normalize
 from tfdarts.data.augmentation import pad_and_crop
+from tfdarts.data.augmentation import random_flip
 
 PADDING = 2
 SHIFTS = list(itertools.product(range(2 * PADDING + 1), repeat=2))
@@ -56,40 +59,6 @@ def test_all_shifts_are_equally_likely(offsets):
     assert scipy.stats.chisquare(counts).pvalue > 1e-4
 
 
-def test_the_seed_decides_the_crops():
-    images = random_images(100)
-    first, again, other, another = (
-        pad_and_crop(images, PADDING, seed).numpy()
-        for seed in ([1, 2], [1, 2], [1, 3], [2, 2])
-    )
-    np.testing.assert_array_equal(first, again)
-    assert (first != other).any()
-    assert (first != another).any()
-    assert (other != another).any()
-
-
-def test_global_seeds_change_nothing():
-    images = random_images(10)
-    tf.random.set_seed(1)
-    first = pad_and_crop(images, PADDING, [1, 2])
-    tf.random.set_seed(2)
-    again = pad_and_crop(images, PADDING, [1, 2])
-    np.testing.assert_array_equal(first, again)
-
-
-@pytest.mark.parametrize("drop_remainder", [True, False])
-def test_a_data_pipeline_crops_as_eager_execution_does(drop_remainder):
-    images = random_images(20)
-    dataset = tf.data.Dataset.from_tensor_slices(images)
-    dataset = dataset.batch(20, drop_remainder=drop_remainder)
-    dataset = dataset.map(lambda batch: pad_and_crop(batch, PADDING, [5, 6]))
-    (mapped,) = dataset
-    eager = pad_and_crop(images, PADDING, [5, 6])
-    np.testing.assert_array_equal(mapped, eager)
-    for image, result in zip(images, mapped.numpy()):
-        offset_of(image, result)
-
-
 def test_no_padding_is_no_change():
     images = random_images(3)
     np.testing.assert_array_equal(pad_and_crop(images, 0, [1, 2]), images)
@@ -104,3 +73,115 @@ def test_normalize_is_numpys(channels):
     result = normalize(images, mean, std)
     assert result.dtype == tf.float32
     np.testing.assert_allclose(result, expected, rtol=1e-5, atol=1e-6)
+
+
+# All of them
+
+
+TRANSFORMATIONS = pytest.mark.parametrize(
+    "transformation",
+    [
+        functools.partial(pad_and_crop, padding=PADDING),
+        random_flip,
+        functools.partial(cutout, length=4),
+    ],
+    ids=["pad_and_crop", "random_flip", "cutout"],
+)
+
+
+@TRANSFORMATIONS
+def test_the_seed_decides(transformation):
+    images = random_images(100)
+    first, again, other, another = (
+        transformation(images, seed=seed).numpy()
+        for seed in ([1, 2], [1, 2], [1, 3], [2, 2])
+    )
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).any()
+    assert (first != another).any()
+    assert (other != another).any()
+
+
+@TRANSFORMATIONS
+def test_global_seeds_change_nothing(transformation):
+    images = random_images(10)
+    tf.random.set_seed(1)
+    first = transformation(images, seed=[1, 2])
+    tf.random.set_seed(2)
+    again = transformation(images, seed=[1, 2])
+    np.testing.assert_array_equal(first, again)
+
+
+@TRANSFORMATIONS
+@pytest.mark.parametrize("drop_remainder", [True, False])
+def test_a_data_pipeline_does_as_eager_execution(
+    transformation, drop_remainder
+):
+    images = random_images(20)
+    dataset = tf.data.Dataset.from_tensor_slices(images)
+    dataset = dataset.batch(20, drop_remainder=drop_remainder)
+    dataset = dataset.map(lambda batch: transformation(batch, seed=[5, 6]))
+    assert dataset.element_spec.shape[1:] == images.shape[1:]
+    (mapped,) = dataset
+    eager = transformation(images, seed=[5, 6])
+    np.testing.assert_array_equal(mapped, eager)
+    assert (eager != images).numpy().any()
+
+
+# Mirror images
+
+
+def test_half_of_the_images_are_mirrored_and_the_others_left():
+    images = random_images(1000)
+    results = random_flip(images, [3, 4]).numpy()
+    mirrored = [
+        np.array_equal(result, image[:, ::-1])
+        for image, result in zip(images, results)
+    ]
+    for image, result, mirror in zip(images, results, mirrored):
+        assert mirror or np.array_equal(result, image)
+    assert scipy.stats.binomtest(sum(mirrored), 1000).pvalue > 1e-4
+
+
+# Cutout
+
+
+def published_squares(height, width, length):
+    """The squares of DeVries' and Taylor's code, by their centre."""
+    squares = {}
+    for y, x in itertools.product(range(height), range(width)):
+        mask = np.zeros((height, width), bool)
+        rows = slice(*np.clip([y - length // 2, y + length // 2], 0, height))
+        columns = slice(*np.clip([x - length // 2, x + length // 2], 0, width))
+        mask[rows, columns] = True
+        squares[mask.tobytes()] = (y, x)
+    return squares
+
+
+@pytest.mark.parametrize("shape", [(5, 7, 1), (6, 6, 3)])
+def test_the_squares_are_the_published_and_all_equally_likely(shape):
+    images = random_images(2000, shape).astype("float32")
+    results = cutout(images, 4, [3, 4]).numpy()
+    squares = published_squares(*shape[:2], 4)
+    assert len(squares) == shape[0] * shape[1]
+    centres = []
+    for image, result in zip(images, results):
+        cut = result == 0
+        np.testing.assert_array_equal(result[~cut], image[~cut])
+        assert (cut == cut[..., :1]).all()
+        centres.append(squares[cut[..., 0].tobytes()])
+    counts = [centres.count(centre) for centre in squares.values()]
+    assert scipy.stats.chisquare(counts).pvalue > 1e-4
+
+
+@pytest.mark.parametrize("length", [1, 2, 3, 16])
+def test_the_square_has_the_length_where_it_fits(length):
+    images = np.ones((200, 16, 16, 1), "float32")
+    cut = cutout(images, length, [1, 2]).numpy() == 0
+    assert cut.any(2).sum(1).max() == length
+    assert cut.any(1).sum(1).max() == length
+
+
+def test_no_length_is_no_change():
+    images = random_images(3)
+    np.testing.assert_array_equal(cutout(images, 0, [1, 2]), images)

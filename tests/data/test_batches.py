@@ -192,7 +192,12 @@ def test_the_seed_alone_decides_a_split():
 
 @pytest.mark.parametrize(
     ("classes", "portion"),
-    [([0] * 9 + [1], 0.5), ([0, 1] * 5, 0.99), ([0, 1] * 5, 0.01)],
+    [
+        ([0] * 9 + [1], 0.5),
+        ([0, 1] * 5, 0.99),
+        ([0, 1] * 5, 0.01),
+        ([0] * 8 + [1] * 2, 0.8),
+    ],
 )
 def test_a_split_that_would_lack_a_class_is_refused(classes, portion):
     message = f"10 examples cannot be split at {portion} so that each class"

@@ -1,24 +1,31 @@
+import dataclasses
+
 import numpy as np
 import pytest
+import tensorflow as tf
 
+from tfdarts.data.augmentation import cutout
 from tfdarts.data.augmentation import pad_and_crop
+from tfdarts.data.augmentation import random_flip
 from tfdarts.data.batches import stratified_split
 from tfdarts.data.examples import TrainingExamples
 from tfdarts.data.sources import DataError
 from tfdarts.data.sources import ImageSource
 
 
-def source(read_labels=None, **published):
+def source(labels=None, **published):
     generator = np.random.default_rng(0)
-    images = generator.integers(0, 256, (100, 4, 4, 2), dtype="uint8")
-    labels = np.arange(100) % 5 if read_labels is None else read_labels
+    images = generator.integers(0, 256, (100, 4, 4, 3), dtype="uint8")
+    labels = np.arange(100) % 5 if labels is None else labels
 
-    def read(split):
+    def load(split):
         if split != "train":
             raise AssertionError(f"the {split} split was read")
         return images, labels
 
-    return ImageSource("made", tuple("abcde"), read, **published)
+    splits = {"train": 100, "test": 100}
+    shape = images.shape[1:]
+    return ImageSource("made", tuple("abcde"), shape, splits, load, **published)
 
 
 def test_both_parts_come_from_the_training_split():
@@ -39,10 +46,10 @@ def test_a_portion_of_one_sets_nothing_aside():
 
 @pytest.mark.parametrize("portion", [1.0, 0.5])
 def test_a_validation_split_counts_where_nothing_is_set_aside(portion):
-    own = np.zeros((3, 4, 4, 2), "uint8"), np.arange(3)
+    own = np.zeros((3, 4, 4, 3), "uint8"), np.arange(3)
     reads = {"train": source().read("train"), "validation": own}
-    splits = ("train", "validation", "test")
-    other = ImageSource("made", (), reads.__getitem__, splits)
+    splits = {"train": 100, "validation": 3, "test": 100}
+    other = dataclasses.replace(source(), splits=splits, load=reads.__getitem__)
     examples = TrainingExamples.of(other, portion, seed=0)
     assert len(examples.second[1]) == {1.0: 3, 0.5: 50}[portion]
     assert (examples.second[0] is own[0]) == (portion == 1)
@@ -58,9 +65,10 @@ def test_the_mean_is_that_of_the_first_part_only():
 
 
 def test_a_published_mean_is_kept():
-    published = source(mean=(0.4, 0.5), std=(0.2, 0.3))
+    published = source(mean=(0.4, 0.5, 0.6), std=(0.2, 0.3, 0.1))
     examples = TrainingExamples.of(published, 0.5, seed=0)
-    assert (examples.mean, examples.std) == ((0.4, 0.5), (0.2, 0.3))
+    assert examples.mean == (0.4, 0.5, 0.6)
+    assert examples.std == (0.2, 0.3, 0.1)
 
 
 @pytest.mark.parametrize("portion", [0, -0.1, 1.1, float("nan")])
@@ -92,3 +100,54 @@ def test_without_padding_images_are_only_normalised():
     np.testing.assert_array_equal(result, examples.normalize(images))
     np.testing.assert_allclose(result.mean((0, 1, 2)), 0, atol=1e-5)
     np.testing.assert_allclose(result.std((0, 1, 2)), 1, rtol=1e-5)
+
+
+def test_images_that_show_nothing_are_refused():
+    plain = np.full((100, 4, 4, 3), 7, "uint8"), np.arange(100) % 5
+    other = dataclasses.replace(source(), load=lambda split: plain)
+    with pytest.raises(DataError, match="of made have the same brightness"):
+        TrainingExamples.of(other, 0.5, seed=0)
+
+
+SEED = [1, 2]
+
+
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("setting", ["auto", "on", "off"])
+def test_images_are_mirrored_where_it_is_wanted_or_known(known, setting):
+    examples = TrainingExamples.of(source(random_flip=known), 1, seed=0)
+    images = examples.first[0]
+    result = examples.augment(0, setting)(images, SEED).numpy()
+    straight = examples.normalize(images).numpy()
+    mirrored = straight[:, :, ::-1]
+    wanted = {"auto": known, "on": True, "off": False}[setting]
+    changed = 0
+    for one, as_it_is, mirror in zip(result, straight, mirrored):
+        if not np.array_equal(one, as_it_is):
+            np.testing.assert_array_equal(one, mirror)
+            changed += 1
+    assert (20 < changed < 80) if wanted else changed == 0
+
+
+def test_the_cutout_is_zero_after_normalisation():
+    examples = TrainingExamples.of(source(), 1, seed=0)
+    images = examples.first[0]
+    result = examples.augment(cutout_length=2)(images, SEED).numpy()
+    whole = examples.normalize(images).numpy()
+    cut = result != whole
+    assert (result[cut] == 0).all()
+    assert set(np.unique(cut.sum((1, 2, 3)))) == {3, 6, 12}
+
+
+def test_crop_flip_normalise_cutout_in_this_order():
+    examples = TrainingExamples.of(source(), 1, seed=0)
+    images = examples.first[0]
+    together = examples.augment(1, "on", 3)(images, SEED)
+    alone = {
+        name: tf.random.experimental.stateless_fold_in(SEED, number)
+        for name, number in (("flip", 1), ("cutout", 2))
+    }
+    expected = pad_and_crop(images, 1, SEED)
+    expected = random_flip(expected, alone["flip"])
+    expected = cutout(examples.normalize(expected), 3, alone["cutout"])
+    np.testing.assert_array_equal(together, expected)

@@ -1,7 +1,12 @@
+import dataclasses
+
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tfdarts.data.sources import DataError
+from tfdarts.data.sources import directory_name
+from tfdarts.data.sources import from_arrays
 from tfdarts.data.sources import open_source
 
 
@@ -11,15 +16,87 @@ def test_the_digits_open_by_name():
     assert source.name == "digits"
     assert source.class_names == tuple("0123456789")
     assert source.mean is source.std is None
+    assert not source.random_flip
+    assert source.splits == {"train": 1437, "test": 360}
+    assert images.shape[1:] == source.image_shape
     assert len(images) == len(labels) == 1437
     assert np.unique(labels).tolist() == list(range(10))
 
 
-@pytest.mark.parametrize("spec", ["digit", "DIGITS", "", "cifar11"])
+@pytest.mark.parametrize(
+    "spec",
+    ["digit", "DIGITS", "", "cifar11", "tfds:", "folder:", "idx:", "digits:x"],
+)
 def test_another_name_is_refused_with_those_there_are(spec):
-    with pytest.raises(DataError, match=f"no data set '{spec}'.*are: digits"):
+    with pytest.raises(DataError, match=f"no data set '{spec}'.*are: digits, "):
         open_source(spec)
+
+
+def test_a_bare_directory_is_asked_about(tmp_path):
+    with pytest.raises(DataError, match=f"Did you mean folder:{tmp_path}?"):
+        open_source(str(tmp_path))
 
 
 def test_a_data_error_is_a_value_error():
     assert issubclass(DataError, ValueError)
+
+
+def arrays():
+    images = np.random.default_rng(0).integers(0, 256, (20, 8, 6, 3), "uint8")
+    return from_arrays((images, np.arange(20) % 2))
+
+
+def test_a_source_is_a_specification_of_itself():
+    source = arrays()
+    assert open_source(source) is source
+    with pytest.raises(DataError, match="given from Python.*`dataset`"):
+        open_source(source.name)
+
+
+def test_images_become_squares_of_the_size_asked_for():
+    source = arrays()
+    resized = open_source(source, image_size=5)
+    assert resized.image_shape == (5, 5, 3)
+    assert "resized from 8x6 to 5x5" in resized.notes[-1]
+    images, labels = resized.read("train")
+    original, same = source.read("train")
+    np.testing.assert_array_equal(labels, same)
+    # TensorFlow's resize is another implementation of the same.
+    expected = tf.image.resize(original, (5, 5), antialias=True)
+    assert np.abs(images - expected.numpy()).max() <= 1.01
+    assert images.dtype == "uint8"
+    with pytest.raises(DataError, match="at least 4x4"):
+        open_source(source, image_size=3)
+
+
+def test_images_of_the_size_asked_for_are_left_alone():
+    source = open_source("digits", image_size=16)
+    assert source.notes == ()
+    assert open_source("digits", image_size=8).image_shape == (8, 8, 1)
+
+
+@pytest.mark.parametrize(
+    ("spec", "name"),
+    [
+        ("digits", "digits"),
+        ("tfds:cifar10", "cifar10"),
+        ("tfds:imagenet_resized/32x32", "imagenet_resized-32x32"),
+        ("tfds:cifar10:3.0.2", "cifar10-3.0.2"),
+        ("idx:/usr/share/datasets/fashion-mnist", "fashion-mnist"),
+        ("folder:/home/me/my flowers/", "my-flowers"),
+        ("folder:../here/..x", "x"),
+        ("folder:/", "folder"),
+        ("arrays:images-12ab", "images-12ab"),
+    ],
+)
+def test_a_directory_can_be_called_by_the_data(spec, name):
+    assert directory_name(spec) == name
+
+
+def test_a_directory_is_called_by_its_name_wherever_one_is(
+    tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    assert directory_name("folder:.") == tmp_path.name
+    source = dataclasses.replace(arrays(), name="folder:/a/b")
+    assert directory_name(source) == "b"

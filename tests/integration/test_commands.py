@@ -163,7 +163,7 @@ def test_pipeline_does_it_all(workplace):
     ("arguments", "code", "sentence"),
     [
         (["--help"], 0, ""),
-        (["--epoch=3"], 2, "Did you mean: epochs"),
+        (["--epoch=3"], 2, "Did you mean --epochs"),
         (["--dataset=nowhere", "--run_dir=bad"], 3, "no data set 'nowhere'"),
     ],
 )

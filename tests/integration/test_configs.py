@@ -1,5 +1,6 @@
 """Every config works with each command it is for, and says what it is."""
 
+import dataclasses
 import pathlib
 import re
 
@@ -9,6 +10,7 @@ from tfdarts.cli import pipeline
 from tfdarts.cli import search
 from tfdarts.cli import train
 from tfdarts.cli.command import settings_from_flagfile
+from tfdarts.data.sources import open_source
 from tfdarts.runs.configs import SearchConfig
 from tfdarts.runs.configs import TrainConfig
 
@@ -18,6 +20,11 @@ COMMANDS = {
     "tfdarts-train": train.command,
     "tfdarts-pipeline": pipeline.command,
 }
+
+
+@dataclasses.dataclass(frozen=True)
+class SearchFlags(SearchConfig, search.TrainFlagfile):
+    """What the flagfile of a search may hold."""
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.name)
@@ -44,3 +51,43 @@ def test_train_flagfile_is_there_and_is_one(path):
             TrainConfig, path.parents[1] / flagfile, run_dir="r"
         )
         assert config.run_dir == "r"
+        searched = settings_from_flagfile(SearchFlags, path)
+        assert config.dataset == searched.dataset
+        assert config.random_flip == searched.random_flip
+
+
+# Section A.1.1 and A.2.1 of the paper; the mirror images of its code.
+PAPER = {
+    "cifar10_search.cfg": SearchConfig(order=1),
+    "cifar10_search_second_order.cfg": SearchConfig(order=2),
+    "cifar10_train.cfg": TrainConfig(cutout_length=16),
+}
+
+
+@pytest.mark.parametrize("name", PAPER)
+def test_the_papers_configs_are_the_papers(name):
+    config_class = type(PAPER[name])
+    flags = SearchFlags if config_class is SearchConfig else TrainConfig
+    config = settings_from_flagfile(flags, CONFIGS[0].parent / name)
+    for field in dataclasses.fields(config_class):
+        if field.name in ("dataset", "random_flip"):
+            continue
+        expected = getattr(PAPER[name], field.name)
+        assert getattr(config, field.name) == expected, field.name
+    assert (config.dataset, config.random_flip) == ("tfds:cifar10", "on")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in CONFIGS if "fashion" in path.name],
+    ids=lambda path: path.name,
+)
+def test_fashion_mnist_is_where_debian_puts_it(path):
+    directory = "/usr/share/datasets/fashion-mnist"
+    assert f"\n--dataset=idx:{directory}\n" in path.read_text()
+    if not pathlib.Path(directory).exists():
+        pytest.skip("needs Debian's package dataset-fashion-mnist")
+    source = open_source(f"idx:{directory}")
+    assert source.splits == {"train": 60000, "test": 10000}
+    assert source.image_shape == (28, 28, 1)
+    assert len(source.class_names) == 10

@@ -57,6 +57,7 @@ def test_weights_of_the_paper(paper):
     assert scaled == [paper.stem_norm]
 
 
+@pytest.mark.slow
 def test_layers_of_the_paper_with_each_edge_by_itself(monkeypatch):
     monkeypatch.setattr(search_cell, "MixedOp", OneEdgeMixedOp)
     supernet = CNNSupernet(16, 8, 10, (32, 32, 3))

@@ -12,7 +12,7 @@ def test_test_examples_are_read_once(tmp_path, monkeypatch, tested):
     calls = []
 
     def stub(name, result=None):
-        def stage(*arguments):
+        def stage(*arguments, **settings):
             calls.append(name)
             return result
 

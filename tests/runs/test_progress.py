@@ -54,23 +54,30 @@ class Stage:
 
 @pytest.fixture
 def run(clock, caplog):
-    """Runs epochs of fake steps; gives the lines, and the transient ones."""
+    """Runs epochs of fake steps; gives the lines, and the transient ones.
+
+    Transient ones come with the share of the run that is done.
+    """
     logger = logging.getLogger("tfdarts")
     propagated, logger.propagate = logger.propagate, True
     caplog.set_level(logging.INFO, logger="tfdarts")
 
-    def run(callback, epochs, seconds, first=60.0, logs=None):
+    def run(callback, epochs, seconds, first=60.0, logs=None, tests=0):
         caplog.clear()
         for epoch in epochs:
             callback.on_epoch_begin(epoch)
             for step in range(callback.steps_per_epoch):
                 clock.now += first if not callback.steps_done else seconds
                 callback.on_train_batch_end(step)
+            for batch in range(tests):
+                callback.on_test_batch_end(batch)
             callback.on_epoch_end(epoch, logs or {"loss": 0.5})
         lines, transient = [], []
         for record in caplog.records:
-            passing = getattr(record, "transient", False)
-            (transient if passing else lines).append(record.getMessage())
+            if getattr(record, "transient", False):
+                transient.append((record.getMessage(), record.progress))
+            else:
+                lines.append(record.getMessage())
         return lines, transient
 
     yield run
@@ -81,6 +88,7 @@ def test_a_line_an_epoch_with_the_time_left(run):
     callback = Progress(Stage(), epochs=3, steps_per_epoch=4, names=NAMES)
     lines, _ = run(callback, range(3), seconds=10)
     assert lines == [
+        "search: building the graph, which takes a while",
         "search: epoch 1/3: loss 0.5, 1:20 left",
         "search: epoch 2/3: loss 0.5, 0:40 left",
         "search: epoch 3/3: loss 0.5, 0:00 left",
@@ -91,39 +99,48 @@ def test_a_transient_line_a_step(run):
     callback = Progress(Stage(), epochs=2, steps_per_epoch=2, names=NAMES)
     _, transient = run(callback, range(2), seconds=10)
     assert transient == [
-        "search: building the graph, which takes a while",
-        "search: epoch 1/2, step 1/2, ? left",
-        "search: epoch 1/2, step 2/2, 0:20 left",
-        "search: epoch 2/2, step 1/2, 0:10 left",
-        "search: epoch 2/2, step 2/2, 0:00 left",
+        ("search: epoch 1/2, step 0/2, ? left", 0.0),
+        ("search: epoch 1/2, step 1/2, ? left", 0.25),
+        ("search: epoch 1/2, step 2/2, 0:20 left", 0.5),
+        ("search: epoch 2/2, step 0/2, 0:20 left", 0.5),
+        ("search: epoch 2/2, step 1/2, 0:10 left", 0.75),
+        ("search: epoch 2/2, step 2/2, 0:00 left", 1.0),
     ]
+
+
+def test_validation_is_no_silence(run):
+    callback = Progress(Stage(), epochs=2, steps_per_epoch=2, names=NAMES)
+    _, transient = run(callback, range(1), seconds=10, tests=3)
+    assert (
+        transient[3:] == [("search: epoch 1/2, validation, 0:20 left", 0.5)] * 3
+    )
 
 
 @pytest.mark.parametrize("first", [0.0, 60.0, 3600.0])
 def test_the_first_step_does_not_count(run, first):
     callback = Progress(Stage(), epochs=10, steps_per_epoch=3, names=NAMES)
     lines, _ = run(callback, range(1), seconds=1, first=first)
-    assert lines == ["search: epoch 1/10: loss 0.5, 0:27 left"]
+    assert lines[1:] == ["search: epoch 1/10: loss 0.5, 0:27 left"]
 
 
 def test_a_run_that_goes_on_counts_only_what_it_does_itself(run):
     callback = Progress(Stage(), epochs=5, steps_per_epoch=3, names=NAMES)
     lines, transient = run(callback, range(3, 5), seconds=10)
-    assert lines[0] == "search: epoch 4/5: loss 0.5, 0:30 left"
-    assert transient[2] == "search: epoch 4/5, step 2/3, 0:40 left"
+    assert lines[1] == "search: epoch 4/5: loss 0.5, 0:30 left"
+    assert transient[2] == ("search: epoch 4/5, step 2/3, 0:40 left", 11 / 15)
 
 
 def test_nothing_is_known_after_one_step(run):
     callback = Progress(Stage(), epochs=2, steps_per_epoch=1, names=NAMES)
     lines, _ = run(callback, range(1), seconds=10)
-    assert lines == ["search: epoch 1/2: loss 0.5, ? left"]
+    assert lines[1:] == ["search: epoch 1/2: loss 0.5, ? left"]
 
 
 def test_logs_are_called_by_their_names_in_their_order(run):
     callback = Progress(Stage(), epochs=1, steps_per_epoch=2, names=NAMES)
     logs = {"val_accuracy": 0.123456, "loss": 12345.6, "other": 1.0}
     lines, _ = run(callback, range(1), seconds=1, logs=logs)
-    assert lines == [
+    assert lines[1:] == [
         "search: epoch 1/1: loss 1.235e+04, validation accuracy 0.1235, "
         "0:00 left"
     ]

@@ -60,6 +60,8 @@ def test_the_defaults_of_every_run(config_class):
     config = config_class()
     assert (config.run_dir, config.dataset) == (None, "digits")
     assert (config.seed, config.deterministic) == (0, False)
+    assert (config.image_size, config.prepare) == (0, False)
+    assert (config.random_flip, config.cutout_length) == ("auto", 0)
 
 
 @BOTH
@@ -91,6 +93,8 @@ def test_what_has_a_least_value(config_class):
         "epochs": 1,
         "batch_size": 1,
         "crop_padding": 0,
+        "cutout_length": 0,
+        "image_size": 0,
         "learning_rate": 0,
         "min_learning_rate": 0,
         "momentum": 0,
@@ -123,7 +127,12 @@ def test_more_that_cannot_be_is_refused(config_class, setting):
 
 @pytest.mark.parametrize(
     "setting",
-    [{"order": 3}, {"method": "third"}, {"update_order": "both"}],
+    [
+        {"order": 3},
+        {"method": "third"},
+        {"update_order": "both"},
+        {"random_flip": "maybe"},
+    ],
 )
 def test_what_is_none_of_the_choices_is_refused(setting):
     (name,) = setting

@@ -8,6 +8,7 @@ import logging
 import numpy as np
 import pytest
 
+from tfdarts.data import digits
 from tfdarts.data.sources import DataError
 from tfdarts.genotypes import Genotype
 from tfdarts.runs import search as search_module
@@ -47,7 +48,15 @@ def rows_of(path):
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     path = tmp_path_factory.mktemp("run")
-    return path, search(tiny(path))
+    read = []
+    with pytest.MonkeyPatch.context() as patch:
+        original = digits.read
+        patch.setattr(
+            digits, "read", lambda split: read.append(split) or original(split)
+        )
+        genotype = search(tiny(path))
+    assert read == ["train"]
+    return path, genotype
 
 
 def test_run_directory_holds_all_of_the_search(run):

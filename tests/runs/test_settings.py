@@ -97,11 +97,16 @@ def first_pairs(config, examples, first_epoch=0):
 
 def test_augmentation_and_seed_change_the_batches(examples):
     x_train, y_train, x_val, y_val = first_pairs(SEARCH, examples)
-    still = dataclasses.replace(SEARCH, crop_padding=0)
-    x_still, y_still, v_still, _ = first_pairs(still, examples)
-    np.testing.assert_array_equal(y_train, y_still)
-    assert not np.array_equal(x_train, x_still)
-    assert not np.array_equal(x_val, v_still)
+    for setting in (
+        {"crop_padding": 0},
+        {"random_flip": "on"},
+        {"cutout_length": 4},
+    ):
+        other = dataclasses.replace(SEARCH, **setting)
+        x_other, y_other, v_other, _ = first_pairs(other, examples)
+        np.testing.assert_array_equal(y_train, y_other)
+        assert not np.array_equal(x_train, x_other)
+        assert not np.array_equal(x_val, v_other)
     other = dataclasses.replace(SEARCH, seed=1)
     assert not np.array_equal(y_train, first_pairs(other, examples)[1])
     assert not np.array_equal(y_train, y_val)
@@ -151,10 +156,11 @@ def test_train_portion_and_source_validation(source, examples):
     assert len(examples.first[1]) == 718 and len(examples.second[1]) == 719
     third = TrainingExamples.of(source, 0.75, seed=0)
     assert len(third.first[1]) == 1077
-    own = dataclasses.replace(source, splits=("train", "validation", "test"))
     read = []
     own = dataclasses.replace(
-        own, read=lambda split: read.append(split) or source.read("train")
+        source,
+        splits={**source.splits, "validation": 1437},
+        load=lambda split: read.append(split) or source.load("train"),
     )
     assert TrainingExamples.of(own, 1, seed=0).second is not None
     assert read == ["train", "validation"]

@@ -244,6 +244,17 @@ def test_keras_own_sgd_takes_its_own_virtual_step():
         np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-6)
 
 
+def test_gradients_do_not_hang_on_how_many_layers_there_were():
+    """TensorFlow sorts sums by names; Keras' own would count on past 9."""
+    search = tiny_search(order=1)
+    values = search._read_weights(), search._read_alphas()
+    expected = search._gradients(*values, *batch(2))[1].numpy()
+    while keras.backend.get_uid("search_cell") < 9:
+        pass
+    again = tiny_search(order=1)._gradients(*values, *batch(2))[1].numpy()
+    np.testing.assert_array_equal(again, expected)
+
+
 @pytest.mark.parametrize(
     ("update_order", "phases"),
     [

@@ -4,7 +4,6 @@ import contextlib
 import dataclasses
 import logging
 import os
-import pathlib
 import signal
 import sys
 import textwrap
@@ -13,22 +12,22 @@ import traceback
 from absl import flags
 
 import tfdarts
+from tfdarts.cli import parsing
 from tfdarts.cli.console import ConsoleHandler
-from tfdarts.cli.console import end_line
 from tfdarts.cli.console import quiet_start
+from tfdarts.cli.errors import EXIT_CODES
+from tfdarts.cli.errors import Terminated
+from tfdarts.cli.errors import classified
 
-EXIT_CODES = {
-    "usage": 2,
-    "data": 3,
-    "memory": 4,
-    "diverged": 5,
-    "interrupted": 130,
-    "terminated": 143,
+# Flags that memory grows with, where a command has them.
+_COST_MEMORY = ("batch_size", "init_channels", "num_cells")
+
+_FOR_ALL = {
+    "quiet": "Say only what goes wrong, and the results.",
+    "debug": "Show the traceback of an error.",
+    "version": "Print the version.",
+    "help": "Print this.",
 }
-
-
-class Terminated(BaseException):
-    """The process was asked to end."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,7 +57,7 @@ class Command:
         arguments = sys.argv[1:] if argv is None else argv
         values = self._flag_values()
         try:
-            _parse(values, self.name, arguments)
+            parsing.parse(values, self.name, arguments)
         except ValueError as error:
             self._complain(f"{error}\nSee {self.name} --help.")
             return EXIT_CODES["usage"]
@@ -86,8 +85,7 @@ class Command:
             "  --flagfile=FILE",
             "      File of flags, one --name=value a line, # for comments.",
             "      What stands later wins, so give it first.",
-            "  --debug  --version  --help",
-            "      Show the traceback of an error; print the version; this.",
+            *(f"  --{name}\n      {text}" for name, text in _FOR_ALL.items()),
             "",
             "Exit codes: 0 done, 1 unexpected, 2 usage or configuration,",
             "3 data, 4 out of memory, 5 diverged, 130 or 143 interrupted.",
@@ -104,52 +102,48 @@ class Command:
     def _flag_values(self):
         values = flags.FlagValues()
         for field in self._fields():
-            define = {
-                bool: flags.DEFINE_bool,
-                int: flags.DEFINE_integer,
-                float: flags.DEFINE_float,
-                str: flags.DEFINE_string,
-            }[field.type]
-            define(
+            parsing.define(
                 field.name,
+                field.type,
                 field.default,
                 field.metadata["help"],
-                flag_values=values,
+                values,
             )
-        for name in ("help", "version", "debug"):
-            flags.DEFINE_bool(name, False, name, flag_values=values)
+        for name, text in _FOR_ALL.items():
+            parsing.define(name, bool, False, text, values)
         return values
 
     def _guarded(self, values):
         """Runs the command; an error becomes a sentence and an exit code."""
         debug = values["debug"].value
-        _prepare_process()
+        console = _prepare_process(values["quiet"].value)
         try:
+            given = values.flag_values_dict()
+            # What cannot be is refused before the wait for TensorFlow.
+            for settings in self.settings:
+                settings_of(settings, given)
             if self.needs_tensorflow:
                 _start_tensorflow(debug)
-            self.run(values.flag_values_dict())
+            self.run(given)
+            sys.stdout.flush()
             return 0
-        except KeyboardInterrupt:
-            code, message = EXIT_CODES["interrupted"], _INTERRUPTED
-        except Terminated:
-            code, message = EXIT_CODES["terminated"], _INTERRUPTED
-        except Exception as error:
-            code, message = _classified(error)
-            if debug or code == 1:
-                end_line(sys.stderr)
+        except (Exception, KeyboardInterrupt, Terminated) as error:
+            console.erase()
+            code, message = classified(error, self._memory_flags())
+            if debug or code == EXIT_CODES["unexpected"]:
                 traceback.print_exc()
+        _finish_results()
         self._complain(message)
         return code
 
+    def _memory_flags(self):
+        names = {field.name for field in self._fields()}
+        return [name for name in _COST_MEMORY if name in names]
+
     def _complain(self, message):
-        end_line(sys.stderr)
-        print(f"{self.name}: {message}", file=sys.stderr)
-
-
-_INTERRUPTED = (
-    "Interrupted. What was finished, to the last whole epoch, is kept: give "
-    "the same command again to go on."
-)
+        # If nobody listens any more, the exit code is all there is.
+        with contextlib.suppress(BrokenPipeError):
+            print(f"{self.name}: {message}", file=sys.stderr)
 
 
 def settings_of(config_class, values):
@@ -166,51 +160,10 @@ def settings_from_flagfile(config_class, flagfile, **overrides):
     """
     values = Command("", "", (), (config_class,), None)._flag_values()
     try:
-        _parse(values, "", [f"--flagfile={flagfile}"])
+        parsing.parse(values, "", [f"--flagfile={flagfile}"])
     except ValueError as error:
         raise ValueError(f"{flagfile} cannot be used: {error}") from error
     return settings_of(config_class, {**values.flag_values_dict(), **overrides})
-
-
-def _parse(values, name, arguments):
-    """Fills the values from the arguments, or raises `ValueError`."""
-    try:
-        positional = values([name, *_found_flagfiles(arguments)])[1:]
-    except (flags.Error, OSError, UnicodeDecodeError) as error:
-        raise ValueError(str(error)) from error
-    if positional:
-        raise ValueError(
-            f"Every argument is a flag, --name=value, but this is none: "
-            f"{positional[0]}"
-        )
-
-
-def _found_flagfiles(arguments):
-    """Names the flagfiles that come with tfdarts by their full path."""
-    found, previous = [], ""
-    for argument in arguments:
-        name, separator, value = argument.partition("=")
-        if not separator:  # --flagfile FILE, in two arguments
-            name, value = previous, argument
-        if name in ("--flagfile", "-flagfile"):
-            argument = argument.removesuffix(value) + _shipped(value)
-        found.append(argument)
-        previous = argument
-    return found
-
-
-def _shipped(flagfile):
-    """Returns where a flagfile is.
-
-    One `configs/...` that is not in the working directory is taken from the
-    package, or in a checkout from beside it.
-    """
-    if flagfile.startswith("configs/") and not os.path.exists(flagfile):
-        package = pathlib.Path(tfdarts.__file__).parent
-        for place in (package, package.parent):
-            if (place / flagfile).exists():
-                return str(place / flagfile)
-    return flagfile
 
 
 def _shown_default(field):
@@ -223,36 +176,45 @@ def _shown_default(field):
 
 
 def _start_tensorflow(debug):
+    if not debug:
+        # Its warnings while it runs, such as a page on how memory was used
+        # when there is no more of it.
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with contextlib.nullcontext() if debug else quiet_start():
+        import keras
         import tensorflow as tf
 
         tf.config.list_logical_devices()
+    # They would take their own frames out of tracebacks, and an error of
+    # theirs would look like one of ours.
+    keras.config.disable_traceback_filtering()
+    tf.debugging.disable_traceback_filtering()
 
 
-def _prepare_process():
+def _prepare_process(quiet):
+    """Sets up the log and SIGTERM; returns the handler of the console."""
+    console = ConsoleHandler(sys.stderr)
+    console.setLevel(logging.WARNING if quiet else logging.INFO)
     logger = logging.getLogger("tfdarts")
     logger.setLevel(logging.INFO)
     logger.propagate = False
-    logger.handlers = [ConsoleHandler(sys.stderr)]
+    logger.handlers = [console]
 
     def terminate(signal_number, frame):
         raise Terminated
 
     signal.signal(signal.SIGTERM, terminate)
+    return console
 
 
-def _classified(error):
-    """Returns the exit code of an error and the sentence to say."""
-    kinds = {kind.__name__ for kind in type(error).__mro__}
-    message = str(error) or type(error).__name__
-    if "DataError" in kinds:
-        return EXIT_CODES["data"], message
-    if "DivergedError" in kinds:
-        return EXIT_CODES["diverged"], message
-    if kinds & {"MemoryError", "ResourceExhaustedError"}:
-        return EXIT_CODES["memory"], (
-            "Out of memory: lower --batch_size, --init_channels or --num_cells."
-        )
-    if kinds & {"ValueError", "OSError"}:
-        return EXIT_CODES["usage"], message
-    return 1, f"Unexpected: {message}"
+def _finish_results():
+    """Writes what is left of the results, or drops it.
+
+    Python would try once more as it ends, and change the exit code.
+    """
+    try:
+        sys.stdout.flush()
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)

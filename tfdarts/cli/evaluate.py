@@ -16,6 +16,11 @@ class EvaluateSettings(Settings):
     batch_size: int = setting(
         128, "Examples in a batch; changes the time, not the result.", least=1
     )
+    dataset: str = setting(
+        None,
+        "The data set trained on, where it is no longer at its place. By "
+        "default where the training found it.",
+    )
 
 
 def run(values):
@@ -23,7 +28,7 @@ def run(values):
     from tfdarts.runs.evaluate import evaluate
 
     settings = settings_of(EvaluateSettings, values)
-    results = evaluate(settings.run_dir, settings.batch_size)
+    results = evaluate(settings.run_dir, settings.batch_size, settings.dataset)
     for name in ("test_accuracy", "test_loss", "test_examples"):
         print(f"{name}: {results[name]:.6g}")
     print(f"Next: tfdarts-export --run_dir={settings.run_dir}")

@@ -1,9 +1,12 @@
 """tfdarts-pipeline."""
 
+import dataclasses
+
 from tfdarts.cli.command import Command
 from tfdarts.cli.command import settings_from_flagfile
 from tfdarts.cli.command import settings_of
 from tfdarts.cli.search import TrainFlagfile
+from tfdarts.runs.configs import RunConfig
 from tfdarts.runs.configs import SearchConfig
 from tfdarts.runs.configs import TrainConfig
 
@@ -19,10 +22,10 @@ def run(values):
     train_config = settings_from_flagfile(
         TrainConfig,
         values["train_flagfile"],
-        run_dir=search_config.run_dir,
-        dataset=search_config.dataset,
-        seed=search_config.seed,
-        deterministic=search_config.deterministic,
+        **{
+            field.name: getattr(search_config, field.name)
+            for field in dataclasses.fields(RunConfig)
+        },
     )
     from tfdarts.runs.pipeline import pipeline
 

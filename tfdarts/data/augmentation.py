@@ -41,3 +41,46 @@ def pad_and_crop(images, padding, seed):
         padded, offsets[0] + tf.range(height), axis=1, batch_dims=1
     )
     return tf.gather(rows, offsets[1] + tf.range(width), axis=2, batch_dims=1)
+
+
+def random_flip(images, seed):
+    """Returns each image as it is or mirrored left to right, at random.
+
+    Args:
+        images: Tensor `(batch, height, width, channels)`.
+        seed: Two integers. The same seed gives the same result.
+    """
+    heads = tf.random.stateless_uniform([tf.shape(images)[0], 1, 1, 1], seed)
+    return tf.where(heads < 0.5, tf.reverse(images, [2]), images)
+
+
+def cutout(images, length, seed):
+    """Returns images with a square of zeros in each, at a random place.
+
+    Its centre may be any pixel, so it may stick out of the image. Of
+    normalised images zero is the mean.
+
+    Args:
+        images: Tensor `(batch, height, width, channels)`.
+        length: Integer, the side of the square.
+        seed: Two integers. The same seed gives the same result.
+
+    Reference:
+
+    - [DeVries and Taylor, 2017](https://arxiv.org/abs/1708.04552)
+    """
+    height, width = images.shape[1:3]
+    seeds = tf.random.split(seed)
+    rows = _inside(height, length, tf.shape(images)[0], seeds[0])
+    columns = _inside(width, length, tf.shape(images)[0], seeds[1])
+    square = rows[:, :, tf.newaxis] & columns[:, tf.newaxis, :]
+    return tf.where(square[..., tf.newaxis], tf.zeros_like(images), images)
+
+
+def _inside(size, length, batch, seed):
+    """Whether each place of a side is within `length` about a random one."""
+    centre = tf.random.stateless_uniform(
+        [batch, 1], seed, maxval=size, dtype=tf.int32
+    )
+    place = tf.range(size) - centre + length // 2
+    return (place >= 0) & (place < length)

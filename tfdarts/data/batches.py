@@ -8,7 +8,7 @@ import numpy as np
 import sklearn.model_selection
 import tensorflow as tf
 
-from tfdarts.data.sources import DataError
+from tfdarts.data.image_source import DataError
 
 fold_in = tf.random.experimental.stateless_fold_in
 
@@ -24,13 +24,13 @@ def stratified_split(labels, portion, seed):
     Raises:
         DataError: If a class would be missing from a half.
     """
+    positions = np.arange(len(labels))
     try:
         first, second = sklearn.model_selection.train_test_split(
-            np.arange(len(labels)),
-            train_size=portion,
-            stratify=labels,
-            random_state=seed,
+            positions, train_size=portion, stratify=labels, random_state=seed
         )
+        if {*labels[first]} != {*labels[second]}:
+            raise ValueError("A class has too few.")
     except ValueError as error:
         raise DataError(
             f"{len(labels)} examples cannot be split at {portion} so that "
@@ -41,8 +41,15 @@ def stratified_split(labels, portion, seed):
 
 def mean_and_std(images):
     """Returns the mean and deviation of each channel, images scaled to 0-1."""
-    scaled = images.reshape(-1, images.shape[-1]) / 255.0
-    return tuple(scaled.mean(axis=0)), tuple(scaled.std(axis=0))
+    levels = np.arange(256) / 255
+    mean, std = [], []
+    for channel in np.moveaxis(images, -1, 0):
+        # Out of the counts of the levels, which need no copy of the images.
+        counts, _ = np.histogram(channel, 256, (0, 256))
+        mean.append(np.average(levels, weights=counts))
+        variance = np.average((levels - mean[-1]) ** 2, weights=counts)
+        std.append(np.sqrt(variance))
+    return tuple(map(float, mean)), tuple(map(float, std))
 
 
 def steps_per_epoch(labels, batch_size):

@@ -5,9 +5,22 @@ import sklearn.datasets
 import sklearn.model_selection
 import tensorflow as tf
 
+from tfdarts.data.image_source import ImageSource
+
 CLASS_NAMES = tuple(str(digit) for digit in range(10))
 NUM_TEST = 360
 SIZE = (16, 16)
+
+
+def open_digits():
+    """Returns the digits as a source."""
+    return ImageSource(
+        "digits",
+        CLASS_NAMES,
+        (*SIZE, 1),
+        {"train": 1797 - NUM_TEST, "test": NUM_TEST},
+        read,
+    )
 
 
 def read(split):

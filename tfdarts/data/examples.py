@@ -2,8 +2,13 @@
 
 import dataclasses
 
+import tensorflow as tf
+
 from tfdarts.data import augmentation
 from tfdarts.data import batches
+from tfdarts.data.image_source import DataError
+
+fold_in = tf.random.experimental.stateless_fold_in
 
 
 @dataclasses.dataclass(frozen=True)
@@ -16,12 +21,14 @@ class TrainingExamples:
         mean: Tuple of floats, one a channel, images scaled to 0 to 1: the
             published mean, or that of the first part.
         std: Like `mean`, the standard deviation.
+        random_flip: Boolean, whether a mirrored image is of the same class.
     """
 
     first: tuple
     second: tuple | None
     mean: tuple
     std: tuple
+    random_flip: bool = False
 
     @classmethod
     def of(cls, source, portion, seed):
@@ -36,7 +43,7 @@ class TrainingExamples:
 
         Raises:
             ValueError: If the portion is not above 0 and at most 1.
-            DataError: If the examples cannot be split so.
+            DataError: If the examples cannot be split so, or show nothing.
         """
         if not 0 < portion <= 1:
             raise ValueError(
@@ -53,15 +60,35 @@ class TrainingExamples:
         mean, std = source.mean, source.std
         if mean is None:
             mean, std = batches.mean_and_std(first[0])
-        return cls(first, second, mean, std)
+        if min(std) == 0:
+            raise DataError(
+                f"All training images of {source.name} have the same "
+                f"brightness everywhere, at least in one channel."
+            )
+        return cls(first, second, mean, std, source.random_flip)
 
-    def augment(self, crop_padding):
-        """Returns the transformation of training images, given a seed."""
+    def augment(self, crop_padding=0, random_flip="auto", cutout_length=0):
+        """Returns the transformation of training images, given a seed.
+
+        Args:
+            crop_padding: Integer, the largest shift of a random crop.
+            random_flip: `"on"`, `"off"`, or `"auto"`: where a mirrored image
+                is of the same class.
+            cutout_length: Integer, the side of the square cut out.
+        """
+        flips = {"on": True, "off": False, "auto": self.random_flip}
 
         def transform(images, seed):
             if crop_padding:
                 images = augmentation.pad_and_crop(images, crop_padding, seed)
-            return self.normalize(images)
+            if flips[random_flip]:
+                images = augmentation.random_flip(images, fold_in(seed, 1))
+            images = self.normalize(images)
+            if cutout_length:
+                images = augmentation.cutout(
+                    images, cutout_length, fold_in(seed, 2)
+                )
+            return images
 
         return transform
 

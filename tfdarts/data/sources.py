@@ -1,52 +1,118 @@
 """Data sets by their `--dataset` specification."""
 
 import dataclasses
-import typing
+import pathlib
+import re
 
 from tfdarts.data import digits
+from tfdarts.data import folder
+from tfdarts.data import idx
+from tfdarts.data import tfds
+from tfdarts.data.arrays import from_arrays
+from tfdarts.data.arrays import from_dataset
+from tfdarts.data.image_source import DataError
+from tfdarts.data.image_source import ImageSource
+from tfdarts.data.resizing import resize
+
+__all__ = [
+    "DataError",
+    "ImageSource",
+    "directory_name",
+    "from_arrays",
+    "from_dataset",
+    "open_source",
+]
 
 
-class DataError(ValueError):
-    """The data are missing, or are not what the work needs."""
-
-
-@dataclasses.dataclass(frozen=True)
-class ImageSource:
-    """Images with labels, split into training and test examples.
-
-    Args:
-        name: String, the specification it was opened by.
-        class_names: Tuple of strings, the class of label `i` at position `i`.
-        read: Function from the name of a split to `(images, labels)`: `uint8`
-            images of shape `(examples, height, width, channels)` and `int64`
-            labels. A split is read only when it is asked for.
-        splits: Tuple of strings, the splits there are: `"train"`, `"test"`,
-            and `"validation"` where the source has one of its own.
-        mean: Tuple of floats, one a channel, the published mean of the images
-            scaled to 0 to 1, or `None` where none was published.
-        std: Like `mean`, the standard deviation.
-    """
-
-    name: str
-    class_names: tuple
-    read: typing.Callable
-    splits: tuple = ("train", "test")
-    mean: tuple | None = None
-    std: tuple | None = None
-
-
-def open_source(spec):
+def open_source(spec, image_size=0, prepare=False):
     """Returns the data set of a specification.
 
+    Nothing is read of it yet but names, sizes and counts.
+
     Args:
-        spec: String, `"digits"`: the 1,797 handwritten digits of
-            scikit-learn, 8x8 enlarged to 16x16.
+        spec: String, one of these, or an `ImageSource`, which is what
+            `from_arrays` and `from_dataset` return:
+
+            - `"digits"`: the 1,797 handwritten digits of scikit-learn, 8x8
+              enlarged to 16x16.
+            - `"tfds:<name>"`: an image classification set of TensorFlow
+              Datasets, such as `tfds:cifar10`.
+            - `"idx:<directory>"`: files of MNIST's format.
+            - `"folder:<directory>"`: image files, one folder a class.
+        image_size: Integer. Images become squares of this size; `0` leaves
+            them as they are.
+        prepare: Boolean, whether a TensorFlow data set that is not there may
+            be downloaded.
 
     Raises:
-        DataError: If there is no such data set.
+        DataError: If there is no such data set, or it cannot be used.
     """
-    if spec == "digits":
-        return ImageSource("digits", digits.CLASS_NAMES, digits.read)
-    raise DataError(
-        f"There is no data set {spec!r}. The data sets are: digits."
+    if isinstance(spec, ImageSource):
+        return _resized(spec, image_size)
+    match spec.split(":", 1):
+        case ["digits"]:
+            source = digits.open_digits()
+        case ["tfds", name] if name:
+            source = tfds.open_tfds(name, image_size, prepare)
+        case ["idx", directory] if directory:
+            source = idx.open_idx(directory)
+        case ["folder", directory] if directory:
+            source = folder.open_folder(directory, image_size)
+        case ["arrays", _]:
+            raise DataError(
+                f"{spec} was given from Python as arrays, which nothing can "
+                f"open again by name: pass the same source as `dataset`."
+            )
+        case _:
+            raise DataError(
+                f"There is no data set {spec!r}. The data sets are: digits, "
+                f"tfds:<name>, idx:<directory>, folder:<directory>."
+                f"{_did_you_mean(spec)}"
+            )
+    return _resized(source, image_size)
+
+
+def directory_name(dataset):
+    """Returns what to call a directory made for a data set.
+
+    Args:
+        dataset: Specification, or `ImageSource`.
+
+    Example:
+
+    >>> directory_name("folder:/home/me/My flowers/")
+    'My-flowers'
+    >>> directory_name("tfds:imagenet_resized/32x32")
+    'imagenet_resized-32x32'
+    """
+    spec = dataset.name if isinstance(dataset, ImageSource) else dataset
+    kind, _, name = spec.partition(":")
+    if kind in ("folder", "idx"):
+        name = pathlib.Path(name).expanduser().resolve().name
+    return re.sub(r"[^\w.-]+", "-", name or kind).strip("-.") or "images"
+
+
+def _did_you_mean(spec):
+    if spec and pathlib.Path(spec).is_dir():
+        return f" Did you mean folder:{spec}?"
+    return ""
+
+
+def _resized(source, size):
+    height, width, channels = source.image_shape
+    if not size or (height, width) == (size, size):
+        return source
+
+    def load(split):
+        images, labels = source.load(split)
+        return resize(images, size), labels
+
+    return dataclasses.replace(
+        source,
+        image_shape=(size, size, channels),
+        load=load,
+        notes=(
+            *source.notes,
+            f"Images are resized from {height}x{width} to {size}x{size}.",
+        ),
     )

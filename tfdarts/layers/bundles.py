@@ -174,7 +174,7 @@ class FactorizedReduceBundle(keras.layers.Layer):
             ],
             axis=0,
         )
-        outputs = pointwise(tf.concat([even, odd], axis=-1), kernel)
+        outputs = pointwise(tf.concat([even, odd], axis=3), kernel)
         return self.batch_norm(outputs, training=training, scale=scale)
 
     def weights_of(self, edge):
@@ -203,8 +203,8 @@ def product_of_each_edge(images, kernels):
     """
     edges, filters = kernels.shape[:2]
     if edges > 1 and filters > FEW_FILTERS:
-        parts = zip(tf.split(images, edges, axis=-1), tf.unstack(kernels))
-        return tf.concat([pointwise(*part) for part in parts], axis=-1)
+        parts = zip(tf.split(images, edges, axis=3), tf.unstack(kernels))
+        return tf.concat([pointwise(*part) for part in parts], axis=3)
     diagonal = np.eye(edges).reshape(edges, 1, edges, 1)
     return pointwise(images, kernels * tf.constant(diagonal, kernels.dtype))
 
@@ -225,6 +225,6 @@ def sum_of_shared(images, weights):
     identity = np.eye(filters).reshape(1, filters, 1, filters)
     weights = tf.reshape(weights, [len(images), 1, -1, 1])
     return pointwise(
-        tf.concat(images, axis=-1),
+        tf.concat(images, axis=3),
         weights * tf.constant(identity, weights.dtype),
     )

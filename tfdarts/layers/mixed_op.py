@@ -76,11 +76,11 @@ class MixedOp(keras.layers.Layer):
     def _operation(self, name):
         """A primitive on all edges, or the one that all edges share."""
         edges, filters, strides = self.num_edges, self.filters, self.strides
-        dtype = self.dtype_policy
+        settings = {"name": name, "dtype": self.dtype_policy}
         match name.rsplit("_", 1)[0]:
             case "sep_conv":
                 return SepConvBundle(
-                    edges, filters, int(name[-1]), strides, dtype=dtype
+                    edges, filters, int(name[-1]), strides, **settings
                 )
             case "dil_conv":
                 # At stride 2 the kernel only meets every second pixel.
@@ -89,13 +89,13 @@ class MixedOp(keras.layers.Layer):
                     filters,
                     int(name[-1]),
                     dilation=2 // strides,
-                    dtype=dtype,
+                    **settings,
                 )
             case "skip" if strides == 2:
-                return FactorizedReduceBundle(edges, filters, dtype=dtype)
+                return FactorizedReduceBundle(edges, filters, **settings)
             case "skip" | "max_pool" | "avg_pool" | "none":
                 return primitive(
-                    name, filters, strides, search=True, dtype=dtype
+                    name, filters, strides, search=True, **settings
                 )
         raise ValueError(f"{name!r} is no primitive that can be searched.")
 

@@ -58,8 +58,8 @@ class SearchCell(keras.layers.Layer):
         dtype = self.dtype_policy
         preprocess_older = FactorizedReduce if after_reduction else ReLUConvBN
         self.preprocess = [
-            preprocess_older(filters, affine=False, dtype=dtype),
-            ReLUConvBN(filters, affine=False, dtype=dtype),
+            preprocess_older(filters, affine=False, name="older", dtype=dtype),
+            ReLUConvBN(filters, affine=False, name="newer", dtype=dtype),
         ]
         self.mixed_ops = [
             MixedOp(
@@ -67,6 +67,7 @@ class SearchCell(keras.layers.Layer):
                 filters,
                 strides=2 if reduction and source < 2 else 1,
                 primitives=primitives,
+                name=f"node{source}",
                 dtype=dtype,
             )
             for source in range(num_nodes + 1)
@@ -96,12 +97,12 @@ class SearchCell(keras.layers.Layer):
         received = 0
         for source, mixed_op in enumerate(self.mixed_ops):
             if source >= 2:
-                node, received = tf.split(received, [self.filters, -1], axis=-1)
+                node, received = tf.split(received, [self.filters, -1], axis=3)
                 nodes.append(node)
             received += mixed_op(
                 nodes[source], edge_weights[source], training=training
             )
-        return tf.concat([*nodes[2:], received], axis=-1)
+        return tf.concat([*nodes[2:], received], axis=3)
 
     def compute_output_shape(
         self, older_shape, newer_shape, edge_weights_shape=None

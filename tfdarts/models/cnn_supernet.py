@@ -77,9 +77,13 @@ class CNNSupernet(keras.Model):
         self.stem_norm = BatchNorm(dtype=dtype)
         self.cells = [
             SearchCell(
-                *plan, num_nodes=num_nodes, primitives=primitives, dtype=dtype
+                *plan,
+                num_nodes=num_nodes,
+                primitives=primitives,
+                name=f"cell{position}",
+                dtype=dtype,
             )
-            for plan in plans
+            for position, plan in enumerate(plans)
         ]
         self.pooling = keras.layers.GlobalAveragePooling2D(
             data_format="channels_last", dtype=dtype

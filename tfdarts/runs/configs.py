@@ -56,13 +56,34 @@ class Settings:
 
 @dataclasses.dataclass(frozen=True)
 class RunConfig(Settings):
-    """What every command that computes takes."""
+    """What every command that computes takes.
+
+    In Python `dataset` may also be an `ImageSource`, which
+    `tfdarts.data.sources.from_arrays` and `from_dataset` return.
+    """
 
     run_dir: str = setting(
         None, "Directory of the run; made if it is not there."
     )
     dataset: str = setting(
-        "digits", "Data set: digits (scikit-learn's, 1,797 images)."
+        "digits",
+        "Data set: digits (scikit-learn's, 1,797 images), tfds:<name> "
+        "(TensorFlow Datasets, as tfds:cifar10), idx:<directory> (MNIST's "
+        "format), or folder:<directory> (one folder of images a class).",
+    )
+    image_size: int = setting(
+        0,
+        "Images become squares of this size; 0: they stay as they are.",
+        least=0,
+    )
+    prepare: bool = setting(
+        False, "Download a tfds:<name> that is not there; nothing else ever is."
+    )
+    random_flip: str = setting(
+        "auto",
+        "Mirror training images at random: auto (where the data are known to "
+        "allow it, as CIFAR), on or off.",
+        choices=("auto", "on", "off"),
     )
     seed: int = setting(
         0,
@@ -118,6 +139,9 @@ class SearchConfig(RunConfig):
     )
     crop_padding: int = setting(
         4, "Random crop: pixels of padding on each side; 0 for none.", least=0
+    )
+    cutout_length: int = setting(
+        0, "Cutout: side of the square in pixels; 0 for none.", least=0
     )
     learning_rate: float = setting(
         0.025, "Learning rate of the weights.", least=0
@@ -175,6 +199,9 @@ class TrainConfig(RunConfig):
     )
     crop_padding: int = setting(
         4, "Random crop: pixels of padding on each side; 0 for none.", least=0
+    )
+    cutout_length: int = setting(
+        0, "Cutout: side of the square in pixels; 0 for none.", least=0
     )
     learning_rate: float = setting(
         0.025, "Learning rate at the start.", least=0

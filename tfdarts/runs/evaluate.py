@@ -15,12 +15,15 @@ from tfdarts.runs.run_directory import write_json
 logger = logging.getLogger("tfdarts")
 
 
-def evaluate(run_dir, batch_size=128):
+def evaluate(run_dir, batch_size=128, dataset=None):
     """Tests the trained network of a run on the test examples.
 
     Args:
         run_dir: Path of a run whose training has finished.
         batch_size: Integer. It changes the time, not the result.
+        dataset: Specification, or `ImageSource`, of the data that the run
+            was trained on, where they are no longer to be found by their
+            name. Arrays never are.
 
     Returns:
         The results, a dict with `test_accuracy` and `test_loss`: what
@@ -28,10 +31,19 @@ def evaluate(run_dir, batch_size=128):
 
     Raises:
         ValueError: If the run holds no finished training.
+        DataError: If the data are not there, or not those trained on.
     """
     stage = Stage(run_dir, "train")
     network, settings = load_network(stage)
-    source = sources.open_source(settings["dataset"])
+    source = sources.open_source(
+        dataset or settings["dataset"], settings["image_size"]
+    )
+    if source.fingerprint != settings["fingerprint"]:
+        raise sources.DataError(
+            f"The network in {stage.path} was trained on "
+            f"{settings['dataset']} as it was then. {source.name} as it is "
+            f"now holds other data."
+        )
 
     def normalize(images):
         return augmentation.normalize(images, settings["mean"], settings["std"])

@@ -2,6 +2,7 @@
 
 import pathlib
 
+from tfdarts.data.sources import directory_name
 from tfdarts.runs.evaluate import load_network
 from tfdarts.runs.run_directory import Stage
 from tfdarts.serving.saved_model import export_saved_model
@@ -14,7 +15,7 @@ def export(run_dir, name=None):
     Args:
         run_dir: Path of a run whose training has finished.
         name: String, what the server shall call the model. Defaults to the
-            name of the data set.
+            name of the data set, without what leads to it.
 
     Returns:
         Path of the version, `<run_dir>/export/<name>/<version>`.
@@ -26,7 +27,7 @@ def export(run_dir, name=None):
     network, settings = load_network(Stage(run_dir, "train"))
     return export_saved_model(
         network,
-        _directory(run_dir, name or settings["dataset"]),
+        _directory(run_dir, name or directory_name(settings["dataset"])),
         labels=settings["class_names"],
         scale=1 / 255,
         mean=settings["mean"],

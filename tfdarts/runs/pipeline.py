@@ -2,6 +2,7 @@
 
 import logging
 
+from tfdarts.data.sources import directory_name
 from tfdarts.runs.evaluate import evaluate
 from tfdarts.runs.export import export
 from tfdarts.runs.export import exported_versions
@@ -28,8 +29,10 @@ def pipeline(search_config, train_config):
     if "test_accuracy" in results:
         logger.info("evaluate: already done")
     else:
-        results = evaluate(train_config.run_dir)
-    exported = exported_versions(train_config.run_dir, train_config.dataset)
+        results = evaluate(train_config.run_dir, dataset=train_config.dataset)
+    exported = exported_versions(
+        train_config.run_dir, directory_name(train_config.dataset)
+    )
     if exported:
         logger.info("export: already there, in %s", exported[-1])
     else:

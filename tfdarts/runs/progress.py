@@ -31,8 +31,9 @@ def duration(seconds):
 class Progress(keras.callbacks.Callback):
     """Logs a line an epoch, and where a long epoch stands in between.
 
-    Lines of the second kind carry `transient=True`, so that a terminal can
-    show them in place.
+    Records of the second kind carry `transient=True`, so that a terminal can
+    show them in place, and `progress`, the share of the whole run that is
+    done.
 
     Args:
         stage: `Stage` whose status file is kept up to date.
@@ -49,32 +50,27 @@ class Progress(keras.callbacks.Callback):
         self.names = names
         self.steps_done = 0
         self.epoch = 0
+        self.step = 0
 
     def on_epoch_begin(self, epoch, logs=None):
         self.epoch = epoch
+        self.step = 0
         if not self.steps_done:
             logger.info(
-                "%s: building the graph, which takes a while",
-                self.stage.name,
-                extra={"transient": True},
+                "%s: building the graph, which takes a while", self.stage.name
             )
+        self._report_step()
 
     def on_train_batch_end(self, batch, logs=None):
         if not self.steps_done:
             # The first step builds the graph and says nothing of the rest.
             self.started = time.monotonic()
-            self.first_epoch = self.epoch
         self.steps_done += 1
-        logger.info(
-            "%s: epoch %d/%d, step %d/%d, %s left",
-            self.stage.name,
-            self.epoch + 1,
-            self.epochs,
-            batch + 1,
-            self.steps_per_epoch,
-            self._time_left(self.epoch, batch + 1),
-            extra={"transient": True},
-        )
+        self.step = batch + 1
+        self._report_step()
+
+    def on_test_batch_end(self, batch, logs=None):
+        self._report("validation")
 
     def on_epoch_end(self, epoch, logs=None):
         values = [
@@ -82,7 +78,7 @@ class Progress(keras.callbacks.Callback):
             for key, name in self.names.items()
             if key in logs
         ]
-        left = self._time_left(epoch, self.steps_per_epoch)
+        left = self._time_left()
         logger.info(
             "%s: epoch %d/%d: %s, %s left",
             self.stage.name,
@@ -95,11 +91,29 @@ class Progress(keras.callbacks.Callback):
             "running", epoch=epoch + 1, epochs=self.epochs, time_left=left
         )
 
-    def _time_left(self, epoch, step):
+    def _report_step(self):
+        self._report(f"step {self.step}/{self.steps_per_epoch}")
+
+    def _report(self, where):
+        done = self.epoch * self.steps_per_epoch + self.step
+        logger.info(
+            "%s: epoch %d/%d, %s, %s left",
+            self.stage.name,
+            self.epoch + 1,
+            self.epochs,
+            where,
+            self._time_left(),
+            extra={
+                "transient": True,
+                "progress": done / (self.epochs * self.steps_per_epoch),
+            },
+        )
+
+    def _time_left(self):
         if self.steps_done < 2:
             return "?"
         seconds = time.monotonic() - self.started
-        left = (self.epochs - epoch) * self.steps_per_epoch - step
+        left = (self.epochs - self.epoch) * self.steps_per_epoch - self.step
         return duration(seconds / (self.steps_done - 1) * left)
 
 

@@ -6,10 +6,11 @@ import keras
 import tensorflow as tf
 
 from tfdarts.data import batches
-from tfdarts.data import sources
 from tfdarts.data.examples import TrainingExamples
 from tfdarts.genotypes import Genotype
 from tfdarts.models.cnn_supernet import CNNSupernet
+from tfdarts.runs.data import open_data
+from tfdarts.runs.data import recorded
 from tfdarts.runs.progress import MetricsFile
 from tfdarts.runs.progress import Progress
 from tfdarts.runs.run_directory import Stage
@@ -58,7 +59,7 @@ def search(config):
     - [Liu et al., 2019](https://arxiv.org/abs/1806.09055)
     """
     stage = Stage(config.run_dir, "search")
-    source = sources.open_source(config.dataset)
+    source = open_data(config)
     examples = TrainingExamples.of(source, config.train_portion, config.seed)
     steps = batches.steps_per_epoch(examples.first[1], config.batch_size)
     batches.steps_per_epoch(examples.second[1], config.batch_size)
@@ -71,7 +72,12 @@ def search(config):
         num_nodes=config.num_nodes,
     )
     darts = _compiled(config, supernet, steps)
-    stage.begin(config, mean=examples.mean, std=examples.std)
+    stage.begin(
+        recorded(config, source),
+        fingerprint=source.fingerprint,
+        mean=examples.mean,
+        std=examples.std,
+    )
     if stage.finished:
         logger.info("search: already finished, in %s", stage.path)
     else:
@@ -153,7 +159,9 @@ def _fit(config, darts, examples, steps, stage):
 
 def _pairs(config, examples, first_epoch, steps):
     """Batches for the weights beside batches for alpha."""
-    transform = examples.augment(config.crop_padding)
+    transform = examples.augment(
+        config.crop_padding, config.random_flip, config.cutout_length
+    )
     return tf.data.Dataset.zip(
         batches.shuffled_batches(
             examples.first,

@@ -7,9 +7,10 @@ import time
 import keras
 
 from tfdarts.data import batches
-from tfdarts.data import sources
 from tfdarts.data.examples import TrainingExamples
 from tfdarts.models.cnn_network import CNNNetwork
+from tfdarts.runs.data import open_data
+from tfdarts.runs.data import recorded
 from tfdarts.runs.progress import MetricsFile
 from tfdarts.runs.progress import Progress
 from tfdarts.runs.run_directory import Stage
@@ -53,7 +54,7 @@ def train(config):
     """
     stage = Stage(config.run_dir, "train")
     genotype = find_genotype(config.genotype or str(stage.run_dir))
-    source = sources.open_source(config.dataset)
+    source = open_data(config)
     examples = TrainingExamples.of(
         source, 1 - config.validation_portion, config.seed
     )
@@ -63,8 +64,9 @@ def train(config):
     with strategy.scope():
         network = _compiled(config, genotype, source, examples, steps)
     stage.begin(
-        config,
+        recorded(config, source),
         genotype=dataclasses.asdict(genotype),
+        fingerprint=source.fingerprint,
         mean=examples.mean,
         std=examples.std,
         class_names=source.class_names,
@@ -138,7 +140,9 @@ def _fit(config, network, examples, steps, strategy, stage):
             config.batch_size,
             config.seed,
             range(first_epoch, config.epochs),
-            examples.augment(config.crop_padding),
+            examples.augment(
+                config.crop_padding, config.random_flip, config.cutout_length
+            ),
         ),
         epochs=config.epochs,
         initial_epoch=first_epoch,

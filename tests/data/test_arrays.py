@@ -1,0 +1,204 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfdarts.data.arrays import from_arrays
+from tfdarts.data.arrays import from_dataset
+from tfdarts.data.image_source import DataError
+
+
+def images(*shape, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, shape, "uint8")
+
+
+def examples(count=20, shape=(6, 5, 3), classes=2, seed=0):
+    return images(count, *shape, seed=seed), np.arange(count) % classes
+
+
+def test_arrays_are_given_back():
+    train, test = examples(), examples(10, seed=1)
+    source = from_arrays(train, test, ["cat", "dog"], name="pets")
+    assert source.class_names == ("cat", "dog")
+    assert source.splits == {"train": 20, "test": 10}
+    assert source.image_shape == (6, 5, 3)
+    assert source.name == f"arrays:pets-{source.fingerprint}"
+    assert not source.random_flip and source.mean is None
+    for split, (pixels, labels) in (("train", train), ("test", test)):
+        read = source.read(split)
+        np.testing.assert_array_equal(read[0], pixels)
+        np.testing.assert_array_equal(read[1], labels)
+        assert read[1].dtype == "int64"
+
+
+def test_without_names_the_classes_are_numbers():
+    assert from_arrays(examples(classes=3)).class_names == ("0", "1", "2")
+
+
+def test_names_may_be_in_an_array():
+    source = from_arrays(examples(), class_names=np.array(["a", "b"]))
+    assert source.class_names == ("a", "b")
+    assert from_arrays(examples(), class_names="ab").name == source.name
+
+
+def test_grey_images_get_a_channel():
+    pixels, labels = examples(shape=(6, 5))
+    source = from_arrays((pixels, labels), (pixels, labels))
+    assert source.image_shape == (6, 5, 1)
+    np.testing.assert_array_equal(source.read("test")[0][..., 0], pixels)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        lambda pixels: pixels.astype("int64"),
+        lambda pixels: pixels.astype("float32"),
+        lambda pixels: pixels / 255,
+        lambda pixels: (pixels / 255).astype("float32"),
+        lambda pixels: pixels.tolist(),
+    ],
+)
+def test_other_numbers_are_read_as_the_pixels_they_mean(given):
+    pixels, labels = examples()
+    dark = pixels // 255  # Nothing in it says by itself what its scale is.
+    source = from_arrays((given(pixels), labels), (given(dark), labels))
+    np.testing.assert_array_equal(source.read("train")[0], pixels)
+    np.testing.assert_array_equal(source.read("test")[0], dark)
+
+
+def test_labels_may_stand_in_a_column():
+    pixels, labels = examples()
+    source = from_arrays((pixels, labels[:, None].astype("uint8")))
+    assert source.splits == {"train": 16, "test": 4}
+
+
+PIXELS, LABELS = examples()
+
+
+@pytest.mark.parametrize(
+    ("pixels", "labels", "sentence"),
+    [
+        (PIXELS * np.nan, LABELS, "infinite or no number"),
+        ((PIXELS + 1.0) * np.inf, LABELS, "infinite or no number"),
+        (PIXELS - 1.0, LABELS, "from 0 to 255, or floats.*from -1.0 to 254"),
+        (PIXELS.astype(int) * 2, LABELS, "from 0 to 255, or floats.*to 510"),
+        (PIXELS.astype(str), LABELS, "must be numbers.*<U"),
+        (PIXELS > 7, LABELS, "must be numbers.*bool"),
+        (PIXELS[0, 0], LABELS, r"must be numbers.*shape \(5, 3\)"),
+        (PIXELS[:0], LABELS[:0], "no images in the train split"),
+        (PIXELS, LABELS[:-1], "20 images but 19 labels"),
+        (PIXELS, LABELS - 1, "from 0 up.*Among them is -1"),
+        (PIXELS, LABELS / 2, "one integer for each image.*float64"),
+        (PIXELS, np.eye(2)[LABELS], "one integer for each image"),
+        (PIXELS, LABELS.astype(str), "one integer for each image"),
+        (PIXELS, LABELS * 0, "only one class"),
+        (PIXELS[:, :3], LABELS, "3x5 pixels"),
+        (PIXELS[..., :2], LABELS, "2 channels"),
+    ],
+)
+def test_what_cannot_be_read_as_images_is_refused(pixels, labels, sentence):
+    with pytest.raises(DataError, match=sentence):
+        from_arrays((pixels, labels), (pixels, labels))
+
+
+def test_labels_must_have_a_name():
+    with pytest.raises(DataError, match="0 to 1.*Among them is 2"):
+        from_arrays(examples(classes=3), class_names=["a", "b"])
+    with pytest.raises(DataError, match="of the test split.*Among them is 2"):
+        from_arrays(examples(), examples(10, classes=3))
+
+
+def test_training_and_test_images_must_have_one_shape():
+    with pytest.raises(DataError, match=r"\(6, 5, 3\) and \(7, 5, 3\)"):
+        from_arrays(examples(), examples(10, shape=(7, 5, 3)))
+
+
+def test_the_name_is_that_of_the_data():
+    train, test = examples(), examples(10)
+    name = from_arrays(train, test).name
+    assert from_arrays(examples(), examples(10)).name == name
+    changed = train[0].copy()
+    changed[3, 2, 1, 0] ^= 1
+    others = [
+        from_arrays((changed, train[1]), test),
+        from_arrays((train[0], 1 - train[1]), test),
+        from_arrays(train, examples(10, seed=1)),
+        from_arrays(train, test, class_names="ab"),
+        from_arrays(train),
+    ]
+    assert len({name, *(other.name for other in others)}) == 6
+
+
+# Without test examples
+
+
+def test_a_fifth_of_each_class_is_set_aside_whatever_the_seed():
+    pixels = images(50, 4, 4)
+    labels = np.repeat([0, 1], [10, 40])
+    sources = []
+    for seed in (1, 2):
+        np.random.seed(seed)
+        sources.append(from_arrays((pixels, labels)))
+    assert sources[0].splits == {"train": 40, "test": 10}
+    assert "no test split: a fifth" in sources[0].notes[0]
+    parts = {s: sources[0].read(s) for s in ("train", "test")}
+    assert np.bincount(parts["test"][1]).tolist() == [2, 8]
+    rows = [image.tobytes() for part in parts.values() for image in part[0]]
+    assert sorted(rows) == sorted(image.tobytes() for image in pixels)
+    for split, part in parts.items():
+        np.testing.assert_array_equal(sources[1].read(split)[0], part[0])
+
+
+def test_too_few_to_set_any_aside_are_refused():
+    labels = np.repeat([0, 1], [16, 4])
+    with pytest.raises(DataError, match="has no test split.*4 of class 1"):
+        from_arrays((PIXELS, labels))
+
+
+# Datasets
+
+
+@pytest.mark.parametrize("batch", [None, 3])
+def test_datasets_are_collected(batch):
+    def dataset(examples):
+        made = tf.data.Dataset.from_tensor_slices(examples)
+        return made.batch(batch) if batch else made
+
+    train, test = examples(), examples(10, seed=1)
+    source = from_dataset(dataset(train), dataset(test), class_names="ab")
+    assert source.name == from_arrays(train, test, class_names="ab").name
+    assert from_dataset(dataset(train)).splits == {"train": 16, "test": 4}
+
+
+def slices(*arrays):
+    return tf.data.Dataset.from_tensor_slices(arrays)
+
+
+def ragged():
+    yield np.zeros((4, 4, 1), "uint8"), 0
+    yield np.zeros((5, 4, 1), "uint8"), 1
+
+
+RAGGED = tf.data.Dataset.from_generator(
+    ragged,
+    output_signature=(
+        tf.TensorSpec((None, None, 1), tf.uint8),
+        tf.TensorSpec((), tf.int64),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("dataset", "sentence"),
+    [
+        (slices(PIXELS), r"must have elements \(image, label\)"),
+        (slices(PIXELS, LABELS, LABELS), "must have elements"),
+        (slices(PIXELS, LABELS).repeat(), "has no end: leave out its repeat"),
+        (slices(PIXELS, LABELS).take(0), "no images in the train split"),
+        (slices(PIXELS, np.eye(2)[LABELS]), "labels of the train.*one integer"),
+        (slices(PIXELS, np.eye(2)[LABELS]).batch(2), "one integer"),
+        (RAGGED, r"must have one shape.*\(4, 4, 1\), \(5, 4, 1\)"),
+    ],
+)
+def test_datasets_of_something_else_are_refused(dataset, sentence):
+    with pytest.raises(DataError, match=sentence):
+        from_dataset(dataset)

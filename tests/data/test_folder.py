@@ -1,0 +1,229 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from tfdarts.data.folder import open_folder
+from tfdarts.data.image_source import DataError
+
+CLASSES = ("cat", "dog", "ape")
+
+
+def pixels(*shape, seed=0):
+    generator = np.random.default_rng(seed)
+    return generator.integers(0, 256, shape, "uint8")
+
+
+def fill(path, count=5, shape=(6, 5, 3), classes=CLASSES, seed=0, kind="png"):
+    """Writes images and returns their pixels by class and name."""
+    made = {}
+    for place, name in enumerate(classes):
+        (path / name).mkdir(parents=True, exist_ok=True)
+        for number in range(count):
+            image = pixels(*shape, seed=[seed, place, number])
+            file = path / name / f"{number}.{kind}"
+            Image.fromarray(image).save(file)
+            made[name, number] = image
+    return made
+
+
+def test_classes_are_in_the_order_of_their_names(tmp_path):
+    made = fill(tmp_path / "train")
+    fill(tmp_path / "test", 2, seed=1)
+    source = open_folder(str(tmp_path))
+    assert source.name == f"folder:{tmp_path}"
+    assert source.class_names == ("ape", "cat", "dog")
+    assert source.image_shape == (6, 5, 3)
+    assert source.splits == {"train": 15, "test": 6}
+    assert source.notes == ()
+    assert not source.random_flip and source.mean is None
+    images, labels = source.read("train")
+    assert labels.tolist() == [0] * 5 + [1] * 5 + [2] * 5
+    names = ("ape", "cat", "dog")
+    expected = [made[name, n] for name in names for n in range(5)]
+    np.testing.assert_array_equal(images, expected)
+    assert source.read("test")[1].tolist() == [0, 0, 1, 1, 2, 2]
+
+
+def test_a_validation_split_is_one(tmp_path):
+    for split, count in (("train", 3), ("validation", 2), ("test", 1)):
+        fill(tmp_path / split, count)
+    source = open_folder(tmp_path)
+    assert source.splits == {"train": 9, "validation": 6, "test": 3}
+    assert len(source.read("validation")[1]) == 6
+
+
+@pytest.mark.parametrize("inside", [".", "train"])
+def test_without_test_a_fifth_is_set_aside_whatever_the_seed(tmp_path, inside):
+    made = fill(tmp_path / inside, 10)
+    sources = []
+    for seed in (1, 2):
+        np.random.seed(seed)
+        tf.random.set_seed(seed)
+        sources.append(open_folder(tmp_path))
+    assert sources[0].splits == {"train": 24, "test": 6}
+    assert "no test split: a fifth" in sources[0].notes[0]
+    parts = [sources[0].read(split) for split in ("train", "test")]
+    assert np.bincount(parts[1][1]).tolist() == [2, 2, 2]
+    found = [image.tobytes() for part in parts for image in part[0]]
+    assert sorted(found) == sorted(image.tobytes() for image in made.values())
+    for part, split in zip(parts, ("train", "test")):
+        np.testing.assert_array_equal(sources[1].read(split)[0], part[0])
+
+
+@pytest.mark.parametrize(("kind", "off"), [("bmp", 0), ("gif", 6), ("jpg", 9)])
+def test_other_formats_are_read_too(tmp_path, kind, off):
+    fill(tmp_path, 5, (8, 8, 3))
+    smooth = np.repeat(np.arange(0, 256, 32, "uint8"), 24).reshape(8, 8, 3)
+    for name in CLASSES:
+        (tmp_path / name / "0.png").unlink()
+        Image.fromarray(smooth).save(tmp_path / name / f"0.{kind}")
+    source = open_folder(tmp_path)
+    images = np.concatenate([source.read(s)[0] for s in source.splits])
+    nearest = np.abs(images.astype(int) - smooth).max((1, 2, 3)).min()
+    assert nearest <= off
+
+
+def test_grey_images_have_one_channel(tmp_path):
+    made = fill(tmp_path / "train", shape=(6, 5))
+    fill(tmp_path / "test", shape=(6, 5))
+    source = open_folder(tmp_path)
+    assert source.image_shape == (6, 5, 1)
+    np.testing.assert_array_equal(
+        source.read("train")[0][0, ..., 0], made["ape", 0]
+    )
+
+
+def test_grey_among_colour_becomes_colour_and_it_is_said(tmp_path):
+    fill(tmp_path / "train")
+    made = fill(tmp_path / "test", shape=(6, 5))
+    source = open_folder(tmp_path)
+    assert source.image_shape == (6, 5, 3)
+    assert source.notes == (
+        "Some images are grey, some colour: all become colour.",
+    )
+    image = source.read("test")[0][0]
+    for channel in range(3):
+        np.testing.assert_array_equal(image[..., channel], made["ape", 0])
+
+
+def test_mixed_sizes_are_named_and_need_a_size(tmp_path):
+    fill(tmp_path, 7)
+    fill(tmp_path, 1, (9, 4, 3), ("cat",), seed=1)
+    with pytest.raises(DataError) as refusal:
+        open_folder(tmp_path)
+    assert "6x5 (20 of them, as " in str(refusal.value)
+    assert "9x4 (1 of them, as cat/0.png)" in str(refusal.value)
+    assert "Give --image_size" in str(refusal.value)
+    source = open_folder(tmp_path, image_size=8)
+    assert source.image_shape == (8, 8, 3)
+    assert "resized to 8x8" in source.notes[-1]
+    assert source.read("train")[0].shape == (16, 8, 8, 3)
+
+
+def test_of_many_sizes_the_commonest_are_named(tmp_path):
+    for width in range(4, 12):
+        for split in ("train", "test"):
+            fill(tmp_path / split, 1, (5, width, 3), (f"a{width}",))
+    with pytest.raises(DataError, match="5x4 .* and 3 more. Give"):
+        open_folder(tmp_path)
+
+
+def test_hidden_files_count_for_nothing(tmp_path):
+    fill(tmp_path)
+    before = open_folder(tmp_path)
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".git" / "config").write_text("no image")
+    (tmp_path / "cat" / ".DS_Store").write_text("no image")
+    (tmp_path / "README.txt").write_text("beside the classes")
+    assert open_folder(tmp_path).fingerprint == before.fingerprint
+
+
+def test_what_is_no_split_is_said(tmp_path):
+    for split in ("train", "test", "extra"):
+        fill(tmp_path / split)
+    assert open_folder(tmp_path).notes == ("Not read, being no split: extra/.",)
+
+
+def test_training_reads_no_pixel_of_the_test(tmp_path):
+    fill(tmp_path / "train", shape=(40, 40, 3))
+    fill(tmp_path / "test", shape=(40, 40, 3))
+    path = tmp_path / "test" / "dog" / "3.png"
+    path.write_bytes(path.read_bytes()[:100])
+    source = open_folder(tmp_path)
+    assert len(source.read("train")[1]) == 15
+    with pytest.raises(DataError, match=f"{path} is a broken image"):
+        source.read("test")
+
+
+def test_the_fingerprint_is_that_of_the_files(tmp_path):
+    fill(tmp_path / "here")
+    found = {open_folder(tmp_path / "here").fingerprint}
+    (tmp_path / "here").rename(tmp_path / "there")
+    found.add(open_folder(tmp_path / "there").fingerprint)
+    assert len(found) == 1
+    (tmp_path / "there/cat/0.png").rename(tmp_path / "there/cat/9.png")
+    found.add(open_folder(tmp_path / "there").fingerprint)
+    with (tmp_path / "there/cat/1.png").open("ab") as file:
+        file.write(b"more")
+    found.add(open_folder(tmp_path / "there").fingerprint)
+    assert len(found) == 3
+
+
+# What is refused
+
+
+def spoil(path, name="cat/3.png", content=b"no image"):
+    (path / name).parent.mkdir(parents=True, exist_ok=True)
+    (path / name).write_bytes(content)
+
+
+def deep(path):
+    image = Image.fromarray(np.full((6, 5), 40000, "uint16"))
+    image.save(path / "train" / "cat" / "0.png")
+
+
+def lone_class(path):
+    fill(path / "test", classes=("bee",))
+
+
+@pytest.mark.parametrize(
+    ("damage", "sentence"),
+    [
+        (lambda p: spoil(p / "train"), "train/cat/3.png is no image that"),
+        (lambda p: spoil(p / "train", content=b""), "3.png is no image that"),
+        (lambda p: spoil(p / "test", "dog/notes.txt"), "dog/notes.txt is no"),
+        (lambda p: spoil(p / "train", "cat/more/x"), "cat/more is a directory"),
+        (deep, "cat/0.png has more than 8 bits"),
+        (lone_class, "train has no bee/, which another split has"),
+        (lambda p: fill(p / "train", classes=("bee",)), "test has no bee/"),
+        (lambda p: (p / "train" / "bee").mkdir(), "class .*train/bee has no"),
+        (lambda p: (p / "train").rename(p / "x"), "has test/ but no train/"),
+        (lambda p: (p / "validation").mkdir(), "validation must have a dir"),
+    ],
+)
+def test_a_folder_that_is_not_in_order_is_refused(tmp_path, damage, sentence):
+    fill(tmp_path / "train")
+    fill(tmp_path / "test")
+    damage(tmp_path)
+    with pytest.raises(DataError, match=sentence):
+        open_folder(tmp_path)
+
+
+def test_no_directory_no_class_or_one_are_refused(tmp_path):
+    with pytest.raises(DataError, match="There is no directory .*/nowhere"):
+        open_folder(tmp_path / "nowhere")
+    with pytest.raises(DataError, match="must have a directory for each class"):
+        open_folder(tmp_path)
+    fill(tmp_path, classes=("cat",))
+    with pytest.raises(DataError, match="only one class, cat"):
+        open_folder(tmp_path)
+    fill(tmp_path, 4, classes=("dog",))
+    with pytest.raises(DataError, match="no test split.*4 of class dog"):
+        open_folder(tmp_path)
+
+
+def test_images_that_are_too_small_are_refused(tmp_path):
+    fill(tmp_path, shape=(3, 5, 3))
+    with pytest.raises(DataError, match="3x5 pixels"):
+        open_folder(tmp_path)

@@ -1,0 +1,153 @@
+import io
+import sys
+import types
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+from tensorboard.backend.event_processing.event_accumulator import (
+    EventAccumulator,
+)
+
+from tfdarts.runs.tensorboard import TensorBoard
+from tfdarts.search_spaces.cnn import CNNSearchSpace
+
+SPACE = CNNSearchSpace(num_nodes=1)
+
+# What matplotlib's "Blues" ends in.
+DARKEST_BLUE = (8, 48, 107)
+
+
+class Supernet:
+    """All of a supernet that is looked at."""
+
+    def __init__(self):
+        self.space = SPACE
+        self.alphas = {
+            "normal": np.zeros(SPACE.alpha_shape, "float32"),
+            "reduce": np.zeros(SPACE.alpha_shape, "float32"),
+        }
+
+    def alpha_values(self):
+        return self.alphas
+
+    def genotype(self):
+        return SPACE.derive(self.alphas)
+
+
+@pytest.fixture
+def supernet():
+    return Supernet()
+
+
+def callback_of(directory, **model):
+    callback = TensorBoard(directory)
+    callback.set_model(types.SimpleNamespace(**model))
+    return callback
+
+
+def events(directory):
+    everything = {"scalars": 0, "images": 0, "tensors": 0}
+    return EventAccumulator(str(directory), everything).Reload()
+
+
+def scalars(directory):
+    """A dict from names to what was written, as (step, value)."""
+    found = events(directory)
+    return {
+        name: [
+            (event.step, float(tf.make_ndarray(event.tensor_proto)))
+            for event in found.Tensors(name)
+        ]
+        for name in found.Tags()["tensors"]
+        if not name.startswith(("alphas/", "cells/"))
+    }
+
+
+def images(directory, name):
+    """A dict from steps to the pictures of that name."""
+    return {
+        event.step: Image.open(io.BytesIO(event.tensor_proto.string_val[2]))
+        for event in events(directory).Tensors(name)
+    }
+
+
+def pixels_of(image):
+    """A dict from colours to how many pixels have them."""
+    counted = image.convert("RGB").getcolors(image.width * image.height)
+    return {color: count for count, color in counted}
+
+
+def test_the_logs_of_a_training_are_scalars_by_epoch(tmp_path):
+    callback = callback_of(tmp_path)
+    callback.on_epoch_end(0, {"loss": 0.5, "val_accuracy": np.float32(0.25)})
+    callback.on_epoch_end(1, {"loss": 0.125, "val_accuracy": 1})
+    callback.on_train_end()
+    assert scalars(tmp_path) == {
+        "loss": [(1, 0.5), (2, 0.125)],
+        "val_accuracy": [(1, 0.25), (2, 1.0)],
+    }
+    assert events(tmp_path).Tags()["tensors"] == ["loss", "val_accuracy"]
+
+
+def test_an_epoch_can_be_read_as_soon_as_it_is_over(tmp_path):
+    callback = callback_of(tmp_path)
+    callback.on_epoch_end(0, {"loss": 0.5})
+    assert scalars(tmp_path) == {"loss": [(1, 0.5)]}
+
+
+def test_a_run_that_goes_on_goes_on_counting(tmp_path):
+    for epochs in (range(2), range(2, 4)):
+        callback = callback_of(tmp_path)
+        for epoch in epochs:
+            callback.on_epoch_end(epoch, {"loss": epoch / 2})
+        callback.on_train_end()
+    assert scalars(tmp_path) == {"loss": [(1, 0.0), (2, 0.5), (3, 1), (4, 1.5)]}
+
+
+def test_alphas_are_a_heat_map_for_each_cell_type(tmp_path, supernet):
+    supernet.alphas["reduce"][0, 3] = 20.0
+    callback_of(tmp_path, supernet=supernet).on_epoch_end(4, {})
+    normal, reduce = (
+        images(tmp_path, f"alphas/{cell_type}")[5]
+        for cell_type in ("normal", "reduce")
+    )
+    assert min(*normal.size, *reduce.size) > 300
+    # A cell of the map, of 2 edges by 8 primitives, is that dark only where
+    # an edge has decided; the scale beside the map ends in that colour.
+    total = normal.width * normal.height
+    assert pixels_of(reduce)[DARKEST_BLUE] > 0.01 * total
+    assert pixels_of(normal)[DARKEST_BLUE] < 0.001 * total
+
+
+def test_cells_are_drawn_when_they_have_changed(tmp_path, supernet):
+    callback = callback_of(tmp_path, supernet=supernet)
+    callback.on_epoch_end(0, {})
+    callback.on_epoch_end(1, {})
+    supernet.alphas["normal"][1, 4] = 1.0
+    callback.on_epoch_end(2, {})
+    for cell_type in ("normal", "reduce"):
+        drawn = images(tmp_path, f"cells/{cell_type}")
+        assert sorted(drawn) == [1, 3]
+        assert len(pixels_of(drawn[1])) > 10
+    assert sorted(images(tmp_path, "alphas/normal")) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("missing", ["tensorboard", "tensorboard.summary.v2"])
+def test_without_tensorboard_a_sentence_says_so_at_once(
+    tmp_path, monkeypatch, missing
+):
+    for name in [*sys.modules]:
+        if name == missing or name.startswith(f"{missing}."):
+            monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, missing, None)
+    with pytest.raises(ValueError, match=r"pip install 'tfdarts\[tensorboard"):
+        TensorBoard(tmp_path)
+
+
+def test_nothing_is_written_before_the_first_epoch_is_over(tmp_path):
+    callback = callback_of(tmp_path / "tensorboard")
+    callback.on_train_begin()
+    callback.on_train_end()
+    assert not (tmp_path / "tensorboard").exists()

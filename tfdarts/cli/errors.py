@@ -1,0 +1,178 @@
+"""What an error is at the keyboard: a sentence and an exit code."""
+
+import dis
+import errno
+import os
+import pathlib
+import re
+
+import tfdarts
+
+EXIT_CODES = {
+    "unexpected": 1,
+    "usage": 2,
+    "data": 3,
+    "memory": 4,
+    "diverged": 5,
+    "interrupted": 130,
+    "unread": 141,
+    "terminated": 143,
+}
+
+INTERRUPTED = (
+    "Interrupted. What was finished, to the last whole epoch, is kept: give "
+    "the same command again to go on."
+)
+
+_MAKE_ROOM = "Make room, or give a place on another disk."
+_DENIED = "cannot be read or written: permission is denied"
+_OTHER_PLACE = "Give another place, or ask for access to this one."
+
+_REFUSALS = {
+    errno.ENOSPC: (
+        "cannot be written: no space is left on the disk",
+        _MAKE_ROOM,
+    ),
+    errno.EDQUOT: (
+        "cannot be written: your share of the disk is used up",
+        _MAKE_ROOM,
+    ),
+    errno.EFBIG: (
+        "cannot be written: it would be larger than a file may be",
+        "Raise the limit, see `ulimit -f`, or give a place on another disk.",
+    ),
+    errno.EROFS: (
+        "cannot be written: the disk is mounted to be read only",
+        "Give another place.",
+    ),
+    errno.EACCES: (_DENIED, _OTHER_PLACE),
+    errno.EPERM: (_DENIED, _OTHER_PLACE),
+    errno.ENOENT: ("is not there", "Check the path."),
+    errno.ENOTDIR: (
+        "cannot be used: part of its path is a file, not a directory",
+        "Give another path.",
+    ),
+    errno.EEXIST: (
+        "is a file, but a directory is needed",
+        "Give another path.",
+    ),
+    errno.EISDIR: ("is a directory, but a file is needed", "Give a file."),
+    errno.ENAMETOOLONG: (
+        "cannot be used: its name is too long",
+        "Give a shorter one.",
+    ),
+    errno.EMFILE: (
+        "cannot be opened: too many files are open",
+        "Raise the limit, see `ulimit -n`.",
+    ),
+}
+
+
+class Terminated(BaseException):
+    """The process was asked to end."""
+
+
+def classified(error, memory_flags=()):
+    """Returns the exit code of an error and the sentence to say.
+
+    Args:
+        error: Exception, with its traceback.
+        memory_flags: Sequence of the names of flags that cost memory.
+    """
+    ours, kinds = _kinds(error)
+    message = str(error) or type(error).__name__
+    if isinstance(error, KeyboardInterrupt):
+        return EXIT_CODES["interrupted"], INTERRUPTED
+    if isinstance(error, Terminated):
+        return EXIT_CODES["terminated"], INTERRUPTED
+    if "DataError" in ours:
+        return EXIT_CODES["data"], message
+    if "DivergedError" in ours:
+        return EXIT_CODES["diverged"], message
+    if isinstance(error, BrokenPipeError):
+        return EXIT_CODES["unread"], "Stopped: nobody reads what it writes."
+    if isinstance(error, OSError):
+        return EXIT_CODES["usage"], os_error_sentence(error)
+    # TensorFlow has classes of its own for what the system refuses, and says
+    # of a full disk, too, that a resource is exhausted.
+    if "OpError" in kinds and _number(error):
+        return EXIT_CODES["usage"], os_error_sentence(error)
+    if kinds & {"MemoryError", "ResourceExhaustedError"}:
+        return EXIT_CODES["memory"], _out_of_memory(memory_flags)
+    if isinstance(error, ValueError) and _raised_by_tfdarts(error):
+        return EXIT_CODES["usage"], message
+    return EXIT_CODES["unexpected"], (
+        f"Unexpected {type(error).__name__}: {message}\nThis should not "
+        f"happen and is a bug of tfdarts. Please report it with all lines "
+        f"above, the command, and the environment.json of the run directory."
+    )
+
+
+def os_error_sentence(error):
+    """Returns what could not be read or written, why, and what to do.
+
+    Args:
+        error: `OSError`, or an error of TensorFlow that tells of one.
+    """
+    number = _number(error)
+    if number is None:
+        return str(error) or type(error).__name__
+    default = (f"cannot be used: {os.strerror(number)}", "Check the path.")
+    refusal, advice = _REFUSALS.get(number, default)
+    what = _path(error, number) or "A file, or the output,"
+    return f"{what} {refusal}. {advice}"
+
+
+def _number(error):
+    """Returns the number of a system error, which may only be in words."""
+    if getattr(error, "errno", None):
+        return error.errno
+    # A sentence of our own says all there is to say.
+    if not isinstance(error, OSError) or not _raised_by_tfdarts(error):
+        for number in _REFUSALS:
+            if os.strerror(number).lower() in str(error).lower():
+                return number
+    return None
+
+
+def _path(error, number):
+    if getattr(error, "filename", None) is not None:
+        return error.filename
+    # TensorFlow's form of it.
+    match = re.search(rf"(\S+); {re.escape(os.strerror(number))}", str(error))
+    return match and match[1]
+
+
+def _out_of_memory(flags):
+    if not flags:
+        return "Out of memory: close other programs, or use a larger machine."
+    *others, last = [f"--{flag}" for flag in flags]
+    names = f"{', '.join(others)} or {last}" if others else last
+    return f"Out of memory: lower {names}."
+
+
+def _kinds(error):
+    """Returns the names of an error's classes: tfdarts' own, and all."""
+    classes = type(error).__mro__
+    ours = {
+        each.__name__
+        for each in classes
+        if each.__module__.startswith("tfdarts.")
+    }
+    return ours, {each.__name__ for each in classes}
+
+
+def _raised_by_tfdarts(error):
+    """Whether a `raise` of the package itself is where an error began."""
+    last = error.__traceback__
+    if last is None:
+        return False
+    while last.tb_next:
+        last = last.tb_next
+    code = last.tb_frame.f_code
+    package = pathlib.Path(tfdarts.__file__).parent
+    if package not in pathlib.Path(code.co_filename).parents:
+        return False
+    # Functions written in C leave no frame: their errors seem to come from
+    # the line that called them.
+    return dis.opname[code.co_code[last.tb_lasti]] == "RAISE_VARARGS"

@@ -1,0 +1,144 @@
+"""Arguments and flagfiles in, the values of flags out."""
+
+import difflib
+import os
+import pathlib
+
+from absl import flags
+
+import tfdarts
+from tfdarts.cli.errors import os_error_sentence
+
+
+class _Worded:
+    """A parser that says in plain words what it wants."""
+
+    def parse(self, argument):
+        try:
+            return super().parse(argument)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"it must be {self.wanted}.") from error
+
+
+class _IntegerParser(_Worded, flags.IntegerParser):
+    wanted = "an integer"
+
+
+class _NumberParser(_Worded, flags.FloatParser):
+    wanted = "a number"
+
+
+class _SwitchParser(_Worded, flags.BooleanParser):
+    wanted = "true or false"
+
+
+def define(name, kind, default, help, values):
+    """Adds a flag to values.
+
+    Args:
+        name: String.
+        kind: `bool`, `int`, `float` or `str`.
+        default: Its value unless it is given.
+        help: String.
+        values: absl's `FlagValues`.
+    """
+    if kind is bool:
+        flags.DEFINE_bool(name, default, help, flag_values=values)
+        values[name].parser = _SwitchParser()
+        return
+    parser = {
+        int: _IntegerParser,
+        float: _NumberParser,
+        str: flags.ArgumentParser,
+    }[kind]()
+    flags.DEFINE(parser, name, default, help, flag_values=values)
+
+
+def parse(values, name, arguments):
+    """Fills values from the arguments of a command.
+
+    Args:
+        values: absl's `FlagValues`.
+        name: String, the command.
+        arguments: List of strings.
+
+    Raises:
+        ValueError: If an argument is no flag or cannot be its value, or a
+            flagfile cannot be read.
+    """
+    arguments = list(_expanded(arguments))
+    try:
+        # absl's own search for what an unknown flag resembles fails on long
+        # names.
+        _, *unknown = values([name, *arguments], known_only=True)
+    except flags.Error as error:
+        raise ValueError(str(error)) from error
+    if unknown:
+        raise ValueError(_unknown(unknown[0], list(values)))
+
+
+def _unknown(argument, known):
+    """Returns what is wrong with an argument that is no known flag."""
+    if not argument.startswith("-"):
+        return (
+            f"Every argument is a flag, --name=value, but this is none: "
+            f"{argument}"
+        )
+    name = argument.lstrip("-").partition("=")[0]
+    close = difflib.get_close_matches(name, known, n=1)
+    guess = f" Did you mean --{close[0]}?" if close else ""
+    return f"There is no flag --{name}.{guess}"
+
+
+def _expanded(arguments, opened=()):
+    """Yields arguments, each flagfile replaced by the flags in it.
+
+    absl would read flagfiles too, but knows nothing of those that come with
+    tfdarts, which another flagfile may name as well.
+    """
+    arguments = iter(arguments)
+    for argument in arguments:
+        name, separator, value = argument.partition("=")
+        if argument == "--":
+            yield argument
+            yield from arguments
+        elif name not in ("--flagfile", "-flagfile"):
+            yield argument
+        else:
+            path = value if separator else next(arguments, "")
+            yield from _expanded(_lines(path, opened), (*opened, path))
+
+
+def _lines(path, opened):
+    """Returns the flags that a flagfile holds."""
+    if not path:
+        raise ValueError("A flagfile needs a name: --flagfile=FILE.")
+    if path in opened:
+        raise ValueError(f"The flagfile {path} leads back to itself.")
+    try:
+        text = pathlib.Path(_found(path)).read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise ValueError(os_error_sentence(error)) from error
+    except ValueError as error:
+        raise ValueError(f"{path} is no text file: {error}.") from error
+    lines = map(str.strip, text.splitlines())
+    return [line for line in lines if line and not _is_comment(line)]
+
+
+def _is_comment(line):
+    return line.startswith(("#", "//"))
+
+
+def _found(path):
+    """Returns where a flagfile is.
+
+    One `configs/...` that is not in the working directory is taken from the
+    package, or in a checkout from beside it.
+    """
+    path = os.path.expanduser(path)
+    if path.startswith("configs/") and not os.path.exists(path):
+        package = pathlib.Path(tfdarts.__file__).parent
+        for place in (package, package.parent):
+            if (place / path).exists():
+                return str(place / path)
+    return path

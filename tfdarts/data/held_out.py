@@ -1,0 +1,63 @@
+"""A test split for data that have none."""
+
+import dataclasses
+
+import numpy as np
+
+from tfdarts.data.batches import stratified_split
+from tfdarts.data.image_source import DataError
+
+SHARE = 0.2
+NOTE = (
+    "There is no test split: a fifth of the images of each class is set "
+    "aside as one, always the same."
+)
+
+
+def test_rows(labels, name):
+    """Returns which examples to train on, and which to keep for the test.
+
+    It is a stratified choice that no seed changes.
+
+    Args:
+        labels: Array, the class of each example.
+        name: String, the name of the data set.
+
+    Returns:
+        Two arrays of positions.
+
+    Raises:
+        DataError: If there are too few examples of a class.
+    """
+    classes, counts = np.unique(labels, return_counts=True)
+    if counts.min() * SHARE < 1:
+        raise DataError(
+            f"{name} has no test split, and too few images to set a fifth of "
+            f"each class aside as one: {counts.min()} of class "
+            f"{classes[counts.argmin()]}."
+        )
+    return stratified_split(labels, 1 - SHARE, seed=0)
+
+
+def set_test_aside(source, labels):
+    """Returns a source whose test split is a part of its training split.
+
+    Args:
+        source: `ImageSource` without a test split.
+        labels: Integer array, the labels of its training split.
+    """
+    train, test = test_rows(labels, source.name)
+    rows = {"train": train, "test": test}
+
+    def load(split):
+        if split not in rows:
+            return source.load(split)
+        images, labels = source.load("train")
+        return images[rows[split]], labels[rows[split]]
+
+    return dataclasses.replace(
+        source,
+        splits={**source.splits, "train": len(train), "test": len(test)},
+        load=load,
+        notes=(*source.notes, NOTE),
+    )

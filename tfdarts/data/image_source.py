@@ -1,0 +1,149 @@
+"""What every data set is to the rest of tfdarts."""
+
+import dataclasses
+import typing
+
+import numpy as np
+
+LEAST_SIZE = 4
+
+
+class DataError(ValueError):
+    """The data are missing, or are not what the work needs."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ImageSource:
+    """Images with labels, split into training and test examples.
+
+    Args:
+        name: String, the specification that opens it.
+        class_names: Tuple of strings, the class of label `i` at position `i`.
+        image_shape: Tuple `(height, width, channels)` of every image.
+        splits: Dict from the splits there are to their numbers of examples:
+            `"train"`, `"test"`, and `"validation"` where the source has one
+            of its own.
+        load: Function from the name of a split to `(images, labels)`: `uint8`
+            images of shape `(examples, height, width, channels)` and `int64`
+            labels. A split is loaded only when it is asked for.
+        mean: Tuple of floats, one a channel, the published mean of the images
+            scaled to 0 to 1, or `None` where none was published.
+        std: Like `mean`, the standard deviation.
+        random_flip: Boolean, whether the mirror image of an image is of the
+            same class.
+        fingerprint: String. It differs where the data do, so that no run goes
+            on with other data.
+        notes: Tuple of sentences: what was made of the data unasked.
+
+    Raises:
+        DataError: If no network can be trained on such images.
+    """
+
+    name: str
+    class_names: tuple
+    image_shape: tuple
+    splits: dict
+    load: typing.Callable
+    mean: tuple | None = None
+    std: tuple | None = None
+    random_flip: bool = False
+    fingerprint: str = ""
+    notes: tuple = ()
+
+    def __post_init__(self):
+        height, width, channels = self.image_shape
+        if len(self.class_names) < 2:
+            raise DataError(
+                f"{self.name} has only one class, "
+                f"{', '.join(self.class_names)}: there is nothing to tell "
+                f"apart."
+            )
+        if min(height, width) < LEAST_SIZE:
+            raise DataError(
+                f"The images of {self.name} are {height}x{width} pixels. They "
+                f"must be at least {LEAST_SIZE}x{LEAST_SIZE}."
+            )
+        if channels not in (1, 3):
+            raise DataError(
+                f"The images of {self.name} have {channels} channels. They "
+                f"must have 1 (grey) or 3 (colour)."
+            )
+        for split, examples in self.splits.items():
+            if not examples:
+                raise DataError(f"The {split} split of {self.name} is empty.")
+
+    def read(self, split):
+        """Returns the images and labels of a split, checked.
+
+        Args:
+            split: String, one of `splits`.
+
+        Raises:
+            DataError: If there is no such split, or it is not what `load` is
+                to return.
+        """
+        if split not in self.splits:
+            raise DataError(f"{self.name} has no {split} split.")
+        images, labels = self.load(split)
+        where = f"the {split} split of {self.name}"
+        if images.dtype != "uint8" or images.shape[1:] != self.image_shape:
+            raise DataError(
+                f"The images of {where} must be uint8 of shape "
+                f"{self.image_shape}. They are {images.dtype} of shape "
+                f"{images.shape[1:]}."
+            )
+        check_labels(labels, len(images), len(self.class_names), where)
+        if split == "train" and (labels == labels[0]).all():
+            raise DataError(
+                f"All images of {where} are of one class, "
+                f"{self.class_names[labels[0]]}: there is nothing to tell "
+                f"apart."
+            )
+        return images, labels
+
+    def describe(self):
+        """Returns sentences that say what was found, without reading it."""
+        height, width, channels = self.image_shape
+        counts = (f"{count:,} {split}" for split, count in self.splits.items())
+        return (
+            f"{self.name}: {', '.join(counts)} images, {height}x{width} "
+            f"pixels (height x width), {('grey', 'colour')[channels == 3]}",
+            f"{len(self.class_names)} classes: {_shortened(self.class_names)}",
+            *self.notes,
+        )
+
+
+def check_labels(labels, num_images, num_classes, where):
+    """Raises `DataError` where labels are not those of images in classes.
+
+    Args:
+        labels: Array.
+        num_images: Integer.
+        num_classes: Integer, or `None` where any number will do.
+        where: String, whose labels they are.
+    """
+    if not len(labels):
+        raise DataError(f"There are no images in {where}.")
+    if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
+        raise DataError(
+            f"The labels of {where} must be one integer for each image, from "
+            f"0 up. They are {labels.dtype} of shape {labels.shape}."
+        )
+    if len(labels) != num_images:
+        raise DataError(
+            f"There are {num_images:,} images but {len(labels):,} labels in "
+            f"{where}."
+        )
+    highest = labels.max() if num_classes is None else num_classes - 1
+    wrong = labels[(labels < 0) | (labels > highest)]
+    if len(wrong):
+        reach = "up" if num_classes is None else f"to {highest}"
+        raise DataError(
+            f"The labels of {where} must be from 0 {reach}, one number a "
+            f"class. Among them is {wrong[0]}."
+        )
+
+
+def _shortened(names, most=10):
+    shown = ", ".join(names[:most])
+    return shown if len(names) <= most else f"{shown}, and so on"

@@ -1,0 +1,169 @@
+"""Image classification sets of TensorFlow Datasets."""
+
+import os
+import re
+
+import numpy as np
+
+from tfdarts.data.held_out import set_test_aside
+from tfdarts.data.image_source import DataError
+from tfdarts.data.image_source import ImageSource
+from tfdarts.data.resizing import resize
+
+_SPLITS = ("train", "validation", "test")
+# Of the training images, as the authors of DARTS have them.
+_PUBLISHED = {
+    "cifar10": {
+        "mean": (0.49139968, 0.48215827, 0.44653124),
+        "std": (0.24703233, 0.24348505, 0.26158768),
+    }
+}
+_MIRRORED = ("cifar10", "cifar100")
+
+
+def open_tfds(name, image_size=0, prepare=False):
+    """Returns a data set of TensorFlow Datasets that is on this machine.
+
+    It is looked for in `~/tensorflow_datasets`, or where the environment
+    variable `TFDS_DATA_DIR` says.
+
+    Args:
+        name: String, such as `"cifar10"`, `"emnist/letters"` or
+            `"cifar10:3.0.2"`.
+        image_size: Integer. Images of different sizes become squares of this
+            size.
+        prepare: Boolean, whether it is downloaded if it is not there. Nothing
+            ever is otherwise.
+
+    Raises:
+        DataError: If it is not there, or not one of images with labels.
+    """
+    builder = _builder(name)
+    if not builder.info.splits:  # Only what is prepared has some.
+        _prepare(builder, name, prepare)
+    image, label = _features(builder, name)
+    splits = {
+        split: builder.info.splits[split].num_examples
+        for split in _SPLITS
+        if split in builder.info.splits
+    }
+    if "train" not in splits:
+        raise DataError(f"tfds:{name} has no split called train.")
+    mixed = None in image.shape[:2]
+    if mixed and not image_size:
+        raise DataError(
+            f"The images of tfds:{name} have different sizes. Give "
+            f"--image_size, and all become squares of that size."
+        )
+    size = (image_size, image_size) if mixed else image.shape[:2]
+
+    def load(split):
+        dataset = builder.as_dataset(split=split)
+        dataset = dataset.map(lambda e: (e["image"], e["label"]))
+        if mixed:
+            examples = [
+                (resize([image], image_size), [label])
+                for image, label in dataset.as_numpy_iterator()
+            ]
+        else:
+            examples = dataset.batch(1024).as_numpy_iterator()
+        images, labels = map(np.concatenate, zip(*examples))
+        return images, labels.astype("int64")
+
+    notes = [f"Images are resized to {image_size}x{image_size}."] * mixed
+    source = ImageSource(
+        f"tfds:{name}",
+        tuple(label.names),
+        (*size, image.shape[-1]),
+        splits,
+        load,
+        **_PUBLISHED.get(builder.name, {}),
+        random_flip=builder.name in _MIRRORED,
+        fingerprint=builder.info.full_name,
+        notes=tuple(notes),
+    )
+    return (
+        source if "test" in splits else set_test_aside(source, _labels(builder))
+    )
+
+
+def _builder(name):
+    try:
+        import tensorflow_datasets as tfds
+    except ImportError as error:
+        raise DataError(
+            f"tfds:{name} needs the package tensorflow-datasets: "
+            f"pip install 'tfdarts[tfds]'."
+        ) from error
+    # Names of other forms lead to other places, some of them on the network.
+    if not re.fullmatch(r"\w+(/[\w.-]+)?(:[\d.]+)?", name):
+        raise DataError(
+            f"tfds:{name} must be a name, name/config or name:version."
+        )
+    try:
+        return tfds.builder(name, data_dir=_data_dir(), try_gcs=False)
+    except (AssertionError, ValueError) as error:
+        raise DataError(
+            f"TensorFlow Datasets knows no {name}, and there is none in "
+            f"{_data_dir()}: {_first_line(error)}"
+        ) from error
+
+
+def _data_dir():
+    return os.path.expanduser(
+        os.environ.get("TFDS_DATA_DIR", "~/tensorflow_datasets")
+    )
+
+
+def _prepare(builder, name, wanted):
+    if not wanted:
+        raise DataError(
+            f"tfds:{name} is not in {_data_dir()}, and nothing is downloaded "
+            f"unasked. Give --prepare once to download it, or copy the "
+            f"directory {builder.info.full_name} there from where it is."
+        )
+    import tensorflow_datasets as tfds
+
+    config = tfds.download.DownloadConfig(try_download_gcs=False)
+    try:
+        builder.download_and_prepare(download_config=config)
+    except Exception as error:
+        raise DataError(
+            f"tfds:{name} could not be prepared: {_first_line(error)} Without "
+            f"a network, copy the directory {builder.info.full_name} into "
+            f"{_data_dir()} from where it is, or use idx:<directory> or "
+            f"folder:<directory>."
+        ) from error
+
+
+def _first_line(error):
+    return str(error).strip().partition("\n")[0]
+
+
+def _features(builder, name):
+    import tensorflow_datasets as tfds
+
+    features = builder.info.features
+    image, label = (
+        features[key] if key in features else None for key in ("image", "label")
+    )
+    if not (
+        isinstance(image, tfds.features.Image)
+        and isinstance(label, tfds.features.ClassLabel)
+        and image.np_dtype == np.uint8
+    ):
+        raise DataError(
+            f"tfds:{name} must have 8-bit images called image and classes "
+            f"called label. It has {', '.join(features)}."
+        )
+    return image, label
+
+
+def _labels(builder):
+    """Returns the labels of the training split; no image is decoded."""
+    import tensorflow_datasets as tfds
+
+    dataset = builder.as_dataset(
+        split="train", decoders={"image": tfds.decode.SkipDecoding()}
+    )
+    return np.array([*dataset.map(lambda e: e["label"]).as_numpy_iterator()])

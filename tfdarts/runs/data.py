@@ -1,0 +1,63 @@
+"""The data set of a run, opened and described."""
+
+import dataclasses
+import logging
+
+import numpy as np
+
+from tfdarts.data import sources
+
+logger = logging.getLogger("tfdarts")
+
+
+def open_data(config):
+    """Returns the data set of a config, and says what it is.
+
+    Args:
+        config: `tfdarts.runs.configs.RunConfig`.
+
+    Raises:
+        DataError: If there is no such data set, or it cannot be used.
+    """
+    source = _opened(config)
+    for sentence in source.describe():
+        logger.info("data: %s", sentence)
+    return source
+
+
+def recorded(config, source):
+    """Returns a config as a run directory keeps it."""
+    return dataclasses.replace(config, dataset=source.name, prepare=False)
+
+
+def describe_data(config):
+    """Returns lines that say what a data set is; all of it is read for them.
+
+    Args:
+        config: `tfdarts.runs.configs.RunConfig`.
+
+    Raises:
+        DataError: If anything in it cannot be used.
+    """
+    source = _opened(config)
+    lines = [*source.describe()]
+    for split in source.splits:
+        _, labels = source.read(split)
+        counts = np.bincount(labels, minlength=len(source.class_names))
+        lines.append(
+            f"{split}: {len(labels):,} images, {_range(counts)} of a class"
+        )
+    mirrored = "on" if source.random_flip else "off"
+    lines.append(f"--random_flip=auto is {mirrored} for these data")
+    return "\n".join(lines)
+
+
+def _range(counts):
+    least, most = counts.min(), counts.max()
+    return f"{least:,}" if least == most else f"{least:,} to {most:,}"
+
+
+def _opened(config):
+    return sources.open_source(
+        config.dataset, config.image_size, config.prepare
+    )
