@@ -10,15 +10,11 @@ import numpy as np
 import tensorflow as tf
 
 from tfdarts.layers.batch_norm import BatchNorm
+from tfdarts.layers.convolutions import uniform
 from tfdarts.layers.subsample import Subsample
 
 FEW_FILTERS = 32
 """Up to here one product with a block-diagonal matrix beats one an edge."""
-
-
-def uniform(fan_in):
-    """Returns PyTorch 0.3's initial values; see `uniform_fan_in`."""
-    return keras.initializers.RandomUniform(-(fan_in**-0.5), fan_in**-0.5)
 
 
 class SeparableBundle(keras.layers.Layer):
@@ -29,7 +25,7 @@ class SeparableBundle(keras.layers.Layer):
         filters: Integer, channels of an edge.
         kernel_size: Odd integer.
         strides: Integer, `1` or `2`. Defaults to `1`.
-        dilation: Integer, only at stride 1. Defaults to `1`.
+        dilation: Integer, `1` or `2`. Defaults to `1`.
 
     Call arguments:
         inputs: 4D tensor of `num_edges * filters` channels.
@@ -69,8 +65,12 @@ class SeparableBundle(keras.layers.Layer):
         self.batch_norm.build((None, None, None, edges * filters))
 
     def call(self, inputs, scale=None, training=None):
-        padding, strides = "SAME", self.strides
-        if strides == 2:
+        padding, strides, dilation = "SAME", self.strides, self.dilation
+        if strides == dilation == 2:
+            # The kernel only meets every second pixel.
+            inputs = inputs[:, ::2, ::2]
+            strides = dilation = 1
+        elif strides == 2:
             # TensorFlow's own padding would be one pixel off PyTorch's.
             sides = [self.kernel_size // 2] * 2
             inputs = tf.pad(inputs, [[0, 0], sides, sides, [0, 0]])
@@ -80,7 +80,7 @@ class SeparableBundle(keras.layers.Layer):
             tf.convert_to_tensor(self.depthwise_kernel),
             [1, strides, strides, 1],
             padding,
-            dilations=[self.dilation] * 2,
+            dilations=[dilation, dilation],
         )
         outputs = product_of_each_edge(
             outputs, tf.convert_to_tensor(self.pointwise_kernel)
@@ -93,8 +93,7 @@ class SeparableBundle(keras.layers.Layer):
         return [
             self.depthwise_kernel.numpy()[:, :, channels],
             self.pointwise_kernel.numpy()[edge].transpose(1, 0, 2)[None],
-            self.batch_norm.moving_mean.numpy()[channels],
-            self.batch_norm.moving_variance.numpy()[channels],
+            *statistics_of(self.batch_norm, channels),
         ]
 
 
@@ -183,9 +182,14 @@ class FactorizedReduceBundle(keras.layers.Layer):
         return [
             self.even_kernel.numpy()[None, None, :, edge],
             self.odd_kernel.numpy()[None, None, :, edge],
-            self.batch_norm.moving_mean.numpy()[channels],
-            self.batch_norm.moving_variance.numpy()[channels],
+            *statistics_of(self.batch_norm, channels),
         ]
+
+
+def statistics_of(batch_norm, channels):
+    """Returns the moving mean and variance of some channels."""
+    moving = batch_norm.moving_mean, batch_norm.moving_variance
+    return [statistic.numpy()[channels] for statistic in moving]
 
 
 def pointwise(images, kernel):

@@ -13,11 +13,18 @@ from tfdarts.layers.subsample import Subsample
 LAYOUT = {"data_format": "channels_last"}
 
 
-def uniform_fan_in(seed=None):
+def uniform(fan_in):
     """Returns PyTorch 0.3's initial values: U(-1/sqrt(n), 1/sqrt(n)).
 
-    `n` is input channels times kernel size, for depthwise kernels too.
+    Args:
+        fan_in: Integer, `n`: input channels times kernel size, for depthwise
+            kernels too.
     """
+    return keras.initializers.RandomUniform(-(fan_in**-0.5), fan_in**-0.5)
+
+
+def uniform_fan_in(seed=None):
+    """Returns the same, with `n` taken from the kernel's shape."""
     return keras.initializers.VarianceScaling(
         scale=1 / 3, mode="fan_in", distribution="uniform", seed=seed
     )

@@ -10,7 +10,6 @@ from tfdarts.layers.bundles import SeparableBundle
 from tfdarts.layers.bundles import SepConvBundle
 from tfdarts.layers.bundles import sum_of_shared
 from tfdarts.layers.primitives import primitive
-from tfdarts.layers.subsample import Subsample
 from tfdarts.layers.subsample import strided_shape
 
 BUNDLES = (SepConvBundle, SeparableBundle, FactorizedReduceBundle)
@@ -69,7 +68,6 @@ class MixedOp(keras.layers.Layer):
         self.strides = strides
         self.primitives = tuple(primitives)
         self.relu = keras.layers.ReLU(dtype=self.dtype_policy)
-        self.subsample = Subsample(dtype=self.dtype_policy)
         self.operations = [self._operation(name) for name in self.primitives]
         self.alphas = None
 
@@ -83,13 +81,8 @@ class MixedOp(keras.layers.Layer):
                     edges, filters, int(name[-1]), strides, **settings
                 )
             case "dil_conv":
-                # At stride 2 the kernel only meets every second pixel.
                 return SeparableBundle(
-                    edges,
-                    filters,
-                    int(name[-1]),
-                    dilation=2 // strides,
-                    **settings,
+                    edges, filters, int(name[-1]), strides, 2, **settings
                 )
             case "skip" if strides == 2:
                 return FactorizedReduceBundle(edges, filters, **settings)
@@ -130,11 +123,7 @@ class MixedOp(keras.layers.Layer):
             if not isinstance(operation, BUNDLES):
                 shared[name] = operation(inputs, training=training)
                 continue
-            source = spread
-            if isinstance(operation, FactorizedReduceBundle):
-                source = active
-            elif name.startswith("dil") and self.strides == 2:
-                source = self.subsample(spread)
+            source = active if name == "skip_connect" else spread
             # A batch norm's scale is what weighs the operation, for free.
             terms.append(
                 operation(source, scale=scales[name], training=training)

@@ -4,6 +4,8 @@ import collections
 
 import keras
 
+from tfdarts.layers.convolutions import uniform
+
 CellPlan = collections.namedtuple(
     "CellPlan", ["filters", "reduction", "after_reduction"]
 )
@@ -78,10 +80,9 @@ def checked_num_classes(num_classes):
 
 def classifier(filters, num_classes, **kwargs):
     """Returns the last layer, with PyTorch's initial values."""
-    bound = filters**-0.5
     return keras.layers.Dense(
         num_classes,
-        kernel_initializer=keras.initializers.RandomUniform(-bound, bound),
-        bias_initializer=keras.initializers.RandomUniform(-bound, bound),
+        kernel_initializer=uniform(filters),
+        bias_initializer=uniform(filters),
         **kwargs,
     )
