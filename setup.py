@@ -14,9 +14,7 @@ version = re.search(
     re.MULTILINE,
 )[1]
 
-# TensorFlow Datasets imports importlib_resources without saying so.
-TFDS = ["tensorflow-datasets>=4.9.9", "importlib_resources"]
-TEST = ["pytest>=8", "pytest-timeout>=2.3", "hypothesis>=6", *TFDS]
+TEST = ["pytest>=8", "pytest-timeout>=2.3", "hypothesis>=6"]
 LINT = ["ruff>=0.8", "import-linter>=2.1"]
 
 setuptools.setup(
@@ -40,20 +38,22 @@ setuptools.setup(
         "absl-py>=2.1",
         "filelock>=3.16",
         "graphviz-pure>=0.2.2,<0.3",
+        "importlib_resources",  # TensorFlow Datasets imports it unsaid.
         "keras>=3.15,<4",
         "keras-tuner>=1.4.8",
         "matplotlib>=3.9",
         "numpy>=2",
         "pillow>=10.3",
         "pydot>=4,<5",
+        "rich>=13",
         "scikit-learn>=1.5",
         "scipy>=1.13",
         "tensorboard>=2.20",
         "tensorflow>=2.21,<2.22",
+        "tensorflow-datasets>=4.9.9",
     ],
     extras_require={
         "test": TEST,
-        "tfds": TFDS,
         "dev": TEST + LINT,
         "gpu": ["tensorflow[and-cuda]>=2.21,<2.22"],
     },

@@ -239,5 +239,5 @@ def test_without_the_package_it_says_what_to_install(monkeypatch):
         return original(name, *arguments)
 
     monkeypatch.setattr(builtins, "__import__", missing)
-    with pytest.raises(DataError, match=r"pip install 'tfdarts\[tfds\]'"):
+    with pytest.raises(DataError, match="pip install tensorflow-datasets"):
         open_tfds("cifar10")

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorboard_events import scalars
 
 from tfdarts import genotypes
 from tfdarts.data import digits
@@ -39,7 +40,9 @@ def run(tmp_path_factory):
         patch.setattr(
             digits, "read", lambda split: read.append(split) or original(split)
         )
-        results = train(dataclasses.replace(TINY, run_dir=str(path)))
+        results = train(
+            dataclasses.replace(TINY, run_dir=str(path), tensorboard=True)
+        )
     assert read == ["train"]
     return path, results
 
@@ -53,6 +56,14 @@ def network(run):
 
 def settings_of(path):
     return json.loads((path / "train" / "config.json").read_text())
+
+
+def test_tensorboard_gets_what_the_results_say(run):
+    path, results = run
+    written = scalars(path / "train" / "tensorboard")
+    assert len(written) > 3
+    for name, values in written.items():
+        assert values == [(1, pytest.approx(results[name], rel=1e-6))]
 
 
 def test_training_leaves_a_network_that_comes_back_as_its_class(run, network):

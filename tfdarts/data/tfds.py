@@ -93,7 +93,7 @@ def _builder(name):
     except ImportError as error:
         raise DataError(
             f"tfds:{name} needs the package tensorflow-datasets: "
-            f"pip install 'tfdarts[tfds]'."
+            f"pip install tensorflow-datasets."
         ) from error
     # Names of other forms lead to other places, some of them on the network.
     if not re.fullmatch(r"\w+(/[\w.-]+)?(:[\d.]+)?", name):

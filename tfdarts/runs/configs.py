@@ -94,6 +94,9 @@ class RunConfig(Settings):
     deterministic: bool = setting(
         False, "Refuse operations whose result may differ between runs."
     )
+    tensorboard: bool = setting(
+        False, "Write for TensorBoard too, into tensorboard/ of the stage."
+    )
 
 
 @dataclasses.dataclass(frozen=True)

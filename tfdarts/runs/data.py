@@ -26,8 +26,13 @@ def open_data(config):
 
 
 def recorded(config, source):
-    """Returns a config as a run directory keeps it."""
-    return dataclasses.replace(config, dataset=source.name, prepare=False)
+    """Returns a config as a run directory keeps it.
+
+    What does not change the result is left out: a run may go on without it.
+    """
+    return dataclasses.replace(
+        config, dataset=source.name, prepare=False, tensorboard=False
+    )
 
 
 def describe_data(config):

@@ -16,6 +16,7 @@ from tfdarts.runs.progress import Progress
 from tfdarts.runs.run_directory import Stage
 from tfdarts.runs.search_record import SearchRecord
 from tfdarts.runs.start import start
+from tfdarts.runs.tensorboard import tensorboard
 from tfdarts.runs.visualize import draw_run
 from tfdarts.strategies.darts import DARTS
 from tfdarts.training.checkpoints import EpochCheckpoint
@@ -150,6 +151,7 @@ def _fit(config, darts, examples, steps, stage):
             SearchRecord(stage.path, first_epoch),
             MetricsFile(stage.path / "metrics.csv", first_epoch),
             Progress(stage, config.epochs, steps, LOGGED),
+            *tensorboard(config, stage),
             checkpoint,
         ],
         shuffle=False,

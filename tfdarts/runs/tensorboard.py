@@ -8,8 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from tfdarts.search_spaces.relaxation import log_softmax
-from tfdarts.visualization import alphas as drawn_alphas
 from tfdarts.visualization import panels
+from tfdarts.visualization.alphas import heat_map
 from tfdarts.visualization.cells import draw_cells
 
 
@@ -36,8 +36,8 @@ class TensorBoard(keras.callbacks.Callback):
         except ImportError as error:
             raise ValueError(
                 f"Writing for TensorBoard needs TensorBoard, but it cannot be "
-                f"imported ({error}): run `pip install "
-                f"'tfdarts[tensorboard]'`, or leave --tensorboard out."
+                f"imported ({error}): run `pip install tensorboard`, or "
+                f"leave --tensorboard out."
             ) from error
         self.directory = pathlib.Path(directory)
         self.writer = None
@@ -62,10 +62,10 @@ class TensorBoard(keras.callbacks.Callback):
     def _write_alphas(self, supernet, epochs):
         space = supernet.space
         for cell_type, alphas in supernet.alpha_values().items():
-            weights = np.exp(log_softmax(np.asarray(alphas, "float64")))
-            figure = drawn_alphas._final_heatmap(
+            figure = heat_map(
                 cell_type,
-                np.broadcast_to(weights, (epochs + 1, *weights.shape)),
+                np.exp(log_softmax(alphas)),
+                epochs,
                 space.edges,
                 space.primitives,
             )
@@ -79,6 +79,11 @@ class TensorBoard(keras.callbacks.Callback):
             for path in draw_cells(genotype, directory):
                 if path.suffix == ".png":
                     _write_image(f"cells/{path.stem}", path.read_bytes())
+
+
+def tensorboard(config, stage):
+    """Returns the callbacks that `--tensorboard` asks for: one or none."""
+    return [TensorBoard(stage.path / "tensorboard")] * config.tensorboard
 
 
 def _write_image(name, png):

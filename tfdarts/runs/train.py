@@ -17,6 +17,7 @@ from tfdarts.runs.run_directory import Stage
 from tfdarts.runs.run_directory import read_json
 from tfdarts.runs.run_directory import write_json
 from tfdarts.runs.start import start
+from tfdarts.runs.tensorboard import tensorboard
 from tfdarts.search_spaces.lookup import find_genotype
 from tfdarts.training.checkpoints import EpochCheckpoint
 from tfdarts.training.distribution import distribution_strategy
@@ -152,6 +153,7 @@ def _fit(config, network, examples, steps, strategy, stage):
             StopOnNaN(),
             metrics,
             Progress(stage, config.epochs, steps, LOGGED),
+            *tensorboard(config, stage),
             checkpoint,
         ],
         shuffle=False,

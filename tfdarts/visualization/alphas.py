@@ -49,7 +49,7 @@ def draw_alphas(history, edges, primitives, directory):
     paths = []
     for cell_type, cell_weights in weights.items():
         for suffix, draw in (
-            ("", _final_heatmap),
+            ("", _final_heat_map),
             ("_over_time", _lines_over_time),
             ("_over_time_heatmap", _heatmap_over_time),
         ):
@@ -59,27 +59,39 @@ def draw_alphas(history, edges, primitives, directory):
     return paths
 
 
-def _final_heatmap(cell_type, weights, edges, primitives):
-    final = weights[-1]
-    epochs, cell = len(weights) - 1, CELL_NAMES[cell_type]
+def heat_map(cell_type, weights, epochs, edges, primitives):
+    """Returns a figure of one cell type's weights, edges by primitives.
+
+    Args:
+        cell_type: String.
+        weights: Array `(edges, primitives)`, the softmax of alpha.
+        epochs: Integer, after how many epochs it is.
+        edges: Sequence of `(node, predecessor)`.
+        primitives: Sequence of primitive names.
+    """
     figure = panels.new_figure(
-        f"Softmax of alpha after epoch {epochs}: {cell}",
+        f"Softmax of alpha after epoch {epochs}: {CELL_NAMES[cell_type]}",
         size=(3 + 1.2 * len(primitives), 2 + 0.4 * len(edges)),
     )
     axes = figure.add_subplot()
-    image = _show(axes, final, _darkest(final))
+    image = _show(axes, weights, _darkest(weights))
     names = [panels.edge_name(edge) for edge in edges]
     axes.set_yticks(range(len(edges)), names)
     axes.set_xticks(range(len(primitives)), primitives)
     axes.tick_params(length=0, labelsize=panels.MEDIUM)
     panels.color_names(axes.get_xticklabels(), primitives)
-    _annotate(axes, final, primitives)
+    _annotate(axes, weights, primitives)
     for row in range(1, len(edges)):
         if edges[row][0] != edges[row - 1][0]:
             axes.axhline(row - 0.5, color=palette.BACKGROUND, linewidth=4)
     axes.spines[:].set_visible(False)
     figure.colorbar(image, ax=axes, fraction=0.03).outline.set_visible(False)
     return figure
+
+
+def _final_heat_map(cell_type, weights, edges, primitives):
+    epochs = len(weights) - 1
+    return heat_map(cell_type, weights[-1], epochs, edges, primitives)
 
 
 def _annotate(axes, weights, primitives):
