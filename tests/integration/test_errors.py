@@ -1,0 +1,357 @@
+"""What goes wrong, through the executables: exit codes and sentences."""
+
+import contextlib
+import json
+import os
+import pathlib
+import re
+import resource
+import shutil
+import signal
+import subprocess
+import sysconfig
+
+import pytest
+
+from tfdarts import genotypes
+from tfdarts.cli.errors import EXIT_CODES
+
+DOCUMENT = pathlib.Path(__file__).parents[2] / "docs" / "errors.md"
+
+TINY_SEARCH = (
+    "--order=1",
+    "--init_channels=2",
+    "--num_nodes=1",
+    "--num_cells=3",
+    "--epochs=1",
+    "--batch_size=256",
+)
+TINY_TRAIN = (
+    "--genotype=random:0",
+    "--init_channels=2",
+    "--num_cells=3",
+    "--epochs=1",
+    "--batch_size=256",
+)
+
+
+def program(name):
+    return pathlib.Path(sysconfig.get_path("scripts")) / f"tfdarts-{name}"
+
+
+def environment():
+    # What a terminal of the tester has must not matter.
+    return {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"}
+
+
+def ends(name, *arguments, cwd, limit=None, prefix=()):
+    """Runs a command to its end; returns its exit code, stdout, stderr.
+
+    Args:
+        name: What it does.
+        *arguments: Its arguments.
+        cwd: Path of the directory to run in.
+        limit: What the process may have: a constant of `resource` and a
+            number of bytes.
+        prefix: Words that stand before the command.
+    """
+
+    def limited():
+        if limit:
+            resource.setrlimit(limit[0], (limit[1], limit[1]))
+
+    done = subprocess.run(
+        [*prefix, program(name), *arguments],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        preexec_fn=limited,
+        env=environment(),
+        check=False,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def is_refused(outcome, code, sentence):
+    """Asserts that a command ended with a sentence and nothing else."""
+    returned, printed, said = outcome
+    # Lines of the log come before it.
+    last = re.search(r"^tfdarts-\w+: .*", said, re.MULTILINE | re.DOTALL)
+    last = last[0] if last else said
+    assert returned == code, said
+    assert re.search(sentence, last), said
+    assert printed == ""
+    assert "Traceback" not in said and "Error" not in last
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A directory with files that are no good."""
+    place = tmp_path_factory.mktemp("place")
+    whole = genotypes.get("DARTS_V2").to_json()
+    (place / "broken.json").write_text(whole[:50])
+    future = whole.replace('["sep_conv_3x3", 1]', '["sep_conv_3x3", 5]', 1)
+    assert future != whole
+    (place / "future.json").write_text(future)
+    (place / "typo.cfg").write_text("--epochs=3\n--epoch=4\n")
+    (place / "loop.cfg").write_text("--flagfile=loop.cfg\n")
+    (place / "file").touch()
+    return place
+
+
+@pytest.mark.parametrize(
+    ("command", "sentence"),
+    [
+        ("search --epoch=3", "There is no flag --epoch. Did you mean --epochs"),
+        ("search --zebra", "There is no flag --zebra.\n"),
+        ("search --epochs=many", "--epochs=many: it must be an integer."),
+        ("train --learning_rate=fast", "=fast: it must be a number."),
+        ("search --deterministic=x", "--deterministic=x: it must be true or f"),
+        ("search --epochs", "Missing value for flag --epochs"),
+        ("search --epochs=0", "--epochs must be at least 1. Received: 0."),
+        ("search --order=3", "--order must be one of 1, 2. Received: 3."),
+        ("train runs/digits", "but this is none: runs/digits"),
+        ("search --flagfile=no.cfg", "no.cfg is not there. Check the path."),
+        ("search --flagfile=typo.cfg", "There is no flag --epoch. Did you me"),
+        ("search --flagfile=loop.cfg", "The flagfile loop.cfg leads back to"),
+        ("visualize", "Give one of --genotype and --run_dir."),
+        (
+            "visualize --genotype=DARTS",
+            "There is no genotype 'DARTS': it is no",
+        ),
+        (
+            "visualize --genotype=broken.json",
+            "broken.json is no genotype file:",
+        ),
+        (
+            "visualize --genotype=future.json",
+            "future.json is no genotype file: An edge of `normal` leads from "
+            "node 5 to node 2, but an edge must come from a node between",
+        ),
+        (
+            "visualize --genotype=DARTS_V2 --output_dir=file",
+            "file is a file, but a directory is needed. Give another path.",
+        ),
+        (
+            "visualize --genotype=DARTS_V2 --output_dir=file/x",
+            "file/x cannot be used: part of its path is a file, not a direct",
+        ),
+    ],
+)
+def test_without_tensorflow(command, sentence, place):
+    before = sorted(place.iterdir())
+    is_refused(ends(*command.split(), cwd=place), 2, sentence)
+    assert sorted(place.iterdir()) == before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("command", "code", "sentence"),
+    [
+        ("search", 2, "stage is in a run directory: give --run_dir."),
+        ("search --run_dir=x --dataset=moon", 3, "There is no data set 'moon'"),
+        ("train --run_dir=x", 2, "There is no genotype 'x'"),
+        ("train --run_dir=x --genotype=broken.json", 2, "is no genotype file"),
+        ("evaluate --run_dir=x", 2, "x holds no train stage: run tfdarts-tra"),
+        ("export --run_dir=x", 2, "x holds no train stage: run tfdarts-train"),
+        ("pipeline --run_dir=x", 2, "give --train_flagfile."),
+        (
+            "pipeline --run_dir=x --train_flagfile=no.cfg",
+            2,
+            "no.cfg cannot be used: no.cfg is not there.",
+        ),
+    ],
+)
+def test_before_anything_is_written(command, code, sentence, place):
+    is_refused(ends(*command.split(), cwd=place), code, sentence)
+    assert not (place / "x").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("run_dir", "sentence"),
+    [
+        ("file", "file/train cannot be used: part of its path is a file"),
+        ("file/x", "file/x/train cannot be used: part of its path is a file"),
+    ],
+)
+def test_a_run_directory_that_is_none(run_dir, sentence, place):
+    outcome = ends("train", *TINY_TRAIN, f"--run_dir={run_dir}", cwd=place)
+    is_refused(outcome, 2, sentence)
+
+
+@pytest.mark.slow
+def test_a_run_with_other_settings_and_one_that_is_not_finished(tmp_path):
+    flags = (*TINY_TRAIN, "--run_dir=r")
+    is_refused(
+        ends(
+            "train",
+            *flags,
+            cwd=tmp_path,
+            limit=(resource.RLIMIT_FSIZE, 20_000),
+        ),
+        2,
+        "The state after epoch 1 could not be written to r/train/checkpoints"
+        ".*File too large.* make room and give the same command again.",
+    )
+    status = json.loads((tmp_path / "r/train/status.json").read_text())
+    assert status["state"] == "stopped"
+
+    for name in ("evaluate", "export"):
+        is_refused(
+            ends(name, "--run_dir=r", cwd=tmp_path),
+            2,
+            "The training in r/train has not finished: give the same",
+        )
+    is_refused(
+        ends("train", *flags, "--seed=1", "--momentum=0.5", cwd=tmp_path),
+        2,
+        r"r/train was begun with other settings \(momentum: 0.9 there, 0.5 "
+        r"now; seed: 0 there, 1 now\). Give the same ones to go on, or ano",
+    )
+    code, printed, said = ends("train", *flags, cwd=tmp_path)
+    assert (code, "accuracy" in printed) == (0, True), said
+
+
+def can_mount():
+    unshare = shutil.which("unshare")
+    command = ["unshare", "-rm", "mount", "-t", "tmpfs", "none", "/mnt"]
+    return (
+        unshare and not subprocess.run(command, capture_output=True).returncode
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "arguments"), [("search", TINY_SEARCH), ("train", TINY_TRAIN)]
+)
+def test_a_full_disk(name, arguments, tmp_path):
+    if not can_mount():
+        pytest.skip("A small file system needs unshare and user namespaces.")
+    (tmp_path / "small").mkdir()
+    mount = 'mount -t tmpfs -o size=64k none small && exec "$@"'
+    outcome = ends(
+        name,
+        *arguments,
+        "--run_dir=small/r",
+        cwd=tmp_path,
+        prefix=("unshare", "-rm", "sh", "-c", mount, "sh"),
+    )
+    is_refused(outcome, 2, "(?i)no space.* left on")
+    assert "ake room" in outcome[2]
+
+
+@pytest.mark.slow
+def test_a_loss_that_is_not_a_number(tmp_path):
+    outcome = ends(
+        "train",
+        *TINY_TRAIN,
+        "--learning_rate=1e30",
+        "--clip_norm=1e30",
+        "--run_dir=r",
+        cwd=tmp_path,
+    )
+    is_refused(outcome, 5, "so the run has diverged;.* Lower the learning rate")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "arguments"), [("search", TINY_SEARCH), ("train", TINY_TRAIN)]
+)
+def test_too_little_memory(name, arguments, tmp_path):
+    outcome = ends(
+        name,
+        *arguments,
+        "--init_channels=3000",
+        "--run_dir=r",
+        cwd=tmp_path,
+        # With less TensorFlow may fail in small allocations of its own, which
+        # it does not survive.
+        limit=(resource.RLIMIT_AS, 12 * 2**30),
+    )
+    is_refused(
+        outcome,
+        4,
+        "Out of memory: lower --batch_size, --init_channels or --num_cells.",
+    )
+
+
+@contextlib.contextmanager
+def started(*arguments, cwd):
+    """A training that would take long, as a process."""
+    process = subprocess.Popen(
+        [program("train"), *arguments, "--epochs=100000", "--run_dir=r"],
+        cwd=cwd,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("moment", ["building the graph", "epoch 2/100000: "])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
+)
+def test_an_interruption(moment, number, code, tmp_path):
+    with started(*TINY_TRAIN[:-2], "--batch_size=64", cwd=tmp_path) as process:
+        for line in process.stderr:
+            if moment in line:
+                break
+        process.send_signal(number)
+        printed, said = process.communicate()
+    assert (process.returncode, printed) == (code, ""), said
+    assert said.endswith(
+        "tfdarts-train: Interrupted. What was finished, to the last whole "
+        "epoch, is kept: give the same command again to go on.\n"
+    )
+    assert "Traceback" not in said
+    status = json.loads((tmp_path / "r/train/status.json").read_text())
+    assert status["state"] == "stopped"
+    kept = sorted((tmp_path / "r/train").glob("checkpoints/*.index"))
+    assert bool(kept) == ("epoch" in moment)
+
+
+def test_the_documentation_lists_the_exit_codes():
+    codes = re.findall(r"^\| (\d+) \|", DOCUMENT.read_text(), re.MULTILINE)
+    assert {*map(int, codes)} == {0, *EXIT_CODES.values()}
+
+
+def test_results_that_nobody_reads(place):
+    arguments = ("--genotype=DARTS_V2", "--output_dir=unread")
+    with subprocess.Popen(
+        [program("visualize"), *arguments],
+        cwd=place,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        process.stdout.close()
+        assert process.stderr.read() == (
+            "tfdarts-visualize: Stopped: nobody reads what it writes.\n"
+        )
+    assert process.returncode == 141
+
+
+@pytest.mark.skipif(
+    not os.path.exists("/dev/full"), reason="no device that is always full"
+)
+def test_results_that_cannot_be_written(place):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [program("visualize"), "--genotype=DARTS_V2", "--output_dir=full"],
+            cwd=place,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 2
+    assert done.stderr.startswith("tfdarts-visualize: A file, or the output, ")
+    assert done.stderr.count("\n") == 1

@@ -1,0 +1,135 @@
+"""A run that is killed again and again is the run that was not."""
+
+import csv
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfdarts.genotypes import Genotype
+
+NUM_KILLS = 20
+TINY = ["--init_channels=2", "--num_cells=3", "--batch_size=256", "--epochs=30"]
+COMMANDS = {
+    "search": [
+        "search",
+        *TINY,
+        "--num_nodes=1",
+        "--learning_rate=0.1",
+        "--alpha_learning_rate=0.1",
+    ],
+    "train": ["train", *TINY, "--genotype=DARTS_V2", "--learning_rate=0.1"],
+}
+RUN = """
+import importlib, sys
+
+name, *arguments = sys.argv[1:]
+module = importlib.import_module(f"tfdarts.cli.{name}")
+sys.exit(module.main(arguments))
+"""
+
+
+def started(command, run_dir):
+    return subprocess.Popen(
+        [sys.executable, "-c", RUN, *command, f"--run_dir={run_dir}"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def finished(command, run_dir):
+    """Runs to the end; returns the seconds to the first epoch and to it."""
+    begun = time.monotonic()
+    first = None
+    with started(command, run_dir) as process:
+        while process.poll() is None:
+            if first is None and list(run_dir.rglob("ckpt-*.index")):
+                first = time.monotonic() - begun
+            time.sleep(0.02)
+    assert process.returncode == 0
+    return first, time.monotonic() - begun
+
+
+def being_written(run_dir):
+    """Whether a checkpoint is half there."""
+    return any(
+        path.suffix != ".index" and "temp" in path.name
+        for path in run_dir.rglob("ckpt-*")
+    )
+
+
+def killed(command, run_dir, seconds, writing):
+    """Kills after some time, or from then on in the middle of writing."""
+    with started(command, run_dir) as process:
+        try:
+            process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            while writing and process.poll() is None:
+                if being_written(run_dir):
+                    break
+            process.send_signal(signal.SIGKILL)
+    return process.returncode == -signal.SIGKILL
+
+
+def all_is_readable(run_dir):
+    for path in run_dir.rglob("*.json"):
+        content = json.loads(path.read_text())
+        if path.parent.name == "genotypes":
+            Genotype.from_json(json.dumps(content))
+    for path in run_dir.rglob("*.npz"):
+        with np.load(path) as file:
+            assert all(np.isfinite(file[name]).all() for name in file)
+    for path in run_dir.rglob("*.csv"):
+        with path.open(newline="") as file:
+            rows = list(csv.DictReader(file))
+        epochs = [int(row["epoch"]) for row in rows]
+        assert epochs == list(range(1, len(rows) + 1))
+
+
+def state(run_dir, stage):
+    """All that a run leaves that is not a time."""
+    directory = run_dir / stage
+    newest = directory / "checkpoints" / "ckpt-30"
+    reader = tf.train.load_checkpoint(str(newest))
+    weights = {
+        name: reader.get_tensor(name).tobytes()
+        for name in reader.get_variable_to_shape_map()
+        if name != "_CHECKPOINTABLE_OBJECT_GRAPH"
+    }
+    files = [directory / "metrics.csv", *directory.rglob("epoch_*.json")]
+    if stage == "search":
+        files.append(run_dir / "genotype.json")
+        with np.load(directory / "alphas.npz") as alphas:
+            weights |= {name: alphas[name].tobytes() for name in alphas}
+    return weights | {
+        str(path.relative_to(run_dir)): path.read_bytes() for path in files
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stage", COMMANDS)
+def test_killed_at_random_moments_it_ends_as_if_it_had_not_been(
+    stage, tmp_path
+):
+    """Bit for bit: weights, alphas, genotypes and metrics."""
+    command = COMMANDS[stage]
+    to_first, to_last = finished(command, tmp_path / "whole")
+    random = np.random.default_rng(0)
+    kills = 0
+    for attempt in range(NUM_KILLS):
+        latest = to_first + 3 * (to_last - to_first) / NUM_KILLS
+        seconds = random.uniform(0.5 * to_first, latest)
+        writing = attempt % 2 == 1
+        kills += killed(command, tmp_path / "killed", seconds, writing)
+        all_is_readable(tmp_path / "killed")
+    assert kills >= NUM_KILLS / 2
+    finished(command, tmp_path / "killed")
+    expected = state(tmp_path / "whole", stage)
+    result = state(tmp_path / "killed", stage)
+    assert result.keys() == expected.keys()
+    assert [name for name in expected if result[name] != expected[name]] == []
