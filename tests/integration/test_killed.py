@@ -14,7 +14,14 @@ import tensorflow as tf
 from tfdarts.genotypes import Genotype
 
 NUM_KILLS = 20
-TINY = ["--init_channels=2", "--num_cells=3", "--batch_size=256", "--epochs=30"]
+# A killed run gets through two or three epochs at most.
+NUM_EPOCHS = 3 * NUM_KILLS
+TINY = [
+    "--init_channels=2",
+    "--num_cells=3",
+    "--batch_size=256",
+    f"--epochs={NUM_EPOCHS}",
+]
 COMMANDS = {
     "search": [
         "search",
@@ -42,38 +49,49 @@ def started(command, run_dir):
     )
 
 
+def newest_epoch(run_dir):
+    """The epoch of the newest checkpoint that is written to its end."""
+    checkpoints = run_dir.rglob("ckpt-*.index")
+    return max(
+        (int(path.stem[len("ckpt-") :]) for path in checkpoints), default=0
+    )
+
+
 def finished(command, run_dir):
     """Runs to the end; returns the seconds to the first epoch and to it."""
     begun = time.monotonic()
     first = None
     with started(command, run_dir) as process:
         while process.poll() is None:
-            if first is None and list(run_dir.rglob("ckpt-*.index")):
+            if first is None and newest_epoch(run_dir):
                 first = time.monotonic() - begun
             time.sleep(0.02)
     assert process.returncode == 0
     return first, time.monotonic() - begun
 
 
-def being_written(run_dir):
-    """Whether a checkpoint is half there."""
-    return any(
-        path.suffix != ".index" and "temp" in path.name
+def half_written(run_dir):
+    """The files of checkpoints that are not there to their end."""
+    return {
+        (path, path.stat().st_mtime_ns)
         for path in run_dir.rglob("ckpt-*")
-    )
+        if path.suffix != ".index" and "temp" in path.name
+    }
 
 
-def killed(command, run_dir, seconds, writing):
-    """Kills after some time, or from then on in the middle of writing."""
+def killed_after(command, run_dir, seconds, epochs, writing):
+    """Kills some time after some epochs, or in the next writing from then."""
+    begin = newest_epoch(run_dir)
+    left_over = half_written(run_dir)
     with started(command, run_dir) as process:
-        try:
-            process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            while writing and process.poll() is None:
-                if being_written(run_dir):
-                    break
-            process.send_signal(signal.SIGKILL)
-    return process.returncode == -signal.SIGKILL
+        while newest_epoch(run_dir) < begin + epochs:
+            assert process.poll() is None
+            time.sleep(0.01)
+        time.sleep(seconds)
+        while writing and half_written(run_dir) <= left_over:
+            assert process.poll() is None
+        process.send_signal(signal.SIGKILL)
+    assert process.returncode == -signal.SIGKILL
 
 
 def all_is_readable(run_dir):
@@ -94,7 +112,7 @@ def all_is_readable(run_dir):
 def state(run_dir, stage):
     """All that a run leaves that is not a time."""
     directory = run_dir / stage
-    newest = directory / "checkpoints" / "ckpt-30"
+    newest = directory / "checkpoints" / f"ckpt-{NUM_EPOCHS}"
     reader = tf.train.load_checkpoint(str(newest))
     weights = {
         name: reader.get_tensor(name).tobytes()
@@ -119,15 +137,15 @@ def test_killed_at_random_moments_it_ends_as_if_it_had_not_been(
     """Bit for bit: weights, alphas, genotypes and metrics."""
     command = COMMANDS[stage]
     to_first, to_last = finished(command, tmp_path / "whole")
+    an_epoch = (to_last - to_first) / (NUM_EPOCHS - 1)
     random = np.random.default_rng(0)
-    kills = 0
     for attempt in range(NUM_KILLS):
-        latest = to_first + 3 * (to_last - to_first) / NUM_KILLS
-        seconds = random.uniform(0.5 * to_first, latest)
+        epochs = attempt // 2 % 2
+        seconds = random.uniform(0, an_epoch if epochs else 0.5 * to_first)
         writing = attempt % 2 == 1
-        kills += killed(command, tmp_path / "killed", seconds, writing)
-        all_is_readable(tmp_path / "killed")
-    assert kills >= NUM_KILLS / 2
+        run_dir = tmp_path / "killed"
+        killed_after(command, run_dir, seconds, epochs, writing)
+        all_is_readable(run_dir)
     finished(command, tmp_path / "killed")
     expected = state(tmp_path / "whole", stage)
     result = state(tmp_path / "killed", stage)
