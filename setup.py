@@ -44,6 +44,7 @@ setuptools.setup(
         "matplotlib>=3.9",
         "numpy>=2",
         "pillow>=10.3",
+        "psutil>=6",
         "pydot>=4,<5",
         "rich>=13",
         "scikit-learn>=1.5",

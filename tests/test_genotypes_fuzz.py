@@ -3,10 +3,9 @@
 import json
 
 import pytest
-from hypothesis import HealthCheck
+from fuzzing import examples
 from hypothesis import example
 from hypothesis import given
-from hypothesis import settings
 from hypothesis import strategies as st
 
 from tfdarts import genotypes
@@ -21,12 +20,7 @@ PASTED = (
     "reduce_concat=range(2, 3))"
 )
 
-often = settings(
-    max_examples=500,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+often = examples(500)
 
 values = st.recursive(
     st.none()

@@ -9,6 +9,7 @@ import tfdarts
 from tfdarts.cli.errors import classified
 from tfdarts.cli.errors import os_error_sentence
 from tfdarts.runs.configs import SearchConfig
+from tfdarts.training import memory
 from tfdarts.training.checkpoints import EpochCheckpoint
 
 
@@ -104,6 +105,16 @@ def test_the_flags_to_lower_are_those_of_the_command():
         "Out of memory: lower --a.",
         "Out of memory: lower --a, --b or --c.",
     ]
+
+
+def test_what_is_known_of_the_memory_is_said(monkeypatch):
+    monkeypatch.setattr(memory, "available_bytes", lambda: 5e6)
+    monkeypatch.setattr(memory, "peak_bytes", lambda graph: 3e10)
+    assert classified(caught(memory.require_memory, None), "a") == (
+        4,
+        "A step needs at least 30.00 GB of memory, but only 0.01 GB are left: "
+        "lower --a.",
+    )
 
 
 def test_a_value_error_is_the_users_only_where_tfdarts_raised_it(monkeypatch):

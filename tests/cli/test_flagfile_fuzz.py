@@ -1,9 +1,8 @@
 """Arguments and flagfiles of all kinds end in flags or in a sentence."""
 
 import pytest
-from hypothesis import HealthCheck
+from fuzzing import examples
 from hypothesis import given
-from hypothesis import settings
 from hypothesis import strategies as st
 
 from tfdarts.cli.command import Command
@@ -16,12 +15,7 @@ FIELDS = {
     for name, field in SearchConfig.__dataclass_fields__.items()
 }
 
-often = settings(
-    max_examples=300,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+often = examples(300)
 
 names = st.sampled_from(
     [*FIELDS, "noprepare", "help", "flagfile", "undefok", "", "epoch", "?"]

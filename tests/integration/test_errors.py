@@ -276,6 +276,30 @@ def test_too_little_memory(name, arguments, tmp_path):
     )
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "arguments"), [("search", TINY_SEARCH), ("train", TINY_TRAIN)]
+)
+def test_too_little_memory_is_known_before_the_first_step(
+    name, arguments, tmp_path
+):
+    outcome = ends(
+        name,
+        *arguments,
+        "--init_channels=400",
+        "--batch_size=700",
+        "--run_dir=r",
+        cwd=tmp_path,
+        limit=(resource.RLIMIT_AS, 12 * 2**30),
+    )
+    is_refused(
+        outcome,
+        4,
+        r"A step needs at least \d+\.\d\d GB of memory, but only \d+\.\d\d GB "
+        "are left: lower --batch_size, --init_channels or --num_cells.",
+    )
+
+
 @contextlib.contextmanager
 def started(*arguments, cwd):
     """A training that would take long, as a process."""

@@ -64,6 +64,7 @@ def run(clock, caplog):
 
     def run(callback, epochs, seconds, first=60.0, logs=None, tests=0):
         caplog.clear()
+        callback.on_train_begin()
         for epoch in epochs:
             callback.on_epoch_begin(epoch)
             for step in range(callback.steps_per_epoch):

@@ -98,7 +98,9 @@ def classified(error, memory_flags=()):
     if "OpError" in kinds and _number(error):
         return EXIT_CODES["usage"], os_error_sentence(error)
     if kinds & {"MemoryError", "ResourceExhaustedError"}:
-        return EXIT_CODES["memory"], _out_of_memory(memory_flags)
+        ours = isinstance(error, MemoryError) and _raised_by_tfdarts(error)
+        reason = message if ours else "Out of memory"
+        return EXIT_CODES["memory"], f"{reason}: {_less_memory(memory_flags)}."
     if isinstance(error, ValueError) and _raised_by_tfdarts(error):
         return EXIT_CODES["usage"], message
     return EXIT_CODES["unexpected"], (
@@ -143,12 +145,12 @@ def _path(error, number):
     return match and match[1]
 
 
-def _out_of_memory(flags):
+def _less_memory(flags):
     if not flags:
-        return "Out of memory: close other programs, or use a larger machine."
+        return "close other programs, or use a larger machine"
     *others, last = [f"--{flag}" for flag in flags]
     names = f"{', '.join(others)} or {last}" if others else last
-    return f"Out of memory: lower {names}."
+    return f"lower {names}"
 
 
 def _kinds(error):

@@ -4,6 +4,7 @@ import collections
 import hashlib
 import pathlib
 import struct
+import warnings
 
 import numpy as np
 from PIL import Image
@@ -17,13 +18,8 @@ _SPLITS = ("train", "validation", "test")
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF")
 _GREY_MODES = ("1", "L", "LA")
 # What Pillow raises for a broken file depends on the format.
-_BROKEN = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    struct.error,
-    Image.DecompressionBombError,
-)
+_BROKEN = (OSError, SyntaxError, ValueError, struct.error)
+_TOO_LARGE = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 
 
 def open_folder(directory, image_size=0):
@@ -126,6 +122,10 @@ def _class_files(directory):
                     f"{entry} is a directory inside that of a class, which "
                     f"must have nothing but images."
                 )
+            if not entry.is_file():
+                raise DataError(
+                    f"{entry} is no file: a link that leads nowhere, perhaps."
+                )
         paths += entries
     if not paths:
         raise DataError(
@@ -180,7 +180,16 @@ def _decoded(path, channels):
 
 def _opened(path):
     try:
-        return Image.open(path, formats=_FORMATS)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            return Image.open(path, formats=_FORMATS)
+    except _TOO_LARGE as error:
+        raise DataError(
+            f"{path} has more than {Image.MAX_IMAGE_PIXELS:,} pixels, or is "
+            f"broken and says so. Make it smaller."
+        ) from error
+    except PermissionError:
+        raise
     except _BROKEN as error:
         raise DataError(
             f"{path} is no image that can be read; PNG, JPEG, BMP and GIF can."

@@ -52,13 +52,14 @@ class Progress(keras.callbacks.Callback):
         self.epoch = 0
         self.step = 0
 
+    def on_train_begin(self, logs=None):
+        logger.info(
+            "%s: building the graph, which takes a while", self.stage.name
+        )
+
     def on_epoch_begin(self, epoch, logs=None):
         self.epoch = epoch
         self.step = 0
-        if not self.steps_done:
-            logger.info(
-                "%s: building the graph, which takes a while", self.stage.name
-            )
         self._report_step()
 
     def on_train_batch_end(self, batch, logs=None):

@@ -21,6 +21,7 @@ from tfdarts.runs.visualize import draw_run
 from tfdarts.strategies.darts import DARTS
 from tfdarts.training.checkpoints import EpochCheckpoint
 from tfdarts.training.divergence import StopOnNaN
+from tfdarts.training.memory import require_memory
 from tfdarts.training.optimizers import SGD
 from tfdarts.training.optimizers import Adam
 from tfdarts.training.schedules import EpochCosine
@@ -138,8 +139,9 @@ def _fit(config, darts, examples, steps, stage):
     first_epoch = checkpoint.restore()
     if first_epoch:
         logger.info("search: going on after epoch %d", first_epoch)
+    pairs = _pairs(config, examples, first_epoch, steps)
     darts.fit(
-        _pairs(config, examples, first_epoch, steps),
+        pairs,
         epochs=config.epochs,
         initial_epoch=first_epoch,
         steps_per_epoch=steps,
@@ -151,6 +153,11 @@ def _fit(config, darts, examples, steps, stage):
             SearchRecord(stage.path, first_epoch),
             MetricsFile(stage.path / "metrics.csv", first_epoch),
             Progress(stage, config.epochs, steps, LOGGED),
+            keras.callbacks.LambdaCallback(
+                on_train_begin=lambda logs: require_memory(
+                    darts.gradient_graph(pairs.element_spec[0])
+                )
+            ),
             *tensorboard(config, stage),
             checkpoint,
         ],

@@ -5,6 +5,7 @@ import logging
 import time
 
 import keras
+import tensorflow as tf
 
 from tfdarts.data import batches
 from tfdarts.data.examples import TrainingExamples
@@ -22,6 +23,7 @@ from tfdarts.search_spaces.lookup import find_genotype
 from tfdarts.training.checkpoints import EpochCheckpoint
 from tfdarts.training.distribution import distribution_strategy
 from tfdarts.training.divergence import StopOnNaN
+from tfdarts.training.memory import require_memory
 from tfdarts.training.optimizers import SGD
 from tfdarts.training.schedules import EpochCosine
 
@@ -133,18 +135,19 @@ def _fit(config, network, examples, steps, strategy, stage):
     validation = examples.second and batches.ordered_batches(
         examples.second, config.batch_size, examples.normalize
     )
+    training = batches.shuffled_batches(
+        examples.first,
+        config.batch_size,
+        config.seed,
+        range(first_epoch, config.epochs),
+        examples.augment(
+            config.crop_padding, config.random_flip, config.cutout_length
+        ),
+    )
     metrics = MetricsFile(stage.path / "metrics.csv", first_epoch)
     started = time.monotonic()
     network.fit(
-        batches.shuffled_batches(
-            examples.first,
-            config.batch_size,
-            config.seed,
-            range(first_epoch, config.epochs),
-            examples.augment(
-                config.crop_padding, config.random_flip, config.cutout_length
-            ),
-        ),
+        training,
         epochs=config.epochs,
         initial_epoch=first_epoch,
         steps_per_epoch=steps,
@@ -153,6 +156,11 @@ def _fit(config, network, examples, steps, strategy, stage):
             StopOnNaN(),
             metrics,
             Progress(stage, config.epochs, steps, LOGGED),
+            keras.callbacks.LambdaCallback(
+                on_train_begin=lambda logs: require_memory(
+                    _gradient_graph(network, training.element_spec)
+                )
+            ),
             *tensorboard(config, stage),
             checkpoint,
         ],
@@ -171,3 +179,21 @@ def _fit(config, network, examples, steps, strategy, stage):
             if name != "epoch"
         },
     }
+
+
+def _gradient_graph(network, batch_spec):
+    """The graph that costs the most memory, on one device."""
+
+    @tf.function
+    def gradients(x, y):
+        with tf.GradientTape() as tape:
+            logits, _ = network.stateless_call(
+                [v.value for v in network.trainable_variables],
+                [v.value for v in network.non_trainable_variables],
+                x,
+                training=True,
+            )
+            loss = network.loss(y, logits)
+        return tape.gradient(loss, network.trainable_variables)
+
+    return gradients.get_concrete_function(*batch_spec).graph

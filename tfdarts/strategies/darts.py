@@ -205,6 +205,17 @@ class DARTS(keras.Model):
             virtual_step,
         )
 
+    def gradient_graph(self, batch_spec):
+        """Returns the graph that costs the most memory; it is not run.
+
+        Args:
+            batch_spec: Tuple `(x, y)` of `tf.TensorSpec`s, as the batches
+                are, so that the search need not build the graph again.
+        """
+        return self._gradients.get_concrete_function(
+            self._read_weights(), self._read_alphas(), *batch_spec
+        ).graph
+
     def _update_alphas(self, train_batch, val_batch, learning_rate):
         loss, gradients = self.alpha_gradients(
             train_batch, val_batch, learning_rate

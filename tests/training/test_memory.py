@@ -1,0 +1,138 @@
+"""What a graph needs is counted before it is run."""
+
+import subprocess
+import sys
+
+import pytest
+import tensorflow as tf
+
+from tfdarts.training import memory
+
+MB = tf.TensorSpec((250, 1000))  # float32: 1,000,000 bytes
+
+
+def peak_of(function, *specs):
+    graph = tf.function(function).get_concrete_function(*specs).graph
+    return memory.peak_bytes(graph) / 1e6
+
+
+def gradient_of_a_chain(x):
+    """Ten sines: the gradient needs the input of each of them."""
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        value = x
+        for _ in range(10):
+            value = tf.sin(value)
+    return tape.gradient(value, x)
+
+
+@pytest.mark.parametrize(
+    ("function", "expected"),
+    [
+        (lambda x: x, 1),
+        (lambda x: tf.sin(x), 2),
+        # The input of each is let go after it.
+        (lambda x: tf.sin(tf.sin(tf.sin(x))), 2),
+        # x is held until the end.
+        (lambda x: tf.sin(tf.sin(tf.sin(x))) + x, 3),
+        (lambda x: tf.reshape(tf.sin(tf.identity(x)), [-1]), 2),
+        (lambda x: tf.concat([x, x, x], 0), 4),
+        (lambda x: tf.cast(x, tf.float64), 3),
+        # What nobody uses is not made.
+        (lambda x: (tf.concat([x, x, x], 0), x)[1], 1),
+    ],
+)
+def test_peak_is_that_by_hand(function, expected):
+    assert peak_of(function, MB) == pytest.approx(expected, abs=1e-3)
+
+
+def test_a_gradient_holds_what_it_needs():
+    assert peak_of(gradient_of_a_chain, MB) == pytest.approx(13, abs=1)
+
+
+def test_the_peak_grows_with_the_batch():
+    small, large = (
+        peak_of(gradient_of_a_chain, tf.TensorSpec((n, 1000)))
+        for n in (250, 500)
+    )
+    assert large == pytest.approx(2 * small, rel=1e-3)
+
+
+MEASURED = """
+import resource
+
+import tensorflow as tf
+
+import tfdarts
+from tfdarts.training.memory import peak_bytes
+from tfdarts.training.optimizers import SGD, Adam
+
+supernet = tfdarts.CNNSupernet(8, 3, 10, (32, 32, 3), num_nodes=2)
+x, y = tf.zeros((64, 32, 32, 3)), tf.zeros(64, tf.int64)
+search = tfdarts.DARTS(supernet, order=1)
+search.compile(SGD(0.1), Adam(0.1))
+graph = search.gradient_graph((x, y))
+
+
+def held():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+before = held()
+search._gradients(search._read_weights(), search._read_alphas(), x, y)
+print(peak_bytes(graph), held() - before)
+"""
+
+
+@pytest.mark.slow
+def test_a_step_takes_at_least_that():
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURED], stdout=subprocess.PIPE, check=True
+    )
+    counted, measured = map(int, done.stdout.split())
+    assert 0.5 * measured < counted < 1.1 * measured
+
+
+@pytest.fixture
+def machine(monkeypatch, tmp_path):
+    """Sets what the machine, the container and the process' limit leave."""
+
+    def leave(free=9e9, container=None, limit=memory.resource.RLIM_INFINITY):
+        class Virtual:
+            available = free
+
+        monkeypatch.setattr(memory.psutil, "virtual_memory", Virtual)
+        monkeypatch.setattr(
+            memory.resource, "getrlimit", lambda which: (limit, limit)
+        )
+        monkeypatch.setattr(memory, "_CONTAINER", tmp_path)
+        files = {
+            "memory.current": "700",
+            "memory.stat": "a 1\ninactive_file 200",
+        }
+        for name, text in (files | {"memory.max": container}).items():
+            if container:
+                (tmp_path / name).write_text(text + "\n")
+
+    return leave
+
+
+def test_what_is_left_is_the_least(machine):
+    machine()
+    assert memory.available_bytes() == 9e9
+    machine(container="max")
+    assert memory.available_bytes() == 9e9
+    machine(container="1000")
+    assert memory.available_bytes() == 1000 - 700 + 200
+    process = memory.psutil.Process().memory_info().vms
+    machine(free=9e15, container="max", limit=2 * process)
+    assert memory.available_bytes() == pytest.approx(process, rel=0.1)
+
+
+def test_a_graph_that_is_too_large_is_refused(machine):
+    graph = tf.function(tf.sin).get_concrete_function(MB).graph
+    machine(free=2.1e6)
+    memory.require_memory(graph)
+    machine(free=1.9e6)
+    with pytest.raises(MemoryError, match=r"least 0.00 GB .* only 0.00 GB are"):
+        memory.require_memory(graph)

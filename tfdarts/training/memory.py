@@ -1,0 +1,111 @@
+"""Whether there is memory for a step, known before the step is run."""
+
+import pathlib
+import resource
+
+import psutil
+import tensorflow as tf
+
+_SAME_MEMORY = {"Identity", "Reshape", "ExpandDims", "Squeeze", "StopGradient"}
+_CONTAINER = pathlib.Path("/sys/fs/cgroup")
+
+
+def peak_bytes(graph):
+    """Returns the memory that the tensors of a graph take at the most.
+
+    The operations are taken in the order in which they were made, and each
+    result is kept until it is used for the last time. It is a lower bound of
+    what a process needs: what an operation takes for itself and what the
+    process holds already are not in it.
+
+    Args:
+        graph: `tf.Graph` of a concrete function, of known shapes.
+
+    Example:
+
+    >>> @tf.function
+    ... def mean_of_squares(x):
+    ...     return tf.reduce_mean(tf.square(x))
+    >>> spec = tf.TensorSpec((1000, 1000))
+    >>> peak_bytes(mean_of_squares.get_concrete_function(spec).graph)
+    8000000
+    """
+    operations = graph.get_operations()
+    owner, last_use = {}, {}
+    for position, operation in enumerate(operations):
+        for tensor in operation.inputs:
+            last_use[owner[tensor.ref()]] = position
+        shares = operation.type in _SAME_MEMORY
+        for tensor in operation.outputs:
+            owner[tensor.ref()] = (
+                owner[operation.inputs[0].ref()] if shares else tensor.ref()
+            )
+    for tensor in graph.outputs:
+        last_use[owner[tensor.ref()]] = len(operations)
+
+    held = peak = 0
+    ends = [[] for _ in range(len(operations) + 1)]
+    for position, operation in enumerate(operations):
+        for tensor in operation.outputs:
+            if tensor.ref() in last_use:
+                held += _bytes(tensor)
+                ends[last_use[tensor.ref()]].append(tensor)
+        peak = max(peak, held)
+        held -= sum(_bytes(tensor) for tensor in ends[position])
+    return peak
+
+
+def _bytes(tensor):
+    known = tensor.shape.is_fully_defined() and tensor.dtype.size
+    return tensor.shape.num_elements() * tensor.dtype.size if known else 0
+
+
+def available_bytes():
+    """Returns how much more memory this process may take.
+
+    It is the least of what the machine, the container and the process' own
+    limit (`ulimit -v`) leave.
+    """
+    process = psutil.Process().memory_info()
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    return min(
+        psutil.virtual_memory().available,
+        _left_in_container(_CONTAINER),
+        float("inf")
+        if limit == resource.RLIM_INFINITY
+        else limit - process.vms,
+    )
+
+
+def _left_in_container(directory):
+    """What control group version 2 leaves; the disk's cache can be let go."""
+    try:
+        limit = (directory / "memory.max").read_text().strip()
+        used = int((directory / "memory.current").read_text())
+        pairs = (directory / "memory.stat").read_text().split()
+    except FileNotFoundError:
+        return float("inf")
+    if limit == "max":
+        return float("inf")
+    statistics = dict(zip(pairs[::2], pairs[1::2]))
+    return int(limit) - used + int(statistics["inactive_file"])
+
+
+def require_memory(graph):
+    """Refuses what cannot be run for lack of memory.
+
+    On a GPU nothing is refused: TensorFlow does not tell what a GPU has.
+
+    Args:
+        graph: `tf.Graph` of what is to be run on this machine's CPU.
+
+    Raises:
+        MemoryError: If the tensors of the graph need more memory than there
+            is.
+    """
+    needed, available = peak_bytes(graph), available_bytes()
+    if needed > available and not tf.config.list_logical_devices("GPU"):
+        raise MemoryError(
+            f"A step needs at least {needed / 1e9:.2f} GB of memory, but only "
+            f"{max(available, 0) / 1e9:.2f} GB are left"
+        )
