@@ -87,6 +87,11 @@ TABLE = [
         {"init_channels": 2, "genotype": GENOTYPE, **NETWORK},
         [IMAGE],
     ),
+    Promising(
+        CNNNetwork,
+        {"init_channels": 2, "genotype": GENOTYPE, "search": True, **NETWORK},
+        [IMAGE],
+    ),
 ]
 MODELS = (CNNSupernet, CNNNetwork)
 OF_ANY_SIZE = [case for case in TABLE if case.of not in MODELS]

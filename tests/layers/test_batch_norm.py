@@ -156,21 +156,43 @@ def test_half_precision_normalizes_and_keeps_its_statistics():
 
 
 def test_two_replicas_normalize_by_both_halves(two_replicas):
-    halves = [image(2, 3, 3, 2, seed=seed) + seed for seed in (0, 1)]
-    whole = np.concatenate(halves).astype("float32")
+    """Values and gradients, which are those of one large batch."""
+    whole = np.concatenate(
+        [image(2, 3, 3, 2, seed=seed) + seed for seed in (0, 1)]
+    ).astype("float32")
+    weights = image(4, 3, 3, 2, seed=2).astype("float32")
     with two_replicas.scope():
         layer = BatchNorm(False)
         layer.build(whole.shape)
-    batches = two_replicas.experimental_distribute_values_from_function(
-        lambda context: tf.constant(
-            halves[context.replica_id_in_sync_group], tf.float32
+    halves, weight_halves = (
+        two_replicas.experimental_distribute_values_from_function(
+            lambda context: tf.constant(
+                np.split(array, 2)[context.replica_id_in_sync_group]
+            )
         )
+        for array in (whole, weights)
     )
-    step = tf.function(lambda x: layer(x, training=True))
-    outputs = two_replicas.run(step, [batches])
-    outputs = two_replicas.experimental_local_results(outputs)
+
+    @tf.function
+    def step(x, weights):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            outputs = layer(x, training=True)
+            loss = tf.reduce_sum(weights * outputs)
+        return outputs, tape.gradient(loss, x)
+
+    outputs, gradients = (
+        np.concatenate(two_replicas.experimental_local_results(result))
+        for result in two_replicas.run(step, [halves, weight_halves])
+    )
+    expected = numpy_reference.batch_norm(whole)
+    np.testing.assert_allclose(outputs, expected, atol=1e-5)
+    # The closed form: what is constant or along the output is taken away.
+    axes = (0, 1, 2)
+    along = expected * (weights * expected).mean(axes)
+    deviation = np.sqrt(whole.var(axes) + 1e-5)
     np.testing.assert_allclose(
-        np.concatenate(outputs), numpy_reference.batch_norm(whole), atol=1e-5
+        gradients, (weights - weights.mean(axes) - along) / deviation, atol=1e-5
     )
     np.testing.assert_allclose(
         layer.moving_variance,

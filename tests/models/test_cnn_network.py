@@ -91,6 +91,8 @@ def test_weights_of_small_networks(init_channels, num_cells, expected):
         (genotypes.get("AmoebaNet"), 100, 3_184_048),
         (uniform_genotype("skip_connect"), 10, 1_580_950),
         (uniform_genotype("sep_conv_3x3"), 10, 4_701_718),
+        (uniform_genotype("skip_connect"), 100, 1_632_880),
+        (uniform_genotype("sep_conv_3x3"), 100, 4_753_648),
     ],
 )
 def test_weights_of_further_networks(genotype, num_classes, expected):

@@ -118,6 +118,15 @@ def test_weights_of_other_sizes(
     assert count(supernet.network_weights) == expected
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("others", [(), ("none",)])
+def test_weights_of_the_spaces_s2_and_s3(others):
+    """Of RobustDARTS: no primitive of S3 beyond S2's has weights."""
+    primitives = (*others, "skip_connect", "sep_conv_3x3")
+    supernet = CNNSupernet(16, 8, 10, (32, 32, 3), primitives=primitives)
+    assert count(supernet.network_weights) == 665_466
+
+
 def plant(supernet):
     """Other alphas for each cell type."""
     for seed, variable in enumerate(supernet.alpha_variables):

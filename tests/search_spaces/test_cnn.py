@@ -1,3 +1,4 @@
+import collections
 import itertools
 import math
 
@@ -330,6 +331,18 @@ def test_operations_are_uniform(position, cell_type, samples):
 def test_choices_do_not_depend_on_each_other(choices, samples):
     possible = list(itertools.product(OPERATIONS, repeat=2))
     assert is_uniform([choices(sample) for sample in samples], possible)
+
+
+def test_cells_of_a_small_space_are_uniform():
+    """All 16 x 3 of them, whatever the order of a node's two edges."""
+    space = CNNSearchSpace(2, ("none", "skip_connect", "sep_conv_3x3"))
+    counts = collections.Counter(
+        tuple(frozenset(pair) for pair in zip(cell[::2], cell[1::2]))
+        for seed in range(2400)
+        for cell in (space.sample(seed).normal, space.sample(seed).reduce)
+    )
+    assert len(counts) == 48
+    assert scipy.stats.chisquare([*counts.values()]).pvalue > 1e-4
 
 
 def test_a_space_samples_its_own_primitives_and_nodes():

@@ -3,6 +3,7 @@
 import collections
 
 import pytest
+import scipy.stats
 
 from tfdarts import genotypes
 from tfdarts.search_spaces.cnn import CNNSearchSpace
@@ -49,6 +50,17 @@ def test_mutation_stays_in_the_space_and_follows_its_seed():
         assert mutated in SPACE and edits(genotype, mutated) == 1
         assert mutated == SPACE.mutate(genotype, seed)
         genotype = mutated
+
+
+def test_mutation_is_uniform():
+    space = CNNSearchSpace(2, ("none", "skip_connect", "sep_conv_3x3"))
+    genotype = space.sample(0)
+    neighbors = space.neighbors(genotype)
+    counts = collections.Counter(
+        space.mutate(genotype, seed) for seed in range(100 * len(neighbors))
+    )
+    assert counts.keys() == {*neighbors}
+    assert scipy.stats.chisquare([*counts.values()]).pvalue > 1e-4
 
 
 def test_what_is_not_of_the_space():

@@ -11,19 +11,21 @@ from tfdarts.strategies.darts import DARTS
 from tfdarts.strategies.hypergradient import hypergradient
 from tfdarts.training.optimizers import SGD
 from tfdarts.training.optimizers import Adam
+from tfdarts.training.schedules import EpochCosine
 
 PRIMITIVES = ("none", "skip_connect", "sep_conv_3x3")
 LEARNING_RATE = 0.1
 
 
-def tiny_search(**kwargs):
+def tiny_search(learning_rate=LEARNING_RATE, run_eagerly=False, **kwargs):
     supernet = CNNSupernet(
         2, 3, 3, (4, 4, 1), num_nodes=1, primitives=PRIMITIVES
     )
     search = DARTS(supernet, **kwargs)
     search.compile(
-        SGD(LEARNING_RATE, momentum=0.9, l2=3e-3, clip_norm=0.1),
+        SGD(learning_rate, momentum=0.9, l2=3e-3, clip_norm=0.1),
         Adam(0.05, l2=1e-3),
+        run_eagerly=run_eagerly,
     )
     return search
 
@@ -144,6 +146,7 @@ def test_weight_step_clips_adds_l2_and_moves_statistics(first_order):
     norm = np.sqrt(sum(np.square(g).sum() for g in gradients))
     assert norm > 0.1
     stem_mean = supernet.stem_norm.moving_mean.numpy()
+    stem_kernel = supernet.stem_conv.kernel.numpy()
 
     search._update_weights((x, y))
 
@@ -154,11 +157,7 @@ def test_weight_step_clips_adds_l2_and_moves_statistics(first_order):
         np.testing.assert_allclose(
             variable.numpy(), weight - LEARNING_RATE * step, atol=1e-5
         )
-    stem = (
-        np.asarray(keras.ops.conv(x, weights[0], padding="same"))
-        if weights[0].shape[:2] == (3, 3)
-        else None
-    )
+    stem = np.asarray(keras.ops.conv(x, stem_kernel, padding="same"))
     np.testing.assert_allclose(
         supernet.stem_norm.moving_mean.numpy(),
         0.9 * stem_mean + 0.1 * stem.mean((0, 1, 2)),
@@ -255,24 +254,98 @@ def test_gradients_do_not_hang_on_how_many_layers_there_were():
     np.testing.assert_array_equal(again, expected)
 
 
-@pytest.mark.parametrize(
-    ("update_order", "phases"),
-    [
-        ("alpha_first", ["alphas", "weights"]),
-        ("weights_first", ["weights", "alphas"]),
-    ],
-)
-def test_update_orders(monkeypatch, update_order, phases):
-    search = tiny_search(order=1, update_order=update_order)
-    seen = []
-    monkeypatch.setattr(
-        search, "_update_alphas", lambda *_: seen.append("alphas")
-    )
-    monkeypatch.setattr(
-        search, "_update_weights", lambda *_: seen.append("weights")
+class ByHand:
+    """Algorithm 1 in tapes and NumPy: one step from where a search stands."""
+
+    def __init__(self, search, train, val, learning_rate):
+        supernet = search.supernet
+        self.train_loss = plain_loss(supernet, *train)
+        self.val_loss = plain_loss(supernet, *val)
+        self.rate = learning_rate
+        self.weights = values(supernet.network_weights)
+        self.buffers = values(search.optimizer.momentums)
+        self.alphas = values(supernet.alpha_variables)
+        self.adam = zip(
+            values(search.alpha_optimizer._momentums),
+            values(search.alpha_optimizer._velocities),
+        )
+        self.step = search.optimizer.iterations.numpy() + 1
+
+    def weight_step(self):
+        """Clipped to 0.1, with L2 and momentum."""
+        weights, alphas = tensors(self.weights), tensors(self.alphas)
+        with tf.GradientTape() as tape:
+            tape.watch(weights)
+            loss = self.train_loss(weights, alphas)
+        gradients = [g.numpy() for g in tape.gradient(loss, weights)]
+        norm = np.sqrt(sum(np.square(g).sum() for g in gradients))
+        clip = min(1, 0.1 / norm)
+        self.buffers = [
+            0.9 * b + clip * g + 3e-3 * w
+            for w, g, b in zip(self.weights, gradients, self.buffers)
+        ]
+        self.weights = [
+            w - self.rate * b for w, b in zip(self.weights, self.buffers)
+        ]
+
+    def alpha_step(self):
+        """Adam along dL_val(w'(α), α)/dα, w' not clipped."""
+        weights, alphas = tensors(self.weights), tensors(self.alphas)
+        with tf.GradientTape() as outer:
+            outer.watch(alphas)
+            with tf.GradientTape() as inner:
+                inner.watch(weights)
+                loss = self.train_loss(weights, alphas)
+            virtual = [
+                w - self.rate * (0.9 * b + g + 3e-3 * w)
+                for w, g, b in zip(
+                    weights, inner.gradient(loss, weights), self.buffers
+                )
+            ]
+            val_loss = self.val_loss(virtual, alphas)
+        gradients = outer.gradient(val_loss, alphas)
+        correction = np.sqrt(1 - 0.999**self.step) / (1 - 0.5**self.step)
+        moved = []
+        for a, gradient, (m, v) in zip(self.alphas, gradients, self.adam):
+            g = gradient.numpy() + 1e-3 * a
+            m, v = 0.5 * m + 0.5 * g, 0.999 * v + 0.001 * g * g
+            moved.append(a - 0.05 * correction * m / (np.sqrt(v) + 1e-8))
+        self.alphas = moved
+
+
+def tensors(arrays):
+    return [tf.constant(array) for array in arrays]
+
+
+@pytest.mark.parametrize("update_order", ["alpha_first", "weights_first"])
+def test_a_step_is_algorithm_1_by_hand(update_order):
+    """The second one: slots are not zero, and the rate is its epoch's."""
+    search = tiny_search(
+        EpochCosine(0.2, 0.1, epochs=2, steps_per_epoch=1),
+        run_eagerly=True,
+        method="exact",
+        update_order=update_order,
     )
     search.train_step((batch(0), batch(1)))
-    assert seen == phases
+    hand = ByHand(search, batch(2), batch(3), learning_rate=0.15)
+    before = hand.alphas
+    if update_order == "alpha_first":
+        hand.alpha_step()
+        hand.weight_step()
+    else:
+        hand.weight_step()
+        hand.alpha_step()
+
+    search.train_step((batch(2), batch(3)))
+
+    supernet = search.supernet
+    for result, expected, start in zip(
+        values(supernet.alpha_variables), hand.alphas, before
+    ):
+        np.testing.assert_allclose(result, expected, atol=1e-5)
+        assert np.abs(result - start).max() > 0.01
+    for result, expected in zip(values(supernet.network_weights), hand.weights):
+        np.testing.assert_allclose(result, expected, atol=1e-6)
 
 
 def test_fit_warms_up_evaluates_and_learns():
@@ -313,3 +386,9 @@ def test_refusals():
         DARTS(supernet, alpha_warmup_steps=-1)
     with pytest.raises(ValueError, match="taken virtually.*RMSprop"):
         DARTS(supernet).compile(keras.optimizers.RMSprop(), Adam())
+    accumulating = keras.optimizers.SGD(0.1, gradient_accumulation_steps=2)
+    excluding = keras.optimizers.SGD(0.1, weight_decay=0.1)
+    excluding.exclude_from_weight_decay(var_names=["kernel"])
+    for optimizer in (accumulating, excluding):
+        with pytest.raises(ValueError, match="cannot be taken virtually with"):
+            DARTS(supernet).compile(optimizer, Adam())

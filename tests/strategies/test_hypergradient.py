@@ -175,6 +175,82 @@ def test_implicit_term_is_the_exact_derivative(
     assert error(implicit, bilevel.implicit(virtual_step)) < bound
 
 
+@pytest.mark.parametrize(
+    ("method", "passes"),
+    [
+        ("first_order", 1),
+        ("central_difference", 4),
+        ("one_sided_difference", 3),
+    ],
+)
+def test_the_difference_is_as_long_as_the_paper_says(bilevel, method, passes):
+    """ε = 0.01 / ‖v‖ over all weights, and no pass more than needed."""
+    seen = []
+
+    def recorded(loss):
+        def of(weights, alphas):
+            seen.append([w.numpy() for w in weights])
+            return loss(weights, alphas)
+
+        return of
+
+    hypergradient(
+        recorded(bilevel.train_loss),
+        recorded(bilevel.val_loss),
+        bilevel.weights,
+        bilevel.alphas,
+        bilevel.virtual_step,
+        method,
+    )
+    assert len(seen) == passes
+    lengths = []
+    for weights in seen[2:]:
+        moved = [a - b.numpy() for a, b in zip(weights, bilevel.weights)]
+        lengths.append(np.sqrt(sum(np.square(m).sum() for m in moved)))
+    np.testing.assert_allclose(lengths, [0.01] * max(0, passes - 2))
+
+
+def test_one_sided_difference_of_the_papers_length(bilevel):
+    (gradient,) = hypergradient(
+        bilevel.train_loss,
+        bilevel.val_loss,
+        bilevel.weights,
+        bilevel.alphas,
+        bilevel.virtual_step,
+        "one_sided_difference",
+    )
+    implicit = gradient - bilevel.explicit(bilevel.virtual_step)
+    assert error(implicit, bilevel.implicit(bilevel.virtual_step)) < 0.1
+
+
+@pytest.mark.parametrize("method", ["central_difference", "exact"])
+def test_a_mixed_derivative_of_zero(method):
+    """L_train = w² + α²: the architecture does not move the weights."""
+    w, a, xi = 2.0, 0.5, 0.1
+    (gradient,) = hypergradient(
+        lambda weights, alphas: weights[0] ** 2 + alphas[0] ** 2,
+        lambda weights, alphas: weights[0] * alphas[0],
+        [tf.constant(w)],
+        [tf.constant(a)],
+        lambda gradients, weights: [weights[0] - xi * gradients[0]],
+        method,
+    )
+    assert float(gradient) == pytest.approx(w - xi * 2 * w, abs=1e-5)
+
+
+@pytest.mark.parametrize("method", module.METHODS)
+def test_a_loss_without_the_architecture_is_refused(method):
+    with pytest.raises(ValueError, match="A loss does not depend on all"):
+        hypergradient(
+            lambda weights, alphas: weights[0] ** 2,
+            lambda weights, alphas: weights[0] ** 2,
+            [tf.constant(1.0)],
+            [tf.constant(1.0)],
+            lambda gradients, weights: weights,
+            method,
+        )
+
+
 def mutant(bilevel, name):
     """The implicit term as known implementations have got it wrong."""
     weights, alphas = bilevel.weights, bilevel.alphas

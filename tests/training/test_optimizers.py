@@ -109,8 +109,11 @@ def test_defaults_are_the_papers():
         keras.optimizers.SGD(0.1),
         keras.optimizers.SGD(0.1, momentum=0.9, weight_decay=0.2),
         keras.optimizers.SGD(0.1, momentum=0.9, nesterov=True),
+        keras.optimizers.SGD(
+            0.1, momentum=0.9, nesterov=True, weight_decay=0.2
+        ),
     ],
-    ids=["plain", "momentum", "keras plain", "keras", "keras nesterov"],
+    ids=["plain", "momentum", "keras plain", "keras", "nesterov", "both"],
 )
 def test_virtual_step_leads_where_the_step_leads(optimizer):
     variables = [keras.Variable(w, dtype="float64") for w in first_weights()]
@@ -181,8 +184,25 @@ def test_refusals(optimizer, settings):
 
 @pytest.mark.parametrize("optimizer", [SGD, Adam])
 @pytest.mark.parametrize(
-    "setting", [{"weight_decay": 0.1}, {"clipnorm": 1.0}, {"nesterov": True}]
+    "setting",
+    [
+        {"weight_decay": 0.1},
+        {"clipnorm": 1.0},
+        {"clipvalue": 1.0},
+        {"nesterov": True},
+        {"gradient_accumulation_steps": 2},
+    ],
 )
 def test_what_keras_would_do_in_its_own_way_is_refused(optimizer, setting):
     with pytest.raises(ValueError, match=f"Received: {next(iter(setting))}"):
         optimizer(0.1, **setting)
+
+
+def test_clipping_leaves_out_what_has_no_gradient():
+    """Keras warns of it, and moves the others."""
+    variables = [keras.Variable([1.0]), keras.Variable([1.0])]
+    optimizer = SGD(0.1, momentum=0.0, clip_norm=1.0)
+    optimizer.build(variables)
+    with pytest.warns(UserWarning, match="Gradients do not exist"):
+        optimizer.apply([None, tf.constant([3.0])], variables)
+    assert [float(v[0]) for v in variables] == pytest.approx([1.0, 0.9])

@@ -190,6 +190,9 @@ class DARTS(keras.Model):
             val_batch: Tuple `(x, y)`.
             learning_rate: Scalar, the ξ of the virtual step.
         """
+        learning_rate = keras.ops.convert_to_tensor(
+            learning_rate, self.supernet.variable_dtype
+        )
         momentums = [self._read_momentums()] if self.optimizer.momentum else []
 
         def virtual_step(gradients, weights):

@@ -44,14 +44,15 @@ class Objective:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch([weights, alphas])
             loss = self.loss(weights, alphas)
-        return loss, *tape.gradient(loss, (weights, alphas))
+        gradients = tape.gradient(loss, (weights, alphas))
+        return loss, *(_connected(parts) for parts in gradients)
 
     def alpha_gradients(self, weights, alphas):
         """Returns the loss and ∇α L."""
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(alphas)
             loss = self.loss(weights, alphas)
-        return loss, tape.gradient(loss, alphas)
+        return loss, _connected(tape.gradient(loss, alphas))
 
     def mixed_product(self, weights, alphas, direction):
         """Returns ∇²α,w L · direction, by differentiating twice."""
@@ -60,11 +61,24 @@ class Objective:
             with tf.GradientTape(watch_accessed_variables=False) as inner:
                 inner.watch(weights)
                 loss = self.loss(weights, alphas)
-            gradients = inner.gradient(loss, weights)
+            gradients = _connected(inner.gradient(loss, weights))
             along = tf.add_n(
                 [tf.reduce_sum(g * d) for g, d in zip(gradients, direction)]
             )
-        return outer.gradient(along, alphas)
+        # A weight's gradient may well not depend on the architecture.
+        return outer.gradient(
+            along, alphas, unconnected_gradients=tf.UnconnectedGradients.ZERO
+        )
+
+
+def _connected(gradients):
+    if any(gradient is None for gradient in gradients):
+        raise ValueError(
+            "A loss does not depend on all weights and alphas, or not in a "
+            "way that can be differentiated. Leave out those it does not "
+            "depend on."
+        )
+    return gradients
 
 
 def hypergradient(
@@ -88,7 +102,9 @@ def hypergradient(
             - `"first_order"`: the gradient at w itself, without a virtual
               step. One pass.
             - `"central_difference"`: the second derivative as a difference
-              of two gradients, as the paper has it. Four passes.
+              of two gradients, as the paper has it. Four passes. Where a
+              ReLU or a maximum changes sides within the difference it is
+              far from the derivative, which the paper puts up with.
             - `"one_sided_difference"`: as a difference to the gradient that
               the virtual step has computed anyway. Three passes.
             - `"exact"`: by differentiating twice. Two passes and a double
@@ -99,7 +115,8 @@ def hypergradient(
         List of tensors of the shapes of `alphas`.
 
     Raises:
-        ValueError: If there is no such method.
+        ValueError: If there is no such method, or a loss does not depend on
+            one of the tensors.
 
     Example:
 

@@ -13,17 +13,26 @@ import tensorflow as tf
 from tfdarts.layers.replicas import num_replicas
 from tfdarts.layers.replicas import sum_over_replicas
 
+_OTHER_STEPS = (
+    "nesterov",
+    "weight_decay",
+    "clipnorm",
+    "global_clipnorm",
+    "clipvalue",
+    "gradient_accumulation_steps",
+)
+
 
 class _CoupledL2:
     """Global clipping first, then L2 as a part of the gradient."""
 
     def __init__(self, *args, l2=0.0, clip_norm=None, **kwargs):
-        others = ("nesterov", "weight_decay", "clipnorm", "global_clipnorm")
-        given = [name for name in others if kwargs.get(name)]
+        given = [name for name in _OTHER_STEPS if kwargs.get(name)]
         if given:
             raise ValueError(
-                f"tfdarts' optimizers have `l2` and `clip_norm` instead of "
-                f"Keras' {', '.join(others)}. Received: {', '.join(given)}."
+                f"tfdarts' optimizers have `l2` and `clip_norm`, and none of "
+                f"Keras' {', '.join(_OTHER_STEPS)}. "
+                f"Received: {', '.join(given)}."
             )
         super().__init__(*args, **kwargs)
         if l2 < 0 or (clip_norm is not None and clip_norm <= 0):
@@ -36,13 +45,18 @@ class _CoupledL2:
 
     def apply(self, grads, trainable_variables=None):
         if self.clip_norm is not None:
-            replicas = num_replicas()
-            grads, _ = tf.clip_by_global_norm(
-                sum_over_replicas(list(grads)), self.clip_norm
-            )
-            # Keras sums over the replicas once more.
-            grads = [gradient / replicas for gradient in grads]
+            grads = self._clipped(list(grads))
         super().apply(grads, trainable_variables)
+
+    def _clipped(self, gradients):
+        """Clips the sum over replicas; what is `None` is left to Keras."""
+        clipped, _ = tf.clip_by_global_norm(
+            sum_over_replicas([g for g in gradients if g is not None]),
+            self.clip_norm,
+        )
+        # Keras sums over the replicas once more.
+        shares = iter([gradient / num_replicas() for gradient in clipped])
+        return [g if g is None else next(shares) for g in gradients]
 
     def get_config(self):
         return {
@@ -123,6 +137,14 @@ class Adam(_CoupledL2, keras.optimizers.Adam):
         l2: Float, added to the gradient as `l2 * w`. Defaults to `0.0`.
         clip_norm: Float or `None`: largest global norm of the gradients.
 
+    Example:
+
+    >>> optimizer = Adam(learning_rate=0.1)
+    >>> alpha = keras.Variable([0.0])
+    >>> optimizer.apply([keras.ops.array([5.0])], [alpha])
+    >>> round(float(alpha[0]), 4)  # the first step is the rate's
+    -0.1
+
     Reference:
 
     - [Kingma and Ba, 2015](https://arxiv.org/abs/1412.6980)
@@ -163,16 +185,31 @@ def virtual_step_of(optimizer):
 
     Raises:
         ValueError: If the optimizer is another one.
+
+    Example:
+
+    >>> step = virtual_step_of(SGD(momentum=0.9))
+    >>> w, g, b = [tf.constant(1.0)], [tf.constant(0.1)], [tf.constant(1.0)]
+    >>> round(float(step(g, w, b, 0.5)[0]), 6)  # 1 - 0.5 * (0.9 + 0.1)
+    0.5
     """
     if type(optimizer) is SGD:
         return optimizer.virtual_step
-    if type(optimizer) is keras.optimizers.SGD:
-        return functools.partial(_keras_sgd_step, optimizer)
-    raise ValueError(
-        f"The weight optimizer must be one whose step can also be taken "
-        f"virtually, which are tfdarts.training.optimizers.SGD and "
-        f"keras.optimizers.SGD. Received: {type(optimizer).__name__}."
-    )
+    if type(optimizer) is not keras.optimizers.SGD:
+        raise ValueError(
+            f"The weight optimizer must be one whose step can also be taken "
+            f"virtually, which are tfdarts.training.optimizers.SGD and "
+            f"keras.optimizers.SGD. Received: {type(optimizer).__name__}."
+        )
+    # Keras sets it where its method of that name is called.
+    excluded = hasattr(optimizer, "_exclude_from_weight_decay")
+    if optimizer.gradient_accumulation_steps or excluded:
+        raise ValueError(
+            "The step of keras.optimizers.SGD cannot be taken virtually with "
+            "gradient_accumulation_steps, or with weights that are excluded "
+            "from weight decay. Leave them out."
+        )
+    return functools.partial(_keras_sgd_step, optimizer)
 
 
 def _keras_sgd_step(optimizer, gradients, weights, momentums, learning_rate):

@@ -1,0 +1,42 @@
+"""A long search holds no more memory than a short one."""
+
+import keras
+import psutil
+import pytest
+
+from tfdarts.runs import search as search_module
+from tfdarts.runs.configs import SearchConfig
+
+EPOCHS = 200
+
+
+class MemoryOfEachEpoch(keras.callbacks.Callback):
+    """Keeps what the process holds after each epoch, in MB."""
+
+    def __init__(self):
+        super().__init__()
+        self.held = []
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.held.append(psutil.Process().memory_info().rss / 2**20)
+
+
+@pytest.mark.slow
+def test_memory_is_flat_over_200_epochs(tmp_path, monkeypatch):
+    memory = MemoryOfEachEpoch()
+    monkeypatch.setattr(
+        search_module, "tensorboard", lambda config, stage: [memory]
+    )
+    search_module.search(
+        SearchConfig(
+            run_dir=str(tmp_path),
+            init_channels=2,
+            num_cells=3,
+            num_nodes=1,
+            epochs=EPOCHS,
+            batch_size=700,
+        )
+    )
+    assert len(memory.held) == EPOCHS
+    # The first epochs fill caches.
+    assert memory.held[-1] - memory.held[EPOCHS // 10] < 20, memory.held
