@@ -32,6 +32,13 @@ class BatchNorm(keras.layers.BatchNormalization):
     Output shape:
         That of the inputs.
 
+    Example:
+
+    >>> images = keras.random.normal((8, 5, 5, 3), mean=7.0)
+    >>> outputs = BatchNorm(affine=False)(images, training=True)
+    >>> abs(float(keras.ops.mean(outputs))) < 1e-5
+    True
+
     Reference:
 
     - [Ioffe and Szegedy, 2015](https://arxiv.org/abs/1502.03167)

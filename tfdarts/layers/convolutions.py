@@ -127,6 +127,11 @@ class ReLUConvBN(ConvolutionalPrimitive):
         filters: Integer, output channels.
         affine: Boolean, whether batch normalisation has a trainable scale
             and offset. Defaults to `True`.
+
+    Example:
+
+    >>> ReLUConvBN(16)(keras.ops.ones((1, 8, 8, 3))).shape
+    TensorShape([1, 8, 8, 16])
     """
 
     def __init__(self, filters, **kwargs):
@@ -144,6 +149,11 @@ class SepConv(ConvolutionalPrimitive):
         strides: Integer, `1` or `2`: the stride of the first application.
         affine: Boolean, whether batch normalisation has a trainable scale
             and offset. Defaults to `True`.
+
+    Example:
+
+    >>> SepConv(16, kernel_size=5)(keras.ops.ones((1, 8, 8, 3))).shape
+    TensorShape([1, 8, 8, 16])
 
     Reference:
 
@@ -175,6 +185,11 @@ class DilConv(ConvolutionalPrimitive):
         affine: Boolean, whether batch normalisation has a trainable scale
             and offset. Defaults to `True`.
 
+    Example:
+
+    >>> DilConv(16, kernel_size=3)(keras.ops.ones((1, 8, 8, 3))).shape
+    TensorShape([1, 8, 8, 16])
+
     Reference:
 
     - [Liu et al., 2019](https://arxiv.org/abs/1806.09055), section 3.1
@@ -203,6 +218,11 @@ class Conv7x1Conv1x7(ConvolutionalPrimitive):
             convolution, along the height in the second.
         affine: Boolean, whether batch normalisation has a trainable scale
             and offset. Defaults to `True`.
+
+    Example:
+
+    >>> Conv7x1Conv1x7(16, strides=2)(keras.ops.ones((1, 8, 8, 3))).shape
+    TensorShape([1, 4, 4, 16])
 
     Reference:
 
@@ -244,6 +264,11 @@ class FactorizedReduce(keras.layers.Layer):
 
     Output shape:
         4D tensor `(batch, height / 2, width / 2, filters)`, rounded up.
+
+    Example:
+
+    >>> FactorizedReduce(16)(keras.ops.ones((1, 7, 7, 3))).shape
+    TensorShape([1, 4, 4, 16])
 
     Reference:
 

@@ -30,6 +30,11 @@ class Zero(keras.layers.Layer):
     Output shape:
         4D tensor `(batch, height / strides, width / strides, channels)`,
         rounded up.
+
+    Example:
+
+    >>> float(keras.ops.sum(Zero()(keras.ops.ones((1, 8, 8, 3)))))
+    0.0
     """
 
     def __init__(self, strides=1, **kwargs):
@@ -113,6 +118,12 @@ class Pool3x3(Stack):
     Output shape:
         4D tensor `(batch, height / strides, width / strides, channels)`,
         rounded up.
+
+    Example:
+
+    >>> images = keras.ops.reshape(keras.ops.arange(4.0), (1, 2, 2, 1))
+    >>> Pool3x3("avg")(images)[0, 0, 0, 0].numpy()  # the mean of all four
+    np.float32(1.5)
     """
 
     def __init__(self, kind, strides=1, batch_norm=False, **kwargs):

@@ -34,6 +34,13 @@ class SearchCell(keras.layers.Layer):
         4D tensor `(batch, height, width, num_nodes * filters)`, height and
         width those of `newer`, halved and rounded up in a reduction cell.
 
+    Example:
+
+    >>> cell = SearchCell(filters=4, num_nodes=2, reduction=True)
+    >>> images = keras.ops.ones((1, 8, 8, 12))
+    >>> cell(images, images, keras.ops.ones((5, 8)) / 8).shape
+    TensorShape([1, 4, 4, 8])
+
     Reference:
 
     - [Liu et al., 2019](https://arxiv.org/abs/1806.09055), section 2.1

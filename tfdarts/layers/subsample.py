@@ -34,6 +34,14 @@ class Subsample(keras.layers.Layer):
 
     Output shape:
         4D tensor `(batch, height / 2, width / 2, channels)`, rounded up.
+
+    Example:
+
+    >>> images = keras.ops.reshape(keras.ops.arange(9.0), (1, 3, 3, 1))
+    >>> Subsample()(images)[0, ..., 0].numpy().tolist()
+    [[0.0, 2.0], [6.0, 8.0]]
+    >>> Subsample(offset=1)(images)[0, ..., 0].numpy().tolist()
+    [[4.0, 0.0], [0.0, 0.0]]
     """
 
     def __init__(self, offset=0, **kwargs):

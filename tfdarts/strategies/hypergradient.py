@@ -34,6 +34,16 @@ class Objective:
     Args:
         loss: Pure function `(weights, alphas) -> scalar`, both lists of
             tensors.
+
+    Example:
+
+    >>> objective = Objective(lambda weights, alphas: weights[0] * alphas[0])
+    >>> w, a = [tf.constant(2.0)], [tf.constant(3.0)]
+    >>> loss, gradients, alpha_gradients = objective.gradients(w, a)
+    >>> float(loss), float(gradients[0]), float(alpha_gradients[0])
+    (6.0, 3.0, 2.0)
+    >>> float(objective.mixed_product(w, a, [tf.constant(5.0)])[0])
+    5.0
     """
 
     def __init__(self, loss):

@@ -15,6 +15,16 @@ class FlatVariables:
 
     Args:
         variables: List of Keras variables of one dtype.
+
+    Example:
+
+    >>> kernel, bias = keras.Variable([[1.0, 2.0]]), keras.Variable([3.0])
+    >>> flat = FlatVariables([kernel, bias])
+    >>> flat.read().numpy().tolist()
+    [1.0, 2.0, 3.0]
+    >>> flat.write(tf.constant([4.0, 5.0, 6.0]))
+    >>> kernel.numpy().tolist(), bias.numpy().tolist()
+    ([[4.0, 5.0]], [6.0])
     """
 
     def __init__(self, variables):
