@@ -15,7 +15,15 @@ def write_atomically(path, content):
     content = content.encode() if isinstance(content, str) else content
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        partial.write_bytes(content)
+        with partial.open("wb") as file:
+            file.write(content)
+            file.flush()
+            # Or a power cut could leave the new name without the content.
+            os.fsync(file.fileno())
         os.replace(partial, path)
+    except OSError as error:
+        if error.errno:
+            raise type(error)(error.errno, error.strerror, str(path)) from error
+        raise
     finally:
         partial.unlink(missing_ok=True)

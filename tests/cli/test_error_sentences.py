@@ -72,8 +72,9 @@ def test_an_os_error_without_a_number_keeps_its_words():
 
 
 def test_a_sentence_of_tfdarts_itself_is_not_said_again(tmp_path):
-    (tmp_path / "file").touch()
-    checkpoint = EpochCheckpoint(tmp_path / "file", some=[])
+    checkpoint = EpochCheckpoint(tmp_path / "directory", some=[])
+    (tmp_path / "directory").rmdir()
+    (tmp_path / "directory").touch()
     error = caught(checkpoint.on_epoch_end, 0)
     assert type(error) is OSError
     code, said = classified(error)

@@ -72,7 +72,7 @@ def test_a_run_on_arrays_is_known_by_their_name(trained):
 def test_a_run_goes_on_with_the_same_data_only(trained):
     path, config = trained
     train(dataclasses.replace(config, prepare=False))
-    with pytest.raises(ValueError, match="fingerprint: .* there, .* now"):
+    with pytest.raises(ValueError, match="dataset: arrays:.* there, .* now"):
         train(dataclasses.replace(config, dataset=source_of(seed=5)))
 
 
@@ -129,7 +129,9 @@ def test_a_search_goes_on_with_the_same_data_only(tmp_path, without_fit):
         with pytest.raises(without_fit):
             search(config)
     assert settings_of(tmp_path, "search")["dataset"] == source_of().name
-    with pytest.raises(ValueError, match="fingerprint: .* there, .* now"):
+    (tmp_path / "search" / "checkpoints").mkdir()
+    (tmp_path / "search" / "checkpoints" / "ckpt-1.index").touch()
+    with pytest.raises(ValueError, match="dataset: arrays:.* there, .* now"):
         search(dataclasses.replace(config, dataset=source_of(seed=5)))
 
 
@@ -161,7 +163,9 @@ def test_the_description_counts_each_class(folder):
     text = describe_data(SearchConfig(dataset=f"folder:{folder}"))
     assert "train: 28 images, 9 to 10 of a class" in text
     assert "test: 7 images, 2 to 3 of a class" in text
-    assert "--random_flip=auto is off" in text
+    assert "images are not mirrored at random (--random_flip=auto)" in text
+    config = SearchConfig(dataset=f"folder:{folder}", random_flip="on")
+    assert "images are mirrored at random" in describe_data(config)
 
 
 def test_a_relative_folder_is_known_by_its_full_path(folder, monkeypatch):
@@ -187,6 +191,7 @@ def test_the_command_describes_and_does_nothing_else(folder, command, capsys):
     printed, said = capsys.readouterr()
     assert printed.startswith(f"folder:{folder}: 28 train, 8 test images")
     assert printed.endswith(
+        f"training images are not mirrored at random (--random_flip=auto)\n"
         f"Next: tfdarts-search --dataset=folder:{folder} --run_dir=runs/data\n"
     )
     assert said == ""

@@ -45,8 +45,9 @@ def clock(monkeypatch):
 class Stage:
     name = "search"
 
-    def __init__(self):
+    def __init__(self, **status):
         self.reports = []
+        self.status = lambda: status
 
     def report(self, state, **details):
         self.reports.append((state, details))
@@ -148,12 +149,19 @@ def test_logs_are_called_by_their_names_in_their_order(run):
 
 
 def test_the_status_follows(run):
-    stage = Stage()
+    """With the seconds of all sessions."""
+    stage = Stage(seconds=500.0)
     callback = Progress(stage, epochs=3, steps_per_epoch=4, names=NAMES)
     run(callback, range(2), seconds=10)
     assert stage.reports == [
-        ("running", {"epoch": 1, "epochs": 3, "time_left": "1:20"}),
-        ("running", {"epoch": 2, "epochs": 3, "time_left": "0:40"}),
+        (
+            "running",
+            {"epoch": 1, "epochs": 3, "seconds": 590.0, "time_left": "1:20"},
+        ),
+        (
+            "running",
+            {"epoch": 2, "epochs": 3, "seconds": 630.0, "time_left": "0:40"},
+        ),
     ]
 
 
@@ -213,6 +221,28 @@ def test_it_comes_out_as_if_it_had_not_been_interrupted(tmp_path):
     written(halves, range(3))
     written(halves, range(2, 4), first_epoch=2)
     assert halves.read_bytes() == whole.read_bytes()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: path.unlink(),
+        lambda path: path.write_bytes(b"\xff\xfe"),
+        lambda path: path.write_text(""),
+        lambda path: path.write_text("loss\n1\n2\n3\n"),
+        lambda path: path.write_text("epoch,loss\n1,1\n3,1\n4,1\n"),
+        lambda path: path.write_text("epoch,loss\n1,1\n"),
+        lambda path: path.write_text("epoch,loss\nx,1\n"),
+    ],
+)
+def test_a_damaged_file_is_named_and_stays(damage, tmp_path):
+    path = tmp_path / "metrics.csv"
+    written(path, range(3))
+    damage(path)
+    before = path.exists() and path.read_bytes()
+    with pytest.raises(ValueError, match="metrics.csv is damaged.*Put a whole"):
+        MetricsFile(path, first_epoch=3)
+    assert (path.exists() and path.read_bytes()) == before
 
 
 def test_a_run_that_starts_over_drops_all_rows(tmp_path):

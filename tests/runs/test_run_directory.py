@@ -33,11 +33,21 @@ CONFIGS = [
 ]
 
 
+ENVIRONMENT = pathlib.Path("search", "environment.json")
+
+
 def begun(tmp_path, name="search", **settings):
     config = SearchConfig(run_dir=str(tmp_path), **settings)
     stage = Stage(config.run_dir, name)
     stage.begin(config)
     return stage
+
+
+def has_finished_epochs(stage, count):
+    """Leaves what a stage has behind after some epochs."""
+    stage.report("running", epoch=count)
+    (stage.path / "checkpoints").mkdir()
+    (stage.path / "checkpoints" / f"ckpt-{count}.index").touch()
 
 
 def contents(directory):
@@ -66,14 +76,23 @@ def failing(*arguments, **keywords):
     raise OSError("No space left on device")
 
 
-@pytest.mark.parametrize("step", ["os.replace", "pathlib.Path.write_bytes"])
+@pytest.mark.parametrize(
+    "step", ["os.replace", "os.fsync", "pathlib.Path.open"]
+)
 def test_a_failing_write_leaves_the_old_file(step, tmp_path, monkeypatch):
     path = tmp_path / "file"
     write_atomically(path, "before")
-    monkeypatch.setattr(step, failing)
-    with pytest.raises(OSError, match="No space"):
-        write_atomically(path, "after")
+    with monkeypatch.context() as patches:
+        patches.setattr(step, failing)
+        with pytest.raises(OSError, match="No space"):
+            write_atomically(path, "after")
     assert path.read_text() == "before"
+
+
+def test_a_failing_write_names_the_file_that_was_meant(tmp_path):
+    with pytest.raises(FileNotFoundError) as refusal:
+        write_atomically(tmp_path / "not" / "there", "text")
+    assert refusal.value.filename == str(tmp_path / "not" / "there")
 
 
 def test_a_failing_write_leaves_nothing_else(tmp_path, monkeypatch):
@@ -140,7 +159,7 @@ def test_the_flags_are_a_flagfile_of_the_same_settings(config, tmp_path):
 
 def test_the_environment_is_kept(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["tfdarts-search", "--order=1"])
-    environment = read_json(begun(tmp_path).path / "environment.json")
+    (environment,) = read_json(begun(tmp_path).path / "environment.json")
     assert environment["tfdarts"] == tfdarts.__version__
     assert environment["tensorflow"] == tf.__version__
     assert environment["keras"] == keras.__version__
@@ -174,9 +193,50 @@ def test_a_stage_is_finished_once_it_says_so(tmp_path):
 
 def test_the_same_settings_go_on_and_nothing_is_rewritten(tmp_path):
     stage = begun(tmp_path, seed=3)
-    stage.report("running", epoch=5)
+    has_finished_epochs(stage, 5)
     before = contents(tmp_path)
     begun(tmp_path, seed=3)
+    after = contents(tmp_path)
+    assert len(json.loads(after.pop(ENVIRONMENT))) == 2
+    del before[ENVIRONMENT]
+    assert after == before
+
+
+def test_other_versions_are_said_and_kept(tmp_path, monkeypatch, caplog):
+    stage = begun(tmp_path)
+    has_finished_epochs(stage, 5)
+    monkeypatch.setattr(keras, "__version__", "4.0")
+    monkeypatch.setattr(logger, "propagate", True)
+    begun(tmp_path)
+    first, second = read_json(stage.path / "environment.json")
+    assert (first["keras"], second["keras"]) != ("4.0", "4.0")
+    assert second["keras"] == "4.0"
+    assert f"going on with keras 4.0, after {first['keras']}" in caplog.text
+
+
+def test_the_same_data_may_be_elsewhere(tmp_path):
+    config = SearchConfig(run_dir=str(tmp_path), dataset="folder:/here")
+    stage = Stage(tmp_path, "search")
+    stage.begin(config, fingerprint="abc")
+    has_finished_epochs(stage, 5)
+    moved = dataclasses.replace(config, dataset="folder:/there")
+    stage.begin(moved, fingerprint="abc")
+    with pytest.raises(ValueError, match="dataset: folder:/here there"):
+        stage.begin(moved, fingerprint="def")
+
+
+def test_before_the_first_epoch_other_settings_take_over(tmp_path):
+    begun(tmp_path, batch_size=512)
+    assert begun(tmp_path, batch_size=64).settings()["batch_size"] == 64
+
+
+def test_a_run_without_its_checkpoints_is_not_begun_anew(tmp_path):
+    stage = begun(tmp_path)
+    stage.report("running", epoch=5)
+    stage.report("stopped", reason="no power")
+    before = contents(tmp_path)
+    with pytest.raises(ValueError, match="come to epoch 5, but there are no c"):
+        begun(tmp_path)
     assert contents(tmp_path) == before
 
 
@@ -187,7 +247,7 @@ def test_a_run_may_be_moved(tmp_path):
 
 
 def test_other_settings_are_refused_and_each_is_listed(tmp_path):
-    begun(tmp_path, seed=3, epochs=7)
+    has_finished_epochs(begun(tmp_path, seed=3, epochs=7), 5)
     before = contents(tmp_path)
     with pytest.raises(ValueError, match="other settings") as refusal:
         begun(tmp_path, seed=4, epochs=8, order=1)
@@ -203,6 +263,7 @@ def test_what_follows_from_the_data_must_be_the_same_too(tmp_path):
     config = SearchConfig(run_dir=str(tmp_path))
     stage = Stage(tmp_path, "search")
     stage.begin(config, mean=(0.1, 0.2))
+    has_finished_epochs(stage, 5)
     stage.begin(config, mean=(0.1, 0.2))
     with pytest.raises(ValueError, match=r"mean: \[0.1, 0.2\] there, \[0.3\]"):
         stage.begin(config, mean=(0.3,))
@@ -269,6 +330,7 @@ def test_why_it_stopped_is_kept(error, reason, tmp_path):
             raise error
     status = read_json(stage.path / "status.json")
     assert (status["state"], status["reason"]) == ("stopped", reason)
+    assert lines(stage) == [f"Stopped: {reason}"]
     assert not stage.finished
     assert logger.handlers == handlers
 
@@ -336,6 +398,35 @@ def test_a_directory_that_cannot_be_written_is_refused(tmp_path):
     tmp_path.chmod(0o500)
     with pytest.raises(PermissionError):
         begun(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", "\0\0", "null"])
+def test_damaged_settings_are_named_and_stay(text, tmp_path):
+    stage = begun(tmp_path)
+    has_finished_epochs(stage, 5)
+    (stage.path / "config.json").write_text(text)
+    before = contents(tmp_path)
+    with pytest.raises(ValueError, match="config.json is damaged. Put a whole"):
+        begun(tmp_path)
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", "\0\0", "null"])
+def test_a_damaged_status_is_as_none(text, tmp_path):
+    stage = begun(tmp_path)
+    has_finished_epochs(stage, 5)
+    (stage.path / "status.json").write_text(text)
+    assert stage.status() == {} or text == "{}"
+    assert not stage.finished
+    begun(tmp_path)
+
+
+def test_a_full_disk_does_not_hide_why_it_stopped(tmp_path, monkeypatch):
+    stage = begun(tmp_path)
+    with pytest.raises(KeyError, match="the first"):
+        with stage.running():
+            monkeypatch.setattr(run_directory, "write_atomically", failing)
+            raise KeyError("the first")
 
 
 def test_a_stage_is_json_only(tmp_path):

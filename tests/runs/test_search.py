@@ -4,6 +4,8 @@ import csv
 import dataclasses
 import json
 import logging
+import shutil
+import types
 
 import numpy as np
 import pytest
@@ -17,6 +19,7 @@ from tfdarts.runs import search as search_module
 from tfdarts.runs.configs import SearchConfig
 from tfdarts.runs.progress import Progress
 from tfdarts.runs.search import search
+from tfdarts.runs.search_record import SearchRecord
 from tfdarts.search_spaces.cnn import CNNSearchSpace
 from tfdarts.search_spaces.relaxation import mean_entropy
 from tfdarts.training.divergence import DivergedError
@@ -167,6 +170,38 @@ def test_interrupted_search_goes_on_as_if_it_had_not(
     for name, alphas in load_alphas(tmp_path).items():
         np.testing.assert_array_equal(alphas, expected[name])
     assert [row["epoch"] for row in rows_of(tmp_path)] == ["1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("file", "damage"),
+    [
+        ("alphas.npz", lambda p: p.unlink()),
+        ("alphas.npz", lambda p: p.write_bytes(p.read_bytes()[:99])),
+        ("alphas.npz", lambda p: np.savez(p, normal=[1], reduce=[1])),
+        ("alphas.npz", lambda p: np.savez(p, normal=[1, 2, 3])),
+        ("genotypes/epoch_1.json", lambda p: p.unlink()),
+        ("genotypes/epoch_2.json", lambda p: p.write_text("{")),
+    ],
+)
+def test_a_damaged_record_is_named_and_stays(run, tmp_path, file, damage):
+    directory = tmp_path / "search"
+    shutil.copytree(run[0] / "search", directory)
+    damage(directory / file)
+    before = {p: p.is_file() and p.read_bytes() for p in directory.rglob("*")}
+    record = SearchRecord(directory, first_epoch=2)
+    record.set_model(tiny_darts())
+    with pytest.raises(ValueError, match="search is damaged.*Put a whole copy"):
+        record.on_train_begin()
+    after = {p: p.is_file() and p.read_bytes() for p in directory.rglob("*")}
+    assert after == before
+
+
+def tiny_darts():
+    return types.SimpleNamespace(
+        supernet=types.SimpleNamespace(
+            alpha_values=lambda: {"normal": None, "reduce": None}
+        )
+    )
 
 
 def test_divergence_stops_the_search_and_keeps_the_last_epoch(tmp_path):

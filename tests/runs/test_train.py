@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import logging
+import shutil
 
 import keras
 import numpy as np
@@ -63,6 +64,8 @@ def test_tensorboard_gets_what_the_results_say(run):
     written = scalars(path / "train" / "tensorboard")
     assert len(written) > 3
     for name, values in written.items():
+        if name == "learning_rate":
+            results = {**results, name: TINY.learning_rate}
         assert values == [(1, pytest.approx(results[name], rel=1e-6))]
 
 
@@ -147,9 +150,32 @@ def test_evaluation_needs_a_finished_training(tmp_path):
     with pytest.raises(ValueError, match="holds no train stage"):
         evaluate(str(tmp_path))
     (tmp_path / "train").mkdir()
-    (tmp_path / "train" / "config.json").write_text("{}")
+    (tmp_path / "train" / "config.json").write_text('{"dataset": "x"}')
     with pytest.raises(ValueError, match="has not finished"):
         evaluate(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [lambda p: p.unlink(), lambda p: p.write_bytes(p.read_bytes()[:99])],
+)
+def test_a_damaged_network_is_made_anew(run, tmp_path, damage):
+    """As the sentence says, without training."""
+    path = tmp_path / "run"
+    shutil.copytree(run[0], path)
+    model = path / "train" / "model.keras"
+    before = load_weights(model)
+    damage(model)
+    with pytest.raises(ValueError, match="keras is missing or damaged. Remove"):
+        evaluate(str(path))
+    (path / "train" / "status.json").unlink()
+    train(dataclasses.replace(TINY, run_dir=str(path)))
+    for one, other in zip(load_weights(model), before, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def load_weights(path):
+    return keras.saving.load_model(path, compile=False).get_weights()
 
 
 def test_unknown_distribution_is_refused(tmp_path):

@@ -162,6 +162,18 @@ def test_a_checkpoint_that_finds_no_room_leaves_the_one_before(tmp_path):
     assert all(same(values, resumed.values()))
 
 
+def test_files_of_other_names_are_let_alone(tmp_path):
+    (tmp_path / "ckpt-abc.index").touch()
+    (tmp_path / "ckpt-.index").touch()
+    assert EpochCheckpoint(tmp_path, some=[]).restore() == 0
+
+
+def test_a_file_in_the_way_is_known_at_once(tmp_path):
+    (tmp_path / "checkpoints").touch()
+    with pytest.raises(FileExistsError):
+        EpochCheckpoint(tmp_path / "checkpoints", some=[])
+
+
 def test_where_all_are_damaged_none_is_taken_for_a_beginning(tmp_path):
     training = Training(tmp_path)
     training.epoch(0)

@@ -2,8 +2,10 @@
 
 import contextlib
 import dataclasses
+import io
 import logging
 import os
+import shlex
 import signal
 import sys
 import textwrap
@@ -20,7 +22,7 @@ from tfdarts.cli.errors import Terminated
 from tfdarts.cli.errors import classified
 
 # Flags that memory grows with, where a command has them.
-_COST_MEMORY = ("batch_size", "init_channels", "num_cells")
+_COST_MEMORY = ("batch_size", "init_channels", "num_cells", "image_size")
 
 _FOR_ALL = {
     "quiet": "Say only what goes wrong, and the results.",
@@ -40,8 +42,9 @@ class Command:
         examples: Tuple of command lines.
         settings: Tuple of dataclasses whose fields are the flags; see
             `tfdarts.runs.configs.setting`.
-        run: Function of a dict of the flags' values. It imports what needs
-            TensorFlow, so that help and flag errors need not wait for it.
+        run: Function of a dict of the flags' values, and under `"arguments"`
+            all that was typed. It imports what needs TensorFlow, so that help
+            and flag errors need not wait for it.
         needs_tensorflow: Boolean.
     """
 
@@ -55,6 +58,9 @@ class Command:
     def main(self, argv=None):
         """Runs the command and returns its exit code."""
         arguments = sys.argv[1:] if argv is None else argv
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            # Names of classes may not be of the terminal's alphabet.
+            sys.stdout.reconfigure(errors="backslashreplace")
         values = self._flag_values()
         try:
             parsing.parse(values, self.name, arguments)
@@ -67,7 +73,7 @@ class Command:
         if values["version"].value:
             print(f"tfdarts {tfdarts.__version__}")
             return 0
-        return self._guarded(values)
+        return self._guarded(values, arguments)
 
     def help(self):
         """Returns the help text."""
@@ -113,7 +119,7 @@ class Command:
             parsing.define(name, bool, False, text, values)
         return values
 
-    def _guarded(self, values):
+    def _guarded(self, values, arguments):
         """Runs the command; an error becomes a sentence and an exit code."""
         debug = values["debug"].value
         console = _prepare_process(values["quiet"].value)
@@ -124,7 +130,7 @@ class Command:
                 settings_of(settings, given)
             if self.needs_tensorflow:
                 _start_tensorflow(debug)
-            self.run(given)
+            self.run({**given, "arguments": arguments})
             sys.stdout.flush()
             return 0
         except (Exception, KeyboardInterrupt, Terminated) as error:
@@ -150,6 +156,20 @@ def settings_of(config_class, values):
     """Returns a config out of the flags that belong to it."""
     names = [field.name for field in dataclasses.fields(config_class)]
     return config_class(**{name: values[name] for name in names})
+
+
+def next_command(program, *words, **flags):
+    """Returns the line that says what to type next.
+
+    Example:
+
+    >>> next_command("tfdarts-train", run_dir="my run", tensorboard=True)
+    "Next: tfdarts-train '--run_dir=my run' --tensorboard"
+    """
+    for name, value in flags.items():
+        shown = "=" + str(value) if value is not True else ""
+        words += (f"--{name}{shown}",)
+    return f"Next: {shlex.join([program, *words])}"
 
 
 def settings_from_flagfile(config_class, flagfile, **overrides):

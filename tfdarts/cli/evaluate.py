@@ -3,6 +3,7 @@
 import dataclasses
 
 from tfdarts.cli.command import Command
+from tfdarts.cli.command import next_command
 from tfdarts.cli.command import settings_of
 from tfdarts.runs.configs import Settings
 from tfdarts.runs.configs import setting
@@ -31,7 +32,7 @@ def run(values):
     results = evaluate(settings.run_dir, settings.batch_size, settings.dataset)
     for name in ("test_accuracy", "test_loss", "test_examples"):
         print(f"{name}: {results[name]:.6g}")
-    print(f"Next: tfdarts-export --run_dir={settings.run_dir}")
+    print(next_command("tfdarts-export", run_dir=settings.run_dir))
 
 
 command = Command(

@@ -3,6 +3,7 @@
 import dataclasses
 
 from tfdarts.cli.command import Command
+from tfdarts.cli.command import next_command
 from tfdarts.cli.command import settings_of
 from tfdarts.runs.configs import Settings
 from tfdarts.runs.configs import setting
@@ -25,7 +26,7 @@ def run(values):
     settings = settings_of(ExportSettings, values)
     path = export(settings.run_dir, settings.name)
     print(path)
-    print(f"Next: saved_model_cli show --dir {path} --all")
+    print(next_command("saved_model_cli", "show", "--dir", str(path), "--all"))
 
 
 command = Command(

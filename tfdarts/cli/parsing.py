@@ -67,6 +67,9 @@ def parse(values, name, arguments):
             flagfile cannot be read.
     """
     arguments = list(_expanded(arguments))
+    for argument in arguments:
+        if "\0" in argument:
+            raise ValueError(f"{argument!r} holds a NUL, which no flag can.")
     try:
         # absl's own search for what an unknown flag resembles fails on long
         # names.

@@ -3,6 +3,7 @@
 import dataclasses
 
 from tfdarts.cli.command import Command
+from tfdarts.cli.command import next_command
 from tfdarts.cli.command import settings_from_flagfile
 from tfdarts.cli.command import settings_of
 from tfdarts.cli.search import TrainFlagfile
@@ -36,7 +37,8 @@ def run(values):
     print(f"Genotype        {run_dir}/genotype.json")
     print(f"Drawings        {run_dir}/cells")
     print(f"SavedModel      {results['saved_model']}")
-    print(f"Next: saved_model_cli show --dir {results['saved_model']} --all")
+    words = "show", "--dir", results["saved_model"], "--all"
+    print(next_command("saved_model_cli", *words))
 
 
 command = Command(

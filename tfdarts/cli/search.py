@@ -1,11 +1,14 @@
 """tfdarts-search."""
 
 import dataclasses
-import shlex
 
 from tfdarts.cli.command import Command
+from tfdarts.cli.command import next_command
+from tfdarts.cli.command import settings_from_flagfile
 from tfdarts.cli.command import settings_of
+from tfdarts.runs.configs import RunConfig
 from tfdarts.runs.configs import SearchConfig
+from tfdarts.runs.configs import TrainConfig
 from tfdarts.runs.configs import setting
 
 
@@ -33,28 +36,43 @@ def run(values):
     """Searches, prints the genotype found and the next command."""
     config = settings_of(SearchConfig, values)
     if values["describe_data"]:
-        _describe_data(config)
+        _describe_data(config, values["arguments"])
         return
+    following = _training_of(config, values["train_flagfile"])
     from tfdarts.runs.search import search
 
     genotype = search(config)
     print(genotype.to_json(), end="")
-    flagfile = values["train_flagfile"]
-    flagfile = f" --flagfile={flagfile}" if flagfile else ""
-    print(f"Next: tfdarts-train{flagfile} --run_dir={config.run_dir}")
+    print(following)
 
 
-def _describe_data(config):
-    """Prints what the data are and the next command."""
+def _training_of(config, flagfile):
+    """Returns the command that trains what the search finds, on its data."""
+    settings = (
+        settings_from_flagfile(TrainConfig, flagfile)
+        if flagfile
+        else TrainConfig()
+    )
+    names = (field.name for field in dataclasses.fields(RunConfig))
+    flags = {
+        name: getattr(config, name)
+        for name in names
+        if getattr(config, name) != getattr(settings, name)
+    }
+    words = [f"--flagfile={flagfile}"] if flagfile else []
+    return next_command("tfdarts-train", *words, **flags)
+
+
+def _describe_data(config, arguments):
+    """Prints what the data are, and the same command without the flag."""
     from tfdarts.data.sources import directory_name
     from tfdarts.runs.data import describe_data
 
     print(describe_data(config))
-    size = f" --image_size={config.image_size}" if config.image_size else ""
-    print(
-        f"Next: tfdarts-search --dataset={shlex.quote(config.dataset)}{size} "
-        f"--run_dir=runs/{directory_name(config.dataset)}"
-    )
+    words = [word for word in arguments if "describe_data" not in word]
+    if not config.run_dir:
+        words.append(f"--run_dir=runs/{directory_name(config.dataset)}")
+    print(next_command("tfdarts-search", *words))
 
 
 command = Command(

@@ -1,6 +1,7 @@
 """tfdarts-train."""
 
 from tfdarts.cli.command import Command
+from tfdarts.cli.command import next_command
 from tfdarts.cli.command import settings_of
 from tfdarts.runs.configs import TrainConfig
 
@@ -12,7 +13,7 @@ def run(values):
     config = settings_of(TrainConfig, values)
     for name, value in train(config).items():
         print(f"{name}: {value:,}")
-    print(f"Next: tfdarts-evaluate --run_dir={config.run_dir}")
+    print(next_command("tfdarts-evaluate", run_dir=config.run_dir))
 
 
 command = Command(

@@ -4,6 +4,7 @@ Each field is a flag of the command line and an argument in Python.
 """
 
 import dataclasses
+import math
 import operator
 
 
@@ -32,6 +33,14 @@ _KEEPS = {
 }
 
 
+_KINDS = {
+    bool: ((bool,), "True or False"),
+    int: ((int,), "an integer"),
+    float: ((float, int), "a number"),
+    str: ((str,), "a string"),
+}
+
+
 @dataclasses.dataclass(frozen=True)
 class Settings:
     """Settings that are refused where one is out of its range."""
@@ -39,6 +48,7 @@ class Settings:
     def __post_init__(self):
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
+            self._check_type(field, value)
             choices = field.metadata["choices"]
             if choices and value not in choices:
                 raise ValueError(
@@ -52,6 +62,19 @@ class Settings:
                     f"--{field.name} must be {relation} {limit}. "
                     f"Received: {value}."
                 )
+
+    def _check_type(self, field, value):
+        if value is None and field.default is None:
+            return
+        kinds, wanted = _KINDS[field.type]
+        if type(value) not in kinds and field.name != "dataset":
+            raise ValueError(
+                f"--{field.name} must be {wanted}. Received: {value!r}."
+            )
+        if field.type is float and not math.isfinite(value):
+            raise ValueError(
+                f"--{field.name} must be finite. Received: {value}."
+            )
 
 
 @dataclasses.dataclass(frozen=True)

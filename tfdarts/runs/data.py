@@ -52,8 +52,13 @@ def describe_data(config):
         lines.append(
             f"{split}: {len(labels):,} images, {_range(counts)} of a class"
         )
-    mirrored = "on" if source.random_flip else "off"
-    lines.append(f"--random_flip=auto is {mirrored} for these data")
+    mirrored = {"on": True, "off": False}.get(
+        config.random_flip, source.random_flip
+    )
+    lines.append(
+        f"training images are {'' if mirrored else 'not '}mirrored at random "
+        f"(--random_flip={config.random_flip})"
+    )
     return "\n".join(lines)
 
 

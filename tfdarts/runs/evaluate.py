@@ -72,7 +72,8 @@ def load_network(stage):
     """Returns the trained network of a stage, and the stage's settings.
 
     Raises:
-        ValueError: If the training has not finished.
+        ValueError: If the training has not finished, or its network cannot
+            be read.
     """
     settings = stage.settings()
     if not stage.finished:
@@ -80,9 +81,15 @@ def load_network(stage):
             f"The training in {stage.path} has not finished: give the same "
             f"tfdarts-train command again, and it goes on."
         )
-    network = keras.saving.load_model(
-        stage.path / "model.keras",
-        custom_objects={"CNNNetwork": CNNNetwork},
-        compile=False,
-    )
+    path = stage.path / "model.keras"
+    try:
+        network = keras.saving.load_model(
+            path, custom_objects={"CNNNetwork": CNNNetwork}, compile=False
+        )
+    except Exception as error:  # Keras has no one class for it.
+        raise ValueError(
+            f"{path} is missing or damaged. Remove {stage.path}/status.json "
+            f"and give the same tfdarts-train command: it makes the file anew "
+            f"out of the last checkpoint."
+        ) from error
     return network, settings

@@ -9,6 +9,7 @@ import time
 import keras
 
 from tfdarts.files import write_atomically
+from tfdarts.runs.run_directory import whole
 
 logger = logging.getLogger("tfdarts")
 
@@ -53,6 +54,8 @@ class Progress(keras.callbacks.Callback):
         self.step = 0
 
     def on_train_begin(self, logs=None):
+        self.seconds_before = self.stage.status().get("seconds", 0.0)
+        self.begun = time.monotonic()
         logger.info(
             "%s: building the graph, which takes a while", self.stage.name
         )
@@ -89,7 +92,11 @@ class Progress(keras.callbacks.Callback):
             left,
         )
         self.stage.report(
-            "running", epoch=epoch + 1, epochs=self.epochs, time_left=left
+            "running",
+            epoch=epoch + 1,
+            epochs=self.epochs,
+            seconds=self.seconds_before + time.monotonic() - self.begun,
+            time_left=left,
         )
 
     def _report_step(self):
@@ -131,13 +138,16 @@ class MetricsFile(keras.callbacks.Callback):
         super().__init__()
         self.path = pathlib.Path(path)
         self.rows = []
-        if self.path.exists():
-            with self.path.open(newline="") as file:
-                self.rows = [
-                    row
-                    for row in csv.DictReader(file)
-                    if int(row["epoch"]) <= first_epoch
-                ]
+        if first_epoch:
+            with whole(self.path):
+                self.rows = self._read(first_epoch)
+
+    def _read(self, count):
+        with self.path.open(newline="") as file:
+            rows = [*csv.DictReader(file)][:count]
+        if [int(row["epoch"]) for row in rows] != [*range(1, count + 1)]:
+            raise ValueError("its epochs are not one after the other.")
+        return rows
 
     def on_epoch_end(self, epoch, logs=None):
         values = {key: float(value) for key, value in logs.items()}

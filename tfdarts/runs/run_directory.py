@@ -8,6 +8,7 @@ import logging
 import pathlib
 import platform
 import sys
+import zipfile
 
 import filelock
 
@@ -22,8 +23,44 @@ def write_json(path, value):
 
 
 def read_json(path):
-    """Returns the value that a JSON file holds."""
-    return json.loads(pathlib.Path(path).read_text())
+    """Returns the value that a JSON file holds.
+
+    Raises:
+        ValueError: If it holds something else.
+    """
+    path = pathlib.Path(path)
+    try:
+        return json.loads(path.read_text())
+    except ValueError as error:
+        raise _damaged(path) from error
+
+
+@contextlib.contextmanager
+def whole(path):
+    """Makes one sentence of all that reading damaged files ends in.
+
+    Args:
+        path: Path of what is read inside.
+
+    Raises:
+        ValueError: If something is missing or not what it was.
+    """
+    try:
+        yield
+    except PermissionError:
+        raise
+    except (OSError, LookupError, ValueError, zipfile.BadZipFile) as error:
+        raise _damaged(path, f": {error}") from error
+
+
+def _damaged(path, why=""):
+    return ValueError(
+        f"{path} is damaged{why.rstrip('.')}. Put a whole copy of it back, or "
+        f"begin anew in another --run_dir."
+    )
+
+
+_LASTING = ("epoch", "epochs", "seconds")
 
 
 class Stage:
@@ -46,11 +83,21 @@ class Stage:
     @property
     def finished(self):
         """Whether the stage has been run to its end."""
-        status = self.path / "status.json"
-        return status.exists() and read_json(status)["state"] == "finished"
+        return self.status().get("state") == "finished"
+
+    def status(self):
+        """Returns how far the stage has come, as a dict; empty if unknown."""
+        try:
+            status = read_json(self.path / "status.json")
+        except (FileNotFoundError, NotADirectoryError, ValueError):
+            return {}
+        return status if isinstance(status, dict) else {}
 
     def begin(self, config, **derived):
         """Writes the settings, or compares them with those of before.
+
+        Where no epoch has been finished there is nothing to lose, and other
+        settings take the place of those of before.
 
         Args:
             config: The stage's settings, a dataclass.
@@ -58,7 +105,8 @@ class Stage:
                 them: the mean of the images, the genotype itself.
 
         Raises:
-            ValueError: If the directory holds this stage with other settings.
+            ValueError: If the directory holds this stage with other settings,
+                or something of it is damaged.
             OSError: If the directory cannot be written.
         """
         settings = dataclasses.asdict(config)
@@ -69,15 +117,32 @@ class Stage:
             if value is not None
         ]
         # As JSON gives them back: tuples are lists there.
-        settings = json.loads(json.dumps({**settings, **derived}))
+        settings, derived = json.loads(json.dumps([settings, derived]))
+        # A genotype's name may be one of many for it.
+        settings = {k: v for k, v in settings.items() if k not in derived}
         self.path.mkdir(parents=True, exist_ok=True)
-        if (self.path / "config.json").exists():
-            self._compare(settings)
+        if (self.path / "config.json").exists() and self._has_come_far():
+            self._compare(settings, derived)
+            if not self.finished:
+                self._record_environment()
             return
         write_atomically(self.path / "flags.cfg", "\n".join(flags) + "\n")
-        write_json(self.path / "environment.json", _environment())
+        self._record_environment()
         self.report("running", epoch=0)
-        write_json(self.path / "config.json", settings)
+        write_json(self.path / "config.json", {**settings, **derived})
+
+    def _has_come_far(self):
+        """Whether an epoch has been finished."""
+        if any((self.path / "checkpoints").glob("ckpt-*.index")):
+            return True
+        status = self.status()
+        if status.get("state") != "finished" and status.get("epoch"):
+            raise ValueError(
+                f"{self.path} has come to epoch {status['epoch']}, but there "
+                f"are no checkpoints any more. Put them back, or begin anew "
+                f"in another --run_dir."
+            )
+        return self.finished
 
     def settings(self):
         """Returns the settings that the stage was begun with.
@@ -91,14 +156,19 @@ class Stage:
                 f"{self.run_dir} holds no {self.name} stage: run "
                 f"tfdarts-{self.name} --run_dir={self.run_dir} first."
             )
-        return read_json(path)
+        settings = read_json(path)
+        if not isinstance(settings, dict) or "dataset" not in settings:
+            raise _damaged(path)
+        return settings
 
     def report(self, state, **details):
-        """Writes how far the stage has come."""
+        """Writes how far the stage has come; what is not given stays."""
+        before = self.status()
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        kept = {name: before[name] for name in _LASTING if name in before}
         write_json(
             self.path / "status.json",
-            {"state": state, "time": now, **details},
+            {"state": state, "time": now, **kept, **details},
         )
 
     @contextlib.contextmanager
@@ -110,6 +180,7 @@ class Stage:
         Raises:
             ValueError: If another process is at the same stage.
         """
+        self.path.mkdir(parents=True, exist_ok=True)
         lock = filelock.FileLock(self.path / "lock")
         try:
             lock.acquire(timeout=0)
@@ -137,26 +208,58 @@ class Stage:
             yield
         except BaseException as error:
             reason = str(error) or type(error).__name__
-            self.report("stopped", reason=reason)
+            # On a full disk it is the first error that counts.
+            with contextlib.suppress(OSError):
+                record = logging.makeLogRecord({"msg": f"Stopped: {reason}"})
+                handler.emit(record)
+                self.report("stopped", reason=reason)
             raise
         finally:
             logger.removeHandler(handler)
             handler.close()
 
-    def _compare(self, settings):
+    def _compare(self, settings, derived):
         before = self.settings()
-        differing = [
-            f"{key}: {_brief(before.get(key))} there, "
-            f"{_brief(settings.get(key))} now"
-            for key in sorted(before.keys() | settings.keys())
-            if before.get(key) != settings.get(key)
-        ]
+        fingerprint = derived.get("fingerprint")
+        if fingerprint and fingerprint == before.get("fingerprint"):
+            # The same data may be elsewhere now.
+            settings = {**settings, "dataset": before["dataset"]}
+        # What follows from settings that differ will differ, too.
+        differing = _differing(before, settings) or _differing(before, derived)
         if differing:
             raise ValueError(
                 f"{self.path} was begun with other settings "
                 f"({'; '.join(differing)}). Give the same ones to go on, or "
                 f"another --run_dir."
             )
+
+    def _record_environment(self):
+        """Adds to the file what this session runs on."""
+        path = self.path / "environment.json"
+        sessions = read_json(path) if path.exists() else []
+        now = _environment()
+        for name in _VERSIONS if sessions else ():
+            if now[name] != sessions[-1][name]:
+                logger.warning(
+                    "%s: going on with %s %s, after %s: what follows may "
+                    "differ from what would have been.",
+                    self.name,
+                    name,
+                    now[name],
+                    sessions[-1][name],
+                )
+        write_json(path, [*sessions, now])
+
+
+_VERSIONS = ("tfdarts", "tensorflow", "keras", "python")
+
+
+def _differing(before, now):
+    return [
+        f"{key}: {_brief(before.get(key))} there, {_brief(now[key])} now"
+        for key in sorted(now)
+        if before.get(key) != now[key]
+    ]
 
 
 def _brief(value):
@@ -167,6 +270,7 @@ def _brief(value):
 
 
 def _environment():
+    """What a session runs on."""
     import keras
     import tensorflow as tf
 

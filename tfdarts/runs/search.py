@@ -1,5 +1,6 @@
 """Searching a cell."""
 
+import functools
 import logging
 
 import keras
@@ -25,6 +26,7 @@ from tfdarts.training.memory import require_memory
 from tfdarts.training.optimizers import SGD
 from tfdarts.training.optimizers import Adam
 from tfdarts.training.schedules import EpochCosine
+from tfdarts.training.schedules import LearningRate
 
 logger = logging.getLogger("tfdarts")
 
@@ -74,16 +76,19 @@ def search(config):
         num_nodes=config.num_nodes,
     )
     darts = _compiled(config, supernet, steps)
-    stage.begin(
+    begin = functools.partial(
+        stage.begin,
         recorded(config, source),
         fingerprint=source.fingerprint,
         mean=examples.mean,
         std=examples.std,
     )
     if stage.finished:
+        begin()
         logger.info("search: already finished, in %s", stage.path)
     else:
         with stage.running():
+            begin()
             _fit(config, darts, examples, steps, stage)
             supernet.genotype().save(stage.run_dir / "genotype.json")
             _draw(stage)
@@ -150,16 +155,17 @@ def _fit(config, darts, examples, steps, stage):
         ),
         callbacks=[
             StopOnNaN(),
+            LearningRate(),
             SearchRecord(stage.path, first_epoch),
             MetricsFile(stage.path / "metrics.csv", first_epoch),
+            *tensorboard(config, stage),
+            checkpoint,
             Progress(stage, config.epochs, steps, LOGGED),
             keras.callbacks.LambdaCallback(
                 on_train_begin=lambda logs: require_memory(
                     darts.gradient_graph(pairs.element_spec[0])
                 )
             ),
-            *tensorboard(config, stage),
-            checkpoint,
         ],
         shuffle=False,
         verbose=0,

@@ -8,14 +8,15 @@ import numpy as np
 
 from tfdarts.files import write_atomically
 from tfdarts.genotypes import Genotype
+from tfdarts.runs.run_directory import whole
 from tfdarts.search_spaces.relaxation import mean_entropy
 
 
 class SearchRecord(keras.callbacks.Callback):
     """Saves alphas and genotype each epoch, and adds what they say to the logs.
 
-    The logs gain `learning_rate`, `alpha_entropy` (nats, mean over all
-    edges), `skip_connections` (in the normal cell of the genotype) and
+    The logs gain `alpha_entropy` (nats, mean over all edges),
+    `skip_connections` (in the normal cell of the genotype) and
     `epochs_unchanged` (epochs since the genotype last changed).
 
     Args:
@@ -30,21 +31,26 @@ class SearchRecord(keras.callbacks.Callback):
         self.first_epoch = first_epoch
 
     def on_train_begin(self, logs=None):
-        genotypes = self.directory / "genotypes"
-        genotypes.mkdir(exist_ok=True)
-        self.genotypes = [
-            Genotype.load(genotypes / f"epoch_{epoch + 1}.json")
-            for epoch in range(self.first_epoch)
-        ]
+        (self.directory / "genotypes").mkdir(exist_ok=True)
         values = self.model.supernet.alpha_values()
+        self.genotypes = []
+        self.alphas = {name: [value] for name, value in values.items()}
         if self.first_epoch:
-            with np.load(self.directory / "alphas.npz") as file:
-                self.alphas = {
-                    name: list(file[name][: self.first_epoch + 1])
-                    for name in values
-                }
-        else:
-            self.alphas = {name: [value] for name, value in values.items()}
+            with whole(self.directory):
+                self._read(values)
+
+    def _read(self, names):
+        """Reads what the epochs before have left."""
+        count = self.first_epoch
+        self.genotypes = [
+            Genotype.load(self.directory / "genotypes" / f"epoch_{n}.json")
+            for n in range(1, count + 1)
+        ]
+        content = (self.directory / "alphas.npz").read_bytes()
+        with np.load(io.BytesIO(content)) as file:
+            self.alphas = {n: [*file[n][: count + 1]] for n in names}
+        if any(len(values) <= count for values in self.alphas.values()):
+            raise ValueError("alphas.npz holds too few epochs.")
 
     def on_epoch_end(self, epoch, logs=None):
         supernet = self.model.supernet
@@ -52,7 +58,6 @@ class SearchRecord(keras.callbacks.Callback):
         for name, value in values.items():
             self.alphas[name].append(value)
         genotype = supernet.genotype()
-        logs["learning_rate"] = float(self._learning_rate())
         logs["alpha_entropy"] = mean_entropy(np.concatenate([*values.values()]))
         logs["skip_connections"] = genotype.num_skip_connections
         logs["epochs_unchanged"] = self._epochs_unchanged(genotype)
@@ -61,16 +66,6 @@ class SearchRecord(keras.callbacks.Callback):
         file = io.BytesIO()
         np.savez(file, **{k: np.stack(v) for k, v in self.alphas.items()})
         write_atomically(self.directory / "alphas.npz", file.getvalue())
-
-    def _learning_rate(self):
-        """The rate of the epoch's last step, which a schedule has left."""
-        optimizer = self.model.optimizer
-        schedule = optimizer._learning_rate
-        if isinstance(
-            schedule, keras.optimizers.schedules.LearningRateSchedule
-        ):
-            return schedule(optimizer.iterations - 1)
-        return optimizer.learning_rate
 
     def _epochs_unchanged(self, genotype):
         unchanged = 0

@@ -1,8 +1,8 @@
 """Training the network of a genotype."""
 
 import dataclasses
+import functools
 import logging
-import time
 
 import keras
 import tensorflow as tf
@@ -26,6 +26,7 @@ from tfdarts.training.divergence import StopOnNaN
 from tfdarts.training.memory import require_memory
 from tfdarts.training.optimizers import SGD
 from tfdarts.training.schedules import EpochCosine
+from tfdarts.training.schedules import LearningRate
 
 logger = logging.getLogger("tfdarts")
 
@@ -66,7 +67,8 @@ def train(config):
     start(config)
     with strategy.scope():
         network = _compiled(config, genotype, source, examples, steps)
-    stage.begin(
+    begin = functools.partial(
+        stage.begin,
         recorded(config, source),
         genotype=dataclasses.asdict(genotype),
         fingerprint=source.fingerprint,
@@ -75,9 +77,11 @@ def train(config):
         class_names=source.class_names,
     )
     if stage.finished:
+        begin()
         logger.info("train: already finished, in %s", stage.path)
     else:
         with stage.running():
+            begin()
             results = _fit(config, network, examples, steps, strategy, stage)
             write_json(stage.path / "results.json", results)
             stage.report("finished", epochs=config.epochs)
@@ -145,7 +149,6 @@ def _fit(config, network, examples, steps, strategy, stage):
         ),
     )
     metrics = MetricsFile(stage.path / "metrics.csv", first_epoch)
-    started = time.monotonic()
     network.fit(
         training,
         epochs=config.epochs,
@@ -154,15 +157,16 @@ def _fit(config, network, examples, steps, strategy, stage):
         validation_data=validation,
         callbacks=[
             StopOnNaN(),
+            LearningRate(),
             metrics,
+            *tensorboard(config, stage),
+            checkpoint,
             Progress(stage, config.epochs, steps, LOGGED),
             keras.callbacks.LambdaCallback(
                 on_train_begin=lambda logs: require_memory(
                     _gradient_graph(network, training.element_spec)
                 )
             ),
-            *tensorboard(config, stage),
-            checkpoint,
         ],
         shuffle=False,
         verbose=0,
@@ -172,11 +176,11 @@ def _fit(config, network, examples, steps, strategy, stage):
     partial.replace(stage.path / "model.keras")
     return {
         "num_parameters": num_parameters,
-        "seconds": round(time.monotonic() - started, 1),
+        "seconds": round(stage.status().get("seconds", 0.0), 1),
         **{
             name: float(value)
             for name, value in metrics.rows[-1].items()
-            if name != "epoch"
+            if name not in ("epoch", "learning_rate")
         },
     }
 

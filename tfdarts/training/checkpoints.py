@@ -33,6 +33,7 @@ class EpochCheckpoint(keras.callbacks.Callback):
     def __init__(self, directory, **variables):
         super().__init__()
         self.directory = pathlib.Path(directory)
+        self.directory.mkdir(parents=True, exist_ok=True)
         self.epoch = tf.Variable(0, dtype=tf.int64)
         self.checkpoint = tf.train.Checkpoint(
             epoch=self.epoch,
@@ -58,7 +59,7 @@ class EpochCheckpoint(keras.callbacks.Callback):
                 raise
             except Exception as error:  # TensorFlow has no one class for it.
                 logger.warning(
-                    "%s cannot be read (%s): going back to the one before it.",
+                    "%s cannot be read (%s): trying the one before it.",
                     self.directory / name,
                     type(error).__name__,
                 )
@@ -102,9 +103,9 @@ class EpochCheckpoint(keras.callbacks.Callback):
 
     def _names(self):
         """The checkpoints that are there, the newest first."""
-        files = self.directory.glob("ckpt-*.index")
-        return sorted(
-            (file.stem for file in files),
-            key=lambda name: int(name.removeprefix("ckpt-")),
-            reverse=True,
+        names = (file.stem for file in self.directory.glob("ckpt-*.index"))
+        numbers = (name.removeprefix("ckpt-") for name in names)
+        epochs = sorted(
+            (int(n) for n in numbers if n.isdecimal()), reverse=True
         )
+        return [f"ckpt-{epoch}" for epoch in epochs]

@@ -47,3 +47,18 @@ class EpochCosine(keras.optimizers.schedules.LearningRateSchedule):
             "epochs": self.epochs,
             "steps_per_epoch": self.steps_per_epoch,
         }
+
+
+class LearningRate(keras.callbacks.Callback):
+    """Adds `learning_rate`, that of an epoch's last step, to its logs.
+
+    It stands before the callbacks that keep the logs.
+    """
+
+    def on_epoch_end(self, epoch, logs=None):
+        optimizer = self.model.optimizer
+        rate = optimizer._learning_rate
+        if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
+            # The schedule has gone on to the next step.
+            rate = rate(optimizer.iterations - 1)
+        logs["learning_rate"] = float(rate)

@@ -1,0 +1,70 @@
+"""What a command says to type next can be typed as it is."""
+
+import shlex
+
+import pytest
+
+from tfdarts.cli import parsing
+from tfdarts.cli.command import next_command
+from tfdarts.cli.command import settings_from_flagfile
+from tfdarts.cli.command import settings_of
+from tfdarts.cli.search import _training_of
+from tfdarts.cli.train import command as train_command
+from tfdarts.runs.configs import SearchConfig
+from tfdarts.runs.configs import TrainConfig
+
+
+def config_of(line):
+    """The config that `tfdarts-train` makes of a line."""
+    start, program, *arguments = shlex.split(line)
+    assert (start, program) == ("Next:", "tfdarts-train")
+    values = train_command._flag_values()
+    parsing.parse(values, program, arguments)
+    return settings_of(TrainConfig, values.flag_values_dict())
+
+
+def test_a_training_is_on_the_data_of_its_search(tmp_path):
+    flagfile = tmp_path / "my train.cfg"
+    flagfile.write_text("--dataset=digits\n--epochs=3\n--seed=7\n")
+    config = SearchConfig(
+        run_dir="runs/my run",
+        dataset="folder:../pictures of 'cats'",
+        image_size=20,
+        random_flip="on",
+        tensorboard=True,
+    )
+    for file in (None, str(flagfile)):
+        trained = config_of(_training_of(config, file))
+        assert trained.dataset == config.dataset
+        assert trained.run_dir == config.run_dir
+        assert (trained.image_size, trained.random_flip) == (20, "on")
+        assert (trained.seed, trained.tensorboard) == (0, True)
+        assert trained.epochs == (3 if file else TrainConfig().epochs)
+
+
+def test_a_line_is_no_longer_than_it_must_be():
+    config = SearchConfig(run_dir="r")
+    assert _training_of(config, None) == "Next: tfdarts-train --run_dir=r"
+
+
+def test_a_missing_flagfile_is_known_before_the_search():
+    with pytest.raises(ValueError, match="no.cfg cannot be used"):
+        _training_of(SearchConfig(run_dir="r"), "no.cfg")
+
+
+def test_words_are_quoted():
+    line = next_command("saved_model_cli", "--dir", "a b", name="it's")
+    assert shlex.split(line)[1:] == [
+        "saved_model_cli",
+        "--dir",
+        "a b",
+        "--name=it's",
+    ]
+
+
+def test_switches_that_are_off_stay_off(tmp_path):
+    flagfile = tmp_path / "train.cfg"
+    flagfile.write_text("--deterministic\n")
+    line = _training_of(SearchConfig(run_dir="r"), str(flagfile))
+    assert not config_of(line).deterministic
+    assert settings_from_flagfile(TrainConfig, flagfile).deterministic
