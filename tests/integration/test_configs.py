@@ -4,15 +4,19 @@ import dataclasses
 import pathlib
 import re
 
+import numpy as np
 import pytest
 
 from tfdarts.cli import pipeline
 from tfdarts.cli import search
 from tfdarts.cli import train
 from tfdarts.cli.command import settings_from_flagfile
+from tfdarts.data import sources
+from tfdarts.data.image_source import ImageSource
 from tfdarts.data.sources import open_source
 from tfdarts.runs.configs import SearchConfig
 from tfdarts.runs.configs import TrainConfig
+from tfdarts.runs.pipeline import pipeline as run_pipeline
 
 CONFIGS = sorted((pathlib.Path(__file__).parents[2] / "configs").glob("*.cfg"))
 COMMANDS = {
@@ -91,3 +95,47 @@ def test_fashion_mnist_is_where_debian_puts_it(path):
     assert source.splits == {"train": 60000, "test": 10000}
     assert source.image_shape == (28, 28, 1)
     assert len(source.class_names) == 10
+
+
+@pytest.fixture
+def cifar10(monkeypatch):
+    """A few images of noise in its place."""
+    random = np.random.default_rng(0)
+
+    def examples(count):
+        images = random.integers(0, 256, (count, 32, 32, 3), "uint8")
+        return images, np.arange(count) % 10
+
+    arrays = {"train": examples(80), "test": examples(10)}
+    source = ImageSource(
+        "tfds:cifar10",
+        tuple("abcdefghij"),
+        (32, 32, 3),
+        {"train": 80, "test": 10},
+        arrays.__getitem__,
+    )
+    monkeypatch.setattr(sources, "open_tfds", lambda *arguments: source)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name", ["cifar10_search.cfg", "cifar10_search_second_order.cfg"]
+)
+def test_a_config_of_the_paper_goes_all_the_way(name, cifar10, tmp_path):
+    """With smaller networks and fewer epochs, and all else as it is."""
+    tiny = {
+        "run_dir": str(tmp_path),
+        "epochs": 1,
+        "init_channels": 2,
+        "num_cells": 3,
+        "batch_size": 40,
+    }
+    path = CONFIGS[0].parent / name
+    config = settings_from_flagfile(SearchFlags, path, **tiny, num_nodes=1)
+    (train_flagfile,) = re.findall(
+        r"^--train_flagfile=(.*)$", path.read_text(), re.MULTILINE
+    )
+    train_config = settings_from_flagfile(TrainConfig, train_flagfile, **tiny)
+    results = run_pipeline(config, train_config)
+    assert results["test_examples"] == 10
+    assert pathlib.Path(results["saved_model"]).is_dir()

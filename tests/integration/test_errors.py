@@ -12,6 +12,7 @@ import subprocess
 import sysconfig
 
 import pytest
+from PIL import Image
 
 from tfdarts import genotypes
 from tfdarts.cli.errors import EXIT_CODES
@@ -149,7 +150,6 @@ def test_without_tensorflow(command, sentence, place):
     ("command", "code", "sentence"),
     [
         ("search", 2, "stage is in a run directory: give --run_dir."),
-        ("search --run_dir=x --dataset=moon", 3, "There is no data set 'moon'"),
         ("train --run_dir=x", 2, "There is no genotype 'x'"),
         ("train --run_dir=x --genotype=broken.json", 2, "is no genotype file"),
         ("evaluate --run_dir=x", 2, "x holds no train stage: run tfdarts-tra"),
@@ -165,6 +165,119 @@ def test_without_tensorflow(command, sentence, place):
 def test_before_anything_is_written(command, code, sentence, place):
     is_refused(ends(*command.split(), cwd=place), code, sentence)
     assert not (place / "x").exists()
+
+
+def images_of(directory, sizes, classes=("cat", "dog"), count=6):
+    """Fills a folder for each class."""
+    for name in classes:
+        (directory / name).mkdir(parents=True)
+        for number in range(count):
+            size = sizes[number % len(sizes)]
+            Image.new("RGB", size).save(directory / name / f"{number}.png")
+
+
+@pytest.fixture(scope="module")
+def bad_data(place):
+    """Data that cannot be used, each in its own way."""
+    images_of(place / "mixed", [(8, 8), (9, 9)])
+    images_of(place / "lone", [(8, 8)], ["cat"])
+    images_of(place / "small", [(2, 2)])
+    images_of(place / "few", [(8, 8)], count=2)
+    images_of(place / "broken", [(8, 8)])
+    (place / "broken" / "cat" / "0.png").write_text("no image")
+    images_of(place / "empty", [(8, 8)])
+    (place / "empty" / "emu").mkdir()
+    (place / "no_idx").mkdir()
+    (place / "bad_idx").mkdir()
+    for name in ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"):
+        (place / "bad_idx" / name).write_text("no IDX file")
+    return place
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("dataset", "sentence"),
+    [
+        ("moon", "There is no data set 'moon'"),
+        ("folder:nowhere", "There is no directory .*/nowhere"),
+        ("folder:mixed", "different sizes.*Give --image_size"),
+        ("folder:lone", "only one class, cat"),
+        ("folder:small", "2x2 pixels. They must be at least"),
+        ("folder:few", "no test split"),
+        ("folder:broken", "broken/cat/0.png is no image that can be read"),
+        ("folder:empty", "The class .*/empty/emu has no images"),
+        ("idx:no_idx", "must have train-images-idx3-ubyte"),
+        ("idx:bad_idx", "is no IDX file"),
+        ("tfds:moon", "TensorFlow Datasets knows no moon"),
+        ("tfds:mnist", "nothing is downloaded unasked. Give --prepare"),
+    ],
+)
+def test_data_that_cannot_be_used(dataset, sentence, bad_data):
+    before = sorted(bad_data.iterdir())
+    outcome = ends(
+        "search", f"--dataset={dataset}", "--run_dir=x", cwd=bad_data
+    )
+    is_refused(outcome, 3, sentence)
+    assert sorted(bad_data.iterdir()) == before
+
+
+@pytest.mark.slow
+def test_a_batch_that_is_larger_than_the_data(tmp_path):
+    outcome = ends(
+        "train",
+        *TINY_TRAIN[:-1],
+        "--batch_size=2000",
+        "--run_dir=r",
+        cwd=tmp_path,
+    )
+    is_refused(outcome, 3, "A batch of 2000 is larger than the 1437 examples")
+
+
+@pytest.mark.slow
+def test_a_disk_that_is_read_only(tmp_path):
+    if not can_mount():
+        pytest.skip("A small file system needs unshare and user namespaces.")
+    (tmp_path / "sealed").mkdir()
+    mount = 'mount -t tmpfs -o ro none sealed && exec "$@"'
+    outcome = ends(
+        "train",
+        *TINY_TRAIN,
+        "--run_dir=sealed/r",
+        cwd=tmp_path,
+        prefix=("unshare", "-rm", "sh", "-c", mount, "sh"),
+    )
+    is_refused(outcome, 2, "sealed/r.* the disk is mounted to be read only")
+    assert "building" not in outcome[2]
+
+
+@pytest.mark.slow
+def test_a_second_writer_and_a_damaged_run(tmp_path):
+    flags = (*TINY_TRAIN[:-2], "--batch_size=256")
+    with started(*flags, cwd=tmp_path) as process:
+        for line in process.stderr:
+            if "epoch 2/100000: " in line:
+                break
+        outcome = ends(
+            "train", *flags, "--epochs=100000", "--run_dir=r", cwd=tmp_path
+        )
+        is_refused(outcome, 2, "Another process is writing to r/train. Wait fo")
+        process.send_signal(signal.SIGTERM)
+        process.communicate()
+
+    def again():
+        return ends(
+            "train", *flags, "--epochs=100000", "--run_dir=r", cwd=tmp_path
+        )
+
+    for name in ("metrics.csv", "config.json"):
+        path = tmp_path / "r/train" / name
+        whole = path.read_bytes()
+        path.write_bytes(b"\0" * 9)
+        is_refused(again(), 2, f"r/train/{name} is damaged.* Put a whole copy")
+        path.write_bytes(whole)
+    for index in (tmp_path / "r/train/checkpoints").glob("*.index"):
+        index.write_bytes(b"")
+    is_refused(again(), 2, "None of the checkpoints in r/train/checkpoints can")
 
 
 @pytest.mark.slow
@@ -276,7 +389,8 @@ def test_too_little_memory(name, arguments, tmp_path):
     is_refused(
         outcome,
         4,
-        "Out of memory: lower --batch_size, --init_channels or --num_cells.",
+        "Out of memory: lower --batch_size, --init_channels, --num_cells or "
+        "--image_size.",
     )
 
 
@@ -300,7 +414,8 @@ def test_too_little_memory_is_known_before_the_first_step(
         outcome,
         4,
         r"A step needs at least \d+\.\d\d GB of memory, but only \d+\.\d\d GB "
-        "are left: lower --batch_size, --init_channels or --num_cells.",
+        "are left: lower --batch_size, --init_channels, --num_cells or "
+        "--image_size.",
     )
 
 

@@ -83,6 +83,13 @@ class Progress(keras.callbacks.Callback):
             if key in logs
         ]
         left = self._time_left()
+        self.stage.report(
+            "running",
+            epoch=epoch + 1,
+            epochs=self.epochs,
+            seconds=self.seconds_before + time.monotonic() - self.begun,
+            time_left=left,
+        )
         logger.info(
             "%s: epoch %d/%d: %s, %s left",
             self.stage.name,
@@ -90,13 +97,6 @@ class Progress(keras.callbacks.Callback):
             self.epochs,
             ", ".join(values),
             left,
-        )
-        self.stage.report(
-            "running",
-            epoch=epoch + 1,
-            epochs=self.epochs,
-            seconds=self.seconds_before + time.monotonic() - self.begun,
-            time_left=left,
         )
 
     def _report_step(self):
