@@ -59,7 +59,7 @@ def test_grey_images_get_a_channel():
 )
 def test_other_numbers_are_read_as_the_pixels_they_mean(given):
     pixels, labels = examples()
-    dark = pixels // 255  # Nothing in it says by itself what its scale is.
+    dark = pixels // 2
     source = from_arrays((given(pixels), labels), (given(dark), labels))
     np.testing.assert_array_equal(source.read("train")[0], pixels)
     np.testing.assert_array_equal(source.read("test")[0], dark)
@@ -93,6 +93,11 @@ PIXELS, LABELS = examples()
         (PIXELS, LABELS * 0, "only one class"),
         (PIXELS[:, :3], LABELS, "3x5 pixels"),
         (PIXELS[..., :2], LABELS, "2 channels"),
+        ([*PIXELS[1:], PIXELS[0, :3]], LABELS, "of the train.* one shape"),
+        (PIXELS, [*LABELS[1:], [0, 1]], "one integer for each"),
+        (PIXELS, None, "one integer for each image.*object"),
+        (PIXELS, LABELS * 5, "no image of class 1, 2, 3, 4 in the train"),
+        (PIXELS, LABELS * 2**62, "no image of class 1, 2, 3, 4, 5, and so on"),
     ],
 )
 def test_what_cannot_be_read_as_images_is_refused(pixels, labels, sentence):
@@ -107,25 +112,66 @@ def test_labels_must_have_a_name():
         from_arrays(examples(), examples(10, classes=3))
 
 
+def test_every_class_has_images_and_a_name_of_its_own():
+    with pytest.raises(DataError, match="no image of class c in.*only that"):
+        from_arrays(examples(), class_names="abc")
+    with pytest.raises(DataError, match="without names.*here 10"):
+        from_arrays((PIXELS, LABELS * 10))
+    with pytest.raises(DataError, match="Two classes of arrays:.* called a"):
+        from_arrays(examples(classes=3), class_names="aba")
+
+
+def test_the_test_may_lack_a_class():
+    source = from_arrays(examples(classes=3), examples(10))
+    assert source.class_names == ("0", "1", "2")
+
+
+@pytest.mark.parametrize("one", ["train", "test"])
+def test_the_scales_of_training_and_test_must_agree(one):
+    bright = {"train": PIXELS * 1.0, "test": PIXELS * 1.0}
+    bright[one] = PIXELS / 255
+    given = {split: (pixels, LABELS) for split, pixels in bright.items()}
+    with pytest.raises(DataError, match=f"is.* 1.0 in {one}.*to uint8"):
+        from_arrays(**given)
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        (None, "They are NoneType"),
+        (PIXELS, "They are ndarray"),
+        (PIXELS[:2], "They are ndarray"),
+        ((PIXELS, LABELS, LABELS), "They are tuple of 3"),
+    ],
+)
+def test_examples_must_be_a_pair(given, found):
+    with pytest.raises(
+        DataError, match=rf"train .*\(images, labels\). {found}"
+    ):
+        from_arrays(given)
+    if given is not None:
+        with pytest.raises(DataError, match="The test examples must be a pair"):
+            from_arrays(examples(), given)
+
+
 def test_training_and_test_images_must_have_one_shape():
     with pytest.raises(DataError, match=r"\(6, 5, 3\) and \(7, 5, 3\)"):
         from_arrays(examples(), examples(10, shape=(7, 5, 3)))
 
 
-def test_the_name_is_that_of_the_data():
+def test_the_name_is_that_of_the_training_data():
     train, test = examples(), examples(10)
     name = from_arrays(train, test).name
-    assert from_arrays(examples(), examples(10)).name == name
+    assert from_arrays(examples(), examples(10, seed=1)).name == name
     changed = train[0].copy()
     changed[3, 2, 1, 0] ^= 1
     others = [
         from_arrays((changed, train[1]), test),
         from_arrays((train[0], 1 - train[1]), test),
-        from_arrays(train, examples(10, seed=1)),
         from_arrays(train, test, class_names="ab"),
         from_arrays(train),
     ]
-    assert len({name, *(other.name for other in others)}) == 6
+    assert len({name, *(other.name for other in others)}) == 5
 
 
 # Without test examples
@@ -197,6 +243,13 @@ RAGGED = tf.data.Dataset.from_generator(
         (slices(PIXELS, np.eye(2)[LABELS]), "labels of the train.*one integer"),
         (slices(PIXELS, np.eye(2)[LABELS]).batch(2), "one integer"),
         (RAGGED, r"must have one shape.*\(4, 4, 1\), \(5, 4, 1\)"),
+        ([PIXELS, LABELS], "must be a tf.data.Dataset. It is list of 2; "),
+        (None, "must be a tf.data.Dataset. It is NoneType"),
+        (slices(PIXELS, {"label": LABELS}), "must have elements"),
+        (
+            slices(tf.ragged.constant([[1], [2, 3]]), LABELS[:2]),
+            "must have elements",
+        ),
     ],
 )
 def test_datasets_of_something_else_are_refused(dataset, sentence):

@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 import scipy.stats
@@ -201,8 +203,17 @@ def test_the_seed_alone_decides_a_split():
 )
 def test_a_split_that_would_lack_a_class_is_refused(classes, portion):
     message = f"10 examples cannot be split at {portion} so that each class"
-    with pytest.raises(DataError, match=message):
+    with pytest.raises(DataError, match=message) as refusal:
         stratified_split(np.array(classes), portion, seed=0)
+    least = min(classes.count(0), classes.count(1))
+    assert re.search(f"class [01] has only {least}. ", str(refusal.value))
+    assert "--validation_portion nearer to 0.5" in str(refusal.value)
+    assert "aforementioned" not in str(refusal.value)
+
+
+def test_the_class_of_too_few_is_called_by_its_name():
+    with pytest.raises(DataError, match="class dog has only 1. Bring"):
+        stratified_split(np.array([0, 0, 1]), 0.5, 0, ["cat", "dog"])
 
 
 def test_mean_and_std_are_those_of_each_channel():

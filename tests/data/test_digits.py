@@ -68,3 +68,15 @@ def test_the_test_split_stays_what_it_was(splits):
     """Results can be compared only over the same test examples."""
     labels = "".join(map(str, splits["test"][1][:30]))
     assert labels == "148659913222074815394591248987"
+
+
+def test_the_fingerprint_is_that_of_the_training_examples(monkeypatch):
+    examples = sklearn.datasets.load_digits(return_X_y=True)
+    monkeypatch.setattr(
+        sklearn.datasets, "load_digits", lambda return_X_y: examples
+    )
+    found = [digits.open_digits().fingerprint]
+    for row in (21, 0):  # Of the test, and of the training examples.
+        examples[0][row] = 1
+        found.append(digits.open_digits().fingerprint)
+    assert found[0] == found[1] != found[2]

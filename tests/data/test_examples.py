@@ -79,7 +79,7 @@ def test_a_portion_that_cannot_be_is_refused(portion):
 
 def test_a_class_of_one_example_is_refused():
     lonely = source(np.array([0] * 99 + [1]))
-    with pytest.raises(DataError, match="cannot be split at 0.5"):
+    with pytest.raises(DataError, match="cannot be split at 0.5.* class b has"):
         TrainingExamples.of(lonely, 0.5, seed=0)
 
 
@@ -137,6 +137,17 @@ def test_the_cutout_is_zero_after_normalisation():
     cut = result != whole
     assert (result[cut] == 0).all()
     assert set(np.unique(cut.sum((1, 2, 3)))) == {3, 6, 12}
+
+
+@pytest.mark.parametrize(
+    ("setting", "most"), [("crop_padding", 3), ("cutout_length", 4)]
+)
+def test_images_too_small_for_the_augmentation_are_refused(setting, most):
+    examples = TrainingExamples.of(source(), 1, seed=0)
+    assert examples.augment(**{setting: most})
+    message = f"--{setting} must be at most {most} .*side is 4 pixels"
+    with pytest.raises(DataError, match=message):
+        examples.augment(**{setting: most + 1})
 
 
 def test_crop_flip_normalise_cutout_in_this_order():

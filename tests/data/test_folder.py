@@ -1,3 +1,6 @@
+import os
+import pathlib
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -51,6 +54,23 @@ def test_a_validation_split_is_one(tmp_path):
     source = open_folder(tmp_path)
     assert source.splits == {"train": 9, "validation": 6, "test": 3}
     assert len(source.read("validation")[1]) == 6
+
+
+@pytest.mark.parametrize("name", ["val", "valid"])
+def test_a_validation_split_may_have_a_short_name(tmp_path, name):
+    for split, count in (("train", 3), (name, 2), ("test", 1)):
+        fill(tmp_path / split, count)
+    source = open_folder(tmp_path)
+    assert source.splits == {"train": 9, "validation": 6, "test": 3}
+    assert source.notes == (f"{name}/ is the validation split.",)
+    (tmp_path / "validation").mkdir()
+    with pytest.raises(DataError, match=f"{name}/, validation/, of which"):
+        open_folder(tmp_path)
+
+
+def test_classes_may_be_called_valid(tmp_path):
+    fill(tmp_path, classes=("valid", "invalid"))
+    assert open_folder(tmp_path).class_names == ("invalid", "valid")
 
 
 @pytest.mark.parametrize("inside", [".", "train"])
@@ -135,6 +155,8 @@ def test_hidden_files_count_for_nothing(tmp_path):
     (tmp_path / ".git").mkdir()
     (tmp_path / ".git" / "config").write_text("no image")
     (tmp_path / "cat" / ".DS_Store").write_text("no image")
+    (tmp_path / "cat" / "Thumbs.db").write_text("no image")
+    (tmp_path / "cat" / "desktop.ini").write_text("no image")
     (tmp_path / "README.txt").write_text("beside the classes")
     assert open_folder(tmp_path).fingerprint == before.fingerprint
 
@@ -154,6 +176,49 @@ def test_training_reads_no_pixel_of_the_test(tmp_path):
     assert len(source.read("train")[1]) == 15
     with pytest.raises(DataError, match=f"{path} is a broken image"):
         source.read("test")
+
+
+def test_transparent_palettes_are_colours(tmp_path):
+    fill(tmp_path)
+    image = Image.new("P", (5, 6), 1)
+    image.putpalette([0, 0, 0, 200, 10, 20])
+    for name in CLASSES:
+        path = tmp_path / name / "0.png"
+        image.save(path, transparency=b"\x00\x80")
+    source = open_folder(tmp_path)
+    images = np.concatenate([source.read(s)[0] for s in source.splits])
+    assert (images == [200, 10, 20]).all((1, 2, 3)).sum() == 3
+
+
+def test_a_run_can_be_tested_after_its_test_images_are_mended(tmp_path):
+    fill(tmp_path / "train")
+    fill(tmp_path / "test")
+    path = tmp_path / "test" / "dog" / "3.png"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:60])
+    broken = open_folder(tmp_path).fingerprint
+    path.write_bytes(whole)
+    assert open_folder(tmp_path).fingerprint == broken
+
+
+@pytest.mark.parametrize("split", ["train", "validation"])
+def test_other_pixels_are_other_data(tmp_path, split):
+    for name in ("train", "validation", "test"):
+        fill(tmp_path / name, kind="bmp")
+    before = open_folder(tmp_path).fingerprint
+    image = Image.fromarray(pixels(6, 5, 3, seed=9))
+    image.save(tmp_path / split / "dog" / "3.bmp")
+    assert open_folder(tmp_path).fingerprint != before
+
+
+def test_where_the_test_is_cut_out_all_images_count(tmp_path):
+    fill(tmp_path, kind="bmp")
+    found = {open_folder(tmp_path).fingerprint}
+    for number in range(5):
+        image = Image.fromarray(pixels(6, 5, 3, seed=9))
+        image.save(tmp_path / "dog" / f"{number}.bmp")
+        found.add(open_folder(tmp_path).fingerprint)
+    assert len(found) == 6
 
 
 def test_the_fingerprint_is_that_of_the_files(tmp_path):
@@ -200,6 +265,16 @@ def lone_class(path):
         (lambda p: (p / "train" / "bee").mkdir(), "class .*train/bee has no"),
         (lambda p: (p / "train").rename(p / "x"), "has test/ but no train/"),
         (lambda p: (p / "validation").mkdir(), "validation must have a dir"),
+        (lambda p: fill(p / "train", classes=("a\x1b[2J",)), r"'a\\x1b\[2J'"),
+        (lambda p: spoil(p / "train", "cat/a\nb"), r"called 'a\\nb'"),
+        (
+            lambda p: fill(p / "train", classes=(os.fsdecode(b"\xff\xfe"),)),
+            r"train is called '\\udcff\\udcfe'.*no UTF-8. Rename it",
+        ),
+        (
+            lambda p: spoil(p / "train", os.fsdecode(b"cat/\xff.png")),
+            r"train/cat is called '\\udcff.png'",
+        ),
     ],
 )
 def test_a_folder_that_is_not_in_order_is_refused(tmp_path, damage, sentence):
@@ -215,10 +290,11 @@ def test_no_directory_no_class_or_one_are_refused(tmp_path):
         open_folder(tmp_path / "nowhere")
     with pytest.raises(DataError, match="must have a directory for each class"):
         open_folder(tmp_path)
-    fill(tmp_path, classes=("cat",))
-    with pytest.raises(DataError, match="only one class, cat"):
+    fill(tmp_path, 2, classes=("dog",))
+    with pytest.raises(DataError, match="only one class, dog"):
         open_folder(tmp_path)
     fill(tmp_path, 4, classes=("dog",))
+    fill(tmp_path, 5, classes=("cat",))
     with pytest.raises(DataError, match="no test split.*4 of class dog"):
         open_folder(tmp_path)
 
@@ -226,4 +302,18 @@ def test_no_directory_no_class_or_one_are_refused(tmp_path):
 def test_images_that_are_too_small_are_refused(tmp_path):
     fill(tmp_path, shape=(3, 5, 3))
     with pytest.raises(DataError, match="3x5 pixels"):
+        open_folder(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("owner", "method"),
+    [(Image, "open"), (pathlib.Path, "open"), (pathlib.Path, "iterdir")],
+)
+def test_what_may_not_be_read_is_said(tmp_path, monkeypatch, owner, method):
+    def refuse(path, *arguments, **settings):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    fill(tmp_path)
+    monkeypatch.setattr(owner, method, refuse)
+    with pytest.raises(DataError, match="cannot be read: permission is denied"):
         open_folder(tmp_path)

@@ -60,9 +60,37 @@ def test_classes_are_called_by_the_file_of_their_names(tmp_path, name):
     (tmp_path / name).write_text("T-shirt/top\nAnkle boot\nBag\n\n")
     source = open_idx(tmp_path)
     assert source.class_names == ("T-shirt/top", "Ankle boot", "Bag")
-    (tmp_path / name).write_text("one\ntwo\n")
-    with pytest.raises(DataError, match="from 0 to 1.*Among them is 2"):
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"one\ntwo\n", "from 0 to 1.*Among them is 2"),
+        (b"one\ntwo\none", "Two classes of .* are called one"),
+        (b"a\nb\nc\nd\ne", "no image of class d, e in the train split of idx"),
+        (b"a\nb\nc\x1b[2J", r"called 'c\\x1b\[2J'"),
+        ("café\nthé\neau".encode("latin-1"), "labels.txt is no text in UTF-8"),
+        (None, "labels.txt must be a file"),
+    ],
+)
+def test_names_that_do_not_fit_are_refused(tmp_path, content, sentence):
+    fill(tmp_path)
+    path = tmp_path / "labels.txt"
+    path.mkdir() if content is None else path.write_bytes(content)
+    with pytest.raises(DataError, match=sentence):
         open_idx(tmp_path)
+
+
+def test_a_file_without_names_counts_for_nothing(tmp_path):
+    fill(tmp_path)
+    (tmp_path / "labels.txt").write_text("\n")
+    assert open_idx(tmp_path).class_names == ("0", "1", "2")
+
+
+def test_windows_may_mark_its_text(tmp_path):
+    fill(tmp_path)
+    (tmp_path / "labels.txt").write_text("a\nb\nc", "utf-8-sig")
+    assert open_idx(tmp_path).class_names == ("a", "b", "c")
 
 
 def test_without_test_files_a_fifth_is_set_aside(tmp_path):
@@ -83,16 +111,28 @@ def test_training_reads_no_pixel_of_the_test(tmp_path):
         source.read("test")
 
 
-def test_the_fingerprint_is_that_of_the_data(tmp_path):
-    made = fill(tmp_path)
+def test_the_fingerprint_is_that_of_the_training_data(tmp_path):
+    fill(tmp_path)
     first = open_idx(tmp_path).fingerprint
+    fill(tmp_path, ".gz")
+    for path in tmp_path.glob("t*-ubyte"):
+        path.unlink()
+    write(tmp_path / "t10k-images-idx3-ubyte", examples(15, seed=9)[0])
+    write(tmp_path / "t10k-labels-idx1-ubyte", examples(15)[1][::-1])
     assert open_idx(tmp_path).fingerprint == first
-    pixels, labels = made["t10k"]
-    write(tmp_path / "t10k-labels-idx1-ubyte", labels[::-1])
-    second = open_idx(tmp_path).fingerprint
-    write(tmp_path / "train-images-idx3-ubyte", examples(20, (7, 5))[0])
-    write(tmp_path / "t10k-images-idx3-ubyte", examples(15, (7, 5))[0])
-    assert len({first, second, open_idx(tmp_path).fingerprint}) == 3
+    found = [first]
+    for name, values in (
+        ("images-idx3", examples(20, seed=9)[0]),
+        ("labels-idx1", examples(20)[1][::-1]),
+    ):
+        write(tmp_path / f"train-{name}-ubyte", values)
+        found.append(open_idx(tmp_path).fingerprint)
+    (tmp_path / "labels.txt").write_text("a\nb\nc")
+    found.append(open_idx(tmp_path).fingerprint)
+    for path in tmp_path.glob("t10k*"):
+        path.unlink()
+    found.append(open_idx(tmp_path).fingerprint)
+    assert len({*found}) == 5
 
 
 def test_a_directory_without_the_files_is_refused(tmp_path):
@@ -121,13 +161,18 @@ PIXELS, LABELS = examples(20)
         ("train-labels-idx1", LABELS * 0, None, "Among them is 1|one class"),
         ("t10k-labels-idx1", LABELS[:15] + 1, None, "test.*Among them is 3"),
         ("train-labels-idx1", LABELS[:0], None, "no images|0 labels"),
-        ("train-labels-idx1", LABELS[:, None], None, "one integer"),
+        ("train-labels-idx1", LABELS[:, None], None, "1 .one integer.*has 2"),
+        ("train-labels-idx1", LABELS, b"\0\0\x08\0", "1 .one integer.*has 0"),
+        ("train-labels-idx1", LABELS, b"\0\0\x08\xff", "has 255"),
+        ("train-images-idx3", LABELS, None, "3 .images, height.*has 1"),
+        ("train-images-idx3", LABELS, b"\0\0\x08\0", "3 .images.*has 0"),
+        ("train-labels-idx1", LABELS * 5, None, "no image of class 1, 2, 3"),
     ],
 )
 def test_files_of_something_else_are_refused(
     tmp_path, name, values, header, sentence
 ):
-    fill(tmp_path)
+    fill(tmp_path, prefixes=("train", "t10k") if "t10k" in name else ("train",))
     write(tmp_path / f"{name}-ubyte", values, header)
     with pytest.raises(DataError, match=sentence):
         open_idx(tmp_path)
@@ -144,4 +189,14 @@ def test_a_broken_gzip_file_is_named(tmp_path, content):
     fill(tmp_path, ".gz")
     path.write_bytes(content or path.read_bytes()[:20])
     with pytest.raises(DataError, match=f"{path} cannot be read"):
+        open_idx(tmp_path)
+
+
+def test_what_may_not_be_read_is_said(tmp_path, monkeypatch):
+    def refuse(path, mode):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    fill(tmp_path, ".gz")
+    monkeypatch.setattr(gzip, "open", refuse)
+    with pytest.raises(DataError, match="gz cannot be read: permission is de"):
         open_idx(tmp_path)

@@ -41,6 +41,12 @@ def test_a_split_is_loaded_when_it_is_read():
     ("changes", "sentence"),
     [
         ({"class_names": ("a",)}, "made has only one class, a"),
+        ({"class_names": ()}, "made has no class"),
+        ({"class_names": ("a", "b", "a")}, "Two classes of made are called a"),
+        ({"class_names": ("a", "b\x1b[2J")}, r"'b\\x1b\[2J', which has con"),
+        ({"class_names": ("a\n", "b")}, r"A class of made is called 'a\\n'"),
+        ({"class_names": ("a", "\udcff")}, r"'\\udcff'.* no UTF-8. Rename it"),
+        ({"name": "made\n"}, r"The data set is called 'made\\n'"),
         ({"image_shape": (3, 9, 1)}, "are 3x9 pixels.*at least 4x4"),
         ({"image_shape": (9, 3, 1)}, "are 9x3 pixels"),
         ({"image_shape": (9, 9, 2)}, "have 2 channels"),
@@ -104,3 +110,13 @@ def test_many_classes_are_not_all_named():
     assert many.describe()[1] == (
         "100 classes: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, and so on"
     )
+
+
+def test_names_may_be_in_any_script():
+    names = ("a b", "Ä", "猫", "می\u200cخواهم")
+    assert source(class_names=names).class_names == names
+
+
+def test_one_image_is_no_images():
+    alone = source(splits={"train": 4, "test": 1})
+    assert "4 train, 1 test image, 6x5" in alone.describe()[0]

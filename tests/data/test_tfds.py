@@ -157,8 +157,10 @@ def test_mixed_sizes_need_a_size_and_the_test_is_set_aside():
         ("tiny_test_only", "has no split called train"),
         ("tiny_words", "images called image.*It has text"),
         ("no_such_set", "knows no no_such_set, and there is none in"),
-        ("cifar10/no_such_config", "knows no cifar10/no_such_config"),
-        ("cifar10:9.9.9", "knows no cifar10:9.9.9"),
+        ("cifra10", r"there is none in .*\. Did you mean .*cifar10"),
+        ("cifar10/foo", "knows no cifar10/foo, .* configs: none; .*: 3.0.2.$"),
+        ("emnist/foo", "knows no emnist/foo, .* configs: byclass, bymerge, "),
+        ("cifar10:9.9.9", "knows no cifar10:9.9.9, .* versions: 3.0.2.$"),
         ("huggingface:mnist", "must be a name, name/config or name:version"),
         ("tiny_squares/a=True", "must be a name"),
     ],
@@ -167,6 +169,7 @@ def test_what_cannot_be_used_is_refused(name, sentence):
     with pytest.raises(DataError, match=sentence) as refusal:
         open_tfds(name)
     assert "\n" not in str(refusal.value)
+    assert "builder_kwargs" not in str(refusal.value)
 
 
 def test_nothing_is_downloaded_unasked(data_dir):
@@ -177,7 +180,8 @@ def test_nothing_is_downloaded_unasked(data_dir):
     assert not (data_dir / "cifar10").exists()
 
 
-def test_prepare_downloads_and_says_what_failed(monkeypatch):
+def test_prepare_downloads_and_says_what_failed(monkeypatch, caplog, data_dir):
+    caplog.set_level("INFO", "tfdarts")
     seen = []
 
     def download_and_prepare(self, download_config):
@@ -190,6 +194,7 @@ def test_prepare_downloads_and_says_what_failed(monkeypatch):
     with pytest.raises(DataError, match="could not be prepared: No route"):
         open_tfds("cifar10", prepare=True)
     assert seen == [False]
+    assert f"downloading tfds:cifar10 to {data_dir}. Without" in caplog.text
 
 
 def test_prepare_leaves_what_is_there_alone(monkeypatch):

@@ -1,7 +1,5 @@
 """Images that are in memory already."""
 
-import hashlib
-
 import numpy as np
 import tensorflow as tf
 
@@ -9,6 +7,8 @@ from tfdarts.data.held_out import set_test_aside
 from tfdarts.data.image_source import DataError
 from tfdarts.data.image_source import ImageSource
 from tfdarts.data.image_source import check_labels
+from tfdarts.data.image_source import check_no_class_is_empty
+from tfdarts.data.image_source import fingerprint
 
 
 def from_arrays(train, test=None, class_names=None, name="images"):
@@ -24,7 +24,7 @@ def from_arrays(train, test=None, class_names=None, name="images"):
             training examples, always the same.
         class_names: Sequence of strings, the class of label `i` at position
             `i`. Defaults to the numbers.
-        name: String. Together with a fingerprint of the data it becomes the
+        name: String. Together with the source's fingerprint it becomes the
             source's name.
 
     Raises:
@@ -38,42 +38,34 @@ def from_arrays(train, test=None, class_names=None, name="images"):
     >>> from_arrays((images, labels), class_names=["bar", "nothing"]).splits
     {'train': 16, 'test': 4}
     """
-    arrays = (
-        {"train": train} if test is None else {"train": train, "test": test}
-    )
+    given = {"train": train} if test is None else {"train": train, "test": test}
     arrays = {
-        split: (np.asarray(images), _labels(labels))
-        for split, (images, labels) in arrays.items()
+        split: _as_arrays(examples, split) for split, examples in given.items()
     }
-    for split, (images, _) in arrays.items():
-        _check_numbers(images, f"the {split} split")
-    images = arrays["train"][0]
-    fractions = np.issubdtype(images.dtype, np.floating) and images.max() <= 1
-    scale = 255 if fractions else 1
+    scale = _scale({split: images for split, (images, _) in arrays.items()})
     arrays = {
         split: (_as_bytes(images, scale, f"the {split} split"), labels)
         for split, (images, labels) in arrays.items()
     }
-    num_classes = None if class_names is None else len(class_names)
-    for split, (images, labels) in arrays.items():
-        check_labels(labels, len(images), num_classes, f"the {split} split")
-        num_classes = num_classes or int(labels.max()) + 1
+    class_names = _class_names(arrays, class_names)
     shapes = {images.shape[1:] for images, _ in arrays.values()}
     if len(shapes) > 1:
         raise DataError(
             f"Training and test images must have one shape. They have "
             f"{' and '.join(map(str, sorted(shapes)))}."
         )
-    names = range(num_classes) if class_names is None else class_names
-    class_names = tuple(map(str, names))
-    fingerprint = _fingerprint(arrays, class_names)
+    shape = shapes.pop()
+    contents = fingerprint(
+        (class_names, [*arrays], shape),
+        map(np.ascontiguousarray, arrays["train"]),
+    )
     source = ImageSource(
-        f"arrays:{name}-{fingerprint}",
+        f"arrays:{name}-{contents}",
         class_names,
-        shapes.pop(),
+        shape,
         {split: len(labels) for split, (_, labels) in arrays.items()},
         arrays.__getitem__,
-        fingerprint=fingerprint,
+        fingerprint=contents,
     )
     if test is None:
         source = set_test_aside(source, arrays["train"][1])
@@ -113,8 +105,32 @@ def from_dataset(train, test=None, class_names=None, name="images"):
     )
 
 
-def _labels(labels):
-    labels = np.asarray(labels)
+def _as_arrays(examples, split):
+    """Returns images and labels as arrays of numbers."""
+    if not isinstance(examples, tuple | list) or len(examples) != 2:
+        raise DataError(
+            f"The {split} examples must be a pair (images, labels). They are "
+            f"{_kind(examples)}."
+        )
+    try:
+        images, labels = map(np.asarray, examples)
+    except ValueError as error:
+        raise DataError(
+            f"The images of the {split} split must have one shape, and its "
+            f"labels must be one integer for each. They are ragged: no array "
+            f"can be made of them."
+        ) from error
+    _check_numbers(images, f"the {split} split")
+    return images, _in_a_row(labels)
+
+
+def _kind(thing):
+    """Returns what a thing is, in words for an error."""
+    length = f" of {len(thing)}" if isinstance(thing, tuple | list) else ""
+    return f"{type(thing).__name__}{length}"
+
+
+def _in_a_row(labels):
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]  # As keras.datasets has them.
     if np.issubdtype(labels.dtype, np.integer):
@@ -140,6 +156,37 @@ def _check_numbers(images, where):
         )
 
 
+def _scale(images):
+    """Returns what makes 255 of the full brightness, for all splits."""
+    highest = {split: pixels.max() for split, pixels in images.items()}
+    scales = {
+        255 if np.issubdtype(high.dtype, np.floating) and high <= 1 else 1
+        for high in highest.values()
+    }
+    if len(scales) > 1:
+        found = (f"{high} in {split}" for split, high in highest.items())
+        raise DataError(
+            f"The pixels of one split seem to be from 0 to 255, those of the "
+            f"other from 0 to 1: the highest is {' and '.join(found)}. "
+            f"Convert both to uint8, from 0 to 255."
+        )
+    return scales.pop()
+
+
+def _class_names(arrays, class_names):
+    """Returns the names, or the numbers, of classes that fit all labels."""
+    images, labels = arrays["train"]
+    num_classes = None if class_names is None else len(class_names)
+    check_labels(labels, len(images), num_classes, "the train split")
+    if class_names is None:
+        class_names = range(int(labels.max()) + 1)
+    check_no_class_is_empty(labels, class_names, "the train split")
+    if "test" in arrays:
+        images, labels = arrays["test"]
+        check_labels(labels, len(images), len(class_names), "the test split")
+    return tuple(map(str, class_names))
+
+
 def _as_bytes(images, scale, where):
     """Returns images as uint8, grey ones with their channel."""
     if images.ndim == 3:
@@ -157,8 +204,14 @@ def _as_bytes(images, scale, where):
 
 def _collected(dataset, split):
     """Returns a dataset's images and labels as two arrays."""
+    if not isinstance(dataset, tf.data.Dataset):
+        raise DataError(
+            f"The {split} dataset must be a tf.data.Dataset. It is "
+            f"{_kind(dataset)}; what is in arrays is for from_arrays."
+        )
     spec = dataset.element_spec
-    if not isinstance(spec, tuple) or len(spec) != 2:
+    parts = map(type, spec) if isinstance(spec, tuple) else ()
+    if [*parts] != [tf.TensorSpec, tf.TensorSpec]:
         raise DataError(
             f"The {split} dataset must have elements (image, label). It has "
             f"{spec}."
@@ -186,13 +239,3 @@ def _collected(dataset, split):
             f"have {', '.join(map(str, sorted(shapes)))}."
         )
     return np.stack(images), np.stack(labels)
-
-
-def _fingerprint(arrays, class_names):
-    digest = hashlib.sha256("\n".join(class_names).encode())
-    for split, examples in arrays.items():
-        digest.update(split.encode())
-        for array in examples:
-            digest.update(str(array.shape).encode())
-            digest.update(np.ascontiguousarray(array))
-    return digest.hexdigest()[:12]

@@ -13,13 +13,15 @@ from tfdarts.data.image_source import DataError
 fold_in = tf.random.experimental.stateless_fold_in
 
 
-def stratified_split(labels, portion, seed):
+def stratified_split(labels, portion, seed, class_names=None):
     """Returns the positions of two disjoint halves, classes in proportion.
 
     Args:
         labels: Integer array.
         portion: Float between 0 and 1, the share of the first half.
         seed: Integer.
+        class_names: Sequence of strings, what an error calls the classes.
+            Defaults to their labels.
 
     Raises:
         DataError: If a class would be missing from a half.
@@ -32,9 +34,14 @@ def stratified_split(labels, portion, seed):
         if {*labels[first]} != {*labels[second]}:
             raise ValueError("A class has too few.")
     except ValueError as error:
+        classes, counts = np.unique(labels, return_counts=True)
+        rarest = classes[counts.argmin()]
+        name = rarest if class_names is None else class_names[rarest]
         raise DataError(
-            f"{len(labels)} examples cannot be split at {portion} so that "
-            f"each class is in both parts: {error}"
+            f"{len(labels)} examples cannot be split at {portion:.4g} so that "
+            f"each class is in both parts: class {name} has only "
+            f"{counts.min()}. Bring --train_portion or --validation_portion "
+            f"nearer to 0.5, or add images."
         ) from error
     return np.sort(first), np.sort(second)
 

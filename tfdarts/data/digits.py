@@ -6,6 +6,7 @@ import sklearn.model_selection
 import tensorflow as tf
 
 from tfdarts.data.image_source import ImageSource
+from tfdarts.data.image_source import fingerprint
 
 CLASS_NAMES = tuple(str(digit) for digit in range(10))
 NUM_TEST = 360
@@ -20,6 +21,7 @@ def open_digits():
         (*SIZE, 1),
         {"train": 1797 - NUM_TEST, "test": NUM_TEST},
         read,
+        fingerprint=fingerprint((CLASS_NAMES, SIZE), _originals("train")),
     )
 
 
@@ -38,6 +40,14 @@ def read(split):
 
     - [Alpaydin and Kaynak, 1998](https://doi.org/10.24432/C50P49)
     """
+    images, labels = _originals(split)
+    pixels = images.reshape(-1, 8, 8, 1) * (255 / 16)
+    enlarged = tf.image.resize(pixels, SIZE, method="bilinear").numpy()
+    return np.rint(enlarged).astype("uint8"), labels.astype("int64")
+
+
+def _originals(split):
+    """Returns the images of a split as scikit-learn has them, and labels."""
     images, labels = sklearn.datasets.load_digits(return_X_y=True)
     train, test = sklearn.model_selection.train_test_split(
         np.arange(len(labels)),
@@ -46,6 +56,4 @@ def read(split):
         random_state=0,
     )
     rows = np.sort({"train": train, "test": test}[split])
-    pixels = images[rows].reshape(-1, 8, 8, 1) * (255 / 16)
-    enlarged = tf.image.resize(pixels, SIZE, method="bilinear").numpy()
-    return np.rint(enlarged).astype("uint8"), labels[rows].astype("int64")
+    return images[rows], labels[rows]

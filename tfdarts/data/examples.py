@@ -55,7 +55,9 @@ class TrainingExamples:
         if portion == 1 and "validation" in source.splits:
             second = source.read("validation")
         elif portion < 1:
-            halves = batches.stratified_split(labels, portion, seed)
+            halves = batches.stratified_split(
+                labels, portion, seed, source.class_names
+            )
             first, second = ((images[half], labels[half]) for half in halves)
         mean, std = source.mean, source.std
         if mean is None:
@@ -75,7 +77,20 @@ class TrainingExamples:
             random_flip: `"on"`, `"off"`, or `"auto"`: where a mirrored image
                 is of the same class.
             cutout_length: Integer, the side of the square cut out.
+
+        Raises:
+            DataError: If the images are too small for that.
         """
+        side = min(self.first[0].shape[1:3])
+        for setting, value, most in (
+            ("crop_padding", crop_padding, side - 1),
+            ("cutout_length", cutout_length, side),
+        ):
+            if value > most:
+                raise DataError(
+                    f"--{setting} must be at most {most} for images whose "
+                    f"shorter side is {side} pixels. Received: {value}."
+                )
         flips = {"on": True, "off": False, "auto": self.random_flip}
 
         def transform(images, seed):

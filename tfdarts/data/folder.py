@@ -2,6 +2,7 @@
 
 import collections
 import hashlib
+import itertools
 import pathlib
 import struct
 import warnings
@@ -10,11 +11,19 @@ import numpy as np
 from PIL import Image
 
 from tfdarts.data import held_out
+from tfdarts.data.files import entries
+from tfdarts.data.files import unreadable
 from tfdarts.data.image_source import DataError
 from tfdarts.data.image_source import ImageSource
+from tfdarts.data.image_source import check_class_names
+from tfdarts.data.image_source import check_name
+from tfdarts.data.image_source import fingerprint
 from tfdarts.data.resizing import resize
 
 _SPLITS = ("train", "validation", "test")
+_VALIDATION = ("validation", "val", "valid")
+# What Windows puts beside images.
+_LITTER = ("thumbs.db", "desktop.ini")
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF")
 _GREY_MODES = ("1", "L", "LA")
 # What Pillow raises for a broken file depends on the format.
@@ -26,9 +35,9 @@ def open_folder(directory, image_size=0):
     """Returns the data set of a directory of images.
 
     It has a directory for each class, or `train/`, and beside it `test/` and
-    `validation/` if there are any, which have them. The classes are in the
-    order of their names. Hidden files count for nothing. Of each image only
-    size and colours are looked up, until its split is read.
+    `validation/` (or `val/`, or `valid/`) if there are any, which have them.
+    The classes are in the order of their names. Hidden files count for
+    nothing. No image is decoded until its split is read.
 
     Args:
         directory: Path.
@@ -42,8 +51,9 @@ def open_folder(directory, image_size=0):
     directory = pathlib.Path(directory).expanduser().resolve()
     name = f"folder:{directory}"
     files, notes = _find_files(directory)
-    fingerprint = _fingerprint(files, directory)
     class_names = tuple(sorted({path.parent.name for path in files["train"]}))
+    check_class_names(class_names, name)
+    contents = _fingerprint(files)
     if "test" not in files:
         files = {**files, **_held_out(files["train"], name)}
         notes.append(held_out.NOTE)
@@ -77,46 +87,64 @@ def open_folder(directory, image_size=0):
         (*size, max(channels)),
         {split: len(files[split]) for split in _SPLITS if split in files},
         load,
-        fingerprint=fingerprint,
+        fingerprint=contents,
         notes=tuple(notes),
     )
 
 
 def _find_files(directory):
     """Returns the image files of each split, by class, and what to note."""
-    names = {folder.name for folder in _folders(directory)}
+    names = {folder.name for folder in _visible(directory) if folder.is_dir()}
     if "train" not in names:
         if names & {*_SPLITS}:
             raise DataError(
                 f"{directory} has {_listed(names & {*_SPLITS})} but no train/."
             )
         return {"train": _class_files(directory)}, []
+    places = {"train": "train", **_validation(names, directory), "test": "test"}
     files = {
-        split: _class_files(directory / split)
-        for split in _SPLITS
-        if split in names
+        split: _class_files(directory / place)
+        for split, place in places.items()
+        if place in names
     }
     classes = {s: {p.parent.name for p in paths} for s, paths in files.items()}
     every = set.union(*classes.values())
     for split, there in classes.items():
         if there != every:
             raise DataError(
-                f"{directory / split} has no {_listed(every - there)}, which "
-                f"another split has. Every split must have all classes."
+                f"{directory / places[split]} has no {_listed(every - there)}, "
+                f"which another split has. Every split must have all classes."
             )
-    unread = names - {*_SPLITS}
-    notes = [f"Not read, being no split: {_listed(unread)}."] if unread else []
+    notes = [
+        f"{place}/ is the {split} split."
+        for split, place in places.items()
+        if split != place
+    ]
+    unread = names - {*places.values()}
+    if unread:
+        notes.append(f"Not read, being no split: {_listed(unread)}.")
     return files, notes
+
+
+def _validation(names, directory):
+    """Returns the directory of the validation split, if there is one."""
+    there = names & {*_VALIDATION}
+    if len(there) > 1:
+        raise DataError(
+            f"{directory} has {_listed(there)}, of which only one can be the "
+            f"validation split. Move the other away."
+        )
+    return {"validation": place for place in there}
 
 
 def _class_files(directory):
     """Returns the files in the directories of the classes, sorted."""
     paths = []
-    for folder in _folders(directory):
-        entries = [e for e in sorted(folder.iterdir()) if _visible(e)]
-        if not entries:
+    for folder in filter(pathlib.Path.is_dir, _visible(directory)):
+        images = _visible(folder)
+        if not images:
             raise DataError(f"The class {folder} has no images.")
-        for entry in entries:
+        for entry in images:
             if entry.is_dir():
                 raise DataError(
                     f"{entry} is a directory inside that of a class, which "
@@ -126,7 +154,7 @@ def _class_files(directory):
                 raise DataError(
                     f"{entry} is no file: a link that leads nowhere, perhaps."
                 )
-        paths += entries
+        paths += images
     if not paths:
         raise DataError(
             f"{directory} must have a directory for each class, or train/ and "
@@ -135,16 +163,16 @@ def _class_files(directory):
     return paths
 
 
-def _folders(directory):
-    if not directory.is_dir():
-        raise DataError(f"There is no directory {directory}.")
-    return [
-        e for e in sorted(directory.iterdir()) if e.is_dir() and _visible(e)
+def _visible(directory):
+    """Returns the paths of what is in a directory and counts, sorted."""
+    visible = [
+        path
+        for path in entries(directory)
+        if not path.name.startswith(".") and path.name.lower() not in _LITTER
     ]
-
-
-def _visible(path):
-    return not path.name.startswith(".")
+    for path in visible:
+        check_name(path.name, f"Something in {directory}")
+    return visible
 
 
 def _listed(names):
@@ -172,6 +200,8 @@ def _look_up(path):
 def _decoded(path, channels):
     with _opened(path) as image:
         try:
+            if image.mode == "P":  # Or Pillow warns where it is transparent.
+                image = image.convert("RGBA")
             pixels = np.asarray(image.convert("L" if channels == 1 else "RGB"))
         except _BROKEN as error:
             raise DataError(f"{path} is a broken image: {error}.") from error
@@ -188,8 +218,8 @@ def _opened(path):
             f"{path} has more than {Image.MAX_IMAGE_PIXELS:,} pixels, or is "
             f"broken and says so. Make it smaller."
         ) from error
-    except PermissionError:
-        raise
+    except PermissionError as error:
+        raise unreadable(path, error) from error
     except _BROKEN as error:
         raise DataError(
             f"{path} is no image that can be read; PNG, JPEG, BMP and GIF can."
@@ -208,9 +238,17 @@ def _counted(sizes, looks, most=5):
     return ", ".join(counts) + (f" and {more} more" if more > 0 else "")
 
 
-def _fingerprint(files, directory):
-    digest = hashlib.sha256()
-    for path in (path for paths in files.values() for path in paths):
-        where = path.relative_to(directory).as_posix()
-        digest.update(f"{where} {path.stat().st_size}\n".encode())
-    return digest.hexdigest()[:12]
+def _fingerprint(files):
+    """Returns that of all the files that training may read."""
+    read = {split: paths for split, paths in files.items() if split != "test"}
+    names = {s: [p.parts[-2:] for p in paths] for s, paths in read.items()}
+    paths = itertools.chain.from_iterable(read.values())
+    return fingerprint(([*files], names), map(_digest, paths))
+
+
+def _digest(path):
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").digest()
+    except OSError as error:
+        raise unreadable(path, error) from error

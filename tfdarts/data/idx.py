@@ -11,14 +11,21 @@ import zlib
 
 import numpy as np
 
+from tfdarts.data.files import entries
+from tfdarts.data.files import unreadable
 from tfdarts.data.held_out import set_test_aside
 from tfdarts.data.image_source import DataError
 from tfdarts.data.image_source import ImageSource
 from tfdarts.data.image_source import check_labels
+from tfdarts.data.image_source import check_no_class_is_empty
+from tfdarts.data.image_source import fingerprint
 
 _PREFIXES = {"train": "train", "test": "(t10k|test)"}
 _CLASS_FILES = ("labels.txt", "classes.txt", "class_names.txt")
 _UNSIGNED_BYTES = 0x08
+# What the numbers of dimensions mean.
+_IMAGES = {3: "images, height, width", 4: "the same and channels"}
+_LABELS = {1: "one integer for each image"}
 
 
 def open_idx(directory):
@@ -42,7 +49,7 @@ def open_idx(directory):
     directory = pathlib.Path(directory).expanduser().resolve()
     name = f"idx:{directory}"
     files = _find_files(directory)
-    labels = {split: _read(pair[1]) for split, pair in files.items()}
+    labels = {split: _read(pair[1], _LABELS) for split, pair in files.items()}
     shapes = {split: _read_shape(pair[0]) for split, pair in files.items()}
     image_shapes = {shape[1:] for shape in shapes.values()}
     if len(image_shapes) > 1:
@@ -54,9 +61,12 @@ def open_idx(directory):
     for split, shape in shapes.items():
         where = f"the {split} split of {name}"
         check_labels(labels[split], shape[0], len(class_names), where)
+    check_no_class_is_empty(
+        labels["train"], class_names, f"the train split of {name}"
+    )
 
     def load(split):
-        images = _read(files[split][0])
+        images = _read(files[split][0], _IMAGES)
         # Grey images have no axis of channels in this format.
         images = images.reshape(*images.shape[:3], -1)
         return images, labels[split].astype("int64")
@@ -67,7 +77,10 @@ def open_idx(directory):
         (*image_shapes.pop(), 1)[:3],
         {split: shape[0] for split, shape in shapes.items()},
         load,
-        fingerprint=_fingerprint(files, labels),
+        fingerprint=fingerprint(
+            (class_names, [*files]),
+            (_digest(files["train"][0]), labels["train"]),
+        ),
     )
     if "test" not in files:
         source = set_test_aside(source, labels["train"])
@@ -76,13 +89,12 @@ def open_idx(directory):
 
 def _find_files(directory):
     """Returns the two files, images and labels, of each split."""
-    if not directory.is_dir():
-        raise DataError(f"There is no directory {directory}.")
+    paths = entries(directory)
     files = {}
     for split, prefix in _PREFIXES.items():
         pair = [
-            _find(directory, rf"{prefix}-images[-.]idx[34]-ubyte(\.gz)?"),
-            _find(directory, rf"{prefix}-labels[-.]idx1-ubyte(\.gz)?"),
+            _find(paths, rf"{prefix}-images[-.]idx[34]-ubyte(\.gz)?"),
+            _find(paths, rf"{prefix}-labels[-.]idx1-ubyte(\.gz)?"),
         ]
         if any(pair) or split == "train":
             files[split] = pair
@@ -97,9 +109,9 @@ def _find_files(directory):
     return files
 
 
-def _find(directory, pattern):
+def _find(paths, pattern):
     """Returns the first file, which is one without `.gz` if there is one."""
-    for path in sorted(directory.iterdir()):
+    for path in paths:
         if re.fullmatch(pattern, path.name):
             return path
     return None
@@ -108,20 +120,31 @@ def _find(directory, pattern):
 def _class_names(directory, labels):
     for name in _CLASS_FILES:
         if (directory / name).exists():
-            lines = (directory / name).read_text().splitlines()
-            return tuple(line.strip() for line in lines if line.strip())
+            lines = map(str.strip, _read_text(directory / name).splitlines())
+            if names := tuple(filter(None, lines)):
+                return names
     return tuple(map(str, range(int(labels.max(initial=0)) + 1)))
+
+
+def _read_text(path):
+    with _opened(path) as file:
+        try:
+            return file.read().decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise DataError(
+                f"{path} is no text in UTF-8: save it as such."
+            ) from error
 
 
 def _read_shape(path):
     with _opened(path) as file:
-        return _header(file, path)
+        return _header(file, path, _IMAGES)
 
 
-def _read(path):
+def _read(path, dimensions):
     """Returns the array that a file holds."""
     with _opened(path) as file:
-        shape = _header(file, path)
+        shape = _header(file, path, dimensions)
         values = np.frombuffer(file.read(), "uint8")
     if len(values) != math.prod(shape):
         raise DataError(
@@ -134,25 +157,34 @@ def _read(path):
 @contextlib.contextmanager
 def _opened(path):
     try:
+        if not path.is_file():  # A pipe would be waited for.
+            raise DataError(f"{path} must be a file, but is something else.")
         with (gzip.open if path.suffix == ".gz" else open)(path, "rb") as file:
             yield file
     except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path} cannot be read: {error}.") from error
+        raise unreadable(path, error) from error
 
 
-def _header(file, path):
+def _header(file, path, dimensions):
     """Reads the shape, which stands before the values."""
     start = file.read(4)
     if len(start) == 4 and start[:3] == bytes([0, 0, _UNSIGNED_BYTES]):
+        _check_dimensions(start[3], dimensions, path)
         sizes = file.read(4 * start[3])
         if len(sizes) == 4 * start[3]:
             return struct.unpack(f">{start[3]}I", sizes)
     raise DataError(f"{path} is no IDX file of unsigned bytes.")
 
 
-def _fingerprint(files, labels):
-    digest = hashlib.sha256()
-    for split, pair in files.items():
-        digest.update(f"{split} {pair[0].stat().st_size}".encode())
-        digest.update(labels[split])
-    return digest.hexdigest()[:12]
+def _check_dimensions(number, dimensions, path):
+    if number not in dimensions:
+        wanted = " or ".join(f"{n} ({what})" for n, what in dimensions.items())
+        raise DataError(
+            f"{path} must have {wanted} dimensions. By what it says at its "
+            f"start it has {number}."
+        )
+
+
+def _digest(path):
+    with _opened(path) as file:
+        return hashlib.file_digest(file, "sha256").digest()

@@ -1,11 +1,17 @@
 """What every data set is to the rest of tfdarts."""
 
 import dataclasses
+import hashlib
+import itertools
+import re
 import typing
 
 import numpy as np
 
 LEAST_SIZE = 4
+# Control characters, ends of lines, and what is left of bytes that are no
+# UTF-8: they can be neither shown nor written as they are.
+_UNFIT = re.compile(r"[\0-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 class DataError(ValueError):
@@ -31,8 +37,12 @@ class ImageSource:
         std: Like `mean`, the standard deviation.
         random_flip: Boolean, whether the mirror image of an image is of the
             same class.
-        fingerprint: String. It differs where the data do, so that no run goes
-            on with other data.
+        fingerprint: String. It differs where the data do that training may
+            read, so that no run goes on with others: the names of the
+            classes, and the contents of the training and the validation
+            split. The test split does not count: a run can still be tested
+            after a broken test image is mended. Where the test split was cut
+            out of the training split, all of that counts.
         notes: Tuple of sentences: what was made of the data unasked.
 
     Raises:
@@ -52,12 +62,8 @@ class ImageSource:
 
     def __post_init__(self):
         height, width, channels = self.image_shape
-        if len(self.class_names) < 2:
-            raise DataError(
-                f"{self.name} has only one class, "
-                f"{', '.join(self.class_names)}: there is nothing to tell "
-                f"apart."
-            )
+        check_name(self.name, "The data set")
+        check_class_names(self.class_names, self.name)
         if min(height, width) < LEAST_SIZE:
             raise DataError(
                 f"The images of {self.name} are {height}x{width} pixels. They "
@@ -104,13 +110,91 @@ class ImageSource:
     def describe(self):
         """Returns sentences that say what was found, without reading it."""
         height, width, channels = self.image_shape
+        *_, last = self.splits.values()
         counts = (f"{count:,} {split}" for split, count in self.splits.items())
         return (
-            f"{self.name}: {', '.join(counts)} images, {height}x{width} "
-            f"pixels (height x width), {('grey', 'colour')[channels == 3]}",
-            f"{len(self.class_names)} classes: {_shortened(self.class_names)}",
+            f"{self.name}: {', '.join(counts)} image{'s' * (last > 1)}, "
+            f"{height}x{width} pixels (height x width), "
+            f"{('grey', 'colour')[channels == 3]}",
+            f"{len(self.class_names)} classes: {shortened(self.class_names)}",
             *self.notes,
         )
+
+
+def check_name(name, what):
+    """Raises `DataError` where a name cannot be shown and written.
+
+    Args:
+        name: String.
+        what: String, what is called so.
+    """
+    if _UNFIT.search(name):
+        raise DataError(
+            f"{what} is called {name!r}, which has control characters or is "
+            f"no UTF-8. Rename it."
+        )
+
+
+def check_class_names(class_names, where):
+    """Raises `DataError` where names are not those of several classes.
+
+    Args:
+        class_names: Sequence of strings.
+        where: String, whose names they are.
+    """
+    for name in class_names:
+        check_name(name, f"A class of {where}")
+    if len(class_names) < 2:
+        found = ", ".join(["only one class", *class_names])
+        raise DataError(
+            f"{where} has {found if class_names else 'no class'}: there is "
+            f"nothing to tell apart."
+        )
+    for name, following in itertools.pairwise(sorted(class_names)):
+        if name == following:
+            raise DataError(
+                f"Two classes of {where} are called {name}. Every class must "
+                f"have a name of its own."
+            )
+
+
+def check_no_class_is_empty(labels, class_names, where):
+    """Raises `DataError` where a class has no image to learn it from.
+
+    Args:
+        labels: Integer array of the training examples.
+        class_names: The names of the classes, or a `range` up to the highest
+            label.
+        where: String, whose labels they are.
+    """
+    there = {*np.unique(labels).tolist()}
+    empty = (
+        str(name)
+        for label, name in enumerate(class_names)
+        if label not in there
+    )
+    # No more of them, for there may be as many as integers.
+    empty = [*itertools.islice(empty, 6)]
+    if empty:
+        raise DataError(
+            f"There is no image of class {shortened(empty, 5)} in {where}. "
+            f"Number the classes from 0 without gaps, and give names to "
+            f"those only that have images; without names there is a class "
+            f"for every number up to the highest label, here {max(there)}."
+        )
+
+
+def fingerprint(description, contents):
+    """Returns a short string that differs where the arguments do.
+
+    Args:
+        description: Anything whose `repr` says all of it.
+        contents: Iterable of bytes or contiguous arrays.
+    """
+    digest = hashlib.sha256(repr(description).encode())
+    for content in contents:
+        digest.update(content)
+    return digest.hexdigest()[:12]
 
 
 def check_labels(labels, num_images, num_classes, where):
@@ -122,13 +206,13 @@ def check_labels(labels, num_images, num_classes, where):
         num_classes: Integer, or `None` where any number will do.
         where: String, whose labels they are.
     """
-    if not len(labels):
-        raise DataError(f"There are no images in {where}.")
     if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
         raise DataError(
             f"The labels of {where} must be one integer for each image, from "
             f"0 up. They are {labels.dtype} of shape {labels.shape}."
         )
+    if not len(labels):
+        raise DataError(f"There are no images in {where}.")
     if len(labels) != num_images:
         raise DataError(
             f"There are {num_images:,} images but {len(labels):,} labels in "
@@ -144,6 +228,7 @@ def check_labels(labels, num_images, num_classes, where):
         )
 
 
-def _shortened(names, most=10):
+def shortened(names, most=10):
+    """Returns the first names as a list in words."""
     shown = ", ".join(names[:most])
     return shown if len(names) <= most else f"{shown}, and so on"

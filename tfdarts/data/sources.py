@@ -27,7 +27,8 @@ __all__ = [
 def open_source(spec, image_size=0, prepare=False):
     """Returns the data set of a specification.
 
-    Nothing is read of it yet but names, sizes and counts.
+    No image is decoded yet: what is read of it are names, sizes and counts,
+    and the bytes that make its fingerprint.
 
     Args:
         spec: String, one of these, or an `ImageSource`, which is what

@@ -1,5 +1,7 @@
 """Image classification sets of TensorFlow Datasets."""
 
+import difflib
+import logging
 import os
 import re
 
@@ -19,6 +21,8 @@ _PUBLISHED = {
     }
 }
 _MIRRORED = ("cifar10", "cifar100")
+
+logger = logging.getLogger("tfdarts")
 
 
 def open_tfds(name, image_size=0, prepare=False):
@@ -105,8 +109,26 @@ def _builder(name):
     except (AssertionError, ValueError) as error:
         raise DataError(
             f"TensorFlow Datasets knows no {name}, and there is none in "
-            f"{_data_dir()}: {_first_line(error)}"
+            f"{_data_dir()}.{_what_there_is(name)}"
         ) from error
+
+
+def _what_there_is(name):
+    """Returns a sentence that helps to correct the name of a data set."""
+    import tensorflow_datasets as tfds
+
+    name = re.match(r"\w+", name)[0]
+    known = tfds.list_builders(with_community_datasets=False)
+    if name not in known:
+        close = difflib.get_close_matches(name, known)
+        return f" Did you mean {' or '.join(close)}?" if close else ""
+    builder = tfds.builder_cls(name)
+    configs = ", ".join(builder.builder_configs) or "none"
+    versions = map(str, (builder.VERSION, *builder.SUPPORTED_VERSIONS))
+    return (
+        f" Of {name} there are these configs: {configs}; and these versions: "
+        f"{', '.join(versions)}."
+    )
 
 
 def _data_dir():
@@ -125,6 +147,12 @@ def _prepare(builder, name, wanted):
     import tensorflow_datasets as tfds
 
     config = tfds.download.DownloadConfig(try_download_gcs=False)
+    logger.info(
+        "data: downloading tfds:%s to %s. Without a network this gives up "
+        "after some minutes.",
+        name,
+        _data_dir(),
+    )
     try:
         builder.download_and_prepare(download_config=config)
     except Exception as error:

@@ -1,0 +1,36 @@
+"""What the data sets that lie in files share."""
+
+from tfdarts.data.image_source import DataError
+
+
+def entries(directory):
+    """Returns the paths of what is in a directory, sorted.
+
+    Args:
+        directory: `pathlib.Path`.
+
+    Raises:
+        DataError: If there is no such directory, or it cannot be read.
+    """
+    try:
+        return sorted(directory.iterdir())
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise DataError(f"There is no directory {directory}.") from error
+    except OSError as error:
+        raise unreadable(directory, error) from error
+
+
+def unreadable(path, error):
+    """Returns the `DataError` to raise for a path that cannot be read.
+
+    Args:
+        path: Path.
+        error: Exception, why it cannot.
+    """
+    if isinstance(error, PermissionError):
+        return DataError(
+            f"{path} cannot be read: permission is denied. Ask for access, or "
+            f"copy the data to where you have it."
+        )
+    reason = getattr(error, "strerror", None) or error
+    return DataError(f"{path} cannot be read: {reason}.")
