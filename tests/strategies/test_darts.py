@@ -41,6 +41,15 @@ def values(variables):
     return [variable.numpy() for variable in variables]
 
 
+def buffers_of(search):
+    """The momentum of each weight; the optimizer has them as one vector."""
+    (vector,) = values(search.optimizer.momentums)
+    sizes = [w.size for w in values(search.supernet.network_weights)]
+    parts = np.split(vector, np.cumsum(sizes)[:-1])
+    weights = search.supernet.network_weights
+    return [p.reshape(w.shape) for p, w in zip(parts, weights)]
+
+
 def same(first, second):
     return all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
 
@@ -96,7 +105,7 @@ def test_gradients_are_those_of_the_pure_function(second_order):
     train, val = batch(2), batch(3)
     weights = [tf.constant(w) for w in values(supernet.network_weights)]
     alphas = [tf.constant(a) for a in values(supernet.alpha_variables)]
-    buffers = values(search.optimizer.momentums)
+    buffers = buffers_of(search)
     assert any(np.abs(buffer).max() > 0 for buffer in buffers)
 
     def virtual_step(gradients, weights):
@@ -138,7 +147,7 @@ def test_weight_step_clips_adds_l2_and_moves_statistics(first_order):
     x, y = batch(4)
     weights = [tf.constant(w) for w in values(supernet.network_weights)]
     alphas = [tf.constant(a) for a in values(supernet.alpha_variables)]
-    buffers = values(search.optimizer.momentums)
+    buffers = buffers_of(search)
     with tf.GradientTape() as tape:
         tape.watch(weights)
         loss = plain_loss(supernet, x, y)(weights, alphas)
@@ -222,7 +231,7 @@ def test_keras_own_sgd_takes_its_own_virtual_step():
     )
     search.train_step((batch(0), batch(1)))
     supernet, train, val = search.supernet, batch(2), batch(3)
-    buffers = values(search.optimizer.momentums)
+    buffers = buffers_of(search)
 
     def virtual_step(gradients, weights):
         return [
@@ -263,7 +272,7 @@ class ByHand:
         self.val_loss = plain_loss(supernet, *val)
         self.rate = learning_rate
         self.weights = values(supernet.network_weights)
-        self.buffers = values(search.optimizer.momentums)
+        self.buffers = buffers_of(search)
         self.alphas = values(supernet.alpha_variables)
         self.adam = zip(
             values(search.alpha_optimizer._momentums),
@@ -387,8 +396,9 @@ def test_refusals():
     with pytest.raises(ValueError, match="taken virtually.*RMSprop"):
         DARTS(supernet).compile(keras.optimizers.RMSprop(), Adam())
     accumulating = keras.optimizers.SGD(0.1, gradient_accumulation_steps=2)
+    clipping = keras.optimizers.SGD(0.1, clipnorm=1.0)
     excluding = keras.optimizers.SGD(0.1, weight_decay=0.1)
     excluding.exclude_from_weight_decay(var_names=["kernel"])
-    for optimizer in (accumulating, excluding):
+    for optimizer in (accumulating, clipping, excluding):
         with pytest.raises(ValueError, match="cannot be taken virtually with"):
             DARTS(supernet).compile(optimizer, Adam())

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from plain_loss import plain_loss
+from test_darts import buffers_of
 
 from tfdarts.layers.primitives import twice_differentiable
 from tfdarts.models.cnn_supernet import CNNSupernet
@@ -37,7 +38,7 @@ def search():
 
 @pytest.fixture(scope="module")
 def oracle(search):
-    buffers = [v.numpy() for v in search.optimizer.momentums]
+    buffers = buffers_of(search)
     return by_tapes(search.supernet, batch(2), batch(3), MOMENTUM, buffers)
 
 

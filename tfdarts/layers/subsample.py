@@ -20,6 +20,26 @@ def strided_shape(shape, strides):
     return (batch, *sizes, channels)
 
 
+def every_second_pixel(images):
+    """Returns images of which a stride of 2 keeps every first pixel.
+
+    Pooling of single pixels is several times faster than TensorFlow's strided
+    slice and its gradient.
+
+    Args:
+        images: 4D tensor `(batch, height, width, channels)`, floating point.
+
+    Example:
+
+    >>> images = keras.ops.reshape(keras.ops.arange(9.0), (1, 3, 3, 1))
+    >>> every_second_pixel(images)[0, ..., 0].numpy().tolist()
+    [[0.0, 2.0], [6.0, 8.0]]
+    """
+    return keras.ops.average_pool(
+        images, 1, strides=2, data_format="channels_last"
+    )
+
+
 @keras.saving.register_keras_serializable(package="tfdarts")
 class Subsample(keras.layers.Layer):
     """Keeps every second row and column.
@@ -57,7 +77,7 @@ class Subsample(keras.layers.Layer):
         ):
             # On even sizes the added row and column are not met.
             inputs = keras.ops.pad(inputs, [(0, 0), (0, 1), (0, 1), (0, 0)])
-        return inputs[:, self.offset :: 2, self.offset :: 2]
+        return every_second_pixel(inputs[:, self.offset :, self.offset :])
 
     def compute_output_shape(self, input_shape):
         return strided_shape(input_shape, 2)

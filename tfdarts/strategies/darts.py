@@ -132,10 +132,9 @@ class DARTS(keras.Model):
         self.loss_function = loss or keras.losses.SparseCategoricalCrossentropy(
             from_logits=True, dtype=supernet.variable_dtype
         )
-        weight_optimizer.build(supernet.network_weights)
         alpha_optimizer.build(supernet.alpha_variables)
         self._weights = FlatVariables(supernet.network_weights)
-        self._momentums = FlatVariables(weight_optimizer.momentums)
+        weight_optimizer.build([self._weights.vector])
         state = supernet.non_trainable_variables
         self._statistics = FlatVariables(v for v in state if _is_float(v))
         self._seeds = [v for v in state if not _is_float(v)]
@@ -193,7 +192,7 @@ class DARTS(keras.Model):
         learning_rate = keras.ops.convert_to_tensor(
             learning_rate, self.supernet.variable_dtype
         )
-        momentums = [self._read_momentums()] if self.optimizer.momentum else []
+        momentums = [tf.convert_to_tensor(m) for m in self.optimizer.momentums]
 
         def virtual_step(gradients, weights):
             return self._virtual_step(
@@ -240,7 +239,6 @@ class DARTS(keras.Model):
             return function if self.run_eagerly else tf.function(function)
 
         self._read_weights = phase(self._weights.read)
-        self._read_momentums = phase(self._momentums.read)
         self._gradients = phase(self._gradients_of_batch)
         self._alpha_gradients = phase(self._alpha_gradients_of_batch)
         self._mixed_product = phase(self._mixed_product_of_batch)
@@ -296,9 +294,10 @@ class DARTS(keras.Model):
         )
 
     def _apply_to_weights(self, gradient, statistics, seeds):
-        self.optimizer.apply(
-            self._weights.split(gradient), self._weights.variables
-        )
+        vector = self._weights.vector
+        vector.assign(self._weights.read())
+        self.optimizer.apply([gradient], [vector])
+        self._weights.write(tf.convert_to_tensor(vector))
         self._statistics.write(statistics)
         for variable, seed in zip(self._seeds, seeds):
             variable.assign(seed)

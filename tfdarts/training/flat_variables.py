@@ -1,5 +1,6 @@
 """Many variables as one vector."""
 
+import functools
 import math
 
 import keras
@@ -32,6 +33,13 @@ class FlatVariables:
         self._shapes = [tuple(variable.shape) for variable in self.variables]
         self._sizes = [math.prod(shape) for shape in self._shapes]
 
+    @functools.cached_property
+    def vector(self):
+        """A variable of the vector's size, for an optimizer to move."""
+        return keras.Variable(
+            tf.zeros(sum(self._sizes), self.variables[0].dtype), name="vector"
+        )
+
     def read(self):
         """Returns the variables' values, one vector."""
         return self.join(
@@ -40,14 +48,21 @@ class FlatVariables:
 
     def join(self, tensors):
         """Returns tensors of the variables' shapes as one vector."""
-        return tf.concat([tf.reshape(t, [-1]) for t in tensors], axis=0)
+        return tf.concat([_shaped(t, (-1,)) for t in tensors], axis=0)
 
     def split(self, vector):
         """Returns the parts of a vector, in the variables' shapes."""
         parts = tf.split(vector, self._sizes)
-        return [tf.reshape(p, s) for p, s in zip(parts, self._shapes)]
+        return [_shaped(p, s) for p, s in zip(parts, self._shapes)]
 
     def write(self, vector):
         """Assigns the parts of a vector to the variables."""
         for variable, value in zip(self.variables, self.split(vector)):
             variable.assign(value)
+
+
+def _shaped(tensor, shape):
+    """Reshapes, without an operation from one dimension to one."""
+    if len(tensor.shape) == len(shape) == 1:
+        return tensor
+    return tf.reshape(tensor, shape)

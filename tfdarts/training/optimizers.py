@@ -203,11 +203,12 @@ def virtual_step_of(optimizer):
         )
     # Keras sets it where its method of that name is called.
     excluded = hasattr(optimizer, "_exclude_from_weight_decay")
-    if optimizer.gradient_accumulation_steps or excluded:
+    if optimizer.gradient_accumulation_steps or optimizer.clipnorm or excluded:
         raise ValueError(
             "The step of keras.optimizers.SGD cannot be taken virtually with "
-            "gradient_accumulation_steps, or with weights that are excluded "
-            "from weight decay. Leave them out."
+            "gradient_accumulation_steps, with clipnorm, or with weights that "
+            "are excluded from weight decay. Leave them out; global_clipnorm "
+            "may stay."
         )
     return functools.partial(_keras_sgd_step, optimizer)
 
