@@ -1,6 +1,7 @@
 """Every second pixel."""
 
 import keras
+import tensorflow as tf
 
 
 def strided_shape(shape, strides):
@@ -72,12 +73,15 @@ class Subsample(keras.layers.Layer):
         pass
 
     def call(self, inputs):
-        if self.offset and any(
-            size is None or size % 2 for size in inputs.shape[1:3]
-        ):
+        if not self.offset:
+            return every_second_pixel(inputs)
+        if any(size is None or size % 2 for size in inputs.shape[1:3]):
             # On even sizes the added row and column are not met.
             inputs = keras.ops.pad(inputs, [(0, 0), (0, 1), (0, 1), (0, 0)])
-        return every_second_pixel(inputs[:, self.offset :, self.offset :])
+        # Unlike an index's, the gradient of a slice is a mere padding.
+        return every_second_pixel(
+            tf.slice(inputs, [0, 1, 1, 0], [-1, -1, -1, -1])
+        )
 
     def compute_output_shape(self, input_shape):
         return strided_shape(input_shape, 2)
