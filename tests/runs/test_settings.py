@@ -91,7 +91,11 @@ def test_search_setting_changes_only_what_it_names(
 
 
 def first_pairs(config, examples, first_epoch=0):
-    (pairs,) = search_module._pairs(config, examples, first_epoch, 5).take(1)
+    transform = examples.augment(
+        config.crop_padding, config.random_flip, config.cutout_length
+    )
+    pairs = search_module._pairs(config, examples, transform, first_epoch, 5)
+    (pairs,) = pairs.take(1)
     return [part.numpy() for part in tf.nest.flatten(pairs)]
 
 

@@ -15,7 +15,7 @@ def test_loss_that_is_no_number_stops(loss):
 
 
 def test_loss_of_the_alphas_stops_too():
-    with pytest.raises(DivergedError, match="alpha_loss became nan"):
+    with pytest.raises(DivergedError, match="alpha loss became nan"):
         StopOnNaN().on_train_batch_end(
             0, {"loss": 1.0, "alpha_loss": float("nan")}
         )

@@ -175,7 +175,7 @@ class SearchConfig(RunConfig):
     min_learning_rate: float = setting(
         0.001, "Rate that the cosine falls to over the epochs.", least=0
     )
-    momentum: float = setting(0.9, "Momentum of the weights.", least=0)
+    momentum: float = setting(0.9, "Momentum of the weights.", least=0, below=1)
     weight_decay: float = setting(
         3e-4, "L2 on the weights, in the gradient.", least=0
     )
@@ -235,7 +235,7 @@ class TrainConfig(RunConfig):
     min_learning_rate: float = setting(
         0.0, "Rate that the cosine falls to over the epochs.", least=0
     )
-    momentum: float = setting(0.9, "Momentum.", least=0)
+    momentum: float = setting(0.9, "Momentum.", least=0, below=1)
     weight_decay: float = setting(
         3e-4, "L2 on the weights, in the gradient.", least=0
     )

@@ -50,7 +50,8 @@ def describe_data(config):
         _, labels = source.read(split)
         counts = np.bincount(labels, minlength=len(source.class_names))
         lines.append(
-            f"{split}: {len(labels):,} images, {_range(counts)} of a class"
+            f"{split}: {len(labels):,} image{'s' * (len(labels) > 1)}, "
+            f"{_range(counts)} of a class"
         )
     mirrored = {"on": True, "off": False}.get(
         config.random_flip, source.random_flip

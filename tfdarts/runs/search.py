@@ -67,6 +67,9 @@ def search(config):
     examples = TrainingExamples.of(source, config.train_portion, config.seed)
     steps = batches.steps_per_epoch(examples.first[1], config.batch_size)
     batches.steps_per_epoch(examples.second[1], config.batch_size)
+    transform = examples.augment(
+        config.crop_padding, config.random_flip, config.cutout_length
+    )
     start(config)
     supernet = CNNSupernet(
         config.init_channels,
@@ -89,7 +92,7 @@ def search(config):
     else:
         with stage.running():
             begin()
-            _fit(config, darts, examples, steps, stage)
+            _fit(config, darts, examples, transform, steps, stage)
             supernet.genotype().save(stage.run_dir / "genotype.json")
             _draw(stage)
             stage.report("finished", epochs=config.epochs)
@@ -123,7 +126,7 @@ def _compiled(config, supernet, steps):
     return darts
 
 
-def _fit(config, darts, examples, steps, stage):
+def _fit(config, darts, examples, transform, steps, stage):
     supernet = darts.supernet
     logger.info(
         "search: %d images for the weights, %d for alpha, %s each, in %d "
@@ -144,7 +147,7 @@ def _fit(config, darts, examples, steps, stage):
     first_epoch = checkpoint.restore()
     if first_epoch:
         logger.info("search: going on after epoch %d", first_epoch)
-    pairs = _pairs(config, examples, first_epoch, steps)
+    pairs = _pairs(config, examples, transform, first_epoch, steps)
     darts.fit(
         pairs,
         epochs=config.epochs,
@@ -172,11 +175,8 @@ def _fit(config, darts, examples, steps, stage):
     )
 
 
-def _pairs(config, examples, first_epoch, steps):
+def _pairs(config, examples, transform, first_epoch, steps):
     """Batches for the weights beside batches for alpha."""
-    transform = examples.augment(
-        config.crop_padding, config.random_flip, config.cutout_length
-    )
     return tf.data.Dataset.zip(
         batches.shuffled_batches(
             examples.first,

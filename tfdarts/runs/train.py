@@ -63,6 +63,9 @@ def train(config):
         source, 1 - config.validation_portion, config.seed
     )
     steps = batches.steps_per_epoch(examples.first[1], config.batch_size)
+    transform = examples.augment(
+        config.crop_padding, config.random_flip, config.cutout_length
+    )
     strategy = distribution_strategy(config.distribute, config.batch_size)
     start(config)
     with strategy.scope():
@@ -82,7 +85,9 @@ def train(config):
     else:
         with stage.running():
             begin()
-            results = _fit(config, network, examples, steps, strategy, stage)
+            results = _fit(
+                config, network, examples, transform, steps, strategy, stage
+            )
             write_json(stage.path / "results.json", results)
             stage.report("finished", epochs=config.epochs)
     return read_json(stage.path / "results.json")
@@ -116,7 +121,7 @@ def _compiled(config, genotype, source, examples, steps):
     return network
 
 
-def _fit(config, network, examples, steps, strategy, stage):
+def _fit(config, network, examples, transform, steps, strategy, stage):
     num_parameters = network.count_params() - sum(
         int(keras.ops.size(v)) for v in network.non_trainable_variables
     )
@@ -144,9 +149,7 @@ def _fit(config, network, examples, steps, strategy, stage):
         config.batch_size,
         config.seed,
         range(first_epoch, config.epochs),
-        examples.augment(
-            config.crop_padding, config.random_flip, config.cutout_length
-        ),
+        transform,
     )
     metrics = MetricsFile(stage.path / "metrics.csv", first_epoch)
     network.fit(

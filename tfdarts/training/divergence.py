@@ -26,8 +26,8 @@ class StopOnNaN(keras.callbacks.Callback):
         for name, value in logs.items():
             if not math.isfinite(float(value)):
                 raise DivergedError(
-                    f"The {name} became {float(value)} at step {batch + 1} of "
-                    f"the epoch{ADVICE}"
+                    f"The {name.replace('_', ' ')} became {float(value)} at "
+                    f"step {batch + 1} of the epoch{ADVICE}"
                 )
 
     def on_epoch_end(self, epoch, logs=None):
