@@ -114,7 +114,7 @@ def cifar10(monkeypatch):
         {"train": 80, "test": 10},
         arrays.__getitem__,
     )
-    monkeypatch.setattr(sources, "open_tfds", lambda *arguments: source)
+    monkeypatch.setattr(sources.tfds, "open_tfds", lambda *arguments: source)
 
 
 @pytest.mark.slow
