@@ -316,14 +316,14 @@ def test_a_run_with_other_settings_and_one_that_is_not_finished(tmp_path):
             2,
             "The training in r/train has not finished: give the same",
         )
+    code, printed, said = ends("train", *flags, cwd=tmp_path)
+    assert (code, "accuracy" in printed) == (0, True), said
     is_refused(
         ends("train", *flags, "--seed=1", "--momentum=0.5", cwd=tmp_path),
         2,
         r"r/train was begun with other settings \(momentum: 0.9 there, 0.5 "
         r"now; seed: 0 there, 1 now\). Give the same ones to go on, or ano",
     )
-    code, printed, said = ends("train", *flags, cwd=tmp_path)
-    assert (code, "accuracy" in printed) == (0, True), said
 
 
 def can_mount():

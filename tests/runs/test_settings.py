@@ -94,7 +94,8 @@ def first_pairs(config, examples, first_epoch=0):
     transform = examples.augment(
         config.crop_padding, config.random_flip, config.cutout_length
     )
-    pairs = search_module._pairs(config, examples, transform, first_epoch, 5)
+    work = search_module.Work(None, examples, transform, 5, None)
+    pairs = search_module.batches_of_pairs(config, work, first_epoch)
     (pairs,) = pairs.take(1)
     return [part.numpy() for part in tf.nest.flatten(pairs)]
 

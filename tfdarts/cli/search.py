@@ -22,13 +22,18 @@ class TrainFlagfile:
 
 
 @dataclasses.dataclass(frozen=True)
-class DataReport:
-    """Whether to look at the data instead of searching."""
+class Looks:
+    """What to look at instead of searching."""
 
     describe_data: bool = setting(
         False,
         "Read the whole data set, say what it is, and do nothing else. It is "
         "the way to check data before work.",
+    )
+    dry_run: bool = setting(
+        False,
+        "Do one step of everything, say what the search would cost on this "
+        "machine, and leave nothing.",
     )
 
 
@@ -36,9 +41,18 @@ def run(values):
     """Searches, prints the genotype found and the next command."""
     config = settings_of(SearchConfig, values)
     if values["describe_data"]:
-        _describe_data(config, values["arguments"])
+        _describe_data(config)
+    elif values["dry_run"]:
+        _dry_run(config)
+    else:
+        _search(config, values["train_flagfile"])
         return
-    following = _training_of(config, values["train_flagfile"])
+    print(_search_after_all(config, values["arguments"]))
+
+
+def _search(config, train_flagfile):
+    """Searches; prints the genotype and the command that trains it."""
+    following = _training_of(config, train_flagfile)
     from tfdarts.runs.search import search
 
     genotype = search(config)
@@ -63,16 +77,38 @@ def _training_of(config, flagfile):
     return next_command("tfdarts-train", *words, **flags)
 
 
-def _describe_data(config, arguments):
-    """Prints what the data are, and the same command without the flag."""
-    from tfdarts.data.sources import directory_name
+def _describe_data(config):
     from tfdarts.runs.data import describe_data
 
     print(describe_data(config))
-    words = [word for word in arguments if "describe_data" not in word]
+
+
+def _dry_run(config):
+    from tfdarts.runs.dry_run import dry_run
+    from tfdarts.runs.progress import duration
+
+    cost = dry_run(config)
+    print(
+        f"First step   {duration(cost['first_step_seconds'])}, with the "
+        f"building of the graphs\n"
+        f"A step       {cost['step_seconds']:.3g} s\n"
+        f"An epoch     {duration(cost['epoch_seconds'])}, "
+        f"{cost['steps_per_epoch']:,} steps and the validation\n"
+        f"The search   {duration(cost['search_seconds'])}, "
+        f"{config.epochs:,} epochs\n"
+        f"Memory       {cost['memory_bytes'] / 1e9:.2f} GB"
+    )
+
+
+def _search_after_all(config, arguments):
+    """Returns the same command without the looks."""
+    from tfdarts.data.sources import directory_name
+
+    looks = [field.name for field in dataclasses.fields(Looks)]
+    words = [w for w in arguments if w.strip("-").split("=")[0] not in looks]
     if not config.run_dir:
         words.append(f"--run_dir=runs/{directory_name(config.dataset)}")
-    print(next_command("tfdarts-search", *words))
+    return next_command("tfdarts-search", *words)
 
 
 command = Command(
@@ -82,8 +118,9 @@ command = Command(
         "tfdarts-search --flagfile=configs/digits.cfg --run_dir=runs/digits",
         "tfdarts-search --order=1 --epochs=30 --run_dir=runs/first_order",
         "tfdarts-search --dataset=folder:flowers --describe_data",
+        "tfdarts-search --flagfile=configs/digits.cfg --dry_run",
     ),
-    settings=(SearchConfig, TrainFlagfile, DataReport),
+    settings=(SearchConfig, TrainFlagfile, Looks),
     run=run,
 )
 main = command.main

@@ -2,12 +2,14 @@
 
 import functools
 import logging
+import typing
 
 import keras
 import tensorflow as tf
 
 from tfdarts.data import batches
 from tfdarts.data.examples import TrainingExamples
+from tfdarts.data.image_source import ImageSource
 from tfdarts.genotypes import Genotype
 from tfdarts.models.cnn_supernet import CNNSupernet
 from tfdarts.runs.data import open_data
@@ -63,6 +65,46 @@ def search(config):
     - [Liu et al., 2019](https://arxiv.org/abs/1806.09055)
     """
     stage = Stage(config.run_dir, "search")
+    work = prepared(config)
+    begin = functools.partial(
+        stage.begin,
+        recorded(config, work.source),
+        fingerprint=work.source.fingerprint,
+        mean=work.examples.mean,
+        std=work.examples.std,
+    )
+    if stage.finished:
+        begin()
+        logger.info("search: already finished, in %s", stage.path)
+    else:
+        with stage.running():
+            begin()
+            _fit(config, work, stage)
+            work.darts.supernet.genotype().save(stage.run_dir / "genotype.json")
+            _draw(stage)
+            stage.report("finished", epochs=config.epochs)
+    return Genotype.load(stage.run_dir / "genotype.json")
+
+
+class Work(typing.NamedTuple):
+    """What a search works with; nothing of it has been moved yet."""
+
+    source: ImageSource
+    examples: TrainingExamples
+    transform: typing.Callable
+    steps_per_epoch: int
+    darts: DARTS
+
+
+def prepared(config):
+    """Returns the `Work` of a config, its data read and its supernet built.
+
+    Args:
+        config: `tfdarts.runs.configs.SearchConfig`.
+
+    Raises:
+        DataError: If the data do not fit the settings.
+    """
     source = open_data(config)
     examples = TrainingExamples.of(source, config.train_portion, config.seed)
     steps = batches.steps_per_epoch(examples.first[1], config.batch_size)
@@ -79,24 +121,7 @@ def search(config):
         num_nodes=config.num_nodes,
     )
     darts = _compiled(config, supernet, steps)
-    begin = functools.partial(
-        stage.begin,
-        recorded(config, source),
-        fingerprint=source.fingerprint,
-        mean=examples.mean,
-        std=examples.std,
-    )
-    if stage.finished:
-        begin()
-        logger.info("search: already finished, in %s", stage.path)
-    else:
-        with stage.running():
-            begin()
-            _fit(config, darts, examples, transform, steps, stage)
-            supernet.genotype().save(stage.run_dir / "genotype.json")
-            _draw(stage)
-            stage.report("finished", epochs=config.epochs)
-    return Genotype.load(stage.run_dir / "genotype.json")
+    return Work(source, examples, transform, steps, darts)
 
 
 def _compiled(config, supernet, steps):
@@ -126,7 +151,8 @@ def _compiled(config, supernet, steps):
     return darts
 
 
-def _fit(config, darts, examples, transform, steps, stage):
+def _fit(config, work, stage):
+    darts, examples, steps = work.darts, work.examples, work.steps_per_epoch
     supernet = darts.supernet
     logger.info(
         "search: %d images for the weights, %d for alpha, %s each, in %d "
@@ -147,15 +173,13 @@ def _fit(config, darts, examples, transform, steps, stage):
     first_epoch = checkpoint.restore()
     if first_epoch:
         logger.info("search: going on after epoch %d", first_epoch)
-    pairs = _pairs(config, examples, transform, first_epoch, steps)
+    pairs = batches_of_pairs(config, work, first_epoch)
     darts.fit(
         pairs,
         epochs=config.epochs,
         initial_epoch=first_epoch,
         steps_per_epoch=steps,
-        validation_data=batches.ordered_batches(
-            examples.second, config.batch_size, examples.normalize
-        ),
+        validation_data=validation_batches(config, work),
         callbacks=[
             StopOnNaN(),
             LearningRate(),
@@ -175,23 +199,31 @@ def _fit(config, darts, examples, transform, steps, stage):
     )
 
 
-def _pairs(config, examples, transform, first_epoch, steps):
-    """Batches for the weights beside batches for alpha."""
+def batches_of_pairs(config, work, first_epoch=0):
+    """Returns batches for the weights beside batches for alpha."""
+    examples, steps = work.examples, work.steps_per_epoch
     return tf.data.Dataset.zip(
         batches.shuffled_batches(
             examples.first,
             config.batch_size,
             config.seed,
             range(first_epoch, config.epochs),
-            transform,
+            work.transform,
         ),
         batches.random_batches(
             examples.second,
             config.batch_size,
             config.seed,
             range(first_epoch * steps, config.epochs * steps),
-            transform,
+            work.transform,
         ),
+    )
+
+
+def validation_batches(config, work):
+    """Returns the batches that the supernet's accuracy is measured on."""
+    return batches.ordered_batches(
+        work.examples.second, config.batch_size, work.examples.normalize
     )
 
 

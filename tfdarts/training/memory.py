@@ -91,6 +91,16 @@ def _left_in_container(directory):
     return int(limit) - used + int(statistics["inactive_file"])
 
 
+def most_held_bytes():
+    """Returns the most memory this process has held, on its GPUs if it has."""
+    gpus = tf.config.list_logical_devices("GPU")
+    if gpus:
+        used = (tf.config.experimental.get_memory_info(g.name) for g in gpus)
+        return sum(memory["peak"] for memory in used)
+    # Linux counts it in kibibytes.
+    return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
 def require_memory(graph):
     """Refuses what cannot be run for lack of memory.
 

@@ -1,0 +1,76 @@
+"""What a search will cost is said before it, and nothing is left."""
+
+import types
+
+import pytest
+
+from tfdarts.cli import search as search_command
+from tfdarts.runs import dry_run as module
+from tfdarts.runs.configs import SearchConfig
+from tfdarts.strategies.darts import DARTS
+from tfdarts.training import memory
+
+TINY = SearchConfig(
+    init_channels=2,
+    num_cells=3,
+    num_nodes=1,
+    epochs=7,
+    batch_size=256,
+    alpha_warmup_epochs=3,
+    order=1,
+)
+
+
+@pytest.fixture
+def ticking(monkeypatch):
+    """A clock that goes on by a second whenever it is looked at."""
+    clock = types.SimpleNamespace(now=0)
+
+    def monotonic():
+        clock.now += 1
+        return clock.now
+
+    clock.monotonic = monotonic
+    monkeypatch.setattr(module, "time", clock)
+
+
+def test_a_dry_run_does_all_and_leaves_nothing(
+    ticking, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    alphas_moved = []
+    update = DARTS._update_alphas
+
+    def update_alphas(self, *arguments):
+        alphas_moved.append(True)
+        update(self, *arguments)
+
+    monkeypatch.setattr(DARTS, "_update_alphas", update_alphas)
+    cost = module.dry_run(TINY)
+    # Each timed part takes a second; half of 1,437 images are 2 batches.
+    assert cost == {
+        "first_step_seconds": 2,
+        "step_seconds": 1,
+        "steps_per_epoch": 2,
+        "epoch_seconds": 2 + 1 + 1,
+        "search_seconds": 2 + 7 * 4,
+        "memory_bytes": memory.most_held_bytes(),
+    }
+    assert 1e8 < cost["memory_bytes"] < 1e11
+    assert len(alphas_moved) == 1 + module.STEPS
+    assert [*tmp_path.iterdir()] == []
+
+    monkeypatch.setattr(module, "dry_run", lambda config: cost)
+    search_command._dry_run(TINY)
+    assert capsys.readouterr().out.splitlines()[:4] == [
+        "First step   0:02, with the building of the graphs",
+        "A step       1 s",
+        "An epoch     0:04, 2 steps and the validation",
+        "The search   0:30, 7 epochs",
+    ]
+
+
+def test_what_does_not_fit_is_refused(monkeypatch):
+    monkeypatch.setattr(memory, "available_bytes", lambda: 1e3)
+    with pytest.raises(MemoryError, match="A step needs at least"):
+        module.dry_run(TINY)

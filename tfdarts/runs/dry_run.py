@@ -1,0 +1,79 @@
+"""One step of everything, to know what a search will cost."""
+
+import tempfile
+import time
+
+from tfdarts.runs.search import batches_of_pairs
+from tfdarts.runs.search import prepared
+from tfdarts.runs.search import validation_batches
+from tfdarts.training.checkpoints import EpochCheckpoint
+from tfdarts.training.memory import most_held_bytes
+from tfdarts.training.memory import require_memory
+
+STEPS = 3
+"""Steps that are timed, behind the first, which builds the graphs."""
+
+
+def dry_run(config):
+    """Does one step of everything that a search does, and leaves nothing.
+
+    Args:
+        config: `tfdarts.runs.configs.SearchConfig`. It needs no `run_dir`.
+
+    Returns:
+        Dict: `first_step_seconds`, with the building of the graphs;
+        `step_seconds`; `steps_per_epoch`; `epoch_seconds`, with validation
+        and checkpoint; `search_seconds`; and `memory_bytes`, the most that
+        the process has held, on its GPUs if it has any. Epochs of alpha's
+        warm-up take less.
+
+    Raises:
+        ValueError: If a setting cannot be.
+        DataError: If the data do not fit the settings.
+        MemoryError: If a step needs more memory than there is.
+    """
+    work = prepared(config)
+    darts, steps = work.darts, work.steps_per_epoch
+    darts.alpha_warmup_steps = 0
+    pairs = batches_of_pairs(config, work)
+    tracing = _seconds(
+        lambda: require_memory(darts.gradient_graph(pairs.element_spec[0]))
+    )
+    pairs = iter(pairs)
+    first, *others = [
+        _seconds(lambda: darts.train_step(next(pairs))["loss"].numpy())
+        for _ in range(1 + STEPS)
+    ]
+    first += tracing
+    step = sum(others) / STEPS
+    validation = validation_batches(config, work)
+    _seconds(lambda: darts.evaluate(validation.take(1), verbose=0))
+    epoch = (
+        steps * step
+        + _seconds(lambda: darts.evaluate(validation, verbose=0))
+        + _seconds(lambda: _save(darts))
+    )
+    return {
+        "first_step_seconds": first,
+        "step_seconds": step,
+        "steps_per_epoch": steps,
+        "epoch_seconds": epoch,
+        "search_seconds": first + config.epochs * epoch,
+        "memory_bytes": most_held_bytes(),
+    }
+
+
+def _seconds(function):
+    started = time.monotonic()
+    function()
+    return time.monotonic() - started
+
+
+def _save(darts):
+    with tempfile.TemporaryDirectory() as directory:
+        EpochCheckpoint(
+            directory,
+            supernet=darts.supernet.variables,
+            weight_optimizer=darts.optimizer.variables,
+            alpha_optimizer=darts.alpha_optimizer.variables,
+        ).on_epoch_end(0)
