@@ -117,6 +117,32 @@ def test_augmentation_and_seed_change_the_batches(examples):
     assert not np.array_equal(y_train, y_val)
 
 
+def test_while_alpha_waits_no_batch_is_read_for_it(examples):
+    """From then on they are those that they would have been."""
+
+    def alpha_images(config, first_epoch):
+        work = search_module.Work(
+            None,
+            examples,
+            lambda images, seed: tf.cast(images, "float32"),
+            5,
+            None,
+        )
+        pairs = search_module.batches_of_pairs(config, work, first_epoch)
+        return [x.numpy() for _, (x, _) in pairs]
+
+    config = dataclasses.replace(SEARCH, epochs=3)
+    warm = dataclasses.replace(config, alpha_warmup_epochs=2)
+    expected = alpha_images(config, first_epoch=0)
+    result = alpha_images(warm, first_epoch=0)
+    assert len(result) == len(expected) == 15
+    assert not any(x.any() for x in result[:10])
+    assert all(x.any() for x in expected)
+    np.testing.assert_array_equal(result[10:], expected[10:])
+    np.testing.assert_array_equal(alpha_images(warm, 1)[5:], expected[10:])
+    np.testing.assert_array_equal(alpha_images(warm, 2), expected[10:])
+
+
 def test_train_settings_make_optimizer_and_network(source, examples):
     config = dataclasses.replace(
         TRAIN,

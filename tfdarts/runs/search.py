@@ -201,23 +201,34 @@ def _fit(config, work, stage):
 
 def batches_of_pairs(config, work, first_epoch=0):
     """Returns batches for the weights beside batches for alpha."""
-    examples, steps = work.examples, work.steps_per_epoch
     return tf.data.Dataset.zip(
         batches.shuffled_batches(
-            examples.first,
+            work.examples.first,
             config.batch_size,
             config.seed,
             range(first_epoch, config.epochs),
             work.transform,
         ),
-        batches.random_batches(
-            examples.second,
-            config.batch_size,
-            config.seed,
-            range(first_epoch * steps, config.epochs * steps),
-            work.transform,
-        ),
+        _alpha_batches(config, work, first_epoch),
     )
+
+
+def _alpha_batches(config, work, first_epoch):
+    """While alpha waits, zeros: nobody looks at them, and they cost nothing."""
+    moving = min(max(first_epoch, config.alpha_warmup_epochs), config.epochs)
+    dataset = batches.random_batches(
+        work.examples.second,
+        config.batch_size,
+        config.seed,
+        range(
+            moving * work.steps_per_epoch, config.epochs * work.steps_per_epoch
+        ),
+        work.transform,
+    )
+    zeros = [tf.zeros(spec.shape, spec.dtype) for spec in dataset.element_spec]
+    waiting = tf.data.Dataset.from_tensors(tuple(zeros))
+    waiting = waiting.repeat((moving - first_epoch) * work.steps_per_epoch)
+    return waiting.concatenate(dataset)
 
 
 def validation_batches(config, work):
