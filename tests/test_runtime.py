@@ -97,6 +97,14 @@ def test_the_backend_that_keras_has_chosen_counts(
         _runtime.prepare()
 
 
+def test_a_command_chooses_for_itself(environ, monkeypatch):
+    environ.update(KERAS_BACKEND="jax", TF_USE_LEGACY_KERAS="1")
+    monkeypatch.setattr(sys, "argv", ["/usr/bin/tfdarts-search", "--help"])
+    _runtime.prepare()
+    assert environ["KERAS_BACKEND"] == "tensorflow"
+    assert "TF_USE_LEGACY_KERAS" not in environ
+
+
 def test_a_fresh_import_is_light_and_refuses_in_one_sentence(tmp_path):
     env = {k: v for k, v in _runtime.os.environ.items() if k not in SWITCHES}
     done = subprocess.run(

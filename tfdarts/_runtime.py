@@ -11,9 +11,15 @@ def prepare():
     VNNI; on the others a supernet's step is several times slower without
     them, so tfdarts asks for them unless `TF_ENABLE_ONEDNN_OPTS` is set.
 
+    The process of a command is tfdarts' own, whatever else is chosen for
+    others.
+
     Raises:
         ImportError: If another Keras backend or the legacy Keras is chosen.
     """
+    if os.path.basename(sys.argv[0]).startswith("tfdarts-"):
+        os.environ["KERAS_BACKEND"] = "tensorflow"
+        os.environ.pop("TF_USE_LEGACY_KERAS", None)
     if os.environ.get("TF_USE_LEGACY_KERAS", "").lower() in ("1", "true"):
         raise ImportError(
             "tfdarts needs Keras 3, but TF_USE_LEGACY_KERAS="

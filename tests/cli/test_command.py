@@ -115,6 +115,26 @@ def config_of(name, arguments, config_class):
 
 # Help
 
+GENOTYPE = """
+import sys
+from tfdarts.cli.visualize import main
+
+assert main(["--genotype=DARTS_V2", "--output_dir=cells"]) == 0
+heavy = sorted({"tensorflow", "keras", "matplotlib"} & set(sys.modules))
+sys.exit(f"imported {heavy}" if heavy else 0)
+"""
+
+
+def test_drawing_a_genotype_imports_nothing_large(tmp_path):
+    subprocess.run(
+        [sys.executable, "-c", GENOTYPE],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        cwd=tmp_path,
+        stdout=subprocess.DEVNULL,
+        check=True,
+    )
+    assert (tmp_path / "cells" / "normal.png").exists()
+
 
 def test_help_and_flag_errors_import_no_tensorflow(tmp_path):
     done = subprocess.run(

@@ -8,7 +8,6 @@ import numpy as np
 from tfdarts.runs.run_directory import read_json
 from tfdarts.search_spaces.cnn import CNNSearchSpace
 from tfdarts.search_spaces.lookup import find_genotype
-from tfdarts.visualization.alphas import draw_alphas
 from tfdarts.visualization.cells import draw_cells
 
 logger = logging.getLogger("tfdarts")
@@ -40,6 +39,10 @@ def draw_run(run_dir):
     Returns:
         The paths of the drawings, in `<run_dir>/cells`.
     """
+    # It takes matplotlib, whose import is most of the time that a genotype's
+    # drawing would take.
+    from tfdarts.visualization.alphas import draw_alphas
+
     run_dir = pathlib.Path(run_dir)
     paths = visualize(str(run_dir), run_dir / "cells")
     history = run_dir / "search" / "alphas.npz"
