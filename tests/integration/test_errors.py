@@ -422,6 +422,11 @@ def test_too_little_memory_is_known_before_the_first_step(
 @contextlib.contextmanager
 def started(*arguments, cwd):
     """A training that would take long, as a process."""
+
+    def heed_ctrl_c():
+        # Behind `&` and nohup it is ignored, by children too.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
     process = subprocess.Popen(
         [program("train"), *arguments, "--epochs=100000", "--run_dir=r"],
         cwd=cwd,
@@ -429,6 +434,7 @@ def started(*arguments, cwd):
         stderr=subprocess.PIPE,
         text=True,
         env=environment(),
+        preexec_fn=heed_ctrl_c,
     )
     try:
         yield process
