@@ -1,9 +1,11 @@
 """A long search holds no more memory than a short one."""
 
 import keras
+import numpy as np
 import psutil
 import pytest
 
+from tfdarts.data.arrays import from_arrays
 from tfdarts.runs import search as search_module
 from tfdarts.runs.configs import SearchConfig
 
@@ -27,14 +29,17 @@ def test_memory_is_flat_over_200_epochs(tmp_path, monkeypatch):
     monkeypatch.setattr(
         search_module, "tensorboard", lambda config, stage: [memory]
     )
+    random = np.random.default_rng(0)
+    images = random.integers(0, 256, (40, 8, 8), "uint8")
     search_module.search(
         SearchConfig(
             run_dir=str(tmp_path),
+            dataset=from_arrays((images, np.arange(40) % 2)),
             init_channels=2,
             num_cells=3,
             num_nodes=1,
             epochs=EPOCHS,
-            batch_size=700,
+            batch_size=8,
         )
     )
     assert len(memory.held) == EPOCHS

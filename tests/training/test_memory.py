@@ -59,12 +59,10 @@ def test_the_peak_grows_with_the_batch():
 
 
 MEASURED = """
-import resource
-
 import tensorflow as tf
 
 import tfdarts
-from tfdarts.training.memory import peak_bytes
+from tfdarts.training.memory import most_held_bytes, peak_bytes
 from tfdarts.training.optimizers import SGD, Adam
 
 supernet = tfdarts.CNNSupernet(8, 3, 10, (32, 32, 3), num_nodes=2)
@@ -72,15 +70,9 @@ x, y = tf.zeros((64, 32, 32, 3)), tf.zeros(64, tf.int64)
 search = tfdarts.DARTS(supernet, order=1)
 search.compile(SGD(0.1), Adam(0.1))
 graph = search.gradient_graph((x, y))
-
-
-def held():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-
-
-before = held()
+before = most_held_bytes()
 search._gradients(search._read_weights(), search._read_alphas(), x, y)
-print(peak_bytes(graph), held() - before)
+print(peak_bytes(graph), most_held_bytes() - before)
 """
 
 

@@ -1,6 +1,7 @@
 """Whether there is memory for a step, known before the step is run."""
 
 import pathlib
+import re
 import resource
 
 import psutil
@@ -8,6 +9,7 @@ import tensorflow as tf
 
 _SAME_MEMORY = {"Identity", "Reshape", "ExpandDims", "Squeeze", "StopGradient"}
 _CONTAINER = pathlib.Path("/sys/fs/cgroup")
+_STATUS = pathlib.Path("/proc/self/status")
 
 
 def peak_bytes(graph):
@@ -97,8 +99,10 @@ def most_held_bytes():
     if gpus:
         used = (tf.config.experimental.get_memory_info(g.name) for g in gpus)
         return sum(memory["peak"] for memory in used)
-    # Linux counts it in kibibytes.
-    return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    if _STATUS.exists():
+        # Not `getrusage`: that begins with what the parent process held.
+        return 1024 * int(re.search(r"VmHWM:\s+(\d+)", _STATUS.read_text())[1])
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def require_memory(graph):
