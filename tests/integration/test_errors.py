@@ -2,12 +2,14 @@
 
 import contextlib
 import json
+import math
 import os
 import pathlib
 import re
 import resource
 import shutil
 import signal
+import struct
 import subprocess
 import sysconfig
 
@@ -187,6 +189,17 @@ def bad_data(place):
     (place / "broken" / "cat" / "0.png").write_text("no image")
     images_of(place / "empty", [(8, 8)])
     (place / "empty" / "emu").mkdir()
+    images_of(place / "deep", [(8, 8)])
+    Image.new("I;16", (8, 8)).save(place / "deep" / "cat" / "0.png")
+    images_of(place / "lacking" / "train", [(8, 8)])
+    images_of(place / "lacking" / "test", [(8, 8)], ["cat"])
+    (place / "labels").mkdir()
+    for name, shape in (("images-idx3", (6, 8, 8)), ("labels-idx1", (6,))):
+        header = struct.pack(f">HBB{len(shape)}I", 0, 8, len(shape), *shape)
+        values = bytes([0, 1, 2] * (math.prod(shape) // 3))
+        path = place / "labels" / f"train-{name}-ubyte"
+        path.write_bytes(header + values)
+    (place / "labels" / "labels.txt").write_text("cat\ndog\n")
     (place / "no_idx").mkdir()
     (place / "bad_idx").mkdir()
     for name in ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"):
@@ -206,6 +219,9 @@ def bad_data(place):
         ("folder:few", "no test split"),
         ("folder:broken", "broken/cat/0.png is no image that can be read"),
         ("folder:empty", "The class .*/empty/emu has no images"),
+        ("folder:deep", "deep/cat/0.png has more than 8 bits a pixel"),
+        ("folder:lacking", "lacking/test has no dog/, which another split"),
+        ("idx:labels", "must be from 0 to 1, one number a class. Among them"),
         ("idx:no_idx", "must have train-images-idx3-ubyte"),
         ("idx:bad_idx", "is no IDX file"),
         ("tfds:moon", "TensorFlow Datasets knows no moon"),
@@ -318,6 +334,13 @@ def test_a_run_with_other_settings_and_one_that_is_not_finished(tmp_path):
         )
     code, printed, said = ends("train", *flags, cwd=tmp_path)
     assert (code, "accuracy" in printed) == (0, True), said
+    model = tmp_path / "r/train/model.keras"
+    model.rename(tmp_path / "elsewhere")
+    is_refused(
+        ends("export", "--run_dir=r", cwd=tmp_path),
+        2,
+        "r/train/model.keras is missing or damaged. Remove r/train/status.js",
+    )
     is_refused(
         ends("train", *flags, "--seed=1", "--momentum=0.5", cwd=tmp_path),
         2,
