@@ -16,6 +16,7 @@ from tfdarts.runs import train as train_module
 from tfdarts.runs.configs import RunConfig
 from tfdarts.runs.configs import SearchConfig
 from tfdarts.runs.configs import TrainConfig
+from tfdarts.runs.data import TrainingData
 from tfdarts.search_spaces.lookup import find_genotype
 
 SEARCH = SearchConfig(
@@ -94,8 +95,8 @@ def first_pairs(config, examples, first_epoch=0):
     transform = examples.augment(
         config.crop_padding, config.random_flip, config.cutout_length
     )
-    work = search_module.Work(None, examples, transform, 5, None)
-    pairs = search_module.batches_of_pairs(config, work, first_epoch)
+    data = TrainingData(None, examples, transform, 5)
+    pairs = search_module.batches_of_pairs(config, data, first_epoch)
     (pairs,) = pairs.take(1)
     return [part.numpy() for part in tf.nest.flatten(pairs)]
 
@@ -121,14 +122,10 @@ def test_while_alpha_waits_no_batch_is_read_for_it(examples):
     """From then on they are those that they would have been."""
 
     def alpha_images(config, first_epoch):
-        work = search_module.Work(
-            None,
-            examples,
-            lambda images, seed: tf.cast(images, "float32"),
-            5,
-            None,
+        data = TrainingData(
+            None, examples, lambda images, seed: tf.cast(images, "float32"), 5
         )
-        pairs = search_module.batches_of_pairs(config, work, first_epoch)
+        pairs = search_module.batches_of_pairs(config, data, first_epoch)
         return [x.numpy() for _, (x, _) in pairs]
 
     config = dataclasses.replace(SEARCH, epochs=3)
@@ -156,7 +153,9 @@ def test_train_settings_make_optimizer_and_network(source, examples):
         clip_norm=1.5,
     )
     network = train_module._compiled(
-        config, genotypes.get("DARTS_V2"), source, examples, steps=3
+        config,
+        genotypes.get("DARTS_V2"),
+        TrainingData(source, examples, None, 3),
     )
     assert (network.init_channels, network.num_cells) == (4, 5)
     optimizer = network.optimizer

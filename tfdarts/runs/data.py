@@ -2,10 +2,14 @@
 
 import dataclasses
 import logging
+import typing
 
 import numpy as np
 
+from tfdarts.data import batches
 from tfdarts.data import sources
+from tfdarts.data.examples import TrainingExamples
+from tfdarts.data.image_source import ImageSource
 
 logger = logging.getLogger("tfdarts")
 
@@ -23,6 +27,37 @@ def open_data(config):
     for sentence in source.describe():
         logger.info("data: %s", sentence)
     return source
+
+
+class TrainingData(typing.NamedTuple):
+    """The data of a run, ready to be trained on."""
+
+    source: ImageSource
+    examples: TrainingExamples
+    transform: typing.Callable
+    steps_per_epoch: int
+
+
+def open_training_data(config, portion):
+    """Returns the `TrainingData` of a config.
+
+    Args:
+        config: `tfdarts.runs.configs.SearchConfig` or `TrainConfig`.
+        portion: Float, the share of the training examples in the first part.
+
+    Raises:
+        DataError: If the data do not fit the settings.
+    """
+    source = open_data(config)
+    examples = TrainingExamples.of(source, portion, config.seed)
+    return TrainingData(
+        source,
+        examples,
+        examples.augment(
+            config.crop_padding, config.random_flip, config.cutout_length
+        ),
+        batches.steps_per_epoch(examples.first[1], config.batch_size),
+    )
 
 
 def recorded(config, source):

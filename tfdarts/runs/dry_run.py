@@ -4,9 +4,9 @@ import tempfile
 import time
 
 from tfdarts.runs.search import batches_of_pairs
+from tfdarts.runs.search import checkpoint_of
 from tfdarts.runs.search import prepared
 from tfdarts.runs.search import validation_batches
-from tfdarts.training.checkpoints import EpochCheckpoint
 from tfdarts.training.memory import most_held_bytes
 from tfdarts.training.memory import require_memory
 
@@ -32,10 +32,9 @@ def dry_run(config):
         DataError: If the data do not fit the settings.
         MemoryError: If a step needs more memory than there is.
     """
-    work = prepared(config)
-    darts, steps = work.darts, work.steps_per_epoch
+    data, darts = prepared(config)
     darts.alpha_warmup_steps = 0
-    pairs = batches_of_pairs(config, work)
+    pairs = batches_of_pairs(config, data)
     tracing = _seconds(
         lambda: require_memory(darts.gradient_graph(pairs.element_spec[0]))
     )
@@ -46,17 +45,18 @@ def dry_run(config):
     ]
     first += tracing
     step = sum(others) / STEPS
-    validation = validation_batches(config, work)
-    _seconds(lambda: darts.evaluate(validation.take(1), verbose=0))
+    validation = validation_batches(config, data)
+    # This builds a graph, too.
+    darts.evaluate(validation.take(1), verbose=0)
     epoch = (
-        steps * step
+        data.steps_per_epoch * step
         + _seconds(lambda: darts.evaluate(validation, verbose=0))
         + _seconds(lambda: _save(darts))
     )
     return {
         "first_step_seconds": first,
         "step_seconds": step,
-        "steps_per_epoch": steps,
+        "steps_per_epoch": data.steps_per_epoch,
         "epoch_seconds": epoch,
         "search_seconds": first + config.epochs * epoch,
         "memory_bytes": most_held_bytes(),
@@ -71,9 +71,4 @@ def _seconds(function):
 
 def _save(darts):
     with tempfile.TemporaryDirectory() as directory:
-        EpochCheckpoint(
-            directory,
-            supernet=darts.supernet.variables,
-            weight_optimizer=darts.optimizer.variables,
-            alpha_optimizer=darts.alpha_optimizer.variables,
-        ).on_epoch_end(0)
+        checkpoint_of(darts, directory).on_epoch_end(0)

@@ -2,17 +2,14 @@
 
 import functools
 import logging
-import typing
 
 import keras
 import tensorflow as tf
 
 from tfdarts.data import batches
-from tfdarts.data.examples import TrainingExamples
-from tfdarts.data.image_source import ImageSource
 from tfdarts.genotypes import Genotype
 from tfdarts.models.cnn_supernet import CNNSupernet
-from tfdarts.runs.data import open_data
+from tfdarts.runs.data import open_training_data
 from tfdarts.runs.data import recorded
 from tfdarts.runs.progress import MetricsFile
 from tfdarts.runs.progress import Progress
@@ -65,13 +62,13 @@ def search(config):
     - [Liu et al., 2019](https://arxiv.org/abs/1806.09055)
     """
     stage = Stage(config.run_dir, "search")
-    work = prepared(config)
+    data, darts = prepared(config)
     begin = functools.partial(
         stage.begin,
-        recorded(config, work.source),
-        fingerprint=work.source.fingerprint,
-        mean=work.examples.mean,
-        std=work.examples.std,
+        recorded(config, data.source),
+        fingerprint=data.source.fingerprint,
+        mean=data.examples.mean,
+        std=data.examples.std,
     )
     if stage.finished:
         begin()
@@ -79,49 +76,37 @@ def search(config):
     else:
         with stage.running():
             begin()
-            _fit(config, work, stage)
-            work.darts.supernet.genotype().save(stage.run_dir / "genotype.json")
+            _fit(config, data, darts, stage)
+            darts.supernet.genotype().save(stage.run_dir / "genotype.json")
             _draw(stage)
             stage.report("finished", epochs=config.epochs)
     return Genotype.load(stage.run_dir / "genotype.json")
 
 
-class Work(typing.NamedTuple):
-    """What a search works with; nothing of it has been moved yet."""
-
-    source: ImageSource
-    examples: TrainingExamples
-    transform: typing.Callable
-    steps_per_epoch: int
-    darts: DARTS
-
-
 def prepared(config):
-    """Returns the `Work` of a config, its data read and its supernet built.
+    """Returns what a search works with; nothing of it has been moved yet.
 
     Args:
         config: `tfdarts.runs.configs.SearchConfig`.
 
+    Returns:
+        `tfdarts.runs.data.TrainingData` and a compiled `DARTS`.
+
     Raises:
         DataError: If the data do not fit the settings.
     """
-    source = open_data(config)
-    examples = TrainingExamples.of(source, config.train_portion, config.seed)
-    steps = batches.steps_per_epoch(examples.first[1], config.batch_size)
+    data = open_training_data(config, config.train_portion)
+    examples = data.examples
     batches.steps_per_epoch(examples.second[1], config.batch_size)
-    transform = examples.augment(
-        config.crop_padding, config.random_flip, config.cutout_length
-    )
     start(config)
     supernet = CNNSupernet(
         config.init_channels,
         config.num_cells,
-        len(source.class_names),
+        len(data.source.class_names),
         examples.first[0].shape[1:],
         num_nodes=config.num_nodes,
     )
-    darts = _compiled(config, supernet, steps)
-    return Work(source, examples, transform, steps, darts)
+    return data, _compiled(config, supernet, data.steps_per_epoch)
 
 
 def _compiled(config, supernet, steps):
@@ -151,9 +136,8 @@ def _compiled(config, supernet, steps):
     return darts
 
 
-def _fit(config, work, stage):
-    darts, examples, steps = work.darts, work.examples, work.steps_per_epoch
-    supernet = darts.supernet
+def _fit(config, data, darts, stage):
+    supernet, examples = darts.supernet, data.examples
     logger.info(
         "search: %d images for the weights, %d for alpha, %s each, in %d "
         "classes; %s weights, %d alphas",
@@ -164,22 +148,17 @@ def _fit(config, work, stage):
         f"{_size(supernet.network_weights):,}",
         _size(supernet.alpha_variables),
     )
-    checkpoint = EpochCheckpoint(
-        stage.path / "checkpoints",
-        supernet=supernet.variables,
-        weight_optimizer=darts.optimizer.variables,
-        alpha_optimizer=darts.alpha_optimizer.variables,
-    )
+    checkpoint = checkpoint_of(darts, stage.path / "checkpoints")
     first_epoch = checkpoint.restore()
     if first_epoch:
         logger.info("search: going on after epoch %d", first_epoch)
-    pairs = batches_of_pairs(config, work, first_epoch)
+    pairs = batches_of_pairs(config, data, first_epoch)
     darts.fit(
         pairs,
         epochs=config.epochs,
         initial_epoch=first_epoch,
-        steps_per_epoch=steps,
-        validation_data=validation_batches(config, work),
+        steps_per_epoch=data.steps_per_epoch,
+        validation_data=validation_batches(config, data),
         callbacks=[
             StopOnNaN(),
             LearningRate(),
@@ -187,7 +166,7 @@ def _fit(config, work, stage):
             MetricsFile(stage.path / "metrics.csv", first_epoch),
             *tensorboard(config, stage),
             checkpoint,
-            Progress(stage, config.epochs, steps, LOGGED),
+            Progress(stage, config.epochs, data.steps_per_epoch, LOGGED),
             keras.callbacks.LambdaCallback(
                 on_train_begin=lambda logs: require_memory(
                     darts.gradient_graph(pairs.element_spec[0])
@@ -199,42 +178,52 @@ def _fit(config, work, stage):
     )
 
 
-def batches_of_pairs(config, work, first_epoch=0):
+def checkpoint_of(darts, directory):
+    """Returns the callback that keeps all that a search changes."""
+    return EpochCheckpoint(
+        directory,
+        supernet=darts.supernet.variables,
+        weight_optimizer=darts.optimizer.variables,
+        alpha_optimizer=darts.alpha_optimizer.variables,
+    )
+
+
+def batches_of_pairs(config, data, first_epoch=0):
     """Returns batches for the weights beside batches for alpha."""
     return tf.data.Dataset.zip(
         batches.shuffled_batches(
-            work.examples.first,
+            data.examples.first,
             config.batch_size,
             config.seed,
             range(first_epoch, config.epochs),
-            work.transform,
+            data.transform,
         ),
-        _alpha_batches(config, work, first_epoch),
+        _alpha_batches(config, data, first_epoch),
     )
 
 
-def _alpha_batches(config, work, first_epoch):
+def _alpha_batches(config, data, first_epoch):
     """While alpha waits, zeros: nobody looks at them, and they cost nothing."""
     moving = min(max(first_epoch, config.alpha_warmup_epochs), config.epochs)
     dataset = batches.random_batches(
-        work.examples.second,
+        data.examples.second,
         config.batch_size,
         config.seed,
         range(
-            moving * work.steps_per_epoch, config.epochs * work.steps_per_epoch
+            moving * data.steps_per_epoch, config.epochs * data.steps_per_epoch
         ),
-        work.transform,
+        data.transform,
     )
     zeros = [tf.zeros(spec.shape, spec.dtype) for spec in dataset.element_spec]
     waiting = tf.data.Dataset.from_tensors(tuple(zeros))
-    waiting = waiting.repeat((moving - first_epoch) * work.steps_per_epoch)
+    waiting = waiting.repeat((moving - first_epoch) * data.steps_per_epoch)
     return waiting.concatenate(dataset)
 
 
-def validation_batches(config, work):
+def validation_batches(config, data):
     """Returns the batches that the supernet's accuracy is measured on."""
     return batches.ordered_batches(
-        work.examples.second, config.batch_size, work.examples.normalize
+        data.examples.second, config.batch_size, data.examples.normalize
     )
 
 

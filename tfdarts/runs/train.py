@@ -8,9 +8,8 @@ import keras
 import tensorflow as tf
 
 from tfdarts.data import batches
-from tfdarts.data.examples import TrainingExamples
 from tfdarts.models.cnn_network import CNNNetwork
-from tfdarts.runs.data import open_data
+from tfdarts.runs.data import open_training_data
 from tfdarts.runs.data import recorded
 from tfdarts.runs.progress import MetricsFile
 from tfdarts.runs.progress import Progress
@@ -58,26 +57,19 @@ def train(config):
     """
     stage = Stage(config.run_dir, "train")
     genotype = find_genotype(config.genotype or str(stage.run_dir))
-    source = open_data(config)
-    examples = TrainingExamples.of(
-        source, 1 - config.validation_portion, config.seed
-    )
-    steps = batches.steps_per_epoch(examples.first[1], config.batch_size)
-    transform = examples.augment(
-        config.crop_padding, config.random_flip, config.cutout_length
-    )
+    data = open_training_data(config, 1 - config.validation_portion)
     strategy = distribution_strategy(config.distribute, config.batch_size)
     start(config)
     with strategy.scope():
-        network = _compiled(config, genotype, source, examples, steps)
+        network = _compiled(config, genotype, data)
     begin = functools.partial(
         stage.begin,
-        recorded(config, source),
+        recorded(config, data.source),
         genotype=dataclasses.asdict(genotype),
-        fingerprint=source.fingerprint,
-        mean=examples.mean,
-        std=examples.std,
-        class_names=source.class_names,
+        fingerprint=data.source.fingerprint,
+        mean=data.examples.mean,
+        std=data.examples.std,
+        class_names=data.source.class_names,
     )
     if stage.finished:
         begin()
@@ -85,21 +77,19 @@ def train(config):
     else:
         with stage.running():
             begin()
-            results = _fit(
-                config, network, examples, transform, steps, strategy, stage
-            )
+            results = _fit(config, data, network, strategy, stage)
             write_json(stage.path / "results.json", results)
             stage.report("finished", epochs=config.epochs)
     return read_json(stage.path / "results.json")
 
 
-def _compiled(config, genotype, source, examples, steps):
+def _compiled(config, genotype, data):
     network = CNNNetwork(
         genotype,
         config.init_channels,
         config.num_cells,
-        len(source.class_names),
-        examples.first[0].shape[1:],
+        len(data.source.class_names),
+        data.examples.first[0].shape[1:],
     )
     network.compile(
         optimizer=SGD(
@@ -107,7 +97,7 @@ def _compiled(config, genotype, source, examples, steps):
                 config.learning_rate,
                 config.min_learning_rate,
                 config.epochs,
-                steps,
+                data.steps_per_epoch,
             ),
             momentum=config.momentum,
             l2=config.weight_decay,
@@ -121,7 +111,8 @@ def _compiled(config, genotype, source, examples, steps):
     return network
 
 
-def _fit(config, network, examples, transform, steps, strategy, stage):
+def _fit(config, data, network, strategy, stage):
+    examples = data.examples
     num_parameters = network.count_params() - sum(
         int(keras.ops.size(v)) for v in network.non_trainable_variables
     )
@@ -149,14 +140,14 @@ def _fit(config, network, examples, transform, steps, strategy, stage):
         config.batch_size,
         config.seed,
         range(first_epoch, config.epochs),
-        transform,
+        data.transform,
     )
     metrics = MetricsFile(stage.path / "metrics.csv", first_epoch)
     network.fit(
         training,
         epochs=config.epochs,
         initial_epoch=first_epoch,
-        steps_per_epoch=steps,
+        steps_per_epoch=data.steps_per_epoch,
         validation_data=validation,
         callbacks=[
             StopOnNaN(),
@@ -164,7 +155,7 @@ def _fit(config, network, examples, transform, steps, strategy, stage):
             metrics,
             *tensorboard(config, stage),
             checkpoint,
-            Progress(stage, config.epochs, steps, LOGGED),
+            Progress(stage, config.epochs, data.steps_per_epoch, LOGGED),
             keras.callbacks.LambdaCallback(
                 on_train_begin=lambda logs: require_memory(
                     _gradient_graph(network, training.element_spec)
