@@ -197,6 +197,25 @@ def test_the_command_describes_and_does_nothing_else(folder, command, capsys):
     assert said == ""
 
 
+def test_the_command_may_look_at_data_and_cost(
+    folder, command, capsys, monkeypatch
+):
+    costs = []
+    monkeypatch.setattr(search_command, "_dry_run", costs.append)
+    typed = [f"--dataset=folder:{folder}", "--run_dir=my run", "--seed=7"]
+    assert command(["--dry_run", *typed]) == 0
+    following = (
+        f"Next: tfdarts-search --dataset=folder:{folder} '--run_dir=my run' "
+        f"--seed=7\n"
+    )
+    assert capsys.readouterr().out == following
+    assert command([*typed, "--dry_run=true", "--describe_data"]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith(f"folder:{folder}: 28 train, 8 test images")
+    assert printed.endswith(following)
+    assert [cost.seed for cost in costs] == [7, 7]
+
+
 def break_one(folder):
     (folder / "b" / "1.png").write_text("no image")
 

@@ -42,12 +42,12 @@ def run(values):
     config = settings_of(SearchConfig, values)
     if values["describe_data"]:
         _describe_data(config)
-    elif values["dry_run"]:
+    if values["dry_run"]:
         _dry_run(config)
+    if values["describe_data"] or values["dry_run"]:
+        print(_without_looks(config, values["arguments"]))
     else:
         _search(config, values["train_flagfile"])
-        return
-    print(_search_after_all(config, values["arguments"]))
 
 
 def _search(config, train_flagfile):
@@ -100,8 +100,8 @@ def _dry_run(config):
     )
 
 
-def _search_after_all(config, arguments):
-    """Returns the same command without the looks."""
+def _without_looks(config, arguments):
+    """Returns the command that searches after all."""
     from tfdarts.data.sources import directory_name
 
     looks = [field.name for field in dataclasses.fields(Looks)]
