@@ -87,6 +87,19 @@ def is_refused(outcome, code, sentence):
     assert "Traceback" not in said and "Error" not in last
 
 
+def on_a_disk(options, directory):
+    """Words that let a command see a small disk of its own in a directory."""
+    directory.mkdir()
+    mount = f'mount -t tmpfs -o {options} none "{directory}" && exec "$@"'
+    prefix = ("unshare", "-rm", "sh", "-c", mount, "sh")
+    if (
+        not shutil.which("unshare")
+        or subprocess.run([*prefix, "true"]).returncode
+    ):
+        pytest.skip("A small file system needs unshare and user namespaces.")
+    return prefix
+
+
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
     """A directory with files that are no good."""
@@ -251,16 +264,12 @@ def test_a_batch_that_is_larger_than_the_data(tmp_path):
 
 @pytest.mark.slow
 def test_a_disk_that_is_read_only(tmp_path):
-    if not can_mount():
-        pytest.skip("A small file system needs unshare and user namespaces.")
-    (tmp_path / "sealed").mkdir()
-    mount = 'mount -t tmpfs -o ro none sealed && exec "$@"'
     outcome = ends(
         "train",
         *TINY_TRAIN,
         "--run_dir=sealed/r",
         cwd=tmp_path,
-        prefix=("unshare", "-rm", "sh", "-c", mount, "sh"),
+        prefix=on_a_disk("ro", tmp_path / "sealed"),
     )
     is_refused(outcome, 2, "sealed/r.* the disk is mounted to be read only")
     assert "building" not in outcome[2]
@@ -349,29 +358,17 @@ def test_a_run_with_other_settings_and_one_that_is_not_finished(tmp_path):
     )
 
 
-def can_mount():
-    unshare = shutil.which("unshare")
-    command = ["unshare", "-rm", "mount", "-t", "tmpfs", "none", "/mnt"]
-    return (
-        unshare and not subprocess.run(command, capture_output=True).returncode
-    )
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "arguments"), [("search", TINY_SEARCH), ("train", TINY_TRAIN)]
 )
 def test_a_full_disk(name, arguments, tmp_path):
-    if not can_mount():
-        pytest.skip("A small file system needs unshare and user namespaces.")
-    (tmp_path / "small").mkdir()
-    mount = 'mount -t tmpfs -o size=64k none small && exec "$@"'
     outcome = ends(
         name,
         *arguments,
         "--run_dir=small/r",
         cwd=tmp_path,
-        prefix=("unshare", "-rm", "sh", "-c", mount, "sh"),
+        prefix=on_a_disk("size=64k", tmp_path / "small"),
     )
     is_refused(
         outcome,

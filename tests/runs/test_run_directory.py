@@ -6,6 +6,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import tempfile
 
 import keras
 import pytest
@@ -393,11 +394,28 @@ def test_a_file_in_the_way_is_refused(tmp_path):
         begun(tmp_path / "file" / "run")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_directory_that_cannot_be_written_is_refused(tmp_path):
-    tmp_path.chmod(0o500)
-    with pytest.raises(PermissionError):
-        begun(tmp_path)
+@pytest.fixture
+def sealed():
+    """A directory that may be read and not written, whoever runs the tests."""
+    root = os.geteuid() == 0
+    # Not in `tmp_path`, which others than its owner may not even enter.
+    with tempfile.TemporaryDirectory() as directory:
+        path = pathlib.Path(directory)
+        path.chmod(0o555)
+        if root:
+            os.seteuid(65534)  # Root may write anywhere; nobody may not.
+        try:
+            yield path
+        finally:
+            if root:
+                os.seteuid(0)
+            path.chmod(0o755)
+
+
+def test_a_directory_that_cannot_be_written_is_refused(sealed):
+    assert os.listdir(sealed) == []
+    with pytest.raises(PermissionError, match=f"denied: '{sealed}/search'"):
+        begun(sealed)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", "\0\0", "null"])
