@@ -20,6 +20,8 @@ import search_step
 import tensorflow as tf
 from tensorflow.tsl.profiler.protobuf import xplane_pb2
 
+from tfdarts.training.memory import bytes_of
+
 PASSES = {"_gradients": 3, "_alpha_gradients": 2}
 """How often a step of second order runs each of the large graphs."""
 
@@ -49,11 +51,6 @@ def peak_traffic(bytes_of_a_tensor):
     return 3 * bytes_of_a_tensor / seconds(lambda: tensor + tensor, 9)
 
 
-def size_of(tensor):
-    known = tensor.shape.is_fully_defined() and tensor.dtype.size
-    return tensor.shape.num_elements() * tensor.dtype.size if known else 0
-
-
 def arithmetic_of(operation):
     """Multiplications and additions of a convolution."""
     kind = operation.type.removesuffix("BackpropInput")
@@ -81,7 +78,7 @@ def counted(search, batch):
         for operation in function.graph.get_operations():
             if operation.type not in FREE:
                 tensors = [*operation.inputs, *operation.outputs]
-                traffic += passes * sum(map(size_of, tensors))
+                traffic += passes * sum(map(bytes_of, tensors))
                 arithmetic += passes * arithmetic_of(operation)
     return arithmetic, traffic
 

@@ -50,14 +50,15 @@ def peak_bytes(graph):
     for position, operation in enumerate(operations):
         for tensor in operation.outputs:
             if tensor.ref() in last_use:
-                held += _bytes(tensor)
+                held += bytes_of(tensor)
                 ends[last_use[tensor.ref()]].append(tensor)
         peak = max(peak, held)
-        held -= sum(_bytes(tensor) for tensor in ends[position])
+        held -= sum(bytes_of(tensor) for tensor in ends[position])
     return peak
 
 
-def _bytes(tensor):
+def bytes_of(tensor):
+    """Returns what a tensor of known shape takes, and 0 for any other."""
     known = tensor.shape.is_fully_defined() and tensor.dtype.size
     return tensor.shape.num_elements() * tensor.dtype.size if known else 0
 
