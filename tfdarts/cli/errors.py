@@ -98,8 +98,8 @@ def classified(error, memory_flags=()):
     if "OpError" in kinds and _number(error):
         return EXIT_CODES["usage"], os_error_sentence(error)
     if kinds & {"MemoryError", "ResourceExhaustedError"}:
-        ours = isinstance(error, MemoryError) and _raised_by_tfdarts(error)
-        reason = message if ours else "Out of memory"
+        foreseen = isinstance(error, MemoryError) and _raised_by_tfdarts(error)
+        reason = message if foreseen else "Out of memory"
         return EXIT_CODES["memory"], f"{reason}: {_less_memory(memory_flags)}."
     if isinstance(error, ValueError) and _raised_by_tfdarts(error):
         return EXIT_CODES["usage"], message
