@@ -304,6 +304,49 @@ def test_a_second_writer_and_a_damaged_run(tmp_path):
         index.write_bytes(b"")
     is_refused(again(), 2, "None of the checkpoints in r/train/checkpoints can")
 
+    other = (*TINY_TRAIN, "--init_channels=4", "--run_dir=other")
+    assert ends("train", *other, cwd=tmp_path)[0] == 0
+    shutil.rmtree(tmp_path / "r/train/checkpoints")
+    (tmp_path / "other/train/checkpoints").rename(
+        tmp_path / "r/train/checkpoints"
+    )
+    is_refused(again(), 2, "r/train/checkpoints/ckpt-1 is a checkpoint of anot")
+
+
+@pytest.mark.slow
+def test_a_directory_of_others(tmp_path):
+    """Root may write anywhere, but for what it is not capable of."""
+    (tmp_path / "theirs").mkdir(mode=0o555)
+    without = "--bounding-set=-dac_override,-dac_read_search"
+    outcome = ends(
+        "train",
+        *TINY_TRAIN,
+        "--run_dir=theirs/r",
+        cwd=tmp_path,
+        prefix=("setpriv", without) if os.geteuid() == 0 else (),
+    )
+    is_refused(
+        outcome, 2, "theirs/r.* cannot be .*: permission is denied. Give"
+    )
+    assert "building" not in outcome[2]
+
+
+@pytest.mark.slow
+def test_tensorboard_that_is_not_there(tmp_path):
+    """A package that cannot be imported stands before the real one."""
+    (tmp_path / "tensorboard").mkdir()
+    (tmp_path / "tensorboard" / "__init__.py").write_text("raise ImportError")
+    outcome = ends(
+        "train",
+        *TINY_TRAIN,
+        "--tensorboard",
+        "--run_dir=r",
+        cwd=tmp_path,
+        prefix=("env", f"PYTHONPATH={tmp_path}"),
+    )
+    is_refused(outcome, 2, "needs TensorBoard, but it cannot be.*pip install t")
+    assert "epoch 1/1" not in outcome[2]
+
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
