@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import numpy_reference
 import pytest
+import tensorflow as tf
 from one_edge_mixed_op import OneEdgeMixedOp
 from samples import image
 from samples import scramble
@@ -259,3 +260,28 @@ def test_refusals(changes, message):
     }
     with pytest.raises(ValueError, match=message):
         CNNSupernet(**{**arguments, **changes})
+
+
+def test_recomputed_cells_give_the_same(small):
+    """Logits, gradients of weights and alphas, and moving statistics."""
+    again = CNNSupernet.from_config({**small.get_config(), "recompute": True})
+    scramble(small)
+    again.set_weights(small.get_weights())
+    images = tf.constant(image(3, 9, 8, 2), "float32")
+
+    def results(supernet):
+        with tf.GradientTape() as tape:
+            logits = supernet(images, training=True)
+            loss = tf.reduce_sum(logits**2)
+        return [
+            logits,
+            *tape.gradient(loss, supernet.trainable_variables),
+            *supernet.non_trainable_variables,
+        ]
+
+    for value, wanted in zip(results(again), results(small), strict=True):
+        wanted = keras.ops.convert_to_numpy(wanted)
+        scale = np.abs(wanted).max()
+        np.testing.assert_allclose(value, wanted, atol=1e-5 * scale)
+    inference = small(images, training=False)
+    np.testing.assert_allclose(again(images, training=False), inference)

@@ -138,3 +138,35 @@ def test_what_is_none_of_the_choices_is_refused(setting):
     (name,) = setting
     with pytest.raises(ValueError, match=f"^--{name} must be one of"):
         SearchConfig(**setting)
+
+
+@pytest.mark.parametrize(
+    ("config_class", "settings", "message"),
+    [
+        (
+            SearchConfig,
+            {"batch_size": 64, "micro_batches": 3},
+            "--batch_size must be a multiple of --micro_batches. "
+            "Received: 64 and 3.",
+        ),
+        (
+            SearchConfig,
+            {"precision": "bfloat16"},
+            "--precision=bfloat16 has too few digits for "
+            "--method=central_difference",
+        ),
+        (
+            TrainConfig,
+            {"jit_compile": True, "distribute": "mirrored"},
+            "--jit_compile is for one device",
+        ),
+    ],
+)
+def test_settings_that_do_not_go_together(config_class, settings, message):
+    with pytest.raises(ValueError, match=message):
+        config_class(**settings)
+
+
+@pytest.mark.parametrize("settings", [{"order": 1}, {"method": "exact"}])
+def test_half_precision_is_for_what_takes_no_difference(settings):
+    assert SearchConfig(precision="bfloat16", **settings)

@@ -13,7 +13,6 @@ from tfdarts.models.cnn_supernet import CNNSupernet
 from tfdarts.runs import search as search_module
 from tfdarts.runs import start as start_module
 from tfdarts.runs import train as train_module
-from tfdarts.runs.configs import RunConfig
 from tfdarts.runs.configs import SearchConfig
 from tfdarts.runs.configs import TrainConfig
 from tfdarts.runs.data import TrainingData
@@ -60,6 +59,8 @@ def effects_on_search(config, supernet, examples):
         "clip_norm": weights.clip_norm,
         "alpha_learning_rate": round(float(alphas.learning_rate), 6),
         "alpha_weight_decay": alphas.l2,
+        "micro_batches": search.micro_batches,
+        "jit_compile": search.jit_compile,
     }
 
 
@@ -78,6 +79,8 @@ def effects_on_search(config, supernet, examples):
         ("clip_norm", 1.5, 1.5),
         ("alpha_learning_rate", 0.5, 0.5),
         ("alpha_weight_decay", 0.25, 0.25),
+        ("micro_batches", 4, 4),
+        ("jit_compile", True, True),
     ],
 )
 def test_search_setting_changes_only_what_it_names(
@@ -89,6 +92,17 @@ def test_search_setting_changes_only_what_it_names(
     assert after[setting] == effect != before[setting]
     before[setting] = effect
     assert after == before
+
+
+def test_recompute_and_precision_make_the_supernet():
+    config = dataclasses.replace(SEARCH, order=1)
+    _, plain = search_module.prepared(config)
+    config = dataclasses.replace(config, recompute=True, precision="bfloat16")
+    _, chosen = search_module.prepared(config)
+    assert not plain.supernet.recompute and chosen.supernet.recompute
+    for search, dtype in ((plain, "float32"), (chosen, "bfloat16")):
+        assert search.supernet.cells[0].compute_dtype == dtype
+        assert search.supernet.variable_dtype == "float32"
 
 
 def first_pairs(config, examples, first_epoch=0):
@@ -151,6 +165,8 @@ def test_train_settings_make_optimizer_and_network(source, examples):
         momentum=0.5,
         weight_decay=0.125,
         clip_norm=1.5,
+        precision="bfloat16",
+        jit_compile=True,
     )
     network = train_module._compiled(
         config,
@@ -167,6 +183,9 @@ def test_train_settings_make_optimizer_and_network(source, examples):
     }
     assert (optimizer.momentum, optimizer.l2) == (0.5, 0.125)
     assert optimizer.clip_norm == 1.5
+    assert network.jit_compile
+    assert network.layers[1].compute_dtype == "bfloat16"
+    assert {v.dtype for v in network.variables} == {"float32"}
 
 
 def test_deterministic_turns_op_determinism_on(monkeypatch):
@@ -176,10 +195,19 @@ def test_deterministic_turns_op_determinism_on(monkeypatch):
         "enable_op_determinism",
         lambda: calls.append(True),
     )
-    start_module.start(RunConfig(run_dir="r"))
+    start_module.start(SEARCH)
     assert not calls
-    start_module.start(RunConfig(run_dir="r", deterministic=True))
+    start_module.start(dataclasses.replace(TRAIN, deterministic=True))
     assert calls
+
+
+def test_xla_is_refused_without_a_gpu(monkeypatch):
+    config = dataclasses.replace(SEARCH, jit_compile=True)
+    with pytest.raises(ValueError, match="--jit_compile needs a GPU"):
+        start_module.start(config)
+    gpu = tf.config.list_logical_devices("CPU")
+    monkeypatch.setattr(tf.config, "list_logical_devices", lambda *kind: gpu)
+    start_module.start(config)
 
 
 def test_train_portion_and_source_validation(source, examples):

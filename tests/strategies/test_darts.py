@@ -17,7 +17,9 @@ PRIMITIVES = ("none", "skip_connect", "sep_conv_3x3")
 LEARNING_RATE = 0.1
 
 
-def tiny_search(learning_rate=LEARNING_RATE, run_eagerly=False, **kwargs):
+def tiny_search(
+    learning_rate=LEARNING_RATE, run_eagerly=False, jit_compile=False, **kwargs
+):
     supernet = CNNSupernet(
         2, 3, 3, (4, 4, 1), num_nodes=1, primitives=PRIMITIVES
     )
@@ -26,6 +28,7 @@ def tiny_search(learning_rate=LEARNING_RATE, run_eagerly=False, **kwargs):
         SGD(learning_rate, momentum=0.9, l2=3e-3, clip_norm=0.1),
         Adam(0.05, l2=1e-3),
         run_eagerly=run_eagerly,
+        jit_compile=jit_compile,
     )
     return search
 
@@ -383,6 +386,143 @@ def test_fit_warms_up_evaluates_and_learns():
     assert evaluated["supernet_accuracy"] == pytest.approx(accuracy)
 
 
+def parts_alike(seed):
+    """A batch whose two halves are alike, so that batch norm sees the same."""
+    return [tf.concat([tensor, tensor], axis=0) for tensor in batch(seed)]
+
+
+@pytest.mark.parametrize("method", ["central_difference", "exact"])
+def test_micro_batches_give_what_the_whole_gives(method):
+    """To 1e-5, where batch norm sees the same in each part.
+
+    Its moving variances differ: they are the unbiased ones of fewer examples.
+    """
+    whole, parts = (
+        tiny_search(run_eagerly=True, method=method, micro_batches=count)
+        for count in (1, 2)
+    )
+    parts.supernet.set_weights(whole.supernet.get_weights())
+    for step in range(2):
+        data = parts_alike(2 * step), parts_alike(2 * step + 1)
+        logs = [search.train_step(data) for search in (whole, parts)]
+        for name, value in logs[0].items():
+            assert float(logs[1][name]) == pytest.approx(float(value), 1e-5)
+    for ours, wanted in zip(
+        parts.supernet.variables, whole.supernet.variables, strict=True
+    ):
+        if wanted.name != "moving_variance":
+            np.testing.assert_allclose(ours, wanted, rtol=1e-5, atol=1e-5)
+
+
+def test_micro_batches_may_differ_where_batch_norm_is_frozen():
+    """Then the mean of the parts is the whole, whatever is in the parts."""
+    train, val = (
+        [tf.concat(t, axis=0) for t in zip(batch(seed), batch(seed + 1))]
+        for seed in (2, 4)
+    )
+    results = []
+    for count in (1, 2):
+        keras.utils.set_random_seed(0)
+        search = tiny_search(
+            run_eagerly=True, method="exact", micro_batches=count
+        )
+        for layer in search.supernet._flatten_layers():
+            if isinstance(layer, keras.layers.BatchNormalization):
+                layer.trainable = False
+        search.compile(SGD(LEARNING_RATE), Adam(), run_eagerly=True)
+        results.append(search.alpha_gradients(train, val, LEARNING_RATE))
+    (loss, gradients), (loss_in_parts, in_parts) = results
+    assert float(loss_in_parts) == pytest.approx(float(loss), 1e-5)
+    for ours, wanted in zip(in_parts, gradients, strict=True):
+        np.testing.assert_allclose(ours, wanted, rtol=1e-4, atol=1e-6)
+
+
+def test_moving_statistics_move_by_the_mean_of_the_micro_batches():
+    search = tiny_search(order=1, run_eagerly=True, micro_batches=2)
+    halves = batch(0), batch(1)
+    norm = search.supernet.stem_norm
+    kernel = search.supernet.stem_conv.kernel
+    means = [
+        tf.reduce_mean(tf.nn.conv2d(x, kernel, 1, "SAME"), [0, 1, 2])
+        for x, _ in halves
+    ]
+    search._update_weights([tf.concat(t, axis=0) for t in zip(*halves)])
+    np.testing.assert_allclose(
+        norm.moving_mean, 0.1 * (means[0] + means[1]) / 2, rtol=1e-4
+    )
+    assert search.accuracy.count.numpy() == 16
+
+
+def test_the_largest_graph_is_that_of_a_micro_batch():
+    whole, parts = (
+        tiny_search(order=1, micro_batches=count) for count in (1, 4)
+    )
+    spec = tf.TensorSpec((8, 4, 4, 1)), tf.TensorSpec((8,), tf.int64)
+    shapes = [
+        {tuple(tensor.shape) for tensor in search.gradient_graph(spec).inputs}
+        for search in (whole, parts)
+    ]
+    assert (8, 4, 4, 1) in shapes[0]
+    assert (2, 4, 4, 1) in shapes[1]
+
+
+def test_half_precision_is_refused_for_differences_only():
+    supernet = CNNSupernet(
+        2,
+        3,
+        3,
+        (4, 4, 1),
+        num_nodes=1,
+        primitives=PRIMITIVES,
+        dtype="mixed_bfloat16",
+    )
+    for method in ("central_difference", "one_sided_difference"):
+        with pytest.raises(ValueError, match="would be rounding"):
+            DARTS(supernet, method=method)
+    DARTS(supernet, order=1)
+    DARTS(supernet, method="exact")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["first_order", "exact"])
+def test_half_precision_points_the_same_way(method):
+    random = np.random.default_rng(0)
+    train, val = (
+        (
+            tf.constant(random.normal(size=(32, 12, 12, 3)), tf.float32),
+            tf.constant(random.integers(0, 3, 32)),
+        )
+        for _ in range(2)
+    )
+    gradients = []
+    for dtype in ("float32", "mixed_bfloat16"):
+        keras.utils.set_random_seed(0)
+        supernet = CNNSupernet(4, 3, 3, (12, 12, 3), num_nodes=1, dtype=dtype)
+        order = 1 if method == "first_order" else 2
+        search = DARTS(supernet, order=order, method="exact")
+        search.compile(SGD(LEARNING_RATE), Adam())
+        _, parts = search.alpha_gradients(train, val, LEARNING_RATE)
+        assert all(part.dtype == "float32" for part in parts)
+        gradients.append(np.concatenate([np.ravel(part) for part in parts]))
+    lengths = [np.linalg.norm(gradient) for gradient in gradients]
+    assert gradients[0] @ gradients[1] / np.prod(lengths) > 0.95
+
+
+@pytest.mark.slow
+def test_xla_gives_the_same():
+    plain, compiled = (tiny_search(jit_compile=flag) for flag in (False, True))
+    compiled.supernet.set_weights(plain.supernet.get_weights())
+    for search in (plain, compiled):
+        search.train_step((batch(0), batch(1)))
+    assert compiled._gradients._jit_compile
+    for ours, wanted in zip(
+        values(compiled.supernet.variables),
+        values(plain.supernet.variables),
+        strict=True,
+    ):
+        np.testing.assert_allclose(ours, wanted, atol=1e-4)
+
+
 def test_refusals():
     supernet = CNNSupernet(
         2, 3, 3, (4, 4, 1), num_nodes=1, primitives=PRIMITIVES
@@ -391,6 +531,10 @@ def test_refusals():
         DARTS(supernet, order=3)
     with pytest.raises(ValueError, match="`update_order` must be one of"):
         DARTS(supernet, update_order="both")
+    with pytest.raises(ValueError, match="`micro_batches` must be at least 1"):
+        DARTS(supernet, micro_batches=0)
+    with pytest.raises(ValueError, match="must be a multiple of the micro"):
+        tiny_search(order=1, micro_batches=3).train_step((batch(0), batch(1)))
     with pytest.raises(ValueError, match="must not be negative"):
         DARTS(supernet, alpha_warmup_steps=-1)
     with pytest.raises(ValueError, match="taken virtually.*RMSprop"):

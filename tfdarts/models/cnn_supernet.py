@@ -6,6 +6,7 @@ from tfdarts.genotypes import PRIMITIVES
 from tfdarts.layers.alphas import Alphas
 from tfdarts.layers.batch_norm import BatchNorm
 from tfdarts.layers.convolutions import conv
+from tfdarts.layers.recompute import recomputed
 from tfdarts.layers.search_cell import SearchCell
 from tfdarts.models import skeleton
 from tfdarts.search_spaces.cnn import CNNSearchSpace
@@ -27,6 +28,9 @@ class CNNSupernet(keras.Model):
             channels. Defaults to `3`.
         primitives: Sequence of primitive names. Defaults to the eight of the
             paper.
+        recompute: Boolean, whether each cell's activations are computed once
+            more for the gradient instead of kept: less memory, more time.
+            Defaults to `False`.
 
     Input shape:
         4D tensor `(batch, height, width, channels)`.
@@ -54,6 +58,7 @@ class CNNSupernet(keras.Model):
         num_nodes=4,
         stem_multiplier=3,
         primitives=PRIMITIVES,
+        recompute=False,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -65,6 +70,7 @@ class CNNSupernet(keras.Model):
         self.num_nodes = num_nodes
         self.stem_multiplier = stem_multiplier
         self.primitives = tuple(primitives)
+        self.recompute = recompute
         self.space = CNNSearchSpace(num_nodes, primitives)
         dtype = self.dtype_policy
         self.normal_alphas = Alphas(
@@ -145,8 +151,14 @@ class CNNSupernet(keras.Model):
         )
         for cell in self.cells:
             weights = edge_weights["reduce" if cell.reduction else "normal"]
-            older, newer = newer, cell(older, newer, weights, training=training)
+            inputs = cell, older, newer, weights
+            older, newer = newer, self._output_of(*inputs, training=training)
         return self.classifier(self.pooling(newer))
+
+    def _output_of(self, cell, *inputs, training):
+        if self.recompute and training:
+            return recomputed(cell, *inputs)
+        return cell(*inputs, training=training)
 
     def compute_output_shape(self, input_shape):
         return (input_shape[0], self.num_classes)
@@ -160,6 +172,7 @@ class CNNSupernet(keras.Model):
             "num_nodes": self.num_nodes,
             "stem_multiplier": self.stem_multiplier,
             "primitives": self.primitives,
+            "recompute": self.recompute,
             "name": self.name,
             "dtype": keras.dtype_policies.serialize(self.dtype_policy),
         }

@@ -123,7 +123,29 @@ class RunConfig(Settings):
 
 
 @dataclasses.dataclass(frozen=True)
-class SearchConfig(RunConfig):
+class ComputeConfig(RunConfig):
+    """How the arithmetic of a search or a training is done."""
+
+    precision: str = setting(
+        "float32",
+        "float32, or bfloat16: layers compute in it, weights, batch "
+        "statistics and the loss stay in float32.",
+        choices=("float32", "bfloat16"),
+    )
+    jit_compile: bool = setting(
+        False, "Let XLA compile the gradients; on GPUs only."
+    )
+
+    @property
+    def dtype_policy(self):
+        """The name of the Keras policy of all layers."""
+        return {"float32": "float32", "bfloat16": "mixed_bfloat16"}[
+            self.precision
+        ]
+
+
+@dataclasses.dataclass(frozen=True)
+class SearchConfig(ComputeConfig):
     """Settings of a search; the defaults are the paper's.
 
     Reference:
@@ -157,6 +179,17 @@ class SearchConfig(RunConfig):
     batch_size: int = setting(
         64, "Examples in a batch of either half.", least=1
     )
+    micro_batches: int = setting(
+        1,
+        "Compute each batch in so many parts, one after the other: less "
+        "memory; batch normalisation sees the parts.",
+        least=1,
+    )
+    recompute: bool = setting(
+        False,
+        "Compute the activations of each cell once more for the gradient "
+        "instead of keeping them: less memory, more time.",
+    )
     train_portion: float = setting(
         0.5,
         "Share of the training examples that the weights learn from.",
@@ -189,9 +222,24 @@ class SearchConfig(RunConfig):
         1e-3, "L2 on alpha, in the gradient.", least=0
     )
 
+    def __post_init__(self):
+        super().__post_init__()
+        if self.batch_size % self.micro_batches:
+            raise ValueError(
+                f"--batch_size must be a multiple of --micro_batches. "
+                f"Received: {self.batch_size} and {self.micro_batches}."
+            )
+        differs = self.order == 2 and self.method != "exact"
+        if differs and self.precision == "bfloat16":
+            raise ValueError(
+                f"--precision=bfloat16 has too few digits for "
+                f"--method={self.method}: the difference would be rounding. "
+                f"Give --order=1, --method=exact or --precision=float32."
+            )
+
 
 @dataclasses.dataclass(frozen=True)
-class TrainConfig(RunConfig):
+class TrainConfig(ComputeConfig):
     """Settings of a final training; the defaults are the paper's.
 
     Reference:
@@ -242,3 +290,11 @@ class TrainConfig(RunConfig):
     clip_norm: float = setting(
         5.0, "Largest global norm of the gradients.", above=0
     )
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.jit_compile and self.distribute != "none":
+            raise ValueError(
+                f"--jit_compile is for one device; it does not go together "
+                f"with --distribute={self.distribute}."
+            )

@@ -105,6 +105,8 @@ def prepared(config):
         len(data.source.class_names),
         examples.first[0].shape[1:],
         num_nodes=config.num_nodes,
+        recompute=config.recompute,
+        dtype=config.dtype_policy,
     )
     return data, _compiled(config, supernet, data.steps_per_epoch)
 
@@ -116,6 +118,7 @@ def _compiled(config, supernet, steps):
         method=config.method,
         update_order=config.update_order,
         alpha_warmup_steps=config.alpha_warmup_epochs * steps,
+        micro_batches=config.micro_batches,
     )
     darts.compile(
         weight_optimizer=SGD(
@@ -132,6 +135,7 @@ def _compiled(config, supernet, steps):
         alpha_optimizer=Adam(
             config.alpha_learning_rate, l2=config.alpha_weight_decay
         ),
+        jit_compile=config.jit_compile,
     )
     return darts
 

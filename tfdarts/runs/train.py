@@ -90,6 +90,7 @@ def _compiled(config, genotype, data):
         config.num_cells,
         len(data.source.class_names),
         data.examples.first[0].shape[1:],
+        dtype=config.dtype_policy,
     )
     network.compile(
         optimizer=SGD(
@@ -105,7 +106,7 @@ def _compiled(config, genotype, data):
         ),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
-        jit_compile=False,
+        jit_compile=config.jit_compile,
     )
     network.optimizer.build(network.trainable_variables)
     return network

@@ -1,0 +1,52 @@
+"""Activations that are computed twice instead of kept."""
+
+import tensorflow as tf
+
+
+def recomputed(layer, *inputs):
+    """Calls a layer to train it; the gradient computes its activations anew.
+
+    Of the whole layer only the inputs are kept. It costs one more forward
+    pass.
+
+    Args:
+        layer: Keras layer, built.
+        *inputs: Tensors, what the layer is called with.
+
+    Returns:
+        What the layer returns, one tensor. Moving statistics are updated once.
+
+    Reference:
+
+    - [Chen et al., 2016](https://arxiv.org/abs/1604.06174)
+    """
+    trainable = [tf.convert_to_tensor(v) for v in layer.trainable_variables]
+    state = [tf.convert_to_tensor(v) for v in layer.non_trainable_variables]
+
+    def call(*arguments):
+        outputs, new_state = layer.stateless_call(
+            arguments[len(inputs) :],
+            state,
+            *arguments[: len(inputs)],
+            training=True,
+        )
+        return outputs, *map(tf.stop_gradient, new_state)
+
+    @tf.custom_gradient
+    def call_and_forget(*arguments):
+        def gradients(*upstream):
+            # Else the second time might run beside the first, or be taken
+            # for it, and everything would be kept after all.
+            with tf.control_dependencies(upstream[:1]):
+                again = [tf.identity(argument) for argument in arguments]
+            with tf.GradientTape(watch_accessed_variables=False) as tape:
+                tape.watch(again)
+                outputs, *_ = call(*again)
+            return tape.gradient(outputs, again, output_gradients=upstream[0])
+
+        return call(*arguments), gradients
+
+    outputs, *new_state = call_and_forget(*inputs, *trainable)
+    for variable, value in zip(layer.non_trainable_variables, new_state):
+        variable.assign(value)
+    return outputs
