@@ -6,6 +6,7 @@ import types
 import pytest
 
 from tfdarts.runs import progress
+from tfdarts.runs.progress import DataWait
 from tfdarts.runs.progress import MetricsFile
 from tfdarts.runs.progress import Progress
 from tfdarts.runs.progress import duration
@@ -29,6 +30,28 @@ NAMES = {"loss": "loss", "val_accuracy": "validation accuracy"}
 )
 def test_durations(seconds, shown):
     assert duration(seconds) == shown
+
+
+# DataWait
+
+
+def test_data_wait_is_the_share_of_the_steps(clock, caplog):
+    callback = DataWait()
+    callback.set_model(types.SimpleNamespace(seconds_waited=5.0))
+    callback.on_train_begin()
+    logs = []
+    with caplog.at_level(logging.INFO, "tfdarts"):
+        for waited, took in ((1.0, 10.0), (0.0, 10.0)):
+            logs.append({})
+            callback.on_epoch_begin(0)
+            callback.model.seconds_waited += waited
+            clock.now += took
+            callback.on_train_batch_end(0)
+            clock.now += 100.0  # of validation
+            callback.on_epoch_end(0, logs[-1])
+        callback.on_train_end()
+    assert logs == [{"data_wait": 0.1}, {"data_wait": 0.0}]
+    assert "5.0 % of the steps' time" in caplog.text
 
 
 # Progress

@@ -21,7 +21,7 @@ from tfdarts.runs.progress import Progress
 from tfdarts.runs.search import search
 from tfdarts.runs.search_record import SearchRecord
 from tfdarts.search_spaces.cnn import CNNSearchSpace
-from tfdarts.search_spaces.relaxation import mean_entropy
+from tfdarts.search_spaces.relaxation import entropy
 from tfdarts.training.divergence import DivergedError
 
 TINY = SearchConfig(
@@ -100,6 +100,7 @@ def test_run_directory_holds_all_of_the_search(run):
         for ending in (".dot", ".svg", ".png"):
             assert (path / "cells" / f"{name}{ending}").stat().st_size > 0
         assert list((path / "cells").glob(f"alphas_{name}*.png"))
+    assert (path / "cells" / "collapse.png").stat().st_size > 0
     log = (path / "search" / "log.txt").read_text()
     assert "supernet accuracy" in log and "step" not in log
 
@@ -119,21 +120,32 @@ def test_metrics_say_what_each_epoch_did(run):
         "alpha_entropy",
         "skip_connections",
         "epochs_unchanged",
+        "data_wait",
+        *(
+            f"entropy_{cell_type}_{predecessor}_2"
+            for cell_type in ("normal", "reduce")
+            for predecessor in (0, 1)
+        ),
     }
     alphas = load_alphas(path)
     for epoch, row in enumerate(rows):
         both = np.concatenate([a[epoch + 1] for a in alphas.values()])
-        entropy = -np.mean(
-            [
-                np.sum(p * np.log(p))
-                for p in np.exp(both) / np.exp(both).sum(1, keepdims=True)
-            ]
-        )
-        assert float(row["alpha_entropy"]) == pytest.approx(entropy, abs=1e-6)
+        entropies = [
+            -np.sum(p * np.log(p))
+            for p in np.exp(both) / np.exp(both).sum(1, keepdims=True)
+        ]
+        shown = [
+            float(row[f"entropy_{edge}"])
+            for edge in ("normal_0_2", "normal_1_2", "reduce_0_2", "reduce_1_2")
+        ]
+        assert shown == pytest.approx(entropies, abs=1e-6)
+        mean = np.mean(entropies)
+        assert float(row["alpha_entropy"]) == pytest.approx(mean, abs=1e-6)
+        assert 0 < float(row["data_wait"]) < 1
     assert float(rows[0]["learning_rate"]) == pytest.approx(0.1)
     halfway = 0.001 + (0.1 - 0.001) / 2
     assert float(rows[1]["learning_rate"]) == pytest.approx(halfway)
-    assert mean_entropy(both) < mean_entropy(np.zeros((1, 8)))
+    assert (entropy(both) < np.log(8)).all()
 
 
 def test_finished_search_is_not_run_again(run, monkeypatch, caplog):
@@ -188,20 +200,13 @@ def test_a_damaged_record_is_named_and_stays(run, tmp_path, file, damage):
     shutil.copytree(run[0] / "search", directory)
     damage(directory / file)
     before = {p: p.is_file() and p.read_bytes() for p in directory.rglob("*")}
-    record = SearchRecord(directory, first_epoch=2)
-    record.set_model(tiny_darts())
+    supernet = types.SimpleNamespace(
+        alpha_values=lambda: {"normal": None, "reduce": None}
+    )
     with pytest.raises(ValueError, match="search is damaged.*Put a whole copy"):
-        record.on_train_begin()
+        SearchRecord(directory, supernet, first_epoch=2)
     after = {p: p.is_file() and p.read_bytes() for p in directory.rglob("*")}
     assert after == before
-
-
-def tiny_darts():
-    return types.SimpleNamespace(
-        supernet=types.SimpleNamespace(
-            alpha_values=lambda: {"normal": None, "reduce": None}
-        )
-    )
 
 
 def test_divergence_stops_the_search_and_keeps_the_last_epoch(tmp_path):

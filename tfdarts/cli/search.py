@@ -96,7 +96,8 @@ def _dry_run(config):
         f"{cost['steps_per_epoch']:,} steps and the validation\n"
         f"The search   {duration(cost['search_seconds'])}, "
         f"{config.epochs:,} epochs\n"
-        f"Memory       {cost['memory_bytes'] / 1e9:.2f} GB"
+        f"Memory       {cost['memory_bytes'] / 1e9:.2f} GB\n"
+        f"Waiting      {cost['data_wait']:.1%} of a step, for data"
     )
 
 

@@ -202,6 +202,25 @@ class SearchConfig(ComputeConfig):
     cutout_length: int = setting(
         0, "Cutout: side of the square in pixels; 0 for none.", least=0
     )
+    early_stop: str = setting(
+        "none",
+        "When to stop before the last epoch: skips (two or more skip "
+        "connections in the normal cell), stable (the order of alpha does "
+        "not change), hessian (the validation loss curves more sharply in "
+        "alpha; the genotype of five epochs before is taken) or none.",
+        choices=("none", "skips", "stable", "hessian"),
+    )
+    early_stop_from: int = setting(
+        10,
+        "Epochs that --early_stop does at the least, behind the warm-up.",
+        least=1,
+    )
+    early_stop_patience: int = setting(
+        10,
+        "Epochs that the order of alpha stays as it is before "
+        "--early_stop=stable stops.",
+        least=1,
+    )
     learning_rate: float = setting(
         0.025, "Learning rate of the weights.", least=0
     )

@@ -5,6 +5,7 @@ import time
 
 from tfdarts.runs.search import batches_of_pairs
 from tfdarts.runs.search import checkpoint_of
+from tfdarts.runs.search import curvature
 from tfdarts.runs.search import prepared
 from tfdarts.runs.search import validation_batches
 from tfdarts.training.memory import most_held_bytes
@@ -23,9 +24,11 @@ def dry_run(config):
     Returns:
         Dict: `first_step_seconds`, with the building of the graphs;
         `step_seconds`; `steps_per_epoch`; `epoch_seconds`, with validation
-        and checkpoint; `search_seconds`; and `memory_bytes`, the most that
-        the process has held, on its GPUs if it has any. Epochs of alpha's
-        warm-up take less.
+        checkpoint and, for `early_stop="hessian"`, its eigenvalue;
+        `search_seconds`, without an early stop; `data_wait`, the share of the
+        timed steps spent waiting for batches; and `memory_bytes`, the most
+        that the process has held, on its GPUs if it has any. Epochs of
+        alpha's warm-up take less.
 
     Raises:
         ValueError: If a setting cannot be.
@@ -38,13 +41,16 @@ def dry_run(config):
     tracing = _seconds(
         lambda: require_memory(darts.gradient_graph(pairs.element_spec[0]))
     )
+    darts.make_train_function()
     pairs = iter(pairs)
-    first, *others = [
-        _seconds(lambda: darts.train_step(next(pairs))["loss"].numpy())
-        for _ in range(1 + STEPS)
-    ]
-    first += tracing
-    step = sum(others) / STEPS
+
+    def do_step():
+        darts.train_function(pairs)["loss"].numpy()
+
+    first = tracing + _seconds(do_step)
+    waited = darts.seconds_waited
+    step = sum(_seconds(do_step) for _ in range(STEPS)) / STEPS
+    waited = darts.seconds_waited - waited
     validation = validation_batches(config, data)
     # This builds a graph, too.
     darts.evaluate(validation.take(1), verbose=0)
@@ -52,6 +58,7 @@ def dry_run(config):
         data.steps_per_epoch * step
         + _seconds(lambda: darts.evaluate(validation, verbose=0))
         + _seconds(lambda: _save(darts))
+        + sum(_eigenvalue_seconds(darts, c) for c in curvature(config, data))
     )
     return {
         "first_step_seconds": first,
@@ -59,6 +66,7 @@ def dry_run(config):
         "steps_per_epoch": data.steps_per_epoch,
         "epoch_seconds": epoch,
         "search_seconds": first + config.epochs * epoch,
+        "data_wait": waited / (STEPS * step),
         "memory_bytes": most_held_bytes(),
     }
 
@@ -67,6 +75,12 @@ def _seconds(function):
     started = time.monotonic()
     function()
     return time.monotonic() - started
+
+
+def _eigenvalue_seconds(darts, callback):
+    callback.set_model(darts)
+    callback.on_epoch_end(0, {})  # This builds a graph, too.
+    return _seconds(lambda: callback.on_epoch_end(0, {}))
 
 
 def _save(darts):

@@ -125,6 +125,37 @@ class Progress(keras.callbacks.Callback):
         return duration(seconds / (self.steps_done - 1) * left)
 
 
+class DataWait(keras.callbacks.Callback):
+    """Adds `data_wait` to the logs: the share of the steps' time spent so.
+
+    It is of a model that counts `seconds_waited` for its batches.
+    """
+
+    def on_train_begin(self, logs=None):
+        self.waited = self.took = 0.0
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.waited_before = self.model.seconds_waited
+        self.begun = self.ended = time.monotonic()
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.ended = time.monotonic()
+
+    def on_epoch_end(self, epoch, logs=None):
+        waited = self.model.seconds_waited - self.waited_before
+        took = self.ended - self.begun
+        logs["data_wait"] = waited / took
+        self.waited += waited
+        self.took += took
+
+    def on_train_end(self, logs=None):
+        if self.took:
+            logger.info(
+                "search: %.1f %% of the steps' time went on waiting for data",
+                100 * self.waited / self.took,
+            )
+
+
 class MetricsFile(keras.callbacks.Callback):
     """Keeps the logs of each epoch in a CSV file, one row an epoch.
 

@@ -11,6 +11,9 @@ from tfdarts.genotypes import Genotype
 from tfdarts.models.cnn_supernet import CNNSupernet
 from tfdarts.runs.data import open_training_data
 from tfdarts.runs.data import recorded
+from tfdarts.runs.early_stop import Curvature
+from tfdarts.runs.early_stop import EarlyStop
+from tfdarts.runs.progress import DataWait
 from tfdarts.runs.progress import MetricsFile
 from tfdarts.runs.progress import Progress
 from tfdarts.runs.run_directory import Stage
@@ -19,6 +22,7 @@ from tfdarts.runs.start import start
 from tfdarts.runs.tensorboard import tensorboard
 from tfdarts.runs.visualize import draw_run
 from tfdarts.strategies.darts import DARTS
+from tfdarts.strategies.early_stop import MOST_SKIPS
 from tfdarts.training.checkpoints import EpochCheckpoint
 from tfdarts.training.divergence import StopOnNaN
 from tfdarts.training.memory import require_memory
@@ -76,10 +80,12 @@ def search(config):
     else:
         with stage.running():
             begin()
-            _fit(config, data, darts, stage)
-            darts.supernet.genotype().save(stage.run_dir / "genotype.json")
+            genotypes, best = _fit(config, data, darts, stage)
+            genotype = genotypes[best - 1]
+            genotype.save(stage.run_dir / "genotype.json")
             _draw(stage)
-            stage.report("finished", epochs=config.epochs)
+            _warn_of_skips(genotype)
+            stage.report("finished", epochs=len(genotypes), best_epoch=best)
     return Genotype.load(stage.run_dir / "genotype.json")
 
 
@@ -156,6 +162,11 @@ def _fit(config, data, darts, stage):
     first_epoch = checkpoint.restore()
     if first_epoch:
         logger.info("search: going on after epoch %d", first_epoch)
+    record = SearchRecord(stage.path, supernet, first_epoch)
+    metrics = MetricsFile(stage.path / "metrics.csv", first_epoch)
+    early_stop = EarlyStop(config, record, metrics)
+    if early_stop.best_epoch() is not None:
+        return record.genotypes, early_stop.best_epoch()
     pairs = batches_of_pairs(config, data, first_epoch)
     darts.fit(
         pairs,
@@ -166,8 +177,11 @@ def _fit(config, data, darts, stage):
         callbacks=[
             StopOnNaN(),
             LearningRate(),
-            SearchRecord(stage.path, first_epoch),
-            MetricsFile(stage.path / "metrics.csv", first_epoch),
+            DataWait(),
+            *curvature(config, data),
+            record,
+            metrics,
+            early_stop,
             *tensorboard(config, stage),
             checkpoint,
             Progress(stage, config.epochs, data.steps_per_epoch, LOGGED),
@@ -180,6 +194,7 @@ def _fit(config, data, darts, stage):
         shuffle=False,
         verbose=0,
     )
+    return record.genotypes, early_stop.best_epoch()
 
 
 def checkpoint_of(darts, directory):
@@ -229,6 +244,32 @@ def validation_batches(config, data):
     return batches.ordered_batches(
         data.examples.second, config.batch_size, data.examples.normalize
     )
+
+
+def curvature(config, data):
+    """Returns the callbacks that measure it, one or none."""
+    if config.early_stop != "hessian":
+        return []
+    batch = batches.random_batches(
+        data.examples.second,
+        config.batch_size,
+        config.seed,
+        range(1),
+        lambda images, seed: data.examples.normalize(images),
+    )
+    return [Curvature(next(iter(batch)))]
+
+
+def _warn_of_skips(genotype):
+    skips = genotype.num_skip_connections
+    if skips > MOST_SKIPS:
+        logger.warning(
+            "search: %d of the %d edges of the normal cell are skip "
+            "connections. Such cells make poor networks as a rule: the search "
+            "may have collapsed. Stop it earlier, as --early_stop=skips does.",
+            skips,
+            len(genotype.normal),
+        )
 
 
 def _draw(stage):

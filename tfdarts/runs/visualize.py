@@ -1,5 +1,6 @@
 """Drawing cells, and how a search came to them."""
 
+import csv
 import logging
 import pathlib
 
@@ -31,7 +32,7 @@ def visualize(genotype, output_dir):
 
 
 def draw_run(run_dir):
-    """Draws the cells of a run, and its alphas over the epochs.
+    """Draws the cells of a run, its alphas, and the signs of a collapse.
 
     Args:
         run_dir: Path of a run that has a `genotype.json`.
@@ -42,6 +43,7 @@ def draw_run(run_dir):
     # It takes matplotlib, whose import is most of the time that a genotype's
     # drawing would take.
     from tfdarts.visualization.alphas import draw_alphas
+    from tfdarts.visualization.collapse import draw_collapse
 
     run_dir = pathlib.Path(run_dir)
     paths = visualize(str(run_dir), run_dir / "cells")
@@ -54,4 +56,14 @@ def draw_run(run_dir):
         paths += draw_alphas(
             alphas, space.edges, space.primitives, run_dir / "cells"
         )
+        paths.append(run_dir / "cells" / "collapse.png")
+        metrics = _columns(run_dir / "search" / "metrics.csv")
+        draw_collapse(alphas, space.edges, metrics, paths[-1])
     return paths
+
+
+def _columns(path):
+    """Returns a CSV file of numbers as a dict of lists."""
+    with path.open(newline="") as file:
+        rows = [*csv.DictReader(file)]
+    return {name: [float(row[name]) for row in rows] for name in rows[0]}

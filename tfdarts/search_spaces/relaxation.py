@@ -15,20 +15,20 @@ def log_softmax(alphas):
     return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
 
 
-def mean_entropy(alphas):
-    """Returns the entropy of the relaxed weights, averaged over the edges.
+def entropy(alphas):
+    """Returns the entropy of the relaxed weights of each edge.
 
     Args:
         alphas: Array of shape `(edges, primitives)`, raw alphas.
 
     Returns:
-        A float, in nats: `log(primitives)` where nothing has been chosen
-        yet, `0` where every edge has settled on one primitive.
+        Array of shape `(edges,)`, in nats: `log(primitives)` where nothing
+        has been chosen yet, `0` where the edge has settled on one primitive.
 
     Example:
 
-    >>> round(mean_entropy([[0.0, 0.0], [100.0, 0.0]]), 6)  # log(2) / 2
-    0.346574
+    >>> entropy([[0.0, 0.0], [100.0, 0.0]]).round(6)  # log(2), and 0
+    array([0.693147, 0.      ])
     """
     logarithms = log_softmax(alphas)
-    return float(-(np.exp(logarithms) * logarithms).sum(axis=-1).mean())
+    return -(np.exp(logarithms) * logarithms).sum(axis=-1)

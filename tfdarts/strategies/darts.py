@@ -1,10 +1,13 @@
 """DARTS: weights and architecture learnt in turn, by gradient descent."""
 
+import time
+
 import keras
 import tensorflow as tf
 
 from tfdarts.layers.primitives import twice_differentiable
 from tfdarts.strategies import hypergradient
+from tfdarts.strategies.curvature import largest_eigenvalue
 from tfdarts.training.flat_variables import FlatVariables
 from tfdarts.training.optimizers import virtual_step_of
 
@@ -109,6 +112,8 @@ class DARTS(keras.Model):
         self.micro_batches = micro_batches
         self.method = method if order == 2 else "first_order"
         _check_precision(self.method, supernet.compute_dtype)
+        # For batches, in all `fit`s.
+        self.seconds_waited = 0.0
         self.loss_tracker = keras.metrics.Mean(name="loss")
         self.alpha_loss_tracker = keras.metrics.Mean(name="alpha_loss")
         self.accuracy = keras.metrics.SparseCategoricalAccuracy(
@@ -171,7 +176,14 @@ class DARTS(keras.Model):
 
     def make_train_function(self, force=False):
         """The step is Python; what it calls is compiled."""
-        self.train_function = lambda iterator: self.train_step(next(iterator))
+
+        def train_function(iterator):
+            started = time.monotonic()
+            batches = next(iterator)
+            self.seconds_waited += time.monotonic() - started
+            return self.train_step(batches)
+
+        self.train_function = train_function
 
     def train_step(self, data):
         """One step of the search: Algorithm 1 of the paper."""
@@ -231,6 +243,31 @@ class DARTS(keras.Model):
             [self._read_weights()],
             self._read_alphas(),
             virtual_step,
+        )
+
+    def alpha_curvature(self, batch):
+        """Returns the largest eigenvalue of ∇²α L at the weights as they are.
+
+        Nothing is changed. Of the validation loss it foretells how much the
+        network loses when alpha is made discrete.
+
+        Args:
+            batch: Tuple `(x, y)`, of validation examples.
+
+        Returns:
+            A float.
+
+        Reference:
+
+        - [Zela et al., 2020](https://arxiv.org/abs/1909.09656), section 4.2
+        """
+        weights, alphas = self._read_weights(), self._read_alphas()
+        objective = _BatchObjective(self, batch)
+        return largest_eigenvalue(
+            lambda direction: objective.alpha_product(
+                [weights], alphas, direction
+            ),
+            alphas,
         )
 
     def gradient_graph(self, batch_spec):
@@ -301,6 +338,7 @@ class DARTS(keras.Model):
         self._gradients = phase(self._gradients_of_batch, **xla)
         self._alpha_gradients = phase(self._alpha_gradients_of_batch, **xla)
         self._mixed_product = phase(self._mixed_product_of_batch, **xla)
+        self._alpha_product = phase(self._alpha_product_of_batch, **xla)
         self._apply_weights = phase(self._apply_to_weights)
         self._apply_alphas = phase(self._apply_to_alphas)
 
@@ -347,6 +385,11 @@ class DARTS(keras.Model):
         with twice_differentiable():
             objective = self._objective(x, y)
             return objective.mixed_product([weights], alphas, [direction])
+
+    def _alpha_product_of_batch(self, weights, alphas, direction, x, y):
+        with twice_differentiable():
+            objective = self._objective(x, y)
+            return objective.alpha_product([weights], alphas, direction)
 
     def _objective(self, x, y):
         return hypergradient.Objective(
@@ -408,6 +451,11 @@ class _BatchObjective:
     def mixed_product(self, weights, alphas, direction):
         return self._mean(
             self.search._mixed_product, *weights, alphas, *direction
+        )
+
+    def alpha_product(self, weights, alphas, direction):
+        return self._mean(
+            self.search._alpha_product, *weights, alphas, direction
         )
 
     def _mean(self, phase, *tensors):

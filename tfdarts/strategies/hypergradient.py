@@ -72,13 +72,29 @@ class Objective:
                 inner.watch(weights)
                 loss = self.loss(weights, alphas)
             gradients = _connected(inner.gradient(loss, weights))
-            along = tf.add_n(
-                [tf.reduce_sum(g * d) for g, d in zip(gradients, direction)]
-            )
+            along = _inner_product(gradients, direction)
         # A weight's gradient may well not depend on the architecture.
         return outer.gradient(
             along, alphas, unconnected_gradients=tf.UnconnectedGradients.ZERO
         )
+
+    def alpha_product(self, weights, alphas, direction):
+        """Returns ∇²α L · direction, by differentiating twice."""
+        with tf.GradientTape(watch_accessed_variables=False) as outer:
+            outer.watch(alphas)
+            with tf.GradientTape(watch_accessed_variables=False) as inner:
+                inner.watch(alphas)
+                loss = self.loss(weights, alphas)
+            along = _inner_product(
+                _connected(inner.gradient(loss, alphas)), direction
+            )
+        return outer.gradient(
+            along, alphas, unconnected_gradients=tf.UnconnectedGradients.ZERO
+        )
+
+
+def _inner_product(first, second):
+    return tf.add_n([tf.reduce_sum(a * b) for a, b in zip(first, second)])
 
 
 def _connected(gradients):

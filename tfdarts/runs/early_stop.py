@@ -1,0 +1,104 @@
+"""Ending a search when it shows signs of a collapse."""
+
+import logging
+
+import keras
+
+from tfdarts.strategies import early_stop
+
+logger = logging.getLogger("tfdarts")
+
+REASONS = {
+    "skips": "the normal cell has {skips} skip connections",
+    "stable": "the order of alpha has not changed for {patience} epochs",
+    "hessian": "the validation loss curves more sharply in alpha than 1.3 "
+    "times what it did {window} epochs before",
+}
+
+
+class Curvature(keras.callbacks.Callback):
+    """Adds `dominant_eigenvalue` to the logs: that of ∇²α L_val.
+
+    Args:
+        batch: Tuple `(x, y)` of validation examples, the same in all epochs.
+    """
+
+    def __init__(self, batch):
+        super().__init__()
+        self.batch = batch
+
+    def on_epoch_end(self, epoch, logs=None):
+        logger.info(
+            "search: epoch %d, curvature of the validation loss in alpha",
+            epoch + 1,
+            extra={"transient": True},
+        )
+        logs["dominant_eigenvalue"] = self.model.alpha_curvature(self.batch)
+
+
+class EarlyStop(keras.callbacks.Callback):
+    """Stops a search by one of the rules of `tfdarts.strategies.early_stop`.
+
+    It stands behind the callbacks whose records it looks at, so that a
+    search that goes on decides as one that was never interrupted.
+
+    Args:
+        config: `tfdarts.runs.configs.SearchConfig`.
+        record: `SearchRecord`.
+        metrics: `MetricsFile`.
+    """
+
+    def __init__(self, config, record, metrics):
+        super().__init__()
+        self.config = config
+        self.record = record
+        self.metrics = metrics
+
+    def best_epoch(self):
+        """Returns the epoch whose genotype is the result, or `None`.
+
+        `None` says that the search is to go on.
+        """
+        epochs = len(self.record.genotypes)
+        best = self._by_rule(epochs)
+        if best is None and epochs == self.config.epochs:
+            return epochs
+        return best
+
+    def on_epoch_end(self, epoch, logs=None):
+        epochs = epoch + 1
+        best = self._by_rule(epochs)
+        if best is None:
+            return
+        self.model.stop_training = True
+        reason = REASONS[self.config.early_stop].format(
+            skips=self.record.genotypes[-1].num_skip_connections,
+            patience=self.config.early_stop_patience,
+            window=early_stop.WINDOW,
+        )
+        logger.info(
+            "search: stops after epoch %d, for %s; the result is the "
+            "genotype of epoch %d",
+            epochs,
+            reason,
+            best,
+        )
+
+    def _by_rule(self, epochs):
+        rule = early_stop.RULES.get(self.config.early_stop)
+        least = self.config.alpha_warmup_epochs + self.config.early_stop_from
+        if rule is None or epochs < least:
+            return None
+        return rule(self._history(), self.config.early_stop_patience)
+
+    def _history(self):
+        return early_stop.History(
+            self.record.genotypes,
+            self.record.alphas,
+            self.record.supernet.primitives,
+            [
+                float(row["dominant_eigenvalue"])
+                for row in self.metrics.rows
+                if "dominant_eigenvalue" in row
+            ],
+        )
