@@ -22,6 +22,7 @@ SETTINGS = {  # channels, cells, batch, image
     "P": (16, 8, 64, (32, 32, 3)),  # the paper's
 }
 METHODS = ("central_difference", "one_sided_difference", "exact")
+FORMS = {"tfdarts": "tfdarts", "baseline": "one edge at a time"}
 COLUMNS = {
     "form": "form",
     "first_step_s": "first step, s",
@@ -39,15 +40,42 @@ def peak_memory_mb():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def search_of(setting, order, method):
-    """Returns a search, compiled with the paper's optimizers."""
+def search_of(size, order, method, precision="float32", **choices):
+    """Returns a search, compiled with the paper's optimizers.
+
+    Args:
+        size: One of `SETTINGS`, its values.
+        order: Integer, `0` leaves the alphas alone.
+        method: One of `METHODS`.
+        precision: As `tfdarts-search` has it.
+        **choices: `recompute` and `micro_batches`, as well.
+    """
     import tfdarts
+    from tfdarts.runs.configs import SearchConfig
     from tfdarts.training.optimizers import SGD
     from tfdarts.training.optimizers import Adam
 
-    channels, cells, _, image = SETTINGS[setting]
-    supernet = tfdarts.CNNSupernet(channels, cells, 10, image)
-    search = tfdarts.DARTS(supernet, order=order or 1, method=method)
+    channels, cells, _, image = size
+    config = SearchConfig(
+        order=order or 1,
+        method=method,
+        precision=precision,
+        **choices,
+    )
+    supernet = tfdarts.CNNSupernet(
+        channels,
+        cells,
+        10,
+        image,
+        recompute=config.recompute,
+        dtype=config.dtype_policy,
+    )
+    search = tfdarts.DARTS(
+        supernet,
+        order=config.order,
+        method=method,
+        micro_batches=config.micro_batches,
+    )
     search.compile(
         SGD(0.025, momentum=0.9, l2=3e-4, clip_norm=5.0),
         Adam(3e-4, l2=1e-3),
@@ -65,7 +93,7 @@ def one_edge_at_a_time():
     search_cell.MixedOp = OneEdgeMixedOp
 
 
-def measured(setting, order, method, steps, baseline):
+def measured(given):
     """Returns the figures of one search, all of it in this process."""
     import numpy as np
     import tensorflow as tf
@@ -74,10 +102,18 @@ def measured(setting, order, method, steps, baseline):
 
     tf.config.list_logical_devices()
     import_memory = peak_memory_mb()
-    if baseline:
+    if given.measure == "baseline":
         one_edge_at_a_time()
-    search = search_of(setting, order, method)
-    *_, batch, image = SETTINGS[setting]
+    size = given.size or SETTINGS[given.setting]
+    search = search_of(
+        size,
+        given.order,
+        given.method,
+        given.precision,
+        recompute=given.recompute,
+        micro_batches=given.micro_batches,
+    )
+    *_, batch, image = size
     random = np.random.default_rng(0)
 
     def examples():
@@ -88,7 +124,7 @@ def measured(setting, order, method, steps, baseline):
 
     def seconds_of_a_step():
         started = time.perf_counter()
-        if order:
+        if given.order:
             search.train_step((train, val))
         else:
             search._update_weights(train)
@@ -96,13 +132,15 @@ def measured(setting, order, method, steps, baseline):
         return time.perf_counter() - started
 
     first = seconds_of_a_step()
-    times = [seconds_of_a_step() for _ in range(steps)]
+    times = [seconds_of_a_step() for _ in range(given.steps)]
     low, median, high = statistics.quantiles(times, n=4)
     return {
-        "form": "one edge at a time" if baseline else "tfdarts",
-        "setting": setting,
-        "order": order,
-        "method": method if order == 2 else None,
+        "form": FORMS[given.measure],
+        "setting": "x".join(map(str, size[:3]))
+        if given.size
+        else given.setting,
+        "order": given.order,
+        "method": given.method if given.order == 2 else None,
         "first_step_s": first,
         "median_step_s": median,
         "spread_s": high - low,
@@ -162,11 +200,23 @@ def table(rows):
     return "\n".join(lines)
 
 
+def size_of(text):
+    """Channels, cells, batch and image of four integers."""
+    channels, cells, batch, image = map(int, text.split(","))
+    return channels, cells, batch, (image, image, 3)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--setting", choices=SETTINGS, default="S")
+    parser.add_argument(
+        "--size", type=size_of, help="channels,cells,batch,image instead"
+    )
     parser.add_argument("--order", type=int, choices=(0, 1, 2), default=2)
     parser.add_argument("--method", choices=METHODS, default=METHODS[0])
+    parser.add_argument("--precision", default="float32")
+    parser.add_argument("--recompute", action="store_true")
+    parser.add_argument("--micro_batches", type=int, default=1)
     parser.add_argument("--steps", type=int, default=10)
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument(
@@ -180,26 +230,21 @@ def main():
     parser.add_argument("--json", action="store_true")
     parser.add_argument(
         "--measure",
-        choices=("tfdarts", "baseline"),
+        choices=FORMS,
         help="measure in this process; what the others are started with",
     )
     given = parser.parse_args()
+    if given.size and given.reference:
+        parser.error("PyTorch knows the settings alone, no other --size")
     if given.measure:
-        figures = measured(
-            given.setting,
-            given.order,
-            given.method,
-            given.steps,
-            given.measure == "baseline",
-        )
-        print(json.dumps(figures))
+        print(json.dumps(measured(given)))
         return
     same = [
         f"--setting={given.setting}",
         f"--order={given.order}",
         f"--steps={given.steps}",
     ]
-    ours = [sys.executable, __file__, *same, f"--method={given.method}"]
+    ours = [sys.executable, *sys.argv]
     commands = [[*ours, "--measure=tfdarts"]]
     if given.baseline:
         commands.append([*ours, "--measure=baseline"])

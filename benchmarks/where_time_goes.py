@@ -113,8 +113,9 @@ def main():
     parser.add_argument("--steps", type=int, default=5)
     parser.add_argument("--most", type=int, default=16, help="rows")
     given = parser.parse_args()
-    search = search_step.search_of(given.setting, 2, "central_difference")
-    *_, size, image = search_step.SETTINGS[given.setting]
+    setting = search_step.SETTINGS[given.setting]
+    search = search_step.search_of(setting, 2, "central_difference")
+    *_, size, image = setting
     batch = tf.random.normal((size, *image)), tf.zeros(size, tf.int64)
 
     def step():
