@@ -106,6 +106,8 @@ def test_the_flags_to_lower_are_those_of_the_command():
         "Out of memory: lower --a.",
         "Out of memory: lower --a, --b or --c.",
     ]
+    _, said = classified(MemoryError(), "ab", "xy")
+    assert said == "Out of memory: lower --a or --b, or give --x or --y."
 
 
 def test_what_is_known_of_the_memory_is_said(monkeypatch):

@@ -434,6 +434,14 @@ def test_a_loss_that_is_not_a_number(tmp_path):
     is_refused(outcome, 5, "so the run has diverged;.* Lower the learning rate")
 
 
+LESS_MEMORY = {
+    "train": "lower --batch_size, --init_channels, --num_cells or --image_size"
+}
+LESS_MEMORY["search"] = (
+    f"{LESS_MEMORY['train']}, or give --recompute or --micro_batches"
+)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "arguments"), [("search", TINY_SEARCH), ("train", TINY_TRAIN)]
@@ -452,8 +460,7 @@ def test_too_little_memory(name, arguments, tmp_path):
     is_refused(
         outcome,
         4,
-        "Out of memory: lower --batch_size, --init_channels, --num_cells or "
-        "--image_size.",
+        f"Out of memory: {LESS_MEMORY[name]}.",
     )
 
 
@@ -477,8 +484,7 @@ def test_too_little_memory_is_known_before_the_first_step(
         outcome,
         4,
         r"A step needs at least \d+\.\d\d GB of memory, but only \d+\.\d\d GB "
-        "are left: lower --batch_size, --init_channels, --num_cells or "
-        "--image_size.",
+        f"are left: {LESS_MEMORY[name]}.",
     )
 
 

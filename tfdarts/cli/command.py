@@ -22,7 +22,8 @@ from tfdarts.cli.errors import Terminated
 from tfdarts.cli.errors import classified
 
 # Flags that memory grows with, where a command has them.
-_COST_MEMORY = ("batch_size", "init_channels", "num_cells", "image_size")
+_COSTLY = ("batch_size", "init_channels", "num_cells", "image_size")
+_SPARING = ("recompute", "micro_batches")
 
 _FOR_ALL = {
     "quiet": "Say only what goes wrong, and the results.",
@@ -135,16 +136,19 @@ class Command:
             return 0
         except (Exception, KeyboardInterrupt, Terminated) as error:
             console.erase()
-            code, message = classified(error, self._memory_flags())
+            code, message = classified(
+                error, self._those_of(_COSTLY), self._those_of(_SPARING)
+            )
             if debug or code == EXIT_CODES["unexpected"]:
                 traceback.print_exc()
         _finish_results()
         self._complain(message)
         return code
 
-    def _memory_flags(self):
+    def _those_of(self, flags):
+        """Those flags that this command has."""
         names = {field.name for field in self._fields()}
-        return [name for name in _COST_MEMORY if name in names]
+        return [flag for flag in flags if flag in names]
 
     def _complain(self, message):
         # If nobody listens any more, the exit code is all there is.

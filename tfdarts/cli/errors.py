@@ -72,12 +72,13 @@ class Terminated(BaseException):
     """The process was asked to end."""
 
 
-def classified(error, memory_flags=()):
+def classified(error, costly=(), sparing=()):
     """Returns the exit code of an error and the sentence to say.
 
     Args:
         error: Exception, with its traceback.
-        memory_flags: Sequence of the names of flags that cost memory.
+        costly: Sequence of the names of flags that cost memory.
+        sparing: Sequence of the names of flags that spare it.
     """
     ours, kinds = _kinds(error)
     message = str(error) or type(error).__name__
@@ -100,7 +101,10 @@ def classified(error, memory_flags=()):
     if kinds & {"MemoryError", "ResourceExhaustedError"}:
         foreseen = isinstance(error, MemoryError) and _raised_by_tfdarts(error)
         reason = message if foreseen else "Out of memory"
-        return EXIT_CODES["memory"], f"{reason}: {_less_memory(memory_flags)}."
+        return (
+            EXIT_CODES["memory"],
+            f"{reason}: {_less_memory(costly, sparing)}.",
+        )
     if isinstance(error, ValueError) and _raised_by_tfdarts(error):
         return EXIT_CODES["usage"], message
     return EXIT_CODES["unexpected"], (
@@ -145,12 +149,16 @@ def _path(error, number):
     return match and match[1]
 
 
-def _less_memory(flags):
-    if not flags:
+def _less_memory(costly, sparing):
+    if not costly:
         return "close other programs, or use a larger machine"
+    advice = f"lower {_alternatives(costly)}"
+    return f"{advice}, or give {_alternatives(sparing)}" if sparing else advice
+
+
+def _alternatives(flags):
     *others, last = [f"--{flag}" for flag in flags]
-    names = f"{', '.join(others)} or {last}" if others else last
-    return f"lower {names}"
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def _kinds(error):

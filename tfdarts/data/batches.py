@@ -9,6 +9,7 @@ import sklearn.model_selection
 import tensorflow as tf
 
 from tfdarts.data.image_source import DataError
+from tfdarts.data.pixels import reader
 
 fold_in = tf.random.experimental.stateless_fold_in
 
@@ -48,15 +49,18 @@ def stratified_split(labels, portion, seed, class_names=None):
 
 def mean_and_std(images):
     """Returns the mean and deviation of each channel, images scaled to 0-1."""
+    counts = np.zeros((images.shape[-1], 256), int)
+    # A part at a time, for they need not be in memory.
+    for start in range(0, len(images), 1024):
+        part = np.asarray(images[start : start + 1024])
+        for channel, pixels in enumerate(np.moveaxis(part, -1, 0)):
+            counts[channel] += np.bincount(pixels.ravel(), minlength=256)
     levels = np.arange(256) / 255
-    mean, std = [], []
-    for channel in np.moveaxis(images, -1, 0):
-        # Out of the counts of the levels, which need no copy of the images.
-        counts, _ = np.histogram(channel, 256, (0, 256))
-        mean.append(np.average(levels, weights=counts))
-        variance = np.average((levels - mean[-1]) ** 2, weights=counts)
-        std.append(np.sqrt(variance))
-    return tuple(map(float, mean)), tuple(map(float, std))
+    mean = [np.average(levels, weights=c) for c in counts]
+    variance = [
+        np.average((levels - m) ** 2, weights=c) for m, c in zip(mean, counts)
+    ]
+    return tuple(map(float, mean)), tuple(map(float, np.sqrt(variance)))
 
 
 def steps_per_epoch(labels, batch_size):
@@ -77,7 +81,8 @@ def shuffled_batches(examples, batch_size, seed, epochs, transform):
     """Returns whole batches of all epochs in turn, each epoch shuffled anew.
 
     Args:
-        examples: `(images, labels)`, two arrays.
+        examples: `(images, labels)`, an array or `ImagesOnDisk`, and an
+            array.
         batch_size: Integer. What does not fill a batch is left out.
         seed: Integer.
         epochs: `range` of the epochs to give.
@@ -87,7 +92,7 @@ def shuffled_batches(examples, batch_size, seed, epochs, transform):
         A `tf.data.Dataset` of `(images, labels)`.
     """
     steps_per_epoch(examples[1], batch_size)
-    images, labels = (tf.convert_to_tensor(array) for array in examples)
+    read, labels = reader(examples[0]), tf.convert_to_tensor(examples[1])
 
     def epoch_batches(epoch):
         epoch_seed = fold_in([seed, 0], epoch)
@@ -96,9 +101,8 @@ def shuffled_batches(examples, batch_size, seed, epochs, transform):
         )
 
         def batch(step, positions):
-            chosen = tf.gather(images, positions)
             return (
-                transform(chosen, fold_in(epoch_seed, step)),
+                transform(read(positions), fold_in(epoch_seed, step)),
                 tf.gather(labels, positions),
             )
 
@@ -114,7 +118,8 @@ def random_batches(examples, batch_size, seed, steps, transform):
     """Returns one batch a step, each drawn at random from all examples.
 
     Args:
-        examples: `(images, labels)`, two arrays.
+        examples: `(images, labels)`, an array or `ImagesOnDisk`, and an
+            array.
         batch_size: Integer.
         seed: Integer.
         steps: `range` of the steps to give.
@@ -124,7 +129,7 @@ def random_batches(examples, batch_size, seed, steps, transform):
         A `tf.data.Dataset` of `(images, labels)`.
     """
     steps_per_epoch(examples[1], batch_size)
-    images, labels = (tf.convert_to_tensor(array) for array in examples)
+    read, labels = reader(examples[0]), tf.convert_to_tensor(examples[1])
 
     def batch(step):
         step_seed = fold_in([seed, 1], step)
@@ -132,9 +137,8 @@ def random_batches(examples, batch_size, seed, steps, transform):
             tf.range(len(labels)), step_seed
         )
         positions = tf.ensure_shape(order[:batch_size], [batch_size])
-        chosen = tf.gather(images, positions)
         return (
-            transform(chosen, fold_in(step_seed, 0)),
+            transform(read(positions), fold_in(step_seed, 0)),
             tf.gather(labels, positions),
         )
 
@@ -144,5 +148,8 @@ def random_batches(examples, batch_size, seed, steps, transform):
 
 def ordered_batches(examples, batch_size, transform):
     """Returns all examples once, in order, for evaluation."""
-    dataset = tf.data.Dataset.from_tensor_slices(examples).batch(batch_size)
-    return dataset.map(lambda images, labels: (transform(images), labels))
+    read, labels = reader(examples[0]), tf.convert_to_tensor(examples[1])
+    positions = tf.data.Dataset.range(len(labels)).batch(batch_size)
+    return positions.map(
+        lambda chosen: (transform(read(chosen)), tf.gather(labels, chosen))
+    ).prefetch(tf.data.AUTOTUNE)

@@ -18,6 +18,7 @@ from tfdarts.data.image_source import ImageSource
 from tfdarts.data.image_source import check_class_names
 from tfdarts.data.image_source import check_name
 from tfdarts.data.image_source import fingerprint
+from tfdarts.data.pixels import collected
 from tfdarts.data.resizing import resize
 
 _SPLITS = ("train", "validation", "test")
@@ -77,9 +78,11 @@ def open_folder(directory, image_size=0):
     def load(split):
         paths = files[split]
         images = (_decoded(path, max(channels)) for path in paths)
-        images = resize(images, image_size) if image_size else [*images]
+        if image_size:
+            images = (resize(image, image_size) for image in images)
+        images = collected(images, len(paths), (*size, max(channels)))
         labels = [class_names.index(path.parent.name) for path in paths]
-        return np.stack(images), np.array(labels, "int64")
+        return images, np.array(labels, "int64")
 
     return ImageSource(
         name,

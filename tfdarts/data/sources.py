@@ -12,6 +12,7 @@ from tfdarts.data.arrays import from_arrays
 from tfdarts.data.arrays import from_dataset
 from tfdarts.data.image_source import DataError
 from tfdarts.data.image_source import ImageSource
+from tfdarts.data.pixels import collected
 from tfdarts.data.resizing import resize
 
 __all__ = [
@@ -106,7 +107,9 @@ def _resized(source, size):
 
     def load(split):
         images, labels = source.load(split)
-        return resize(images, size), labels
+        resized = (resize(image, size) for image in images)
+        shape = (size, size, images.shape[-1])
+        return collected(resized, len(images), shape), labels
 
     return dataclasses.replace(
         source,

@@ -10,6 +10,7 @@ import numpy as np
 from tfdarts.data.held_out import set_test_aside
 from tfdarts.data.image_source import DataError
 from tfdarts.data.image_source import ImageSource
+from tfdarts.data.pixels import collected
 from tfdarts.data.resizing import resize
 
 _SPLITS = ("train", "validation", "test")
@@ -61,24 +62,36 @@ def open_tfds(name, image_size=0, prepare=False):
         )
     size = (image_size, image_size) if mixed else image.shape[:2]
 
-    def load(split):
+    shape = (*size, image.shape[-1])
+
+    def examples(split):
         dataset = builder.as_dataset(split=split)
         dataset = dataset.map(lambda e: (e["image"], e["label"]))
         if mixed:
-            examples = [
-                (resize([image], image_size), [label])
-                for image, label in dataset.as_numpy_iterator()
-            ]
+            for pixels, label in dataset.as_numpy_iterator():
+                yield resize(pixels, image_size), label
         else:
-            examples = dataset.batch(1024).as_numpy_iterator()
-        images, labels = map(np.concatenate, zip(*examples))
-        return images, labels.astype("int64")
+            for batch in dataset.batch(1024).as_numpy_iterator():
+                yield from zip(*batch)
+
+    def load(split):
+        labels = []
+
+        def images():
+            for pixels, label in examples(split):
+                labels.append(label)
+                yield pixels
+
+        return (
+            collected(images(), splits[split], shape),
+            np.array(labels, "int64"),
+        )
 
     notes = [f"Images are resized to {image_size}x{image_size}."] * mixed
     source = ImageSource(
         f"tfds:{name}",
         tuple(label.names),
-        (*size, image.shape[-1]),
+        shape,
         splits,
         load,
         **_PUBLISHED.get(builder.name, {}),

@@ -45,7 +45,7 @@ class DARTS(keras.Model):
             before the architecture moves too. Defaults to `0`.
         micro_batches: Integer. Each batch is computed in so many equal parts,
             one after the other, and their gradients are averaged: less
-            memory, about the same time. Batch normalisation sees the parts,
+            memory, some more time. Batch normalisation sees the parts,
             not the whole, as it would with smaller batches; the moving
             statistics move once, by the mean of the parts. Defaults to `1`.
 

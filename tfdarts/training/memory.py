@@ -4,11 +4,11 @@ import pathlib
 import re
 import resource
 
-import psutil
 import tensorflow as tf
 
+from tfdarts.machine import available_bytes
+
 _SAME_MEMORY = {"Identity", "Reshape", "ExpandDims", "Squeeze", "StopGradient"}
-_CONTAINER = pathlib.Path("/sys/fs/cgroup")
 _STATUS = pathlib.Path("/proc/self/status")
 
 
@@ -61,37 +61,6 @@ def bytes_of(tensor):
     """Returns what a tensor of known shape takes, and 0 for any other."""
     known = tensor.shape.is_fully_defined() and tensor.dtype.size
     return tensor.shape.num_elements() * tensor.dtype.size if known else 0
-
-
-def available_bytes():
-    """Returns how much more memory this process may take.
-
-    It is the least of what the machine, the container and the process' own
-    limit (`ulimit -v`) leave.
-    """
-    process = psutil.Process().memory_info()
-    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
-    return min(
-        psutil.virtual_memory().available,
-        _left_in_container(_CONTAINER),
-        float("inf")
-        if limit == resource.RLIM_INFINITY
-        else limit - process.vms,
-    )
-
-
-def _left_in_container(directory):
-    """What control group version 2 leaves; the disk's cache can be let go."""
-    try:
-        limit = (directory / "memory.max").read_text().strip()
-        used = int((directory / "memory.current").read_text())
-        pairs = (directory / "memory.stat").read_text().split()
-    except FileNotFoundError:
-        return float("inf")
-    if limit == "max":
-        return float("inf")
-    statistics = dict(zip(pairs[::2], pairs[1::2]))
-    return int(limit) - used + int(statistics["inactive_file"])
 
 
 def most_held_bytes():

@@ -1,0 +1,152 @@
+"""Images in memory where they fit, in a file where not."""
+
+import logging
+import shutil
+import tempfile
+
+import numpy as np
+import tensorflow as tf
+
+from tfdarts.data.image_source import DataError
+from tfdarts.machine import available_bytes
+
+logger = logging.getLogger("tfdarts")
+
+SHARE = 0.25
+"""Of the memory that is left: TensorFlow holds what it trains on once more."""
+
+
+class ImagesOnDisk:
+    """`uint8` images in a file, each read when it is asked for.
+
+    It has what the rest needs of an array: `shape`, `dtype`, `len`, and
+    images by an array of positions or a slice, which are on disk, too, until
+    `np.asarray` reads them.
+
+    Args:
+        array: `np.memmap` of the shape `(examples, height, width, channels)`.
+        positions: Integer array, those of the images. Defaults to all.
+    """
+
+    dtype = np.dtype("uint8")
+
+    def __init__(self, array, positions=None):
+        self._array = array
+        self._positions = (
+            np.arange(len(array)) if positions is None else positions
+        )
+
+    @property
+    def shape(self):
+        return (len(self), *self._array.shape[1:])
+
+    def __len__(self):
+        return len(self._positions)
+
+    def __getitem__(self, key):
+        return ImagesOnDisk(self._array, self._positions[key])
+
+    def __array__(self, dtype=None, copy=None):
+        return np.asarray(self._array[self._positions], dtype)
+
+
+def collected(images, count, shape):
+    """Returns images that come one after the other as one array.
+
+    Where they would take more than a quarter of the memory that is left they
+    go to a file instead, in the directory for temporary files, which is gone
+    with the process.
+
+    Args:
+        images: Iterable of `uint8` arrays of the shape `shape`.
+        count: Integer, how many they are at the most.
+        shape: Tuple `(height, width, channels)`.
+
+    Returns:
+        A `uint8` array of the shape `(examples, *shape)`, or `ImagesOnDisk`.
+
+    Raises:
+        DataError: If the disk has no room for them either.
+    """
+    size = count * int(np.prod(shape))
+    images = _counted(images, count)
+    if size <= SHARE * available_bytes():
+        return _in_memory(images, count, shape)
+    directory = tempfile.gettempdir()
+    free = shutil.disk_usage(directory).free
+    if size > free:
+        raise DataError(
+            f"The images take {size / 1e9:.1f} GB, for which there is room "
+            f"neither in memory nor in {directory}, where {free / 1e9:.1f} GB "
+            f"are free. Give --image_size, or set TMPDIR to a larger disk."
+        )
+    logger.info(
+        "data: the images take %.1f GB, more than there is memory for: they "
+        "are kept in %s while this runs",
+        size / 1e9,
+        directory,
+    )
+    return _on_disk(images, shape, directory)
+
+
+def _in_memory(images, count, shape):
+    array = np.empty((count, *shape), "uint8")
+    found = 0
+    for image in images:
+        array[found] = image
+        found += 1
+    return array[:found]
+
+
+def _on_disk(images, shape, directory):
+    # Gone once nobody holds it, however the process ends.
+    with tempfile.TemporaryFile(dir=directory) as file:
+        found = 0
+        for image in images:
+            file.write(np.ascontiguousarray(image))
+            found += 1
+        file.flush()
+        return ImagesOnDisk(
+            np.memmap(file, "uint8", mode="r", shape=(found, *shape))
+        )
+
+
+def reader(images):
+    """Returns the function from positions to images, for a `tf.data` map.
+
+    Args:
+        images: `uint8` array, or `ImagesOnDisk`.
+
+    Example:
+
+    >>> images = np.zeros((10, 4, 4, 1), "uint8")
+    >>> reader(images)(tf.constant([3, 7])).shape
+    TensorShape([2, 4, 4, 1])
+    """
+    if isinstance(images, np.ndarray):
+        tensor = tf.convert_to_tensor(images)
+        return lambda positions: tf.gather(tensor, positions)
+
+    def read(positions):
+        chosen = tf.numpy_function(
+            lambda rows: np.asarray(images[rows]),
+            [positions],
+            tf.uint8,
+            stateful=False,
+        )
+        return tf.ensure_shape(chosen, (*positions.shape, *images.shape[1:]))
+
+    return read
+
+
+def _counted(images, count):
+    """The images, and every hundred of them a word of where it stands."""
+    for position, image in enumerate(images):
+        if position % 100 == 0:
+            logger.info(
+                "data: %s of %s images read",
+                f"{position:,}",
+                f"{count:,}",
+                extra={"transient": True, "progress": position / count},
+            )
+        yield image

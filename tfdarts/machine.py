@@ -1,0 +1,39 @@
+"""What the machine has left."""
+
+import pathlib
+import resource
+
+import psutil
+
+_CONTAINER = pathlib.Path("/sys/fs/cgroup")
+
+
+def available_bytes():
+    """Returns how much more memory this process may take.
+
+    It is the least of what the machine, the container and the process' own
+    limit (`ulimit -v`) leave.
+    """
+    process = psutil.Process().memory_info()
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    return min(
+        psutil.virtual_memory().available,
+        _left_in_container(_CONTAINER),
+        float("inf")
+        if limit == resource.RLIM_INFINITY
+        else limit - process.vms,
+    )
+
+
+def _left_in_container(directory):
+    """What control group version 2 leaves; the disk's cache can be let go."""
+    try:
+        limit = (directory / "memory.max").read_text().strip()
+        used = int((directory / "memory.current").read_text())
+        pairs = (directory / "memory.stat").read_text().split()
+    except FileNotFoundError:
+        return float("inf")
+    if limit == "max":
+        return float("inf")
+    statistics = dict(zip(pairs[::2], pairs[1::2]))
+    return int(limit) - used + int(statistics["inactive_file"])
