@@ -55,7 +55,11 @@ def main():
             f"--steps={given.steps}",
         ]
 
-    print("| | sizes | step, s | " + " | ".join(f"{c} grows as" for c in COSTS))
+    print(
+        "| | sizes | step, s | "
+        + " | ".join(f"{c} grows as" for c in COSTS)
+        + " |"
+    )
     print("| --- | --- | --- |" + " --- |" * len(COSTS))
     for name, sizes in SIZES.items():
         rows = search_step.in_turn(

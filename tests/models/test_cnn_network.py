@@ -1,6 +1,7 @@
 """The network of a genotype: published counts, its graph, its file."""
 
 import dataclasses
+import re
 
 import keras
 import numpy as np
@@ -220,3 +221,56 @@ def test_refusals(changes, message):
     }
     with pytest.raises(ValueError, match=message):
         CNNNetwork(UNUSUAL, **{**arguments, **changes})
+
+
+def test_drop_path_is_behind_all_but_identity():
+    """Behind a skip connection of stride 2, too, which is no identity."""
+    edges = [("skip_connect", 0), ("sep_conv_3x3", 1)] * 2
+    edges += [("skip_connect", 2), ("avg_pool_3x3", 0)] * 2
+    genotype = Genotype(edges, [2, 3, 4, 5], edges, [2, 3, 4, 5])
+    network = CNNNetwork(genotype, 2, 3, 5, (8, 8, 1), drop_path=True)
+    behind = {
+        tensor._keras_history.operation.name
+        for node in network.drop_path._inbound_nodes
+        for tensor in node.input_tensors
+    }
+    operations = {
+        layer.name
+        for layer in network.layers
+        if re.search(r"_node\d_\d_", layer.name)
+    }
+    identities = {
+        f"cell{cell}_node{node}_0_skip_connect"
+        for cell, nodes in ((0, (2, 3, 4, 5)), (1, (4, 5)), (2, (4, 5)))
+        for node in nodes
+    }
+    assert len(operations) == 24
+    assert behind == operations - identities
+    assert "cell1_node2_0_skip_connect" in behind
+
+
+def test_drop_path_changes_training_only_and_no_count():
+    arguments = (genotypes.get("DARTS_V2"), 2, 3, 5, (8, 8, 1))
+    plain, network = (
+        CNNNetwork(*arguments, drop_path=flag) for flag in (False, True)
+    )
+    assert plain.drop_path is None
+    # The rate.
+    assert len(plain.weights) + 1 == len(network.weights)
+    # Their layers are in another order; only the stem's have other names.
+    layers = {layer.name: layer for layer in network.layers}
+    (stem,) = (x for x in network.layers if type(x) is keras.layers.Conv2D)
+    for layer in plain.layers:
+        layers.get(layer.name, stem).set_weights(layer.get_weights())
+    images = image(16, 8, 8, 1)
+    expected = plain(images, training=True).numpy()
+
+    np.testing.assert_allclose(
+        network(images, training=True), expected, atol=1e-5
+    )
+    network.drop_path.rate.assign(0.5)
+    other = network(images, training=True).numpy()
+    assert np.abs(other - expected).max() > 0.01
+    loaded = CNNNetwork.from_config(network.get_config())
+    assert loaded.drop_path is not None
+    assert len(loaded.weights) == len(network.weights)

@@ -167,12 +167,11 @@ def test_train_settings_make_optimizer_and_network(source, examples):
         clip_norm=1.5,
         precision="bfloat16",
         jit_compile=True,
+        auxiliary_weight=0.0,
     )
-    network = train_module._compiled(
-        config,
-        genotypes.get("DARTS_V2"),
-        TrainingData(source, examples, None, 3),
-    )
+    data = TrainingData(source, examples, None, 3)
+    network = train_module._network(config, genotypes.get("DARTS_V2"), data)
+    assert train_module._compiled(config, network, 3) is network
     assert (network.init_channels, network.num_cells) == (4, 5)
     optimizer = network.optimizer
     assert optimizer._learning_rate.get_config() == {
@@ -185,7 +184,14 @@ def test_train_settings_make_optimizer_and_network(source, examples):
     assert optimizer.clip_norm == 1.5
     assert network.jit_compile
     assert network.layers[1].compute_dtype == "bfloat16"
-    assert {v.dtype for v in network.variables} == {"float32"}
+    assert {v.dtype for v in network.trainable_variables} == {"float32"}
+    assert network.drop_path is not None
+    config = dataclasses.replace(config, drop_path_rate=0.0)
+    plain = train_module._network(config, genotypes.get("DARTS_V2"), data)
+    assert plain.drop_path is None
+    config = dataclasses.replace(config, auxiliary_weight=0.25)
+    model = train_module._compiled(config, plain, 3)
+    assert model.network is plain and model.weight == 0.25
 
 
 def test_deterministic_turns_op_determinism_on(monkeypatch):

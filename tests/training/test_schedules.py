@@ -4,8 +4,10 @@ import keras
 import numpy as np
 import pytest
 
+from tfdarts.layers.drop_path import DropPath
 from tfdarts.training.optimizers import SGD
 from tfdarts.training.schedules import EpochCosine
+from tfdarts.training.schedules import LinearDropPath
 
 STEPS = 391
 
@@ -42,3 +44,12 @@ def test_config_round_trip():
     loaded = keras.optimizers.schedules.deserialize(saved)
     assert type(loaded) is EpochCosine
     assert loaded.get_config() == schedule.get_config()
+
+
+def test_drop_path_grows_as_the_authors_have_it():
+    """0.2 e / 600."""
+    drop_path = DropPath()
+    callback = LinearDropPath(drop_path, 0.2, 600)
+    for epoch, rate in ((0, 0.0), (1, 0.2 / 600), (300, 0.1), (599, 0.199667)):
+        callback.on_epoch_begin(epoch)
+        assert float(drop_path.rate) == pytest.approx(rate, abs=1e-6)

@@ -30,13 +30,16 @@ def uniform_fan_in(seed=None):
     )
 
 
-def conv(filters, kernel_size, strides=1, dtype=None):
-    """Returns a convolution without bias for an odd or an unpadded kernel."""
+def conv(filters, kernel_size, strides=1, dtype=None, padding=None):
+    """Returns a convolution without bias for an odd or an unpadded kernel.
+
+    Unless told, it is padded at stride 1 only.
+    """
     return keras.layers.Conv2D(
         filters,
         kernel_size,
         strides=strides,
-        padding="same" if strides == 1 else "valid",
+        padding=padding or ("same" if strides == 1 else "valid"),
         use_bias=False,
         kernel_initializer=uniform_fan_in(),
         dtype=dtype,

@@ -10,6 +10,7 @@ from tfdarts.layers.batch_norm import BatchNorm
 from tfdarts.layers.convolutions import FactorizedReduce
 from tfdarts.layers.convolutions import ReLUConvBN
 from tfdarts.layers.convolutions import conv
+from tfdarts.layers.drop_path import DropPath
 from tfdarts.layers.primitives import primitive
 from tfdarts.models import skeleton
 
@@ -32,9 +33,15 @@ class CNNNetwork(keras.Model):
             a batch normalisation behind pooling and none of them affine: then
             the network is the supernet with all other primitives left out.
             Defaults to `False`.
+        drop_path: Boolean, whether the result of each operation but identity
+            goes through one `DropPath` layer, the attribute `drop_path`,
+            whose rate is zero until it is assigned. Defaults to `False`.
         name: String.
         dtype: Dtype or `keras.DTypePolicy` of all layers. Defaults to Keras'
             global one.
+
+    Its attribute `two_thirds` is the symbolic output of the second reduction
+    cell, where an auxiliary head may stand.
 
     Input shape:
         4D tensor `(batch, height, width, channels)`.
@@ -68,6 +75,7 @@ class CNNNetwork(keras.Model):
         input_shape,
         stem_multiplier=3,
         search=False,
+        drop_path=False,
         name="cnn_network",
         dtype=None,
     ):
@@ -79,14 +87,21 @@ class CNNNetwork(keras.Model):
         inputs = keras.Input(
             image_shape, dtype=dtype.variable_dtype, name="images"
         )
+        dropping = (
+            DropPath(name="drop_path", dtype=dtype) if drop_path else None
+        )
         outputs = conv(stem_multiplier * init_channels, 3, dtype=dtype)(inputs)
         older = newer = BatchNorm(name="stem", dtype=dtype)(outputs)
         for position, plan in enumerate(
             skeleton.stack_of_cells(init_channels, num_cells)
         ):
             cell = f"cell{position}"
-            output = _cell(genotype, plan, older, newer, search, cell, dtype)
+            output = _cell(
+                genotype, plan, older, newer, search, dropping, cell, dtype
+            )
             older, newer = newer, output
+            if position == 2 * num_cells // 3:
+                two_thirds = output
         pooled = keras.layers.GlobalAveragePooling2D(
             data_format="channels_last", name="pooling", dtype=dtype
         )(newer)
@@ -106,6 +121,8 @@ class CNNNetwork(keras.Model):
         self.image_shape = image_shape
         self.stem_multiplier = stem_multiplier
         self.search = search
+        self.drop_path = dropping
+        self.two_thirds = two_thirds
 
     def get_config(self):
         return {
@@ -116,6 +133,7 @@ class CNNNetwork(keras.Model):
             "input_shape": self.image_shape,
             "stem_multiplier": self.stem_multiplier,
             "search": self.search,
+            "drop_path": self.drop_path is not None,
             "name": self.name,
             "dtype": keras.dtype_policies.serialize(self.dtype_policy),
         }
@@ -125,7 +143,7 @@ class CNNNetwork(keras.Model):
         return cls(**config)
 
 
-def _cell(genotype, plan, older, newer, search, name, dtype):
+def _cell(genotype, plan, older, newer, search, drop_path, name, dtype):
     edges = genotype.reduce if plan.reduction else genotype.normal
     concat = (
         genotype.reduce_concat if plan.reduction else genotype.normal_concat
@@ -147,6 +165,8 @@ def _cell(genotype, plan, older, newer, search, name, dtype):
             dtype=dtype,
         )
         output = layer(nodes[source])
+        if drop_path and not isinstance(layer, keras.layers.Identity):
+            output = drop_path(output)
         if position % EDGES_PER_NODE == 0:
             nodes.append(output)
         else:

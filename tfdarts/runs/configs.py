@@ -296,6 +296,18 @@ class TrainConfig(ComputeConfig):
     cutout_length: int = setting(
         0, "Cutout: side of the square in pixels; 0 for none.", least=0
     )
+    auxiliary_weight: float = setting(
+        0.4,
+        "What the loss of an auxiliary head at two thirds of the depth counts "
+        "in training; 0 for no such head.",
+        least=0,
+    )
+    drop_path_rate: float = setting(
+        0.2,
+        "Drop path: the rate that it grows to, linearly from 0; 0 for none.",
+        least=0,
+        below=1,
+    )
     learning_rate: float = setting(
         0.025, "Learning rate at the start.", least=0
     )

@@ -8,6 +8,7 @@ import keras
 import tensorflow as tf
 
 from tfdarts.data import batches
+from tfdarts.models.auxiliary_head import WithAuxiliaryHead
 from tfdarts.models.cnn_network import CNNNetwork
 from tfdarts.runs.data import open_training_data
 from tfdarts.runs.data import recorded
@@ -26,6 +27,7 @@ from tfdarts.training.memory import require_memory
 from tfdarts.training.optimizers import SGD
 from tfdarts.training.schedules import EpochCosine
 from tfdarts.training.schedules import LearningRate
+from tfdarts.training.schedules import LinearDropPath
 
 logger = logging.getLogger("tfdarts")
 
@@ -61,7 +63,8 @@ def train(config):
     strategy = distribution_strategy(config.distribute, config.batch_size)
     start(config)
     with strategy.scope():
-        network = _compiled(config, genotype, data)
+        network = _network(config, genotype, data)
+        model = _compiled(config, network, data.steps_per_epoch)
     begin = functools.partial(
         stage.begin,
         recorded(config, data.source),
@@ -77,28 +80,36 @@ def train(config):
     else:
         with stage.running():
             begin()
-            results = _fit(config, data, network, strategy, stage)
+            results = _fit(config, data, network, model, strategy, stage)
             write_json(stage.path / "results.json", results)
             stage.report("finished", epochs=config.epochs)
     return read_json(stage.path / "results.json")
 
 
-def _compiled(config, genotype, data):
-    network = CNNNetwork(
+def _network(config, genotype, data):
+    return CNNNetwork(
         genotype,
         config.init_channels,
         config.num_cells,
         len(data.source.class_names),
         data.examples.first[0].shape[1:],
+        drop_path=config.drop_path_rate > 0,
         dtype=config.dtype_policy,
     )
-    network.compile(
+
+
+def _compiled(config, network, steps_per_epoch):
+    """Returns what is trained: the network, with an auxiliary head or not."""
+    model = network
+    if config.auxiliary_weight:
+        model = WithAuxiliaryHead(network, config.auxiliary_weight)
+    model.compile(
         optimizer=SGD(
             EpochCosine(
                 config.learning_rate,
                 config.min_learning_rate,
                 config.epochs,
-                data.steps_per_epoch,
+                steps_per_epoch,
             ),
             momentum=config.momentum,
             l2=config.weight_decay,
@@ -108,14 +119,14 @@ def _compiled(config, genotype, data):
         metrics=["accuracy"],
         jit_compile=config.jit_compile,
     )
-    network.optimizer.build(network.trainable_variables)
-    return network
+    model.optimizer.build(model.trainable_variables)
+    return model
 
 
-def _fit(config, data, network, strategy, stage):
+def _fit(config, data, network, model, strategy, stage):
     examples = data.examples
-    num_parameters = network.count_params() - sum(
-        int(keras.ops.size(v)) for v in network.non_trainable_variables
+    num_parameters = sum(
+        int(keras.ops.size(v)) for v in network.trainable_variables
     )
     logger.info(
         "train: %d images, %d for validation; %s parameters; %d device(s)",
@@ -127,8 +138,8 @@ def _fit(config, data, network, strategy, stage):
     with strategy.scope():
         checkpoint = EpochCheckpoint(
             stage.path / "checkpoints",
-            network=network.variables,
-            optimizer=network.optimizer.variables,
+            network=model.variables,
+            optimizer=model.optimizer.variables,
         )
     first_epoch = checkpoint.restore()
     if first_epoch:
@@ -144,7 +155,7 @@ def _fit(config, data, network, strategy, stage):
         data.transform,
     )
     metrics = MetricsFile(stage.path / "metrics.csv", first_epoch)
-    network.fit(
+    model.fit(
         training,
         epochs=config.epochs,
         initial_epoch=first_epoch,
@@ -153,13 +164,14 @@ def _fit(config, data, network, strategy, stage):
         callbacks=[
             StopOnNaN(),
             LearningRate(),
+            *_drop_path(config, network),
             metrics,
             *tensorboard(config, stage),
             checkpoint,
             Progress(stage, config.epochs, data.steps_per_epoch, LOGGED),
             keras.callbacks.LambdaCallback(
                 on_train_begin=lambda logs: require_memory(
-                    _gradient_graph(network, training.element_spec)
+                    _gradient_graph(model, training.element_spec)
                 )
             ),
         ],
@@ -180,19 +192,31 @@ def _fit(config, data, network, strategy, stage):
     }
 
 
-def _gradient_graph(network, batch_spec):
+def _drop_path(config, network):
+    """The callback that sets the rate, one or none."""
+    if network.drop_path is None:
+        return []
+    return [
+        LinearDropPath(network.drop_path, config.drop_path_rate, config.epochs)
+    ]
+
+
+def _gradient_graph(model, batch_spec):
     """The graph that costs the most memory, on one device."""
 
     @tf.function
     def gradients(x, y):
         with tf.GradientTape() as tape:
-            logits, _ = network.stateless_call(
-                [v.value for v in network.trainable_variables],
-                [v.value for v in network.non_trainable_variables],
+            outputs, _ = model.stateless_call(
+                [v.value for v in model.trainable_variables],
+                [v.value for v in model.non_trainable_variables],
                 x,
                 training=True,
             )
-            loss = network.loss(y, logits)
-        return tape.gradient(loss, network.trainable_variables)
+            losses = [
+                model.loss(y, logits) for logits in tf.nest.flatten(outputs)
+            ]
+            loss = tf.add_n(losses)
+        return tape.gradient(loss, model.trainable_variables)
 
     return gradients.get_concrete_function(*batch_spec).graph

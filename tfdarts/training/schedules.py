@@ -62,3 +62,28 @@ class LearningRate(keras.callbacks.Callback):
             # The schedule has gone on to the next step.
             rate = rate(optimizer.iterations - 1)
         logs["learning_rate"] = float(rate)
+
+
+class LinearDropPath(keras.callbacks.Callback):
+    """Lets the rate of drop path grow with the epoch, from zero.
+
+        rate(e) = highest e / epochs
+
+    Args:
+        drop_path: `tfdarts.layers.drop_path.DropPath`.
+        highest: Float, what the rate grows towards.
+        epochs: Integer.
+
+    Reference:
+
+    - [Liu et al., 2019](https://arxiv.org/abs/1806.09055), section A.2.1
+    """
+
+    def __init__(self, drop_path, highest, epochs):
+        super().__init__()
+        self.drop_path = drop_path
+        self.highest = highest
+        self.epochs = epochs
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.drop_path.rate.assign(self.highest * epoch / self.epochs)

@@ -1,0 +1,95 @@
+"""The classifier half-way up, which helps to train a deep network."""
+
+import keras
+
+from tfdarts.layers.batch_norm import BatchNorm
+from tfdarts.layers.convolutions import LAYOUT
+from tfdarts.layers.convolutions import conv
+from tfdarts.models import skeleton
+
+PUBLISHED_SIZE = (8, 8)
+"""Height and width that the published head is made for."""
+
+
+class WithAuxiliaryHead(keras.Model):
+    """A network with an auxiliary head, to train the network by.
+
+    Its loss in training is that of the network plus `weight` times that of
+    the head. Elsewhere loss and metrics are the network's. The network's
+    weights are trained in place; what is kept is the network.
+
+    Where the head stands on a map of 8x8 it is the published one. Maps of
+    other sizes are averaged to 2x2 by halves, so that it has the same weights
+    for any image.
+
+    Args:
+        network: `CNNNetwork`.
+        weight: Float, what the loss of the head counts. Defaults to `0.4`.
+
+    Example:
+
+    >>> network = tfdarts.CNNNetwork(
+    ...     tfdarts.genotypes.get("DARTS_V2"), 36, 20, 10, (32, 32, 3)
+    ... )
+    >>> model = WithAuxiliaryHead(network)
+    >>> def count(model):
+    ...     return sum(int(keras.ops.size(w)) for w in model.trainable_weights)
+    >>> count(model) - count(network)
+    476426
+
+    Reference:
+
+    - [Szegedy et al., 2015](https://arxiv.org/abs/1409.4842)
+    - [Liu et al., 2019](https://arxiv.org/abs/1806.09055), section A.2.1
+    """
+
+    def __init__(self, network, weight=0.4, **kwargs):
+        auxiliary = _head(network.two_thirds, network)
+        super().__init__(
+            network.inputs[0], [network.outputs[0], auxiliary], **kwargs
+        )
+        self.network = network
+        self.weight = weight
+
+    def compute_loss(self, x, y, y_pred, sample_weight=None, training=True):
+        logits, auxiliary = y_pred
+        compute_loss = super().compute_loss
+        loss = compute_loss(x, y, logits, sample_weight, training)
+        if training:
+            loss += self.weight * compute_loss(
+                x, y, auxiliary, sample_weight, training
+            )
+        return loss
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        return super().compute_metrics(x, y, y_pred[0], sample_weight)
+
+
+def _head(inputs, network):
+    """Returns the logits of the head on a map."""
+    dtype = network.dtype_policy
+
+    def active(inputs):
+        return keras.layers.ReLU(dtype=dtype)(inputs)
+
+    def normalized(inputs):
+        return BatchNorm(dtype=dtype)(inputs)
+
+    pooled = _pooling(inputs.shape[1:3], dtype)(active(inputs))
+    outputs = active(normalized(conv(128, 1, dtype=dtype)(pooled)))
+    outputs = active(
+        normalized(conv(768, 2, padding="valid", dtype=dtype)(outputs))
+    )
+    outputs = keras.layers.Flatten(dtype=dtype, **LAYOUT)(outputs)
+    return skeleton.classifier(
+        768, network.num_classes, name="auxiliary", dtype=dtype.variable_dtype
+    )(outputs)
+
+
+def _pooling(size, dtype):
+    """Returns the layer that leaves 2x2."""
+    if tuple(size) == PUBLISHED_SIZE:
+        return keras.layers.AveragePooling2D(
+            5, strides=3, dtype=dtype, **LAYOUT
+        )
+    return keras.layers.AdaptiveAveragePooling2D(2, dtype=dtype, **LAYOUT)
