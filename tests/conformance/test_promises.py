@@ -20,6 +20,7 @@ from tfdarts.layers.convolutions import DilConv
 from tfdarts.layers.convolutions import FactorizedReduce
 from tfdarts.layers.convolutions import ReLUConvBN
 from tfdarts.layers.convolutions import SepConv
+from tfdarts.layers.drop_path import DropPath
 from tfdarts.layers.mixed_op import MixedOp
 from tfdarts.layers.primitives import MaxPooling3x3
 from tfdarts.layers.primitives import Pool3x3
@@ -56,6 +57,7 @@ TABLE = [
     Promising(DilConv, {"filters": 4, "kernel_size": 5}, [IMAGE]),
     Promising(Conv7x1Conv1x7, {"filters": 4, "strides": 2}, [IMAGE]),
     Promising(FactorizedReduce, {"filters": 5, "affine": False}, [IMAGE]),
+    Promising(DropPath, {"seed": 3}, [IMAGE]),
     Promising(MixedOp, {"num_edges": 1, "filters": 4}, [IMAGE]),
     Promising(
         MixedOp,
@@ -179,6 +181,7 @@ def test_every_layer_and_model_is_in_the_table():
     # Alphas are no layer of inputs; what they promise is below.
     assert registered - {Alphas} == {case.of for case in TABLE}
     assert {c.__name__ for c in layer_classes() - registered} == {
+        "WithAuxiliaryHead",  # It is not kept; its network is.
         "Stack",
         "ConvolutionalPrimitive",
         "SeparableBundle",

@@ -1,5 +1,6 @@
 """What a search will cost is said before it, and nothing is left."""
 
+import dataclasses
 import types
 
 import pytest
@@ -76,6 +77,13 @@ def test_a_dry_run_does_all_and_leaves_nothing(
         "An epoch     0:04, 2 steps and the validation",
         "The search   0:30, 7 epochs",
     ]
+
+
+def test_a_search_of_one_step_can_be_measured_too():
+    config = dataclasses.replace(TINY, epochs=1, batch_size=700)
+    cost = module.dry_run(config)
+    assert cost["steps_per_epoch"] == 1 and cost["step_seconds"] > 0
+    assert 0 <= cost["data_wait"] < 1
 
 
 def test_what_does_not_fit_is_refused(monkeypatch):

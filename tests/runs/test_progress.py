@@ -36,22 +36,28 @@ def test_durations(seconds, shown):
 
 
 def test_data_wait_is_the_share_of_the_steps(clock, caplog):
+    """Neither the step that builds the graph nor validation is in it."""
     callback = DataWait()
     callback.set_model(types.SimpleNamespace(seconds_waited=5.0))
     callback.on_train_begin()
+
+    def step(waited, took):
+        callback.model.seconds_waited += waited
+        clock.now += took
+        callback.on_train_batch_end(0)
+
     logs = []
     with caplog.at_level(logging.INFO, "tfdarts"):
-        for waited, took in ((1.0, 10.0), (0.0, 10.0)):
+        for steps in ([(3.0, 50.0), (1.0, 10.0)], [(0.0, 10.0)]):
             logs.append({})
             callback.on_epoch_begin(0)
-            callback.model.seconds_waited += waited
-            clock.now += took
-            callback.on_train_batch_end(0)
+            for each in steps:
+                step(*each)
             clock.now += 100.0  # of validation
             callback.on_epoch_end(0, logs[-1])
         callback.on_train_end()
     assert logs == [{"data_wait": 0.1}, {"data_wait": 0.0}]
-    assert "5.0 % of the steps' time" in caplog.text
+    assert "5.0 % of the time went on waiting for data" in caplog.text
 
 
 # Progress

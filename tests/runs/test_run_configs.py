@@ -156,6 +156,11 @@ def test_what_is_none_of_the_choices_is_refused(setting):
             "--method=central_difference",
         ),
         (
+            SearchConfig,
+            {"recompute": True, "jit_compile": True},
+            "--recompute does not go together with --jit_compile",
+        ),
+        (
             TrainConfig,
             {"jit_compile": True, "distribute": "mirrored"},
             "--jit_compile is for one device",

@@ -15,6 +15,7 @@ from tfdarts.runs import search as search_module
 from tfdarts.runs.configs import SearchConfig
 from tfdarts.runs.early_stop import EarlyStop
 from tfdarts.runs.search import search
+from tfdarts.runs.visualize import draw_run
 from tfdarts.strategies import early_stop
 from tfdarts.strategies.darts import DARTS
 
@@ -60,7 +61,7 @@ def test_it_stops_and_takes_the_genotype_of_the_best_epoch(
     with caplog.at_level(logging.INFO, "tfdarts"):
         genotype = search(config)
     # Asked at the end of each epoch from the second on, and for the result.
-    assert seen == [(2, 7), (3, 7), (3, 7)]
+    assert seen[:2] == [(2, 7), (3, 7)] and {*seen[2:]} == {(3, 7)}
     kept = tmp_path / "search" / "genotypes"
     assert sorted(path.name for path in kept.iterdir()) == [
         "epoch_1.json",
@@ -72,12 +73,12 @@ def test_it_stops_and_takes_the_genotype_of_the_best_epoch(
     status = json.loads((tmp_path / "search" / "status.json").read_text())
     assert (status["state"], status["epochs"]) == ("finished", 3)
     assert status["best_epoch"] == 2
-    assert "stops after epoch 3, for the order of alpha" in caplog.text
+    assert "stopped after epoch 3, for the order of alpha" in caplog.text
     assert "genotype of epoch 2" in caplog.text
 
 
 def test_what_was_killed_between_stop_and_end_does_not_go_on(
-    tmp_path, monkeypatch
+    tmp_path, monkeypatch, caplog
 ):
     stop_at(monkeypatch, epoch=2, best=1)
     config = tiny(tmp_path, early_stop="stable", early_stop_from=1)
@@ -90,7 +91,9 @@ def test_what_was_killed_between_stop_and_end_does_not_go_on(
         with pytest.raises(KeyboardInterrupt):
             search(config)
     monkeypatch.setattr(DARTS, "fit", None)
-    genotype = search(config)
+    with caplog.at_level(logging.INFO, "tfdarts"):
+        genotype = search(config)
+    assert "stopped after epoch 2" in caplog.text
     kept = tmp_path / "search" / "genotypes"
     assert genotype == Genotype.load(kept / "epoch_1.json")
     assert not (kept / "epoch_3.json").exists()
@@ -116,6 +119,37 @@ def test_hessian_is_measured_each_epoch_on_the_same_batch(
         rows = [*csv.DictReader(file)]
     values = [float(row["dominant_eigenvalue"]) for row in rows]
     assert values == [1.5, 2.5, 3.5, 4.5]
+
+
+def test_what_was_in_the_warm_up_does_not_count(tmp_path, monkeypatch):
+    """Nor is it measured; and the run can be drawn."""
+    measured = []
+    monkeypatch.setattr(
+        DARTS, "alpha_curvature", lambda *_: measured.append(1) or 1.0
+    )
+    seen = []
+
+    def rule(history, patience):
+        seen.append([len(history.genotypes), len(history.eigenvalues)])
+        return 1 if len(history.genotypes) == 2 else None
+
+    monkeypatch.setitem(early_stop.RULES, "hessian", rule)
+    monkeypatch.setattr(search_module, "_draw", draw_run_of)
+    config = tiny(
+        tmp_path,
+        early_stop="hessian",
+        early_stop_from=1,
+        alpha_warmup_epochs=1,
+    )
+    search(config)
+    assert seen[:2] == [[1, 1], [2, 2]] and len(measured) == 2
+    status = json.loads((tmp_path / "search" / "status.json").read_text())
+    assert (status["epochs"], status["best_epoch"]) == (3, 2)
+    assert (tmp_path / "cells" / "collapse.png").exists()
+
+
+def draw_run_of(stage):
+    draw_run(stage.run_dir)
 
 
 def stopping(rule, epochs, eigenvalues=(), **settings):
@@ -148,6 +182,17 @@ def test_eigenvalues_are_those_of_the_metrics_file():
     # At the last epoch, too.
     assert stopping("hessian", 50, [1.0] * 49 + [9.0]) == 45
     assert stopping("hessian", 50, [1.0] * 50) == 50
+    # Those of the warm-up are not there; the epoch counts from the start.
+    assert stopping("hessian", 14, grown, alpha_warmup_epochs=3) == 9
+
+
+def test_a_rule_that_comes_too_late_is_said(caplog):
+    config = SearchConfig(early_stop="skips", epochs=3)
+    with caplog.at_level(logging.INFO, "tfdarts"):
+        EarlyStop(config, None, None).on_train_begin()
+    assert "stops no earlier than after epoch 10, and there are 3" in (
+        caplog.text
+    )
 
 
 def test_each_rule_has_a_reason():

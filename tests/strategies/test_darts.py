@@ -531,6 +531,9 @@ def test_refusals():
         DARTS(supernet, order=3)
     with pytest.raises(ValueError, match="`update_order` must be one of"):
         DARTS(supernet, update_order="both")
+    again = CNNSupernet.from_config({**supernet.get_config(), "recompute": 1})
+    with pytest.raises(ValueError, match="Leave out one of `recompute`"):
+        DARTS(again).compile(SGD(), Adam(), jit_compile=True)
     with pytest.raises(ValueError, match="`micro_batches` must be at least 1"):
         DARTS(supernet, micro_batches=0)
     with pytest.raises(ValueError, match="must be a multiple of the micro"):

@@ -96,8 +96,9 @@ def curvature(eigenvalues):
         # One outlier is not what the mean is before it.
         ([1.0] * 6 + [1.2, 1.4, 1.4, 1.4, 1.4], 6),
         ([2.0] * 6 + [1.0] * 6, None),
-        # At first of as many as there are.
-        ([1.0] + [1.4] * 5, 1),
+        # Not before there are two means of five.
+        ([1.0] * 5 + [9.0] * 4, None),
+        ([1.0] * 5 + [1.4] * 5, 5),
     ],
 )
 def test_hessian_compares_means_of_five_five_epochs_apart(eigenvalues, best):

@@ -1,6 +1,7 @@
 """Images in memory where they fit, in a file where not."""
 
 import logging
+import os
 import shutil
 import tempfile
 
@@ -12,8 +13,8 @@ from tfdarts.machine import available_bytes
 
 logger = logging.getLogger("tfdarts")
 
-SHARE = 0.25
-"""Of the memory that is left: TensorFlow holds what it trains on once more."""
+SHARE = 0.1
+"""Of the memory that is left: splits and TensorFlow hold copies of them."""
 
 
 class ImagesOnDisk:
@@ -46,6 +47,9 @@ class ImagesOnDisk:
     def __getitem__(self, key):
         return ImagesOnDisk(self._array, self._positions[key])
 
+    def __iter__(self):
+        return (np.array(self._array[row]) for row in self._positions)
+
     def __array__(self, dtype=None, copy=None):
         return np.asarray(self._array[self._positions], dtype)
 
@@ -53,9 +57,9 @@ class ImagesOnDisk:
 def collected(images, count, shape):
     """Returns images that come one after the other as one array.
 
-    Where they would take more than a quarter of the memory that is left they
-    go to a file instead, in the directory for temporary files, which is gone
-    with the process.
+    Where they would take more than a tenth of the memory that is left they go
+    to a file instead, which is gone with the process: in `TMPDIR` or in
+    `/var/tmp`, for `/tmp` may be memory itself.
 
     Args:
         images: Iterable of `uint8` arrays of the shape `shape`.
@@ -72,7 +76,7 @@ def collected(images, count, shape):
     images = _counted(images, count)
     if size <= SHARE * available_bytes():
         return _in_memory(images, count, shape)
-    directory = tempfile.gettempdir()
+    directory = _directory()
     free = shutil.disk_usage(directory).free
     if size > free:
         raise DataError(
@@ -87,6 +91,12 @@ def collected(images, count, shape):
         directory,
     )
     return _on_disk(images, shape, directory)
+
+
+def _directory():
+    if "TMPDIR" not in os.environ and os.path.isdir("/var/tmp"):
+        return "/var/tmp"
+    return tempfile.gettempdir()
 
 
 def _in_memory(images, count, shape):

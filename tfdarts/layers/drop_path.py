@@ -2,6 +2,9 @@
 
 import keras
 
+from tfdarts.layers.replicas import num_replicas
+from tfdarts.layers.replicas import replica_id
+
 
 @keras.saving.register_keras_serializable(package="tfdarts")
 class DropPath(keras.layers.Layer):
@@ -38,7 +41,12 @@ class DropPath(keras.layers.Layer):
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.rate = self.add_weight(
-            name="rate", shape=(), initializer="zeros", trainable=False
+            name="rate",
+            shape=(),
+            initializer="zeros",
+            dtype="float32",
+            autocast=False,
+            trainable=False,
         )
 
     def build(self, input_shape):
@@ -48,14 +56,20 @@ class DropPath(keras.layers.Layer):
         if not training:
             return inputs
         keep = 1 - keras.ops.convert_to_tensor(self.rate)
+        # The largest keep is 1, which every number drawn is below.
+        kept = self._drawn(keras.ops.shape(inputs)[0]) < keep
+        factors = keras.ops.where(kept, 1 / keep, 0)
+        return inputs * keras.ops.cast(factors, inputs.dtype)
+
+    def _drawn(self, batch):
+        """Numbers from 0 to 1, those that one device would draw for all."""
         drawn = keras.random.uniform(
-            (keras.ops.shape(inputs)[0], 1, 1, 1),
-            dtype=keep.dtype,
+            (num_replicas() * batch, 1, 1, 1),
+            dtype="float32",
             seed=self.seed_generator,
         )
-        # The largest keep is 1, which every number drawn is below.
-        factors = keras.ops.where(drawn < keep, 1 / keep, 0)
-        return inputs * keras.ops.cast(factors, inputs.dtype)
+        first = replica_id() * batch
+        return drawn[first : first + batch]
 
     def compute_output_shape(self, input_shape):
         return input_shape

@@ -18,3 +18,9 @@ def sum_over_replicas(values):
         return values
     replica = tf.distribute.get_replica_context()
     return replica.all_reduce(tf.distribute.ReduceOp.SUM, values)
+
+
+def replica_id():
+    """Returns which of the replicas this is, from 0 up."""
+    context = tf.distribute.get_replica_context()
+    return context.replica_id_in_sync_group if context else 0

@@ -248,6 +248,11 @@ class SearchConfig(ComputeConfig):
                 f"--batch_size must be a multiple of --micro_batches. "
                 f"Received: {self.batch_size} and {self.micro_batches}."
             )
+        if self.recompute and self.jit_compile:
+            raise ValueError(
+                "--recompute does not go together with --jit_compile: XLA "
+                "sees that both times the same is computed, and keeps it."
+            )
         differs = self.order == 2 and self.method != "exact"
         if differs and self.precision == "bfloat16":
             raise ValueError(

@@ -65,8 +65,10 @@ def recorded(config, source):
 
     What does not change the result is left out: a run may go on without it.
     """
+    names = {field.name for field in dataclasses.fields(config)}
+    without_effect = names & {"prepare", "tensorboard", "recompute"}
     return dataclasses.replace(
-        config, dataset=source.name, prepare=False, tensorboard=False
+        config, dataset=source.name, **dict.fromkeys(without_effect, False)
     )
 
 

@@ -1,5 +1,6 @@
 """One step of everything, to know what a search will cost."""
 
+import dataclasses
 import tempfile
 import time
 
@@ -37,7 +38,13 @@ def dry_run(config):
     """
     data, darts = prepared(config)
     darts.alpha_warmup_steps = 0
-    pairs = batches_of_pairs(config, data)
+    # As many epochs as it takes, all of them with batches for alpha.
+    full = dataclasses.replace(
+        config,
+        epochs=max(config.epochs, 1 + STEPS),
+        alpha_warmup_epochs=0,
+    )
+    pairs = batches_of_pairs(full, data)
     tracing = _seconds(
         lambda: require_memory(darts.gradient_graph(pairs.element_spec[0]))
     )
@@ -58,7 +65,7 @@ def dry_run(config):
         data.steps_per_epoch * step
         + _seconds(lambda: darts.evaluate(validation, verbose=0))
         + _seconds(lambda: _save(darts))
-        + sum(_eigenvalue_seconds(darts, c) for c in curvature(config, data))
+        + sum(_eigenvalue_seconds(darts, c) for c in curvature(full, data))
     )
     return {
         "first_step_seconds": first,

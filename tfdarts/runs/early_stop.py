@@ -19,15 +19,21 @@ REASONS = {
 class Curvature(keras.callbacks.Callback):
     """Adds `dominant_eigenvalue` to the logs: that of ∇²α L_val.
 
+    While alpha waits it says nothing.
+
     Args:
         batch: Tuple `(x, y)` of validation examples, the same in all epochs.
+        warmup_epochs: Integer, epochs before alpha moves.
     """
 
-    def __init__(self, batch):
+    def __init__(self, batch, warmup_epochs):
         super().__init__()
         self.batch = batch
+        self.warmup_epochs = warmup_epochs
 
     def on_epoch_end(self, epoch, logs=None):
+        if epoch < self.warmup_epochs:
+            return
         logger.info(
             "search: epoch %d, curvature of the validation loss in alpha",
             epoch + 1,
@@ -65,40 +71,63 @@ class EarlyStop(keras.callbacks.Callback):
             return epochs
         return best
 
-    def on_epoch_end(self, epoch, logs=None):
-        epochs = epoch + 1
+    def report(self):
+        """Says why it stopped, if it did."""
+        epochs = len(self.record.genotypes)
         best = self._by_rule(epochs)
         if best is None:
             return
-        self.model.stop_training = True
         reason = REASONS[self.config.early_stop].format(
             skips=self.record.genotypes[-1].num_skip_connections,
             patience=self.config.early_stop_patience,
             window=early_stop.WINDOW,
         )
         logger.info(
-            "search: stops after epoch %d, for %s; the result is the "
+            "search: stopped after epoch %d, for %s; the result is the "
             "genotype of epoch %d",
             epochs,
             reason,
             best,
         )
 
+    def on_train_begin(self, logs=None):
+        if (
+            self.config.early_stop != "none"
+            and self._least > self.config.epochs
+        ):
+            logger.info(
+                "search: --early_stop=%s stops no earlier than after epoch "
+                "%d, and there are %d",
+                self.config.early_stop,
+                self._least,
+                self.config.epochs,
+            )
+
+    def on_epoch_end(self, epoch, logs=None):
+        if self._by_rule(epoch + 1) is not None:
+            self.model.stop_training = True
+
+    @property
+    def _least(self):
+        return self.config.alpha_warmup_epochs + self.config.early_stop_from
+
     def _by_rule(self, epochs):
         rule = early_stop.RULES.get(self.config.early_stop)
-        least = self.config.alpha_warmup_epochs + self.config.early_stop_from
-        if rule is None or epochs < least:
+        if rule is None or epochs < self._least:
             return None
-        return rule(self._history(), self.config.early_stop_patience)
+        best = rule(self._history(), self.config.early_stop_patience)
+        return best and self.config.alpha_warmup_epochs + best
 
     def _history(self):
+        """What has been since alpha moves."""
+        moving = self.config.alpha_warmup_epochs
         return early_stop.History(
-            self.record.genotypes,
-            self.record.alphas,
+            self.record.genotypes[moving:],
+            {name: a[moving:] for name, a in self.record.alphas.items()},
             self.record.supernet.primitives,
             [
                 float(row["dominant_eigenvalue"])
                 for row in self.metrics.rows
-                if "dominant_eigenvalue" in row
+                if row.get("dominant_eigenvalue") not in (None, "")
             ],
         )

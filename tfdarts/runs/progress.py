@@ -133,27 +133,35 @@ class DataWait(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         self.waited = self.took = 0.0
+        self.first = True
 
     def on_epoch_begin(self, epoch, logs=None):
-        self.waited_before = self.model.seconds_waited
-        self.begun = self.ended = time.monotonic()
+        self._begin()
 
     def on_train_batch_end(self, batch, logs=None):
+        if self.first:
+            # That step has built the graph and says nothing of the rest.
+            self._begin()
+        self.first = False
         self.ended = time.monotonic()
 
     def on_epoch_end(self, epoch, logs=None):
         waited = self.model.seconds_waited - self.waited_before
         took = self.ended - self.begun
-        logs["data_wait"] = waited / took
+        logs["data_wait"] = waited / took if took else 0.0
         self.waited += waited
         self.took += took
 
     def on_train_end(self, logs=None):
         if self.took:
             logger.info(
-                "search: %.1f %% of the steps' time went on waiting for data",
+                "search: %.1f %% of the time went on waiting for data",
                 100 * self.waited / self.took,
             )
+
+    def _begin(self):
+        self.waited_before = self.model.seconds_waited
+        self.begun = self.ended = time.monotonic()
 
 
 class MetricsFile(keras.callbacks.Callback):

@@ -60,7 +60,7 @@ def _damaged(path, why=""):
     )
 
 
-_LASTING = ("epoch", "epochs", "seconds")
+_LASTING = ("epoch", "epochs", "seconds", "best_epoch")
 
 
 class Stage:

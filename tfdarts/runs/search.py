@@ -39,7 +39,8 @@ LOGGED = {
     "val_supernet_accuracy": "supernet accuracy",
     "alpha_entropy": "alpha entropy",
     "skip_connections": "skips",
-    "epochs_unchanged": "genotype unchanged for",
+    "epochs_unchanged": "epochs unchanged",
+    "dominant_eigenvalue": "eigenvalue",
 }
 
 
@@ -83,9 +84,10 @@ def search(config):
             genotypes, best = _fit(config, data, darts, stage)
             genotype = genotypes[best - 1]
             genotype.save(stage.run_dir / "genotype.json")
+            stage.report("running", epochs=len(genotypes), best_epoch=best)
             _draw(stage)
             _warn_of_skips(genotype)
-            stage.report("finished", epochs=len(genotypes), best_epoch=best)
+            stage.report("finished")
     return Genotype.load(stage.run_dir / "genotype.json")
 
 
@@ -166,6 +168,7 @@ def _fit(config, data, darts, stage):
     metrics = MetricsFile(stage.path / "metrics.csv", first_epoch)
     early_stop = EarlyStop(config, record, metrics)
     if early_stop.best_epoch() is not None:
+        early_stop.report()
         return record.genotypes, early_stop.best_epoch()
     pairs = batches_of_pairs(config, data, first_epoch)
     darts.fit(
@@ -194,6 +197,7 @@ def _fit(config, data, darts, stage):
         shuffle=False,
         verbose=0,
     )
+    early_stop.report()
     return record.genotypes, early_stop.best_epoch()
 
 
@@ -257,7 +261,7 @@ def curvature(config, data):
         range(1),
         lambda images, seed: data.examples.normalize(images),
     )
-    return [Curvature(next(iter(batch)))]
+    return [Curvature(next(iter(batch)), config.alpha_warmup_epochs)]
 
 
 def _warn_of_skips(genotype):
@@ -266,7 +270,8 @@ def _warn_of_skips(genotype):
         logger.warning(
             "search: %d of the %d edges of the normal cell are skip "
             "connections. Such cells make poor networks as a rule: the search "
-            "may have collapsed. Stop it earlier, as --early_stop=skips does.",
+            "may have collapsed. Fewer epochs or an early stop may find a "
+            "better cell.",
             skips,
             len(genotype.normal),
         )

@@ -51,10 +51,14 @@ def draw_run(run_dir):
     if history.exists():
         with np.load(history) as file:
             alphas = dict(file)
+        # The pictures of alpha end with the epoch that the genotype is of.
+        status = read_json(run_dir / "search" / "status.json")
+        best = status.get("best_epoch")
+        to_best = {n: a[: best and best + 1] for n, a in alphas.items()}
         settings = read_json(run_dir / "search" / "config.json")
         space = CNNSearchSpace(settings["num_nodes"])
         paths += draw_alphas(
-            alphas, space.edges, space.primitives, run_dir / "cells"
+            to_best, space.edges, space.primitives, run_dir / "cells"
         )
         paths.append(run_dir / "cells" / "collapse.png")
         metrics = _columns(run_dir / "search" / "metrics.csv")
@@ -63,7 +67,9 @@ def draw_run(run_dir):
 
 
 def _columns(path):
-    """Returns a CSV file of numbers as a dict of lists."""
+    """Returns the numbers of a CSV file by column, NaN where there is none."""
     with path.open(newline="") as file:
         rows = [*csv.DictReader(file)]
-    return {name: [float(row[name]) for row in rows] for name in rows[0]}
+    return {
+        name: [float(row[name] or "nan") for row in rows] for name in rows[-1]
+    }

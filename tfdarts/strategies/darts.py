@@ -149,8 +149,14 @@ class DARTS(keras.Model):
 
         Raises:
             ValueError: If the virtual step of the weight optimizer is
-                unknown.
+                unknown, or XLA is to compile a supernet that recomputes.
         """
+        if jit_compile and self.supernet.recompute:
+            raise ValueError(
+                "XLA sees that a supernet with `recompute=True` computes the "
+                "same twice, and keeps it. Leave out one of `recompute` and "
+                "`jit_compile`."
+            )
         self._virtual_step = virtual_step_of(weight_optimizer)
         super().compile(
             optimizer=weight_optimizer,

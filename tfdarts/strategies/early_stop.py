@@ -86,7 +86,7 @@ def hessian(history, patience):
     - [Zela et al., 2020](https://arxiv.org/abs/1909.09656), section 4.3
     """
     epochs = len(history.eigenvalues)
-    if epochs <= WINDOW:
+    if epochs < 2 * WINDOW:
         return None
     now = local_mean(history.eigenvalues)
     before = local_mean(history.eigenvalues[:-WINDOW])

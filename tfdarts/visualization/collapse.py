@@ -59,12 +59,14 @@ LINES = {
 def _draw_entropies(axes, entropies, num_primitives):
     image = axes.imshow(
         entropies.T,
-        cmap="Blues_r",
+        cmap="YlGnBu_r",
         vmin=0,
         vmax=math.log(num_primitives),
         aspect="auto",
     )
+    axes.set_xlabel("epoch", size=panels.SMALL, color=palette.INK)
     panels.style(axes)
+    axes.tick_params(left=False)
     axes.spines[:].set_visible(False)
     return image
 
@@ -81,7 +83,8 @@ def _draw_line(axes, name, values):
     )
     axes.set_title(LINES[name], size=panels.MEDIUM, color=palette.INK)
     axes.set_xlabel("epoch", size=panels.SMALL, color=palette.INK)
-    axes.set_ylim(0, 1.1 * max(1e-9, *values, *_least_top(name)))
+    axes.set_xlim(0, len(values) + 0.5)
+    axes.set_ylim(0, 1.1 * np.nanmax([1e-9, *values, *_least_top(name)]))
     panels.style(axes)
     if name != "dominant_eigenvalue":
         axes.yaxis.get_major_locator().set_params(integer=True)
