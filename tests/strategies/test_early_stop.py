@@ -51,6 +51,7 @@ FIRST, SECOND = (4, 5, 6, 7), (5, 4, 6, 7)
     [
         ([FIRST] * 4, None),  # three epochs, and it takes more than three
         ([SECOND] + [FIRST] * 4, 4),
+        ([FIRST, SECOND, FIRST, FIRST, FIRST], None),
         ([FIRST, FIRST, SECOND, FIRST, FIRST], None),
         ([FIRST, SECOND] + [FIRST] * 4, 5),
         ([FIRST] * 5 + [SECOND], None),
