@@ -119,14 +119,20 @@ def state(run_dir, stage):
         for name in reader.get_variable_to_shape_map()
         if name != "_CHECKPOINTABLE_OBJECT_GRAPH"
     }
-    files = [directory / "metrics.csv", *directory.rglob("epoch_*.json")]
+    files = [*directory.rglob("epoch_*.json")]
+    with (directory / "metrics.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        row.pop("data_wait", None)
     if stage == "search":
         files.append(run_dir / "genotype.json")
         with np.load(directory / "alphas.npz") as alphas:
             weights |= {name: alphas[name].tobytes() for name in alphas}
-    return weights | {
-        str(path.relative_to(run_dir)): path.read_bytes() for path in files
-    }
+    return (
+        weights
+        | {"metrics": rows}
+        | {str(path.relative_to(run_dir)): path.read_bytes() for path in files}
+    )
 
 
 @pytest.mark.slow
