@@ -57,6 +57,7 @@ def test_what_is_on_disk_is_chosen_from_as_an_array_is(on_disk):
     rows = np.array([3, 39, 0, 3])
     part = on_disk[rows]
     assert isinstance(part, ImagesOnDisk) and part.shape == (4, 6, 5, 3)
+    assert part._array is on_disk._array  # Nothing was read.
     np.testing.assert_array_equal(part, IMAGES[rows])
     for image, expected in zip(part, IMAGES[rows], strict=True):
         np.testing.assert_array_equal(image, expected)
@@ -135,6 +136,13 @@ def test_a_source_that_does_not_fit_can_be_resized(no_memory):
     source = dataclasses.replace(source, load=lambda split: (on_disk, labels))
     images, _ = open_source(source, image_size=8).read("train")
     assert isinstance(images, ImagesOnDisk) and images.shape == (1437, 8, 8, 1)
+
+
+def test_all_images_count_for_the_mean():
+    many = np.repeat(IMAGES, 60, axis=0)
+    mean, std = batches.mean_and_std(many)
+    np.testing.assert_allclose(mean, many.mean((0, 1, 2)) / 255)
+    np.testing.assert_allclose(std, many.std((0, 1, 2)) / 255)
 
 
 @pytest.fixture
