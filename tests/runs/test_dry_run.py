@@ -4,22 +4,14 @@ import dataclasses
 import types
 
 import pytest
+import tiny_search
 
 from tfdarts.cli import search as search_command
 from tfdarts.runs import dry_run as module
-from tfdarts.runs.configs import SearchConfig
 from tfdarts.strategies.darts import DARTS
 from tfdarts.training import memory
 
-TINY = SearchConfig(
-    init_channels=2,
-    num_cells=3,
-    num_nodes=1,
-    epochs=7,
-    batch_size=256,
-    alpha_warmup_epochs=3,
-    order=1,
-)
+TINY = dataclasses.replace(tiny_search.TINY, epochs=7, alpha_warmup_epochs=3)
 
 
 @pytest.fixture

@@ -11,29 +11,18 @@ import numpy as np
 import pytest
 from tensorboard_events import events
 from tensorboard_events import scalars
+from tiny_search import TINY
 
 from tfdarts.data import digits
 from tfdarts.data.sources import DataError
 from tfdarts.genotypes import Genotype
 from tfdarts.runs import search as search_module
-from tfdarts.runs.configs import SearchConfig
 from tfdarts.runs.progress import Progress
 from tfdarts.runs.search import search
 from tfdarts.runs.search_record import SearchRecord
 from tfdarts.search_spaces.cnn import CNNSearchSpace
 from tfdarts.search_spaces.relaxation import entropy
 from tfdarts.training.divergence import DivergedError
-
-TINY = SearchConfig(
-    order=1,
-    init_channels=2,
-    num_cells=3,
-    num_nodes=1,
-    epochs=2,
-    batch_size=256,
-    learning_rate=0.1,
-    alpha_learning_rate=0.1,
-)
 
 
 def tiny(path, **changes):

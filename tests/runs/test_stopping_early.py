@@ -8,6 +8,7 @@ import types
 
 import numpy as np
 import pytest
+import tiny_search
 
 from tfdarts.genotypes import Genotype
 from tfdarts.runs import early_stop as module
@@ -19,16 +20,7 @@ from tfdarts.runs.visualize import draw_run
 from tfdarts.strategies import early_stop
 from tfdarts.strategies.darts import DARTS
 
-TINY = SearchConfig(
-    order=1,
-    init_channels=2,
-    num_cells=3,
-    num_nodes=1,
-    epochs=4,
-    batch_size=512,
-    learning_rate=0.1,
-    alpha_learning_rate=0.1,
-)
+TINY = dataclasses.replace(tiny_search.TINY, epochs=4, batch_size=512)
 
 
 def tiny(path, **changes):

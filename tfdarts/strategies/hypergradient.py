@@ -66,35 +66,27 @@ class Objective:
 
     def mixed_product(self, weights, alphas, direction):
         """Returns ∇²α,w L · direction, by differentiating twice."""
-        with tf.GradientTape(watch_accessed_variables=False) as outer:
-            outer.watch(alphas)
-            with tf.GradientTape(watch_accessed_variables=False) as inner:
-                inner.watch(weights)
-                loss = self.loss(weights, alphas)
-            gradients = _connected(inner.gradient(loss, weights))
-            along = _inner_product(gradients, direction)
-        # A weight's gradient may well not depend on the architecture.
-        return outer.gradient(
-            along, alphas, unconnected_gradients=tf.UnconnectedGradients.ZERO
-        )
+        return self._product(weights, alphas, weights, direction)
 
     def alpha_product(self, weights, alphas, direction):
         """Returns ∇²α L · direction, by differentiating twice."""
+        return self._product(weights, alphas, alphas, direction)
+
+    def _product(self, weights, alphas, variables, direction):
+        """Returns ∇α ⟨∇L, direction⟩, the inner gradient by the variables."""
         with tf.GradientTape(watch_accessed_variables=False) as outer:
             outer.watch(alphas)
             with tf.GradientTape(watch_accessed_variables=False) as inner:
-                inner.watch(alphas)
+                inner.watch(variables)
                 loss = self.loss(weights, alphas)
-            along = _inner_product(
-                _connected(inner.gradient(loss, alphas)), direction
+            gradients = _connected(inner.gradient(loss, variables))
+            along = tf.add_n(
+                [tf.reduce_sum(g * d) for g, d in zip(gradients, direction)]
             )
+        # A gradient may well not depend on the architecture.
         return outer.gradient(
             along, alphas, unconnected_gradients=tf.UnconnectedGradients.ZERO
         )
-
-
-def _inner_product(first, second):
-    return tf.add_n([tf.reduce_sum(a * b) for a, b in zip(first, second)])
 
 
 def _connected(gradients):

@@ -1,0 +1,14 @@
+"""The settings of a search that takes seconds."""
+
+from tfdarts.runs.configs import SearchConfig
+
+TINY = SearchConfig(
+    order=1,
+    init_channels=2,
+    num_cells=3,
+    num_nodes=1,
+    epochs=2,
+    batch_size=256,
+    learning_rate=0.1,
+    alpha_learning_rate=0.1,
+)
