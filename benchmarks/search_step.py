@@ -155,7 +155,8 @@ def graph_operations(search):
     """Returns the operations of all phases that were compiled."""
     return sum(
         len(function.graph.get_operations())
-        for phase in vars(search).values()
+        for part in (search, search._compiled_loss)
+        for phase in vars(part).values()
         if hasattr(phase, "get_concrete_function")
         for function in phase._list_all_concrete_functions()
     )

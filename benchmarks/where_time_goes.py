@@ -22,7 +22,7 @@ from tensorflow.tsl.profiler.protobuf import xplane_pb2
 
 from tfdarts.training.memory import bytes_of
 
-PASSES = {"_gradients": 3, "_alpha_gradients": 2}
+PASSES = {"gradients": 3, "alpha_gradients": 2}
 """How often a step of second order runs each of the large graphs."""
 
 FREE = {"Const", "Identity", "Placeholder", "ReadVariableOp", "Reshape", "NoOp"}
@@ -71,10 +71,13 @@ def arithmetic_of(operation):
 def counted(search, batch):
     """Arithmetic and bytes of a step, out of its graphs."""
     x, y = batch
-    arguments = search._read_weights(), search._read_alphas(), x, y
+    loss = search._compiled_loss
+    (weights,), alphas = loss.here()
     arithmetic = traffic = 0
     for name, passes in PASSES.items():
-        function = getattr(search, name).get_concrete_function(*arguments)
+        function = getattr(loss, name).get_concrete_function(
+            weights, alphas, x, y
+        )
         for operation in function.graph.get_operations():
             if operation.type not in FREE:
                 tensors = [*operation.inputs, *operation.outputs]

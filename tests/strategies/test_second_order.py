@@ -126,13 +126,14 @@ def test_exact_product_survives_compilation():
     )
     search = DARTS(supernet, method="exact", dtype="float64")
     search.compile(SGD(XI), Adam(0.05))
-    weights, alphas = search._read_weights(), search._read_alphas()
+    loss = search._compiled_loss
+    (weights,), alphas = loss.here()
     direction = tf.random.stateless_normal(
         weights.shape, (0, 1), dtype=tf.float64
     )
     arguments = (weights, alphas, direction, *batch(2))
-    expected = search._mixed_product_of_batch(*arguments)
-    compiled = search._mixed_product(*arguments)
+    expected = loss._mixed_product_of_batch(*arguments)
+    compiled = loss.mixed_product(*arguments)
     for one, other in zip(compiled, expected, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-12)
 

@@ -71,7 +71,8 @@ search = tfdarts.DARTS(supernet, order=1)
 search.compile(SGD(0.1), Adam(0.1))
 graph = search.gradient_graph((x, y))
 before = most_held_bytes()
-search._gradients(search._read_weights(), search._read_alphas(), x, y)
+loss = search._compiled_loss
+loss.on((x, y)).outputs(*loss.here())
 print(peak_bytes(graph), most_held_bytes() - before)
 """
 

@@ -1,14 +1,14 @@
 """DARTS: weights and architecture learnt in turn, by gradient descent."""
 
+import functools
 import time
 
 import keras
 import tensorflow as tf
 
-from tfdarts.layers.primitives import twice_differentiable
 from tfdarts.strategies import hypergradient
+from tfdarts.strategies.compiled_loss import CompiledLoss
 from tfdarts.strategies.curvature import largest_eigenvalue
-from tfdarts.training.flat_variables import FlatVariables
 from tfdarts.training.optimizers import virtual_step_of
 
 SECOND_ORDER_METHODS = tuple(
@@ -170,12 +170,17 @@ class DARTS(keras.Model):
             from_logits=True, dtype=supernet.variable_dtype
         )
         alpha_optimizer.build(supernet.alpha_variables)
-        self._weights = FlatVariables(supernet.network_weights)
-        weight_optimizer.build([self._weights.vector])
-        state = supernet.non_trainable_variables
-        self._statistics = FlatVariables(v for v in state if _is_float(v))
-        self._seeds = [v for v in state if not _is_float(v)]
-        self._compile_phases()
+        self._compiled_loss = CompiledLoss(
+            supernet,
+            self.loss_function,
+            self.micro_batches,
+            run_eagerly,
+            jit_compile,
+        )
+        weight_optimizer.build([self._compiled_loss.weights.vector])
+        phase = self._compiled_loss.phase
+        self._apply_weights = phase(self._apply_to_weights)
+        self._apply_alphas = phase(self._apply_to_alphas)
 
     def call(self, inputs, training=None):
         return self.supernet(inputs, training=training)
@@ -243,12 +248,9 @@ class DARTS(keras.Model):
                 gradients, weights, momentums, learning_rate
             )
 
+        loss = self._compiled_loss
         return hypergradient.METHODS[self.method](
-            _BatchObjective(self, train_batch),
-            _BatchObjective(self, val_batch),
-            [self._read_weights()],
-            self._read_alphas(),
-            virtual_step,
+            loss.on(train_batch), loss.on(val_batch), *loss.here(), virtual_step
         )
 
     def alpha_curvature(self, batch):
@@ -267,13 +269,10 @@ class DARTS(keras.Model):
 
         - [Zela et al., 2020](https://arxiv.org/abs/1909.09656), section 4.2
         """
-        weights, alphas = self._read_weights(), self._read_alphas()
-        objective = _BatchObjective(self, batch)
+        weights, alphas = self._compiled_loss.here()
+        objective = self._compiled_loss.on(batch)
         return largest_eigenvalue(
-            lambda direction: objective.alpha_product(
-                [weights], alphas, direction
-            ),
-            alphas,
+            functools.partial(objective.alpha_product, weights, alphas), alphas
         )
 
     def gradient_graph(self, batch_spec):
@@ -283,16 +282,7 @@ class DARTS(keras.Model):
             batch_spec: Tuple `(x, y)` of `tf.TensorSpec`s, as the batches
                 are, so that the search need not build the graph again.
         """
-        part_spec = [
-            tf.TensorSpec(
-                (spec.shape[0] // self.micro_batches, *spec.shape[1:]),
-                spec.dtype,
-            )
-            for spec in batch_spec
-        ]
-        return self._gradients.get_concrete_function(
-            self._read_weights(), self._read_alphas(), *part_spec
-        ).graph
+        return self._compiled_loss.gradient_graph(batch_spec)
 
     def _update_alphas(self, train_batch, val_batch, learning_rate):
         loss, gradients = self.alpha_gradients(
@@ -302,126 +292,26 @@ class DARTS(keras.Model):
         self.alpha_loss_tracker.update_state(loss)
 
     def _update_weights(self, batch):
-        loss, gradient, _, logits, *state = self._gradients_in_parts(
-            self._read_weights(), self._read_alphas(), batch
+        compiled = self._compiled_loss
+        loss, gradient, _, logits, *state = compiled.on(batch).outputs(
+            *compiled.here()
         )
         self._apply_weights(gradient, *state)
         self.loss_tracker.update_state(loss)
         self.accuracy.update_state(batch[1], logits)
 
-    def _gradients_in_parts(self, weights, alphas, batch):
-        """What `_gradients_of_batch` gives, of the batch in its parts."""
-        means, logits, seeds = zip(
-            *(
-                self._gradients(weights, alphas, *part)
-                for part in self._parts(batch)
-            )
-        )
-        loss, gradient, alpha_gradients, statistics = _mean(means)
-        logits = tf.concat(logits, axis=0)
-        return loss, gradient, alpha_gradients, logits, statistics, seeds[-1]
-
-    def _parts(self, batch):
-        """Splits a batch into the micro-batches."""
-        if self.micro_batches == 1:
-            return [batch]
-        if len(batch[0]) % self.micro_batches:
-            raise ValueError(
-                f"A batch must be a multiple of the micro-batches. Received a "
-                f"batch of {len(batch[0])} and "
-                f"micro_batches={self.micro_batches}."
-            )
-        return [*zip(*(tf.split(t, self.micro_batches) for t in batch))]
-
-    def _compile_phases(self):
-        def phase(function, **options):
-            if self.run_eagerly:
-                return function
-            return tf.function(function, **options)
-
-        xla = {"jit_compile": self.jit_compile}
-        self._read_weights = phase(self._weights.read)
-        self._gradients = phase(self._gradients_of_batch, **xla)
-        self._alpha_gradients = phase(self._alpha_gradients_of_batch, **xla)
-        self._mixed_product = phase(self._mixed_product_of_batch, **xla)
-        self._alpha_product = phase(self._alpha_product_of_batch, **xla)
-        self._apply_weights = phase(self._apply_to_weights)
-        self._apply_alphas = phase(self._apply_to_alphas)
-
-    def _read_alphas(self):
-        return [v.value for v in self.supernet.alpha_variables]
-
-    def _forward(self, weights, alphas, x, y):
-        """Loss, logits and the new state, changing nothing."""
-        supernet = self.supernet
-        variables = supernet.network_weights + supernet.alpha_variables
-        values = self._weights.split(weights) + list(alphas)
-        by_id = {id(v): value for v, value in zip(variables, values)}
-        logits, state = supernet.stateless_call(
-            [by_id[id(v)] for v in supernet.trainable_variables],
-            [v.value for v in supernet.non_trainable_variables],
-            x,
-            training=True,
-        )
-        return self.loss_function(y, logits), logits, state
-
-    def _gradients_of_batch(self, weights, alphas, x, y):
-        outputs = []
-
-        def loss_function(weights, alphas):
-            loss, *rest = self._forward(weights[0], alphas, x, y)
-            outputs.extend(rest)
-            return loss
-
-        objective = hypergradient.Objective(loss_function)
-        loss, (gradient,), alpha_gradients = objective.gradients(
-            [weights], alphas
-        )
-        logits, state = outputs
-        statistics = self._statistics.join(v for v in state if _is_float(v))
-        seeds = [v for v in state if not _is_float(v)]
-        means = loss, gradient, alpha_gradients, statistics
-        return means, logits, seeds
-
-    def _alpha_gradients_of_batch(self, weights, alphas, x, y):
-        objective = self._objective(x, y)
-        return objective.alpha_gradients([weights], alphas)
-
-    def _mixed_product_of_batch(self, weights, alphas, direction, x, y):
-        with twice_differentiable():
-            objective = self._objective(x, y)
-            return objective.mixed_product([weights], alphas, [direction])
-
-    def _alpha_product_of_batch(self, weights, alphas, direction, x, y):
-        with twice_differentiable():
-            objective = self._objective(x, y)
-            return objective.alpha_product([weights], alphas, direction)
-
-    def _objective(self, x, y):
-        return hypergradient.Objective(
-            lambda weights, alphas: self._forward(weights[0], alphas, x, y)[0]
-        )
-
     def _apply_to_weights(self, gradient, statistics, seeds):
-        vector = self._weights.vector
-        vector.assign(self._weights.read())
+        loss = self._compiled_loss
+        vector = loss.weights.vector
+        vector.assign(loss.weights.read())
         self.optimizer.apply([gradient], [vector])
-        self._weights.write(tf.convert_to_tensor(vector))
-        self._statistics.write(statistics)
-        for variable, seed in zip(self._seeds, seeds):
+        loss.weights.write(tf.convert_to_tensor(vector))
+        loss.statistics.write(statistics)
+        for variable, seed in zip(loss.seeds, seeds):
             variable.assign(seed)
 
     def _apply_to_alphas(self, gradients):
         self.alpha_optimizer.apply(gradients, self.supernet.alpha_variables)
-
-
-def _mean(structures):
-    """The mean of structures of tensors, as one such structure."""
-    if len(structures) == 1:
-        return structures[0]
-    return tf.nest.map_structure(
-        lambda *tensors: tf.add_n(tensors) / len(tensors), *structures
-    )
 
 
 def _check_precision(method, dtype):
@@ -431,39 +321,3 @@ def _check_precision(method, dtype):
             f"method={method!r}: the difference would be rounding. Search in "
             f"float32, with order=1, or with method='exact'."
         )
-
-
-def _is_float(value):
-    """Batch-norm statistics are; the seeds of random layers are not."""
-    return keras.backend.is_float_dtype(value.dtype)
-
-
-class _BatchObjective:
-    """The search's loss on one batch, its derivatives compiled."""
-
-    def __init__(self, search, batch):
-        self.search = search
-        self.batch = batch
-
-    def gradients(self, weights, alphas):
-        loss, gradient, alpha_gradients, *_ = self.search._gradients_in_parts(
-            *weights, alphas, self.batch
-        )
-        return loss, [gradient], alpha_gradients
-
-    def alpha_gradients(self, weights, alphas):
-        return self._mean(self.search._alpha_gradients, *weights, alphas)
-
-    def mixed_product(self, weights, alphas, direction):
-        return self._mean(
-            self.search._mixed_product, *weights, alphas, *direction
-        )
-
-    def alpha_product(self, weights, alphas, direction):
-        return self._mean(
-            self.search._alpha_product, *weights, alphas, direction
-        )
-
-    def _mean(self, phase, *tensors):
-        parts = self.search._parts(self.batch)
-        return _mean([phase(*tensors, *part) for part in parts])
