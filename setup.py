@@ -6,7 +6,15 @@ import re
 import setuptools
 
 HERE = pathlib.Path(__file__).parent
-COMMANDS = ("search", "visualize", "train", "evaluate", "export", "pipeline")
+COMMANDS = (
+    "search",
+    "visualize",
+    "select",
+    "train",
+    "evaluate",
+    "export",
+    "pipeline",
+)
 
 version = re.search(
     r'^__version__ = "(.+)"$',

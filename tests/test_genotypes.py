@@ -44,6 +44,11 @@ PC_DARTS_cifar
           (sep_conv_5x5,0)(sep_conv_3x3,1)(avg_pool_3x3,0)(dil_conv_3x3,1)
   reduce: (sep_conv_5x5,1)(max_pool_3x3,0)(sep_conv_5x5,1)(sep_conv_5x5,2)
           (sep_conv_3x3,0)(sep_conv_3x3,3)(sep_conv_3x3,1)(sep_conv_3x3,2)
+PC_DARTS_image
+  normal: (skip_connect,1)(sep_conv_3x3,0)(sep_conv_3x3,0)(skip_connect,1)
+          (sep_conv_3x3,1)(sep_conv_3x3,3)(sep_conv_3x3,1)(dil_conv_5x5,4)
+  reduce: (sep_conv_3x3,0)(skip_connect,1)(dil_conv_5x5,2)(max_pool_3x3,1)
+          (sep_conv_3x3,2)(sep_conv_3x3,1)(sep_conv_5x5,0)(sep_conv_3x3,3)
 PDARTS
   normal: (skip_connect,0)(dil_conv_3x3,1)(skip_connect,0)(sep_conv_3x3,1)
           (sep_conv_3x3,1)(sep_conv_3x3,3)(sep_conv_3x3,0)(dil_conv_5x5,4)
@@ -59,6 +64,11 @@ DrNAS_cifar10
           (skip_connect,0)(sep_conv_3x3,1)(sep_conv_3x3,2)(dil_conv_5x5,3)
   reduce: (max_pool_3x3,0)(sep_conv_5x5,1)(dil_conv_5x5,2)(sep_conv_5x5,1)
           (sep_conv_5x5,1)(dil_conv_5x5,3)(skip_connect,4)(sep_conv_5x5,1)
+DrNAS_imagenet
+  normal: (sep_conv_3x3,1)(sep_conv_3x3,0)(sep_conv_3x3,0)(sep_conv_3x3,1)
+          (sep_conv_3x3,0)(dil_conv_3x3,3)(skip_connect,0)(sep_conv_3x3,1)
+  reduce: (max_pool_3x3,0)(sep_conv_3x3,1)(sep_conv_3x3,0)(skip_connect,2)
+          (sep_conv_3x3,0)(sep_conv_3x3,2)(sep_conv_3x3,3)(sep_conv_3x3,1)
 PNASNet
   both:   (sep_conv_5x5,0)(max_pool_3x3,0)(sep_conv_7x7,1)(max_pool_3x3,1)
           (sep_conv_5x5,1)(sep_conv_3x3,1)(sep_conv_3x3,4)(max_pool_3x3,1)
@@ -119,7 +129,7 @@ def fields(**changes):
 
 
 def test_the_published_names_are_the_printed_ones():
-    assert len(CELLS) == 18
+    assert len(CELLS) == 22
     assert set(genotypes.published_names()) == {name for name, _ in CELLS}
 
 

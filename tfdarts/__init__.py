@@ -26,6 +26,7 @@ _PUBLIC = {
     "hypergradient": "tfdarts.strategies.hypergradient",
     "pipeline": "tfdarts.runs.pipeline",
     "search": "tfdarts.runs.search",
+    "select": "tfdarts.runs.select",
     "train": "tfdarts.runs.train",
     "visualize": "tfdarts.runs.visualize",
 }

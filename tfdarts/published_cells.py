@@ -65,6 +65,15 @@ PUBLISHED = {
         "sep_conv_3x3:0 sep_conv_3x3:3 sep_conv_3x3:1 sep_conv_3x3:2",
         (2, 3, 4, 5),
     ),
+    # The same, searched on ImageNet
+    "PC_DARTS_image": (
+        "skip_connect:1 sep_conv_3x3:0 sep_conv_3x3:0 skip_connect:1 "
+        "sep_conv_3x3:1 sep_conv_3x3:3 sep_conv_3x3:1 dil_conv_5x5:4",
+        (2, 3, 4, 5),
+        "sep_conv_3x3:0 skip_connect:1 dil_conv_5x5:2 max_pool_3x3:1 "
+        "sep_conv_3x3:2 sep_conv_3x3:1 sep_conv_5x5:0 sep_conv_3x3:3",
+        (2, 3, 4, 5),
+    ),
     # Chen et al., 2019, https://arxiv.org/abs/1904.12760
     "PDARTS": (
         "skip_connect:0 dil_conv_3x3:1 skip_connect:0 sep_conv_3x3:1 "
@@ -90,6 +99,15 @@ PUBLISHED = {
         (2, 3, 4, 5),
         "max_pool_3x3:0 sep_conv_5x5:1 dil_conv_5x5:2 sep_conv_5x5:1 "
         "sep_conv_5x5:1 dil_conv_5x5:3 skip_connect:4 sep_conv_5x5:1",
+        (2, 3, 4, 5),
+    ),
+    # The same, searched on ImageNet
+    "DrNAS_imagenet": (
+        "sep_conv_3x3:1 sep_conv_3x3:0 sep_conv_3x3:0 sep_conv_3x3:1 "
+        "sep_conv_3x3:0 dil_conv_3x3:3 skip_connect:0 sep_conv_3x3:1",
+        (2, 3, 4, 5),
+        "max_pool_3x3:0 sep_conv_3x3:1 sep_conv_3x3:0 skip_connect:2 "
+        "sep_conv_3x3:0 sep_conv_3x3:2 sep_conv_3x3:3 sep_conv_3x3:1",
         (2, 3, 4, 5),
     ),
 }

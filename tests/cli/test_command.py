@@ -23,11 +23,19 @@ from tfdarts.cli.command import settings_of
 from tfdarts.data.sources import DataError
 from tfdarts.runs.configs import SearchConfig
 from tfdarts.runs.configs import TrainConfig
-from tfdarts.runs.configs import setting
+from tfdarts.runs.settings import setting
 from tfdarts.training.divergence import DivergedError
 
 ROOT = pathlib.Path(__file__).parents[2]
-NAMES = ("search", "train", "evaluate", "export", "visualize", "pipeline")
+NAMES = (
+    "search",
+    "select",
+    "train",
+    "evaluate",
+    "export",
+    "visualize",
+    "pipeline",
+)
 COMMANDS = {
     name: importlib.import_module(f"tfdarts.cli.{name}").command
     for name in NAMES

@@ -6,10 +6,13 @@ import pytest
 import scipy.stats
 import tensorflow as tf
 
+from tfdarts.data.augmentation import as_tested
+from tfdarts.data.augmentation import center_crop
 from tfdarts.data.augmentation import cutout
 from tfdarts.data.augmentation import normalize
 from tfdarts.data.augmentation import pad_and_crop
 from tfdarts.data.augmentation import random_flip
+from tfdarts.data.augmentation import random_resized_crop
 
 PADDING = 2
 SHIFTS = list(itertools.product(range(2 * PADDING + 1), repeat=2))
@@ -185,3 +188,93 @@ def test_the_square_has_the_length_where_it_fits(length):
 def test_no_length_is_no_change():
     images = random_images(3)
     np.testing.assert_array_equal(cutout(images, 0, [1, 2]), images)
+
+
+def gradient_images(batch, height=40, width=60):
+    """Pixels that say where they are: (row, column)."""
+    rows, columns = np.mgrid[:height, :width].astype("float32")
+    image = np.stack([rows, columns], axis=-1)
+    return np.repeat(image[np.newaxis], batch, axis=0)
+
+
+def parts(seed, batch=2000, size=8):
+    """Where each part begins and ends, (top, bottom), (left, right)."""
+    result = random_resized_crop(gradient_images(batch), size, seed).numpy()
+    rows, columns = result[:, :, 0, 0], result[:, 0, :, 1]
+
+    def ends(places):
+        step = (places[:, 4] - places[:, 3])[:, np.newaxis]
+        middle = places[:, 3:5].mean(1, keepdims=True)
+        return np.hstack([middle - size / 2 * step, middle + size / 2 * step])
+
+    return ends(rows) + 0.5, ends(columns) + 0.5
+
+
+def test_random_parts_are_of_the_published_area_and_shape():
+    rows, columns = parts([1, 2])
+    heights, widths = np.diff(rows)[:, 0], np.diff(columns)[:, 0]
+    for ends, size in ((rows, 40), (columns, 60)):
+        assert ends.min() > -0.01 and ends.max() < size + 0.01
+    areas, ratios = heights * widths / 2400, widths / heights
+    assert areas.min() > 0.079 and areas.max() < 1.001
+    assert areas.min() < 0.1 and areas.max() > 0.8
+    assert ratios.min() > 0.749 and ratios.max() < 1.335
+    # Small ones always fit: there the logarithm of the shape is uniform.
+    small = np.log(ratios[areas < 0.3]) / np.log(4 / 3)
+    assert scipy.stats.kstest(small, "uniform", (-1, 2)).pvalue > 1e-4
+    free = (rows[:, 0] / (40 - heights))[areas < 0.3]
+    assert scipy.stats.kstest(free, "uniform").pvalue > 1e-4
+
+
+def test_random_parts_are_bilinear():
+    """A ramp stays a ramp, up to the edges."""
+    result = random_resized_crop(gradient_images(50), 16, [3, 4]).numpy()
+    inside = (result > 0.5) & (result < [38.5, 58.5])
+    for channel, axis in ((0, 1), (1, 2)):
+        steps = np.diff(result[..., channel], axis=axis)
+        whole = inside[..., channel]
+        both = np.minimum(*(np.delete(whole, end, axis) for end in (0, -1)))
+        steps = np.where(both, steps, np.nan)
+        spread = np.nanmax(steps, (1, 2)) - np.nanmin(steps, (1, 2))
+        assert np.nanmax(spread) < 1e-3
+    assert result.min() >= 0 and result[..., 0].max() <= 39
+
+
+def test_all_of_an_image_where_no_part_fits():
+    """Twenty times as wide as high: the square about the centre."""
+    image = gradient_images(3, height=4, width=80)
+    result = random_resized_crop(image, 4, [1, 2]).numpy()
+    for one in result:
+        np.testing.assert_allclose(one, image[0, :, 38:42], atol=1e-4)
+
+
+def test_the_seed_decides_the_part():
+    images = gradient_images(5)
+    once, again, other = (
+        random_resized_crop(images, 8, seed)
+        for seed in ([1, 2], [1, 2], [1, 3])
+    )
+    np.testing.assert_array_equal(once, again)
+    assert np.abs(once - other).max() > 1
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4])
+def test_the_centre_is_in_the_middle(size):
+    image = gradient_images(1, height=5, width=4)
+    result = center_crop(image, size)[0]
+    top, left = (5 - size) // 2, (4 - size) // 2
+    np.testing.assert_array_equal(
+        result, image[0, top : top + size, left : left + size]
+    )
+
+
+def test_what_is_tested_is_the_centre_normalised():
+    images = random_images(3, (6, 8, 2))
+    mean, std = (0.25, 0.5), (0.5, 0.25)
+    expected = (images[:, 1:5, 2:6] / 255 - mean) / std
+    result = as_tested(images, mean, std, crop_size=4)
+    np.testing.assert_allclose(result, expected, rtol=1e-5, atol=1e-6)
+    whole = as_tested(images, mean, std)
+    np.testing.assert_allclose(
+        whole, (images / 255 - mean) / std, rtol=1e-5, atol=1e-6
+    )

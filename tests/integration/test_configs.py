@@ -65,6 +65,43 @@ PAPER = {
     "cifar10_search.cfg": SearchConfig(order=1),
     "cifar10_search_second_order.cfg": SearchConfig(order=2),
     "cifar10_train.cfg": TrainConfig(cutout_length=16),
+    # Section A.2.3, and the authors' code.
+    "imagenet_train.cfg": TrainConfig(
+        image_size=256,
+        crop_size=224,
+        crop_padding=0,
+        color_jitter=0.4,
+        stem="imagenet",
+        init_channels=48,
+        num_cells=14,
+        epochs=250,
+        batch_size=128,
+        learning_rate=0.1,
+        schedule="exponential",
+        decay_rate=0.97,
+        momentum=0.9,
+        weight_decay=3e-5,
+        clip_norm=5.0,
+        label_smoothing=0.1,
+        drop_path_rate=0.0,
+        auxiliary_weight=0.4,
+    ),
+    # Huang et al., 2017, section 4.2.
+    "densenet_bc_train.cfg": TrainConfig(
+        network="densenet_bc",
+        depth=100,
+        growth_rate=12,
+        epochs=300,
+        batch_size=64,
+        learning_rate=0.1,
+        schedule="steps",
+        momentum=0.9,
+        nesterov=True,
+        weight_decay=1e-4,
+        clip_norm=0.0,
+        drop_path_rate=0.0,
+        auxiliary_weight=0.0,
+    ),
 }
 
 
@@ -78,7 +115,8 @@ def test_the_papers_configs_are_the_papers(name):
             continue
         expected = getattr(PAPER[name], field.name)
         assert getattr(config, field.name) == expected, field.name
-    assert (config.dataset, config.random_flip) == ("tfds:cifar10", "on")
+    dataset = "imagenet2012" if "imagenet" in name else "cifar10"
+    assert (config.dataset, config.random_flip) == (f"tfds:{dataset}", "on")
 
 
 @pytest.mark.parametrize(

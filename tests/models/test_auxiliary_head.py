@@ -107,3 +107,20 @@ def test_its_loss_counts_in_training_and_nowhere_else():
     assert logs["loss"] == pytest.approx(float(loss(y, logits)), rel=1e-5)
     accuracy = (tf.argmax(logits, 1).numpy() == y).mean()
     assert logs["accuracy"] == pytest.approx(accuracy)
+
+
+def test_the_head_of_imagenet_lacks_its_second_norm():
+    """As the authors have it, pooled 5x5 at stride 2 on maps of 7x7."""
+    genotype = genotypes.get("DARTS_V2")
+    network = CNNNetwork(genotype, 2, 3, 5, (224, 224, 3))
+    model = WithAuxiliaryHead(network)
+    channels = 2 * 2 * 2 * 4
+    assert network.two_thirds.shape == (None, 7, 7, channels)
+    head = channels * 128 + 2 * 128 + 2 * 2 * 128 * 768 + 769 * 5
+    assert count(model) - count(network) == head
+    (pooling,) = (
+        layer
+        for layer in model.layers
+        if type(layer) is keras.layers.AveragePooling2D
+    )
+    assert (pooling.pool_size, pooling.strides) == ((5, 5), (2, 2))

@@ -57,11 +57,42 @@ def count(network):
         ("PDARTS", 3_433_798),
         pytest.param("GDAS_V1", 3_368_782, marks=pytest.mark.slow),
         pytest.param("DrNAS_cifar10", 4_099_294, marks=pytest.mark.slow),
+        pytest.param("PC_DARTS_image", 3_721_510, marks=pytest.mark.slow),
+        pytest.param("DrNAS_imagenet", 4_048_750, marks=pytest.mark.slow),
         pytest.param("PNASNet", 4_481_110, marks=pytest.mark.slow),
     ],
 )
 def test_weights_of_published_networks(name, expected):
     network = CNNNetwork(genotypes.get(name), 36, 20, 10, (32, 32, 3))
+    assert count(network) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("DARTS_V2", 4_718_752),
+        ("NASNet", 5_564_320),
+        pytest.param("DARTS_V1", 4_510_432, marks=pytest.mark.slow),
+        pytest.param("AmoebaNet", 4_627_360, marks=pytest.mark.slow),
+        pytest.param("PC_DARTS_cifar", 5_270_560, marks=pytest.mark.slow),
+        pytest.param("PC_DARTS_image", 5_342_464, marks=pytest.mark.slow),
+        pytest.param("PDARTS", 4_944_352, marks=pytest.mark.slow),
+        pytest.param("GDAS_V1", 4_969_216, marks=pytest.mark.slow),
+        pytest.param("DrNAS_cifar10", 5_738_464, marks=pytest.mark.slow),
+        pytest.param("DrNAS_imagenet", 5_726_368, marks=pytest.mark.slow),
+        pytest.param("PNASNet", 6_394_912, marks=pytest.mark.slow),
+        pytest.param(
+            uniform_genotype("skip_connect"), 2_800_480, marks=pytest.mark.slow
+        ),
+        pytest.param(
+            uniform_genotype("sep_conv_3x3"), 6_548_320, marks=pytest.mark.slow
+        ),
+    ],
+)
+def test_weights_of_networks_for_imagenet(name, expected):
+    genotype = genotypes.get(name) if isinstance(name, str) else name
+    network = CNNNetwork(genotype, 48, 14, 1000, (224, 224, 3))
+    assert network.stem == "imagenet"
     assert count(network) == expected
 
 
@@ -110,6 +141,28 @@ def float64():
     keras.config.set_dtype_policy(policy)
 
 
+def stem_in_numpy(network, x, weights):
+    """What the first cell sees, in NumPy."""
+    convs = [
+        layer
+        for layer in network.layers
+        if isinstance(layer, keras.layers.Conv2D)
+    ]
+    if network.stem == "cifar":
+        kernel = convs[0].kernel.numpy()
+        outputs = numpy_reference.batch_norm(
+            numpy_reference.conv(x, kernel, padding=1), weights("stem")
+        )
+        return outputs, outputs
+    seen = []
+    for layer, name in zip(convs, ("half", "quarter", "eighth"), strict=True):
+        x = numpy_reference.conv(x, layer.kernel.numpy(), strides=2, padding=1)
+        x = numpy_reference.batch_norm(x, weights(f"stem_{name}"))
+        seen.append(x)
+        x = np.maximum(x, 0)
+    return seen[1:]
+
+
 def in_numpy(network, x, reductions, channels):
     """The logits node by node, with batch statistics, in float64."""
 
@@ -117,16 +170,13 @@ def in_numpy(network, x, reductions, channels):
         return (w.numpy() for w in network.get_layer(name).trainable_weights)
 
     genotype = network.genotype
-    kernel = network.layers[1].kernel.numpy()
-    older = newer = numpy_reference.batch_norm(
-        numpy_reference.conv(x, kernel, padding=1), weights("stem")
-    )
+    older, newer = stem_in_numpy(network, x, weights)
     for position in range(network.num_cells):
         reduction = position in reductions
         cell = f"cell{position}"
         reference = (
             numpy_reference.factorized_reduce
-            if position - 1 in reductions
+            if older.shape != newer.shape and older.shape[1] != newer.shape[1]
             else numpy_reference.relu_conv_bn
         )
         nodes = [
@@ -175,9 +225,22 @@ def test_logits_are_those_of_the_graph(genotype, size, float64):
     np.testing.assert_allclose(network(x, training=True), expected, atol=1e-8)
 
 
+@pytest.mark.parametrize("size", [(32, 32), (43, 37)])
+def test_logits_behind_the_stem_of_imagenet(size, float64):
+    genotype = genotypes.get("DARTS_V2")
+    network = CNNNetwork(genotype, 2, 3, 3, (*size, 3), stem="imagenet")
+    scramble(network)
+    x = image(4, *size, 3).astype("float32")
+    expected = in_numpy(
+        network, x.astype("float64"), reductions=(1, 2), channels=(2, 4, 8)
+    )
+    np.testing.assert_allclose(network(x, training=True), expected, atol=1e-8)
+
+
 def test_file_and_config_round_trip(tmp_path):
     genotype = dataclasses.replace(UNUSUAL, name="unusual")
     network = CNNNetwork(genotype, 2, 3, 5, (8, 7, 1), 4, name="mine")
+    assert network.get_config()["stem"] == "cifar"
     assert isinstance(network, keras.Model)
     assert network.get_layer("classifier").output is network.output
     scramble(network)

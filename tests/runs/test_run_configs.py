@@ -115,7 +115,6 @@ def test_a_config_is_a_frozen_value(config_class):
     "setting",
     [
         {"learning_rate": float("nan")},
-        {"clip_norm": 0.0},
         {"clip_norm": -5.0},
         {"seed": 2**32},
     ],

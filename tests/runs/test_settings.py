@@ -6,13 +6,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfdarts import genotypes
 from tfdarts.data import sources
 from tfdarts.data.examples import TrainingExamples
 from tfdarts.models.cnn_supernet import CNNSupernet
 from tfdarts.runs import search as search_module
 from tfdarts.runs import start as start_module
-from tfdarts.runs import train as train_module
 from tfdarts.runs.configs import SearchConfig
 from tfdarts.runs.configs import TrainConfig
 from tfdarts.runs.data import TrainingData
@@ -152,46 +150,6 @@ def test_while_alpha_waits_no_batch_is_read_for_it(examples):
     np.testing.assert_array_equal(result[10:], expected[10:])
     np.testing.assert_array_equal(alpha_images(warm, 1)[5:], expected[10:])
     np.testing.assert_array_equal(alpha_images(warm, 2), expected[10:])
-
-
-def test_train_settings_make_optimizer_and_network(source, examples):
-    config = dataclasses.replace(
-        TRAIN,
-        init_channels=4,
-        num_cells=5,
-        epochs=7,
-        learning_rate=0.5,
-        min_learning_rate=0.25,
-        momentum=0.5,
-        weight_decay=0.125,
-        clip_norm=1.5,
-        precision="bfloat16",
-        jit_compile=True,
-        auxiliary_weight=0.0,
-    )
-    data = TrainingData(source, examples, None, 3)
-    network = train_module._network(config, genotypes.get("DARTS_V2"), data)
-    assert train_module._compiled(config, network, 3) is network
-    assert (network.init_channels, network.num_cells) == (4, 5)
-    optimizer = network.optimizer
-    assert optimizer._learning_rate.get_config() == {
-        "initial": 0.5,
-        "minimum": 0.25,
-        "epochs": 7,
-        "steps_per_epoch": 3,
-    }
-    assert (optimizer.momentum, optimizer.l2) == (0.5, 0.125)
-    assert optimizer.clip_norm == 1.5
-    assert network.jit_compile
-    assert network.layers[1].compute_dtype == "bfloat16"
-    assert {v.dtype for v in network.trainable_variables} == {"float32"}
-    assert network.drop_path is not None
-    config = dataclasses.replace(config, drop_path_rate=0.0)
-    plain = train_module._network(config, genotypes.get("DARTS_V2"), data)
-    assert plain.drop_path is None
-    config = dataclasses.replace(config, auxiliary_weight=0.25)
-    model = train_module._compiled(config, plain, 3)
-    assert model.network is plain and model.weight == 0.25
 
 
 def test_deterministic_turns_op_determinism_on(monkeypatch):

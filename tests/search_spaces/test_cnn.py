@@ -196,9 +196,11 @@ def test_which_published_genotypes_the_rule_can_yield():
         "DARTS_V1",
         "DARTS_V2",
         "PC_DARTS_cifar",
+        "PC_DARTS_image",
         "PDARTS",
         "GDAS_V1",
         "DrNAS_cifar10",
+        "DrNAS_imagenet",
     }
 
 

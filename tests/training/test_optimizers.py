@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from tfdarts.training.optimizers import SGD
 from tfdarts.training.optimizers import Adam
+from tfdarts.training.optimizers import AdamW
 from tfdarts.training.optimizers import virtual_step_of
 from tfdarts.training.schedules import EpochCosine
 
@@ -55,18 +56,25 @@ def assert_same(trace, expected, tolerance=1e-7):
 
 @pytest.mark.parametrize("clip_norm", CLIP)
 @pytest.mark.parametrize("l2", L2)
-@pytest.mark.parametrize("momentum", [0.0, 0.9])
-def test_five_steps_of_sgd(momentum, l2, clip_norm):
+@pytest.mark.parametrize(
+    ("momentum", "nesterov"), [(0.0, False), (0.9, False), (0.9, True)]
+)
+def test_five_steps_of_sgd(momentum, nesterov, l2, clip_norm):
     weights = first_weights()
     buffers = [0.0, 0.0]
     expected = []
     for step, rate in enumerate(RATES):
         gradients = clipped(gradients_of(step), clip_norm)
+        steps = []
         for i, (w, g) in enumerate(zip(weights, gradients)):
-            buffers[i] = momentum * buffers[i] + g + l2 * w
-        weights = [w - rate * b for w, b in zip(weights, buffers)]
+            g = g + l2 * w
+            buffers[i] = momentum * buffers[i] + g
+            steps.append(g + momentum * buffers[i] if nesterov else buffers[i])
+        weights = [w - rate * s for w, s in zip(weights, steps)]
         expected.append(weights)
-    optimizer = SGD(momentum=momentum, l2=l2, clip_norm=clip_norm)
+    optimizer = SGD(
+        momentum=momentum, nesterov=nesterov, l2=l2, clip_norm=clip_norm
+    )
     assert_same(run(optimizer), expected)
 
 
@@ -93,6 +101,27 @@ def test_five_steps_of_adam(l2, clip_norm, scale):
     assert_same(run(Adam(l2=l2, clip_norm=clip_norm), scale), expected, 3e-6)
 
 
+@pytest.mark.parametrize("clip_norm", CLIP)
+def test_five_steps_of_adamw(clip_norm):
+    """The paper's algorithm 2, as Keras scales the decay: by the rate."""
+    weights = first_weights()
+    first, second = [0.0, 0.0], [0.0, 0.0]
+    expected = []
+    for step, rate in enumerate(RATES):
+        gradients = clipped(gradients_of(step), clip_norm)
+        updated = []
+        for i, (w, g) in enumerate(zip(weights, gradients)):
+            first[i] = 0.9 * first[i] + 0.1 * g
+            second[i] = 0.999 * second[i] + 0.001 * g**2
+            m = first[i] / (1 - 0.9 ** (step + 1))
+            v = second[i] / (1 - 0.999 ** (step + 1))
+            updated.append(w - rate * 0.3 * w - rate * m / (np.sqrt(v) + 1e-7))
+        weights = updated
+        expected.append(weights)
+    optimizer = AdamW(weight_decay=0.3, clip_norm=clip_norm)
+    assert_same(run(optimizer), expected, 1e-5)
+
+
 def test_defaults_are_the_papers():
     sgd, adam = SGD(), Adam()
     assert float(sgd.learning_rate) == pytest.approx(0.025)
@@ -106,6 +135,7 @@ def test_defaults_are_the_papers():
     [
         SGD(0.1, momentum=0.0, l2=0.3),
         SGD(0.1, momentum=0.9, l2=0.3),
+        SGD(0.1, momentum=0.9, l2=0.3, nesterov=True),
         keras.optimizers.SGD(0.1),
         keras.optimizers.SGD(0.1, momentum=0.9, weight_decay=0.2),
         keras.optimizers.SGD(0.1, momentum=0.9, nesterov=True),
@@ -113,7 +143,15 @@ def test_defaults_are_the_papers():
             0.1, momentum=0.9, nesterov=True, weight_decay=0.2
         ),
     ],
-    ids=["plain", "momentum", "keras plain", "keras", "nesterov", "both"],
+    ids=[
+        "plain",
+        "momentum",
+        "nesterov",
+        "keras plain",
+        "keras",
+        "keras nesterov",
+        "keras both",
+    ],
 )
 def test_virtual_step_leads_where_the_step_leads(optimizer):
     variables = [keras.Variable(w, dtype="float64") for w in first_weights()]
@@ -159,9 +197,11 @@ def test_two_replicas_clip_the_sum_of_gradients(two_replicas):
     [
         SGD(EpochCosine(0.025, 0.001, 50, 10), 0.8, l2=3e-4, clip_norm=5.0),
         SGD(),
+        SGD(nesterov=True),
         Adam(0.1, beta_1=0.6, epsilon=1e-6, l2=1e-3, clip_norm=2.0),
+        AdamW(0.1, weight_decay=0.2, clip_norm=2.0),
     ],
-    ids=["scheduled", "SGD", "Adam"],
+    ids=["scheduled", "SGD", "nesterov", "Adam", "AdamW"],
 )
 def test_config_round_trip(optimizer):
     twin = type(optimizer).from_config(optimizer.get_config())
@@ -169,27 +209,38 @@ def test_config_round_trip(optimizer):
     for other in (twin, loaded):
         assert type(other) is type(optimizer)
         assert other.get_config() == optimizer.get_config()
-        for name in ("l2", "clip_norm", "momentum", "beta_1", "epsilon"):
+        for name in (
+            *("l2", "clip_norm", "momentum", "nesterov"),
+            *("beta_1", "epsilon", "weight_decay"),
+        ):
             assert getattr(other, name, None) == getattr(optimizer, name, None)
 
 
 @pytest.mark.parametrize("optimizer", [SGD, Adam])
-@pytest.mark.parametrize(
-    "settings", [{"l2": -1e-9}, {"clip_norm": 0.0}, {"clip_norm": -1.0}]
-)
-def test_refusals(optimizer, settings):
+def test_negative_l2_is_refused(optimizer):
     with pytest.raises(ValueError, match="`l2` must not be negative"):
-        optimizer(**settings)
+        optimizer(l2=-1e-9)
+
+
+@pytest.mark.parametrize("optimizer", [SGD, Adam, AdamW])
+@pytest.mark.parametrize("clip_norm", [0.0, -1.0])
+def test_clipping_to_nothing_is_refused(optimizer, clip_norm):
+    with pytest.raises(ValueError, match="`clip_norm` must be positive"):
+        optimizer(clip_norm=clip_norm)
 
 
 @pytest.mark.parametrize("optimizer", [SGD, Adam])
+def test_decoupled_decay_is_refused(optimizer):
+    with pytest.raises(ValueError, match="Received: weight_decay=0.1"):
+        optimizer(0.1, weight_decay=0.1)
+
+
+@pytest.mark.parametrize("optimizer", [SGD, Adam, AdamW])
 @pytest.mark.parametrize(
     "setting",
     [
-        {"weight_decay": 0.1},
         {"clipnorm": 1.0},
         {"clipvalue": 1.0},
-        {"nesterov": True},
         {"gradient_accumulation_steps": 2},
     ],
 )

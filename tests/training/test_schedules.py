@@ -8,6 +8,9 @@ from tfdarts.layers.drop_path import DropPath
 from tfdarts.training.optimizers import SGD
 from tfdarts.training.schedules import EpochCosine
 from tfdarts.training.schedules import LinearDropPath
+from tfdarts.training.schedules import WarmUp
+from tfdarts.training.schedules import epoch_exponential
+from tfdarts.training.schedules import epoch_steps
 
 STEPS = 391
 
@@ -44,6 +47,37 @@ def test_config_round_trip():
     loaded = keras.optimizers.schedules.deserialize(saved)
     assert type(loaded) is EpochCosine
     assert loaded.get_config() == schedule.get_config()
+
+
+def test_rates_of_imagenet():
+    """0.1 · 0.97^e, all steps of an epoch alike."""
+    schedule = epoch_exponential(0.1, 0.97, STEPS)
+    epochs = np.arange(250)
+    for step in (0, STEPS - 1):
+        np.testing.assert_allclose(
+            [schedule(epoch * STEPS + step) for epoch in epochs],
+            0.1 * 0.97**epochs,
+            rtol=1e-5,
+        )
+
+
+def test_rates_of_densenet():
+    """0.1 for 150 epochs, 0.01 to the 225th, 0.001 to the 300th."""
+    schedule = epoch_steps(0.1, 300, 7)
+    rates = [float(schedule(step)) for step in range(300 * 7)]
+    expected = [0.1] * 150 * 7 + [0.01] * 75 * 7 + [0.001] * 75 * 7
+    np.testing.assert_allclose(rates, expected, rtol=1e-6)
+
+
+def test_warm_up_reaches_the_schedule_in_a_line():
+    schedule = EpochCosine(0.4, 0.0, 10, 8)
+    warming = WarmUp(schedule, 12)
+    steps = np.arange(80)
+    expected = schedule(steps) * np.minimum((steps + 1) / 12, 1)
+    np.testing.assert_allclose(warming(steps), expected, rtol=1e-6)
+    saved = keras.optimizers.schedules.serialize(warming)
+    loaded = keras.optimizers.schedules.deserialize(saved)
+    np.testing.assert_array_equal(loaded(steps), warming(steps))
 
 
 def test_drop_path_grows_as_the_authors_have_it():

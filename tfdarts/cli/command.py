@@ -42,7 +42,7 @@ class Command:
         summary: String, what it does.
         examples: Tuple of command lines.
         settings: Tuple of dataclasses whose fields are the flags; see
-            `tfdarts.runs.configs.setting`.
+            `tfdarts.runs.settings.setting`.
         run: Function of a dict of the flags' values, and under `"arguments"`
             all that was typed. It imports what needs TensorFlow, so that help
             and flag errors need not wait for it.

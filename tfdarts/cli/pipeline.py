@@ -7,9 +7,9 @@ from tfdarts.cli.command import next_command
 from tfdarts.cli.command import settings_from_flagfile
 from tfdarts.cli.command import settings_of
 from tfdarts.cli.search import TrainFlagfile
-from tfdarts.runs.configs import RunConfig
 from tfdarts.runs.configs import SearchConfig
 from tfdarts.runs.configs import TrainConfig
+from tfdarts.runs.settings import RunConfig
 
 
 def run(values):

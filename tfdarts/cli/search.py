@@ -6,10 +6,10 @@ from tfdarts.cli.command import Command
 from tfdarts.cli.command import next_command
 from tfdarts.cli.command import settings_from_flagfile
 from tfdarts.cli.command import settings_of
-from tfdarts.runs.configs import RunConfig
 from tfdarts.runs.configs import SearchConfig
 from tfdarts.runs.configs import TrainConfig
-from tfdarts.runs.configs import setting
+from tfdarts.runs.settings import RunConfig
+from tfdarts.runs.settings import setting
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,8 +4,8 @@ import dataclasses
 
 from tfdarts.cli.command import Command
 from tfdarts.cli.command import settings_of
-from tfdarts.runs.configs import Settings
-from tfdarts.runs.configs import setting
+from tfdarts.runs.settings import Settings
+from tfdarts.runs.settings import setting
 
 
 @dataclasses.dataclass(frozen=True)

@@ -43,6 +43,99 @@ def pad_and_crop(images, padding, seed):
     return tf.gather(rows, offsets[1] + tf.range(width), axis=2, batch_dims=1)
 
 
+def random_resized_crop(images, size, seed):
+    """Returns a part of each image, at random, resized to a square.
+
+    The part has 8 % to 100 % of the area and is between 3/4 and 4/3 as wide
+    as high. Up to ten are drawn for an image, and the first that fits is
+    taken; if none does, it is the largest square about the centre.
+
+    Args:
+        images: Tensor `(batch, height, width, channels)`.
+        size: Integer, the side of the square in pixels.
+        seed: Two integers. The same seed gives the same result.
+
+    Returns:
+        A `float32` tensor `(batch, size, size, channels)`.
+
+    Reference:
+
+    - [Szegedy et al., 2015](https://arxiv.org/abs/1409.4842), section 6
+    """
+    batch = tf.shape(images)[0]
+    height, width = images.shape[1:3]
+    area, log_ratio, top, left = tf.unstack(
+        tf.random.stateless_uniform([4, batch, 10], seed)
+    )
+    area = (0.08 + 0.92 * area) * height * width
+    ratio = (4 / 3) ** (2 * log_ratio - 1)
+    heights, widths = tf.sqrt(area / ratio), tf.sqrt(area * ratio)
+    fits = (heights <= height) & (widths <= width)
+    first = tf.argmax(fits, axis=1)
+    fitting = tf.reduce_any(fits, axis=1)
+
+    def chosen(values, otherwise):
+        drawn = tf.gather(values, first, batch_dims=1)
+        return tf.where(fitting, drawn, otherwise)
+
+    side = min(height, width)
+    heights, widths = chosen(heights, side), chosen(widths, side)
+    top = chosen(top, 0.5) * (height - heights)
+    left = chosen(left, 0.5) * (width - widths)
+    return _resized_parts(images, top, left, heights, widths, size)
+
+
+def _resized_parts(images, top, left, heights, widths, size):
+    """Returns parts of images, bilinear, each pixel as its centre says."""
+    # TensorFlow gives zeros half a pixel within the edge.
+    images = tf.pad(images, [[0, 0], [1, 1], [1, 1], [0, 0]], "SYMMETRIC")
+    height, width = images.shape[1:3]
+
+    def ends(start, extent, whole):
+        # TensorFlow's boxes lead from the centre of the first pixel that
+        # comes out to that of the last.
+        half = extent / size / 2
+        first, last = start + half + 0.5, start + extent - half + 0.5
+        return first / (whole - 1), last / (whole - 1)
+
+    (top, bottom), (left, right) = (
+        ends(top, heights, height),
+        ends(left, widths, width),
+    )
+    return tf.image.crop_and_resize(
+        images,
+        tf.stack([top, left, bottom, right], axis=-1),
+        tf.range(tf.shape(images)[0]),
+        (size, size),
+    )
+
+
+def center_crop(images, size):
+    """Returns the square about the centre of each image.
+
+    Args:
+        images: Tensor `(batch, height, width, channels)`.
+        size: Integer, the side of the square, at most that of the images.
+    """
+    top, left = ((whole - size) // 2 for whole in images.shape[1:3])
+    return images[:, top : top + size, left : left + size]
+
+
+def as_tested(images, mean, std, crop_size=0):
+    """Returns images as a network sees them outside of its training.
+
+    Args:
+        images: `uint8` tensor `(batch, height, width, channels)`.
+        mean: See `normalize`.
+        std: See `normalize`.
+        crop_size: Integer, the side of the square about the centre that is
+            left; `0` for all of the image.
+    """
+    if crop_size:
+        images = center_crop(images, crop_size)
+    return normalize(images, mean, std)
+
+
 def random_flip(images, seed):
     """Returns each image as it is or mirrored left to right, at random.
 

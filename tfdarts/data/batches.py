@@ -77,7 +77,9 @@ def steps_per_epoch(labels, batch_size):
     return len(labels) // batch_size
 
 
-def shuffled_batches(examples, batch_size, seed, epochs, transform):
+def shuffled_batches(
+    examples, batch_size, seed, epochs, transform, targets=None
+):
     """Returns whole batches of all epochs in turn, each epoch shuffled anew.
 
     Args:
@@ -87,6 +89,8 @@ def shuffled_batches(examples, batch_size, seed, epochs, transform):
         seed: Integer.
         epochs: `range` of the epochs to give.
         transform: Function `(images, seed) -> images` on a batch.
+        targets: Function `(images, labels, seed) -> (images, targets)` on a
+            batch; see `tfdarts.data.targets`. By default labels stay.
 
     Returns:
         A `tf.data.Dataset` of `(images, labels)`.
@@ -101,10 +105,12 @@ def shuffled_batches(examples, batch_size, seed, epochs, transform):
         )
 
         def batch(step, positions):
-            return (
-                transform(read(positions), fold_in(epoch_seed, step)),
-                tf.gather(labels, positions),
-            )
+            step_seed = fold_in(epoch_seed, step)
+            images = transform(read(positions), step_seed)
+            chosen = tf.gather(labels, positions)
+            if targets is None:
+                return images, chosen
+            return targets(images, chosen, fold_in(step_seed, 6))
 
         positions = tf.data.Dataset.from_tensor_slices(order)
         positions = positions.batch(batch_size, drop_remainder=True)

@@ -6,6 +6,8 @@ import tensorflow as tf
 
 from tfdarts.data import augmentation
 from tfdarts.data import batches
+from tfdarts.data import colors
+from tfdarts.data import keras_layers
 from tfdarts.data.image_source import DataError
 
 fold_in = tf.random.experimental.stateless_fold_in
@@ -69,7 +71,15 @@ class TrainingExamples:
             )
         return cls(first, second, mean, std, source.random_flip)
 
-    def augment(self, crop_padding=0, random_flip="auto", cutout_length=0):
+    def augment(
+        self,
+        crop_padding=0,
+        random_flip="auto",
+        cutout_length=0,
+        crop_size=0,
+        color_jitter=0.0,
+        rand_augment=0.0,
+    ):
         """Returns the transformation of training images, given a seed.
 
         Args:
@@ -77,6 +87,10 @@ class TrainingExamples:
             random_flip: `"on"`, `"off"`, or `"auto"`: where a mirrored image
                 is of the same class.
             cutout_length: Integer, the side of the square cut out.
+            crop_size: Integer, the side that a random part of the image is
+                resized to; `0` for all of the image.
+            color_jitter: Float from 0 to 1, how much colours change.
+            rand_augment: Float from 0 to 1, how strong RandAugment is.
 
         Raises:
             DataError: If the images are too small for that.
@@ -84,20 +98,35 @@ class TrainingExamples:
         side = min(self.first[0].shape[1:3])
         for setting, value, most in (
             ("crop_padding", crop_padding, side - 1),
-            ("cutout_length", cutout_length, side),
+            ("crop_size", crop_size, side),
+            ("cutout_length", cutout_length, crop_size or side),
         ):
             if value > most:
                 raise DataError(
                     f"--{setting} must be at most {most} for images whose "
-                    f"shorter side is {side} pixels. Received: {value}."
+                    f"shorter side is {crop_size or side} pixels. "
+                    f"Received: {value}."
                 )
         flips = {"on": True, "off": False, "auto": self.random_flip}
+        distort = (
+            keras_layers.rand_augment(rand_augment) if rand_augment else None
+        )
 
         def transform(images, seed):
             if crop_padding:
                 images = augmentation.pad_and_crop(images, crop_padding, seed)
+            if crop_size:
+                images = augmentation.random_resized_crop(
+                    images, crop_size, fold_in(seed, 3)
+                )
             if flips[random_flip]:
                 images = augmentation.random_flip(images, fold_in(seed, 1))
+            if color_jitter:
+                images = colors.color_jitter(
+                    images, color_jitter, fold_in(seed, 4)
+                )
+            if distort:
+                images = distort(images, fold_in(seed, 5))
             images = self.normalize(images)
             if cutout_length:
                 images = augmentation.cutout(
@@ -108,5 +137,5 @@ class TrainingExamples:
         return transform
 
     def normalize(self, images):
-        """Returns images as the network takes them."""
+        """Returns whole images as the network takes them."""
         return augmentation.normalize(images, self.mean, self.std)

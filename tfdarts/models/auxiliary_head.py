@@ -7,8 +7,9 @@ from tfdarts.layers.convolutions import LAYOUT
 from tfdarts.layers.convolutions import conv
 from tfdarts.models import skeleton
 
-PUBLISHED_SIZE = (8, 8)
-"""Height and width that the published head is made for."""
+PUBLISHED = {"cifar": ((8, 8), 3), "imagenet": ((7, 7), 2)}
+"""Height and width that each stem's head is made for, and its pooling's stride.
+"""
 
 
 class WithAuxiliaryHead(keras.Model):
@@ -18,9 +19,10 @@ class WithAuxiliaryHead(keras.Model):
     the head. Elsewhere loss and metrics are the network's. The network's
     weights are trained in place; what is kept is the network.
 
-    Where the head stands on a map of 8x8 it is the published one. Maps of
-    other sizes are averaged to 2x2 by halves, so that it has the same weights
-    for any image.
+    Where the head stands on a map of 8x8, or of 7x7 behind the stem of
+    ImageNet, it is the published one. Maps of other sizes are averaged to 2x2
+    by halves, so that it has the same weights for any image. Behind the stem
+    of ImageNet the authors leave out its second batch normalisation.
 
     Args:
         network: `CNNNetwork`.
@@ -75,21 +77,23 @@ def _head(inputs, network):
     def normalized(inputs):
         return BatchNorm(dtype=dtype)(inputs)
 
-    pooled = _pooling(inputs.shape[1:3], dtype)(active(inputs))
+    pooled = _pooling(inputs.shape[1:3], network.stem, dtype)(active(inputs))
     outputs = active(normalized(conv(128, 1, dtype=dtype)(pooled)))
-    outputs = active(
-        normalized(conv(768, 2, padding="valid", dtype=dtype)(outputs))
-    )
+    outputs = conv(768, 2, padding="valid", dtype=dtype)(outputs)
+    if network.stem == "cifar":
+        outputs = normalized(outputs)
+    outputs = active(outputs)
     outputs = keras.layers.Flatten(dtype=dtype, **LAYOUT)(outputs)
     return skeleton.classifier(
         768, network.num_classes, name="auxiliary", dtype=dtype.variable_dtype
     )(outputs)
 
 
-def _pooling(size, dtype):
+def _pooling(size, stem, dtype):
     """Returns the layer that leaves 2x2."""
-    if tuple(size) == PUBLISHED_SIZE:
+    published, strides = PUBLISHED[stem]
+    if tuple(size) == published:
         return keras.layers.AveragePooling2D(
-            5, strides=3, dtype=dtype, **LAYOUT
+            5, strides=strides, dtype=dtype, **LAYOUT
         )
     return keras.layers.AdaptiveAveragePooling2D(2, dtype=dtype, **LAYOUT)

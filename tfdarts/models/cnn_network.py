@@ -6,13 +6,14 @@ import keras
 
 from tfdarts.genotypes import EDGES_PER_NODE
 from tfdarts.genotypes import Genotype
-from tfdarts.layers.batch_norm import BatchNorm
 from tfdarts.layers.convolutions import FactorizedReduce
 from tfdarts.layers.convolutions import ReLUConvBN
-from tfdarts.layers.convolutions import conv
 from tfdarts.layers.drop_path import DropPath
 from tfdarts.layers.primitives import primitive
 from tfdarts.models import skeleton
+from tfdarts.models.stems import cifar_stem
+from tfdarts.models.stems import imagenet_stem
+from tfdarts.models.stems import stem_for
 
 
 @keras.saving.register_keras_serializable(package="tfdarts")
@@ -27,8 +28,8 @@ class CNNNetwork(keras.Model):
         num_cells: Integer, at least `3`.
         num_classes: Integer.
         input_shape: Tuple `(height, width, channels)`.
-        stem_multiplier: Integer, the stem has as many times `init_channels`
-            channels. Defaults to `3`.
+        stem_multiplier: Integer, the stem of CIFAR has as many times
+            `init_channels` channels. Defaults to `3`.
         search: Boolean, whether the primitives are those a search uses, with
             a batch normalisation behind pooling and none of them affine: then
             the network is the supernet with all other primitives left out.
@@ -36,12 +37,15 @@ class CNNNetwork(keras.Model):
         drop_path: Boolean, whether the result of each operation but identity
             goes through one `DropPath` layer, the attribute `drop_path`,
             whose rate is zero until it is assigned. Defaults to `False`.
+        stem: `"cifar"`, a 3x3 convolution; `"imagenet"`, three of them of
+            stride 2; or `"auto"`, the second for images of at least 128
+            pixels a side. Defaults to `"auto"`.
         name: String.
         dtype: Dtype or `keras.DTypePolicy` of all layers. Defaults to Keras'
             global one.
 
     Its attribute `two_thirds` is the symbolic output of the second reduction
-    cell, where an auxiliary head may stand.
+    cell, where an auxiliary head may stand, and `stem` is never `"auto"`.
 
     Input shape:
         4D tensor `(batch, height, width, channels)`.
@@ -76,6 +80,7 @@ class CNNNetwork(keras.Model):
         stem_multiplier=3,
         search=False,
         drop_path=False,
+        stem="auto",
         name="cnn_network",
         dtype=None,
     ):
@@ -83,6 +88,7 @@ class CNNNetwork(keras.Model):
             genotype = Genotype(**genotype)
         image_shape = skeleton.checked_image_shape(input_shape)
         skeleton.checked_num_classes(num_classes)
+        stem = stem_for(image_shape, stem)
         dtype = keras.dtype_policies.get(dtype)
         inputs = keras.Input(
             image_shape, dtype=dtype.variable_dtype, name="images"
@@ -90,10 +96,15 @@ class CNNNetwork(keras.Model):
         dropping = (
             DropPath(name="drop_path", dtype=dtype) if drop_path else None
         )
-        outputs = conv(stem_multiplier * init_channels, 3, dtype=dtype)(inputs)
-        older = newer = BatchNorm(name="stem", dtype=dtype)(outputs)
+        if stem == "imagenet":
+            older, newer = imagenet_stem(inputs, init_channels, dtype)
+        else:
+            filters = stem_multiplier * init_channels
+            older, newer = cifar_stem(inputs, filters, dtype)
         for position, plan in enumerate(
-            skeleton.stack_of_cells(init_channels, num_cells)
+            skeleton.stack_of_cells(
+                init_channels, num_cells, after_reduction=stem == "imagenet"
+            )
         ):
             cell = f"cell{position}"
             output = _cell(
@@ -122,6 +133,7 @@ class CNNNetwork(keras.Model):
         self.stem_multiplier = stem_multiplier
         self.search = search
         self.drop_path = dropping
+        self.stem = stem
         self.two_thirds = two_thirds
 
     def get_config(self):
@@ -134,6 +146,7 @@ class CNNNetwork(keras.Model):
             "stem_multiplier": self.stem_multiplier,
             "search": self.search,
             "drop_path": self.drop_path is not None,
+            "stem": self.stem,
             "name": self.name,
             "dtype": keras.dtype_policies.serialize(self.dtype_policy),
         }

@@ -11,7 +11,7 @@ CellPlan = collections.namedtuple(
 )
 
 
-def stack_of_cells(init_channels, num_cells):
+def stack_of_cells(init_channels, num_cells, after_reduction=False):
     """Returns the plan of each cell.
 
     Reduction cells stand at one and at two thirds of the depth; each halves
@@ -20,6 +20,8 @@ def stack_of_cells(init_channels, num_cells):
     Args:
         init_channels: Integer, filters of the first cell.
         num_cells: Integer, at least `3` for two reduction cells.
+        after_reduction: Boolean, whether the first cell's inputs differ in
+            size. Defaults to `False`.
 
     Raises:
         ValueError: If there are too few channels or cells.
@@ -45,8 +47,8 @@ def stack_of_cells(init_channels, num_cells):
     for position in range(num_cells):
         reduction = position in reductions
         filters *= 2 if reduction else 1
-        after_reduction = position - 1 in reductions
         plans.append(CellPlan(filters, reduction, after_reduction))
+        after_reduction = reduction
     return plans
 
 

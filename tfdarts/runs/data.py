@@ -18,7 +18,7 @@ def open_data(config):
     """Returns the data set of a config, and says what it is.
 
     Args:
-        config: `tfdarts.runs.configs.RunConfig`.
+        config: `tfdarts.runs.settings.RunConfig`.
 
     Raises:
         DataError: If there is no such data set, or it cannot be used.
@@ -38,12 +38,13 @@ class TrainingData(typing.NamedTuple):
     steps_per_epoch: int
 
 
-def open_training_data(config, portion):
+def open_training_data(config, portion, **augmentation):
     """Returns the `TrainingData` of a config.
 
     Args:
         config: `tfdarts.runs.configs.SearchConfig` or `TrainConfig`.
         portion: Float, the share of the training examples in the first part.
+        **augmentation: Further arguments of `TrainingExamples.augment`.
 
     Raises:
         DataError: If the data do not fit the settings.
@@ -54,7 +55,10 @@ def open_training_data(config, portion):
         source,
         examples,
         examples.augment(
-            config.crop_padding, config.random_flip, config.cutout_length
+            config.crop_padding,
+            config.random_flip,
+            config.cutout_length,
+            **augmentation,
         ),
         batches.steps_per_epoch(examples.first[1], config.batch_size),
     )
@@ -76,7 +80,7 @@ def describe_data(config):
     """Returns lines that say what a data set is; all of it is read for them.
 
     Args:
-        config: `tfdarts.runs.configs.RunConfig`.
+        config: `tfdarts.runs.settings.RunConfig`.
 
     Raises:
         DataError: If anything in it cannot be used.

@@ -46,7 +46,12 @@ def evaluate(run_dir, batch_size=128, dataset=None):
         )
 
     def normalize(images):
-        return augmentation.normalize(images, settings["mean"], settings["std"])
+        return augmentation.as_tested(
+            images,
+            settings["mean"],
+            settings["std"],
+            settings["crop_size"],
+        )
 
     images, labels = source.read("test")
     network.compile(

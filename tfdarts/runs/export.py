@@ -32,6 +32,7 @@ def export(run_dir, name=None):
         scale=1 / 255,
         mean=settings["mean"],
         std=settings["std"],
+        image_size=settings["image_shape"][:2],
     )
 
 

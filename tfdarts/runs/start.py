@@ -14,7 +14,7 @@ def start(config):
     """Sets the seeds and says what the run runs on.
 
     Args:
-        config: `tfdarts.runs.configs.ComputeConfig`.
+        config: `tfdarts.runs.settings.ComputeConfig`.
 
     Raises:
         ValueError: If what is here cannot do what was asked for.

@@ -7,11 +7,13 @@ import logging
 import keras
 import tensorflow as tf
 
+from tfdarts.data import augmentation
 from tfdarts.data import batches
-from tfdarts.models.auxiliary_head import WithAuxiliaryHead
-from tfdarts.models.cnn_network import CNNNetwork
+from tfdarts.data.targets import soft_targets
 from tfdarts.runs.data import open_training_data
 from tfdarts.runs.data import recorded
+from tfdarts.runs.networks import build_network
+from tfdarts.runs.networks import compile_network
 from tfdarts.runs.progress import MetricsFile
 from tfdarts.runs.progress import Progress
 from tfdarts.runs.run_directory import Stage
@@ -24,8 +26,6 @@ from tfdarts.training.checkpoints import EpochCheckpoint
 from tfdarts.training.distribution import distribution_strategy
 from tfdarts.training.divergence import StopOnNaN
 from tfdarts.training.memory import require_memory
-from tfdarts.training.optimizers import SGD
-from tfdarts.training.schedules import EpochCosine
 from tfdarts.training.schedules import LearningRate
 from tfdarts.training.schedules import LinearDropPath
 
@@ -58,21 +58,33 @@ def train(config):
         DivergedError: If the loss becomes NaN.
     """
     stage = Stage(config.run_dir, "train")
-    genotype = find_genotype(config.genotype or str(stage.run_dir))
-    data = open_training_data(config, 1 - config.validation_portion)
+    genotype = _genotype(config, stage.run_dir)
+    data = open_training_data(
+        config,
+        1 - config.validation_portion,
+        crop_size=config.crop_size,
+        color_jitter=config.color_jitter,
+        rand_augment=config.rand_augment,
+    )
     strategy = distribution_strategy(config.distribute, config.batch_size)
     start(config)
     with strategy.scope():
-        network = _network(config, genotype, data)
-        model = _compiled(config, network, data.steps_per_epoch)
+        network = build_network(
+            config,
+            genotype,
+            len(data.source.class_names),
+            data.examples.first[0].shape[1:],
+        )
+        model = compile_network(config, network, data.steps_per_epoch)
     begin = functools.partial(
         stage.begin,
         recorded(config, data.source),
-        genotype=dataclasses.asdict(genotype),
+        genotype=genotype and dataclasses.asdict(genotype),
         fingerprint=data.source.fingerprint,
         mean=data.examples.mean,
         std=data.examples.std,
         class_names=data.source.class_names,
+        image_shape=data.examples.first[0].shape[1:],
     )
     if stage.finished:
         begin()
@@ -86,41 +98,11 @@ def train(config):
     return read_json(stage.path / "results.json")
 
 
-def _network(config, genotype, data):
-    return CNNNetwork(
-        genotype,
-        config.init_channels,
-        config.num_cells,
-        len(data.source.class_names),
-        data.examples.first[0].shape[1:],
-        drop_path=config.drop_path_rate > 0,
-        dtype=config.dtype_policy,
-    )
-
-
-def _compiled(config, network, steps_per_epoch):
-    """Returns what is trained: the network, with an auxiliary head or not."""
-    model = network
-    if config.auxiliary_weight:
-        model = WithAuxiliaryHead(network, config.auxiliary_weight)
-    model.compile(
-        optimizer=SGD(
-            EpochCosine(
-                config.learning_rate,
-                config.min_learning_rate,
-                config.epochs,
-                steps_per_epoch,
-            ),
-            momentum=config.momentum,
-            l2=config.weight_decay,
-            clip_norm=config.clip_norm,
-        ),
-        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=["accuracy"],
-        jit_compile=config.jit_compile,
-    )
-    model.optimizer.build(model.trainable_variables)
-    return model
+def _genotype(config, run_dir):
+    """Returns the genotype to be trained; `None` where there are no cells."""
+    if config.network != "cells":
+        return None
+    return find_genotype(config.genotype or str(run_dir))
 
 
 def _fit(config, data, network, model, strategy, stage):
@@ -144,16 +126,7 @@ def _fit(config, data, network, model, strategy, stage):
     first_epoch = checkpoint.restore()
     if first_epoch:
         logger.info("train: going on after epoch %d", first_epoch)
-    validation = examples.second and batches.ordered_batches(
-        examples.second, config.batch_size, examples.normalize
-    )
-    training = batches.shuffled_batches(
-        examples.first,
-        config.batch_size,
-        config.seed,
-        range(first_epoch, config.epochs),
-        data.transform,
-    )
+    training, validation = _datasets(config, data, first_epoch)
     metrics = MetricsFile(stage.path / "metrics.csv", first_epoch)
     model.fit(
         training,
@@ -164,7 +137,7 @@ def _fit(config, data, network, model, strategy, stage):
         callbacks=[
             StopOnNaN(),
             LearningRate(),
-            *_drop_path(config, network),
+            *_regularization(config, network),
             metrics,
             *tensorboard(config, stage),
             checkpoint,
@@ -192,13 +165,48 @@ def _fit(config, data, network, model, strategy, stage):
     }
 
 
-def _drop_path(config, network):
-    """The callback that sets the rate, one or none."""
-    if network.drop_path is None:
-        return []
-    return [
-        LinearDropPath(network.drop_path, config.drop_path_rate, config.epochs)
-    ]
+def _datasets(config, data, first_epoch):
+    """Returns the batches of training, and of validation or `None`."""
+    examples, num_classes = data.examples, len(data.source.class_names)
+    soft = config.has_soft_targets
+    training = batches.shuffled_batches(
+        examples.first,
+        config.batch_size,
+        config.seed,
+        range(first_epoch, config.epochs),
+        data.transform,
+        soft_targets(num_classes, config.label_smoothing, config.mixup)
+        if soft
+        else None,
+    )
+    if examples.second is None:
+        return training, None
+    validation = batches.ordered_batches(
+        examples.second,
+        config.batch_size,
+        lambda images: augmentation.as_tested(
+            images, examples.mean, examples.std, config.crop_size
+        ),
+    )
+    if soft:
+        validation = validation.map(
+            lambda images, labels: (images, tf.one_hot(labels, num_classes))
+        )
+    return training, validation
+
+
+def _regularization(config, network):
+    """Returns the callbacks of drop path and of averaged weights."""
+    callbacks = []
+    if config.drop_path_rate:
+        callbacks.append(
+            LinearDropPath(
+                network.drop_path, config.drop_path_rate, config.epochs
+            )
+        )
+    if config.ema_momentum:
+        callbacks.append(keras.callbacks.SwapEMAWeights())
+    return callbacks
 
 
 def _gradient_graph(model, batch_spec):

@@ -8,7 +8,15 @@ import numpy as np
 import tensorflow as tf
 
 
-def export_saved_model(network, path, labels, scale=1 / 255, mean=0.0, std=1.0):
+def export_saved_model(
+    network,
+    path,
+    labels,
+    scale=1 / 255,
+    mean=0.0,
+    std=1.0,
+    image_size=None,
+):
     """Writes the next version of a network for TF Serving.
 
     The graph takes raw pixels, prepares them as `(images * scale - mean) /
@@ -18,7 +26,7 @@ def export_saved_model(network, path, labels, scale=1 / 255, mean=0.0, std=1.0):
     - `serving_default` takes `images`: float32, `(batch, height, width,
       channels)`, pixels from 0 to 255.
     - `serving_bytes` takes `image_bytes`: strings, each the content of a PNG
-      or JPEG file of any size, which is resized to the network's.
+      or JPEG file of any size, which is resized.
 
     Both return `probabilities` (float32, `(batch, num_classes)`), `class_id`
     (int64) and `label` (string).
@@ -35,13 +43,16 @@ def export_saved_model(network, path, labels, scale=1 / 255, mean=0.0, std=1.0):
             pixels are multiplied by.
         mean: Like `scale`, what is then subtracted.
         std: Like `scale`, what the difference is then divided by.
+        image_size: Tuple `(height, width)` of the images that are taken, of
+            which the network sees the centre. Defaults to what the network
+            sees.
 
     Returns:
         The `pathlib.Path` of the new version, `<path>/<integer>`.
 
     Raises:
         ValueError: If the network has other inputs or outputs, or `labels`,
-            `scale`, `mean` or `std` do not fit it.
+            `scale`, `mean`, `std` or `image_size` do not fit it.
 
     Example:
 
@@ -71,18 +82,23 @@ def export_saved_model(network, path, labels, scale=1 / 255, mean=0.0, std=1.0):
             f"Received: {std.tolist()}."
         )
 
+    height, width, channels = image_shape
+    taken_shape = _checked_size(image_size, height, width) + (channels,)
+    top, left = (taken_shape[0] - height) // 2, (taken_shape[1] - width) // 2
+
     def serve(images):
+        images = images[:, top : top + height, left : left + width]
         logits = network((images * scale - mean) / std, training=False)
         return _answer(logits, labels)
 
     def serve_bytes(image_bytes):
-        return serve(_decode(image_bytes, image_shape))
+        return serve(_decode(image_bytes, taken_shape))
 
     archive = keras.export.ExportArchive()
     archive.add_endpoint(
         "serving_default",
         serve,
-        [tf.TensorSpec((None, *image_shape), tf.float32, "images")],
+        [tf.TensorSpec((None, *taken_shape), tf.float32, "images")],
     )
     archive.add_endpoint(
         "serving_bytes",
@@ -150,6 +166,16 @@ def _network_shapes(network):
         f"logits, (batch, num_classes). This one leads from {input_shape} to "
         f"{output_shape}."
     )
+
+
+def _checked_size(image_size, height, width):
+    size = tuple(image_size or (height, width))
+    if len(size) != 2 or size[0] < height or size[1] < width:
+        raise ValueError(
+            f"`image_size` must be (height, width), at least what the network "
+            f"sees, {height}x{width}. Received: {image_size}."
+        )
+    return size
 
 
 def _checked_labels(labels, num_classes):

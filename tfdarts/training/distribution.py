@@ -1,5 +1,7 @@
 """Which devices train together."""
 
+import functools
+
 import tensorflow as tf
 
 
@@ -28,4 +30,10 @@ def distribution_strategy(name, batch_size):
             f"--batch_size is shared by all devices, so it must be a multiple "
             f"of their number, {len(devices)}. Received: {batch_size}."
         )
+    return _mirrored(tuple(devices))
+
+
+@functools.cache
+def _mirrored(devices):
+    """One strategy a process: on CPUs a second one never returns."""
     return tf.distribute.MirroredStrategy(devices)

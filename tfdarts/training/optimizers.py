@@ -14,8 +14,6 @@ from tfdarts.layers.replicas import num_replicas
 from tfdarts.layers.replicas import sum_over_replicas
 
 _OTHER_STEPS = (
-    "nesterov",
-    "weight_decay",
     "clipnorm",
     "global_clipnorm",
     "clipvalue",
@@ -23,24 +21,22 @@ _OTHER_STEPS = (
 )
 
 
-class _CoupledL2:
-    """Global clipping first, then L2 as a part of the gradient."""
+class _GlobalClipping:
+    """Clips the global norm of the gradient summed over all replicas."""
 
-    def __init__(self, *args, l2=0.0, clip_norm=None, **kwargs):
+    def __init__(self, *args, clip_norm=None, **kwargs):
         given = [name for name in _OTHER_STEPS if kwargs.get(name)]
         if given:
             raise ValueError(
-                f"tfdarts' optimizers have `l2` and `clip_norm`, and none of "
-                f"Keras' {', '.join(_OTHER_STEPS)}. "
-                f"Received: {', '.join(given)}."
+                f"tfdarts' optimizers have `clip_norm`, and none of Keras' "
+                f"{', '.join(_OTHER_STEPS)}. Received: {', '.join(given)}."
             )
         super().__init__(*args, **kwargs)
-        if l2 < 0 or (clip_norm is not None and clip_norm <= 0):
+        if clip_norm is not None and clip_norm <= 0:
             raise ValueError(
-                f"`l2` must not be negative, and `clip_norm` must be positive "
-                f"or None. Received: l2={l2}, clip_norm={clip_norm}."
+                f"`clip_norm` must be positive or None. "
+                f"Received: clip_norm={clip_norm}."
             )
-        self.l2 = l2
         self.clip_norm = clip_norm
 
     def apply(self, grads, trainable_variables=None):
@@ -59,11 +55,26 @@ class _CoupledL2:
         return [g if g is None else next(shares) for g in gradients]
 
     def get_config(self):
-        return {
-            **super().get_config(),
-            "l2": self.l2,
-            "clip_norm": self.clip_norm,
-        }
+        return {**super().get_config(), "clip_norm": self.clip_norm}
+
+
+class _CoupledL2(_GlobalClipping):
+    """L2 as a part of the gradient, added behind the clipping."""
+
+    def __init__(self, *args, l2=0.0, **kwargs):
+        if kwargs.get("weight_decay"):
+            raise ValueError(
+                f"This optimizer has `l2`, in the gradient, and no "
+                f"`weight_decay` apart from it. Received: "
+                f"weight_decay={kwargs['weight_decay']}."
+            )
+        super().__init__(*args, **kwargs)
+        if l2 < 0:
+            raise ValueError(f"`l2` must not be negative. Received: l2={l2}.")
+        self.l2 = l2
+
+    def get_config(self):
+        return {**super().get_config(), "l2": self.l2}
 
 
 @keras.saving.register_keras_serializable(package="tfdarts")
@@ -75,9 +86,12 @@ class SGD(_CoupledL2, keras.optimizers.SGD):
         b ← μ b + g + λ w
         w ← w − η b
 
+    and with Nesterov's momentum, in PyTorch's form, w ← w − η (g + λ w + μ b).
+
     Args:
         learning_rate: Float or a Keras schedule.
         momentum: Float. Defaults to `0.9`.
+        nesterov: Boolean. Defaults to `False`.
         l2: Float, λ, added to the gradient as `λ w`. Defaults to `0.0`.
         clip_norm: Float or `None`: largest global norm of the gradients.
 
@@ -98,13 +112,21 @@ class SGD(_CoupledL2, keras.optimizers.SGD):
         super().__init__(learning_rate, momentum=momentum, **kwargs)
 
     def update_step(self, gradient, variable, learning_rate):
-        buffer = gradient + self.l2 * variable
+        step = gradient + self.l2 * variable
         if self.momentum:
             slot = self.momentums[self._get_variable_index(variable)]
-            buffer = self.momentum * slot + buffer
+            buffer, step = self._with_momentum(step, slot)
             self.assign(slot, buffer)
         self.assign_sub(
-            variable, keras.ops.cast(learning_rate, variable.dtype) * buffer
+            variable, keras.ops.cast(learning_rate, variable.dtype) * step
+        )
+
+    def _with_momentum(self, step, buffer):
+        """Returns the new buffer and the step."""
+        buffer = self.momentum * buffer + step
+        return (
+            buffer,
+            step + self.momentum * buffer if self.nesterov else buffer,
         )
 
     def virtual_step(self, gradients, weights, momentums, learning_rate):
@@ -117,11 +139,13 @@ class SGD(_CoupledL2, keras.optimizers.SGD):
             learning_rate: Scalar, ξ.
 
         Returns:
-            List of tensors, w − ξ (μ b + g + λ w).
+            List of tensors, without Nesterov's form w − ξ (μ b + g + λ w).
         """
         steps = [g + self.l2 * w for w, g in zip(weights, gradients)]
         if self.momentum:
-            steps = [self.momentum * b + s for b, s in zip(momentums, steps)]
+            steps = [
+                self._with_momentum(s, b)[1] for b, s in zip(momentums, steps)
+            ]
         return [w - learning_rate * s for w, s in zip(weights, steps)]
 
 
@@ -170,6 +194,21 @@ class Adam(_CoupledL2, keras.optimizers.Adam):
     def update_step(self, gradient, variable, learning_rate):
         gradient = gradient + self.l2 * variable
         super().update_step(gradient, variable, learning_rate)
+
+
+@keras.saving.register_keras_serializable(package="tfdarts")
+class AdamW(_GlobalClipping, keras.optimizers.AdamW):
+    """Keras' AdamW, whose clipping is that of the sum over all replicas.
+
+    Args:
+        learning_rate: Float or a Keras schedule.
+        weight_decay: Float, apart from the gradient.
+        clip_norm: Float or `None`: largest global norm of the gradients.
+
+    Reference:
+
+    - [Loshchilov and Hutter, 2019](https://arxiv.org/abs/1711.05101)
+    """
 
 
 def virtual_step_of(optimizer):

@@ -49,6 +49,75 @@ class EpochCosine(keras.optimizers.schedules.LearningRateSchedule):
         }
 
 
+def epoch_exponential(initial, decay_rate, steps_per_epoch):
+    """Returns a Keras schedule of initial × decay_rate ^ epoch.
+
+    Reference:
+
+    - [Liu et al., 2019](https://arxiv.org/abs/1806.09055), section A.2.3
+    """
+    return keras.optimizers.schedules.ExponentialDecay(
+        initial, steps_per_epoch, decay_rate, staircase=True
+    )
+
+
+def epoch_steps(initial, epochs, steps_per_epoch):
+    """Returns a Keras schedule of a tenth from half of the epochs on.
+
+    From three quarters of them on it is a hundredth.
+
+    Reference:
+
+    - [Huang et al., 2017](https://arxiv.org/abs/1608.06993), section 4.2
+    """
+    # A boundary is the last step of the rate before it.
+    boundaries = [
+        int(epochs * share) * steps_per_epoch - 1 for share in (0.5, 0.75)
+    ]
+    return keras.optimizers.schedules.PiecewiseConstantDecay(
+        boundaries, [initial, initial / 10, initial / 100]
+    )
+
+
+@keras.saving.register_keras_serializable(package="tfdarts")
+class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
+    """Another schedule, reached step by step from zero.
+
+        rate(s) = schedule(s) min(1, (s + 1) / steps)
+
+    Args:
+        schedule: Keras schedule.
+        steps: Integer, the steps it takes.
+
+    Example:
+
+    >>> schedule = WarmUp(EpochCosine(0.4, 0.0, 10, steps_per_epoch=8), 4)
+    >>> [round(float(schedule(step)), 6) for step in (0, 1, 3, 7)]
+    [0.1, 0.2, 0.4, 0.4]
+
+    Reference:
+
+    - [Goyal et al., 2017](https://arxiv.org/abs/1706.02677)
+    """
+
+    def __init__(self, schedule, steps):
+        self.schedule = schedule
+        self.steps = steps
+
+    def __call__(self, step):
+        done = (keras.ops.cast(step, "float32") + 1) / self.steps
+        return self.schedule(step) * keras.ops.minimum(done, 1.0)
+
+    def get_config(self):
+        schedule = keras.optimizers.schedules.serialize(self.schedule)
+        return {"schedule": schedule, "steps": self.steps}
+
+    @classmethod
+    def from_config(cls, config):
+        schedule = keras.optimizers.schedules.deserialize(config["schedule"])
+        return cls(schedule, config["steps"])
+
+
 class LearningRate(keras.callbacks.Callback):
     """Adds `learning_rate`, that of an epoch's last step, to its logs.
 

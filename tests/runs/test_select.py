@@ -1,0 +1,160 @@
+"""Choosing among candidates on tiny settings."""
+
+import dataclasses
+import json
+import logging
+import shutil
+
+import pytest
+
+from tfdarts import genotypes
+from tfdarts.data import digits
+from tfdarts.data.sources import DataError
+from tfdarts.genotypes import Genotype
+from tfdarts.runs import select as select_module
+from tfdarts.runs.configs import SelectConfig
+from tfdarts.runs.select import select
+from tfdarts.search_spaces.lookup import find_genotype
+
+TINY = SelectConfig(
+    run_dirs="DARTS_V2,random:3",
+    init_channels=2,
+    num_cells=3,
+    epochs=1,
+    batch_size=256,
+    learning_rate=0.1,
+    validation_portion=0.2,
+    auxiliary_weight=0.0,
+    drop_path_rate=0.0,
+)
+
+
+@pytest.fixture(scope="module")
+def selected(tmp_path_factory):
+    path = tmp_path_factory.mktemp("selected")
+    read = []
+    with pytest.MonkeyPatch.context() as patch:
+        original = digits.read
+        patch.setattr(
+            digits, "read", lambda split: read.append(split) or original(split)
+        )
+        ranking = select(dataclasses.replace(TINY, run_dir=str(path)))
+    assert set(read) == {"train"}
+    return path, ranking
+
+
+def test_the_best_on_validation_images_comes_first(selected):
+    path, ranking = selected
+    assert {row["candidate"] for row in ranking} == {"DARTS_V2", "random-3"}
+    assert ranking[0]["val_accuracy"] >= ranking[1]["val_accuracy"]
+    for row in ranking:
+        stage = path / "candidates" / row["candidate"] / "train"
+        results = json.loads((stage / "results.json").read_text())
+        assert results.items() <= row.items()
+        assert "test_accuracy" not in results
+    assert json.loads((path / "selection.json").read_text()) == ranking
+    winner = Genotype.load(path / "genotype.json")
+    assert winner == find_genotype(ranking[0]["genotype"])
+    assert find_genotype(str(path)) == winner
+
+
+@pytest.fixture
+def trained(monkeypatch):
+    """Trainings whose results are given, and what was trained."""
+    results, configs = {}, []
+
+    def train(config):
+        configs.append(config)
+        return results[config.genotype]
+
+    monkeypatch.setattr(select_module, "train", train)
+    return results, configs
+
+
+def validation(accuracy, loss):
+    return {"val_accuracy": accuracy, "val_loss": loss}
+
+
+def test_of_equals_the_lower_loss_wins(trained, tmp_path):
+    results, configs = trained
+    results["DARTS_V1"] = validation(0.5, 0.9)
+    results["DARTS_V2"] = validation(0.5, 0.8)
+    results["random:1"] = validation(0.4, 0.1)
+    config = dataclasses.replace(
+        TINY, run_dirs="DARTS_V1,random:1,DARTS_V2", run_dir=str(tmp_path)
+    )
+    ranking = select(config)
+    names = [row["genotype"] for row in ranking]
+    assert names == ["DARTS_V2", "DARTS_V1", "random:1"]
+    assert Genotype.load(tmp_path / "genotype.json") == genotypes.get(
+        "DARTS_V2"
+    )
+    for trained_config in configs:
+        for field in dataclasses.fields(SelectConfig):
+            if field.name not in ("run_dirs", "run_dir"):
+                value = getattr(trained_config, field.name)
+                assert value == getattr(config, field.name)
+
+
+def test_run_directories_by_pattern_have_names_of_their_own(trained, tmp_path):
+    results, configs = trained
+    for place in ("a/run", "b/run"):
+        path = tmp_path / place
+        path.mkdir(parents=True)
+        genotypes.get("DARTS_V2").save(path / "genotype.json")
+        results[str(path)] = validation(0.5, 0.5)
+    (tmp_path / "out").mkdir()
+    config = dataclasses.replace(
+        TINY, run_dirs=f"{tmp_path}/*/run", run_dir=str(tmp_path / "out")
+    )
+    names = [row["candidate"] for row in select(config)]
+    assert names == ["run", "run-2"]
+    directories = [c.run_dir for c in configs]
+    assert directories == [
+        str(tmp_path / "out" / "candidates" / name) for name in names
+    ]
+
+
+def test_a_further_candidate_is_trained_alone(selected, tmp_path, caplog):
+    path = tmp_path / "copy"
+    shutil.copytree(selected[0], path)
+    config = dataclasses.replace(
+        TINY, run_dirs=f"{TINY.run_dirs},DARTS_V1", run_dir=str(path)
+    )
+    with caplog.at_level(logging.INFO, "tfdarts"):
+        ranking = select(config)
+    assert len(ranking) == 3
+    assert caplog.text.count("already finished") == 2
+
+
+@pytest.mark.parametrize("run_dirs", [None, "", ",", "DARTS_V2", "DARTS_V2,"])
+def test_one_candidate_is_no_choice(run_dirs, tmp_path):
+    config = dataclasses.replace(TINY, run_dirs=run_dirs, run_dir=str(tmp_path))
+    with pytest.raises(ValueError, match="at least two candidates"):
+        select(config)
+
+
+def test_what_is_no_genotype_is_refused_before_any_training(trained, tmp_path):
+    config = dataclasses.replace(
+        TINY, run_dirs="DARTS_V2,nothing", run_dir=str(tmp_path)
+    )
+    with pytest.raises(ValueError, match="no genotype 'nothing'"):
+        select(config)
+    assert trained[1] == []
+
+
+def test_there_must_be_something_to_rank_on(tmp_path):
+    config = dataclasses.replace(
+        TINY, run_dir=str(tmp_path), validation_portion=0.0
+    )
+    with pytest.raises(DataError, match="give --validation_portion"):
+        select(config)
+
+
+def test_a_searched_run_is_not_overwritten(tmp_path):
+    genotypes.get("DARTS_V1").save(tmp_path / "genotype.json")
+    config = dataclasses.replace(TINY, run_dir=str(tmp_path))
+    with pytest.raises(ValueError, match="that no selection wrote"):
+        select(config)
+    with pytest.raises(ValueError, match="give --run_dir"):
+        select(TINY)

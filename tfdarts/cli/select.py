@@ -1,0 +1,44 @@
+"""tfdarts-select."""
+
+from tfdarts.cli.command import Command
+from tfdarts.cli.command import next_command
+from tfdarts.cli.command import settings_of
+from tfdarts.cli.table import table
+from tfdarts.runs.configs import SelectConfig
+
+
+def run(values):
+    """Ranks the candidates, prints the table and the next command."""
+    from tfdarts.runs.select import select
+
+    config = settings_of(SelectConfig, values)
+    rows = [
+        (
+            row["candidate"],
+            f"{row['val_accuracy']:.2%}",
+            f"{row['val_loss']:.4f}",
+            f"{row['num_parameters']:,}",
+        )
+        for row in select(config)
+    ]
+    columns = ("candidate", "validation accuracy", "loss", "parameters")
+    print(table(columns, rows))
+    print(f"Genotype of the best: {config.run_dir}/genotype.json")
+    print(next_command("tfdarts-train", run_dir=config.run_dir))
+
+
+command = Command(
+    name="tfdarts-select",
+    summary="Trains the networks of several genotypes briefly and takes the "
+    "best on\nvalidation images. Test images are not read.",
+    examples=(
+        "tfdarts-select --flagfile=configs/digits_train.cfg "
+        "--run_dirs=runs/seed0,runs/seed1 --validation_portion=0.2 "
+        "--epochs=10 --run_dir=runs/selected",
+        "tfdarts-select --flagfile=configs/cifar10_train.cfg "
+        "'--run_dirs=runs/seed*' --epochs=100 --run_dir=runs/selected",
+    ),
+    settings=(SelectConfig,),
+    run=run,
+)
+main = command.main

@@ -1,0 +1,61 @@
+"""Transformations of colours, as pure functions."""
+
+import tensorflow as tf
+
+# What a colour counts in its brightness (ITU-R BT.601), as PIL has it.
+_GREY = (0.299, 0.587, 0.114)
+
+
+def color_jitter(images, strength, seed):
+    """Returns images of other brightness, contrast, saturation and hue.
+
+    For each image four numbers are drawn: brightness, contrast and
+    saturation are multiplied by 1 - strength to 1 + strength, and the hue is
+    turned by up to strength / 2 of the full circle, in this order. Grey
+    images have no saturation and no hue.
+
+    Args:
+        images: Tensor `(batch, height, width, channels)`, pixels from 0 to
+            255, 1 or 3 channels.
+        strength: Float from 0 to 1; the published one for ImageNet is 0.4.
+        seed: Two integers. The same seed gives the same result.
+
+    Returns:
+        A `float32` tensor of the same shape, pixels from 0 to 255.
+    """
+    batch = tf.shape(images)[0]
+    drawn = tf.random.stateless_uniform(
+        [4, batch, 1, 1, 1], seed, -strength, strength
+    )
+    brightness, contrast, saturation = tf.unstack(1 + drawn[:3])
+    images = _valid(tf.cast(images, tf.float32) * brightness)
+    mean = tf.reduce_mean(_grey(images), axis=(1, 2, 3), keepdims=True)
+    images = _blend(images, mean, contrast)
+    if images.shape[-1] == 1:
+        return images
+    images = _blend(images, _grey(images), saturation)
+    return _turned(images, drawn[3] / 2)
+
+
+def _valid(images):
+    return tf.clip_by_value(images, 0.0, 255.0)
+
+
+def _blend(images, others, share):
+    return _valid(others + share * (images - others))
+
+
+def _grey(images):
+    if images.shape[-1] == 1:
+        return images
+    return tf.reduce_sum(images * tf.constant(_GREY), axis=-1, keepdims=True)
+
+
+def _turned(images, turns):
+    """Turns the hue, whose full circle is 1."""
+    hue, saturation, value = tf.split(
+        tf.image.rgb_to_hsv(images / 255.0), 3, axis=-1
+    )
+    hue = tf.math.floormod(hue + turns, 1.0)
+    turned = tf.image.hsv_to_rgb(tf.concat([hue, saturation, value], axis=-1))
+    return turned * 255.0

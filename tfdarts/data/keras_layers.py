@@ -1,0 +1,83 @@
+"""Keras' random layers for images, as pure functions of a seed.
+
+Keras' layers draw from a state, so that what they give depends on all they
+gave before, and a run that stopped would not go on as it would have.
+"""
+
+import keras
+import tensorflow as tf
+
+
+class _Seeds(keras.random.SeedGenerator):
+    """Seeds that follow from one, and not from a state."""
+
+    def __init__(self, seed):
+        # There is no variable, so nothing of Keras' constructor is wanted.
+        self.seed = seed
+        self.count = 0
+
+    def next(self, ordered=True):
+        self.count += 1
+        return tf.random.experimental.stateless_fold_in(self.seed, self.count)
+
+
+def rand_augment(strength):
+    """Returns RandAugment as a function of images and seed.
+
+    Two operations are drawn for a batch, and how strong they are for each
+    image, as `keras.layers.RandAugment` has it.
+
+    Args:
+        strength: Float above 0 and at most 1.
+
+    Returns:
+        Function `(images, seed) -> images` on tensors `(batch, height, width,
+        channels)` of 1 or 3 channels, pixels from 0 to 255.
+
+    Reference:
+
+    - [Cubuk et al., 2020](https://arxiv.org/abs/1909.13719)
+    """
+    layer = keras.layers.RandAugment(
+        (0, 255), factor=strength, data_format="channels_last"
+    )
+
+    def transform(images, seed):
+        channels = images.shape[-1]
+        # Its operations on colours need three.
+        images = tf.repeat(tf.cast(images, tf.float32), 3 // channels, axis=-1)
+        layer.generator = _Seeds(seed)
+        drawn = layer.get_random_transformation(images)
+        return layer.transform_images(images, drawn)[..., :channels]
+
+    return transform
+
+
+def mix_up(alpha):
+    """Returns mixup as a function of images, labels and seed.
+
+    Each image is mixed with another of the batch, and its label with that
+    one's, by a share drawn from Beta(alpha, alpha).
+
+    Args:
+        alpha: Positive float.
+
+    Returns:
+        Function `(images, labels, seed) -> (images, labels)`; labels are
+        probabilities, `(batch, num_classes)`.
+
+    Reference:
+
+    - [Zhang et al., 2018](https://arxiv.org/abs/1710.09412)
+    """
+    layer = keras.layers.MixUp(alpha, data_format="channels_last")
+
+    def transform(images, labels, seed):
+        batch = {"images": images, "labels": labels}
+        drawn = layer.get_random_transformation(batch, seed=_Seeds(seed))
+        return (
+            layer.transform_images(images, drawn),
+            layer.transform_labels(labels, drawn),
+        )
+
+    return transform

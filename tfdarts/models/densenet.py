@@ -1,0 +1,106 @@
+"""DenseNet-BC, the network made by hand that cells are compared with."""
+
+import keras
+
+from tfdarts.layers.batch_norm import BatchNorm
+from tfdarts.layers.convolutions import LAYOUT
+from tfdarts.models import skeleton
+
+NUM_BLOCKS = 3
+
+
+def densenet_bc(
+    depth,
+    growth_rate,
+    num_classes,
+    input_shape,
+    name="densenet_bc",
+    dtype=None,
+):
+    """Returns DenseNet-BC for small images, a functional Keras model.
+
+    In each of three blocks every layer sees all layers before it. A layer is
+    a 1x1 convolution to four times the growth rate and a 3x3 convolution to
+    the growth rate, each behind batch normalisation and ReLU; between two
+    blocks channels, height and width are halved.
+
+    Args:
+        depth: Integer, 6 n + 4 for n layers a block: all convolutions behind
+            one another, and the last layer.
+        growth_rate: Integer, channels that each layer adds.
+        num_classes: Integer.
+        input_shape: Tuple `(height, width, channels)`.
+        name: String.
+        dtype: Dtype or `keras.DTypePolicy` of all layers.
+
+    Returns:
+        A `keras.Model` from images to logits.
+
+    Raises:
+        ValueError: If there is no such network.
+
+    Example:
+
+    >>> network = densenet_bc(100, 12, 10, (32, 32, 3))
+    >>> sum(int(keras.ops.size(w)) for w in network.trainable_weights)
+    769162
+
+    Reference:
+
+    - [Huang et al., 2017](https://arxiv.org/abs/1608.06993)
+    """
+    layers_per_block, rest = divmod(depth - 4, 2 * NUM_BLOCKS)
+    if rest or layers_per_block < 1 or growth_rate < 1:
+        raise ValueError(
+            f"A DenseNet-BC has depth 6 n + 4, such as 40 or 100, and a "
+            f"positive growth rate. Received: depth={depth}, "
+            f"growth_rate={growth_rate}."
+        )
+    image_shape = skeleton.checked_image_shape(input_shape)
+    skeleton.checked_num_classes(num_classes)
+    dtype = keras.dtype_policies.get(dtype)
+
+    def conv(inputs, filters, kernel_size):
+        return keras.layers.Conv2D(
+            filters,
+            kernel_size,
+            padding="same",
+            use_bias=False,
+            kernel_initializer=_he_fan_out(),
+            dtype=dtype,
+            **LAYOUT,
+        )(inputs)
+
+    def active(inputs):
+        normalized = BatchNorm(dtype=dtype)(inputs)
+        return keras.layers.ReLU(dtype=dtype)(normalized)
+
+    images = keras.Input(image_shape, dtype=dtype.variable_dtype, name="images")
+    outputs = conv(images, 2 * growth_rate, 3)
+    for block in range(NUM_BLOCKS):
+        if block:
+            outputs = conv(active(outputs), outputs.shape[-1] // 2, 1)
+            outputs = keras.layers.AveragePooling2D(2, dtype=dtype, **LAYOUT)(
+                outputs
+            )
+        for _ in range(layers_per_block):
+            narrow = conv(active(outputs), 4 * growth_rate, 1)
+            added = conv(active(narrow), growth_rate, 3)
+            outputs = keras.layers.Concatenate(dtype=dtype)([outputs, added])
+    pooled = keras.layers.GlobalAveragePooling2D(dtype=dtype, **LAYOUT)(
+        active(outputs)
+    )
+    logits = skeleton.classifier(
+        pooled.shape[-1],
+        num_classes,
+        name="classifier",
+        dtype=dtype.variable_dtype,
+    )(pooled)
+    return keras.Model(images, logits, name=name)
+
+
+def _he_fan_out():
+    """The initial values of the authors' code: N(0, 2 / (k k filters))."""
+    return keras.initializers.VarianceScaling(
+        scale=2.0, mode="fan_out", distribution="untruncated_normal"
+    )

@@ -1,0 +1,115 @@
+"""How many multiplications and additions an image costs."""
+
+import functools
+import math
+
+import keras
+
+from tfdarts.layers.convolutions import FactorizedReduce
+from tfdarts.layers.primitives import Pool3x3
+from tfdarts.layers.stack import Stack
+
+
+def multiply_adds(model, everything=False):
+    """Returns what a functional model costs for one image.
+
+    It is the count of the convolutions and dense layers, one for each
+    multiplication and the addition that follows it. Publications differ:
+    some also count two for each element that is normalised, one for each
+    that goes through a ReLU, and nine for each that a 3x3 pooling gives,
+    which is what `everything` adds.
+
+    Args:
+        model: A functional Keras model of images of one size.
+        everything: Boolean. Defaults to `False`.
+
+    Returns:
+        Integer.
+
+    Example:
+
+    >>> images = keras.Input((8, 8, 3))
+    >>> outputs = keras.layers.Conv2D(16, 3, padding="same")(images)
+    >>> multiply_adds(keras.Model(images, outputs))  # 8*8*16 of 3*3*3 each
+    27648
+    """
+    return sum(
+        _cost(node.operation, tensor.shape, everything)
+        for nodes in model._nodes_by_depth.values()
+        for node in nodes
+        if not node.is_input
+        for tensor in node.input_tensors[:1]
+    )
+
+
+@functools.singledispatch
+def _cost(layer, shape, everything):
+    """The cost of a layer on an input of a shape; of most it is nothing."""
+    return 0
+
+
+@_cost.register
+def _(layer: keras.layers.Dense, shape, everything):
+    return math.prod(layer.kernel.shape)
+
+
+@_cost.register
+def _(layer: keras.layers.Conv2D, shape, everything):
+    return _places(layer, shape) * math.prod(layer.kernel.shape)
+
+
+@_cost.register
+def _(layer: keras.layers.SeparableConv2D, shape, everything):
+    kernels = (layer.depthwise_kernel, layer.pointwise_kernel)
+    return _places(layer, shape) * sum(math.prod(k.shape) for k in kernels)
+
+
+@_cost.register
+def _(layer: keras.layers.BatchNormalization, shape, everything):
+    return 2 * math.prod(shape[1:]) if everything else 0
+
+
+@_cost.register
+def _(layer: keras.layers.ReLU, shape, everything):
+    return math.prod(shape[1:]) if everything else 0
+
+
+@_cost.register(keras.layers.AveragePooling2D)
+@_cost.register(keras.layers.MaxPooling2D)
+def _(layer, shape, everything):
+    outputs = math.prod(layer.compute_output_shape(shape)[1:])
+    return outputs * math.prod(layer.pool_size) if everything else 0
+
+
+@_cost.register
+def _(layer: Stack, shape, everything):
+    total = 0
+    for inner in layer.layers_in_order:
+        total += _cost(inner, shape, everything)
+        shape = inner.compute_output_shape(shape)
+    return total
+
+
+@_cost.register
+def _(layer: Pool3x3, shape, everything):
+    # Of a strided one only what is not left out again counts.
+    outputs = layer.compute_output_shape(shape)
+    each = 9 + 2 * layer.batch_norm
+    return each * math.prod(outputs[1:]) if everything else 0
+
+
+@_cost.register
+def _(layer: FactorizedReduce, shape, everything):
+    half = layer.even.compute_output_shape(shape)
+    parts = (
+        (layer.relu, shape),
+        (layer.even_conv, half),
+        (layer.odd_conv, half),
+        (layer.batch_norm, layer.compute_output_shape(shape)),
+    )
+    return sum(_cost(*part, everything) for part in parts)
+
+
+def _places(layer, shape):
+    """Height times width of what a convolution gives."""
+    return math.prod(layer.compute_output_shape(shape)[1:3])

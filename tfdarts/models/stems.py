@@ -1,0 +1,82 @@
+"""What stands before the first cell."""
+
+import keras
+
+from tfdarts.layers.batch_norm import BatchNorm
+from tfdarts.layers.convolutions import LAYOUT
+from tfdarts.layers.convolutions import conv
+
+STEMS = ("cifar", "imagenet")
+
+LARGE = 128
+"""Shorter side, in pixels, from which on images are reduced by the stem."""
+
+
+def stem_for(image_shape, stem="auto"):
+    """Returns the kind of stem for images of a shape.
+
+    Args:
+        image_shape: Tuple `(height, width, channels)`.
+        stem: String, `"cifar"`, `"imagenet"`, or `"auto"`: the second where
+            both sides are at least 128 pixels.
+
+    Raises:
+        ValueError: If there is no such stem, or the images are too small.
+
+    Example:
+
+    >>> stem_for((32, 32, 3)), stem_for((224, 224, 3))
+    ('cifar', 'imagenet')
+    """
+    side = min(image_shape[:2])
+    if stem == "auto":
+        return "imagenet" if side >= LARGE else "cifar"
+    if stem not in STEMS:
+        raise ValueError(
+            f"The stem must be auto or one of {', '.join(STEMS)}. "
+            f"Received: {stem!r}."
+        )
+    if stem == "imagenet" and side < 32:
+        raise ValueError(
+            f"The stem of ImageNet makes images 8 times smaller, so they must "
+            f"be at least 32 pixels high and wide. Received: "
+            f"{image_shape[0]}x{image_shape[1]}. Take the stem of CIFAR."
+        )
+    return stem
+
+
+def cifar_stem(images, filters, dtype):
+    """Returns what a 3x3 convolution sees, for both inputs of the first cell.
+
+    Reference:
+
+    - [Liu et al., 2019](https://arxiv.org/abs/1806.09055), section A.2.1
+    """
+    outputs = conv(filters, 3, dtype=dtype)(images)
+    outputs = BatchNorm(name="stem", dtype=dtype)(outputs)
+    return outputs, outputs
+
+
+def imagenet_stem(images, filters, dtype):
+    """Returns the images at a quarter and at an eighth of their size.
+
+    Three 3x3 convolutions of stride 2, so the two inputs of the first cell
+    differ in size as they do behind a reduction cell.
+
+    Reference:
+
+    - [Liu et al., 2019](https://arxiv.org/abs/1806.09055), section A.2.3
+    """
+
+    def active(inputs):
+        return keras.layers.ReLU(dtype=dtype)(inputs)
+
+    def halved(inputs, filters, name):
+        padded = keras.layers.ZeroPadding2D(1, dtype=dtype, **LAYOUT)(inputs)
+        outputs = conv(filters, 3, strides=2, dtype=dtype)(padded)
+        return BatchNorm(name=name, dtype=dtype)(outputs)
+
+    half = halved(images, filters // 2, "stem_half")
+    quarter = halved(active(half), filters, "stem_quarter")
+    eighth = halved(active(quarter), filters, "stem_eighth")
+    return quarter, eighth

@@ -1,0 +1,108 @@
+"""The network of a config, and how it is to be trained."""
+
+import keras
+
+from tfdarts.models.auxiliary_head import WithAuxiliaryHead
+from tfdarts.models.cnn_network import CNNNetwork
+from tfdarts.models.densenet import densenet_bc
+from tfdarts.training.optimizers import SGD
+from tfdarts.training.optimizers import AdamW
+from tfdarts.training.schedules import EpochCosine
+from tfdarts.training.schedules import WarmUp
+from tfdarts.training.schedules import epoch_exponential
+from tfdarts.training.schedules import epoch_steps
+
+
+def build_network(config, genotype, num_classes, image_shape):
+    """Returns the network that a config describes.
+
+    Args:
+        config: `tfdarts.runs.configs.TrainConfig`.
+        genotype: `Genotype`, or `None` where it has no cells.
+        num_classes: Integer.
+        image_shape: Tuple `(height, width, channels)` of what is read; the
+            network sees less of it where the config says so.
+    """
+    if config.crop_size:
+        image_shape = (config.crop_size, config.crop_size, image_shape[-1])
+    if config.network == "densenet_bc":
+        return densenet_bc(
+            config.depth,
+            config.growth_rate,
+            num_classes,
+            image_shape,
+            dtype=config.dtype_policy,
+        )
+    return CNNNetwork(
+        genotype,
+        config.init_channels,
+        config.num_cells,
+        num_classes,
+        image_shape,
+        drop_path=config.drop_path_rate > 0,
+        stem=config.stem,
+        dtype=config.dtype_policy,
+    )
+
+
+def compile_network(config, network, steps_per_epoch):
+    """Returns what is to be trained, compiled.
+
+    Args:
+        config: `tfdarts.runs.configs.TrainConfig`.
+        network: What `build_network` returned.
+        steps_per_epoch: Integer.
+
+    Returns:
+        The network, or `WithAuxiliaryHead` around it.
+    """
+    model = network
+    if config.auxiliary_weight:
+        model = WithAuxiliaryHead(network, config.auxiliary_weight)
+    losses = keras.losses
+    loss = (
+        losses.CategoricalCrossentropy
+        if config.has_soft_targets
+        else losses.SparseCategoricalCrossentropy
+    )
+    model.compile(
+        optimizer=_optimizer(config, _schedule(config, steps_per_epoch)),
+        loss=loss(from_logits=True),
+        metrics=["accuracy"],
+        jit_compile=config.jit_compile,
+    )
+    model.optimizer.build(model.trainable_variables)
+    return model
+
+
+def _schedule(config, steps_per_epoch):
+    initial, epochs = config.learning_rate, config.epochs
+    match config.schedule:
+        case "cosine":
+            schedule = EpochCosine(
+                initial, config.min_learning_rate, epochs, steps_per_epoch
+            )
+        case "exponential":
+            schedule = epoch_exponential(
+                initial, config.decay_rate, steps_per_epoch
+            )
+        case "steps":
+            schedule = epoch_steps(initial, epochs, steps_per_epoch)
+    if config.warmup_epochs:
+        schedule = WarmUp(schedule, config.warmup_epochs * steps_per_epoch)
+    return schedule
+
+
+def _optimizer(config, learning_rate):
+    common = {"clip_norm": config.clip_norm or None}
+    if config.ema_momentum:
+        common |= {"use_ema": True, "ema_momentum": config.ema_momentum}
+    if config.optimizer == "adamw":
+        return AdamW(learning_rate, weight_decay=config.weight_decay, **common)
+    return SGD(
+        learning_rate,
+        momentum=config.momentum,
+        nesterov=config.nesterov,
+        l2=config.weight_decay,
+        **common,
+    )

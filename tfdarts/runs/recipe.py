@@ -1,0 +1,157 @@
+"""How networks are trained, as data."""
+
+import dataclasses
+
+from tfdarts.runs.settings import ComputeConfig
+from tfdarts.runs.settings import setting
+
+
+@dataclasses.dataclass(frozen=True)
+class RecipeConfig(ComputeConfig):
+    """How networks are trained; the defaults are the paper's.
+
+    Reference:
+
+    - [Liu et al., 2019](https://arxiv.org/abs/1806.09055), section A.2.1
+    """
+
+    distribute: str = setting(
+        "none",
+        "none, or mirrored: all devices of this machine.",
+        choices=("none", "mirrored"),
+    )
+    init_channels: int = setting(
+        36, "Channels of the network's first cell.", least=1
+    )
+    num_cells: int = setting(20, "Cells of the network, at least 3.", least=3)
+    stem: str = setting(
+        "auto",
+        "What stands before the first cell: cifar (one convolution), "
+        "imagenet (three, which make images 8 times smaller), or auto (the "
+        "second for images of at least 128 pixels a side).",
+        choices=("auto", "cifar", "imagenet"),
+    )
+    epochs: int = setting(600, "Epochs of the training.", least=1)
+    batch_size: int = setting(
+        96, "Examples in a batch, over all devices.", least=1
+    )
+    validation_portion: float = setting(
+        0.0,
+        "Share of the training examples kept for validation.",
+        least=0,
+        below=1,
+    )
+    crop_padding: int = setting(
+        4, "Random crop: pixels of padding on each side; 0 for none.", least=0
+    )
+    crop_size: int = setting(
+        0,
+        "Side in pixels of what the network sees: in training a random part "
+        "of the image resized to it, in tests the centre; 0: all of the "
+        "image.",
+        least=0,
+    )
+    cutout_length: int = setting(
+        0, "Cutout: side of the square in pixels; 0 for none.", least=0
+    )
+    color_jitter: float = setting(
+        0.0,
+        "How much brightness, contrast and saturation change at random, and "
+        "the hue half as much, from 0 to 1.",
+        least=0,
+        most=1,
+    )
+    rand_augment: float = setting(
+        0.0, "RandAugment: how strong it is, from 0 to 1.", least=0, most=1
+    )
+    mixup: float = setting(
+        0.0, "Mixup: the alpha of its Beta distribution; 0 for none.", least=0
+    )
+    label_smoothing: float = setting(
+        0.0,
+        "Share of a label that is spread over all classes, in training.",
+        least=0,
+        below=1,
+    )
+    auxiliary_weight: float = setting(
+        0.4,
+        "What the loss of an auxiliary head at two thirds of the depth counts "
+        "in training; 0 for no such head.",
+        least=0,
+    )
+    drop_path_rate: float = setting(
+        0.2,
+        "Drop path: the rate that it grows to, linearly from 0; 0 for none.",
+        least=0,
+        below=1,
+    )
+    optimizer: str = setting(
+        "sgd",
+        "sgd (with momentum, L2 in the gradient) or adamw (weight decay apart "
+        "from it).",
+        choices=("sgd", "adamw"),
+    )
+    learning_rate: float = setting(
+        0.025, "Learning rate at the start.", least=0
+    )
+    schedule: str = setting(
+        "cosine",
+        "How the rate falls: cosine (once an epoch, to --min_learning_rate), "
+        "exponential (by --decay_rate each epoch) or steps (to a tenth at "
+        "half and again at three quarters of the epochs).",
+        choices=("cosine", "exponential", "steps"),
+    )
+    min_learning_rate: float = setting(
+        0.0, "Rate that the cosine falls to over the epochs.", least=0
+    )
+    decay_rate: float = setting(
+        0.97,
+        "What an exponential schedule multiplies the rate by each epoch.",
+        above=0,
+        most=1,
+    )
+    warmup_epochs: int = setting(
+        0, "Epochs in which the rate grows to that of the schedule.", least=0
+    )
+    momentum: float = setting(0.9, "Momentum of sgd.", least=0, below=1)
+    nesterov: bool = setting(False, "Nesterov's form of it.")
+    weight_decay: float = setting(
+        3e-4, "L2 on the weights, or adamw's decay.", least=0
+    )
+    clip_norm: float = setting(
+        5.0, "Largest global norm of the gradients; 0 for any.", least=0
+    )
+    ema_momentum: float = setting(
+        0.0,
+        "Keep an exponential moving average of the weights, of this momentum, "
+        "as 0.999, to validate and to end with; 0: the weights themselves.",
+        least=0,
+        below=1,
+    )
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.jit_compile and self.distribute != "none":
+            raise ValueError(
+                f"--jit_compile is for one device; it does not go together "
+                f"with --distribute={self.distribute}."
+            )
+        if self.crop_size and self.crop_padding:
+            raise ValueError(
+                f"--crop_size takes a random part of the image already: give "
+                f"--crop_padding=0. Received: {self.crop_padding}."
+            )
+        if self.warmup_epochs > self.epochs:
+            raise ValueError(
+                f"--warmup_epochs must be at most --epochs, {self.epochs}. "
+                f"Received: {self.warmup_epochs}."
+            )
+        if self.nesterov and not (self.optimizer == "sgd" and self.momentum):
+            raise ValueError(
+                "--nesterov is a form of the momentum of --optimizer=sgd."
+            )
+
+    @property
+    def has_soft_targets(self):
+        """Whether an image is of more than one class in training."""
+        return self.mixup > 0 or self.label_smoothing > 0

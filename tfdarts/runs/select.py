@@ -1,0 +1,130 @@
+"""Choosing among the genotypes of several searches."""
+
+import dataclasses
+import glob
+import itertools
+import logging
+import pathlib
+
+from tfdarts.data import sources
+from tfdarts.runs.configs import TrainConfig
+from tfdarts.runs.run_directory import write_json
+from tfdarts.runs.train import train
+from tfdarts.search_spaces.lookup import find_genotype
+
+logger = logging.getLogger("tfdarts")
+
+
+def select(config):
+    """Trains each candidate briefly and takes the best on validation data.
+
+    A search depends on its seed, so the paper runs it a few times and keeps
+    the cell whose network, trained from scratch for a short while, is most
+    accurate on validation examples; of equals the one of the lower loss.
+    Test examples are never read.
+
+    Each candidate is a run of its own in `<run_dir>/candidates`. A selection
+    that was interrupted goes on, and one that is given further candidates
+    trains only those.
+
+    Args:
+        config: `tfdarts.runs.configs.SelectConfig`.
+
+    Returns:
+        List of dicts, one a candidate, best first: what `selection.json` of
+        the run directory holds. Its `genotype.json` is the winner's.
+
+    Raises:
+        ValueError: If there are fewer than two candidates, one is no
+            genotype, or the run directory holds something else.
+        DataError: If the data do not fit the settings, or there are none to
+            rank on.
+        DivergedError: If a candidate's loss becomes NaN.
+
+    Reference:
+
+    - [Liu et al., 2019](https://arxiv.org/abs/1806.09055), section 3.1
+    """
+    run_dir = _run_dir(config)
+    candidates = _candidates(config.run_dirs)
+    _require_validation(config)
+    ranking = []
+    for position, (name, identifier) in enumerate(candidates.items()):
+        logger.info(
+            "select: candidate %d of %d, %s",
+            position + 1,
+            len(candidates),
+            identifier,
+        )
+        path = run_dir / "candidates" / name
+        results = train(_training_of(config, identifier, path))
+        ranking.append({"candidate": name, "genotype": identifier, **results})
+    ranking.sort(key=lambda row: (-row["val_accuracy"], row["val_loss"]))
+    winner = find_genotype(ranking[0]["genotype"])
+    write_json(run_dir / "selection.json", ranking)
+    winner.save(run_dir / "genotype.json")
+    return ranking
+
+
+def _run_dir(config):
+    """Returns the directory of a selection, which no search may be in."""
+    if not config.run_dir:
+        raise ValueError("A selection is kept in a directory: give --run_dir.")
+    run_dir = pathlib.Path(config.run_dir)
+    others = (run_dir / "genotype.json").exists()
+    if others and not (run_dir / "selection.json").exists():
+        raise ValueError(
+            f"{run_dir} holds a genotype that no selection wrote: give "
+            f"another --run_dir."
+        )
+    return run_dir
+
+
+def _candidates(identifiers):
+    """Returns what each candidate is called, and its genotype's identifier.
+
+    Raises:
+        ValueError: If there are fewer than two, or one cannot be found.
+    """
+    found = []
+    for identifier in filter(None, (identifiers or "").split(",")):
+        found += sorted(glob.glob(identifier)) or [identifier]
+    if len(found) < 2:
+        raise ValueError(
+            f"There must be at least two candidates to choose from: give "
+            f"--run_dirs, with commas between them. Received: {identifiers}."
+        )
+    candidates = {}
+    for identifier in found:
+        find_genotype(identifier)
+        stem = name = sources.directory_name(f"folder:{identifier}")
+        for number in itertools.count(2):
+            if name not in candidates:
+                break
+            name = f"{stem}-{number}"
+        candidates[name] = identifier
+    return candidates
+
+
+def _require_validation(config):
+    """Raises `DataError` where there is nothing to rank on."""
+    source = sources.open_source(
+        config.dataset, config.image_size, config.prepare
+    )
+    if not config.validation_portion and "validation" not in source.splits:
+        raise sources.DataError(
+            f"Candidates are ranked on validation images, and {source.name} "
+            f"has none of its own: give --validation_portion."
+        )
+
+
+def _training_of(config, identifier, path):
+    """Returns the settings of a candidate's training."""
+    settings = {
+        field.name: getattr(config, field.name)
+        for field in dataclasses.fields(config)
+        if field.name != "run_dirs"
+    }
+    return TrainConfig(
+        **{**settings, "genotype": identifier, "run_dir": str(path)}
+    )

@@ -1,0 +1,156 @@
+"""Settings as data, each within its range, and those that commands share."""
+
+import dataclasses
+import math
+import operator
+
+
+def setting(
+    default,
+    help,
+    least=None,
+    above=None,
+    below=None,
+    most=None,
+    choices=None,
+):
+    """Returns a dataclass field that says what it is, its unit and range.
+
+    Args:
+        default: What it is unless it is given.
+        help: String, for `--help`.
+        least: The smallest value it may have.
+        above: What it must be greater than.
+        below: What it must be less than.
+        most: The largest value it may have.
+        choices: Tuple of all values it may have.
+    """
+    limits = {
+        "at least": least,
+        "above": above,
+        "below": below,
+        "at most": most,
+    }
+    return dataclasses.field(
+        default=default,
+        metadata={"help": help, "limits": limits, "choices": choices},
+    )
+
+
+_KEEPS = {
+    "at least": operator.ge,
+    "above": operator.gt,
+    "below": operator.lt,
+    "at most": operator.le,
+}
+
+
+_KINDS = {
+    bool: ((bool,), "True or False"),
+    int: ((int,), "an integer"),
+    float: ((float, int), "a number"),
+    str: ((str,), "a string"),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """Settings that are refused where one is out of its range."""
+
+    def __post_init__(self):
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            self._check_type(field, value)
+            choices = field.metadata["choices"]
+            if choices and value not in choices:
+                raise ValueError(
+                    f"--{field.name} must be one of "
+                    f"{', '.join(map(str, choices))}. Received: {value}."
+                )
+            for relation, limit in field.metadata["limits"].items():
+                if limit is None or _KEEPS[relation](value, limit):
+                    continue
+                raise ValueError(
+                    f"--{field.name} must be {relation} {limit}. "
+                    f"Received: {value}."
+                )
+
+    def _check_type(self, field, value):
+        if value is None and field.default is None:
+            return
+        kinds, wanted = _KINDS[field.type]
+        if type(value) not in kinds and field.name != "dataset":
+            raise ValueError(
+                f"--{field.name} must be {wanted}. Received: {value!r}."
+            )
+        if field.type is float and not math.isfinite(value):
+            raise ValueError(
+                f"--{field.name} must be finite. Received: {value}."
+            )
+
+
+@dataclasses.dataclass(frozen=True)
+class RunConfig(Settings):
+    """What every command that computes takes.
+
+    In Python `dataset` may also be an `ImageSource`, which
+    `tfdarts.data.sources.from_arrays` and `from_dataset` return.
+    """
+
+    run_dir: str = setting(
+        None, "Directory of the run; made if it is not there."
+    )
+    dataset: str = setting(
+        "digits",
+        "Data set: digits (scikit-learn's, 1,797 images), tfds:<name> "
+        "(TensorFlow Datasets, as tfds:cifar10), idx:<directory> (MNIST's "
+        "format), or folder:<directory> (one folder of images a class).",
+    )
+    image_size: int = setting(
+        0,
+        "Images become squares of this size; 0: they stay as they are.",
+        least=0,
+    )
+    prepare: bool = setting(
+        False, "Download a tfds:<name> that is not there; nothing else ever is."
+    )
+    random_flip: str = setting(
+        "auto",
+        "Mirror training images at random: auto (where the data are known to "
+        "allow it, as CIFAR), on or off.",
+        choices=("auto", "on", "off"),
+    )
+    seed: int = setting(
+        0,
+        "Seed of initial values, splits, order and augmentation.",
+        least=0,
+        below=2**32,
+    )
+    deterministic: bool = setting(
+        False, "Refuse operations whose result may differ between runs."
+    )
+    tensorboard: bool = setting(
+        False, "Write for TensorBoard too, into tensorboard/ of the stage."
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class ComputeConfig(RunConfig):
+    """How the arithmetic of a search or a training is done."""
+
+    precision: str = setting(
+        "float32",
+        "float32, or bfloat16: layers compute in it, weights, batch "
+        "statistics and the loss stay in float32.",
+        choices=("float32", "bfloat16"),
+    )
+    jit_compile: bool = setting(
+        False, "Let XLA compile the gradients; on GPUs only."
+    )
+
+    @property
+    def dtype_policy(self):
+        """The name of the Keras policy of all layers."""
+        return {"float32": "float32", "bfloat16": "mixed_bfloat16"}[
+            self.precision
+        ]
