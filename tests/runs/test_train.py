@@ -15,6 +15,7 @@ from tfdarts import genotypes
 from tfdarts.data import digits
 from tfdarts.data.batches import stratified_split
 from tfdarts.models.cnn_network import CNNNetwork
+from tfdarts.models.multiply_adds import multiply_adds
 from tfdarts.runs import train as train_module
 from tfdarts.runs.configs import TrainConfig
 from tfdarts.runs.evaluate import evaluate
@@ -129,6 +130,15 @@ def test_evaluation_is_that_of_the_test_images(run, network):
     assert results["test_examples"] == 360
     written = json.loads((path / "train" / "results.json").read_text())
     assert written == results
+    report = json.loads((path / "evaluation" / "report.json").read_text())
+    assert results.items() <= report.items()
+    right = sum(row[k] for k, row in enumerate(report["confusion"]))
+    assert right / 360 == pytest.approx(accuracy)
+    assert sum(row["examples"] for row in report["classes"]) == 360
+    assert sum(report["calibration"]["count"]) == 360
+    assert results["multiply_adds"] == multiply_adds(network)
+    for name in ("confusion.png", "reliability.png"):
+        assert (path / "evaluation" / name).stat().st_size > 10_000
 
 
 def test_export_gives_the_probabilities_of_the_network(run, network):

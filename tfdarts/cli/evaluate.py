@@ -1,10 +1,16 @@
 """tfdarts-evaluate."""
 
 import dataclasses
+import json
+import pathlib
 
 from tfdarts.cli.command import Command
 from tfdarts.cli.command import next_command
 from tfdarts.cli.command import settings_of
+from tfdarts.cli.seeds import Seeds
+from tfdarts.cli.seeds import parsed_seeds
+from tfdarts.cli.seeds import seeds_table
+from tfdarts.cli.table import table
 from tfdarts.runs.settings import Settings
 from tfdarts.runs.settings import setting
 
@@ -26,20 +32,77 @@ class EvaluateSettings(Settings):
 
 def run(values):
     """Tests, prints the results and the next command."""
+    settings = settings_of(EvaluateSettings, values)
+    seeds = parsed_seeds(values["seeds"])
+    if seeds:
+        _run_seeds(settings, seeds)
+        return
     from tfdarts.runs.evaluate import evaluate
 
-    settings = settings_of(EvaluateSettings, values)
     results = evaluate(settings.run_dir, settings.batch_size, settings.dataset)
-    for name in ("test_accuracy", "test_loss", "test_examples"):
-        print(f"{name}: {results[name]:.6g}")
+    for name in SHOWN:
+        if name in results:
+            print(f"{name}: {results[name]:.6g}")
+    report = pathlib.Path(settings.run_dir) / "evaluation" / "report.json"
+    print(_class_table(json.loads(report.read_text())["classes"]))
+    print(f"All figures and pictures: {report.parent}")
     print(next_command("tfdarts-export", run_dir=settings.run_dir))
+
+
+def _run_seeds(settings, seeds):
+    from tfdarts.runs.seeds import evaluate_seeds
+
+    summary = evaluate_seeds(
+        settings.run_dir, seeds, settings.batch_size, settings.dataset
+    )
+    print(seeds_table({n: summary[n] for n in SHOWN if n in summary}))
+    first = f"{settings.run_dir}/seed{seeds[0]}"
+    print(next_command("tfdarts-export", run_dir=first))
+
+
+SHOWN = (
+    "test_accuracy",
+    "test_top5_accuracy",
+    "test_loss",
+    "test_calibration_error",
+    "test_examples",
+    "num_parameters",
+    "multiply_adds",
+    "multiply_adds_everything",
+    "milliseconds_per_image",
+    "images_per_second",
+)
+
+MOST_CLASSES = 20
+
+
+def _class_table(classes):
+    """Returns a table of all classes, or of those found least often."""
+    lines = []
+    if len(classes) > MOST_CLASSES:
+        classes = sorted(classes, key=lambda row: row["recall"])[:MOST_CLASSES]
+        lines.append(f"The {MOST_CLASSES} classes of the lowest recall:")
+    rows = [
+        (
+            row["class"],
+            f"{row['examples']:,}",
+            *(f"{row[name]:.2%}" for name in ("precision", "recall", "f1")),
+        )
+        for row in classes
+    ]
+    columns = ("class", "images", "precision", "recall", "F1")
+    return "\n".join([*lines, table(columns, rows)])
 
 
 command = Command(
     name="tfdarts-evaluate",
-    summary="Tests a trained network on the test examples.",
-    examples=("tfdarts-evaluate --run_dir=runs/digits",),
-    settings=(EvaluateSettings,),
+    summary="Tests a trained network on the test examples: accuracy, loss, "
+    "calibration,\nfigures of each class, cost, and pictures of them.",
+    examples=(
+        "tfdarts-evaluate --run_dir=runs/digits",
+        "tfdarts-evaluate --run_dir=runs/digits --seeds=0,1,2",
+    ),
+    settings=(EvaluateSettings, Seeds),
     run=run,
 )
 main = command.main

@@ -3,17 +3,32 @@
 from tfdarts.cli.command import Command
 from tfdarts.cli.command import next_command
 from tfdarts.cli.command import settings_of
+from tfdarts.cli.seeds import Seeds
+from tfdarts.cli.seeds import parsed_seeds
+from tfdarts.cli.seeds import seeds_table
 from tfdarts.runs.configs import TrainConfig
 
 
 def run(values):
     """Trains, prints the results and the next command."""
+    config = settings_of(TrainConfig, values)
+    seeds = parsed_seeds(values["seeds"])
+    if seeds:
+        from tfdarts.runs.seeds import train_seeds
+
+        print(seeds_table(train_seeds(config, seeds)))
+        flags = {"run_dir": config.run_dir, "seeds": values["seeds"]}
+        print(next_command("tfdarts-evaluate", **flags))
+        return
     from tfdarts.runs.train import train
 
-    config = settings_of(TrainConfig, values)
     for name, value in train(config).items():
-        print(f"{name}: {value:,}")
+        print(f"{name}: {_shown(value)}")
     print(next_command("tfdarts-evaluate", run_dir=config.run_dir))
+
+
+def _shown(value):
+    return value if isinstance(value, str) else f"{value:,}"
 
 
 command = Command(
@@ -24,10 +39,12 @@ command = Command(
         "--run_dir=runs/digits",
         "tfdarts-train --genotype=DARTS_V2 --init_channels=8 --num_cells=5 "
         "--epochs=50 --run_dir=runs/published",
+        "tfdarts-train --flagfile=configs/digits_train.cfg --seeds=0,1,2 "
+        "--run_dir=runs/digits",
         "tfdarts-train --genotype=random:0 "
         "--flagfile=configs/digits_train.cfg --run_dir=runs/random",
     ),
-    settings=(TrainConfig,),
+    settings=(TrainConfig, Seeds),
     run=run,
 )
 main = command.main

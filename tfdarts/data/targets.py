@@ -22,9 +22,9 @@ def soft_targets(num_classes, label_smoothing=0.0, mixup=0.0):
 
     Example:
 
-    >>> targets = soft_targets(4, label_smoothing=0.1)
-    >>> targets(None, tf.constant([2]), [0, 0])[1].numpy().round(3).tolist()
-    [[0.025, 0.025, 0.925, 0.025]]
+    >>> targets = soft_targets(4, label_smoothing=0.5)
+    >>> targets(None, tf.constant([2]), [0, 0])[1].numpy().tolist()
+    [[0.125, 0.125, 0.625, 0.125]]
 
     Reference:
 

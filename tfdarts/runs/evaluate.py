@@ -8,15 +8,27 @@ from tfdarts.data import augmentation
 from tfdarts.data import batches
 from tfdarts.data import sources
 from tfdarts.models.cnn_network import CNNNetwork
+from tfdarts.models.multiply_adds import multiply_adds
+from tfdarts.runs.latency import latency
 from tfdarts.runs.run_directory import Stage
 from tfdarts.runs.run_directory import read_json
 from tfdarts.runs.run_directory import write_json
+from tfdarts.runs.scores import calibration
+from tfdarts.runs.scores import confusion
+from tfdarts.runs.scores import per_class
+from tfdarts.runs.scores import scores
+from tfdarts.visualization.predictions import draw_confusion
+from tfdarts.visualization.predictions import draw_reliability
 
 logger = logging.getLogger("tfdarts")
 
 
 def evaluate(run_dir, batch_size=128, dataset=None):
     """Tests the trained network of a run on the test examples.
+
+    Beside the results it leaves `evaluation/` in the run directory: all
+    figures in `report.json`, those of each class and the confusion matrix
+    among them, and two pictures, `confusion.png` and `reliability.png`.
 
     Args:
         run_dir: Path of a run whose training has finished.
@@ -26,8 +38,8 @@ def evaluate(run_dir, batch_size=128, dataset=None):
             name. Arrays never are.
 
     Returns:
-        The results, a dict with `test_accuracy` and `test_loss`: what
-        `train/results.json` holds from now on.
+        The results, a dict with `test_accuracy`, `test_loss` and further
+        figures: what `train/results.json` holds from now on.
 
     Raises:
         ValueError: If the run holds no finished training.
@@ -35,6 +47,24 @@ def evaluate(run_dir, batch_size=128, dataset=None):
     """
     stage = Stage(run_dir, "train")
     network, settings = load_network(stage)
+    source = _test_source(stage, settings, dataset)
+    images, labels = source.read("test")
+    logger.info("evaluate: %d images", len(labels))
+    logits = _logits(network, settings, images, labels, batch_size)
+    results = {
+        **read_json(stage.path / "results.json"),
+        **scores(labels, logits),
+        "multiply_adds": multiply_adds(network),
+        "multiply_adds_everything": multiply_adds(network, everything=True),
+        **latency(network, batch_size),
+    }
+    write_json(stage.path / "results.json", results)
+    _report(stage.run_dir / "evaluation", results, labels, logits, source)
+    return results
+
+
+def _test_source(stage, settings, dataset):
+    """Returns the data set of a run, if it still is what it was."""
     source = sources.open_source(
         dataset or settings["dataset"], settings["image_size"]
     )
@@ -44,8 +74,13 @@ def evaluate(run_dir, batch_size=128, dataset=None):
             f"{settings['dataset']} as it was then. {source.name} as it is "
             f"now holds other data."
         )
+    return source
 
-    def normalize(images):
+
+def _logits(network, settings, images, labels, batch_size):
+    """Returns what the network says of raw images."""
+
+    def prepare(images):
         return augmentation.as_tested(
             images,
             settings["mean"],
@@ -53,24 +88,28 @@ def evaluate(run_dir, batch_size=128, dataset=None):
             settings["crop_size"],
         )
 
-    images, labels = source.read("test")
-    network.compile(
-        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=["accuracy"],
-        jit_compile=False,
-    )
-    loss, accuracy = network.evaluate(
-        batches.ordered_batches((images, labels), batch_size, normalize),
+    # Other than the default, which would take XLA on GPUs.
+    network.compile(jit_compile=False)
+    return network.predict(
+        batches.ordered_batches((images, labels), batch_size, prepare),
         verbose=0,
     )
-    results = {
-        **read_json(stage.path / "results.json"),
-        "test_accuracy": accuracy,
-        "test_loss": loss,
-        "test_examples": len(labels),
+
+
+def _report(directory, results, labels, logits, source):
+    """Leaves all figures and the pictures in a directory."""
+    directory.mkdir(exist_ok=True)
+    matrix = confusion(labels, logits)
+    reliability = calibration(labels, logits)
+    report = {
+        **results,
+        "classes": per_class(labels, logits, source.class_names),
+        "confusion": matrix,
+        "calibration": reliability,
     }
-    write_json(stage.path / "results.json", results)
-    return results
+    write_json(directory / "report.json", report)
+    draw_confusion(matrix, source.class_names, directory / "confusion.png")
+    draw_reliability(reliability, directory / "reliability.png")
 
 
 def load_network(stage):

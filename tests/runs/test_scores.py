@@ -1,0 +1,110 @@
+"""Figures of a test against NumPy loops."""
+
+import math
+
+import numpy as np
+import pytest
+
+from tfdarts.runs.scores import calibration
+from tfdarts.runs.scores import confusion
+from tfdarts.runs.scores import per_class
+from tfdarts.runs.scores import scores
+
+RANDOM = np.random.default_rng(0)
+LABELS = RANDOM.integers(0, 7, 200)
+LOGITS = RANDOM.normal(size=(200, 7)) + 2 * np.eye(7)[LABELS]
+
+
+def probabilities(row):
+    total = sum(math.exp(x) for x in row)
+    return [math.exp(x) / total for x in row]
+
+
+def test_accuracy_loss_and_top_5_by_loops():
+    figures = scores(LABELS, LOGITS)
+    top1 = top5 = loss = 0
+    for label, row in zip(LABELS, LOGITS):
+        order = sorted(range(7), key=lambda k: -row[k])
+        top1 += order[0] == label
+        top5 += label in order[:5]
+        loss -= math.log(probabilities(row)[label])
+    assert figures["test_accuracy"] == pytest.approx(top1 / 200)
+    assert figures["test_top5_accuracy"] == pytest.approx(top5 / 200)
+    assert figures["test_loss"] == pytest.approx(loss / 200)
+    assert figures["test_examples"] == 200
+    assert 0 < top1 < top5 < 200
+
+
+def test_of_five_classes_the_top_5_is_nothing_to_know():
+    figures = scores(LABELS % 5, LOGITS[:, :5])
+    assert "test_top5_accuracy" not in figures
+
+
+def test_large_logits_have_a_finite_loss():
+    figures = scores([0, 1], [[1e4, 0.0], [1e4, 0.0]])
+    assert figures["test_loss"] == pytest.approx(5e3)
+
+
+def test_calibration_error_by_loops():
+    bins = [[] for _ in range(15)]
+    for label, row in zip(LABELS, LOGITS):
+        p = probabilities(row)
+        confidence = max(p)
+        for i in range(15):
+            if i / 15 < confidence <= (i + 1) / 15:
+                bins[i].append((confidence, p.index(confidence) == label))
+    expected = 0.0
+    found = calibration(LABELS, LOGITS)
+    for i, members in enumerate(bins):
+        assert found["count"][i] == len(members)
+        if not members:
+            assert found["confidence"][i] is found["accuracy"][i] is None
+            continue
+        confidence, accuracy = np.mean(members, axis=0)
+        assert found["confidence"][i] == pytest.approx(confidence)
+        assert found["accuracy"][i] == pytest.approx(accuracy)
+        expected += len(members) / 200 * abs(accuracy - confidence)
+    assert found["error"] == pytest.approx(expected)
+    assert scores(LABELS, LOGITS)["test_calibration_error"] == found["error"]
+    assert sum(found["count"]) == 200
+
+
+def test_calibration_in_closed_form():
+    """Sure of all and right in half: off by a half."""
+    logits = np.repeat([[50.0, -50.0]], 10, axis=0)
+    labels = np.arange(10) % 2
+    assert calibration(labels, logits)["error"] == pytest.approx(0.5)
+    assert calibration(np.zeros(10, int), logits)["error"] < 1e-9
+    even = np.zeros((10, 2))
+    assert calibration(labels, even)["error"] == pytest.approx(0.0)
+
+
+def test_classes_and_confusion_by_loops():
+    names = list("abcdefg")
+    matrix = [[0] * 7 for _ in names]
+    for label, row in zip(LABELS, LOGITS):
+        matrix[label][int(np.argmax(row))] += 1
+    assert confusion(LABELS, LOGITS) == matrix
+    matrix = np.array(matrix)
+    for k, figures in enumerate(per_class(LABELS, LOGITS, names)):
+        recall = matrix[k, k] / matrix[k].sum()
+        precision = matrix[k, k] / matrix[:, k].sum()
+        assert figures == {
+            "class": names[k],
+            "examples": matrix[k].sum(),
+            "precision": pytest.approx(precision),
+            "recall": pytest.approx(recall),
+            "f1": pytest.approx(2 / (1 / precision + 1 / recall)),
+        }
+
+
+def test_a_class_without_examples_has_zeros():
+    rows = per_class([0, 0], [[2.0, 1.0, 0.0], [2.0, 1.0, 0.0]], list("abc"))
+    assert rows[2] == {
+        "class": "c",
+        "examples": 0,
+        "precision": 0.0,
+        "recall": 0.0,
+        "f1": 0.0,
+    }
+    assert np.shape(confusion([0], [[2.0, 1.0, 0.0]])) == (3, 3)

@@ -1,0 +1,69 @@
+"""Pictures of predictions show what they are given."""
+
+import matplotlib.image
+import numpy as np
+import pytest
+
+from tfdarts.visualization import panels
+from tfdarts.visualization import predictions
+
+
+@pytest.fixture
+def drawn(tmp_path, monkeypatch):
+    """Draws, and returns the axes."""
+    figures = []
+    png = panels.png
+    monkeypatch.setattr(
+        panels, "png", lambda figure: figures.append(figure) or png(figure)
+    )
+
+    def draw(function, *arguments):
+        function(*arguments, tmp_path / "a.png")
+        height, width, _ = matplotlib.image.imread(tmp_path / "a.png").shape
+        assert min(height, width) > 600
+        return figures[-1]
+
+    return draw
+
+
+def test_fields_are_shares_of_the_row_with_their_counts(drawn):
+    matrix = [[8, 2, 0], [0, 0, 5], [0, 0, 0]]
+    names = ["cat", "a dog", "bird"]
+    figure = drawn(predictions.draw_confusion, matrix, names)
+    axes = figure.axes[0]
+    (image,) = axes.images
+    np.testing.assert_allclose(
+        image.get_array(), [[0.8, 0.2, 0], [0, 0, 1], [0, 0, 0]]
+    )
+    texts = {t.get_position(): t.get_text() for t in axes.texts}
+    assert texts == {(0, 0): "8", (1, 0): "2", (2, 1): "5"}
+    assert [t.get_text() for t in axes.get_yticklabels()] == names
+    assert "53.3% right" in figure.get_suptitle()
+
+
+@pytest.mark.parametrize(("classes", "named"), [(30, True), (100, False)])
+def test_many_classes_are_colours_alone(drawn, classes, named):
+    names = [f"class {k}" for k in range(classes)]
+    figure = drawn(
+        predictions.draw_confusion, np.eye(classes, dtype=int), names
+    )
+    axes = figure.axes[0]
+    assert not axes.texts
+    shown = [t.get_text() for t in axes.get_yticklabels()]
+    assert (shown == names) == named
+
+
+def test_bars_are_the_accuracy_of_each_bin(drawn):
+    calibration = {
+        "error": 0.123,
+        "count": [0, 10, 30],
+        "confidence": [None, 0.5, 0.9],
+        "accuracy": [None, 0.4, 1.0],
+    }
+    figure = drawn(predictions.draw_reliability, calibration)
+    above, below = figure.axes
+    assert [bar.get_height() for bar in above.patches] == [0.4, 1.0]
+    assert [bar.get_height() for bar in below.patches] == [0, 0.25, 0.75]
+    points = above.lines[1].get_xydata()
+    np.testing.assert_allclose(points, [[0.5, 0.4], [0.9, 1.0]])
+    assert "12.3%" in figure.get_suptitle()

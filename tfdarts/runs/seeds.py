@@ -1,0 +1,98 @@
+"""The same training with several seeds, and what they have in common."""
+
+import dataclasses
+import logging
+import pathlib
+import statistics
+
+from tfdarts.runs.evaluate import evaluate
+from tfdarts.runs.run_directory import read_json
+from tfdarts.runs.run_directory import write_json
+from tfdarts.runs.train import train
+
+logger = logging.getLogger("tfdarts")
+
+
+def train_seeds(config, seeds):
+    """Trains one network for each seed, each a run of its own.
+
+    Args:
+        config: `tfdarts.runs.configs.TrainConfig`; its `seed` is left out.
+        seeds: List of integers.
+
+    Returns:
+        Dict of each figure of the results: its `mean`, its `std` (that of a
+        sample; `None` of a single seed) and its `values`, in the order of the
+        seeds. `seeds.json` in the run directory holds it, under `"train"`.
+
+    Raises:
+        ValueError: See `train`.
+    """
+    run_dir = pathlib.Path(_given(config.run_dir))
+    genotype = config.genotype
+    if config.network == "cells":
+        genotype = genotype or str(run_dir)
+    rows = []
+    for seed in seeds:
+        logger.info("train: seed %d of %s", seed, seeds)
+        rows.append(
+            train(
+                dataclasses.replace(
+                    config,
+                    seed=seed,
+                    genotype=genotype,
+                    run_dir=str(run_dir / f"seed{seed}"),
+                )
+            )
+        )
+    return _summarize(run_dir, "train", seeds, rows)
+
+
+def evaluate_seeds(run_dir, seeds, batch_size=128, dataset=None):
+    """Tests the networks that `train_seeds` left.
+
+    Args:
+        run_dir: Path that was given there.
+        seeds: List of integers.
+        batch_size: See `evaluate`.
+        dataset: See `evaluate`.
+
+    Returns:
+        See `train_seeds`; `seeds.json` holds it under `"evaluate"`.
+
+    Raises:
+        ValueError: See `evaluate`.
+    """
+    run_dir = pathlib.Path(_given(run_dir))
+    rows = [
+        evaluate(run_dir / f"seed{seed}", batch_size, dataset) for seed in seeds
+    ]
+    return _summarize(run_dir, "evaluate", seeds, rows)
+
+
+def _given(run_dir):
+    if not run_dir:
+        raise ValueError("Seeds are in a run directory: give --run_dir.")
+    return run_dir
+
+
+def _summarize(run_dir, name, seeds, rows):
+    """Writes and returns what the seeds have in common."""
+    figures = [
+        key
+        for key, value in rows[0].items()
+        if isinstance(value, (int, float)) and all(key in row for row in rows)
+    ]
+    summary = {key: _over([row[key] for row in rows]) for key in figures}
+    path = run_dir / "seeds.json"
+    before = read_json(path) if path.exists() else {}
+    write_json(path, {**before, name: {"seeds": seeds, **summary}})
+    return summary
+
+
+def _over(values):
+    return {
+        "mean": statistics.mean(values),
+        "std": statistics.stdev(values) if len(values) > 1 else None,
+        "values": values,
+    }
