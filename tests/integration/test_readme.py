@@ -1,12 +1,16 @@
 """What the README shows runs, in small."""
 
+import importlib
 import pathlib
 import re
+import shlex
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from tfdarts import genotypes
+from tfdarts.cli import parsing
 
 README = pathlib.Path(__file__).parents[2] / "README.md"
 
@@ -40,3 +44,35 @@ def test_published_names_are_all_named():
     text = README.read_text()
     for name in genotypes.published_names():
         assert f"`{name}`" in text
+
+
+PAGES = [README, *sorted((README.parent / "docs").glob("*.md"))]
+
+
+def command_lines(path):
+    """The commands of tfdarts in the blocks of a page, as words."""
+    for block in re.findall(r"^```\n(.*?)^```", path.read_text(), re.M | re.S):
+        for line in block.splitlines():
+            words = shlex.split(line.replace("$seed", "0"), comments=True)
+            if words and words[0].startswith("tfdarts-"):
+                yield words
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_commands_have_the_flags_they_are_shown_with(path):
+    for name, *flags in command_lines(path):
+        module = name.removeprefix("tfdarts-")
+        command = importlib.import_module(f"tfdarts.cli.{module}").command
+        parsing.parse(command._flag_values(), name, flags)
+
+
+def test_pages_show_commands():
+    counts = {path.name: len([*command_lines(path)]) for path in PAGES}
+    assert counts["README.md"] > 3 and counts["training.md"] > 4
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_links_lead_somewhere(path):
+    for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", path.read_text()):
+        if "://" not in target:
+            assert (path.parent / target).exists(), target
