@@ -141,6 +141,14 @@ def test_mixed_sizes_are_named_and_need_a_size(tmp_path):
     assert source.read("train")[0].shape == (16, 8, 8, 3)
 
 
+def test_a_central_square_may_be_taken_instead(tmp_path):
+    made = fill(tmp_path, 7, (6, 10, 3))
+    source = open_folder(tmp_path, image_size=6, image_fit="crop")
+    images, labels = source.read("train")
+    squares = {image[:, 2:8].tobytes() for image in made.values()}
+    assert {image.tobytes() for image in images} < squares
+
+
 def test_of_many_sizes_the_commonest_are_named(tmp_path):
     for width in range(4, 12):
         for split in ("train", "test"):

@@ -32,3 +32,14 @@ def test_height_and_width_keep_their_places():
     square = resize(image, 8)
     assert square[0, 7].tolist() == [255, 0, 0]
     assert square[7, 0].tolist() == [0, 255, 0]
+
+
+@pytest.mark.parametrize("shape", [(4, 10), (10, 4), (5, 4), (7, 7)])
+def test_the_central_square_keeps_its_proportions(shape):
+    random = np.random.default_rng(0)
+    image = random.integers(0, 256, (*shape, 3), "uint8")
+    side = min(shape)
+    top, left = ((size - side) // 2 for size in shape)
+    square = image[top : top + side, left : left + side]
+    np.testing.assert_array_equal(resize(image, side, "crop"), square)
+    np.testing.assert_array_equal(resize(image, 9, "crop"), resize(square, 9))

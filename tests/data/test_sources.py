@@ -65,6 +65,8 @@ def test_images_become_squares_of_the_size_asked_for():
     expected = tf.image.resize(original, (5, 5), antialias=True)
     assert np.abs(images - expected.numpy()).max() <= 1.01
     assert images.dtype == "uint8"
+    cropped = open_source(source, image_size=6, image_fit="crop")
+    np.testing.assert_array_equal(cropped.read("train")[0], original[:, 1:7])
     with pytest.raises(DataError, match="at least 4x4"):
         open_source(source, image_size=3)
 

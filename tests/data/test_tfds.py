@@ -14,7 +14,10 @@ tfds = pytest.importorskip("tensorflow_datasets")
 def examples(count, shape, seed):
     generator = np.random.default_rng(seed)
     for number in range(count):
-        size = [number % 3 + 6 if side is None else side for side in shape]
+        size = [
+            number % 3 + 6 + 2 * axis if side is None else side
+            for axis, side in enumerate(shape)
+        ]
         yield (
             number,
             {
@@ -149,6 +152,9 @@ def test_mixed_sizes_need_a_size_and_the_test_is_set_aside():
     assert np.bincount(labels).tolist() == [2, 2]
     assert "resized to 6x6" in source.notes[0]
     assert "no test split" in source.notes[1]
+    cropped, _ = open_tfds("tiny_mixed", 6, image_fit="crop").read("test")
+    assert cropped.shape == images.shape
+    assert (cropped != images).any()
 
 
 @pytest.mark.parametrize(

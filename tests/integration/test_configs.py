@@ -68,6 +68,7 @@ PAPER = {
     # Section A.2.3, and the authors' code.
     "imagenet_train.cfg": TrainConfig(
         image_size=256,
+        image_fit="crop",
         crop_size=224,
         crop_padding=0,
         color_jitter=0.4,

@@ -51,8 +51,9 @@ PAGES = [README, *sorted((README.parent / "docs").glob("*.md"))]
 
 def command_lines(path):
     """The commands of tfdarts in the blocks of a page, as words."""
-    for block in re.findall(r"^```\n(.*?)^```", path.read_text(), re.M | re.S):
-        for line in block.splitlines():
+    blocks = re.findall(r"^```(\w*)\n(.*?)^```", path.read_text(), re.M | re.S)
+    for language, block in blocks:
+        for line in block.splitlines() if not language else ():
             words = shlex.split(line.replace("$seed", "0"), comments=True)
             if words and words[0].startswith("tfdarts-"):
                 yield words

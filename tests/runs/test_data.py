@@ -90,8 +90,8 @@ def test_training_augments_as_it_is_set(tmp_path, monkeypatch):
     class AugmentedError(Exception):
         """Augmentation was asked for."""
 
-    def augment(self, *settings):
-        raise AugmentedError(settings)
+    def augment(self, *settings, **further):
+        raise AugmentedError(settings, further)
 
     monkeypatch.setattr(TrainingExamples, "augment", augment)
     config = dataclasses.replace(
@@ -101,10 +101,18 @@ def test_training_augments_as_it_is_set(tmp_path, monkeypatch):
         crop_padding=3,
         random_flip="on",
         cutout_length=2,
+        color_jitter=0.25,
+        rand_augment=0.75,
     )
+    further = {"crop_size": 0, "color_jitter": 0.25, "rand_augment": 0.75}
     with pytest.raises(AugmentedError) as error:
         train(config)
-    assert error.value.args == ((3, "on", 2),)
+    assert error.value.args == ((3, "on", 2), further)
+    further["crop_size"] = 4
+    cropped = dataclasses.replace(config, crop_padding=0, crop_size=4)
+    with pytest.raises(AugmentedError) as error:
+        train(cropped)
+    assert error.value.args == ((0, "on", 2), further)
 
 
 @pytest.fixture

@@ -167,6 +167,41 @@ def test_resizing_keeps_the_range_of_pixels(network, model, size):
     assert_answer(answer_bytes(model, encode([resized])), expected)
 
 
+def test_the_centre_of_larger_images_is_what_the_network_sees(
+    network, tmp_path
+):
+    version = export_saved_model(
+        network, tmp_path, LABELS, **PREPROCESSING, image_size=(15, 20)
+    )
+    model = tf.saved_model.load(str(version))
+    images = random_images(3, 15, 20)
+    centre = images[:, 1 : 1 + HEIGHT, 5 : 5 + WIDTH]
+    expected = expected_probabilities(network, centre, **PREPROCESSING)
+    assert_answer(answer_images(model, images), expected)
+    assert_answer(answer_bytes(model, encode(images)), expected)
+
+
+def test_the_central_square_of_encoded_images(network, tmp_path):
+    version = export_saved_model(
+        network,
+        tmp_path,
+        LABELS,
+        **PREPROCESSING,
+        image_size=(16, 16),
+        image_fit="crop",
+    )
+    model = tf.saved_model.load(str(version))
+    wide, high = random_images(1, 16, 21)[0], random_images(1, 30, 16)[0]
+    squares = np.stack([wide[:, 2:18], high[7:23]])
+    expected = answer_images(model, squares)["probabilities"].numpy()
+    assert_answer(answer_bytes(model, encode([wide, high])), expected)
+
+
+def test_images_smaller_than_the_networks_are_refused(network, tmp_path):
+    with pytest.raises(ValueError, match="at least what the network sees"):
+        export_saved_model(network, tmp_path, LABELS, image_size=(11, 20))
+
+
 def test_grey_images(tmp_path):
     network = build_network(channels=1)
     preprocessing = {"scale": 1 / 255, "mean": 0.3, "std": 0.2}

@@ -32,7 +32,7 @@ _BROKEN = (OSError, SyntaxError, ValueError, struct.error)
 _TOO_LARGE = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 
 
-def open_folder(directory, image_size=0):
+def open_folder(directory, image_size=0, image_fit="stretch"):
     """Returns the data set of a directory of images.
 
     It has a directory for each class, or `train/`, and beside it `test/` and
@@ -44,6 +44,7 @@ def open_folder(directory, image_size=0):
         directory: Path.
         image_size: Integer. Images become squares of this size; `0` leaves
             them as they are.
+        image_fit: See `tfdarts.data.resizing.resize`.
 
     Raises:
         DataError: If a file is no image, the images have different sizes and
@@ -79,7 +80,7 @@ def open_folder(directory, image_size=0):
         paths = files[split]
         images = (_decoded(path, max(channels)) for path in paths)
         if image_size:
-            images = (resize(image, image_size) for image in images)
+            images = (resize(i, image_size, image_fit) for i in images)
         images = collected(images, len(paths), (*size, max(channels)))
         labels = [class_names.index(path.parent.name) for path in paths]
         return images, np.array(labels, "int64")

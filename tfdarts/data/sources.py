@@ -25,7 +25,7 @@ __all__ = [
 ]
 
 
-def open_source(spec, image_size=0, prepare=False):
+def open_source(spec, image_size=0, prepare=False, image_fit="stretch"):
     """Returns the data set of a specification.
 
     No image is decoded yet: what is read of it are names, sizes and counts,
@@ -45,21 +45,23 @@ def open_source(spec, image_size=0, prepare=False):
             them as they are.
         prepare: Boolean, whether a TensorFlow data set that is not there may
             be downloaded.
+        image_fit: `"stretch"` or `"crop"`, how images become squares; see
+            `tfdarts.data.resizing.resize`.
 
     Raises:
         DataError: If there is no such data set, or it cannot be used.
     """
     if isinstance(spec, ImageSource):
-        return _resized(spec, image_size)
+        return _resized(spec, image_size, image_fit)
     match spec.split(":", 1):
         case ["digits"]:
             source = digits.open_digits()
         case ["tfds", name] if name:
-            source = tfds.open_tfds(name, image_size, prepare)
+            source = tfds.open_tfds(name, image_size, prepare, image_fit)
         case ["idx", directory] if directory:
             source = idx.open_idx(directory)
         case ["folder", directory] if directory:
-            source = folder.open_folder(directory, image_size)
+            source = folder.open_folder(directory, image_size, image_fit)
         case ["arrays", _]:
             raise DataError(
                 f"{spec} was given from Python as arrays, which nothing can "
@@ -71,7 +73,7 @@ def open_source(spec, image_size=0, prepare=False):
                 f"tfds:<name>, idx:<directory>, folder:<directory>."
                 f"{_did_you_mean(spec)}"
             )
-    return _resized(source, image_size)
+    return _resized(source, image_size, image_fit)
 
 
 def directory_name(dataset):
@@ -100,14 +102,14 @@ def _did_you_mean(spec):
     return ""
 
 
-def _resized(source, size):
+def _resized(source, size, fit):
     height, width, channels = source.image_shape
     if not size or (height, width) == (size, size):
         return source
 
     def load(split):
         images, labels = source.load(split)
-        resized = (resize(image, size) for image in images)
+        resized = (resize(image, size, fit) for image in images)
         shape = (size, size, images.shape[-1])
         return collected(resized, len(images), shape), labels
 

@@ -26,7 +26,7 @@ _MIRRORED = ("cifar10", "cifar100")
 logger = logging.getLogger("tfdarts")
 
 
-def open_tfds(name, image_size=0, prepare=False):
+def open_tfds(name, image_size=0, prepare=False, image_fit="stretch"):
     """Returns a data set of TensorFlow Datasets that is on this machine.
 
     It is looked for in `~/tensorflow_datasets`, or where the environment
@@ -39,6 +39,7 @@ def open_tfds(name, image_size=0, prepare=False):
             size.
         prepare: Boolean, whether it is downloaded if it is not there. Nothing
             ever is otherwise.
+        image_fit: See `tfdarts.data.resizing.resize`.
 
     Raises:
         DataError: If it is not there, or not one of images with labels.
@@ -69,7 +70,7 @@ def open_tfds(name, image_size=0, prepare=False):
         dataset = dataset.map(lambda e: (e["image"], e["label"]))
         if mixed:
             for pixels, label in dataset.as_numpy_iterator():
-                yield resize(pixels, image_size), label
+                yield resize(pixels, image_size, image_fit), label
         else:
             for batch in dataset.batch(1024).as_numpy_iterator():
                 yield from zip(*batch)

@@ -111,5 +111,5 @@ def _range(counts):
 
 def _opened(config):
     return sources.open_source(
-        config.dataset, config.image_size, config.prepare
+        config.dataset, config.image_size, config.prepare, config.image_fit
     )

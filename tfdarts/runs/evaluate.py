@@ -66,7 +66,9 @@ def evaluate(run_dir, batch_size=128, dataset=None):
 def _test_source(stage, settings, dataset):
     """Returns the data set of a run, if it still is what it was."""
     source = sources.open_source(
-        dataset or settings["dataset"], settings["image_size"]
+        dataset or settings["dataset"],
+        settings["image_size"],
+        image_fit=settings["image_fit"],
     )
     if source.fingerprint != settings["fingerprint"]:
         raise sources.DataError(

@@ -33,6 +33,7 @@ def export(run_dir, name=None):
         mean=settings["mean"],
         std=settings["std"],
         image_size=settings["image_shape"][:2],
+        image_fit=settings["image_fit"],
     )
 
 

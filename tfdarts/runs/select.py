@@ -109,7 +109,7 @@ def _candidates(identifiers):
 def _require_validation(config):
     """Raises `DataError` where there is nothing to rank on."""
     source = sources.open_source(
-        config.dataset, config.image_size, config.prepare
+        config.dataset, config.image_size, config.prepare, config.image_fit
     )
     if not config.validation_portion and "validation" not in source.splits:
         raise sources.DataError(

@@ -111,6 +111,12 @@ class RunConfig(Settings):
         "Images become squares of this size; 0: they stay as they are.",
         least=0,
     )
+    image_fit: str = setting(
+        "stretch",
+        "How an image becomes a square: stretch (all of it, its sides made "
+        "equal) or crop (the largest square about its centre).",
+        choices=("stretch", "crop"),
+    )
     prepare: bool = setting(
         False, "Download a tfds:<name> that is not there; nothing else ever is."
     )

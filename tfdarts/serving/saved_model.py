@@ -16,6 +16,7 @@ def export_saved_model(
     mean=0.0,
     std=1.0,
     image_size=None,
+    image_fit="stretch",
 ):
     """Writes the next version of a network for TF Serving.
 
@@ -46,6 +47,8 @@ def export_saved_model(
         image_size: Tuple `(height, width)` of the images that are taken, of
             which the network sees the centre. Defaults to what the network
             sees.
+        image_fit: String, what is resized of an encoded image: all of it,
+            `"stretch"`, or the largest square about its centre, `"crop"`.
 
     Returns:
         The `pathlib.Path` of the new version, `<path>/<integer>`.
@@ -92,7 +95,7 @@ def export_saved_model(
         return _answer(logits, labels)
 
     def serve_bytes(image_bytes):
-        return serve(_decode(image_bytes, taken_shape))
+        return serve(_decode(image_bytes, taken_shape, image_fit))
 
     archive = keras.export.ExportArchive()
     archive.add_endpoint(
@@ -119,11 +122,13 @@ def _answer(logits, labels):
     }
 
 
-def _decode(image_bytes, image_shape):
+def _decode(image_bytes, image_shape, image_fit):
     height, width, channels = image_shape
 
     def decode(content):
         image = tf.io.decode_image(content, channels, expand_animations=False)
+        if image_fit == "crop":
+            image = _central_square(image)
         # Resizing to the same size changes no pixel.
         image = tf.image.resize(image, (height, width), antialias=True)
         return tf.ensure_shape(image, image_shape)
@@ -133,6 +138,13 @@ def _decode(image_bytes, image_shape):
         image_bytes,
         fn_output_signature=tf.TensorSpec(image_shape, tf.float32),
     )
+
+
+def _central_square(image):
+    height, width = tf.unstack(tf.shape(image)[:2])
+    side = tf.minimum(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    return image[top : top + side, left : left + side]
 
 
 def _write_version(archive, path):
