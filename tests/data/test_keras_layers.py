@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tfdarts.data.keras_layers import _Seeds
 from tfdarts.data.keras_layers import mix_up
 from tfdarts.data.keras_layers import rand_augment
 
@@ -27,6 +28,15 @@ def test_the_seed_alone_decides(compiled):
     np.testing.assert_array_equal(once, again)
     np.testing.assert_array_equal(once, later)
     assert np.abs(once - other).max() > 10
+
+
+def test_what_is_drawn_at_once_has_seeds_of_its_own():
+    """Or a share and a partner would go together in mixup."""
+    seeds = _Seeds(tf.constant([1, 2]))
+    drawn = {tuple(seeds.next().numpy().tolist()) for _ in range(5)}
+    assert len(drawn) == 5
+    first = _Seeds(tf.constant([1, 2])).next().numpy().tolist()
+    assert tuple(first) in drawn
 
 
 def test_images_differ_in_strength(compiled):
