@@ -10,6 +10,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tfdarts import genotypes
+from tfdarts.models.auxiliary_head import WithAuxiliaryHead
+from tfdarts.models.cnn_network import CNNNetwork
 from tfdarts.serving.saved_model import export_saved_model
 
 HEIGHT, WIDTH = 12, 10
@@ -213,14 +216,44 @@ def test_grey_images(tmp_path):
     assert_answer(answer_bytes(model, encode(images)), expected)
 
 
-def test_mixed_precision_answers_in_float32(tmp_path):
+def test_a_network_in_mixed_precision_is_served_in_float32(tmp_path):
     network = build_network(dtype="mixed_bfloat16")
+    twin = build_network()
+    twin.set_weights(network.get_weights())
     version = export_saved_model(network, tmp_path, LABELS, **PREPROCESSING)
     images = random_images(3)
-    answer = answer_images(tf.saved_model.load(str(version)), images)
-    assert answer["probabilities"].dtype == tf.float32
+    model = tf.saved_model.load(str(version))
+    expected = expected_probabilities(twin, images, **PREPROCESSING)
+    assert_answer(answer_images(model, images), expected)
+    operations = model.signatures["serving_default"].graph.as_graph_def()
+    assert "DT_BFLOAT16" not in str(operations)
+
+
+def test_labels_are_in_the_assets_too(version):
+    text = (version / "assets" / "labels.txt").read_text()
+    assert text.splitlines() == LABELS
+
+
+def test_what_only_training_needs_is_not_served(tmp_path):
+    network = CNNNetwork(
+        genotypes.get("DARTS_V2"), 2, 3, 4, (HEIGHT, WIDTH, 3), drop_path=True
+    )
+    model = WithAuxiliaryHead(network)
+    model(random_images(2).astype("float32"), training=True)
+    network.drop_path.rate.assign(0.5)
+    version = export_saved_model(network, tmp_path, LABELS, **PREPROCESSING)
+    names = [
+        name
+        for name, _ in tf.train.list_variables(
+            str(version / "variables" / "variables")
+        )
+    ]
+    served = [n for n in names if "VARIABLE_VALUE" in n]
+    assert len(served) == len(network.weights) - 1  # the rate of drop path
+    loaded = tf.saved_model.load(str(version))
+    images = random_images(3)
     expected = expected_probabilities(network, images, **PREPROCESSING)
-    assert_answer(answer, expected)
+    assert_answer(answer_images(loaded, images), expected)
 
 
 def test_tensorflow_alone_loads_it(network, version, tmp_path):

@@ -7,6 +7,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfdarts.serving.decoding import decode_images
+
 
 def export_saved_model(
     network,
@@ -26,11 +28,14 @@ def export_saved_model(
 
     - `serving_default` takes `images`: float32, `(batch, height, width,
       channels)`, pixels from 0 to 255.
-    - `serving_bytes` takes `image_bytes`: strings, each the content of a PNG
-      or JPEG file of any size, which is resized.
+    - `serving_bytes` takes `image_bytes`: strings, each the content of an
+      image file; see `tfdarts.serving.decoding.decode_images`.
 
     Both return `probabilities` (float32, `(batch, num_classes)`), `class_id`
     (int64) and `label` (string).
+
+    The labels are in the graph, and for people in `assets/labels.txt`. A
+    network in mixed precision is served in float32.
 
     A version appears in `path` whole or not at all, so a server may watch
     the directory meanwhile.
@@ -89,13 +94,15 @@ def export_saved_model(
     taken_shape = _checked_size(image_size, height, width) + (channels,)
     top, left = (taken_shape[0] - height) // 2, (taken_shape[1] - width) // 2
 
+    network = _in_float32(network)
+
     def serve(images):
         images = images[:, top : top + height, left : left + width]
         logits = network((images * scale - mean) / std, training=False)
         return _answer(logits, labels)
 
     def serve_bytes(image_bytes):
-        return serve(_decode(image_bytes, taken_shape, image_fit))
+        return serve(decode_images(image_bytes, taken_shape, image_fit))
 
     archive = keras.export.ExportArchive()
     archive.add_endpoint(
@@ -108,12 +115,11 @@ def export_saved_model(
         serve_bytes,
         [tf.TensorSpec((None,), tf.string, "image_bytes")],
     )
-    return _write_version(archive, pathlib.Path(path))
+    return _write_version(archive, labels, pathlib.Path(path))
 
 
 def _answer(logits, labels):
-    # A network in mixed precision answers in half precision.
-    probabilities = tf.nn.softmax(tf.cast(logits, tf.float32))
+    probabilities = tf.nn.softmax(logits)
     class_id = tf.argmax(probabilities, axis=-1)
     return {
         "probabilities": probabilities,
@@ -122,32 +128,26 @@ def _answer(logits, labels):
     }
 
 
-def _decode(image_bytes, image_shape, image_fit):
-    height, width, channels = image_shape
+def _in_float32(network):
+    """Returns a network that computes in float32, with the same weights.
 
-    def decode(content):
-        image = tf.io.decode_image(content, channels, expand_animations=False)
-        if image_fit == "crop":
-            image = _central_square(image)
-        # Resizing to the same size changes no pixel.
-        image = tf.image.resize(image, (height, width), antialias=True)
-        return tf.ensure_shape(image, image_shape)
-
-    return tf.map_fn(
-        decode,
-        image_bytes,
-        fn_output_signature=tf.TensorSpec(image_shape, tf.float32),
-    )
+    Half precision is for training on accelerators; on the CPUs that many
+    servers have it costs time.
+    """
+    computed = {layer.compute_dtype for layer in network._flatten_layers()}
+    if computed <= {"float32"}:
+        return network
+    twin = keras.models.clone_model(network, clone_function=_layer_in_float32)
+    for variable, value in zip(twin.weights, network.weights, strict=True):
+        variable.assign(value)
+    return twin
 
 
-def _central_square(image):
-    height, width = tf.unstack(tf.shape(image)[:2])
-    side = tf.minimum(height, width)
-    top, left = (height - side) // 2, (width - side) // 2
-    return image[top : top + side, left : left + side]
+def _layer_in_float32(layer):
+    return type(layer).from_config({**layer.get_config(), "dtype": "float32"})
 
 
-def _write_version(archive, path):
+def _write_version(archive, labels, path):
     path.mkdir(parents=True, exist_ok=True)
     # A server takes no directory for a version whose name is not an integer.
     with tempfile.TemporaryDirectory(dir=path, prefix=".exporting-") as aside:
@@ -155,6 +155,9 @@ def _write_version(archive, path):
         # owner, and a server often runs as somebody else.
         written = pathlib.Path(aside, "model")
         archive.write_out(written, verbose=False)
+        assets = written / "assets"
+        assets.mkdir(exist_ok=True)
+        (assets / "labels.txt").write_text("".join(f"{x}\n" for x in labels))
         version = 1 + max(saved_versions(path), default=0)
         return written.rename(path / str(version))
 
