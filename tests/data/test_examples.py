@@ -8,7 +8,9 @@ from tfdarts.data.augmentation import cutout
 from tfdarts.data.augmentation import pad_and_crop
 from tfdarts.data.augmentation import random_flip
 from tfdarts.data.batches import stratified_split
+from tfdarts.data.colors import color_jitter
 from tfdarts.data.examples import TrainingExamples
+from tfdarts.data.keras_layers import rand_augment
 from tfdarts.data.sources import DataError
 from tfdarts.data.sources import ImageSource
 
@@ -110,6 +112,7 @@ def test_images_that_show_nothing_are_refused():
 
 
 SEED = [1, 2]
+fold_in = tf.random.experimental.stateless_fold_in
 
 
 @pytest.mark.parametrize("known", [True, False])
@@ -162,3 +165,31 @@ def test_crop_flip_normalise_cutout_in_this_order():
     expected = random_flip(expected, alone["flip"])
     expected = cutout(examples.normalize(expected), 3, alone["cutout"])
     np.testing.assert_array_equal(together, expected)
+
+
+def test_colours_are_changed_before_images_are_normalised():
+    examples = TrainingExamples.of(source(), 1, seed=0)
+    images = examples.first[0][:8]
+    for setting, change in (
+        ("color_jitter", lambda x, seed: color_jitter(x, 0.5, seed)),
+        ("rand_augment", rand_augment(0.5)),
+    ):
+        augmented = examples.augment(random_flip="off", **{setting: 0.5})
+        result = augmented(images, SEED).numpy()
+        expected = [
+            examples.normalize(change(images, fold_in(SEED, k))).numpy()
+            for k in (4, 5)
+        ]
+        assert any(np.array_equal(result, x) for x in expected)
+        assert np.abs(result - examples.normalize(images)).max() > 0.1
+
+
+def test_a_random_part_is_as_large_as_is_asked():
+    examples = TrainingExamples.of(source(), 1, seed=0)
+    images = examples.first[0][:8]
+    result = examples.augment(crop_size=3, random_flip="off")(images, SEED)
+    assert result.shape == (8, 3, 3, 3)
+    with pytest.raises(DataError, match="--crop_size must be at most 4"):
+        examples.augment(crop_size=5)
+    with pytest.raises(DataError, match="--cutout_length must be at most 3"):
+        examples.augment(crop_size=3, cutout_length=4)
