@@ -22,7 +22,8 @@ version = re.search(
     re.MULTILINE,
 )[1]
 
-TEST = ["pytest>=8", "pytest-timeout>=2.3", "hypothesis>=6"]
+SERVING = ["tensorflow-serving-api>=2.21,<2.22"]
+TEST = ["pytest>=8", "pytest-timeout>=2.3", "hypothesis>=6", *SERVING]
 LINT = ["ruff>=0.8", "import-linter>=2.1"]
 
 setuptools.setup(
@@ -62,6 +63,7 @@ setuptools.setup(
         "tensorflow-datasets>=4.9.9",
     ],
     extras_require={
+        "serving": SERVING,
         "test": TEST,
         "dev": TEST + LINT,
         "gpu": ["tensorflow[and-cuda]>=2.21,<2.22"],

@@ -10,7 +10,7 @@ of each in the same way:
 - first order: a search of 15, which costs about as much;
 - best of 4 random: drawn uniformly from the search space, each trained for 4
   epochs, the best on validation images taken (tfdarts-select), which costs
-  about as much, too;
+  less than a third of that;
 - random: the first of those, which costs nothing.
 
 Searches and selections read the first 4,000 training images, made 16x16, and

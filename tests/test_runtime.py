@@ -146,6 +146,7 @@ def test_the_public_names_are_those_of_the_design():
         "hypergradient",
         "pipeline",
         "search",
+        "select",
         "train",
         "visualize",
     }

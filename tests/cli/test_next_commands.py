@@ -9,6 +9,7 @@ from tfdarts.cli.command import next_command
 from tfdarts.cli.command import settings_from_flagfile
 from tfdarts.cli.command import settings_of
 from tfdarts.cli.search import _training_of
+from tfdarts.cli.select import _training
 from tfdarts.cli.train import command as train_command
 from tfdarts.runs.configs import SearchConfig
 from tfdarts.runs.configs import TrainConfig
@@ -40,6 +41,22 @@ def test_a_training_is_on_the_data_of_its_search(tmp_path):
         assert (trained.image_size, trained.random_flip) == (20, "on")
         assert (trained.seed, trained.tensorboard) == (0, True)
         assert trained.epochs == (3 if file else TrainConfig().epochs)
+
+
+def test_a_winner_is_trained_on_the_data_of_its_selection(tmp_path):
+    flagfile = tmp_path / "train.cfg"
+    flagfile.write_text("--epochs=3\n")
+    arguments = [
+        f"--flagfile={flagfile}",
+        "--run_dirs=a,b",
+        *("--epochs", "7"),
+        "--validation_portion=0.3",
+        "--dataset=folder:x y",
+        "--run_dir=out",
+    ]
+    trained = config_of(_training(arguments))
+    assert (trained.epochs, trained.validation_portion) == (3, 0.0)
+    assert (trained.dataset, trained.run_dir) == ("folder:x y", "out")
 
 
 def test_a_line_is_no_longer_than_it_must_be():

@@ -189,7 +189,7 @@ def test_a_random_part_is_as_large_as_is_asked():
     images = examples.first[0][:8]
     result = examples.augment(crop_size=3, random_flip="off")(images, SEED)
     assert result.shape == (8, 3, 3, 3)
-    with pytest.raises(DataError, match="--crop_size must be at most 4"):
+    with pytest.raises(DataError, match="at most 4 for .* side is 4 pixels"):
         examples.augment(crop_size=5)
-    with pytest.raises(DataError, match="--cutout_length must be at most 3"):
+    with pytest.raises(DataError, match="at most 3 for .* side is 3 pixels"):
         examples.augment(crop_size=3, cutout_length=4)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tfdarts.data import tfds as module
 from tfdarts.data.image_source import DataError
 from tfdarts.data.tfds import open_tfds
 
@@ -63,6 +64,12 @@ class TinyMixed(TinySquares):
     SPLITS = {"train": 20, "unsupervised": 3}
 
 
+class TinyUnlabelled(TinySquares):
+    """A test split that should not be read."""
+
+    SPLITS = {"train": 20, "validation": 7, "test": 10}
+
+
 class TinyTestOnly(TinySquares):
     """No split to train on."""
 
@@ -87,7 +94,7 @@ class TinyWords(tfds.core.GeneratorBasedBuilder):
         raise NotImplementedError
 
 
-BUILDERS = (TinySquares, TinyMixed, TinyTestOnly, TinyWords)
+BUILDERS = (TinySquares, TinyMixed, TinyUnlabelled, TinyTestOnly, TinyWords)
 
 
 @pytest.fixture(scope="module")
@@ -155,6 +162,19 @@ def test_mixed_sizes_need_a_size_and_the_test_is_set_aside():
     cropped, _ = open_tfds("tiny_mixed", 6, image_fit="crop").read("test")
     assert cropped.shape == images.shape
     assert (cropped != images).any()
+
+
+def test_of_imagenet_the_validation_images_are_the_test(monkeypatch):
+    """As publications have it, for the others have no labels."""
+    assert module._TESTED_ON == {"imagenet2012": "validation"}
+    plain = open_tfds("tiny_unlabelled")
+    validation = plain.read("validation")
+    monkeypatch.setattr(module, "_TESTED_ON", {"tiny_unlabelled": "validation"})
+    source = open_tfds("tiny_unlabelled")
+    assert source.splits == {"train": 20, "test": 7}
+    for one, other in zip(source.read("test"), validation, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert "on the split validation" in source.notes[-1]
 
 
 @pytest.mark.parametrize(

@@ -66,3 +66,10 @@ def test_strided_reductions_by_hand():
     outputs = keras.layers.Dense(7)(outputs)
     model = keras.Model(images, outputs)
     assert multiply_adds(model) == 3 * 2 * 5 * 9 * 4 + 30 * 7
+
+
+def test_what_is_not_known_is_not_nothing():
+    images = keras.Input((8, 6, 4))
+    outputs = keras.layers.Conv2DTranspose(5, 3)(images)
+    with pytest.raises(ValueError, match="Conv2DTranspose are not known"):
+        multiply_adds(keras.Model(images, outputs))

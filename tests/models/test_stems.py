@@ -2,6 +2,8 @@
 
 import pytest
 
+from tfdarts import genotypes
+from tfdarts.models.cnn_network import CNNNetwork
 from tfdarts.models.stems import stem_for
 
 
@@ -32,3 +34,9 @@ def test_an_unknown_one_is_refused():
 def test_too_small_images_are_refused():
     with pytest.raises(ValueError, match="at least 32 pixels.*31x40"):
         stem_for((31, 40, 3), "imagenet")
+
+
+def test_a_single_channel_cannot_be_halved():
+    genotype = genotypes.get("DARTS_V2")
+    with pytest.raises(ValueError, match="needs at least 2.*init_channels=1"):
+        CNNNetwork(genotype, 1, 3, 10, (32, 32, 3), stem="imagenet")

@@ -174,3 +174,10 @@ def test_settings_that_do_not_go_together(config_class, settings, message):
 @pytest.mark.parametrize("settings", [{"order": 1}, {"method": "exact"}])
 def test_half_precision_is_for_what_takes_no_difference(settings):
     assert SearchConfig(precision="bfloat16", **settings)
+
+
+@BOTH
+def test_images_that_stay_as_they_are_need_no_fit(config_class):
+    with pytest.raises(ValueError, match="give that, too"):
+        config_class(image_fit="crop")
+    assert config_class(image_fit="crop", image_size=8)

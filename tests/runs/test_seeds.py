@@ -87,7 +87,16 @@ def test_seeds_are_in_a_run_directory():
         evaluate_seeds(None, [0, 1])
 
 
-@pytest.mark.parametrize("text", ["", "0,,1", "a", "0;1", "-1", "1,1"])
+@pytest.mark.parametrize(
+    "text", ["", "0,,1", "a", "0;1", "-1", "1,1", "0,00", "4294967296"]
+)
 def test_what_are_no_seeds(text):
     with pytest.raises(ValueError, match="--seeds must be different integers"):
         parsed_seeds(text)
+
+
+def test_a_seed_that_was_not_trained_is_missed(run):
+    with pytest.raises(
+        ValueError, match=r"of seed 7: run .* --seeds=0,7 first"
+    ):
+        evaluate_seeds(run[0], [0, 7])

@@ -96,23 +96,35 @@ def test_of_equals_the_lower_loss_wins(trained, tmp_path):
                 assert value == getattr(config, field.name)
 
 
-def test_run_directories_by_pattern_have_names_of_their_own(trained, tmp_path):
+def test_run_directories_have_names_that_do_not_hang_on_others(
+    trained, tmp_path, monkeypatch
+):
     results, configs = trained
+    monkeypatch.chdir(tmp_path)
     for place in ("a/run", "b/run"):
         path = tmp_path / place
         path.mkdir(parents=True)
         genotypes.get("DARTS_V2").save(path / "genotype.json")
-        results[str(path)] = validation(0.5, 0.5)
+        results[place] = validation(0.5, 0.5)
+    results["random:1"] = validation(0.4, 0.5)
     (tmp_path / "out").mkdir()
+    for given in ("b/run, random:1", "*/run,random:1"):
+        config = dataclasses.replace(TINY, run_dirs=given, run_dir="out")
+        ranking = {row["genotype"]: row["candidate"] for row in select(config)}
+        assert ranking["b/run"] == "b-run"
+        assert ranking["random:1"] == "random-1"
+    assert ranking["a/run"] == "a-run"
+    assert {c.run_dir for c in configs} == {
+        f"out/candidates/{name}" for name in ("a-run", "b-run", "random-1")
+    }
+
+
+def test_a_candidate_given_twice_is_refused(tmp_path):
     config = dataclasses.replace(
-        TINY, run_dirs=f"{tmp_path}/*/run", run_dir=str(tmp_path / "out")
+        TINY, run_dirs="random:1,random:1", run_dir=str(tmp_path)
     )
-    names = [row["candidate"] for row in select(config)]
-    assert names == ["run", "run-2"]
-    directories = [c.run_dir for c in configs]
-    assert directories == [
-        str(tmp_path / "out" / "candidates" / name) for name in names
-    ]
+    with pytest.raises(ValueError, match="Two candidates are called random-1"):
+        select(config)
 
 
 def test_a_further_candidate_is_trained_alone(selected, tmp_path, caplog):

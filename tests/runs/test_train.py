@@ -21,6 +21,7 @@ from tfdarts.runs.configs import TrainConfig
 from tfdarts.runs.evaluate import evaluate
 from tfdarts.runs.export import export
 from tfdarts.runs.train import train
+from tfdarts.serving.warm_up import FILE
 
 TINY = TrainConfig(
     genotype="DARTS_V2",
@@ -154,6 +155,15 @@ def test_export_gives_the_probabilities_of_the_network(run, network):
     np.testing.assert_allclose(served["probabilities"], expected, atol=1e-5)
     labels = [str(k).encode() for k in expected.argmax(1)]
     assert served["label"].numpy().tolist() == labels
+    card = json.loads((version / "model_card.json").read_text())
+    results = json.loads((path / "train" / "results.json").read_text())
+    assert card["results"] == results and card["labels"] == list("0123456789")
+    assert card["training"]["batch_size"] == TINY.batch_size
+    assert card["data"]["validation_portion"] == 0.2
+    text = (version / "MODEL_CARD.md").read_text()
+    assert f"| parameters | {network.count_params():,} |" in text
+    assert (version / FILE).stat().st_size > 1000
+    assert "/models/reader" in (path / "export" / "models.config").read_text()
 
 
 def test_evaluation_needs_a_finished_training(tmp_path):

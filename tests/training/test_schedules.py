@@ -69,6 +69,15 @@ def test_rates_of_densenet():
     np.testing.assert_allclose(rates, expected, rtol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("epochs", "rates"), [(1, [1.0]), (2, [1.0, 0.1]), (4, [1, 1, 0.1, 0.01])]
+)
+def test_few_epochs_begin_with_the_whole_rate(epochs, rates):
+    schedule = epoch_steps(1.0, epochs, 5)
+    found = [float(schedule(step)) for step in range(epochs * 5)]
+    np.testing.assert_allclose(found, np.repeat(rates, 5), rtol=1e-6)
+
+
 def test_warm_up_reaches_the_schedule_in_a_line():
     schedule = EpochCosine(0.4, 0.0, 10, 8)
     warming = WarmUp(schedule, 12)

@@ -10,6 +10,7 @@ from tfdarts.cli.command import settings_of
 from tfdarts.cli.seeds import Seeds
 from tfdarts.cli.seeds import parsed_seeds
 from tfdarts.cli.seeds import seeds_table
+from tfdarts.cli.table import shown
 from tfdarts.cli.table import table
 from tfdarts.runs.settings import Settings
 from tfdarts.runs.settings import setting
@@ -42,7 +43,7 @@ def run(values):
     results = evaluate(settings.run_dir, settings.batch_size, settings.dataset)
     for name in SHOWN:
         if name in results:
-            print(f"{name}: {results[name]:.6g}")
+            print(f"{name}: {shown(results[name])}")
     report = pathlib.Path(settings.run_dir) / "evaluation" / "report.json"
     print(_class_table(json.loads(report.read_text())["classes"]))
     print(f"All figures and pictures: {report.parent}")

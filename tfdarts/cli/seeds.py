@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from tfdarts.cli.table import shown
 from tfdarts.cli.table import table
 from tfdarts.runs.settings import Settings
 from tfdarts.runs.settings import setting
@@ -13,9 +14,9 @@ class Seeds(Settings):
 
     seeds: str = setting(
         None,
-        "Seeds with commas between them, as 0,1,2: one network for each, in "
-        "seed0/ and so on of --run_dir, instead of one of --seed; mean and "
-        "standard deviation.",
+        "Seeds with commas between them, as 0,1,2: a network for each, in "
+        "seed0/ and so on of --run_dir; mean, and standard deviation as of a "
+        "sample.",
     )
 
     def __post_init__(self):
@@ -37,12 +38,14 @@ def parsed_seeds(text):
     if text is None:
         return []
     parts = [part.strip() for part in text.split(",")]
-    if not all(map(str.isdecimal, parts)) or len({*parts}) < len(parts):
+    seeds = [int(part) for part in parts if part.isdecimal()]
+    different = len({*seeds}) == len(parts)
+    if not different or max(seeds) >= 2**32:
         raise ValueError(
-            f"--seeds must be different integers with commas between them, as "
-            f"0,1,2. Received: {text!r}."
+            f"--seeds must be different integers below 2**32 with commas "
+            f"between them, as 0,1,2. Received: {text!r}."
         )
-    return [int(part) for part in parts]
+    return seeds
 
 
 def seeds_table(summary):
@@ -54,9 +57,9 @@ def seeds_table(summary):
     rows = [
         (
             name,
-            f"{figure['mean']:.6g}",
+            shown(figure["mean"]),
             "" if figure["std"] is None else f"{figure['std']:.2g}",
-            "  ".join(f"{value:.6g}" for value in figure["values"]),
+            "  ".join(map(shown, figure["values"])),
         )
         for name, figure in summary.items()
     ]

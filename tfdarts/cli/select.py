@@ -24,7 +24,20 @@ def run(values):
     columns = ("candidate", "validation accuracy", "loss", "parameters")
     print(table(columns, rows))
     print(f"Genotype of the best: {config.run_dir}/genotype.json")
-    print(next_command("tfdarts-train", run_dir=config.run_dir))
+    print(_training(values["arguments"]))
+
+
+def _training(arguments):
+    """Returns the command that trains the winner, on the same data."""
+    own = ("run_dirs", "epochs", "validation_portion")
+    words = iter(arguments)
+    kept = []
+    for word in words:
+        if word.strip("-").split("=")[0] not in own:
+            kept.append(word)
+        elif "=" not in word:
+            next(words)
+    return next_command("tfdarts-train", *kept)
 
 
 command = Command(

@@ -1,4 +1,19 @@
-"""Results as a table."""
+"""Results in words and as a table."""
+
+
+def shown(value):
+    """Returns a figure as text.
+
+    Example:
+
+    >>> shown(3349342), shown(0.98765432), shown(45808.2), shown("CPU")
+    ('3,349,342', '0.987654', '45,808.2', 'CPU')
+    """
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int) or abs(value) >= 1000:
+        return f"{value:,}" if isinstance(value, int) else f"{value:,.1f}"
+    return f"{value:.6g}"
 
 
 def table(columns, rows):

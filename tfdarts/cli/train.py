@@ -6,6 +6,7 @@ from tfdarts.cli.command import settings_of
 from tfdarts.cli.seeds import Seeds
 from tfdarts.cli.seeds import parsed_seeds
 from tfdarts.cli.seeds import seeds_table
+from tfdarts.cli.table import shown
 from tfdarts.runs.configs import TrainConfig
 
 
@@ -23,12 +24,8 @@ def run(values):
     from tfdarts.runs.train import train
 
     for name, value in train(config).items():
-        print(f"{name}: {_shown(value)}")
+        print(f"{name}: {shown(value)}")
     print(next_command("tfdarts-evaluate", run_dir=config.run_dir))
-
-
-def _shown(value):
-    return value if isinstance(value, str) else f"{value:,}"
 
 
 command = Command(

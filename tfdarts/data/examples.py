@@ -96,16 +96,16 @@ class TrainingExamples:
             DataError: If the images are too small for that.
         """
         side = min(self.first[0].shape[1:3])
-        for setting, value, most in (
-            ("crop_padding", crop_padding, side - 1),
-            ("crop_size", crop_size, side),
-            ("cutout_length", cutout_length, crop_size or side),
+        seen = crop_size or side
+        for setting, value, most, of in (
+            ("crop_padding", crop_padding, side - 1, side),
+            ("crop_size", crop_size, side, side),
+            ("cutout_length", cutout_length, seen, seen),
         ):
             if value > most:
                 raise DataError(
                     f"--{setting} must be at most {most} for images whose "
-                    f"shorter side is {crop_size or side} pixels. "
-                    f"Received: {value}."
+                    f"shorter side is {of} pixels. Received: {value}."
                 )
         flips = {"on": True, "off": False, "auto": self.random_flip}
         distort = (

@@ -19,9 +19,15 @@ _PUBLISHED = {
     "cifar10": {
         "mean": (0.49139968, 0.48215827, 0.44653124),
         "std": (0.24703233, 0.24348505, 0.26158768),
-    }
+    },
+    "imagenet2012": {
+        "mean": (0.485, 0.456, 0.406),
+        "std": (0.229, 0.224, 0.225),
+    },
 }
-_MIRRORED = ("cifar10", "cifar100")
+_MIRRORED = ("cifar10", "cifar100", "imagenet2012")
+# Whose test split has no labels, so that publications test on another.
+_TESTED_ON = {"imagenet2012": "validation"}
 
 logger = logging.getLogger("tfdarts")
 
@@ -48,10 +54,12 @@ def open_tfds(name, image_size=0, prepare=False, image_fit="stretch"):
     if not builder.info.splits:  # Only what is prepared has some.
         _prepare(builder, name, prepare)
     image, label = _features(builder, name)
+    names = {split: split for split in _SPLITS if split in builder.info.splits}
+    if builder.name in _TESTED_ON:
+        names["test"] = names.pop(_TESTED_ON[builder.name])
     splits = {
-        split: builder.info.splits[split].num_examples
-        for split in _SPLITS
-        if split in builder.info.splits
+        split: builder.info.splits[name].num_examples
+        for split, name in names.items()
     }
     if "train" not in splits:
         raise DataError(f"tfds:{name} has no split called train.")
@@ -66,7 +74,7 @@ def open_tfds(name, image_size=0, prepare=False, image_fit="stretch"):
     shape = (*size, image.shape[-1])
 
     def examples(split):
-        dataset = builder.as_dataset(split=split)
+        dataset = builder.as_dataset(split=names[split])
         dataset = dataset.map(lambda e: (e["image"], e["label"]))
         if mixed:
             for pixels, label in dataset.as_numpy_iterator():
@@ -89,6 +97,11 @@ def open_tfds(name, image_size=0, prepare=False, image_fit="stretch"):
         )
 
     notes = [f"Images are resized to {image_size}x{image_size}."] * mixed
+    if builder.name in _TESTED_ON:
+        notes.append(
+            f"Tests are on the split {names['test']}, for the one called test "
+            f"has no labels."
+        )
     source = ImageSource(
         f"tfds:{name}",
         tuple(label.names),

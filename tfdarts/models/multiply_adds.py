@@ -26,6 +26,9 @@ def multiply_adds(model, everything=False):
     Returns:
         Integer.
 
+    Raises:
+        ValueError: If a layer has kernels and it is not known what it costs.
+
     Example:
 
     >>> images = keras.Input((8, 8, 3))
@@ -44,7 +47,14 @@ def multiply_adds(model, everything=False):
 
 @functools.singledispatch
 def _cost(layer, shape, everything):
-    """The cost of a layer on an input of a shape; of most it is nothing."""
+    """The cost of a layer on an input of a shape.
+
+    It is nothing of layers that have no kernel.
+    """
+    if any(len(weight.shape) > 1 for weight in layer.weights):
+        raise ValueError(
+            f"The multiply-adds of {type(layer).__name__} are not known here."
+        )
     return 0
 
 

@@ -68,6 +68,12 @@ def imagenet_stem(images, filters, dtype):
     - [Liu et al., 2019](https://arxiv.org/abs/1806.09055), section A.2.3
     """
 
+    if filters < 2:
+        raise ValueError(
+            f"The stem of ImageNet begins with half of the channels, so it "
+            f"needs at least 2. Received: init_channels={filters}."
+        )
+
     def active(inputs):
         return keras.layers.ReLU(dtype=dtype)(inputs)
 

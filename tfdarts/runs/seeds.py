@@ -64,6 +64,13 @@ def evaluate_seeds(run_dir, seeds, batch_size=128, dataset=None):
         ValueError: See `evaluate`.
     """
     run_dir = pathlib.Path(_given(run_dir))
+    missing = [s for s in seeds if not (run_dir / f"seed{s}").is_dir()]
+    if missing:
+        listed = ",".join(map(str, seeds))
+        raise ValueError(
+            f"{run_dir} holds no training of seed {missing[0]}: run "
+            f"tfdarts-train --run_dir={run_dir} --seeds={listed} first."
+        )
     rows = [
         evaluate(run_dir / f"seed{seed}", batch_size, dataset) for seed in seeds
     ]

@@ -2,9 +2,9 @@
 
 import dataclasses
 import glob
-import itertools
 import logging
 import pathlib
+import re
 
 from tfdarts.data import sources
 from tfdarts.runs.configs import TrainConfig
@@ -87,8 +87,10 @@ def _candidates(identifiers):
         ValueError: If there are fewer than two, or one cannot be found.
     """
     found = []
-    for identifier in filter(None, (identifiers or "").split(",")):
-        found += sorted(glob.glob(identifier)) or [identifier]
+    for identifier in (identifiers or "").split(","):
+        if identifier.strip():
+            matching = sorted(glob.glob(identifier.strip()))
+            found += matching or [identifier.strip()]
     if len(found) < 2:
         raise ValueError(
             f"There must be at least two candidates to choose from: give "
@@ -97,11 +99,13 @@ def _candidates(identifiers):
     candidates = {}
     for identifier in found:
         find_genotype(identifier)
-        stem = name = sources.directory_name(f"folder:{identifier}")
-        for number in itertools.count(2):
-            if name not in candidates:
-                break
-            name = f"{stem}-{number}"
+        # It must not depend on which others there are.
+        name = re.sub(r"[^\w.-]+", "-", identifier).strip("-.")
+        if name in candidates:
+            raise ValueError(
+                f"Two candidates are called {name}: {candidates[name]} and "
+                f"{identifier}. Give each once."
+            )
         candidates[name] = identifier
     return candidates
 

@@ -139,6 +139,14 @@ class RunConfig(Settings):
         False, "Write for TensorBoard too, into tensorboard/ of the stage."
     )
 
+    def __post_init__(self):
+        super().__post_init__()
+        if self.image_fit != "stretch" and not self.image_size:
+            raise ValueError(
+                f"--image_fit={self.image_fit} says how images become squares "
+                f"of --image_size: give that, too."
+            )
+
 
 @dataclasses.dataclass(frozen=True)
 class ComputeConfig(RunConfig):

@@ -123,6 +123,7 @@ def _fit(config, data, network, model, strategy, stage):
             network=model.variables,
             optimizer=model.optimizer.variables,
         )
+    _warn_of_average(config, config.epochs * data.steps_per_epoch)
     first_epoch = checkpoint.restore()
     if first_epoch:
         logger.info("train: going on after epoch %d", first_epoch)
@@ -163,6 +164,19 @@ def _fit(config, data, network, model, strategy, stage):
             if name not in ("epoch", "learning_rate")
         },
     }
+
+
+def _warn_of_average(config, steps):
+    """Says so where the first weights count for much in the average."""
+    if config.ema_momentum**steps > 0.01:
+        logger.warning(
+            "train: --ema_momentum=%g averages over some %d steps, and the "
+            "training has %d: it would end near the first weights. Give a "
+            "smaller one, or more epochs.",
+            config.ema_momentum,
+            1 / (1 - config.ema_momentum),
+            steps,
+        )
 
 
 def _datasets(config, data, first_epoch):

@@ -19,6 +19,7 @@ def export_saved_model(
     std=1.0,
     image_size=None,
     image_fit="stretch",
+    extra_files=None,
 ):
     """Writes the next version of a network for TF Serving.
 
@@ -54,6 +55,8 @@ def export_saved_model(
             sees.
         image_fit: String, what is resized of an encoded image: all of it,
             `"stretch"`, or the largest square about its centre, `"crop"`.
+        extra_files: Dict of bytes by relative path: what shall lie beside
+            the graph, such as a model card.
 
     Returns:
         The `pathlib.Path` of the new version, `<path>/<integer>`.
@@ -115,7 +118,11 @@ def export_saved_model(
         serve_bytes,
         [tf.TensorSpec((None,), tf.string, "image_bytes")],
     )
-    return _write_version(archive, labels, pathlib.Path(path))
+    files = {
+        "assets/labels.txt": "".join(f"{x}\n" for x in labels).encode(),
+        **(extra_files or {}),
+    }
+    return _write_version(archive, files, pathlib.Path(path))
 
 
 def _answer(logits, labels):
@@ -147,7 +154,7 @@ def _layer_in_float32(layer):
     return type(layer).from_config({**layer.get_config(), "dtype": "float32"})
 
 
-def _write_version(archive, labels, path):
+def _write_version(archive, files, path):
     path.mkdir(parents=True, exist_ok=True)
     # A server takes no directory for a version whose name is not an integer.
     with tempfile.TemporaryDirectory(dir=path, prefix=".exporting-") as aside:
@@ -155,9 +162,10 @@ def _write_version(archive, labels, path):
         # owner, and a server often runs as somebody else.
         written = pathlib.Path(aside, "model")
         archive.write_out(written, verbose=False)
-        assets = written / "assets"
-        assets.mkdir(exist_ok=True)
-        (assets / "labels.txt").write_text("".join(f"{x}\n" for x in labels))
+        for name, content in files.items():
+            file = written / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(content)
         version = 1 + max(saved_versions(path), default=0)
         return written.rename(path / str(version))
 

@@ -72,7 +72,7 @@ def epoch_steps(initial, epochs, steps_per_epoch):
     """
     # A boundary is the last step of the rate before it.
     boundaries = [
-        int(epochs * share) * steps_per_epoch - 1 for share in (0.5, 0.75)
+        math.ceil(epochs * share) * steps_per_epoch - 1 for share in (0.5, 0.75)
     ]
     return keras.optimizers.schedules.PiecewiseConstantDecay(
         boundaries, [initial, initial / 10, initial / 100]

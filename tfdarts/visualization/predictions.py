@@ -112,7 +112,7 @@ def draw_reliability(calibration, path):
         label="mean confidence of the bin",
     )
     above.set_ylabel("accuracy", size=panels.MEDIUM, color=palette.INK)
-    above.legend(loc="upper left", frameon=False, fontsize=panels.SMALL)
+    above.legend(loc="upper left", framealpha=0.9, fontsize=panels.SMALL)
     below.bar(middles, count / count.sum(), 0.92 * width, color=palette.QUIET)
     below.set_ylabel("examples", size=panels.MEDIUM, color=palette.INK)
     below.set_xlabel(

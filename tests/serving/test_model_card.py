@@ -1,0 +1,38 @@
+"""A model card says what is known."""
+
+from tfdarts.serving.model_card import model_card
+
+FACTS = {
+    "name": "pets",
+    "labels": ["cat", "a|b"],
+    "image_shape": (8, 9, 3),
+    "pictures": ["cells/normal.png"],
+    "data": {"dataset": "folder:x", "mean": [0.5, 0.25, 0.125]},
+    "network": {"parameters": 1234567},
+    "results": {"test_accuracy": 0.98765432},
+    "training": {"nesterov": False, "genotype": None},
+    "environment": {"keras": "3.15"},
+}
+
+
+def test_every_fact_is_in_it():
+    text = model_card(FACTS)
+    assert text.startswith("# pets\n")
+    assert "colour images into 2 classes: cat, a|b" in text
+    assert "images of 8x9 pixels" in text
+    assert "![cells/normal.png](cells/normal.png)" in text
+    for row in (
+        "| dataset | folder:x |",
+        "| mean | 0.5, 0.25, 0.125 |",
+        "| parameters | 1,234,567 |",
+        "| test accuracy | 0.987654 |",
+        "| nesterov | no |",
+        "| genotype |  |",
+        "| keras | 3.15 |",
+    ):
+        assert row in text
+    assert "was not tested" not in text
+
+
+def test_a_model_that_was_not_tested_says_so():
+    assert "It was not tested" in model_card({**FACTS, "results": {"loss": 1}})

@@ -1,0 +1,66 @@
+"""What TF Serving is told at its start, as files."""
+
+import pathlib
+
+from tfdarts.files import write_atomically
+
+MONITORING = """\
+prometheus_config {
+  enable: true
+  path: "/monitoring/prometheus/metrics"
+}
+"""
+
+BATCHING = """\
+max_batch_size { value: 32 }
+batch_timeout_micros { value: 1000 }
+max_enqueued_batches { value: 128 }
+num_batch_threads { value: 4 }
+"""
+
+
+def models_config(names, root="/models"):
+    """Returns which models a server has, as `--model_config_file` takes it.
+
+    Args:
+        names: Sequence of strings.
+        root: String, the directory that the server finds them in.
+
+    Example:
+
+    >>> print(models_config(["digits"]), end="")
+    model_config_list {
+      config {
+        name: "digits"
+        base_path: "/models/digits"
+        model_platform: "tensorflow"
+      }
+    }
+    """
+    entries = "".join(
+        f"  config {{\n"
+        f'    name: "{name}"\n'
+        f'    base_path: "{root}/{name}"\n'
+        f'    model_platform: "tensorflow"\n'
+        f"  }}\n"
+        for name in names
+    )
+    return f"model_config_list {{\n{entries}}}\n"
+
+
+def write_server_config(directory):
+    """Writes the configuration of a server of all models in a directory.
+
+    Args:
+        directory: Path that holds a directory for each model. Files that are
+            there already stay, but for `models.config`.
+    """
+    directory = pathlib.Path(directory)
+    names = sorted(path.name for path in directory.iterdir() if path.is_dir())
+    write_atomically(directory / "models.config", models_config(names))
+    for name, content in (
+        ("monitoring.config", MONITORING),
+        ("batching.config", BATCHING),
+    ):
+        if not (directory / name).exists():
+            write_atomically(directory / name, content)
