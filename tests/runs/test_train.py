@@ -161,7 +161,8 @@ def test_export_gives_the_probabilities_of_the_network(run, network):
     assert card["training"]["batch_size"] == TINY.batch_size
     assert card["data"]["validation_portion"] == 0.2
     text = (version / "MODEL_CARD.md").read_text()
-    assert f"| parameters | {network.count_params():,} |" in text
+    assert f"| num parameters | {results['num_parameters']:,} |" in text
+    assert "| genotype | DARTS_V2 |" in text
     assert (version / FILE).stat().st_size > 1000
     assert "/models/reader" in (path / "export" / "models.config").read_text()
 

@@ -92,7 +92,7 @@ def _card(name, stage, settings, network):
         "genotype": settings["genotype"],
         "data": {key: settings[key] for key in _OF_DATA},
         "network": {
-            "parameters": network.count_params(),
+            "genotype": (settings["genotype"] or {}).get("name"),
             "multiply_adds": multiply_adds(network),
         },
         "results": read_json(stage.path / "results.json"),

@@ -19,8 +19,8 @@ def model_card(facts):
         f"# {facts['name']}",
         "",
         f"A classifier of {kind} images into {len(facts['labels'])} classes: "
-        f"{', '.join(facts['labels'])}. Its network was found by "
-        f"architecture search and trained with tfdarts.",
+        f"{', '.join(facts['labels'])}. Its network was trained with "
+        f"tfdarts.",
         "",
         f"It takes images of {height}x{width} pixels, 0 to 255 "
         f"(`serving_default`), or image files of any size "
