@@ -59,6 +59,19 @@ def test_an_operation_by_hand(operation, cost, everything):
     assert more(everything=True) == cost + everything
 
 
+def test_pooling_of_a_search_has_a_batch_norm_to_count():
+    edges = [("max_pool_3x3", 0), ("avg_pool_3x3", 1)]
+    still = [("skip_connect", 0), ("skip_connect", 1)]
+    final, search = (
+        CNNNetwork(
+            Genotype(edges, [2], still, [2]), 16, 3, 10, (8, 8, 3), search=form
+        )
+        for form in (False, True)
+    )
+    more = multiply_adds(search, True) - multiply_adds(final, True)
+    assert more == 2 * 2 * 64 * 16  # two of them, in the only normal cell
+
+
 def test_strided_reductions_by_hand():
     images = keras.Input((8, 6, 4))
     outputs = keras.layers.Conv2D(5, 3, strides=2)(images)

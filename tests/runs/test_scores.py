@@ -79,6 +79,12 @@ def test_calibration_in_closed_form():
     assert calibration(labels, even)["error"] == pytest.approx(0.0)
 
 
+def test_a_bin_has_its_upper_end():
+    """Of five equal classes each has 0.2, the end of the third bin."""
+    count = calibration([0, 1, 2], np.zeros((3, 5)))["count"]
+    assert count == [0, 0, 3] + [0] * 12
+
+
 def test_classes_and_confusion_by_loops():
     names = list("abcdefg")
     matrix = [[0] * 7 for _ in names]
