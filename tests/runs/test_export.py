@@ -1,5 +1,8 @@
 """Where exports go."""
 
+import logging
+import sys
+
 import pytest
 
 from tfdarts.runs import export as export_module
@@ -21,3 +24,12 @@ def test_versions_are_integers_in_their_order(tmp_path):
         (tmp_path / "export" / "digits" / name).mkdir(parents=True)
     versions = exported_versions(str(tmp_path), "digits")
     assert [path.name for path in versions] == ["9", "10"]
+
+
+def test_without_the_extra_there_are_no_warm_up_requests(monkeypatch, caplog):
+    monkeypatch.setitem(sys.modules, "tensorflow_serving", None)
+    for name in [n for n in sys.modules if n.startswith("tensorflow_serving.")]:
+        monkeypatch.delitem(sys.modules, name)
+    with caplog.at_level(logging.INFO, "tfdarts"):
+        assert export_module._warm_up("digits", (8, 8, 1)) == {}
+    assert "pip install 'tfdarts[serving]'" in caplog.text

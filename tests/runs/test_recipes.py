@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import logging
 
 import keras
 import numpy as np
@@ -142,6 +143,20 @@ def test_what_was_interrupted_ends_as_if_it_had_not_been(
     )
     for one, other in pairs:
         np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize(
+    ("momentum", "steps", "warned"),
+    [(0.999, 240, True), (0.98, 240, False), (0.0, 1, False)],
+)
+def test_an_average_near_the_first_weights_is_warned_of(
+    momentum, steps, warned, caplog
+):
+    config = TrainConfig(ema_momentum=momentum)
+    with caplog.at_level(logging.WARNING, "tfdarts"):
+        train_module._warn_of_average(config, steps)
+    assert ("over some 1000 steps" in caplog.text) == warned
+    assert bool(caplog.records) == warned
 
 
 def test_densenet_goes_all_the_way(tmp_path):

@@ -5,25 +5,15 @@ import json
 import statistics
 
 import pytest
+from tiny_training import TRAINING as TINY
 
 from tfdarts import genotypes
 from tfdarts.cli.seeds import parsed_seeds
 from tfdarts.cli.seeds import seeds_table
 from tfdarts.runs import seeds as seeds_module
-from tfdarts.runs.configs import TrainConfig
 from tfdarts.runs.seeds import evaluate_seeds
 from tfdarts.runs.seeds import train_seeds
 from tfdarts.runs.train import train
-
-TINY = TrainConfig(
-    genotype="DARTS_V2",
-    init_channels=2,
-    num_cells=3,
-    epochs=1,
-    batch_size=256,
-    auxiliary_weight=0.0,
-    drop_path_rate=0.0,
-)
 
 
 @pytest.fixture(scope="module")

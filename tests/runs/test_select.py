@@ -6,6 +6,7 @@ import logging
 import shutil
 
 import pytest
+from tiny_training import SELECTION as TINY
 
 from tfdarts import genotypes
 from tfdarts.data import digits
@@ -15,18 +16,6 @@ from tfdarts.runs import select as select_module
 from tfdarts.runs.configs import SelectConfig
 from tfdarts.runs.select import select
 from tfdarts.search_spaces.lookup import find_genotype
-
-TINY = SelectConfig(
-    run_dirs="DARTS_V2,random:3",
-    init_channels=2,
-    num_cells=3,
-    epochs=1,
-    batch_size=256,
-    learning_rate=0.1,
-    validation_portion=0.2,
-    auxiliary_weight=0.0,
-    drop_path_rate=0.0,
-)
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,20 @@ from tfdarts.data.image_source import ImageSource
 logger = logging.getLogger("tfdarts")
 
 
+def find_data(config):
+    """Returns the data set of a config; what it is stays unsaid.
+
+    Args:
+        config: `tfdarts.runs.settings.RunConfig`.
+
+    Raises:
+        DataError: If there is no such data set, or it cannot be used.
+    """
+    return sources.open_source(
+        config.dataset, config.image_size, config.prepare, config.image_fit
+    )
+
+
 def open_data(config):
     """Returns the data set of a config, and says what it is.
 
@@ -23,7 +37,7 @@ def open_data(config):
     Raises:
         DataError: If there is no such data set, or it cannot be used.
     """
-    source = _opened(config)
+    source = find_data(config)
     for sentence in source.describe():
         logger.info("data: %s", sentence)
     return source
@@ -85,7 +99,7 @@ def describe_data(config):
     Raises:
         DataError: If anything in it cannot be used.
     """
-    source = _opened(config)
+    source = find_data(config)
     lines = [*source.describe()]
     for split in source.splits:
         _, labels = source.read(split)
@@ -107,9 +121,3 @@ def describe_data(config):
 def _range(counts):
     least, most = counts.min(), counts.max()
     return f"{least:,}" if least == most else f"{least:,} to {most:,}"
-
-
-def _opened(config):
-    return sources.open_source(
-        config.dataset, config.image_size, config.prepare, config.image_fit
-    )

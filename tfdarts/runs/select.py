@@ -6,8 +6,9 @@ import logging
 import pathlib
 import re
 
-from tfdarts.data import sources
+from tfdarts.data.image_source import DataError
 from tfdarts.runs.configs import TrainConfig
+from tfdarts.runs.data import find_data
 from tfdarts.runs.run_directory import write_json
 from tfdarts.runs.train import train
 from tfdarts.search_spaces.lookup import find_genotype
@@ -112,11 +113,9 @@ def _candidates(identifiers):
 
 def _require_validation(config):
     """Raises `DataError` where there is nothing to rank on."""
-    source = sources.open_source(
-        config.dataset, config.image_size, config.prepare, config.image_fit
-    )
+    source = find_data(config)
     if not config.validation_portion and "validation" not in source.splits:
-        raise sources.DataError(
+        raise DataError(
             f"Candidates are ranked on validation images, and {source.name} "
             f"has none of its own: give --validation_portion."
         )

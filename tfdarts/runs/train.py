@@ -174,7 +174,7 @@ def _warn_of_average(config, steps):
             "training has %d: it would end near the first weights. Give a "
             "smaller one, or more epochs.",
             config.ema_momentum,
-            1 / (1 - config.ema_momentum),
+            round(1 / (1 - config.ema_momentum)),
             steps,
         )
 

@@ -1,0 +1,62 @@
+"""What evaluate and select print."""
+
+import pytest
+
+from tfdarts.cli import evaluate
+from tfdarts.cli import parsing
+from tfdarts.cli import select
+from tfdarts.runs import select as select_module
+
+
+def classes(count):
+    """Classes, each found a little less often than the one before."""
+    return [
+        {
+            "class": f"class {k}",
+            "examples": 1000,
+            "precision": 0.5,
+            "recall": 1 - k / 1000,
+            "f1": 0.25,
+        }
+        for k in range(count)
+    ]
+
+
+@pytest.mark.parametrize("count", [2, 20])
+def test_few_classes_are_all_in_the_table(count):
+    lines = evaluate._class_table(classes(count)).splitlines()
+    assert lines[0].split() == ["class", "images", "precision", "recall", "F1"]
+    assert len(lines) == count + 1
+    assert lines[1].split()[2:] == ["1,000", "50.00%", "100.00%", "25.00%"]
+
+
+def test_of_many_classes_it_is_those_found_least_often():
+    lines = evaluate._class_table(classes(100)).splitlines()
+    assert lines[0] == "The 20 classes of the lowest recall:"
+    names = [line[: len("class 99")] for line in lines[2:]]
+    assert names == [f"class {k}" for k in range(99, 79, -1)]
+
+
+def test_a_selection_prints_its_ranking(monkeypatch, capsys):
+    ranking = [
+        {
+            "candidate": name,
+            "val_accuracy": accuracy,
+            "val_loss": 0.25,
+            "num_parameters": 3349342,
+        }
+        for name, accuracy in (("b", 0.9), ("a", 0.8))
+    ]
+    monkeypatch.setattr(select_module, "select", lambda config: ranking)
+    arguments = ["--run_dirs=a,b", "--run_dir=out"]
+    values = select.command._flag_values()
+    parsing.parse(values, "tfdarts-select", arguments)
+    select.run({**values.flag_values_dict(), "arguments": arguments})
+    head, first, second, where, following = capsys.readouterr().out.splitlines()
+    assert head.split() == [
+        *("candidate", "validation", "accuracy", "loss", "parameters")
+    ]
+    assert first.split() == ["b", "90.00%", "0.2500", "3,349,342"]
+    assert second.split()[0] == "a"
+    assert where == "Genotype of the best: out/genotype.json"
+    assert following == "Next: tfdarts-train --run_dir=out"
