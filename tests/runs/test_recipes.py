@@ -146,6 +146,24 @@ def test_what_was_interrupted_ends_as_if_it_had_not_been(
 
 
 @pytest.mark.parametrize(
+    ("settings", "least", "mixed"),
+    [
+        ({"label_smoothing": 0.2, "mixup": 0.0}, 0.05, False),
+        ({"label_smoothing": 0.0, "mixup": 1.0}, 0.0, True),
+    ],
+)
+def test_training_learns_from_the_targets_that_are_set(settings, least, mixed):
+    config = dataclasses.replace(ALL, rand_augment=0.0, **settings)
+    data = train_module.open_training_data(config, 0.75, crop_size=8)
+    training, validation = train_module._datasets(config, data, 0)
+    _, targets = next(iter(training))
+    assert targets.numpy().min() == pytest.approx(least)
+    assert (np.sort(targets, axis=1)[:, -2] > 0.06).any() == mixed
+    _, plain = next(iter(validation))
+    assert set(np.unique(plain)) == {0.0, 1.0}
+
+
+@pytest.mark.parametrize(
     ("momentum", "steps", "warned"),
     [(0.999, 240, True), (0.98, 240, False), (0.0, 1, False)],
 )
