@@ -23,7 +23,17 @@ version = re.search(
 )[1]
 
 SERVING = ["tensorflow-serving-api>=2.21,<2.22"]
-TEST = ["pytest>=8", "pytest-timeout>=2.3", "hypothesis>=6", *SERVING]
+ONNX = ["tf2onnx>=1.17"]
+LITERT = ["ai-edge-litert>=2.1"]
+TEST = [
+    "hypothesis>=6",
+    "onnxruntime>=1.23",
+    "pytest>=8",
+    "pytest-timeout>=2.3",
+    *SERVING,
+    *ONNX,
+    *LITERT,
+]
 LINT = ["ruff>=0.8", "import-linter>=2.1"]
 
 setuptools.setup(
@@ -64,6 +74,8 @@ setuptools.setup(
     ],
     extras_require={
         "serving": SERVING,
+        "litert": LITERT,
+        "onnx": ONNX,
         "test": TEST,
         "dev": TEST + LINT,
         "gpu": ["tensorflow[and-cuda]>=2.21,<2.22"],

@@ -64,7 +64,7 @@ def test_a_run_on_arrays_is_known_by_their_name(trained):
     assert f"--dataset={source_of().name}" in (
         (path / "train" / "flags.cfg").read_text()
     )
-    assert export(path).parent == path / "export" / (
+    assert export(path)["saved_model"].parent == path / "export" / (
         f"mine-{source_of().fingerprint}"
     )
 

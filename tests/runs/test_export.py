@@ -33,3 +33,25 @@ def test_without_the_extra_there_are_no_warm_up_requests(monkeypatch, caplog):
     with caplog.at_level(logging.INFO, "tfdarts"):
         assert export_module._warm_up("digits", (8, 8, 1)) == {}
     assert "pip install 'tfdarts[serving]'" in caplog.text
+
+
+@pytest.mark.parametrize("formats", [[], ["onxx"], ["onnx", ""]])
+def test_formats_that_there_are_not(tmp_path, formats):
+    with pytest.raises(ValueError, match="--format must be one or more of"):
+        export(str(tmp_path), formats=formats)
+
+
+@pytest.mark.parametrize(
+    "format, package, extra",
+    [
+        ("onnx", "tf2onnx", "onnx"),
+        ("litert_int8", "ai-edge-litert", "litert"),
+    ],
+)
+def test_what_a_format_needs_is_said(monkeypatch, format, package, extra):
+    monkeypatch.setattr(
+        export_module.importlib.util, "find_spec", lambda module: None
+    )
+    message = rf"needs {package}: pip install 'tfdarts\[{extra}\]'"
+    with pytest.raises(ValueError, match=message):
+        export("nowhere", formats=[format])

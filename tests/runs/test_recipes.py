@@ -80,7 +80,7 @@ def test_tests_are_of_the_centre(trained):
 def test_a_server_takes_whole_images(trained):
     path, _ = trained
     images, _ = SOURCE.read("test")
-    loaded = tf.saved_model.load(str(export(str(path))))
+    loaded = tf.saved_model.load(str(export(str(path))["saved_model"]))
     served = loaded.signatures["serving_default"](
         images=tf.constant(images, tf.float32)
     )
@@ -194,7 +194,7 @@ def test_densenet_goes_all_the_way(tmp_path):
     results = train(config)
     assert results["num_parameters"] < 1000
     assert evaluate(str(tmp_path), dataset=SOURCE)["test_examples"] == 20
-    assert export(str(tmp_path)).name == "1"
+    assert export(str(tmp_path))["saved_model"].name == "1"
     other = dataclasses.replace(config, growth_rate=3)
     with pytest.raises(ValueError, match="growth_rate: 2 there, 3 now"):
         train(other)

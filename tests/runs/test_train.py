@@ -20,7 +20,9 @@ from tfdarts.runs import train as train_module
 from tfdarts.runs.configs import TrainConfig
 from tfdarts.runs.evaluate import evaluate
 from tfdarts.runs.export import export
+from tfdarts.runs.export import exported_versions
 from tfdarts.runs.train import train
+from tfdarts.serving.litert import litert_probabilities
 from tfdarts.serving.warm_up import FILE
 
 TINY = TrainConfig(
@@ -145,9 +147,11 @@ def test_evaluation_is_that_of_the_test_images(run, network):
 def test_export_gives_the_probabilities_of_the_network(run, network):
     path, _ = run
     images, _ = digits.read("test")
-    version = export(str(path))
+    version = export(str(path))["saved_model"]
     assert version == path / "export" / "digits" / "1"
-    assert export(str(path), name="reader").parent.name == "reader"
+    assert (
+        export(str(path), name="reader")["saved_model"].parent.name == "reader"
+    )
     loaded = tf.saved_model.load(str(version))
     raw = tf.constant(images[:7].astype("float32"))
     served = loaded.signatures["serving_default"](images=raw)
@@ -202,3 +206,33 @@ def load_weights(path):
 def test_unknown_distribution_is_refused(tmp_path):
     with pytest.raises(ValueError, match="--distribute must be one of none"):
         dataclasses.replace(TINY, run_dir=str(tmp_path), distribute="cloud")
+
+
+def test_export_to_other_formats(run, network):
+    path, _ = run
+    images, labels = digits.read("test")
+    paths = export(str(path), "files", ["onnx", "litert_int8", "keras"])
+    directory = path / "export" / "files"
+    assert {p.name for p in directory.iterdir()} == {
+        *("1.onnx", "1.int8.tflite", "1.tflite", "1.keras"),
+        *("1.int8.json", "1.labels.txt"),
+    }
+    assert list(paths) == ["keras", "litert", "litert_int8", "onnx"]
+    assert (directory / "1.labels.txt").read_text() == "\n".join(
+        [*"0123456789", ""]
+    )
+    report = json.loads((directory / "1.int8.json").read_text())
+    expected = probabilities(path, network, images).argmax(1)
+    assert report["litert"] == {
+        "test_accuracy": pytest.approx(np.mean(expected == labels)),
+        "bytes": paths["litert"].stat().st_size,
+    }
+    answers = litert_probabilities(paths["litert_int8"].read_bytes(), images)
+    assert report["litert_int8"] == {
+        "test_accuracy": pytest.approx(np.mean(answers.argmax(1) == labels)),
+        "bytes": paths["litert_int8"].stat().st_size,
+    }
+    assert np.mean(answers.argmax(1) == expected) > 0.9
+    # No directory of a version: nothing there is for a server.
+    assert exported_versions(str(path), "files") == []
+    assert export(str(path), "files")["saved_model"] == directory / "2"

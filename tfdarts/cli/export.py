@@ -1,10 +1,13 @@
 """tfdarts-export."""
 
 import dataclasses
+import json
 
 from tfdarts.cli.command import Command
 from tfdarts.cli.command import next_command
 from tfdarts.cli.command import settings_of
+from tfdarts.cli.table import shown
+from tfdarts.cli.table import table
 from tfdarts.runs.settings import Settings
 from tfdarts.runs.settings import setting
 
@@ -17,25 +20,58 @@ class ExportSettings(Settings):
     name: str = setting(
         None, "What the server calls the model. By default the data set's name."
     )
+    format: str = setting(
+        "saved_model",
+        "One or more, with commas between them: saved_model (TF Serving), "
+        "keras, litert (phones), litert_int8 (the same in 8 bits; brings "
+        "litert along, and says what was lost), onnx.",
+    )
+    dataset: str = setting(
+        None,
+        "For litert_int8: the data set trained on, where it is no longer at "
+        "its place. By default where the training found it.",
+    )
 
 
 def run(values):
-    """Exports, prints the path and the next command."""
+    """Exports, prints the paths and the next command."""
     from tfdarts.runs.export import export
 
     settings = settings_of(ExportSettings, values)
-    path = export(settings.run_dir, settings.name)
-    print(path)
-    print(next_command("saved_model_cli", "show", "--dir", str(path), "--all"))
+    formats = [name.strip() for name in settings.format.split(",")]
+    paths = export(settings.run_dir, settings.name, formats, settings.dataset)
+    for path in paths.values():
+        print(path)
+    if "litert_int8" in paths:
+        print(_int8_table(paths["litert_int8"].with_suffix(".json")))
+    if "saved_model" in paths:
+        words = "show", "--dir", str(paths["saved_model"]), "--all"
+        print(next_command("saved_model_cli", *words))
+
+
+def _int8_table(path):
+    report = json.loads(path.read_text())
+    columns = ("format", "test accuracy", "bytes")
+    rows = [
+        (
+            format,
+            f"{report[format]['test_accuracy']:.2%}",
+            shown(report[format]["bytes"]),
+        )
+        for format in ("litert", "litert_int8")
+    ]
+    return table(columns, rows)
 
 
 command = Command(
     name="tfdarts-export",
-    summary="Writes a trained network as the next SavedModel version, for "
-    "TF Serving.",
+    summary="Writes a trained network as the next version of a model: a "
+    "SavedModel for\nTF Serving, or files for other runtimes.",
     examples=(
         "tfdarts-export --run_dir=runs/digits",
         "tfdarts-export --run_dir=runs/digits --name=reader",
+        "tfdarts-export --run_dir=runs/digits "
+        "--format=saved_model,litert_int8,onnx",
     ),
     settings=(ExportSettings,),
     run=run,

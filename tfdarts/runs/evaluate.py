@@ -47,7 +47,7 @@ def evaluate(run_dir, batch_size=128, dataset=None):
     """
     stage = Stage(run_dir, "train")
     network, settings = load_network(stage)
-    source = _test_source(stage, settings, dataset)
+    source = source_of_run(stage, settings, dataset)
     images, labels = source.read("test")
     logger.info("evaluate: %d images", len(labels))
     logits = _logits(network, settings, images, labels, batch_size)
@@ -63,7 +63,7 @@ def evaluate(run_dir, batch_size=128, dataset=None):
     return results
 
 
-def _test_source(stage, settings, dataset):
+def source_of_run(stage, settings, dataset):
     """Returns the data set of a run, if it still is what it was."""
     source = sources.open_source(
         dataset or settings["dataset"],

@@ -1,16 +1,27 @@
 """Exporting a trained network for a server."""
 
+import importlib.util
 import json
 import logging
 import pathlib
 
+import numpy as np
+
 from tfdarts.data.sources import directory_name
+from tfdarts.files import write_atomically
 from tfdarts.models.multiply_adds import multiply_adds
 from tfdarts.runs.evaluate import load_network
+from tfdarts.runs.evaluate import source_of_run
 from tfdarts.runs.run_directory import Stage
 from tfdarts.runs.run_directory import read_json
+from tfdarts.runs.run_directory import write_json
+from tfdarts.serving.classifier import classifier
+from tfdarts.serving.formats import SUFFIXES
+from tfdarts.serving.formats import converted
+from tfdarts.serving.litert import litert_probabilities
 from tfdarts.serving.model_card import model_card
 from tfdarts.serving.saved_model import export_saved_model
+from tfdarts.serving.saved_model import next_version
 from tfdarts.serving.saved_model import saved_versions
 from tfdarts.serving.server_config import write_server_config
 from tfdarts.serving.warm_up import FILE
@@ -19,41 +30,143 @@ from tfdarts.serving.warm_up import warm_up_requests
 logger = logging.getLogger("tfdarts")
 
 
-def export(run_dir, name=None):
-    """Writes the trained network of a run as the next SavedModel version.
+FORMATS = ("saved_model", *SUFFIXES)
+
+_EXTRAS = {
+    "litert_int8": ("ai_edge_litert", "litert"),
+    "onnx": ("tf2onnx", "onnx"),
+}
+"""What a format needs beside TensorFlow: a module, and the extra it is in."""
+
+REPRESENTATIVE = 200
+
+
+def export(run_dir, name=None, formats=("saved_model",), dataset=None):
+    """Writes the trained network of a run as the next version of a model.
+
+    All formats of one export have the same number. The SavedModel is a
+    directory, `<number>/`; the others are files beside it, `<number>.keras`
+    and so on, with the names of the classes in `<number>.labels.txt`.
+
+    `litert_int8` brings `litert` along. Training images set the scales of its
+    tensors, and test images say what it lost: `<number>.int8.json` has the
+    accuracy and the size of both.
 
     Args:
         run_dir: Path of a run whose training has finished.
         name: String, what the server shall call the model. Defaults to the
             name of the data set, without what leads to it.
+        formats: Sequence of strings: `saved_model`, `keras`, `litert`,
+            `litert_int8` or `onnx`; see `tfdarts.serving.formats.converted`.
+        dataset: Specification, or `ImageSource`, of the data that the run
+            was trained on, for `litert_int8`, where they are no longer to be
+            found by their name.
 
     Returns:
-        Path of the version, `<run_dir>/export/<name>/<version>`.
+        Dict from the formats to the paths of what was written, in
+        `<run_dir>/export/<name>/`.
 
     Raises:
-        ValueError: If the run holds no finished training, or the name is
-            not that of one directory.
+        ValueError: If the run holds no finished training, the name is not
+            that of one directory, or a format is not known or needs a package
+            that is not installed.
+        DataError: If the data are needed and not there, or not those trained
+            on.
     """
+    formats = _checked_formats(formats)
     stage = Stage(run_dir, "train")
     network, settings = load_network(stage)
     name = name or directory_name(settings["dataset"])
     directory = _directory(run_dir, name)
-    version = export_saved_model(
-        network,
-        directory,
-        labels=settings["class_names"],
-        scale=1 / 255,
-        mean=settings["mean"],
-        std=settings["std"],
-        image_size=settings["image_shape"][:2],
-        image_fit=settings["image_fit"],
-        extra_files={
-            **_warm_up(name, settings["image_shape"]),
-            **_card(name, stage, settings, network),
-        },
-    )
-    write_server_config(directory.parent)
-    return version
+    preprocessing = {
+        "mean": settings["mean"],
+        "std": settings["std"],
+        "image_size": settings["image_shape"][:2],
+    }
+    version = next_version(directory)
+    paths = {}
+    if files := [f for f in formats if f != "saved_model"]:
+        model = classifier(network, **preprocessing)
+        source = None
+        if "litert_int8" in formats:
+            source = source_of_run(stage, settings, dataset)
+        contents = _converted(model, files, source)
+        paths = _write_files(contents, directory, version, settings)
+        if source:
+            report = _what_8_bits_lose(contents, source)
+            write_json(directory / f"{version}.int8.json", report)
+    if "saved_model" in formats:
+        paths["saved_model"] = export_saved_model(
+            network,
+            directory,
+            settings["class_names"],
+            **preprocessing,
+            image_fit=settings["image_fit"],
+            version=version,
+            extra_files={
+                **_warm_up(name, settings["image_shape"]),
+                **_card(name, stage, settings, network),
+            },
+        )
+        write_server_config(directory.parent)
+    return {format: paths[format] for format in formats}
+
+
+def _checked_formats(formats):
+    unknown = [f for f in formats if f not in FORMATS]
+    if unknown or not formats:
+        raise ValueError(
+            f"--format must be one or more of {', '.join(FORMATS)}, with "
+            f"commas between them. Received: {', '.join(formats) or 'none'}."
+        )
+    for format in formats:
+        module, extra = _EXTRAS.get(format, (None, None))
+        if module and importlib.util.find_spec(module) is None:
+            raise ValueError(
+                f"--format={format} needs {module.replace('_', '-')}: pip "
+                f"install 'tfdarts[{extra}]'."
+            )
+    brought = ["litert"] if "litert_int8" in formats else []
+    return [f for f in FORMATS if f in (*formats, *brought)]
+
+
+def _converted(model, formats, source):
+    """Returns the content of the file of each format."""
+    contents = {}
+    for format in formats:
+        logger.info("export: converting to %s", format)
+        images = None
+        if format == "litert_int8":
+            images, _ = source.read("train")
+            spread = np.linspace(0, len(images) - 1, REPRESENTATIVE, dtype=int)
+            images = np.asarray(images[np.unique(spread)])
+        contents[format] = converted(model, format, images)
+    return contents
+
+
+def _write_files(contents, directory, version, settings):
+    directory.mkdir(parents=True, exist_ok=True)
+    labels = "".join(f"{label}\n" for label in settings["class_names"])
+    write_atomically(directory / f"{version}.labels.txt", labels)
+    paths = {}
+    for format, content in contents.items():
+        paths[format] = directory / f"{version}{SUFFIXES[format]}"
+        write_atomically(paths[format], content)
+    return paths
+
+
+def _what_8_bits_lose(contents, source):
+    """Returns accuracy on the test images, and size, of floats and bytes."""
+    images, labels = source.read("test")
+    report = {"test_examples": len(labels)}
+    for format in ("litert", "litert_int8"):
+        logger.info("export: testing %s on %d images", format, len(labels))
+        probabilities = litert_probabilities(contents[format], images)
+        report[format] = {
+            "test_accuracy": float(np.mean(probabilities.argmax(1) == labels)),
+            "bytes": len(contents[format]),
+        }
+    return report
 
 
 def _warm_up(name, image_shape):

@@ -36,5 +36,5 @@ def pipeline(search_config, train_config):
     if exported:
         logger.info("export: already there, in %s", exported[-1])
     else:
-        exported = [export(train_config.run_dir)]
+        exported = [export(train_config.run_dir)["saved_model"]]
     return {**results, "saved_model": str(exported[-1])}

@@ -4,9 +4,9 @@ import pathlib
 import tempfile
 
 import keras
-import numpy as np
 import tensorflow as tf
 
+from tfdarts.serving.classifier import classifier
 from tfdarts.serving.decoding import decode_images
 
 
@@ -20,6 +20,7 @@ def export_saved_model(
     image_size=None,
     image_fit="stretch",
     extra_files=None,
+    version=None,
 ):
     """Writes the next version of a network for TF Serving.
 
@@ -42,21 +43,15 @@ def export_saved_model(
     the directory meanwhile.
 
     Args:
-        network: A built Keras model, from prepared images of shape `(height,
-            width, channels)` to logits. Images have 1 or 3 channels.
+        network, scale, mean, std, image_size: See
+            `tfdarts.serving.classifier.classifier`.
         path: The directory of all versions. It is made if need be.
         labels: List of strings, the names of the classes in order.
-        scale: Float, or a sequence of one float for each channel, which the
-            pixels are multiplied by.
-        mean: Like `scale`, what is then subtracted.
-        std: Like `scale`, what the difference is then divided by.
-        image_size: Tuple `(height, width)` of the images that are taken, of
-            which the network sees the centre. Defaults to what the network
-            sees.
         image_fit: String, what is resized of an encoded image: all of it,
             `"stretch"`, or the largest square about its centre, `"crop"`.
         extra_files: Dict of bytes by relative path: what shall lie beside
             the graph, such as a model card.
+        version: Integer. Defaults to `next_version(path)`.
 
     Returns:
         The `pathlib.Path` of the new version, `<path>/<integer>`.
@@ -82,36 +77,27 @@ def export_saved_model(
 
     - [The SavedModel format](https://www.tensorflow.org/guide/saved_model)
     """
-    image_shape, num_classes = _network_shapes(network)
-    labels = _checked_labels(labels, num_classes)
-    scale = _checked_numbers("scale", scale, image_shape[-1])
-    mean = _checked_numbers("mean", mean, image_shape[-1])
-    std = _checked_numbers("std", std, image_shape[-1])
-    if np.any(std <= 0):
-        raise ValueError(
-            f"`std` must be positive, because the images are divided by it. "
-            f"Received: {std.tolist()}."
-        )
-
-    height, width, channels = image_shape
-    taken_shape = _checked_size(image_size, height, width) + (channels,)
-    top, left = (taken_shape[0] - height) // 2, (taken_shape[1] - width) // 2
-
-    network = _in_float32(network)
+    model = classifier(network, scale, mean, std, image_size)
+    labels = _checked_labels(labels, model.outputs[0].shape[-1])
+    image_shape = model.input_shape[1:]
 
     def serve(images):
-        images = images[:, top : top + height, left : left + width]
-        logits = network((images * scale - mean) / std, training=False)
-        return _answer(logits, labels)
+        probabilities = model(images, training=False)["probabilities"]
+        class_id = tf.argmax(probabilities, axis=-1)
+        return {
+            "probabilities": probabilities,
+            "class_id": class_id,
+            "label": tf.gather(tf.constant(labels), class_id),
+        }
 
     def serve_bytes(image_bytes):
-        return serve(decode_images(image_bytes, taken_shape, image_fit))
+        return serve(decode_images(image_bytes, image_shape, image_fit))
 
     archive = keras.export.ExportArchive()
     archive.add_endpoint(
         "serving_default",
         serve,
-        [tf.TensorSpec((None, *taken_shape), tf.float32, "images")],
+        [tf.TensorSpec((None, *image_shape), tf.float32, "images")],
     )
     archive.add_endpoint(
         "serving_bytes",
@@ -122,39 +108,10 @@ def export_saved_model(
         "assets/labels.txt": "".join(f"{x}\n" for x in labels).encode(),
         **(extra_files or {}),
     }
-    return _write_version(archive, files, pathlib.Path(path))
+    return _write_version(archive, files, pathlib.Path(path), version)
 
 
-def _answer(logits, labels):
-    probabilities = tf.nn.softmax(logits)
-    class_id = tf.argmax(probabilities, axis=-1)
-    return {
-        "probabilities": probabilities,
-        "class_id": class_id,
-        "label": tf.gather(tf.constant(labels), class_id),
-    }
-
-
-def _in_float32(network):
-    """Returns a network that computes in float32, with the same weights.
-
-    Half precision is for training on accelerators; on the CPUs that many
-    servers have it costs time.
-    """
-    computed = {layer.compute_dtype for layer in network._flatten_layers()}
-    if computed <= {"float32"}:
-        return network
-    twin = keras.models.clone_model(network, clone_function=_layer_in_float32)
-    for variable, value in zip(twin.weights, network.weights, strict=True):
-        variable.assign(value)
-    return twin
-
-
-def _layer_in_float32(layer):
-    return type(layer).from_config({**layer.get_config(), "dtype": "float32"})
-
-
-def _write_version(archive, files, path):
+def _write_version(archive, files, path, version):
     path.mkdir(parents=True, exist_ok=True)
     # A server takes no directory for a version whose name is not an integer.
     with tempfile.TemporaryDirectory(dir=path, prefix=".exporting-") as aside:
@@ -166,8 +123,7 @@ def _write_version(archive, files, path):
             file = written / name
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(content)
-        version = 1 + max(saved_versions(path), default=0)
-        return written.rename(path / str(version))
+        return written.rename(path / str(version or next_version(path)))
 
 
 def saved_versions(path):
@@ -177,28 +133,23 @@ def saved_versions(path):
     return sorted(int(name) for name in names if name.isdecimal())
 
 
-def _network_shapes(network):
-    input_shape = getattr(network, "input_shape", None)
-    output_shape = getattr(network, "output_shape", None)
-    match input_shape, output_shape:
-        case (_, int(), int(), 1 | 3), (_, int()):
-            return input_shape[1:], output_shape[1]
-    raise ValueError(
-        f"Only a built network can be exported that leads from images of one "
-        f"size with 1 or 3 channels, (batch, height, width, channels), to "
-        f"logits, (batch, num_classes). This one leads from {input_shape} to "
-        f"{output_shape}."
-    )
+def next_version(path):
+    """Returns the first integer above those of all that was exported.
 
+    That is the versions in a directory, and files of other formats.
 
-def _checked_size(image_size, height, width):
-    size = tuple(image_size or (height, width))
-    if len(size) != 2 or size[0] < height or size[1] < width:
-        raise ValueError(
-            f"`image_size` must be (height, width), at least what the network "
-            f"sees, {height}x{width}. Received: {image_size}."
-        )
-    return size
+    Example:
+
+    >>> with tempfile.TemporaryDirectory() as path:
+    ...     pathlib.Path(path, "3").mkdir()
+    ...     pathlib.Path(path, "7.onnx").touch()
+    ...     saved_versions(path), next_version(path)
+    ([3], 8)
+    """
+    path = pathlib.Path(path)
+    names = [entry.name for entry in path.iterdir()] if path.exists() else []
+    numbers = [name.partition(".")[0] for name in names]
+    return 1 + max((int(n) for n in numbers if n.isdecimal()), default=0)
 
 
 def _checked_labels(labels, num_classes):
@@ -211,13 +162,3 @@ def _checked_labels(labels, num_classes):
             f"Received {len(labels)} labels."
         )
     return labels
-
-
-def _checked_numbers(name, values, channels):
-    values = np.asarray(values, "float32")
-    if values.shape not in ((), (channels,)) or not np.all(np.isfinite(values)):
-        raise ValueError(
-            f"`{name}` must be a finite number, or {channels} of them, one "
-            f"for each channel. Received: {values.tolist()}."
-        )
-    return values

@@ -1,0 +1,115 @@
+"""Each format in its own runtime, compared with the network and NumPy."""
+
+import keras
+import numpy as np
+import onnxruntime
+import pytest
+from ai_edge_litert import interpreter as interpreter_module
+
+from tfdarts import genotypes
+from tfdarts.models.cnn_network import CNNNetwork
+from tfdarts.serving.classifier import classifier
+from tfdarts.serving.formats import SUFFIXES
+from tfdarts.serving.formats import converted
+from tfdarts.serving.litert import litert_probabilities
+
+SHAPE = (14, 12, 3)
+MEAN, STD = [0.4, 0.5, 0.6], [0.3, 0.2, 0.25]
+IMAGES = np.random.default_rng(0).integers(0, 256, (5, *SHAPE), "uint8")
+
+
+@pytest.fixture(scope="module")
+def network():
+    network = CNNNetwork(genotypes.get("DARTS_V2"), 4, 3, 4, (12, 10, 3))
+    random = np.random.default_rng(1)
+    for variable in network.weights:
+        low = 0.5 if "variance" in variable.path else -0.5
+        variable.assign(random.uniform(low, low + 1, variable.shape))
+    return network
+
+
+@pytest.fixture(scope="module")
+def expected(network):
+    centre = IMAGES[:, 1:13, 1:11] / 255
+    prepared = ((centre - MEAN) / STD).astype("float32")
+    logits = network.predict(prepared, verbose=0)
+    exponentials = np.exp(logits - logits.max(1, keepdims=True))
+    return exponentials / exponentials.sum(1, keepdims=True)
+
+
+@pytest.fixture(scope="module")
+def model(network):
+    return classifier(network, mean=MEAN, std=STD, image_size=SHAPE[:2])
+
+
+def test_the_classifier_itself(model, expected):
+    answer = model(IMAGES.astype("float32"))["probabilities"]
+    np.testing.assert_allclose(answer, expected, atol=1e-5)
+
+
+def run_keras(path, images):
+    model = keras.saving.load_model(path, compile=False)
+    return model.predict(images, verbose=0)["probabilities"]
+
+
+def run_litert(path, images):
+    return litert_probabilities(path.read_bytes(), images, batch_size=2)
+
+
+def run_onnx(path, images):
+    session = onnxruntime.InferenceSession(path)
+    return session.run(["probabilities"], {"images": images})[0]
+
+
+RUNTIMES = {"keras": run_keras, "litert": run_litert, "onnx": run_onnx}
+
+
+@pytest.mark.parametrize("format", RUNTIMES)
+def test_answers_what_the_network_answers(model, expected, tmp_path, format):
+    path = tmp_path / f"model{SUFFIXES[format]}"
+    path.write_bytes(converted(model, format))
+    for count in (1, 5):
+        answer = RUNTIMES[format](path, IMAGES[:count].astype("float32"))
+        np.testing.assert_allclose(answer, expected[:count], atol=1e-4)
+
+
+def test_litert_of_8_bits(model, expected, tmp_path):
+    random = np.random.default_rng(2)
+    images = random.integers(0, 256, (50, *SHAPE), "uint8")
+    path = tmp_path / "model.tflite"
+    path.write_bytes(converted(model, "litert_int8", images))
+    answer = run_litert(path, IMAGES)
+    # Steps of 1/256 in the answer alone.
+    np.testing.assert_allclose(answer, expected, atol=0.03)
+    assert np.ptp(expected) > 0.1
+    interpreter = interpreter_module.Interpreter(str(path))
+    (taken,) = interpreter.get_input_details()
+    assert taken["dtype"] is np.uint8
+    kinds = {t["dtype"] for t in interpreter.get_tensor_details()}
+    (given,) = interpreter.get_output_details()
+    floating = [
+        t["index"]
+        for t in interpreter.get_tensor_details()
+        if t["dtype"] is np.float32
+    ]
+    assert floating == [given["index"]], kinds
+
+
+def test_litert_needs_no_operations_of_tensorflow(model):
+    assert b"Flex" not in converted(model, "litert")
+
+
+def test_converting_says_nothing(model, capfd):
+    for format in ("keras", "litert", "onnx"):
+        converted(model, format)
+    assert capfd.readouterr().out == ""
+
+
+def test_what_litert_cannot_run_is_said_in_a_sentence(monkeypatch):
+    class Broken:
+        def __init__(self, **kwargs):
+            raise RuntimeError("failed to create XNNPACK runtime")
+
+    monkeypatch.setattr(interpreter_module, "Interpreter", Broken)
+    with pytest.raises(ValueError, match="LiteRT cannot run.*XNNPACK"):
+        litert_probabilities(b"", IMAGES, batch_size=2)

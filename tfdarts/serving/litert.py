@@ -1,0 +1,42 @@
+"""A LiteRT model, run by LiteRT itself."""
+
+import numpy as np
+
+
+def litert_probabilities(content, images, batch_size=32):
+    """Returns what a LiteRT model says of images.
+
+    Args:
+        content: Bytes, of `tfdarts.serving.formats.converted`.
+        images: Array `(examples, height, width, channels)`, pixels from 0 to
+            255.
+        batch_size: Integer. It changes the time, not the result.
+
+    Returns:
+        Array `(examples, num_classes)`.
+
+    Raises:
+        ImportError: Without `ai-edge-litert`, the extra `litert`.
+        ValueError: If LiteRT cannot run it.
+    """
+    from ai_edge_litert import interpreter
+
+    try:
+        loaded = interpreter.Interpreter(model_content=content)
+        signature = loaded.get_signature_runner()
+        dtype = loaded.get_input_details()[0]["dtype"]
+        return np.concatenate(
+            [
+                signature(
+                    images=np.asarray(images[at : at + batch_size], dtype)
+                )["probabilities"]
+                for at in range(0, len(images), batch_size)
+            ]
+        )
+    except RuntimeError as error:
+        raise ValueError(
+            f"LiteRT cannot run what the network was converted into: {error} "
+            f"Of 8 bits it can run no layer whose values are hundreds of "
+            f"times larger than those of another that is added to it: train "
+            f"for longer, or leave litert_int8 out."
+        ) from error
