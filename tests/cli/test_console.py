@@ -1,6 +1,5 @@
 import io
 import logging
-import os
 import re
 import types
 
@@ -8,7 +7,6 @@ import pytest
 
 from tfdarts.cli import console
 from tfdarts.cli.console import ConsoleHandler
-from tfdarts.cli.console import quiet_start
 
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 COLOR = re.compile(r"\x1b\[[0-9;]*m")
@@ -176,40 +174,3 @@ def test_messages_are_formatted(clock):
     stream = io.StringIO()
     say(ConsoleHandler(stream), "epoch %d/%d", args=(1, 2))
     assert stream.getvalue() == "epoch 1/2\n"
-
-
-# Quiet
-
-
-def test_a_quiet_start_keeps_native_lines_off_stderr(capfd):
-    with quiet_start():
-        os.write(2, b"I0000 cpu_feature_guard\n")
-    os.write(2, b"heard\n")
-    assert capfd.readouterr().err == "heard\n"
-
-
-@pytest.mark.parametrize("error", [ImportError, KeyboardInterrupt])
-def test_what_was_held_back_is_replayed_when_it_fails(error, capfd):
-    with pytest.raises(error, match="no library"):
-        with quiet_start():
-            os.write(2, b"libcuda is missing\n")
-            raise error("no library")
-    os.write(2, b"heard\n")
-    assert capfd.readouterr().err == "libcuda is missing\nheard\n"
-
-
-def test_standard_output_is_left_alone(capfd):
-    with quiet_start():
-        os.write(1, b"result\n")
-    assert capfd.readouterr().out == "result\n"
-
-
-@pytest.mark.skipif(not os.path.exists("/proc/self/fd"), reason="no /proc")
-def test_no_file_descriptor_is_left_open():
-    before = len(os.listdir("/proc/self/fd"))
-    with quiet_start():
-        pass
-    with pytest.raises(ValueError):
-        with quiet_start():
-            raise ValueError
-    assert len(os.listdir("/proc/self/fd")) == before

@@ -23,13 +23,15 @@ def test_models_are_where_the_server_finds_them(names):
 
 
 def test_what_was_changed_by_hand_stays(tmp_path):
-    (tmp_path / "digits").mkdir()
+    (tmp_path / "digits" / "1").mkdir(parents=True)
     write_server_config(tmp_path)
     assert [
         e.name for e in parsed((tmp_path / "models.config").read_text())
     ] == ["digits"]
     (tmp_path / "batching.config").write_text("max_batch_size { value: 8 }")
-    (tmp_path / "reader").mkdir()
+    (tmp_path / "reader" / "3").mkdir(parents=True)
+    (tmp_path / "phone").mkdir()
+    (tmp_path / "phone" / "1.tflite").touch()
     write_server_config(tmp_path)
     text = (tmp_path / "models.config").read_text()
     assert [e.name for e in parsed(text)] == ["digits", "reader"]

@@ -16,10 +16,10 @@ from absl import flags
 import tfdarts
 from tfdarts.cli import parsing
 from tfdarts.cli.console import ConsoleHandler
-from tfdarts.cli.console import quiet_start
 from tfdarts.cli.errors import EXIT_CODES
 from tfdarts.cli.errors import Terminated
 from tfdarts.cli.errors import classified
+from tfdarts.stderr import quiet_stderr
 
 # Flags that memory grows with, where a command has them.
 _COSTLY = ("batch_size", "init_channels", "num_cells", "image_size")
@@ -204,7 +204,7 @@ def _start_tensorflow(debug):
         # Its warnings while it runs, such as a page on how memory was used
         # when there is no more of it.
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    with contextlib.nullcontext() if debug else quiet_start():
+    with contextlib.nullcontext() if debug else quiet_stderr():
         import keras
         import tensorflow as tf
 

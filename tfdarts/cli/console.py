@@ -1,10 +1,7 @@
-"""What is written to the terminal, and what is kept off it."""
+"""What is written to the terminal."""
 
-import contextlib
 import logging
 import os
-import sys
-import tempfile
 import time
 
 
@@ -88,26 +85,3 @@ def _new_bar(stream):
         # Results go where they were sent, not where the bar is.
         redirect_stdout=False,
     )
-
-
-@contextlib.contextmanager
-def quiet_start():
-    """Keeps what native libraries write to stderr while they load off it.
-
-    TensorFlow's C++ start-up lines obey no setting. If loading fails, what
-    was held back is written after all.
-    """
-    sys.stderr.flush()
-    kept = os.dup(2)
-    with tempfile.TemporaryFile() as held_back:
-        os.dup2(held_back.fileno(), 2)
-        try:
-            yield
-        except BaseException:
-            os.dup2(kept, 2)
-            held_back.seek(0)
-            os.write(2, held_back.read())
-            raise
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)

@@ -8,6 +8,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfdarts.stderr import quiet_stderr
+
 SUFFIXES = {
     "keras": ".keras",
     "litert": ".tflite",
@@ -55,7 +57,8 @@ def converted(model, format, images=None):
             case "keras":
                 model.save(path)
             case "litert":
-                model.export(path, format="litert", verbose=False)
+                with quiet_stderr():
+                    model.export(path, format="litert", verbose=False)
             case "litert_int8":
                 _export_int8(model, path, images)
             case "onnx":
@@ -68,7 +71,7 @@ def _export_int8(model, path, images):
         for image in images:
             yield [np.asarray(image, "float32")[None]]
 
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), quiet_stderr():
         # Pixels need no statistics: they are bytes as they come.
         warnings.filterwarnings("ignore", "Statistics for quantized inputs")
         model.export(

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from tfdarts.stderr import quiet_stderr
+
 
 def litert_probabilities(content, images, batch_size=32):
     """Returns what a LiteRT model says of images.
@@ -22,17 +24,17 @@ def litert_probabilities(content, images, batch_size=32):
     from ai_edge_litert import interpreter
 
     try:
-        loaded = interpreter.Interpreter(model_content=content)
-        signature = loaded.get_signature_runner()
-        dtype = loaded.get_input_details()[0]["dtype"]
-        return np.concatenate(
-            [
+        with quiet_stderr():
+            loaded = interpreter.Interpreter(model_content=content)
+            signature = loaded.get_signature_runner()
+            dtype = loaded.get_input_details()[0]["dtype"]
+            answers = [
                 signature(
                     images=np.asarray(images[at : at + batch_size], dtype)
-                )["probabilities"]
+                )
                 for at in range(0, len(images), batch_size)
             ]
-        )
+        return np.concatenate([each["probabilities"] for each in answers])
     except RuntimeError as error:
         raise ValueError(
             f"LiteRT cannot run what the network was converted into: {error} "

@@ -3,6 +3,7 @@
 import pathlib
 
 from tfdarts.files import write_atomically
+from tfdarts.serving.saved_model import saved_versions
 
 MONITORING = """\
 prometheus_config {
@@ -52,11 +53,16 @@ def write_server_config(directory):
     """Writes the configuration of a server of all models in a directory.
 
     Args:
-        directory: Path that holds a directory for each model. Files that are
+        directory: Path that holds a directory for each model. Those without
+            a SavedModel do not count. Files that are
             there already stay, but for `models.config`.
     """
     directory = pathlib.Path(directory)
-    names = sorted(path.name for path in directory.iterdir() if path.is_dir())
+    names = sorted(
+        path.name
+        for path in directory.iterdir()
+        if path.is_dir() and saved_versions(path)
+    )
     write_atomically(directory / "models.config", models_config(names))
     for name, content in (
         ("monitoring.config", MONITORING),
