@@ -13,6 +13,7 @@ COMMANDS = (
     "train",
     "evaluate",
     "export",
+    "predict",
     "pipeline",
 )
 
@@ -65,9 +66,11 @@ setuptools.setup(
         "pillow>=10.3",
         "psutil>=6",
         "pydot>=4,<5",
+        "requests>=2.32",
         "rich>=13",
         "scikit-learn>=1.5",
         "scipy>=1.13",
+        "tenacity>=9",
         "tensorboard>=2.20",
         "tensorflow>=2.21,<2.22",
         "tensorflow-datasets>=4.9.9",

@@ -145,6 +145,7 @@ def test_the_public_names_are_those_of_the_design():
         "genotypes",
         "hypergradient",
         "pipeline",
+        "predict",
         "search",
         "select",
         "train",

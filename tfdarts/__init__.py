@@ -25,6 +25,7 @@ _PUBLIC = {
     "export_saved_model": "tfdarts.serving.saved_model",
     "hypergradient": "tfdarts.strategies.hypergradient",
     "pipeline": "tfdarts.runs.pipeline",
+    "predict": "tfdarts.runs.predict",
     "search": "tfdarts.runs.search",
     "select": "tfdarts.runs.select",
     "train": "tfdarts.runs.train",

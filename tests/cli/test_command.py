@@ -33,6 +33,7 @@ NAMES = (
     "train",
     "evaluate",
     "export",
+    "predict",
     "visualize",
     "pipeline",
 )

@@ -91,7 +91,15 @@ def test_train_evaluate_export(workplace, trained):
     results = json.loads((workplace / "r/train/results.json").read_text())
     assert f"test_accuracy: {results['test_accuracy']:.6g}" in stdout
     stdout, _ = command("tfdarts-export", "--run_dir=r", cwd=workplace)
-    assert stdout.startswith("r/export/digits/1\n")
+    assert stdout == (
+        "r/export/digits/1\n"
+        "Next: tfdarts-predict --export_dir=r/export/digits --images=IMAGES\n"
+    )
+    images, _ = digits.read("test")
+    keras.utils.save_img(workplace / "digit.png", images[0])
+    arguments = "--export_dir=r/export/digits", "--images=*.png"
+    stdout, stderr = command("tfdarts-predict", *arguments, cwd=workplace)
+    assert stdout.splitlines()[1].startswith("digit.png  ") and not stderr
 
 
 ONLY_TENSORFLOW = """

@@ -6,10 +6,10 @@ import types
 import pytest
 
 from tfdarts.runs import progress
+from tfdarts.runs.duration import duration
 from tfdarts.runs.progress import DataWait
 from tfdarts.runs.progress import MetricsFile
 from tfdarts.runs.progress import Progress
-from tfdarts.runs.progress import duration
 
 NAMES = {"loss": "loss", "val_accuracy": "validation accuracy"}
 

@@ -46,7 +46,8 @@ class Command:
         run: Function of a dict of the flags' values, and under `"arguments"`
             all that was typed. It imports what needs TensorFlow, so that help
             and flag errors need not wait for it.
-        needs_tensorflow: Boolean.
+        needs_tensorflow: Boolean, or a function of the flags' values that says
+            whether TensorFlow is needed.
     """
 
     name: str
@@ -129,7 +130,8 @@ class Command:
             # What cannot be is refused before the wait for TensorFlow.
             for settings in self.settings:
                 settings_of(settings, given)
-            if self.needs_tensorflow:
+            needs = self.needs_tensorflow
+            if needs(given) if callable(needs) else needs:
                 _start_tensorflow(debug)
             self.run({**given, "arguments": arguments})
             sys.stdout.flush()

@@ -45,8 +45,12 @@ def run(values):
     if "litert_int8" in paths:
         print(_int8_table(paths["litert_int8"].with_suffix(".json")))
     if "saved_model" in paths:
-        words = "show", "--dir", str(paths["saved_model"]), "--all"
-        print(next_command("saved_model_cli", *words))
+        directory = paths["saved_model"].parent
+        print(
+            next_command(
+                "tfdarts-predict", export_dir=directory, images="IMAGES"
+            )
+        )
 
 
 def _int8_table(path):

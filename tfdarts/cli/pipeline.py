@@ -1,6 +1,7 @@
 """tfdarts-pipeline."""
 
 import dataclasses
+import pathlib
 
 from tfdarts.cli.command import Command
 from tfdarts.cli.command import next_command
@@ -37,8 +38,10 @@ def run(values):
     print(f"Genotype        {run_dir}/genotype.json")
     print(f"Drawings        {run_dir}/cells")
     print(f"SavedModel      {results['saved_model']}")
-    words = "show", "--dir", results["saved_model"], "--all"
-    print(next_command("saved_model_cli", *words))
+    directory = pathlib.Path(results["saved_model"]).parent
+    print(
+        next_command("tfdarts-predict", export_dir=directory, images="IMAGES")
+    )
 
 
 command = Command(

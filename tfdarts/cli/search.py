@@ -85,7 +85,7 @@ def _describe_data(config):
 
 def _dry_run(config):
     from tfdarts.runs.dry_run import dry_run
-    from tfdarts.runs.progress import duration
+    from tfdarts.runs.duration import duration
 
     cost = dry_run(config)
     print(

@@ -9,24 +9,10 @@ import time
 import keras
 
 from tfdarts.files import write_atomically
+from tfdarts.runs.duration import duration
 from tfdarts.runs.run_directory import whole
 
 logger = logging.getLogger("tfdarts")
-
-
-def duration(seconds):
-    """Returns a duration as people read it.
-
-    Example:
-
-    >>> duration(75), duration(3700)
-    ('1:15', '1:01:40')
-    """
-    minutes, seconds = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours}:{minutes:02}:{seconds:02}"
-    return f"{minutes}:{seconds:02}"
 
 
 class Progress(keras.callbacks.Callback):

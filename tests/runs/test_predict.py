@@ -1,0 +1,206 @@
+"""Which images are asked about, in which requests, and what is made of it."""
+
+import logging
+import sys
+
+import numpy as np
+import pytest
+import tenacity
+
+from tfdarts.data.image_source import DataError
+from tfdarts.runs import predict as predict_module
+from tfdarts.runs.predict import find_images
+from tfdarts.runs.predict import predict
+from tfdarts.serving.clients import Answer
+from tfdarts.serving.clients import InvalidImage
+from tfdarts.serving.clients import ServerError
+from tfdarts.serving.clients import Unavailable
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    for name in ("b.PNG", "a.jpg", "deep/c.gif", "notes.txt", ".hidden/d.png"):
+        path = tmp_path / "new" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(name.encode())
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "new"
+
+
+class Client:
+    """Takes contents that begin with "x" for no images."""
+
+    def __init__(self, unavailable=0):
+        self.asked = []
+        self.unavailable = unavailable
+
+    def predict(self, contents):
+        self.asked.append(contents)
+        if self.unavailable:
+            self.unavailable -= 1
+            raise Unavailable("Not now.")
+        if any(content.startswith(b"x") for content in contents):
+            raise InvalidImage("It is no image.")
+        probabilities = [[0.25, 0.75] for _ in contents]
+        return Answer(
+            ["dog"] * len(contents),
+            [1] * len(contents),
+            np.array(probabilities, "float32"),
+        )
+
+
+@pytest.fixture
+def client(monkeypatch):
+    client = Client()
+    monkeypatch.setattr(predict_module, "_client", lambda *args: client)
+    return client
+
+
+def files(directory, contents):
+    paths = []
+    for number, content in enumerate(contents):
+        paths.append(directory / f"{number}.png")
+        paths[-1].write_bytes(content)
+    return paths
+
+
+# Images
+
+
+def test_all_images_of_a_folder_but_hidden_ones(folder):
+    names = [str(p.relative_to(folder)) for p in find_images([folder])]
+    assert names == ["a.jpg", "b.PNG", "deep/c.gif"]
+
+
+def test_files_and_patterns_in_their_order(folder):
+    images = ["new/notes.txt", "new/*.[jP]*", "new/deep"]
+    assert [str(path) for path in find_images(images)] == [
+        *("new/notes.txt", "new/a.jpg", "new/b.PNG", "new/deep/c.gif")
+    ]
+
+
+def test_names_with_signs_of_patterns(folder):
+    (folder / "[a].png").touch()
+    assert [p.name for p in find_images(["new/[a].png"])] == ["[a].png"]
+
+
+@pytest.mark.parametrize("image", ["no.png", "new/*.bmp", "new/none", ""])
+def test_no_image(folder, image):
+    (folder / "none").mkdir()
+    with pytest.raises(DataError) as refusal:
+        find_images(["new/a.jpg", image])
+    assert str(refusal.value).startswith(f"There is no image {image}: give ")
+
+
+def test_nothing_to_look_at():
+    with pytest.raises(DataError, match="There are no images"):
+        find_images([])
+
+
+# Requests
+
+
+def test_answers_stand_beside_their_images(tmp_path, client):
+    paths = files(tmp_path, [b"0", b"1", b"2"])
+    assert predict(paths, "model", batch_size=2) == [
+        {
+            "image": str(path),
+            "label": "dog",
+            "class_id": 1,
+            "probability": 0.75,
+            "probabilities": [0.25, 0.75],
+        }
+        for path in paths
+    ]
+    assert client.asked == [[b"0", b"1"], [b"2"]]
+
+
+def test_a_request_holds_no_more_than_it_may(tmp_path, client):
+    paths = files(tmp_path, [b"0" * 600, b"1" * 600, b"2" * 300, b"3" * 100])
+    predict(paths, "model", max_request_mb=0.001)
+    sizes = [[len(content) for content in batch] for batch in client.asked]
+    assert sizes == [[600], [600, 300, 100]]
+
+
+def test_an_image_too_large_is_refused_before_anything_is_asked(
+    tmp_path, client
+):
+    paths = files(tmp_path, [b"0", b"1" * 2000])
+    with pytest.raises(DataError, match="0.0 MB, and a request may have 0.001"):
+        predict(paths, "model", batch_size=1, max_request_mb=0.001)
+    assert client.asked == []
+
+
+@pytest.mark.parametrize("bad", [[0], [6], [2, 3], [0, 1, 2, 3, 4, 5, 6]])
+def test_what_is_no_image_leaves_the_others_alone(tmp_path, client, bad):
+    contents = [b"x" if k in bad else b"%d" % k for k in range(7)]
+    predictions = predict(files(tmp_path, contents), "model")
+    assert [k for k, each in enumerate(predictions) if "error" in each] == bad
+    assert predictions[bad[0]] == {
+        "image": str(tmp_path / f"{bad[0]}.png"),
+        "error": "It is no image.",
+    }
+    assert len(predictions) == 7
+    assert all("label" in predictions[k] for k in {*range(7)} - {*bad})
+
+
+@pytest.fixture
+def slept(monkeypatch):
+    seconds = []
+    monkeypatch.setattr(tenacity.nap.time, "sleep", seconds.append)
+    return seconds
+
+
+def test_who_cannot_answer_now_is_asked_again_later(
+    tmp_path, client, slept, caplog
+):
+    client.unavailable = 3
+    with caplog.at_level(logging.INFO, "tfdarts"):
+        (prediction,) = predict(files(tmp_path, [b"0"]), "model", retries=3)
+    assert prediction["label"] == "dog" and len(client.asked) == 4
+    # Twice as long each time, and up to a quarter of a second more.
+    for seconds, least in zip(slept, (0.25, 0.5, 1.0), strict=True):
+        assert least <= seconds <= least + 0.25
+    assert caplog.text.count("Not now. Asking again in") == 3
+
+
+def test_but_not_for_ever(tmp_path, client, slept):
+    client.unavailable = 3
+    with pytest.raises(Unavailable, match="Not now"):
+        predict(files(tmp_path, [b"0"]), "model", retries=2)
+    assert len(client.asked) == 3 and len(slept) == 2
+
+
+def test_a_refusal_is_final(tmp_path, client, slept, monkeypatch):
+    def refuse(contents):
+        client.asked.append(contents)
+        raise ServerError("There is no such model.")
+
+    monkeypatch.setattr(client, "predict", refuse)
+    with pytest.raises(ServerError, match="no such model"):
+        predict(files(tmp_path, [b"0", b"1"]), "model", batch_size=1)
+    assert len(client.asked) == 1 and not slept
+
+
+# Who is asked
+
+
+@pytest.mark.parametrize(
+    "asked, message",
+    [
+        ({}, "Give either --export_dir.*or --server"),
+        ({"export_dir": "x", "server": "http://h"}, "Give either"),
+        ({"server": "http://h"}, "give --name"),
+        ({"server": "h", "name": "x"}, "--server must be"),
+        ({"export_dir": "nowhere"}, "holds no version of a model"),
+    ],
+)
+def test_nobody_or_two_to_ask(tmp_path, asked, message):
+    with pytest.raises(ValueError, match=message):
+        predict(files(tmp_path, [b"0"]), **asked)
+
+
+def test_grpc_needs_an_extra(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorflow_serving", None)
+    with pytest.raises(ValueError, match=r"pip install 'tfdarts\[serving\]'"):
+        predict(files(tmp_path, [b"0"]), server="grpc://h", name="x")

@@ -1,0 +1,78 @@
+"""The models that the tests of a server ask for, and what they must answer.
+
+A server that runs elsewhere needs them, too:
+
+    python tests/serving/served_models.py DIRECTORY
+"""
+
+import pathlib
+import sys
+
+import numpy as np
+
+from tfdarts import genotypes
+from tfdarts.models.cnn_network import CNNNetwork
+from tfdarts.serving.saved_model import export_saved_model
+from tfdarts.serving.warm_up import FILE
+from tfdarts.serving.warm_up import warm_up_requests
+
+NAME = "pets"
+SHAPE = (12, 10, 3)
+LABELS = ["cat", "dog", "Käfer", "ship"]
+MEAN, STD = 0.4, 0.3
+CONFIG = """\
+model_config_list {{
+  config {{
+    name: "{name}"
+    base_path: "{root}/{name}"
+    model_platform: "tensorflow"
+    model_version_policy {{ specific {{ versions: 1 versions: 2 }} }}
+    version_labels {{ key: "stable" value: 1 }}
+    version_labels {{ key: "canary" value: 2 }}
+  }}
+}}
+"""
+
+
+def network(version):
+    """Returns the network of a version; its weights are always the same."""
+    model = CNNNetwork(genotypes.get("DARTS_V2"), 2, 3, len(LABELS), SHAPE)
+    random = np.random.default_rng(version)
+    for variable in model.weights:
+        low = 0.5 if "variance" in variable.path else -0.5
+        variable.assign(random.uniform(low, low + 1, variable.shape))
+    return model
+
+
+def probabilities(version, images):
+    """Returns what a version must answer, softmax in NumPy."""
+    prepared = ((images / 255 - MEAN) / STD).astype("float32")
+    logits = network(version).predict(prepared, verbose=0)
+    exponentials = np.exp(logits - logits.max(1, keepdims=True))
+    return exponentials / exponentials.sum(1, keepdims=True)
+
+
+def write(directory, root=None):
+    """Writes two versions, and the configuration of a server of both.
+
+    Args:
+        directory: Path.
+        root: String, where the server finds it. Defaults to the same place.
+    """
+    directory = pathlib.Path(directory).resolve()
+    for version in (1, 2):
+        export_saved_model(
+            network(version),
+            directory / NAME,
+            LABELS,
+            mean=MEAN,
+            std=STD,
+            extra_files={FILE: warm_up_requests(NAME, SHAPE)},
+            version=version,
+        )
+    config = CONFIG.format(name=NAME, root=root or directory)
+    (directory / "models.config").write_text(config)
+
+
+if __name__ == "__main__":
+    write(sys.argv[1], root="/models")

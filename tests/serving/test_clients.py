@@ -1,0 +1,236 @@
+"""Every way to ask, with the same answers; and servers that misbehave."""
+
+import contextlib
+import http.server
+import json
+import socket
+import threading
+import time
+
+import numpy as np
+import pytest
+import requests
+import served_models
+import tensorflow as tf
+
+from tfdarts.serving.clients import InvalidImage
+from tfdarts.serving.clients import ServerError
+from tfdarts.serving.clients import Unavailable
+from tfdarts.serving.clients import checked_url
+from tfdarts.serving.clients import plain
+from tfdarts.serving.grpc_client import GrpcClient
+from tfdarts.serving.rest_client import RestClient
+from tfdarts.serving.saved_model_client import SavedModelClient
+from tfdarts.serving.saved_model_client import version_directory
+
+IMAGES = np.random.default_rng(4).integers(
+    0, 256, (3, *served_models.SHAPE), "uint8"
+)
+FILES = [tf.io.encode_png(image).numpy() for image in IMAGES]
+REMOTE = {"rest": RestClient, "grpc": GrpcClient}
+
+
+def assert_answer(answer, version):
+    expected = served_models.probabilities(version, IMAGES)
+    np.testing.assert_allclose(answer.probabilities, expected, atol=1e-5)
+    assert answer.class_ids == expected.argmax(1).tolist()
+    names = [served_models.LABELS[k] for k in expected.argmax(1)]
+    assert answer.labels == names
+
+
+@pytest.fixture(params=REMOTE)
+def remote(server, request):
+    """A function that makes a client of the server."""
+
+    def client(*args, **kwargs):
+        url = checked_url(getattr(server, request.param))
+        return REMOTE[request.param](url, *args, **kwargs)
+
+    return client
+
+
+@pytest.mark.parametrize(
+    "chosen, version", [(None, 2), (1, 1), ("stable", 1), ("canary", 2)]
+)
+def test_a_server_answers_what_the_network_answers(remote, chosen, version):
+    client = remote("pets", chosen)
+    assert_answer(client.predict(FILES), version)
+    assert_answer(client.predict(FILES), version)
+
+
+@pytest.mark.parametrize("chosen, version", [(None, 2), (1, 1)])
+def test_so_does_the_model_without_a_server(models, chosen, version):
+    path = version_directory(models / "pets", chosen)
+    assert path.name == str(version)
+    assert version_directory(path) == path
+    assert_answer(SavedModelClient(path).predict(FILES), version)
+
+
+def test_what_is_no_image(remote, models):
+    path = version_directory(models / "pets")
+    for client in (remote("pets"), SavedModelClient(path)):
+        with pytest.raises(InvalidImage) as refusal:
+            client.predict([FILES[0], b"no image"])
+        message = str(refusal.value).partition(" refuses: ")[2]
+        message = message or str(refusal.value)
+        assert message.startswith("Unknown image file format. One of")
+        assert "\n" not in message and "[[" not in message
+
+
+def test_the_servers_errors_are_passed_on(remote):
+    with pytest.raises(ServerError, match="refuses: Servable not found.*ants"):
+        remote("ants").predict(FILES)
+    with pytest.raises(ServerError, match="refuses: Servable not found.*7"):
+        remote("pets", 7).predict(FILES)
+    with pytest.raises(ServerError, match="refuses:.*label: best"):
+        remote("pets", "best").predict(FILES)
+
+
+@pytest.mark.parametrize("kind", REMOTE)
+def test_where_nobody_listens(kind):
+    with contextlib.closing(socket.socket()) as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        port = nobody.getsockname()[1]
+        scheme = {"rest": "http", "grpc": "grpc"}[kind]
+        client = REMOTE[kind](checked_url(f"{scheme}://127.0.0.1:{port}"), "x")
+        with pytest.raises(Unavailable, match="is a server there.*refused"):
+            client.predict(FILES)
+
+
+@pytest.mark.parametrize("kind", REMOTE)
+def test_who_does_not_answer_in_time(kind):
+    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as silent:
+        port = silent.getsockname()[1]
+        scheme = {"rest": "http", "grpc": "grpc"}[kind]
+        url = checked_url(f"{scheme}://127.0.0.1:{port}")
+        client = REMOTE[kind](url, "x", timeout=0.2)
+        started = time.monotonic()
+        with pytest.raises(Unavailable, match="not answered within 0.2 s"):
+            client.predict(FILES)
+        assert time.monotonic() - started < 10
+
+
+@contextlib.contextmanager
+def answering(status, body):
+    """An HTTP server that answers everything with this; yields its URL."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args):
+            pass
+
+    server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield checked_url(f"http://127.0.0.1:{server.server_port}")
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.mark.parametrize(
+    "status, body, kind, message",
+    [
+        (503, b"busy", Unavailable, "cannot answer now: 503 Service Unav"),
+        (429, b'{"error": "slowly"}', Unavailable, "now: slowly"),
+        (400, b'{"error": "no\\n\\t [[{{node x}}]]"}', InvalidImage, "s: no$"),
+        (404, b"<html>", ServerError, "refuses: 404 Not Found"),
+        (500, b"[]", ServerError, "refuses: 500 Internal"),
+        (200, b"<html>", ServerError, "not as a model of tfdarts.*<html>"),
+        (200, b'{"outputs": [1]}', ServerError, "not as a model of tfdarts"),
+    ],
+)
+def test_other_answers(status, body, kind, message):
+    with answering(status, body) as url:
+        with pytest.raises(kind, match=message) as refusal:
+            RestClient(url, "pets").predict(FILES)
+    assert type(refusal.value) is kind
+
+
+def test_what_a_rest_server_is_sent(monkeypatch):
+    sent = {}
+
+    class Session:
+        def post(self, url, json, timeout):
+            sent.update(url=url, body=json, timeout=timeout)
+            raise requests.ConnectionError
+
+    client = RestClient(checked_url("https://host/prefix/"), "a b", 3, 7.0)
+    client.session = Session()
+    with pytest.raises(Unavailable):
+        client.predict([b"\x00\xff"])
+    assert sent == {
+        "url": "https://host:443/prefix/v1/models/a%20b/versions/3:predict",
+        "body": {
+            "signature_name": "serving_bytes",
+            "inputs": {"image_bytes": [{"b64": "AP8="}]},
+        },
+        "timeout": 7.0,
+    }
+    assert json.dumps(sent["body"])
+
+
+@pytest.mark.parametrize(
+    "server", ["localhost:8501", "ftp://x", "http://", "http://x:port", ""]
+)
+def test_what_is_no_server(server):
+    with pytest.raises(ValueError, match="--server must be http://host"):
+        checked_url(server)
+
+
+@pytest.mark.parametrize(
+    "server, netloc",
+    [
+        ("http://h", "h:8501"),
+        ("grpc://h", "h:8500"),
+        ("https://h", "h:443"),
+        ("grpc://[::1]:7", "[::1]:7"),
+    ],
+)
+def test_ports(server, netloc):
+    assert checked_url(server).netloc == netloc
+
+
+def test_no_version(tmp_path, models):
+    with pytest.raises(ValueError, match="holds no version of a model"):
+        version_directory(tmp_path)
+    with pytest.raises(ValueError, match="no version 3. Those there are: 1, 2"):
+        version_directory(models / "pets", 3)
+    with pytest.raises(ValueError, match="no version stable"):
+        version_directory(models / "pets", "stable")
+
+
+def test_a_damaged_version(tmp_path):
+    (tmp_path / "1").mkdir()
+    (tmp_path / "1" / "saved_model.pb").write_bytes(b"no model")
+    with pytest.raises(ValueError, match="is damaged, or was not exported"):
+        SavedModelClient(version_directory(tmp_path))
+
+
+def test_a_model_of_another_kind(tmp_path):
+    tf.saved_model.save(tf.Module(), str(tmp_path / "1"))
+    with pytest.raises(ValueError, match="was not exported by tfdarts"):
+        SavedModelClient(version_directory(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "message, sentence",
+    [
+        ("It is no image.", "It is no image."),
+        (
+            "2 root error(s) found.\n  (0) INVALID_ARGUMENT: No.\n\t [[x]]",
+            "No.",
+        ),
+        ("", ""),
+    ],
+)
+def test_the_sentence_in_an_error(message, sentence):
+    assert plain(message) == sentence

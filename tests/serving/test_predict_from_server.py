@@ -1,0 +1,85 @@
+"""tfdarts-predict of a server and of the model itself: the same."""
+
+import json
+
+import numpy as np
+import pytest
+import served_models
+import tensorflow as tf
+
+from tfdarts.cli import parsing
+from tfdarts.cli.predict import command
+from tfdarts.data.image_source import DataError
+
+IMAGES = np.random.default_rng(5).integers(
+    0, 256, (5, *served_models.SHAPE), "uint8"
+)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for number, image in enumerate(IMAGES):
+        path = tmp_path / "new" / f"{number}.png"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(tf.io.encode_png(image).numpy())
+    return tmp_path / "new"
+
+
+@pytest.fixture(params=["rest", "grpc", "model"])
+def whom(request):
+    """The flags that say who is asked."""
+    if request.param == "model":
+        models = request.getfixturevalue("models")
+        return [f"--export_dir={models / 'pets'}"]
+    server = request.getfixturevalue("server")
+    return [f"--server={getattr(server, request.param)}", "--name=pets"]
+
+
+def predict(*arguments):
+    values = command._flag_values()
+    parsing.parse(values, command.name, arguments)
+    command.run(values.flag_values_dict())
+
+
+@pytest.mark.parametrize("version", [None, 1])
+def test_json(folder, whom, version, capsys):
+    chosen = [f"--model_version={version}"] if version else []
+    predict(*whom, *chosen, f"--images={folder}", "--format=json")
+    predictions = json.loads(capsys.readouterr().out)
+    expected = served_models.probabilities(version or 2, IMAGES)
+    np.testing.assert_allclose(
+        [each["probabilities"] for each in predictions], expected, atol=1e-5
+    )
+    for number, each in enumerate(predictions):
+        best = expected[number].argmax()
+        assert each["image"] == str(folder / f"{number}.png")
+        assert each["class_id"] == best
+        assert each["label"] == served_models.LABELS[best]
+        assert each["probability"] == pytest.approx(
+            expected[number].max(), abs=1e-5
+        )
+
+
+def test_a_table_and_what_could_not_be_used(folder, whom, capsys):
+    (folder / "3.png").write_bytes(b"no image")
+    images = f"--images={folder / '0.png'},{folder}/[1-4].*"
+    with pytest.raises(DataError) as refusal:
+        predict(*whom, "--batch_size=3", images)
+    lines = capsys.readouterr().out.splitlines()
+    expected = served_models.probabilities(2, IMAGES)
+    assert lines[0].split() == ["image", "label", "probability"]
+    for number, line in enumerate(lines[1:]):
+        best = expected[number].argmax()
+        shown = served_models.LABELS[best], f"{expected[number].max():.2%}"
+        shown = ("-", "-") if number == 3 else shown
+        assert line.split() == [str(folder / f"{number}.png"), *shown]
+    assert str(refusal.value).startswith(
+        f"1 of 5 images could not be used. {folder}/3.png: "
+    )
+    assert "Unknown image file format" in str(refusal.value)
+
+
+def test_a_name_with_a_comma(folder, whom, capsys):
+    path = (folder / "0.png").rename(folder / "a,b.png")
+    predict(*whom, f"--images={path}")
+    assert f"{path}  " in capsys.readouterr().out

@@ -1,0 +1,133 @@
+"""tfdarts-predict."""
+
+import dataclasses
+import json
+import os
+
+from tfdarts.cli.command import Command
+from tfdarts.cli.command import settings_of
+from tfdarts.cli.table import table
+from tfdarts.runs.settings import Settings
+from tfdarts.runs.settings import setting
+
+
+@dataclasses.dataclass(frozen=True)
+class PredictSettings(Settings):
+    """What a prediction takes."""
+
+    images: str = setting(
+        None,
+        "Image files, folders or patterns, as 'new/*.png', with commas "
+        "between them.",
+    )
+    export_dir: str = setting(
+        None,
+        "Where tfdarts-export wrote a model: <run_dir>/export/<name>, or one "
+        "version of it.",
+    )
+    server: str = setting(
+        None,
+        "In place of --export_dir a server: http://host:8501 (REST) or "
+        "grpc://host:8500; https:// and grpcs:// encrypt.",
+    )
+    name: str = setting(None, "What the server calls the model.")
+    model_version: str = setting(
+        None,
+        "Number of a version, or of a server the label of one, as stable. By "
+        "default the newest.",
+    )
+    format: str = setting(
+        "table",
+        "table, or json: a list with all probabilities.",
+        choices=("table", "json"),
+    )
+    batch_size: int = setting(32, "Images asked for at once.", least=1)
+    timeout: float = setting(
+        10.0, "Seconds that a server's answer may take.", above=0
+    )
+    retries: int = setting(
+        3,
+        "How often to ask a server again that cannot answer now, each time "
+        "after a longer while.",
+        least=0,
+    )
+    max_request_mb: float = setting(
+        32.0, "Megabytes of images in a request at most.", above=0
+    )
+
+    def __post_init__(self):
+        super().__post_init__()
+        if not self.images:
+            raise ValueError("Give --images, what to look at.")
+
+
+def run(values):
+    """Predicts and prints what the images show."""
+    from tfdarts.data.image_source import DataError
+    from tfdarts.runs.predict import predict
+
+    settings = settings_of(PredictSettings, values)
+    predictions = predict(
+        _split(settings.images),
+        settings.export_dir,
+        settings.server,
+        settings.name,
+        _version(settings.model_version),
+        settings.batch_size,
+        settings.timeout,
+        settings.retries,
+        settings.max_request_mb,
+    )
+    if settings.format == "json":
+        print(json.dumps(predictions, indent=2, ensure_ascii=False))
+    else:
+        print(_table(predictions))
+    failed = [each for each in predictions if "error" in each]
+    if failed:
+        raise DataError(
+            f"{len(failed)} of {len(predictions)} images could not be used. "
+            f"{failed[0]['image']}: {failed[0]['error']}"
+        )
+
+
+def _split(images):
+    """Returns what stands between commas, if it is no file with commas."""
+    return [images] if os.path.exists(images) else images.split(",")
+
+
+def _version(text):
+    return int(text) if text and text.isdecimal() else text
+
+
+def _table(predictions):
+    return table(("image", "label", "probability"), map(_row, predictions))
+
+
+def _row(prediction):
+    if "error" in prediction:
+        return prediction["image"], "-", "-"
+    probability = f"{prediction['probability']:.2%}"
+    return prediction["image"], prediction["label"], probability
+
+
+def _needs_tensorflow(values):
+    return not (values["server"] or "").startswith("http")
+
+
+command = Command(
+    name="tfdarts-predict",
+    summary="Says what images show, asked of an exported model or of TF "
+    "Serving.",
+    examples=(
+        "tfdarts-predict --export_dir=runs/digits/export/digits "
+        "--images=seven.png",
+        "tfdarts-predict --server=http://localhost:8501 --name=digits "
+        "--images='new/*.png' --format=json",
+        "tfdarts-predict --server=grpc://localhost:8500 --name=digits "
+        "--model_version=stable --images=new",
+    ),
+    settings=(PredictSettings,),
+    run=run,
+    needs_tensorflow=_needs_tensorflow,
+)
+main = command.main

@@ -1,0 +1,215 @@
+"""What images show: asked of an exported model or of a server."""
+
+import glob
+import importlib.util
+import logging
+import os
+import pathlib
+import time
+
+import tenacity
+
+from tfdarts.data.image_source import DataError
+from tfdarts.runs.duration import duration
+from tfdarts.serving.clients import InvalidImage
+from tfdarts.serving.clients import Unavailable
+from tfdarts.serving.clients import checked_url
+
+logger = logging.getLogger("tfdarts")
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".bmp")
+"""What of a folder is an image; of files that are named, all are."""
+
+
+def predict(
+    images,
+    export_dir=None,
+    server=None,
+    name=None,
+    version=None,
+    batch_size=32,
+    timeout=10.0,
+    retries=3,
+    max_request_mb=32.0,
+):
+    """Says what images show.
+
+    An image that cannot be used does not keep the others from being answered:
+    a batch that is refused is asked again in halves.
+
+    Args:
+        images: Sequence of paths of image files, of folders, out of which all
+            images are taken, and of patterns such as `"new/*.png"`.
+        export_dir: Path of the exported versions of a model, or of one.
+        server: String, in place of it the URL of a server: `http://host:8501`
+            (REST) or `grpc://host:8500`.
+        name: String, what the server calls the model.
+        version: Integer; of a server also a string, the label of a version.
+            Defaults to the newest.
+        batch_size: Integer, images that are asked for at once.
+        timeout: Float, seconds that a server's answer may take.
+        retries: Integer, how often a server that cannot answer now is asked
+            again, each time after a longer while.
+        max_request_mb: Float, the most megabytes of images in a request.
+
+    Returns:
+        A list of one dict for each image: `image`, its path, and either
+        `label`, `class_id`, `probability` and the list `probabilities`, or
+        `error`, why it could not be used.
+
+    Raises:
+        ValueError: If there is no such model or server.
+        DataError: If there is no such image, or one is too large.
+    """
+    paths = find_images(images)
+    batches = list(_batches(paths, batch_size, max_request_mb))
+    client = _client(export_dir, server, name, version, timeout)
+    ask = tenacity.Retrying(
+        retry=tenacity.retry_if_exception_type(Unavailable),
+        stop=tenacity.stop_after_attempt(retries + 1),
+        wait=tenacity.wait_exponential(0.25, max=8)
+        + tenacity.wait_random(0, 0.25),
+        before_sleep=_say_why,
+        reraise=True,
+    ).wraps(client.predict)
+    predictions = []
+    started = time.monotonic()
+    for batch in batches:
+        contents = [path.read_bytes() for path in batch]
+        predictions += _answered(ask, batch, contents)
+        _report(len(predictions), len(paths), time.monotonic() - started)
+    return predictions
+
+
+def find_images(images):
+    """Returns the paths of image files.
+
+    Args:
+        images: Sequence of paths of files, folders, and patterns.
+
+    Raises:
+        DataError: If one of them leads to no image.
+    """
+    paths = []
+    for each in images:
+        # What is there is meant, whatever signs are in its name.
+        matches = [each] if os.path.exists(each) else glob.glob(str(each))
+        found = [
+            file
+            for match in sorted(matches)
+            for file in _files(pathlib.Path(match))
+        ]
+        if not found:
+            raise DataError(
+                f"There is no image {each}: give files, folders with "
+                f"{', '.join(SUFFIXES)} files in them, or patterns such as "
+                f"'new/*.png'."
+            )
+        paths += found
+    if not paths:
+        raise DataError("There are no images to look at: give --images.")
+    return paths
+
+
+def _files(path):
+    if not path.is_dir():
+        return [path]
+    return sorted(
+        file
+        for file in path.rglob("*")
+        if file.suffix.lower() in SUFFIXES
+        and not any(p.startswith(".") for p in file.relative_to(path).parts)
+    )
+
+
+def _batches(paths, batch_size, max_request_mb):
+    """Yields lists of paths, as many at once as a request may hold."""
+    batch, size = [], 0
+    for path in paths:
+        megabytes = path.stat().st_size / 1e6
+        if megabytes > max_request_mb:
+            raise DataError(
+                f"{path} has {megabytes:,.1f} MB, and a request may have "
+                f"{max_request_mb:g}: make it smaller, or give a larger "
+                f"--max_request_mb if the server takes that."
+            )
+        if batch and (
+            len(batch) == batch_size or size + megabytes > max_request_mb
+        ):
+            yield batch
+            batch, size = [], 0
+        batch.append(path)
+        size += megabytes
+    yield batch
+
+
+def _client(export_dir, server, name, version, timeout):
+    if (export_dir is None) == (server is None):
+        raise ValueError(
+            "Give either --export_dir, where tfdarts-export wrote a model, or "
+            "--server."
+        )
+    if export_dir is not None:
+        from tfdarts.serving.saved_model_client import SavedModelClient
+        from tfdarts.serving.saved_model_client import version_directory
+
+        return SavedModelClient(version_directory(export_dir, version))
+    if not name:
+        raise ValueError(
+            "A server may have several models: give --name, what it calls "
+            "this one."
+        )
+    url = checked_url(server)
+    if url.scheme in ("http", "https"):
+        from tfdarts.serving.rest_client import RestClient
+
+        return RestClient(url, name, version, timeout)
+    if importlib.util.find_spec("tensorflow_serving") is None:
+        raise ValueError(
+            f"--server={server} needs tensorflow-serving-api: pip install "
+            f"'tfdarts[serving]', or ask over http://."
+        )
+    from tfdarts.serving.grpc_client import GrpcClient
+
+    return GrpcClient(url, name, version, timeout)
+
+
+def _answered(ask, paths, contents):
+    try:
+        answer = ask(contents)
+    except InvalidImage as error:
+        if len(paths) == 1:
+            return [{"image": str(paths[0]), "error": str(error)}]
+        half = len(paths) // 2
+        return [
+            *_answered(ask, paths[:half], contents[:half]),
+            *_answered(ask, paths[half:], contents[half:]),
+        ]
+    return [
+        {
+            "image": str(path),
+            "label": label,
+            "class_id": class_id,
+            "probability": float(probabilities[class_id]),
+            "probabilities": probabilities.tolist(),
+        }
+        for path, label, class_id, probabilities in zip(
+            paths, *answer, strict=True
+        )
+    ]
+
+
+def _say_why(state):
+    logger.warning(
+        "predict: %s Asking again in %.1f s.",
+        state.outcome.exception(),
+        state.next_action.sleep,
+    )
+
+
+def _report(done, count, seconds):
+    left = duration(seconds / done * (count - done))
+    logger.info(
+        *("predict: %d/%d images, %s left", done, count, left),
+        extra={"transient": True, "progress": done / count},
+    )

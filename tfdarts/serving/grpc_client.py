@@ -1,0 +1,98 @@
+"""A client of TF Serving's gRPC interface."""
+
+import grpc
+import tensorflow as tf
+
+from tfdarts.serving.clients import SIGNATURE
+from tfdarts.serving.clients import Answer
+from tfdarts.serving.clients import InvalidImage
+from tfdarts.serving.clients import ServerError
+from tfdarts.serving.clients import Unavailable
+from tfdarts.serving.clients import plain
+from tfdarts.serving.clients import too_late
+
+_LATER = (
+    grpc.StatusCode.UNAVAILABLE,
+    grpc.StatusCode.DEADLINE_EXCEEDED,
+    grpc.StatusCode.RESOURCE_EXHAUSTED,
+)
+
+
+class GrpcClient:
+    """Asks a server over gRPC.
+
+    Args:
+        url: Parts of the server's URL, of `checked_url`.
+        name, version, timeout: See
+            `tfdarts.serving.rest_client.RestClient`.
+
+    Raises:
+        ImportError: Without `tensorflow-serving-api`, the extra `serving`.
+
+    Reference:
+
+    - [TF Serving's gRPC API](https://github.com/tensorflow/serving/tree/master/tensorflow_serving/apis)
+    """
+
+    def __init__(self, url, name, version=None, timeout=10.0):
+        from tensorflow_serving.apis import predict_pb2
+        from tensorflow_serving.apis import prediction_service_pb2_grpc
+
+        self.server = f"{url.scheme}://{url.netloc}"
+        self.timeout = timeout
+        self.request = predict_pb2.PredictRequest()
+        self.request.model_spec.name = name
+        self.request.model_spec.signature_name = SIGNATURE
+        if isinstance(version, int):
+            self.request.model_spec.version.value = version
+        elif version:
+            self.request.model_spec.version_label = version
+        # How large a request may be is for whoever makes it to say.
+        options = [
+            ("grpc.max_send_message_length", -1),
+            ("grpc.max_receive_message_length", -1),
+        ]
+        if url.scheme == "grpcs":
+            secure = grpc.ssl_channel_credentials()
+            channel = grpc.secure_channel(url.netloc, secure, options)
+        else:
+            channel = grpc.insecure_channel(url.netloc, options)
+        service = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+        self.ask = service.Predict
+
+    def predict(self, contents):
+        """See `tfdarts.serving.rest_client.RestClient.predict`."""
+        images = tf.make_tensor_proto(contents, shape=[len(contents)])
+        self.request.inputs["image_bytes"].CopyFrom(images)
+        try:
+            response = self.ask(self.request, timeout=self.timeout)
+        except grpc.RpcError as error:
+            raise self._refusal(error) from error
+        try:
+            outputs = {
+                name: tf.make_ndarray(response.outputs[name])
+                for name in ("label", "class_id", "probabilities")
+            }
+        except (KeyError, TypeError, ValueError) as error:
+            raise ServerError(
+                f"{self.server} answers, but not as a model of tfdarts does: "
+                f"its outputs are {', '.join(sorted(response.outputs))}."
+            ) from error
+        return Answer(
+            [label.decode() for label in outputs["label"]],
+            outputs["class_id"].tolist(),
+            outputs["probabilities"],
+        )
+
+    def _refusal(self, error):
+        message = plain(error.details() or error.code().name)
+        if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
+            return too_late(self.server, self.timeout)
+        if error.code() in _LATER:
+            return Unavailable(
+                f"{self.server} cannot be reached or cannot answer now: is a "
+                f"server there, and is it the port of gRPC? ({message})"
+            )
+        if error.code() is grpc.StatusCode.INVALID_ARGUMENT:
+            return InvalidImage(f"{self.server} refuses: {message}")
+        return ServerError(f"{self.server} refuses: {message}")
