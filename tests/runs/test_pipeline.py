@@ -22,7 +22,7 @@ def test_test_examples_are_read_once(tmp_path, monkeypatch, tested):
     stub("search")
     stub("train", results if tested else {})
     stub("evaluate", results)
-    stub("export", tmp_path / "1")
+    stub("export", {"saved_model": tmp_path / "1"})
     run_dir = str(tmp_path)
     outcome = pipeline_module.pipeline(
         SearchConfig(run_dir=run_dir), TrainConfig(run_dir=run_dir)
