@@ -28,9 +28,11 @@ ONNX = ["tf2onnx>=1.17"]
 LITERT = ["ai-edge-litert>=2.1"]
 TEST = [
     "hypothesis>=6",
+    "kubernetes-validate>=1.36",
     "onnxruntime>=1.23",
     "pytest>=8",
     "pytest-timeout>=2.3",
+    "PyYAML>=6",
     *SERVING,
     *ONNX,
     *LITERT,

@@ -46,7 +46,8 @@ def test_published_names_are_all_named():
         assert f"`{name}`" in text
 
 
-PAGES = [README, *sorted((README.parent / "docs").glob("*.md"))]
+PAGES = [README, *sorted((README.parent / "docs").rglob("*.md"))]
+PAGE_NAMES = [str(path.relative_to(README.parent)) for path in PAGES]
 
 
 def command_lines(path):
@@ -59,7 +60,7 @@ def command_lines(path):
                 yield words
 
 
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", PAGES, ids=PAGE_NAMES)
 def test_commands_have_the_flags_they_are_shown_with(path):
     for name, *flags in command_lines(path):
         module = name.removeprefix("tfdarts-")
@@ -68,11 +69,13 @@ def test_commands_have_the_flags_they_are_shown_with(path):
 
 
 def test_pages_show_commands():
-    counts = {path.name: len([*command_lines(path)]) for path in PAGES}
-    assert counts["README.md"] > 3 and counts["training.md"] > 4
+    commands = [len([*command_lines(path)]) for path in PAGES]
+    counts = dict(zip(PAGE_NAMES, commands))
+    assert counts["README.md"] > 3 and counts["docs/training.md"] > 4
+    assert counts["docs/serving/README.md"] > 2
 
 
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", PAGES, ids=PAGE_NAMES)
 def test_links_lead_somewhere(path):
     for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", path.read_text()):
         if "://" not in target:

@@ -20,18 +20,10 @@ NAME = "pets"
 SHAPE = (12, 10, 3)
 LABELS = ["cat", "dog", "Käfer", "ship"]
 MEAN, STD = 0.4, 0.3
-CONFIG = """\
-model_config_list {{
-  config {{
-    name: "{name}"
-    base_path: "{root}/{name}"
-    model_platform: "tensorflow"
-    model_version_policy {{ specific {{ versions: 1 versions: 2 }} }}
-    version_labels {{ key: "stable" value: 1 }}
-    version_labels {{ key: "canary" value: 2 }}
-  }}
-}}
-"""
+CONFIG = (
+    pathlib.Path(__file__).parents[2] / "docs" / "serving" / "canary.config"
+)
+"""Two versions under labels."""
 
 
 def network(version):
@@ -70,7 +62,8 @@ def write(directory, root=None):
             extra_files={FILE: warm_up_requests(NAME, SHAPE)},
             version=version,
         )
-    config = CONFIG.format(name=NAME, root=root or directory)
+    config = CONFIG.read_text().replace('"digits"', f'"{NAME}"')
+    config = config.replace("/models/digits", f"{root or directory}/{NAME}")
     (directory / "models.config").write_text(config)
 
 

@@ -1,4 +1,4 @@
-"""Testing a trained network, the only place that reads test examples."""
+"""Testing a trained network on the test examples."""
 
 import logging
 
