@@ -1,5 +1,8 @@
 """Each format in its own runtime, compared with the network and NumPy."""
 
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import onnxruntime
@@ -113,3 +116,37 @@ def test_what_litert_cannot_run_is_said_in_a_sentence(monkeypatch):
     monkeypatch.setattr(interpreter_module, "Interpreter", Broken)
     with pytest.raises(ValueError, match="LiteRT cannot run.*XNNPACK"):
         litert_probabilities(b"", IMAGES, batch_size=2)
+
+
+AS_THE_README_SHOWS = """
+import sys
+
+import subprocess
+import sys
+
+import keras
+import numpy as np
+
+import tfdarts
+
+model = keras.saving.load_model(
+    sys.argv[1], custom_objects={"CNNNetwork": tfdarts.CNNNetwork}
+)
+answer = model.predict(np.load(sys.argv[2]), verbose=0)
+np.save(sys.argv[3], answer["probabilities"])
+"""
+
+
+def test_keras_in_a_process_of_its_own(model, expected, tmp_path):
+    (tmp_path / "model.keras").write_bytes(converted(model, "keras"))
+    np.save(tmp_path / "images.npy", IMAGES.astype("float32"))
+    subprocess.run(
+        [
+            *(sys.executable, "-c", AS_THE_README_SHOWS),
+            *("model.keras", "images.npy", "answer.npy"),
+        ],
+        cwd=tmp_path,
+        check=True,
+    )
+    answer = np.load(tmp_path / "answer.npy")
+    np.testing.assert_allclose(answer, expected, atol=1e-4)
