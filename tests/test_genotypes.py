@@ -359,7 +359,7 @@ def test_nothing_is_ignored(text, capsys):
         (PASTED.replace("[3]", "range(2.0)"), "only literals"),
         (PASTED.replace("[3]", "range()"), "cannot hold this: range expected"),
         (PASTED.replace("reduce=", "reduction="), "A genotype takes normal"),
-        (PASTED.replace("reduce_concat=[3]", ""), "missing.*'reduce_concat'"),
+        (PASTED.replace("reduce_concat=[3]", ""), "`reduce_concat` must name"),
         (PASTED.replace("max_pool_3x3", "max_pool"), "unknown primitive"),
     ],
 )
@@ -422,7 +422,12 @@ def test_what_is_no_cell_is_refused(changes, message):
         ("{}", 'a JSON object with "format": 1'),
         (json.dumps(fields(format=2)), '"format": 1'),
         (json.dumps(fields(format="1")), '"format": 1'),
-        (json.dumps(fields(space="rnn")), "must be .cnn.*'rnn'"),
+        (json.dumps(fields(space="tree")), "must be .cnn. or .rnn.*'tree'"),
+        (json.dumps(fields(space=["cnn"])), "must be .cnn. or .rnn."),
+        (
+            json.dumps(fields(space="rnn")),
+            r"Missing: \['recurrent', 'recurrent_concat'\]. Unknown: \['nor",
+        ),
         (
             json.dumps(fields(recurrent=[], cells=3)),
             r"Missing: \[\]. Unknown: \['cells', 'recurrent'\]",
@@ -467,3 +472,69 @@ def test_a_failing_write_leaves_nothing_else(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="No space"):
         genotype().save(tmp_path / "genotype.json")
     assert os.listdir(tmp_path) == []
+
+
+# Recurrent cells, as the authors print them.
+
+RECURRENT = {
+    "ENAS": """
+        (tanh,0)(tanh,1)(relu,1)(tanh,3)(tanh,3)(relu,3)(relu,4)(relu,7)
+        (relu,8)(relu,8)(relu,8) concat 2,5,6,9,10,11""",
+    "DARTS_V1": """
+        (relu,0)(relu,1)(tanh,2)(relu,3)(relu,4)(identity,1)(relu,5)(relu,1)
+        concat 1,2,3,4,5,6,7,8""",
+    "DARTS_V2": """
+        (sigmoid,0)(relu,1)(relu,1)(identity,1)(tanh,2)(sigmoid,5)(tanh,3)
+        (relu,5) concat 1,2,3,4,5,6,7,8""",
+}
+
+
+def test_the_published_recurrent_cells_are_the_printed_ones(tmp_path):
+    assert {*genotypes.published_names("rnn")} == {*RECURRENT}
+    for name, text in RECURRENT.items():
+        edges, concat = text.split("concat ")
+        published = genotypes.get(name, space="rnn")
+        assert (published.name, published.space) == (name, "rnn")
+        assert published.cell_types == ("recurrent",)
+        assert published.recurrent == tuple(
+            (primitive, int(node))
+            for primitive, node in re.findall(r"\((\w+),(\d+)\)", edges)
+        )
+        assert published.recurrent_concat == tuple(map(int, concat.split(",")))
+        published.save(tmp_path / "genotype.json")
+        assert Genotype.load(tmp_path / "genotype.json") == published
+        assert '"space": "rnn"' in (tmp_path / "genotype.json").read_text()
+
+
+def test_a_recurrent_cell_as_the_authors_paste_it():
+    text = (
+        "X = Genotype(recurrent=[('tanh', 0), ('relu', 1)], concat=range(1, 3))"
+    )
+    genotype = Genotype.from_string(text)
+    assert genotype == Genotype(
+        recurrent=[("tanh", 0), ("relu", 1)], recurrent_concat=[1, 2]
+    )
+    assert genotype.name == "X" and genotype.num_skip_connections == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"recurrent": [("skip_connect", 0)]}, "unknown primitive.*identity"),
+        ({"recurrent": [("none", 0)]}, "unknown primitive, 'none'"),
+        ({"recurrent": [("tanh", 1)]}, "leads from node 1 to node 1"),
+        ({"recurrent": []}, "must hold 1 edges for each"),
+        ({"recurrent": None}, "`recurrent` must be a list of pairs"),
+        ({"recurrent_concat": [0]}, "which are 1 to 2"),
+        ({"recurrent_concat": None}, "`recurrent_concat` must name"),
+        ({"normal": EDGES}, "or of a recurrent one. Received `normal` beside"),
+    ],
+)
+def test_what_is_no_recurrent_cell_is_refused(changes, message):
+    cell = {
+        "recurrent": [("tanh", 0), ("relu", 1)],
+        "recurrent_concat": [1, 2],
+    }
+    Genotype(**cell)
+    with pytest.raises(ValueError, match=message):
+        Genotype(**{**cell, **changes})

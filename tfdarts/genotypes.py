@@ -9,10 +9,12 @@ import ast
 import dataclasses
 import json
 import pathlib
+import typing
 from collections.abc import Iterable
 
 from tfdarts.files import write_atomically
 from tfdarts.published_cells import PUBLISHED
+from tfdarts.published_cells import PUBLISHED_RECURRENT
 
 FORMAT = 1
 
@@ -28,26 +30,60 @@ PRIMITIVES = (
 )
 """The primitives DARTS chooses from, in the authors' order."""
 
+RECURRENT_PRIMITIVES = ("none", "tanh", "relu", "sigmoid", "identity")
+"""Those of recurrent cells, in the authors' order."""
+
 PUBLISHED_ONLY_PRIMITIVES = ("sep_conv_7x7", "conv_7x1_1x7")
 """Primitives that only published cells use."""
 
 NUM_INPUTS = 2
-"""Input nodes of a cell: the outputs of the two cells before it."""
+"""Input nodes of a convolutional cell: the outputs of the two before it."""
 
 LONGEST_RANGE = 1000
 """Nodes that a pasted genotype may name by one range."""
 
 EDGES_PER_NODE = 2
-"""Edges that a derived cell keeps for each intermediate node."""
+"""Edges that a convolutional cell keeps for each intermediate node."""
+
+
+class Cells(typing.NamedTuple):
+    """What the cells of one kind of network are made of.
+
+    Args:
+        cell_types: Tuple of strings, the cells of a genotype.
+        num_inputs: Integer, nodes before the intermediate ones.
+        edges_per_node: Integer, edges into each intermediate node.
+        primitives: Tuple of strings, what an edge may be.
+    """
+
+    cell_types: tuple
+    num_inputs: int
+    edges_per_node: int
+    primitives: tuple
+
+
+SPACES = {
+    "cnn": Cells(
+        ("normal", "reduce"),
+        NUM_INPUTS,
+        EDGES_PER_NODE,
+        PRIMITIVES[1:] + PUBLISHED_ONLY_PRIMITIVES,
+    ),
+    "rnn": Cells(("recurrent",), 1, 1, RECURRENT_PRIMITIVES[1:]),
+}
+"""Convolutional and recurrent networks."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Genotype:
-    """A convolutional cell pair: the normal cell and the reduction cell.
+    """The cells of a network: a pair of convolutional ones, or a recurrent one.
 
-    Nodes `0` and `1` of a cell are the outputs of the cell before the
-    previous one and of the previous one; intermediate node `i` is node
-    `i + 2`, and its two edges stand at positions `2 * i` and `2 * i + 1`.
+    Nodes `0` and `1` of a convolutional cell are the outputs of the cell
+    before the previous one and of the previous one; intermediate node `i` is
+    node `i + 2`, and its two edges stand at positions `2 * i` and `2 * i + 1`.
+
+    Node `0` of a recurrent cell is made of its input and its last state;
+    intermediate node `i` is node `i + 1`, and its edge stands at position `i`.
 
     Args:
         normal: Sequence of `(primitive, predecessor)` pairs, two for each
@@ -56,12 +92,16 @@ class Genotype:
             output of the normal cell.
         reduce: Like `normal`, for the reduction cell.
         reduce_concat: Like `normal_concat`, for the reduction cell.
+        recurrent: In place of these four, the pairs of a recurrent cell, one
+            for each intermediate node.
+        recurrent_concat: Sequence of the nodes whose mean is the output of
+            the recurrent cell.
         name: Optional string. It takes no part in comparison.
 
     Raises:
         ValueError: If a primitive is unknown, an edge comes from a node
-            that does not come before it, or a concat names a node that is
-            not an intermediate node.
+            that does not come before it, a concat names a node that is not
+            an intermediate node, or there are cells of both kinds.
 
     Example:
 
@@ -75,16 +115,20 @@ class Genotype:
     1
     >>> Genotype.from_json(genotype.to_json()) == genotype
     True
+    >>> Genotype(recurrent=[("tanh", 0)], recurrent_concat=[1]).space
+    'rnn'
 
     Reference:
 
     - [Liu et al., 2019](https://arxiv.org/abs/1806.09055)
     """
 
-    normal: tuple
-    normal_concat: tuple
-    reduce: tuple
-    reduce_concat: tuple
+    normal: tuple | None = None
+    normal_concat: tuple | None = None
+    reduce: tuple | None = None
+    reduce_concat: tuple | None = None
+    recurrent: tuple | None = None
+    recurrent_concat: tuple | None = None
     name: str | None = dataclasses.field(default=None, compare=False)
 
     def __post_init__(self):
@@ -92,28 +136,49 @@ class Genotype:
             raise ValueError(
                 f"`name` must be a string or None. Received: {self.name!r}."
             )
-        for cell_type in ("normal", "reduce"):
-            edges = _checked_edges(cell_type, getattr(self, cell_type))
-            concat_name = f"{cell_type}_concat"
+        for field in _fields(*(SPACES.keys() - {self.space})):
+            if getattr(self, field) is not None:
+                raise ValueError(
+                    f"A genotype is of convolutional cells, normal and "
+                    f"reduce, or of a recurrent one. Received `{field}` "
+                    f"beside `recurrent`."
+                )
+        for cell_type in self.cell_types:
+            edges = _checked_edges(
+                self.space, cell_type, getattr(self, cell_type)
+            )
+            field = f"{cell_type}_concat"
             concat = _checked_concat(
-                concat_name, getattr(self, concat_name), len(edges)
+                self.space, field, getattr(self, field), len(edges)
             )
             object.__setattr__(self, cell_type, edges)
-            object.__setattr__(self, concat_name, concat)
+            object.__setattr__(self, field, concat)
+
+    @property
+    def space(self):
+        """The kind of network: `"cnn"` or `"rnn"`."""
+        recurrent = self.recurrent, self.recurrent_concat
+        return "cnn" if recurrent == (None, None) else "rnn"
+
+    @property
+    def cell_types(self):
+        """The names of its cells."""
+        return SPACES[self.space].cell_types
 
     @property
     def num_skip_connections(self):
         """Number of `skip_connect` edges in the normal cell."""
-        return sum(primitive == "skip_connect" for primitive, _ in self.normal)
+        edges = self.normal or ()
+        return sum(primitive == "skip_connect" for primitive, _ in edges)
 
     def to_json(self):
         """Returns the genotype as a JSON string, one edge list a line."""
         lines = [
             f'  "format": {FORMAT}',
-            '  "space": "cnn"',
+            f'  "space": {json.dumps(self.space)}',
             f'  "name": {json.dumps(self.name)}',
         ]
-        for field in ("normal", "normal_concat", "reduce", "reduce_concat"):
+        for field in _fields(self.space):
             lines.append(f'  "{field}": {json.dumps(getattr(self, field))}')
         return "{\n" + ",\n".join(lines) + "\n}\n"
 
@@ -135,12 +200,13 @@ class Genotype:
             raise ValueError(
                 f'A genotype must be a JSON object with "format": {FORMAT}.'
             )
-        if fields.get("space") != "cnn":
+        space = fields.get("space")
+        if not isinstance(space, str) or space not in SPACES:
             raise ValueError(
-                f'A genotype\'s "space" must be "cnn". Received: '
-                f"{fields.get('space')!r}."
+                f'A genotype\'s "space" must be "cnn" or "rnn". Received: '
+                f"{space!r}."
             )
-        names = {field.name for field in dataclasses.fields(cls)}
+        names = {*_fields(space), "name"}
         missing = sorted(names - {"name"} - fields.keys())
         unknown = sorted(fields.keys() - names - {"format", "space"})
         if missing or unknown:
@@ -160,7 +226,8 @@ class Genotype:
         Args:
             text: String such as `Genotype(normal=[('sep_conv_3x3', 0), ...],
                 normal_concat=range(2, 6), reduce=[...],
-                reduce_concat=range(2, 6))`, optionally behind `NAME =`.
+                reduce_concat=range(2, 6))` or `Genotype(recurrent=[...],
+                concat=range(1, 9))`, optionally behind `NAME =`.
 
         Raises:
             ValueError: If the text is anything else.
@@ -182,9 +249,9 @@ class Genotype:
             raise ValueError(
                 "The text must be one expression of the form "
                 "Genotype(normal=[...], normal_concat=..., reduce=[...], "
-                "reduce_concat=...)."
+                "reduce_concat=...) or Genotype(recurrent=[...], concat=...)."
             )
-        order = ("normal", "normal_concat", "reduce", "reduce_concat")
+        order = _fields("cnn")
         if len(call.args) > len(order):
             raise ValueError(f"A genotype takes only {', '.join(order)}.")
         fields = {}
@@ -195,7 +262,9 @@ class Genotype:
         for name, node in zip(order, call.args):
             fields[name] = _literal(node)
         for keyword in call.keywords:
-            fields[keyword.arg] = _literal(keyword.value)
+            # Of a recurrent cell the authors call it so.
+            name = {"concat": "recurrent_concat"}.get(keyword.arg, keyword.arg)
+            fields[name] = _literal(keyword.value)
         try:
             return cls(**fields)
         except TypeError as error:
@@ -223,11 +292,12 @@ class Genotype:
             raise ValueError(f"{path} is no genotype file: {error}") from error
 
 
-def get(name):
+def get(name, space="cnn"):
     """Returns a published genotype.
 
     Args:
-        name: String, one of `published_names()`.
+        name: String, one of `published_names(space)`.
+        space: String, `"cnn"` or `"rnn"`.
 
     Raises:
         ValueError: If no genotype of that name was published.
@@ -236,28 +306,48 @@ def get(name):
 
     >>> get("DARTS_V2").normal[0]
     ('sep_conv_3x3', 0)
+    >>> get("DARTS_V2", space="rnn").recurrent[0]
+    ('sigmoid', 0)
     """
-    if name not in PUBLISHED:
+    if name not in published_names(space):
         raise ValueError(
             f"There is no published genotype named {name!r}. The published "
-            f"ones are: {', '.join(PUBLISHED)}."
+            f"ones are: {', '.join(published_names(space))}."
         )
-    normal, normal_concat, reduce, reduce_concat = PUBLISHED[name]
-    return Genotype(
-        normal=_edges(normal),
-        normal_concat=normal_concat,
-        reduce=_edges(reduce),
-        reduce_concat=reduce_concat,
-        name=name,
+    cells = _PUBLISHED[space][name]
+    edges = (tuple(_edges(text)) for text in cells[::2])
+    values = [each for pair in zip(edges, cells[1::2]) for each in pair]
+    return Genotype(**dict(zip(_fields(space), values)), name=name)
+
+
+def published_names(space="cnn"):
+    """Returns the names that `get` knows, as a tuple of strings.
+
+    Args:
+        space: String, `"cnn"` or `"rnn"`.
+
+    Example:
+
+    >>> published_names("rnn")
+    ('ENAS', 'DARTS_V1', 'DARTS_V2')
+    """
+    return tuple(_PUBLISHED[space])
+
+
+_PUBLISHED = {"cnn": PUBLISHED, "rnn": PUBLISHED_RECURRENT}
+
+
+def _fields(space):
+    """Returns the fields of a genotype of one kind, in order."""
+    return tuple(
+        field
+        for cell_type in SPACES[space].cell_types
+        for field in (cell_type, f"{cell_type}_concat")
     )
 
 
-def published_names():
-    """Returns the names that `get` knows, as a tuple of strings."""
-    return tuple(PUBLISHED)
-
-
-def _checked_edges(cell_type, edges):
+def _checked_edges(space, cell_type, edges):
+    cells = SPACES[space]
     try:
         edges = tuple((primitive, node) for primitive, node in edges)
     except (TypeError, ValueError) as error:
@@ -265,18 +355,17 @@ def _checked_edges(cell_type, edges):
             f"`{cell_type}` must be a list of pairs (primitive, predecessor). "
             f"Received: {edges!r}."
         ) from error
-    if not edges or len(edges) % EDGES_PER_NODE:
+    if not edges or len(edges) % cells.edges_per_node:
         raise ValueError(
-            f"`{cell_type}` must hold {EDGES_PER_NODE} edges for each "
+            f"`{cell_type}` must hold {cells.edges_per_node} edges for each "
             f"intermediate node. Received {len(edges)} edges."
         )
-    known = PRIMITIVES[1:] + PUBLISHED_ONLY_PRIMITIVES
     for position, (primitive, predecessor) in enumerate(edges):
-        node = position // EDGES_PER_NODE + NUM_INPUTS
-        if primitive not in known:
+        node = position // cells.edges_per_node + cells.num_inputs
+        if primitive not in cells.primitives:
             raise ValueError(
                 f"`{cell_type}` names an unknown primitive, {primitive!r}. "
-                f"The known ones are: {', '.join(known)}."
+                f"The known ones are: {', '.join(cells.primitives)}."
             )
         if type(predecessor) is not int or not 0 <= predecessor < node:
             raise ValueError(
@@ -287,10 +376,12 @@ def _checked_edges(cell_type, edges):
     return edges
 
 
-def _checked_concat(field, concat, num_edges):
+def _checked_concat(space, field, concat, num_edges):
     received = concat
     concat = tuple(concat) if isinstance(concat, Iterable) else ()
-    nodes = range(NUM_INPUTS, NUM_INPUTS + num_edges // EDGES_PER_NODE)
+    cells = SPACES[space]
+    num_nodes = num_edges // cells.edges_per_node
+    nodes = range(cells.num_inputs, cells.num_inputs + num_nodes)
     if (
         not concat
         or any(type(node) is not int or node not in nodes for node in concat)

@@ -1,7 +1,8 @@
-"""The published convolutional cells, as a table.
+"""The published cells, as tables.
 
 For each name: the edges of the normal cell as `primitive:predecessor`, two a
-node, the nodes its output is made of, and the same of the reduction cell.
+node, the nodes its output is made of, and the same of the reduction cell; of
+recurrent cells, one edge a node.
 """
 
 PUBLISHED = {
@@ -109,5 +110,23 @@ PUBLISHED = {
         "max_pool_3x3:0 sep_conv_3x3:1 sep_conv_3x3:0 skip_connect:2 "
         "sep_conv_3x3:0 sep_conv_3x3:2 sep_conv_3x3:3 sep_conv_3x3:1",
         (2, 3, 4, 5),
+    ),
+}
+
+PUBLISHED_RECURRENT = {
+    # Pham et al., 2018, https://arxiv.org/abs/1802.03268
+    "ENAS": (
+        "tanh:0 tanh:1 relu:1 tanh:3 tanh:3 relu:3 relu:4 relu:7 relu:8 "
+        "relu:8 relu:8",
+        (2, 5, 6, 9, 10, 11),
+    ),
+    # Liu et al., 2019, https://arxiv.org/abs/1806.09055
+    "DARTS_V1": (
+        "relu:0 relu:1 tanh:2 relu:3 relu:4 identity:1 relu:5 relu:1",
+        (1, 2, 3, 4, 5, 6, 7, 8),
+    ),
+    "DARTS_V2": (
+        "sigmoid:0 relu:1 relu:1 identity:1 tanh:2 sigmoid:5 tanh:3 relu:5",
+        (1, 2, 3, 4, 5, 6, 7, 8),
     ),
 }

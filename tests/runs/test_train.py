@@ -16,12 +16,14 @@ from tfdarts.data import digits
 from tfdarts.data.batches import stratified_split
 from tfdarts.models.cnn_network import CNNNetwork
 from tfdarts.models.multiply_adds import multiply_adds
+from tfdarts.runs import export as export_module
 from tfdarts.runs import train as train_module
 from tfdarts.runs.configs import TrainConfig
 from tfdarts.runs.evaluate import evaluate
 from tfdarts.runs.export import export
 from tfdarts.runs.export import exported_versions
 from tfdarts.runs.train import train
+from tfdarts.serving.formats import converted
 from tfdarts.serving.litert import litert_probabilities
 from tfdarts.serving.warm_up import FILE
 
@@ -208,9 +210,16 @@ def test_unknown_distribution_is_refused(tmp_path):
         dataclasses.replace(TINY, run_dir=str(tmp_path), distribute="cloud")
 
 
-def test_export_to_other_formats(run, network):
+def test_export_to_other_formats(run, network, monkeypatch):
     path, _ = run
     images, labels = digits.read("test")
+    representative = {}
+
+    def noted(model, format, images=None):
+        representative[format] = images
+        return converted(model, format, images)
+
+    monkeypatch.setattr(export_module, "converted", noted)
     paths = export(str(path), "files", ["onnx", "litert_int8", "keras"])
     directory = path / "export" / "files"
     assert {p.name for p in directory.iterdir()} == {
@@ -233,6 +242,12 @@ def test_export_to_other_formats(run, network):
         "bytes": paths["litert_int8"].stat().st_size,
     }
     assert np.mean(answers.argmax(1) == expected) > 0.9
+    # 200 of the training images, from the first to the last.
+    of_training, _ = digits.read("train")
+    chosen = representative["litert_int8"]
+    assert len(chosen) == 200 and representative["litert"] is None
+    np.testing.assert_array_equal(chosen[0], of_training[0])
+    np.testing.assert_array_equal(chosen[-1], of_training[-1])
     # No directory of a version: nothing there is for a server.
     assert exported_versions(str(path), "files") == []
     assert export(str(path), "files")["saved_model"] == directory / "2"

@@ -3,6 +3,7 @@ import pytest
 from tfdarts import genotypes
 from tfdarts.search_spaces.cnn import CNNSearchSpace
 from tfdarts.search_spaces.lookup import find_genotype
+from tfdarts.search_spaces.rnn import RNNSearchSpace
 
 
 @pytest.mark.parametrize("name", genotypes.published_names())
@@ -71,3 +72,25 @@ def test_a_broken_file_is_refused_by_name(tmp_path):
 def test_a_genotype_itself_is_no_file_name():
     with pytest.raises(ValueError, match="There is no genotype"):
         find_genotype("Genotype(normal=[" + "('skip_connect', 0), " * 20)
+
+
+def test_recurrent_cells_by_name_by_seed_and_in_a_file(tmp_path):
+    for name in genotypes.published_names("rnn"):
+        assert find_genotype(name, "rnn") == genotypes.get(name, "rnn")
+    found = find_genotype("random:3", "rnn")
+    assert found == RNNSearchSpace().sample(3)
+    found.save(tmp_path / "genotype.json")
+    assert find_genotype(str(tmp_path), "rnn") == found
+
+
+def test_a_file_of_the_other_kind_is_refused(tmp_path):
+    path = tmp_path / "genotype.json"
+    genotypes.get("ENAS", "rnn").save(path)
+    message = "holds a recurrent cell, but what is needed here is convolutional"
+    with pytest.raises(ValueError, match=message):
+        find_genotype(str(path))
+    genotypes.get("DARTS_V2").save(path)
+    with pytest.raises(ValueError, match="holds convolutional cells"):
+        find_genotype(str(path), "rnn")
+    with pytest.raises(ValueError, match="ENAS, DARTS_V1, DARTS_V2"):
+        find_genotype("NASNet", "rnn")

@@ -152,6 +152,34 @@ def test_the_genotype_can_be_read_back_from_the_drawing(name, cell_type):
     ]
 
 
+@pytest.mark.parametrize("name", genotypes.published_names("rnn"))
+def test_a_recurrent_cell_can_be_read_back_from_its_drawing(name):
+    genotype = genotypes.get(name, "rnn")
+    graph = cell_graph(
+        genotype.recurrent, genotype.recurrent_concat, name, "rnn"
+    )
+    edges = drawn_edges(graph)
+    assert edges[:2] == [("x_{t}", "0", None), ("h_{t-1}", "0", None)]
+    operations = [edge for edge in edges if edge[2]]
+    assert genotype.recurrent == tuple(
+        (primitive, int(source)) for source, _, primitive in operations
+    )
+    targets = [int(target) for _, target, _ in operations]
+    assert targets == [*range(1, len(genotype.recurrent) + 1)]
+    outputs = edges[2 + len(operations) :]
+    assert outputs == [
+        (str(node), "h_{t}", None) for node in genotype.recurrent_concat
+    ]
+
+
+def test_a_recurrent_genotype_is_one_picture(tmp_path):
+    paths = draw_cells(genotypes.get("DARTS_V1", "rnn"), tmp_path)
+    assert [path.name for path in paths] == [
+        *("recurrent.dot", "recurrent.svg", "recurrent.png")
+    ]
+    assert min(png_size(tmp_path / "recurrent.png")) > 500
+
+
 def test_loose_ends_do_not_reach_the_output():
     graph = cell_graph(
         [("skip_connect", 0), ("skip_connect", 1)] * 3, [3], "Loose ends"

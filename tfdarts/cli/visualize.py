@@ -16,6 +16,12 @@ class VisualizeSettings(Settings):
         None,
         "Genotype to draw: a file, a published name, or random:<seed>.",
     )
+    space: str = setting(
+        "cnn",
+        "Whether --genotype names convolutional cells, cnn, or a recurrent "
+        "one, rnn.",
+        choices=("cnn", "rnn"),
+    )
     output_dir: str = setting("cells", "Directory to draw the genotype into.")
     run_dir: str = setting(
         None,
@@ -35,7 +41,9 @@ def run(values):
     if settings.run_dir:
         paths = draw_run(settings.run_dir)
     else:
-        paths = visualize(settings.genotype, settings.output_dir)
+        paths = visualize(
+            settings.genotype, settings.output_dir, settings.space
+        )
     print("\n".join(map(str, paths)))
 
 
@@ -44,6 +52,7 @@ command = Command(
     summary="Draws cells, and the alphas of a search over its epochs.",
     examples=(
         "tfdarts-visualize --genotype=DARTS_V2 --output_dir=cells",
+        "tfdarts-visualize --genotype=ENAS --space=rnn",
         "tfdarts-visualize --run_dir=runs/digits",
     ),
     settings=(VisualizeSettings,),

@@ -14,20 +14,22 @@ from tfdarts.visualization.cells import draw_cells
 logger = logging.getLogger("tfdarts")
 
 
-def visualize(genotype, output_dir):
-    """Draws the two cells of a genotype.
+def visualize(genotype, output_dir, space="cnn"):
+    """Draws the cells of a genotype.
 
     Args:
         genotype: `Genotype`, or what `find_genotype` takes: a file, a
             published name, a run directory, or `"random:<seed>"`.
         output_dir: Path of the directory to draw into; made if it is not
             there.
+        space: String, `"cnn"` or `"rnn"`: of which kind of network the
+            genotype is that is found by this name.
 
     Returns:
         The paths of the drawings.
     """
     if isinstance(genotype, str):
-        genotype = find_genotype(genotype)
+        genotype = find_genotype(genotype, space)
     return draw_cells(genotype, pathlib.Path(output_dir))
 
 

@@ -4,28 +4,33 @@ import pathlib
 
 from tfdarts import genotypes
 from tfdarts.search_spaces.cnn import CNNSearchSpace
+from tfdarts.search_spaces.rnn import RNNSearchSpace
 
 RANDOM = "random:"
+SPACES = {"cnn": CNNSearchSpace, "rnn": RNNSearchSpace}
+"""The search spaces of the paper, by the kind of network."""
 
 
-def find_genotype(identifier):
+def find_genotype(identifier, space="cnn"):
     """Returns the genotype that a `--genotype` flag means.
 
     Args:
         identifier: String: a published name such as `"DARTS_V2"`, a file, a
             run directory that holds a `genotype.json`, or `"random:<seed>"`
             for one drawn uniformly from the search space.
+        space: String, `"cnn"` or `"rnn"`, of what kind of network.
 
     Raises:
-        ValueError: If it is none of these.
+        ValueError: If it is none of these, or of the other kind.
 
     Example:
 
     >>> find_genotype("DARTS_V2").name
     'DARTS_V2'
     """
-    if identifier in genotypes.published_names():
-        return genotypes.get(identifier)
+    published = genotypes.published_names(space)
+    if identifier in published:
+        return genotypes.get(identifier, space)
     if identifier.startswith(RANDOM):
         seed = identifier.removeprefix(RANDOM)
         if not seed.isdecimal():
@@ -33,15 +38,22 @@ def find_genotype(identifier):
                 f"A random genotype is random:<seed>, the seed an integer that "
                 f"is not negative. Received: {identifier!r}."
             )
-        return CNNSearchSpace().sample(int(seed))
+        return SPACES[space]().sample(int(seed))
     path = _genotype_file(identifier)
     if path is None:
         raise ValueError(
             f"There is no genotype {identifier!r}: it is no file, no run "
             f"directory with a genotype.json, no random:<seed>, and none of "
-            f"the published names {', '.join(genotypes.published_names())}."
+            f"the published names {', '.join(published)}."
         )
-    return genotypes.Genotype.load(path)
+    genotype = genotypes.Genotype.load(path)
+    if genotype.space != space:
+        kinds = {"cnn": "convolutional cells", "rnn": "a recurrent cell"}
+        raise ValueError(
+            f"{path} holds {kinds[genotype.space]}, but what is "
+            f"needed here is {kinds[space]}."
+        )
+    return genotype
 
 
 def _genotype_file(identifier):

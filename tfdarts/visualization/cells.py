@@ -9,14 +9,18 @@ import sysconfig
 import pydot
 
 from tfdarts.files import write_atomically
-from tfdarts.genotypes import EDGES_PER_NODE
+from tfdarts.genotypes import SPACES
 from tfdarts.visualization import palette
 
-CELL_NAMES = {"normal": "normal cell", "reduce": "reduction cell"}
+CELL_NAMES = {
+    "normal": "normal cell",
+    "reduce": "reduction cell",
+    "recurrent": "recurrent cell",
+}
 """What the cell types are called in titles."""
 
-_INPUTS = ("c_{k-2}", "c_{k-1}")
-_OUTPUT = "c_{k}"
+_INPUTS = {"cnn": ("c_{k-2}", "c_{k-1}"), "rnn": ("x_{t}", "h_{t-1}")}
+_OUTPUT = {"cnn": "c_{k}", "rnn": "h_{t}"}
 
 # Linux has no Arial, but aliases it; wherever none is installed,
 # graphviz-pure brings one of the same metrics.
@@ -53,14 +57,14 @@ _EDGE = {
 }
 
 
-def cell_graph(edges, concat, title):
+def cell_graph(edges, concat, title, space="cnn"):
     """Returns one cell as a graph, its nodes named as in the paper.
 
     Args:
-        edges: Sequence of `(primitive, predecessor)`, two for each
-            intermediate node, as in a `Genotype`.
-        concat: Sequence of the nodes whose concatenation is the output.
+        edges: Sequence of `(primitive, predecessor)`, as in a `Genotype`.
+        concat: Sequence of the nodes that the output is made of.
         title: String that stands above the cell.
+        space: String, `"cnn"` or `"rnn"`, what kind of cell it is.
 
     Returns:
         A `pydot.Dot`.
@@ -74,41 +78,47 @@ def cell_graph(edges, concat, title):
 
     Reference:
 
-    - [Liu et al., 2019](https://arxiv.org/abs/1806.09055), figures 4 and 5
+    - [Liu et al., 2019](https://arxiv.org/abs/1806.09055), figures 4 to 6
     """
     # Graphviz would read a backslash as the start of an escape sequence.
     graph = pydot.Dot("cell", label=title.replace("\\", "\\\\"), **_GRAPH)
     graph.set_node_defaults(**_NODE)
     graph.set_edge_defaults(**_EDGE)
-    intermediate = [str(i) for i in range(len(edges) // EDGES_PER_NODE)]
-    nodes = [*_INPUTS, *intermediate]
+    inputs, output = _INPUTS[space], _OUTPUT[space]
+    count = len(edges) // SPACES[space].edges_per_node
+    # Node 0 of a recurrent cell is made of both of its inputs.
+    root = ["0"] if space == "rnn" else []
+    intermediate = [str(i + len(root)) for i in range(count)]
+    nodes = [*(root or inputs), *intermediate]
     for names, fill in (
-        (_INPUTS, palette.INPUT),
-        (intermediate, palette.INTERMEDIATE),
-        ([_OUTPUT], palette.OUTPUT),
+        (inputs, palette.INPUT),
+        (root + intermediate, palette.INTERMEDIATE),
+        ([output], palette.OUTPUT),
     ):
         for name in names:
             graph.add_node(pydot.Node(name, fillcolor=fill))
+    plain = {"color": palette.QUIET, "minlen": 2}
+    for name in root:
+        for each in inputs:
+            graph.add_edge(pydot.Edge(each, name, **plain))
     for position, (primitive, predecessor) in enumerate(edges):
         color = palette.family_color(primitive)
         graph.add_edge(
             pydot.Edge(
                 nodes[predecessor],
-                intermediate[position // EDGES_PER_NODE],
+                intermediate[position // SPACES[space].edges_per_node],
                 label=primitive,
                 color=color,
                 fontcolor=color,
             )
         )
     for node in concat:
-        graph.add_edge(
-            pydot.Edge(nodes[node], _OUTPUT, color=palette.QUIET, minlen=2)
-        )
+        graph.add_edge(pydot.Edge(nodes[node], output, **plain))
     return graph
 
 
 def draw_cells(genotype, directory):
-    """Writes the two cells of a genotype as DOT text, SVG and PNG.
+    """Writes the cells of a genotype as DOT text, SVG and PNG.
 
     The pictures need Graphviz' `dot` or, without it, `graphviz-pure`. If
     they cannot be drawn, a warning says why, and the DOT text is there.
@@ -116,7 +126,7 @@ def draw_cells(genotype, directory):
     Args:
         genotype: `Genotype`.
         directory: Path of the folder for `normal.dot`, `normal.svg`,
-            `normal.png` and the same for `reduce`. Created if missing.
+            `normal.png` and the same of its other cells. Created if missing.
 
     Returns:
         List of `pathlib.Path`, the files written.
@@ -129,8 +139,9 @@ def draw_cells(genotype, directory):
             getattr(genotype, cell_type),
             getattr(genotype, f"{cell_type}_concat"),
             f"{prefix}{CELL_NAMES[cell_type]}",
+            genotype.space,
         )
-        for cell_type in ("normal", "reduce")
+        for cell_type in genotype.cell_types
     }
     paths = []
     for stem, graph in graphs.items():

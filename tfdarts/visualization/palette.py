@@ -19,6 +19,10 @@ _FAMILIES = (
     {"skip_connect": "#00795A"},
     {"conv_7x1_1x7": "#A8255F"},
     {"none": "#9E9E9E"},
+    {"tanh": "#0B5FA5"},
+    {"relu": "#BF4D00"},
+    {"sigmoid": "#7A2E9D"},
+    {"identity": "#00795A"},
 )
 
 

@@ -1,0 +1,263 @@
+"""Cells of nodes and edges, out of which a search chooses."""
+
+import dataclasses
+import math
+
+import numpy as np
+
+from tfdarts.genotypes import SPACES
+from tfdarts.genotypes import Genotype
+from tfdarts.search_spaces.relaxation import log_softmax
+
+
+class CellSearchSpace:
+    """What convolutional and recurrent search spaces have in common.
+
+    Edges are numbered by node, then by predecessor. Row `e` of an alpha
+    matrix belongs to edge `e`, column `k` to `primitives[k]`.
+
+    A space has a `kind`, a key of `tfdarts.genotypes.SPACES`, and
+    `known_primitives`.
+
+    Args:
+        num_nodes: Integer, intermediate nodes of a cell.
+        primitives: Sequence of primitive names.
+
+    Raises:
+        ValueError: If there are no nodes, or a primitive is unknown, stands
+            twice, or is `"none"` alone.
+    """
+
+    def __init__(self, num_nodes, primitives):
+        unknown = [
+            name for name in primitives if name not in self.known_primitives
+        ]
+        if (
+            unknown
+            or set(primitives) <= {"none"}
+            or len(set(primitives)) != len(primitives)
+        ):
+            raise ValueError(
+                f"`primitives` must be different names out of "
+                f"{', '.join(self.known_primitives)}, and at least one "
+                f"besides 'none'. Received: {list(primitives)}."
+            )
+        if num_nodes < 1:
+            raise ValueError(
+                f"A cell must have at least one intermediate node. "
+                f"Received: num_nodes={num_nodes}."
+            )
+        self.num_nodes = num_nodes
+        self.primitives = tuple(primitives)
+        self.edges = tuple(
+            (node, predecessor)
+            for node in self.concat
+            for predecessor in range(node)
+        )
+
+    @property
+    def cells(self):
+        """What cells of this kind are made of."""
+        return SPACES[self.kind]
+
+    @property
+    def cell_types(self):
+        """The names of the cells of a genotype."""
+        return self.cells.cell_types
+
+    @property
+    def num_edges(self):
+        """Edges of a cell before derivation."""
+        return len(self.edges)
+
+    @property
+    def alpha_shape(self):
+        """Shape of the alphas of one cell type: `(edges, primitives)`."""
+        return (self.num_edges, len(self.primitives))
+
+    @property
+    def concat(self):
+        """The nodes that make a cell's output: all intermediate ones."""
+        first = self.cells.num_inputs
+        return tuple(range(first, first + self.num_nodes))
+
+    @property
+    def size(self):
+        """Number of different derived cells of one type."""
+        count = self.cells.edges_per_node
+        operations = len(self._choices) ** (count * self.num_nodes)
+        return operations * math.prod(
+            math.comb(node, count) for node in self.concat
+        )
+
+    def outgoing_edges(self, predecessor):
+        """Returns the numbers of the edges that leave a node, in order."""
+        return [
+            edge
+            for edge, (_, source) in enumerate(self.edges)
+            if source == predecessor
+        ]
+
+    def derive(self, alphas):
+        """Returns the genotype that the alphas stand for.
+
+        An edge is as strong as the largest softmax weight of its primitives
+        other than `"none"`. Each node of a convolutional cell keeps its two
+        strongest edges, the stronger first, and one of a recurrent cell its
+        strongest, each with its strongest primitive other than `"none"`. Of
+        equals the earlier wins. The mass that `"none"` takes in the softmax
+        weakens an edge, so ranking raw alphas would be another rule.
+
+        Args:
+            alphas: Dict from the types of cells to arrays of shape
+                `alpha_shape`: raw alphas, before the softmax.
+
+        Raises:
+            ValueError: If a shape is wrong or an alpha is not finite.
+
+        Reference:
+
+        - [Liu et al., 2019](https://arxiv.org/abs/1806.09055), section 2.4
+        """
+        return self._genotype(
+            self._derive_cell(cell_type, alphas[cell_type])
+            for cell_type in self.cell_types
+        )
+
+    def sample(self, seed):
+        """Returns a genotype drawn uniformly from the space.
+
+        Args:
+            seed: Integer. The same seed gives the same genotype.
+        """
+        generator = np.random.default_rng(seed)
+        cells = [self._sample_cell(generator) for _ in self.cell_types]
+        return self._genotype(cells, name=f"random:{seed}")
+
+    def neighbors(self, genotype):
+        """Returns the genotypes that one edit leads to.
+
+        An edit gives one edge another primitive or another predecessor; the
+        edges of a node keep different predecessors.
+
+        Args:
+            genotype: `Genotype` of this space.
+
+        Returns:
+            List of genotypes: 120 in the paper's convolutional space, 52 in
+            its recurrent one.
+
+        Raises:
+            ValueError: If the genotype is not of this space.
+
+        Example:
+
+        >>> from tfdarts.search_spaces.rnn import RNNSearchSpace
+        >>> space = RNNSearchSpace()
+        >>> len(space.neighbors(space.sample(seed=0)))
+        52
+        """
+        self._check(genotype)
+        return [
+            dataclasses.replace(genotype, **{cell_type: cell}, name=None)
+            for cell_type in self.cell_types
+            for cell in self._edited_cells(getattr(genotype, cell_type))
+        ]
+
+    def mutate(self, genotype, seed):
+        """Returns one of the neighbors, drawn uniformly.
+
+        Args:
+            genotype: `Genotype` of this space.
+            seed: Integer. The same seed gives the same neighbor.
+        """
+        neighbors = self.neighbors(genotype)
+        return neighbors[np.random.default_rng(seed).integers(len(neighbors))]
+
+    def __contains__(self, genotype):
+        """Whether a genotype is of this space."""
+        if genotype.space != self.kind:
+            return False
+        cells = [getattr(genotype, t) for t in self.cell_types]
+        concats = [getattr(genotype, f"{t}_concat") for t in self.cell_types]
+        return (
+            {*concats} == {self.concat}
+            and all(p in self._choices for cell in cells for p, _ in cell)
+            and all(self._has_different_sources(cell) for cell in cells)
+        )
+
+    @property
+    def _choices(self):
+        return [name for name in self.primitives if name != "none"]
+
+    def _genotype(self, cells, name=None):
+        fields = {}
+        for cell_type, cell in zip(self.cell_types, cells, strict=True):
+            fields[cell_type] = cell
+            fields[f"{cell_type}_concat"] = self.concat
+        return Genotype(**fields, name=name)
+
+    def _has_different_sources(self, cell):
+        count = self.cells.edges_per_node
+        sources = [source for _, source in cell]
+        nodes = [
+            sources[at : at + count] for at in range(0, len(sources), count)
+        ]
+        return all(len({*node}) == count for node in nodes)
+
+    def _derive_cell(self, cell_type, alphas):
+        alphas = np.asarray(alphas, dtype="float64")
+        if alphas.shape != self.alpha_shape or not np.isfinite(alphas).all():
+            raise ValueError(
+                f"The alphas of the {cell_type} cell must be finite numbers of "
+                f"shape {self.alpha_shape}. Received shape {alphas.shape}, "
+                f"{np.isfinite(alphas).sum()} of them finite."
+            )
+        columns = [self.primitives.index(name) for name in self._choices]
+        # Logarithms rank as the softmax does, and none of them vanishes.
+        candidates = log_softmax(alphas)[:, columns]
+        strength = candidates.max(axis=1)
+        best = candidates.argmax(axis=1)
+        cell = []
+        for node in self.concat:
+            incoming = [e for e, (to, _) in enumerate(self.edges) if to == node]
+            incoming.sort(key=lambda edge: -strength[edge])
+            for edge in incoming[: self.cells.edges_per_node]:
+                cell.append((self._choices[best[edge]], self.edges[edge][1]))
+        return cell
+
+    def _check(self, genotype):
+        if genotype not in self:
+            raise ValueError(
+                f"The genotype is not of the space of cells with "
+                f"{self.num_nodes} nodes, {self.cells.edges_per_node} "
+                f"different predecessors each, all of them in the output. "
+                f"Received: {genotype}."
+            )
+
+    def _edited_cells(self, cell):
+        count = self.cells.edges_per_node
+        for position, (primitive, predecessor) in enumerate(cell):
+            first = position - position % count
+            taken = {source for _, source in cell[first : first + count]}
+            node = position // count + self.cells.num_inputs
+            edits = [
+                (other, predecessor)
+                for other in self._choices
+                if other != primitive
+            ] + [
+                (primitive, source)
+                for source in range(node)
+                if source not in taken
+            ]
+            for edit in edits:
+                yield (*cell[:position], edit, *cell[position + 1 :])
+
+    def _sample_cell(self, generator):
+        cell = []
+        for node in self.concat:
+            count = self.cells.edges_per_node
+            predecessors = generator.choice(node, count, replace=False)
+            for predecessor in sorted(predecessors.tolist()):
+                cell.append((str(generator.choice(self._choices)), predecessor))
+        return cell

@@ -1,0 +1,35 @@
+"""The space of recurrent cells that DARTS searches."""
+
+from tfdarts.genotypes import RECURRENT_PRIMITIVES
+from tfdarts.search_spaces.cells import CellSearchSpace
+
+
+class RNNSearchSpace(CellSearchSpace):
+    """Recurrent cells of intermediate nodes, each fed by one before it.
+
+    Node `0` is made of the input and the last state. Edge `0` leads from it to
+    node `1`, edges `1` and `2` lead to node `2`, and so on.
+
+    Args:
+        num_nodes: Integer, intermediate nodes of a cell. Defaults to `8`.
+        primitives: Sequence of primitive names. Defaults to the five of the
+            paper, `tfdarts.genotypes.RECURRENT_PRIMITIVES`.
+
+    Example:
+
+    >>> space = RNNSearchSpace()
+    >>> space.num_edges, space.alpha_shape
+    (36, (36, 5))
+    >>> f"{space.size:,}"
+    '2,642,411,520'
+
+    Reference:
+
+    - [Liu et al., 2019](https://arxiv.org/abs/1806.09055), sections 2.1, 3.1
+    """
+
+    kind = "rnn"
+    known_primitives = RECURRENT_PRIMITIVES
+
+    def __init__(self, num_nodes=8, primitives=RECURRENT_PRIMITIVES):
+        super().__init__(num_nodes, primitives)
