@@ -125,7 +125,7 @@ def test_a_request_holds_no_more_than_it_may(tmp_path, client):
 def test_an_image_too_large_is_refused_before_anything_is_asked(
     tmp_path, client
 ):
-    paths = files(tmp_path, [b"0", b"1" * 2000])
+    paths = files(tmp_path, [b"0", b"1", b"2" * 2000])
     with pytest.raises(DataError, match="0.0 MB, and a request may have 0.001"):
         predict(paths, "model", batch_size=1, max_request_mb=0.001)
     assert client.asked == []

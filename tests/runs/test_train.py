@@ -251,3 +251,6 @@ def test_export_to_other_formats(run, network, monkeypatch):
     # No directory of a version: nothing there is for a server.
     assert exported_versions(str(path), "files") == []
     assert export(str(path), "files")["saved_model"] == directory / "2"
+    both = export(str(path), "both", ["keras", "saved_model"])
+    assert both["keras"].name == "1.keras"
+    assert both["saved_model"].name == "1"

@@ -1,0 +1,163 @@
+"""The recurrent cell of a genotype."""
+
+import dataclasses
+
+import keras
+import tensorflow as tf
+from keras.src.layers.rnn.dropout_rnn_cell import DropoutRNNCell
+
+from tfdarts.genotypes import Genotype
+
+ACTIVATIONS = {
+    "tanh": tf.tanh,
+    "relu": tf.nn.relu,
+    "sigmoid": tf.sigmoid,
+    "identity": tf.identity,
+}
+"""The primitives of recurrent cells."""
+
+INITIAL_RANGE = 0.04
+
+
+def initial_weights():
+    """Returns the initializer of the authors' recurrent networks."""
+    return keras.initializers.RandomUniform(-INITIAL_RANGE, INITIAL_RANGE)
+
+
+def gate_and_candidate(inputs, kernel):
+    """Returns the two halves of a product: how much is new, and what.
+
+    Args:
+        inputs: Tensor `(..., units)`.
+        kernel: Tensor `(units, 2 * filters)`.
+    """
+    gate, candidate = tf.split(tf.matmul(inputs, kernel), 2, axis=-1)
+    return tf.sigmoid(gate), candidate
+
+
+def highway(state, gate, candidate):
+    """Returns a state of which the gate lets the candidate take the place."""
+    return state + gate * (candidate - state)
+
+
+@keras.saving.register_keras_serializable(package="tfdarts")
+class RecurrentCell(DropoutRNNCell, keras.layers.Layer):
+    """A step of a recurrent network, as a genotype has it.
+
+    It follows Keras' protocol of RNN cells, like `keras.layers.LSTMCell`:
+
+    Node 0 is a highway from the last state, with what the input and that
+    state give. Each further node is a highway from the one before it in the
+    genotype. The mean of the genotype's concat is the new state, and the
+    output. There are no biases.
+
+    Args:
+        genotype: `Genotype` of a recurrent cell, or the dict of its fields.
+        units: Integer, the size of the state.
+        dropout: Float, the share of the inputs left out in training.
+        recurrent_dropout: Float, the share of the state, and of each node
+            that leads to another, left out in training. What is left out is
+            the same in all steps of a sequence, and drawn before the first.
+        seed: Integer. Defaults to one drawn from Keras' global seed.
+
+    Call arguments:
+        inputs: 2D tensor `(batch, features)`.
+        states: List of one tensor `(batch, units)`.
+        training: Boolean.
+
+    Returns:
+        The output, `(batch, units)`, and the list of the new state.
+
+    Raises:
+        ValueError: If the genotype is not of a recurrent cell.
+
+    Example:
+
+    >>> genotype = tfdarts.genotypes.get("DARTS_V2", space="rnn")
+    >>> layer = keras.layers.RNN(RecurrentCell(genotype, units=4))
+    >>> layer(keras.ops.ones((2, 7, 3))).shape
+    TensorShape([2, 4])
+
+    Reference:
+
+    - [Liu et al., 2019](https://arxiv.org/abs/1806.09055), section 2.1
+    - [Gal and Ghahramani, 2016](https://arxiv.org/abs/1512.05287), on dropout
+    """
+
+    def __init__(
+        self,
+        genotype,
+        units,
+        dropout=0.0,
+        recurrent_dropout=0.0,
+        seed=None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        if isinstance(genotype, dict):
+            genotype = Genotype(**genotype)
+        if genotype.space != "rnn":
+            raise ValueError(
+                f"A recurrent cell needs a genotype of one. Received one of "
+                f"convolutional cells: {genotype.name}."
+            )
+        self.genotype = genotype
+        self.units = units
+        self.dropout = dropout
+        self.recurrent_dropout = recurrent_dropout
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.state_size = self.output_size = units
+
+    def build(self, input_shape):
+        self.input_kernel = self.add_weight(
+            name="input_kernel",
+            shape=(input_shape[-1] + self.units, 2 * self.units),
+            initializer=initial_weights(),
+        )
+        self.node_kernels = [
+            self.add_weight(
+                name=f"node{node}_kernel",
+                shape=(self.units, 2 * self.units),
+                initializer=initial_weights(),
+            )
+            for node in range(1, 1 + len(self.genotype.recurrent))
+        ]
+
+    def call(self, inputs, states, training=False):
+        (state,) = states
+        mask = self.get_recurrent_dropout_mask(state) if training else None
+        if training and self.dropout:
+            inputs *= self.get_dropout_mask(inputs)
+        both = tf.concat([inputs, _kept(state, mask)], axis=-1)
+        gate, candidate = gate_and_candidate(both, self.input_kernel)
+        nodes = [highway(state, gate, tf.tanh(candidate))]
+        for (primitive, source), kernel in zip(
+            self.genotype.recurrent, self.node_kernels, strict=True
+        ):
+            before = nodes[source]
+            gate, candidate = gate_and_candidate(_kept(before, mask), kernel)
+            nodes.append(
+                highway(before, gate, ACTIVATIONS[primitive](candidate))
+            )
+        concat = self.genotype.recurrent_concat
+        output = tf.add_n([nodes[node] for node in concat]) / len(concat)
+        return output, [output]
+
+    def get_initial_state(self, batch_size=None):
+        """Returns a state of zeros."""
+        return [tf.zeros((batch_size, self.units), self.compute_dtype)]
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "genotype": dataclasses.asdict(self.genotype),
+            "units": self.units,
+            "dropout": self.dropout,
+            "recurrent_dropout": self.recurrent_dropout,
+            "seed": self.seed,
+        }
+
+
+def _kept(state, mask):
+    return state if mask is None else state * mask

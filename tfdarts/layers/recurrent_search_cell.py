@@ -1,0 +1,228 @@
+"""The recurrent cell that holds every cell of the search space."""
+
+import keras
+import tensorflow as tf
+from keras.src.layers.rnn.dropout_rnn_cell import DropoutRNNCell
+
+from tfdarts.genotypes import RECURRENT_PRIMITIVES
+from tfdarts.layers.alphas import Alphas
+from tfdarts.layers.recurrent_cell import ACTIVATIONS
+from tfdarts.layers.recurrent_cell import gate_and_candidate
+from tfdarts.layers.recurrent_cell import highway
+from tfdarts.layers.recurrent_cell import initial_weights
+from tfdarts.search_spaces.rnn import RNNSearchSpace
+
+
+@keras.saving.register_keras_serializable(package="tfdarts")
+class RecurrentSearchCell(DropoutRNNCell, keras.layers.Layer):
+    """A step of a recurrent network in which every primitive is on every edge.
+
+    As `RecurrentCell`, but each node is a sum over all nodes before it and
+    over all primitives, weighted by the softmax of the alphas. One matrix a
+    node serves all edges that lead to it. Every node is normalised over the
+    batch, by one batch norm that all nodes of all steps share and that has
+    no scale and no offset.
+
+    The moving statistics of that batch norm travel from step to step as
+    states. `SearchRNN` assigns them after the last.
+
+    Args:
+        units: Integer, the size of the state.
+        num_nodes: Integer, intermediate nodes. Defaults to `8`.
+        primitives: Sequence of primitive names. Defaults to the five of the
+            paper.
+        dropout, recurrent_dropout, seed: See `RecurrentCell`.
+        momentum: Float, how much of the moving statistics stays in a step.
+            Defaults to `0.9`.
+        epsilon: Float, added to the variance. Defaults to `1e-5`.
+
+    Call arguments:
+        inputs: 2D tensor `(batch, features)`.
+        states: List of the state, `(batch, units)`, the moving mean and the
+            moving variance, `(units,)` each.
+        training: Boolean, whether to normalise by the batch.
+
+    Returns:
+        The output, `(batch, units)`, and the list of the new states.
+
+    Reference:
+
+    - [Liu et al., 2019](https://arxiv.org/abs/1806.09055), sections 2.1 and
+      A.1.2
+    """
+
+    def __init__(
+        self,
+        units,
+        num_nodes=8,
+        primitives=RECURRENT_PRIMITIVES,
+        dropout=0.0,
+        recurrent_dropout=0.0,
+        seed=None,
+        momentum=0.9,
+        epsilon=1e-5,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.space = RNNSearchSpace(num_nodes, primitives)
+        self.alphas = Alphas(
+            *self.space.alpha_shape, name="recurrent", dtype=self.dtype_policy
+        )
+        self.units = units
+        self.dropout = dropout
+        self.recurrent_dropout = recurrent_dropout
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.momentum = momentum
+        self.epsilon = epsilon
+        self.output_size = units
+        self.state_size = [units, units, units]
+
+    def build(self, input_shape):
+        self.input_kernel = self.add_weight(
+            name="input_kernel",
+            shape=(input_shape[-1] + self.units, 2 * self.units),
+            initializer=initial_weights(),
+        )
+        self.node_kernels = [
+            self.add_weight(
+                name=f"node{node}_kernel",
+                shape=(self.units, 2 * self.units),
+                initializer=initial_weights(),
+            )
+            for node in self.space.concat
+        ]
+        for name, initializer in (("mean", "zeros"), ("variance", "ones")):
+            variable = self.add_weight(
+                name=f"moving_{name}",
+                shape=(self.units,),
+                initializer=initializer,
+                trainable=False,
+            )
+            setattr(self, f"moving_{name}", variable)
+
+    def call(self, inputs, states, training=False):
+        state, *statistics = states
+        mask = self.get_recurrent_dropout_mask(state) if training else None
+        if training and self.dropout:
+            inputs *= self.get_dropout_mask(inputs)
+
+        def kept(tensor):
+            return tensor if mask is None else tensor * mask
+
+        def normalised(tensor):
+            nonlocal statistics
+            tensor, statistics = self._normalise(tensor, statistics, training)
+            return tensor
+
+        both = tf.concat([inputs, kept(state)], axis=-1)
+        gate, candidate = gate_and_candidate(both, self.input_kernel)
+        nodes = normalised(highway(state, gate, tf.tanh(candidate)))[None]
+        edge_weights = tf.split(
+            self.alphas.edge_weights(), [*range(1, 1 + len(self.node_kernels))]
+        )
+        for weights, kernel in zip(edge_weights, self.node_kernels):
+            gate, candidate = gate_and_candidate(kept(nodes), kernel)
+            node = normalised(self._mixed(nodes, gate, candidate, weights))
+            nodes = tf.concat([nodes, node[None]], axis=0)
+        output = tf.reduce_mean(nodes[1:], axis=0)
+        return output, [output, *statistics]
+
+    def _mixed(self, nodes, gate, candidate, weights):
+        """Returns a node: the sum of all edges into it.
+
+        Args:
+            nodes, gate, candidate: Tensors `(edges, batch, units)`.
+            weights: Tensor `(edges, primitives)`.
+        """
+        columns = {
+            primitive: weights[:, column, None, None]
+            for column, primitive in enumerate(self.space.primitives)
+            if primitive != "none"
+        }
+        # Highways that differ in their candidates alone are mixed by mixing
+        # the candidates.
+        mixed = tf.add_n(
+            [w * ACTIVATIONS[name](candidate) for name, w in columns.items()]
+        )
+        total = tf.add_n([*columns.values()])
+        return tf.reduce_sum(highway(total * nodes, gate, mixed), axis=0)
+
+    def _normalise(self, inputs, statistics, training):
+        mean, variance = moving = statistics
+        if training:
+            mean = tf.reduce_mean(inputs, axis=0)
+            variance = tf.reduce_mean(tf.square(inputs - mean), axis=0)
+            count = tf.cast(tf.shape(inputs)[0], inputs.dtype)
+            # The moving one is the unbiased one, as PyTorch's.
+            unbiased = variance * count / tf.maximum(count - 1, 1)
+            statistics = [
+                old * self.momentum
+                + tf.stop_gradient(new) * (1 - self.momentum)
+                for old, new in zip(moving, (mean, unbiased))
+            ]
+        scale = tf.math.rsqrt(variance + self.epsilon)
+        return (inputs - mean) * scale, statistics
+
+    def get_initial_state(self, batch_size=None):
+        """Returns a state of zeros, and the moving statistics."""
+        state = tf.zeros((batch_size, self.units), self.compute_dtype)
+        return [state, self.moving_mean.value, self.moving_variance.value]
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "units": self.units,
+            "num_nodes": self.space.num_nodes,
+            "primitives": self.space.primitives,
+            "dropout": self.dropout,
+            "recurrent_dropout": self.recurrent_dropout,
+            "seed": self.seed,
+            "momentum": self.momentum,
+            "epsilon": self.epsilon,
+        }
+
+
+@keras.saving.register_keras_serializable(package="tfdarts")
+class SearchRNN(keras.layers.RNN):
+    """A `keras.layers.RNN` whose cell is a `RecurrentSearchCell`.
+
+    After the last step it assigns the moving statistics that have travelled
+    with the states.
+
+    Args:
+        cell: `RecurrentSearchCell`.
+
+    Call arguments:
+        sequences: 3D tensor `(batch, steps, features)`.
+        initial_state: Tensor `(batch, units)`. Defaults to zeros.
+        training: Boolean.
+
+    Returns:
+        The outputs, `(batch, steps, units)`, and the last state, `(batch,
+        units)`.
+
+    Example:
+
+    >>> layer = SearchRNN(RecurrentSearchCell(units=4, num_nodes=2))
+    >>> outputs, state = layer(keras.ops.ones((2, 7, 3)))
+    >>> outputs.shape, state.shape
+    (TensorShape([2, 7, 4]), TensorShape([2, 4]))
+    """
+
+    def __init__(self, cell, **kwargs):
+        super().__init__(
+            cell, **{**kwargs, "return_sequences": True, "return_state": True}
+        )
+
+    def call(self, sequences, initial_state=None, mask=None, training=False):
+        states = self.cell.get_initial_state(tf.shape(sequences)[0])
+        if initial_state is not None:
+            states[0] = initial_state
+        outputs, state, mean, variance = super().call(
+            sequences, states, mask, training
+        )
+        if training:
+            self.cell.moving_mean.assign(mean)
+            self.cell.moving_variance.assign(variance)
+        return outputs, state
