@@ -226,3 +226,8 @@ class SearchRNN(keras.layers.RNN):
             self.cell.moving_mean.assign(mean)
             self.cell.moving_variance.assign(variance)
         return outputs, state
+
+    def compute_output_shape(self, sequences_shape, initial_state_shape=None):
+        batch, steps, _ = sequences_shape
+        units = self.cell.units
+        return (batch, steps, units), (batch, units)
