@@ -146,6 +146,9 @@ def test_the_public_names_are_those_of_the_design():
         "hypergradient",
         "pipeline",
         "predict",
+        "RNNNetwork",
+        "RNNSearchSpace",
+        "RNNSupernet",
         "search",
         "select",
         "train",
@@ -164,7 +167,7 @@ def test_a_public_name_is_what_it_says(name):
         assert public.__module__ == tfdarts._PUBLIC[name]
 
 
-@pytest.mark.parametrize("name", ["RNNSupernet", "sesarch", "__path_"])
+@pytest.mark.parametrize("name", ["RNNSupermet", "sesarch", "__path_"])
 def test_another_name_is_an_attribute_error(name):
     message = f"module 'tfdarts' has no attribute '{name}'"
     with pytest.raises(AttributeError, match=message):

@@ -32,6 +32,8 @@ from tfdarts.layers.search_cell import SearchCell
 from tfdarts.layers.subsample import Subsample
 from tfdarts.models.cnn_network import CNNNetwork
 from tfdarts.models.cnn_supernet import CNNSupernet
+from tfdarts.models.rnn_network import RNNNetwork
+from tfdarts.models.rnn_supernet import RNNSupernet
 
 Promising = collections.namedtuple("Promising", ["of", "arguments", "shapes"])
 """A class, its constructor's arguments, the shapes of its inputs."""
@@ -182,10 +184,15 @@ def test_every_layer_and_model_is_in_the_table():
         if keras.saving.get_registered_name(value).startswith("tfdarts>")
     }
     # Alphas are no layer of inputs; what they promise is below. Of sequences
-    # it is in tests/layers/test_recurrent_cell.py and beside it.
-    of_no_image = {Alphas, RecurrentCell, RecurrentSearchCell, SearchRNN}
-    assert registered - of_no_image == {case.of for case in TABLE}
+    # it is in tests/layers/test_recurrent_cell.py and beside it, and in
+    # tests/models/test_language_model.py.
+    of_sequences = {
+        *(RecurrentCell, RecurrentSearchCell, SearchRNN),
+        *(RNNNetwork, RNNSupernet),
+    }
+    assert registered - {Alphas} - of_sequences == {case.of for case in TABLE}
     assert {c.__name__ for c in layer_classes() - registered} == {
+        "LanguageModel",
         "WithAuxiliaryHead",  # It is not kept; its network is.
         "Stack",
         "ConvolutionalPrimitive",

@@ -195,7 +195,8 @@ class SearchRNN(keras.layers.RNN):
 
     Call arguments:
         sequences: 3D tensor `(batch, steps, features)`.
-        initial_state: Tensor `(batch, units)`. Defaults to zeros.
+        initial_state: Tensor `(batch, units)`, or a list of it. Defaults to
+            zeros.
         training: Boolean.
 
     Returns:
@@ -218,7 +219,7 @@ class SearchRNN(keras.layers.RNN):
     def call(self, sequences, initial_state=None, mask=None, training=False):
         states = self.cell.get_initial_state(tf.shape(sequences)[0])
         if initial_state is not None:
-            states[0] = initial_state
+            (states[0],) = keras.tree.flatten(initial_state)
         outputs, state, mean, variance = super().call(
             sequences, states, mask, training
         )

@@ -9,11 +9,12 @@ from tfdarts.layers.convolutions import conv
 from tfdarts.layers.recompute import recomputed
 from tfdarts.layers.search_cell import SearchCell
 from tfdarts.models import skeleton
+from tfdarts.models.supernet import Supernet
 from tfdarts.search_spaces.cnn import CNNSearchSpace
 
 
 @keras.saving.register_keras_serializable(package="tfdarts")
-class CNNSupernet(keras.Model):
+class CNNSupernet(Supernet, keras.Model):
     """A stack of search cells under one set of alphas for each cell type.
 
     It returns logits.
@@ -105,28 +106,6 @@ class CNNSupernet(keras.Model):
     def alphas(self):
         """The alphas of each cell type, a dict of `Alphas` layers."""
         return {"normal": self.normal_alphas, "reduce": self.reduce_alphas}
-
-    @property
-    def alpha_variables(self):
-        """The variables of the alphas: the architecture, and all of it."""
-        return [alphas.alpha for alphas in self.alphas.values()]
-
-    @property
-    def network_weights(self):
-        """Every trainable variable that is not an alpha."""
-        alphas = {id(variable) for variable in self.alpha_variables}
-        return [v for v in self.trainable_variables if id(v) not in alphas]
-
-    def genotype(self):
-        """Returns the genotype that the alphas stand for now."""
-        return self.space.derive(self.alpha_values())
-
-    def alpha_values(self):
-        """Returns the raw alphas, a dict of NumPy arrays."""
-        return {
-            cell_type: alphas.alpha.numpy()
-            for cell_type, alphas in self.alphas.items()
-        }
 
     def build(self, input_shape):
         if self.built:

@@ -1,0 +1,133 @@
+"""Recurrent networks that foretell the next word."""
+
+import keras
+import tensorflow as tf
+
+from tfdarts.layers.recurrent_cell import initial_weights
+
+
+class LanguageModel(keras.Model):
+    """Embedding, recurrence, and a decoder that is the embedding once more.
+
+    In training, four things are left out at random: whole words, units of the
+    embedding, units of the output, and what the recurrence leaves out itself.
+    Which units, is the same in all steps of a sequence.
+
+    Args:
+        recurrence: Keras layer from a sequence `(batch, steps, units)` and an
+            `initial_state` to a sequence and the last states, such as
+            `keras.layers.LSTM(units, return_sequences=True,
+            return_state=True)`.
+        vocabulary_size: Integer.
+        units: Integer, the size of the embedding and of the output.
+        word_dropout: Float, the share of the words of the vocabulary.
+        embedding_dropout: Float, the share of the embedding's units.
+        output_dropout: Float, the share of the recurrence's outputs.
+        activation_l2: Float, the factor of the mean square of the outputs
+            behind dropout, which is added to the loss in training (AR).
+        temporal_l2: Float, that of the mean square of the change of the
+            outputs from step to step (TAR).
+        seed: Integer. Defaults to one drawn from Keras' global seed.
+
+    Call arguments:
+        tokens: Integer tensor `(batch, steps)`.
+        state: List of tensors, the state that a call has returned. Defaults
+            to that of a text's beginning.
+        training: Boolean.
+
+    Returns:
+        The logits of the next word, `(batch, steps, vocabulary_size)`, and
+        the state behind the last step, a list of tensors.
+
+    Example:
+
+    >>> lstm = keras.layers.LSTM(4, return_sequences=True, return_state=True)
+    >>> model = LanguageModel(lstm, vocabulary_size=10, units=4)
+    >>> logits, state = model(keras.ops.ones((2, 7), "int32"))
+    >>> logits.shape, len(state)
+    (TensorShape([2, 7, 10]), 2)
+
+    Reference:
+
+    - [Merity et al., 2018](https://arxiv.org/abs/1708.02182), on dropout and
+      the two penalties
+    - [Press and Wolf, 2017](https://arxiv.org/abs/1608.05859), on the decoder
+    """
+
+    def __init__(
+        self,
+        recurrence,
+        vocabulary_size,
+        units,
+        word_dropout=0.0,
+        embedding_dropout=0.0,
+        output_dropout=0.0,
+        activation_l2=0.0,
+        temporal_l2=0.0,
+        seed=None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.vocabulary_size = vocabulary_size
+        self.units = units
+        self.word_dropout = word_dropout
+        self.activation_l2 = activation_l2
+        self.temporal_l2 = temporal_l2
+        self.seed_generator = keras.random.SeedGenerator(seed)
+        form = {"dtype": self.dtype_policy}
+        self.embedding = keras.layers.ReversibleEmbedding(
+            vocabulary_size,
+            units,
+            embeddings_initializer=initial_weights(),
+            **form,
+        )
+        # What is left out is the same in all steps.
+        self.embedding_dropout = keras.layers.SpatialDropout1D(
+            embedding_dropout, seed=seed, **form
+        )
+        self.recurrence = recurrence
+        self.output_dropout = keras.layers.SpatialDropout1D(
+            output_dropout, seed=seed, **form
+        )
+        self.build((None, None))
+
+    def build(self, input_shape):
+        if self.built:
+            return
+        self.embedding.build(input_shape)
+        self.recurrence.build((*input_shape, self.units))
+        self.decoder_bias = self.add_weight(
+            name="decoder_bias",
+            shape=(self.vocabulary_size,),
+            initializer="zeros",
+        )
+        self.built = True
+
+    def call(self, tokens, state=None, training=False):
+        x = self.embedding(tokens)
+        if training and self.word_dropout:
+            x *= self._kept_words(tokens, x.dtype)
+        x = self.embedding_dropout(x, training=training)
+        raw, *state = self.recurrence(x, initial_state=state, training=training)
+        outputs = self.output_dropout(raw, training=training)
+        if training:
+            self._penalise(raw, outputs)
+        logits = self.embedding(outputs, reverse=True) + self.decoder_bias
+        return logits, state
+
+    def _kept_words(self, tokens, dtype):
+        """Returns for each token what its word is multiplied by."""
+        ones = tf.ones((self.vocabulary_size, 1), dtype)
+        kept = keras.random.dropout(
+            ones, self.word_dropout, seed=self.seed_generator
+        )
+        return tf.gather(kept, tokens)
+
+    def _penalise(self, raw, outputs):
+        if self.activation_l2:
+            square = tf.reduce_mean(tf.square(outputs))
+            self.add_loss(self.activation_l2 * square)
+        if self.temporal_l2:
+            change = raw[:, 1:] - raw[:, :-1]
+            square = tf.reduce_mean(tf.square(change))
+            self.add_loss(self.temporal_l2 * square)

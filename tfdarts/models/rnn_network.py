@@ -1,0 +1,87 @@
+"""The language model of a recurrent genotype."""
+
+import dataclasses
+
+import keras
+
+from tfdarts.genotypes import Genotype
+from tfdarts.layers.recurrent_cell import RecurrentCell
+from tfdarts.models.language_model import LanguageModel
+
+
+@keras.saving.register_keras_serializable(package="tfdarts")
+class RNNNetwork(LanguageModel):
+    """A language model whose recurrence is the cell of a genotype.
+
+    Args:
+        genotype: `Genotype` of a recurrent cell, or the dict of its fields.
+        vocabulary_size: Integer.
+        units: Integer, the size of the embedding and of the state.
+        input_dropout: Float, the share of the cell's inputs left out in
+            training.
+        recurrent_dropout: Float, that of its state and nodes; see
+            `tfdarts.layers.recurrent_cell.RecurrentCell`.
+        **kwargs: See `tfdarts.models.language_model.LanguageModel`, and for
+            what it is called with and returns.
+
+    Raises:
+        ValueError: If the genotype is not of a recurrent cell.
+
+    Example:
+
+    >>> genotype = tfdarts.genotypes.get("DARTS_V2", space="rnn")
+    >>> network = RNNNetwork(genotype, vocabulary_size=10000, units=850)
+    >>> f"{sum(int(keras.ops.size(w)) for w in network.trainable_weights):,}"
+    '22,960,000'
+
+    Reference:
+
+    - [Liu et al., 2019](https://arxiv.org/abs/1806.09055), section 3.2.2
+    """
+
+    def __init__(
+        self,
+        genotype,
+        vocabulary_size,
+        units,
+        input_dropout=0.0,
+        recurrent_dropout=0.0,
+        seed=None,
+        dtype=None,
+        **kwargs,
+    ):
+        if isinstance(genotype, dict):
+            genotype = Genotype(**genotype)
+        recurrence = keras.layers.RNN(
+            RecurrentCell(
+                genotype,
+                units,
+                input_dropout,
+                recurrent_dropout,
+                seed,
+                dtype=dtype,
+            ),
+            return_sequences=True,
+            return_state=True,
+            dtype=dtype,
+        )
+        super().__init__(
+            recurrence, vocabulary_size, units, seed=seed, dtype=dtype, **kwargs
+        )
+        self.genotype = genotype
+        self._config = {
+            "input_dropout": input_dropout,
+            "recurrent_dropout": recurrent_dropout,
+            "seed": seed,
+            **kwargs,
+        }
+
+    def get_config(self):
+        return {
+            **self._config,
+            "genotype": dataclasses.asdict(self.genotype),
+            "vocabulary_size": self.vocabulary_size,
+            "units": self.units,
+            "name": self.name,
+            "dtype": keras.dtype_policies.serialize(self.dtype_policy),
+        }

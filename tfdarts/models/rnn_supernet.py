@@ -1,0 +1,91 @@
+"""The language model that holds every recurrent cell of the search space."""
+
+import keras
+
+from tfdarts.genotypes import RECURRENT_PRIMITIVES
+from tfdarts.layers.recurrent_search_cell import RecurrentSearchCell
+from tfdarts.layers.recurrent_search_cell import SearchRNN
+from tfdarts.models.language_model import LanguageModel
+from tfdarts.models.supernet import Supernet
+
+
+@keras.saving.register_keras_serializable(package="tfdarts")
+class RNNSupernet(Supernet, LanguageModel):
+    """A language model whose recurrence is the search cell.
+
+    Args:
+        vocabulary_size: Integer.
+        units: Integer, the size of the embedding and of the state.
+        num_nodes: Integer, intermediate nodes of the cell. Defaults to `8`.
+        primitives: Sequence of primitive names. Defaults to the five of the
+            paper.
+        input_dropout, recurrent_dropout: See
+            `tfdarts.models.rnn_network.RNNNetwork`.
+        **kwargs: See `tfdarts.models.language_model.LanguageModel`, and for
+            what it is called with and returns.
+
+    Example:
+
+    >>> supernet = RNNSupernet(vocabulary_size=10000, units=300)
+    >>> f"{sum(int(keras.ops.size(w)) for w in supernet.network_weights):,}"
+    '4,810,000'
+    >>> supernet.alpha_values()["recurrent"].shape
+    (36, 5)
+
+    Reference:
+
+    - [Liu et al., 2019](https://arxiv.org/abs/1806.09055), sections 2.1,
+      3.1.2
+    """
+
+    def __init__(
+        self,
+        vocabulary_size,
+        units,
+        num_nodes=8,
+        primitives=RECURRENT_PRIMITIVES,
+        input_dropout=0.0,
+        recurrent_dropout=0.0,
+        seed=None,
+        dtype=None,
+        **kwargs,
+    ):
+        cell = RecurrentSearchCell(
+            units,
+            num_nodes,
+            primitives,
+            input_dropout,
+            recurrent_dropout,
+            seed,
+            dtype=dtype,
+        )
+        super().__init__(
+            SearchRNN(cell, dtype=dtype),
+            *(vocabulary_size, units),
+            seed=seed,
+            dtype=dtype,
+            **kwargs,
+        )
+        self.space = cell.space
+        self._config = {
+            "num_nodes": num_nodes,
+            "primitives": tuple(primitives),
+            "input_dropout": input_dropout,
+            "recurrent_dropout": recurrent_dropout,
+            "seed": seed,
+            **kwargs,
+        }
+
+    @property
+    def alphas(self):
+        """The alphas of the cell, a dict of one `Alphas` layer."""
+        return {"recurrent": self.recurrence.cell.alphas}
+
+    def get_config(self):
+        return {
+            **self._config,
+            "vocabulary_size": self.vocabulary_size,
+            "units": self.units,
+            "name": self.name,
+            "dtype": keras.dtype_policies.serialize(self.dtype_policy),
+        }
