@@ -1,0 +1,103 @@
+"""Text in files, and the English that comes with every Python."""
+
+import pathlib
+import pydoc_data.topics
+import re
+
+from tfdarts.data.files import unreadable
+from tfdarts.data.image_source import DataError
+from tfdarts.data.text_source import SPLITS
+from tfdarts.data.text_source import source_of_lines
+
+BLOCK = 20
+"""Lines that stay together where one text is cut into splits."""
+
+_FILES = {
+    "train": ("train.txt",),
+    "validation": ("valid.txt", "validation.txt", "val.txt"),
+    "test": ("test.txt",),
+}
+
+
+def open_text(path):
+    """Returns the text of a file, or of a directory, as a `TextSource`.
+
+    Words are what stands between spaces, as in the Penn Treebank's files. A
+    directory has `train.txt`, `valid.txt` and `test.txt`. One file is cut
+    into blocks of 20 lines, of every ten of which the first eight are for
+    training, the ninth for validation, the tenth for the test.
+
+    Args:
+        path: Path of a file or a directory.
+
+    Raises:
+        DataError: If there is none, a file is missing or no text, or a split
+            has no words.
+    """
+    path = pathlib.Path(path).expanduser().resolve()
+    name = f"text:{path}"
+    if path.is_dir():
+        lines = {split: _words(_found(path, split)) for split in SPLITS}
+    else:
+        lines = in_blocks(_words(path))
+    return source_of_lines(name, lines)
+
+
+def open_pydoc():
+    """Returns Python's own documentation of its topics as a `TextSource`.
+
+    Words are runs of letters, in lower case. Other versions of Python have
+    somewhat other texts; the fingerprint tells them apart.
+    """
+    lines = [
+        words
+        for _, text in sorted(pydoc_data.topics.topics.items())
+        for line in text.splitlines()
+        if (words := re.findall("[a-z]+", line.lower()))
+    ]
+    return source_of_lines("pydoc", in_blocks(lines))
+
+
+def in_blocks(lines):
+    """Returns lines in three splits, 8 : 1 : 1, by blocks of 20 lines.
+
+    Args:
+        lines: Sequence.
+
+    Returns:
+        Dict from the names of the splits to lists of lines.
+
+    Example:
+
+    >>> splits = in_blocks(range(450))
+    >>> len(splits["validation"]), splits["test"][:2], len(splits["train"])
+    (40, [180, 181], 370)
+    """
+    places = ["train"] * 8 + ["validation", "test"]
+    splits = {split: [] for split in SPLITS}
+    for number, line in enumerate(lines):
+        splits[places[number // BLOCK % len(places)]].append(line)
+    return splits
+
+
+def _found(directory, split):
+    for name in _FILES[split]:
+        if (directory / name).exists():
+            return directory / name
+    raise DataError(
+        f"{directory} has no {_FILES[split][0]}. A text has three files, "
+        f"train.txt, valid.txt and test.txt; one file alone is cut into "
+        f"three: text:<file>."
+    )
+
+
+def _words(path):
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise DataError(f"There is no text {path}.") from error
+    except OSError as error:
+        raise unreadable(path, error) from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is no text in UTF-8: {error}.") from error
+    return [line.split() for line in text.splitlines()]

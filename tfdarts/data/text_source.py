@@ -1,0 +1,135 @@
+"""What every text is to the rest of tfdarts."""
+
+import collections
+import dataclasses
+import typing
+
+import numpy as np
+
+from tfdarts.data.image_source import DataError
+from tfdarts.data.image_source import check_name
+from tfdarts.data.image_source import fingerprint
+
+END_OF_LINE = "<eos>"
+UNKNOWN = "<unk>"
+SPLITS = ("train", "validation", "test")
+
+
+@dataclasses.dataclass(frozen=True)
+class TextSource:
+    """Words in their order, as numbers, in three splits.
+
+    Args:
+        name: String, the specification that opens it.
+        vocabulary: Tuple of strings, the word of number `i` at position `i`.
+        splits: Dict from `"train"`, `"validation"` and `"test"` to their
+            numbers of words, ends of lines among them.
+        load: Function from the name of a split to its words, an `int32` array
+            `(words,)`.
+        fingerprint: String. It differs where the text does that training may
+            read: of the training and the validation split.
+        notes: Tuple of sentences: what was made of the text unasked.
+    """
+
+    name: str
+    vocabulary: tuple
+    splits: dict
+    load: typing.Callable
+    fingerprint: str = ""
+    notes: tuple = ()
+
+    def read(self, split):
+        """Returns the words of a split.
+
+        Args:
+            split: String, one of `splits`.
+
+        Raises:
+            DataError: If there is no such split.
+        """
+        if split not in self.splits:
+            raise DataError(f"{self.name} has no {split} split.")
+        return self.load(split)
+
+    def describe(self):
+        """Returns sentences that say what was found."""
+        counts = (f"{count:,} {split}" for split, count in self.splits.items())
+        return (
+            f"{self.name}: {', '.join(counts)} words, ends of lines among them",
+            f"{len(self.vocabulary):,} different words",
+            *self.notes,
+        )
+
+
+def source_of_lines(name, lines):
+    """Returns lines of words as a `TextSource`.
+
+    Each line ends with the word `<eos>`. The vocabulary is that of the
+    training lines, in the order of first appearance. Words that it does not
+    have are `<unk>`. Where no training line says `<unk>` itself, as prepared
+    texts do, words that occur in them only once are replaced by it: a network
+    can learn nothing of what it never sees.
+
+    Args:
+        name: String, the specification that opens it.
+        lines: Dict from the names of the splits to lists of lists of words.
+
+    Raises:
+        DataError: If a split has no words, or the training split only one.
+
+    Example:
+
+    >>> lines = [["to", "be", "or", "not", "to", "be"]]
+    >>> source = source_of_lines(
+    ...     "hamlet", {"train": lines, "validation": lines, "test": lines}
+    ... )
+    >>> source.vocabulary
+    ('to', 'be', '<unk>', '<eos>')
+    >>> source.read("train").tolist()
+    [0, 1, 2, 2, 0, 1, 3]
+    """
+    check_name(name, "The text")
+    for split in SPLITS:
+        if not any(lines[split]):
+            raise DataError(f"The {split} split of {name} has no words.")
+    counts = collections.Counter(_flat(lines["train"]))
+    notes = ()
+    if UNKNOWN not in counts:
+        rare = {w for w, c in counts.items() if c == 1} - {END_OF_LINE}
+        counts = {w: c for w, c in counts.items() if w not in rare}
+        counts.setdefault(UNKNOWN, 0)
+        notes = (
+            f"{len(rare):,} words that occur once in training became "
+            f"{UNKNOWN}.",
+        )
+    words = (w if w in counts else UNKNOWN for w in _flat(lines["train"]))
+    vocabulary = tuple(dict.fromkeys([*words, UNKNOWN]))
+    if len(vocabulary) < 4:
+        raise DataError(
+            f"The training split of {name} has only the words "
+            f"{', '.join(vocabulary)}: there is nothing to foretell."
+        )
+    numbers = {word: number for number, word in enumerate(vocabulary)}
+    unknown = numbers[UNKNOWN]
+    tokens = {
+        split: np.array(
+            [numbers.get(word, unknown) for word in _flat(lines[split])],
+            "int32",
+        )
+        for split in SPLITS
+    }
+    return TextSource(
+        name,
+        vocabulary,
+        {split: len(tokens[split]) for split in SPLITS},
+        tokens.__getitem__,
+        fingerprint(vocabulary, (tokens["train"], tokens["validation"])),
+        notes,
+    )
+
+
+def _flat(lines):
+    """Yields the words of lines, and the end of each."""
+    for line in lines:
+        yield from line
+        yield END_OF_LINE
