@@ -76,7 +76,7 @@ def counted(search, batch):
     arithmetic = traffic = 0
     for name, passes in PASSES.items():
         function = getattr(loss, name).get_concrete_function(
-            weights, alphas, x, y
+            weights, alphas, tf.zeros((), weights.dtype), x, y
         )
         for operation in function.graph.get_operations():
             if operation.type not in FREE:

@@ -131,7 +131,8 @@ def test_exact_product_survives_compilation():
     direction = tf.random.stateless_normal(
         weights.shape, (0, 1), dtype=tf.float64
     )
-    arguments = (weights, alphas, direction, *batch(2))
+    penalty = tf.zeros((), tf.float64)
+    arguments = (weights, alphas, direction, penalty, *batch(2))
     expected = loss._mixed_product_of_batch(*arguments)
     compiled = loss.mixed_product(*arguments)
     for one, other in zip(compiled, expected, strict=True):

@@ -228,6 +228,10 @@ class SearchRNN(keras.layers.RNN):
             self.cell.moving_variance.assign(variance)
         return outputs, state
 
+    def get_initial_state(self, batch_size):
+        """Returns a state of zeros, `(batch_size, units)`."""
+        return self.cell.get_initial_state(batch_size)[0]
+
     def compute_output_shape(self, sequences_shape, initial_state_shape=None):
         batch, steps, _ = sequences_shape
         units = self.cell.units

@@ -115,6 +115,14 @@ class LanguageModel(keras.Model):
         logits = self.embedding(outputs, reverse=True) + self.decoder_bias
         return logits, state
 
+    def initial_state(self, batch_size):
+        """Returns the state that a text begins with, a list of tensors.
+
+        Args:
+            batch_size: Integer.
+        """
+        return keras.tree.flatten(self.recurrence.get_initial_state(batch_size))
+
     def _kept_words(self, tokens, dtype):
         """Returns for each token what its word is multiplied by."""
         ones = tf.ones((self.vocabulary_size, 1), dtype)

@@ -176,8 +176,6 @@ class CellSearchSpace:
 
     def __contains__(self, genotype):
         """Whether a genotype is of this space."""
-        if genotype.space != self.kind:
-            return False
         cells = [getattr(genotype, t) for t in self.cell_types]
         concats = [getattr(genotype, f"{t}_concat") for t in self.cell_types]
         return (

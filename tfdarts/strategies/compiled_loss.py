@@ -16,7 +16,8 @@ class CompiledLoss:
     is a compiled function of its own, which changes nothing.
 
     Args:
-        supernet: `CNNSupernet`.
+        supernet: `CNNSupernet` or `RNNSupernet`. It returns logits and,
+            behind them, the state that the next batch begins with, if any.
         loss_function: Keras loss of labels and logits, a mean.
         micro_batches: Integer, parts that a batch is computed in.
         run_eagerly: Boolean, whether nothing is compiled.
@@ -57,13 +58,15 @@ class CompiledLoss:
         alphas = [v.value for v in self.supernet.alpha_variables]
         return [self._read_weights()], alphas
 
-    def on(self, batch):
+    def on(self, batch, penalty=0.0):
         """Returns the loss on one batch, as `hypergradient` takes it.
 
         Args:
-            batch: Tuple `(x, y)`.
+            batch: Tuple `(x, y)`, where x may be a tuple of inputs.
+            penalty: Float, the factor of the losses that the supernet adds
+                itself.
         """
-        return BatchObjective(self, batch)
+        return BatchObjective(self, batch, penalty)
 
     def gradient_graph(self, batch_spec):
         """Returns the graph that costs the most memory; it is not run.
@@ -71,37 +74,43 @@ class CompiledLoss:
         Args:
             batch_spec: Tuple `(x, y)` of `tf.TensorSpec`s.
         """
-        part_spec = [
-            tf.TensorSpec(
+        part_spec = tf.nest.map_structure(
+            lambda spec: tf.TensorSpec(
                 (spec.shape[0] // self.micro_batches, *spec.shape[1:]),
                 spec.dtype,
-            )
-            for spec in batch_spec
-        ]
+            ),
+            tuple(batch_spec),
+        )
         (weights,), alphas = self.here()
+        penalty = tf.zeros((), weights.dtype)
         return self.gradients.get_concrete_function(
-            weights, alphas, *part_spec
+            weights, alphas, penalty, *part_spec
         ).graph
 
-    def _forward(self, weights, alphas, x, y):
-        """Loss, logits and the new state, changing nothing."""
+    def _forward(self, weights, alphas, penalty, x, y):
+        """Loss, logits, what is carried on, and variables, none changed."""
         supernet = self.supernet
         variables = supernet.network_weights + supernet.alpha_variables
         values = self.weights.split(weights) + list(alphas)
         by_id = {id(v): value for v, value in zip(variables, values)}
-        logits, state = supernet.stateless_call(
+        outputs, variables, penalties = supernet.stateless_call(
             [by_id[id(v)] for v in supernet.trainable_variables],
             [v.value for v in supernet.non_trainable_variables],
-            x,
+            *(x if isinstance(x, tuple) else (x,)),
             training=True,
+            return_losses=True,
         )
-        return self.loss_function(y, logits), logits, state
+        logits, *carried = tf.nest.flatten(outputs)
+        loss = self.loss_function(y, logits)
+        for each in penalties:
+            loss += penalty * each
+        return loss, logits, carried, variables
 
-    def _gradients_of_batch(self, weights, alphas, x, y):
+    def _gradients_of_batch(self, weights, alphas, penalty, x, y):
         outputs = []
 
         def loss_function(weights, alphas):
-            loss, *rest = self._forward(weights[0], alphas, x, y)
+            loss, *rest = self._forward(weights[0], alphas, penalty, x, y)
             outputs.extend(rest)
             return loss
 
@@ -109,30 +118,42 @@ class CompiledLoss:
         loss, (gradient,), alpha_gradients = objective.gradients(
             [weights], alphas
         )
-        logits, state = outputs
-        statistics = self.statistics.join(v for v in state if _is_float(v))
-        seeds = [v for v in state if not _is_float(v)]
+        logits, carried, variables = outputs
+        statistics = self.statistics.join(v for v in variables if _is_float(v))
+        seeds = [v for v in variables if not _is_float(v)]
         means = loss, gradient, alpha_gradients, statistics
-        return means, logits, seeds
+        return means, [logits, *carried], seeds
 
-    def _alpha_gradients_of_batch(self, weights, alphas, x, y):
-        objective = self._objective(x, y)
-        return objective.alpha_gradients([weights], alphas)
+    def _alpha_gradients_of_batch(self, weights, alphas, penalty, x, y):
+        carried = []
 
-    def _mixed_product_of_batch(self, weights, alphas, direction, x, y):
+        def loss_function(weights, alphas):
+            loss, _, state, _ = self._forward(weights[0], alphas, penalty, x, y)
+            carried.extend(state)
+            return loss
+
+        means = Objective(loss_function).alpha_gradients([weights], alphas)
+        return means, carried
+
+    def _mixed_product_of_batch(
+        self, weights, alphas, direction, penalty, x, y
+    ):
         with twice_differentiable():
-            objective = self._objective(x, y)
+            objective = self._objective(penalty, x, y)
             return objective.mixed_product([weights], alphas, [direction])
 
-    def _alpha_product_of_batch(self, weights, alphas, direction, x, y):
+    def _alpha_product_of_batch(
+        self, weights, alphas, direction, penalty, x, y
+    ):
         with twice_differentiable():
-            objective = self._objective(x, y)
+            objective = self._objective(penalty, x, y)
             return objective.alpha_product([weights], alphas, direction)
 
-    def _objective(self, x, y):
-        return Objective(
-            lambda weights, alphas: self._forward(weights[0], alphas, x, y)[0]
-        )
+    def _objective(self, penalty, x, y):
+        def loss_function(weights, alphas):
+            return self._forward(weights[0], alphas, penalty, x, y)[0]
+
+        return Objective(loss_function)
 
 
 class BatchObjective:
@@ -143,31 +164,43 @@ class BatchObjective:
 
     Args:
         loss: `CompiledLoss`.
-        batch: Tuple `(x, y)`.
+        batch: Tuple `(x, y)`, where x may be a tuple of inputs.
+        penalty: Float, the factor of the losses that the supernet adds.
+
+    Attributes:
+        carried: List of tensors, the state that the next batch begins with,
+            as the last gradient was computed.
 
     Raises:
         ValueError: If the batch cannot be cut into equal parts.
     """
 
-    def __init__(self, loss, batch):
+    def __init__(self, loss, batch, penalty):
         self.loss = loss
+        self.carried = []
         count = loss.micro_batches
-        if len(batch[0]) % count:
+        x, y = batch
+        if len(y) % count:
             raise ValueError(
                 f"A batch must be a multiple of the micro-batches. Received a "
-                f"batch of {len(batch[0])} and micro_batches={count}."
+                f"batch of {len(y)} and micro_batches={count}."
             )
-        self.parts = [batch]
+        penalty = tf.cast(penalty, loss.supernet.variable_dtype)
+        self.parts = [(penalty, x, y)]
         if count > 1:
-            self.parts = [*zip(*(tf.split(tensor, count) for tensor in batch))]
+            split = [tf.split(t, count) for t in tf.nest.flatten(batch)]
+            self.parts = [
+                (penalty, *tf.nest.pack_sequence_as(tuple(batch), part))
+                for part in zip(*split)
+            ]
 
     def outputs(self, weights, alphas):
         """Returns loss, ∇w L, ∇α L, logits, new statistics and seeds."""
-        means, logits, seeds = zip(
+        means, outputs, seeds = zip(
             *(self.loss.gradients(*weights, alphas, *p) for p in self.parts)
         )
         loss, gradient, alpha_gradients, statistics = _mean(means)
-        logits = tf.concat(logits, axis=0)
+        logits, *self.carried = _joined(outputs)
         return loss, gradient, alpha_gradients, logits, statistics, seeds[-1]
 
     def gradients(self, weights, alphas):
@@ -175,7 +208,14 @@ class BatchObjective:
         return loss, [gradient], alpha_gradients
 
     def alpha_gradients(self, weights, alphas):
-        return self._mean_of(self.loss.alpha_gradients, *weights, alphas)
+        means, carried = zip(
+            *(
+                self.loss.alpha_gradients(*weights, alphas, *part)
+                for part in self.parts
+            )
+        )
+        self.carried = _joined(carried)
+        return _mean(means)
 
     def mixed_product(self, weights, alphas, direction):
         return self._mean_of(
@@ -189,6 +229,13 @@ class BatchObjective:
 
     def _mean_of(self, phase, *tensors):
         return _mean([phase(*tensors, *part) for part in self.parts])
+
+
+def _joined(parts):
+    """Returns lists of tensors, one a part, as one list of whole batches."""
+    if len(parts) == 1:
+        return parts[0]
+    return [tf.concat(tensors, axis=0) for tensors in zip(*parts)]
 
 
 def _mean(structures):

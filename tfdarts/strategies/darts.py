@@ -9,6 +9,7 @@ import tensorflow as tf
 from tfdarts.strategies import hypergradient
 from tfdarts.strategies.compiled_loss import CompiledLoss
 from tfdarts.strategies.curvature import largest_eigenvalue
+from tfdarts.strategies.virtual_step import clipped
 from tfdarts.training.optimizers import virtual_step_of
 
 SECOND_ORDER_METHODS = tuple(
@@ -30,7 +31,9 @@ class DARTS(keras.Model):
     memory and the time to start.
 
     Args:
-        supernet: `CNNSupernet`.
+        supernet: `CNNSupernet` or `RNNSupernet`. What a recurrent one carries
+            on from batch to batch is kept here, for training and validation
+            examples apart, until `reset_states()`.
         order: Integer. `1` takes the architecture's gradient at the weights
             as they are; `2` behind a virtual step of the weights, at about
             two and a half times the cost. Defaults to `2`.
@@ -48,6 +51,10 @@ class DARTS(keras.Model):
             memory, some more time. Batch normalisation sees the parts,
             not the whole, as it would with smaller batches; the moving
             statistics move once, by the mean of the parts. Defaults to `1`.
+        clip_virtual_step: Boolean, whether the virtual step clips as the
+            weights' optimizer does; see
+            `tfdarts.strategies.virtual_step.clipped`. The authors do so in
+            recurrent networks alone. Defaults to `False`.
 
     Raises:
         ValueError: If an argument is none of its values, or the supernet
@@ -80,6 +87,7 @@ class DARTS(keras.Model):
         update_order="alpha_first",
         alpha_warmup_steps=0,
         micro_batches=1,
+        clip_virtual_step=False,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -110,6 +118,8 @@ class DARTS(keras.Model):
         self.update_order = update_order
         self.alpha_warmup_steps = alpha_warmup_steps
         self.micro_batches = micro_batches
+        self.clip_virtual_step = clip_virtual_step
+        self.reset_states()
         self.method = method if order == 2 else "first_order"
         _check_precision(self.method, supernet.compute_dtype)
         # For batches, in all `fit`s.
@@ -138,7 +148,8 @@ class DARTS(keras.Model):
         Args:
             weight_optimizer: `tfdarts.training.optimizers.SGD`, or Keras'
                 own: an optimizer whose step is known as a function, for the
-                virtual step. The virtual step does not clip.
+                virtual step. The virtual step does not clip, unless
+                `clip_virtual_step`.
             alpha_optimizer: Any Keras optimizer.
             loss: Keras loss of labels and logits, a mean over the examples.
                 Defaults to sparse categorical cross-entropy.
@@ -149,15 +160,26 @@ class DARTS(keras.Model):
 
         Raises:
             ValueError: If the virtual step of the weight optimizer is
-                unknown, or XLA is to compile a supernet that recomputes.
+                unknown, it is to clip and has no `clip_norm`, or XLA is to
+                compile a supernet that recomputes.
         """
-        if jit_compile and self.supernet.recompute:
+        if jit_compile and getattr(self.supernet, "recompute", False):
             raise ValueError(
                 "XLA sees that a supernet with `recompute=True` computes the "
                 "same twice, and keeps it. Leave out one of `recompute` and "
                 "`jit_compile`."
             )
         self._virtual_step = virtual_step_of(weight_optimizer)
+        self._virtual_clip_norm = None
+        if self.clip_virtual_step:
+            self._virtual_clip_norm = getattr(
+                weight_optimizer, "clip_norm", None
+            )
+            if self._virtual_clip_norm is None:
+                raise ValueError(
+                    "`clip_virtual_step` needs a weight optimizer with a "
+                    "`clip_norm`, as tfdarts.training.optimizers.SGD has."
+                )
         super().compile(
             optimizer=weight_optimizer,
             loss=None,
@@ -179,6 +201,7 @@ class DARTS(keras.Model):
         )
         weight_optimizer.build([self._compiled_loss.weights.vector])
         phase = self._compiled_loss.phase
+        self._tested = phase(self._test, jit_compile=jit_compile)
         self._apply_weights = phase(self._apply_to_weights)
         self._apply_alphas = phase(self._apply_to_alphas)
 
@@ -196,9 +219,23 @@ class DARTS(keras.Model):
 
         self.train_function = train_function
 
+    def reset_states(self):
+        """Lets recurrent supernets begin anew, as with another text."""
+        self._states = {}
+
+    def _with_state(self, batch, stream):
+        """Returns a batch whose inputs are joined by the state carried on."""
+        x, y = batch
+        initial = getattr(self.supernet, "initial_state", None)
+        if initial is None:
+            return batch
+        return (x, self._states.get(stream) or initial(len(x))), y
+
     def train_step(self, data):
         """One step of the search: Algorithm 1 of the paper."""
         train_batch, val_batch = data
+        train_batch = self._with_state(train_batch, "train")
+        val_batch = self._with_state(val_batch, "val")
         learning_rate = tf.convert_to_tensor(self.optimizer.learning_rate)
         warm = self.optimizer.iterations.numpy() >= self.alpha_warmup_steps
 
@@ -215,23 +252,37 @@ class DARTS(keras.Model):
             if warm or metric is not self.alpha_loss_tracker
         }
 
+    def make_test_function(self, force=False):
+        """As that of training, for what is carried on is kept in between."""
+
+        def test_function(iterator):
+            return self.test_step(next(iterator))
+
+        self.test_function = test_function
+
     def test_step(self, data):
         """Supernet loss and accuracy; neither is that of a derived network."""
-        x, y = data
-        logits = self.supernet(x, training=False)
-        self.loss_tracker.update_state(
-            self.loss_function(y, logits), tf.shape(x)[0]
-        )
+        x, y = self._with_state(data, "test")
+        loss, logits, self._states["test"] = self._tested(x, y)
+        self.loss_tracker.update_state(loss, len(y))
         self.accuracy.update_state(y, logits)
         return {
             metric.name: metric.result()
             for metric in (self.loss_tracker, self.accuracy)
         }
 
+    def _test(self, x, y):
+        outputs = self.supernet(
+            *(x if isinstance(x, tuple) else (x,)), training=False
+        )
+        logits, *carried = tf.nest.flatten(outputs)
+        return self.loss_function(y, logits), logits, carried
+
     def alpha_gradients(self, train_batch, val_batch, learning_rate):
         """Returns the validation loss and the gradients that alpha descends.
 
-        Nothing is changed.
+        Nothing is changed but the state that the next validation batch of a
+        recurrent supernet begins with.
 
         Args:
             train_batch: Tuple `(x, y)`.
@@ -248,10 +299,15 @@ class DARTS(keras.Model):
                 gradients, weights, momentums, learning_rate
             )
 
+        if self._virtual_clip_norm is not None:
+            virtual_step = clipped(virtual_step, self._virtual_clip_norm)
         loss = self._compiled_loss
-        return hypergradient.METHODS[self.method](
-            loss.on(train_batch), loss.on(val_batch), *loss.here(), virtual_step
+        validation = loss.on(val_batch)
+        outcome = hypergradient.METHODS[self.method](
+            loss.on(train_batch), validation, *loss.here(), virtual_step
         )
+        self._states["val"] = validation.carried
+        return outcome
 
     def alpha_curvature(self, batch):
         """Returns the largest eigenvalue of ∇²α L at the weights as they are.
@@ -293,9 +349,9 @@ class DARTS(keras.Model):
 
     def _update_weights(self, batch):
         compiled = self._compiled_loss
-        loss, gradient, _, logits, *state = compiled.on(batch).outputs(
-            *compiled.here()
-        )
+        training = compiled.on(batch, penalty=1.0)
+        loss, gradient, _, logits, *state = training.outputs(*compiled.here())
+        self._states["train"] = training.carried
         self._apply_weights(gradient, *state)
         self.loss_tracker.update_state(loss)
         self.accuracy.update_state(batch[1], logits)
