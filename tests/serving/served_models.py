@@ -5,6 +5,7 @@ A server that runs elsewhere needs them, too:
     python tests/serving/served_models.py DIRECTORY
 """
 
+import functools
 import pathlib
 import sys
 
@@ -26,6 +27,7 @@ CONFIG = (
 """Two versions under labels."""
 
 
+@functools.cache
 def network(version):
     """Returns the network of a version; its weights are always the same."""
     model = CNNNetwork(genotypes.get("DARTS_V2"), 2, 3, len(LABELS), SHAPE)

@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 
+import grpc
 import numpy as np
 import pytest
 import requests
@@ -95,6 +96,56 @@ def test_where_nobody_listens(kind):
         client = REMOTE[kind](checked_url(f"{scheme}://127.0.0.1:{port}"), "x")
         with pytest.raises(Unavailable, match="is a server there.*refused"):
             client.predict(FILES)
+
+
+class Refused(grpc.RpcError):
+    """What gRPC raises where a server says this."""
+
+    def __init__(self, code):
+        self.code, self.details = lambda: code, lambda: "said so"
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("UNAVAILABLE", Unavailable),
+        ("RESOURCE_EXHAUSTED", Unavailable),
+        ("DEADLINE_EXCEEDED", Unavailable),
+        ("INVALID_ARGUMENT", InvalidImage),
+        ("NOT_FOUND", ServerError),
+        ("FAILED_PRECONDITION", ServerError),
+        ("INTERNAL", ServerError),
+    ],
+)
+def test_what_grpc_codes_mean(name, kind):
+    client = GrpcClient(checked_url("grpc://localhost"), "pets")
+
+    def ask(request, timeout):
+        raise Refused(grpc.StatusCode[name])
+
+    client.ask = ask
+    with pytest.raises(ServerError) as refusal:
+        client.predict(FILES)
+    assert type(refusal.value) is kind
+
+
+@pytest.mark.parametrize("scheme, secure", [("grpc", False), ("grpcs", True)])
+def test_grpcs_encrypts(monkeypatch, scheme, secure):
+    opened = []
+    for name in ("secure_channel", "insecure_channel"):
+        channel = getattr(grpc, name)
+
+        def noted(*args, name=name, channel=channel):
+            opened.append((name, args[0], args[-1]))
+            return channel(*args)
+
+        monkeypatch.setattr(grpc, name, noted)
+    GrpcClient(checked_url(f"{scheme}://host:7"), "pets")
+    ((name, where, options),) = opened
+    assert (name == "secure_channel") == secure and where == "host:7"
+    # The client's own limit is that of a request, which may be larger.
+    assert dict(options)["grpc.max_send_message_length"] == -1
+    assert dict(options)["grpc.max_receive_message_length"] == -1
 
 
 @pytest.mark.parametrize("kind", REMOTE)
