@@ -102,7 +102,7 @@ def test_nothing_to_look_at():
 
 def test_answers_stand_beside_their_images(tmp_path, client):
     paths = files(tmp_path, [b"0", b"1", b"2"])
-    assert predict(paths, "model", batch_size=2) == [
+    assert predict(paths, export_dir="model", batch_size=2) == [
         {
             "image": str(path),
             "label": "dog",
@@ -117,7 +117,7 @@ def test_answers_stand_beside_their_images(tmp_path, client):
 
 def test_a_request_holds_no_more_than_it_may(tmp_path, client):
     paths = files(tmp_path, [b"0" * 600, b"1" * 600, b"2" * 300, b"3" * 100])
-    predict(paths, "model", max_request_mb=0.001)
+    predict(paths, export_dir="model", max_request_mb=0.001)
     sizes = [[len(content) for content in batch] for batch in client.asked]
     assert sizes == [[600], [600, 300, 100]]
 
@@ -127,14 +127,14 @@ def test_an_image_too_large_is_refused_before_anything_is_asked(
 ):
     paths = files(tmp_path, [b"0", b"1", b"2" * 2000])
     with pytest.raises(DataError, match="0.0 MB, and a request may have 0.001"):
-        predict(paths, "model", batch_size=1, max_request_mb=0.001)
+        predict(paths, export_dir="model", batch_size=1, max_request_mb=0.001)
     assert client.asked == []
 
 
 @pytest.mark.parametrize("bad", [[0], [6], [2, 3], [0, 1, 2, 3, 4, 5, 6]])
 def test_what_is_no_image_leaves_the_others_alone(tmp_path, client, bad):
     contents = [b"x" if k in bad else b"%d" % k for k in range(7)]
-    predictions = predict(files(tmp_path, contents), "model")
+    predictions = predict(files(tmp_path, contents), export_dir="model")
     assert [k for k, each in enumerate(predictions) if "error" in each] == bad
     assert predictions[bad[0]] == {
         "image": str(tmp_path / f"{bad[0]}.png"),
@@ -156,7 +156,9 @@ def test_who_cannot_answer_now_is_asked_again_later(
 ):
     client.unavailable = 3
     with caplog.at_level(logging.INFO, "tfdarts"):
-        (prediction,) = predict(files(tmp_path, [b"0"]), "model", retries=3)
+        (prediction,) = predict(
+            files(tmp_path, [b"0"]), export_dir="model", retries=3
+        )
     assert prediction["label"] == "dog" and len(client.asked) == 4
     # Twice as long each time, and up to a quarter of a second more.
     for seconds, least in zip(slept, (0.25, 0.5, 1.0), strict=True):
@@ -167,7 +169,7 @@ def test_who_cannot_answer_now_is_asked_again_later(
 def test_but_not_for_ever(tmp_path, client, slept):
     client.unavailable = 3
     with pytest.raises(Unavailable, match="Not now"):
-        predict(files(tmp_path, [b"0"]), "model", retries=2)
+        predict(files(tmp_path, [b"0"]), export_dir="model", retries=2)
     assert len(client.asked) == 3 and len(slept) == 2
 
 
@@ -178,7 +180,7 @@ def test_a_refusal_is_final(tmp_path, client, slept, monkeypatch):
 
     monkeypatch.setattr(client, "predict", refuse)
     with pytest.raises(ServerError, match="no such model"):
-        predict(files(tmp_path, [b"0", b"1"]), "model", batch_size=1)
+        predict(files(tmp_path, [b"0", b"1"]), export_dir="model", batch_size=1)
     assert len(client.asked) == 1 and not slept
 
 

@@ -161,6 +161,15 @@ def test_who_does_not_answer_in_time(kind):
         assert time.monotonic() - started < 10
 
 
+def test_rest_at_the_port_of_grpc(server):
+    """Its answer is of binary signs, which nobody wants to see."""
+    url = checked_url(server.grpc.replace("grpc://", "http://"))
+    with pytest.raises(Unavailable) as refusal:
+        RestClient(url, "pets").predict(FILES)
+    assert "is it the port of REST?" in str(refusal.value)
+    assert str(refusal.value).isprintable()
+
+
 @contextlib.contextmanager
 def answering(status, body):
     """An HTTP server that answers everything with this; yields its URL."""

@@ -10,6 +10,9 @@ import tensorflow as tf
 from tfdarts.cli import parsing
 from tfdarts.cli.predict import command
 from tfdarts.data.image_source import DataError
+from tfdarts.runs import predict as predict_module
+from tfdarts.serving.clients import Answer
+from tfdarts.serving.clients import Unavailable
 
 IMAGES = np.random.default_rng(5).integers(
     0, 256, (5, *served_models.SHAPE), "uint8"
@@ -83,3 +86,23 @@ def test_a_name_with_a_comma(folder, whom, capsys):
     path = (folder / "0.png").rename(folder / "a,b.png")
     predict(*whom, f"--images={path}")
     assert f"{path}  " in capsys.readouterr().out
+
+
+def test_what_was_answered_is_shown_when_the_server_goes(
+    folder, monkeypatch, capsys
+):
+    class Client:
+        asked = 0
+
+        def predict(self, contents):
+            if self.asked:
+                raise Unavailable("It is gone.")
+            self.asked += 1
+            probabilities = np.array([[0.0, 1.0]] * len(contents))
+            return Answer(["dog"] * 2, [1] * 2, probabilities)
+
+    monkeypatch.setattr(predict_module, "_client", lambda *_: Client())
+    flags = "--export_dir=x", "--batch_size=2", "--retries=0"
+    with pytest.raises(Unavailable, match="It is gone"):
+        predict(*flags, f"--images={folder}")
+    assert len(capsys.readouterr().out.splitlines()) == 1 + 2

@@ -64,30 +64,39 @@ class PredictSettings(Settings):
 def run(values):
     """Predicts and prints what the images show."""
     from tfdarts.data.image_source import DataError
-    from tfdarts.runs.predict import predict
+    from tfdarts.runs.predict import predictions
 
     settings = settings_of(PredictSettings, values)
-    predictions = predict(
-        _split(settings.images),
-        settings.export_dir,
-        settings.server,
-        settings.name,
-        _version(settings.model_version),
-        settings.batch_size,
-        settings.timeout,
-        settings.retries,
-        settings.max_request_mb,
-    )
-    if settings.format == "json":
-        print(json.dumps(predictions, indent=2, ensure_ascii=False))
-    else:
-        print(_table(predictions))
-    failed = [each for each in predictions if "error" in each]
+    said = []
+    try:
+        for prediction in predictions(
+            _split(settings.images),
+            settings.export_dir,
+            settings.server,
+            settings.name,
+            _version(settings.model_version),
+            settings.batch_size,
+            settings.timeout,
+            settings.retries,
+            settings.max_request_mb,
+        ):
+            said.append(prediction)
+    finally:
+        # A server may be gone after half of the images.
+        if said:
+            print(_shown(said, settings.format))
+    failed = [each for each in said if "error" in each]
     if failed:
         raise DataError(
-            f"{len(failed)} of {len(predictions)} images could not be used. "
+            f"{len(failed)} of {len(said)} images could not be used. "
             f"{failed[0]['image']}: {failed[0]['error']}"
         )
+
+
+def _shown(predictions, format):
+    if format == "json":
+        return json.dumps(predictions, indent=2, ensure_ascii=False)
+    return table(("image", "label", "probability"), map(_row, predictions))
 
 
 def _split(images):
@@ -97,10 +106,6 @@ def _split(images):
 
 def _version(text):
     return int(text) if text and text.isdecimal() else text
-
-
-def _table(predictions):
-    return table(("image", "label", "probability"), map(_row, predictions))
 
 
 def _row(prediction):

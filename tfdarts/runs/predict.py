@@ -21,7 +21,26 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".bmp")
 """What of a folder is an image; of files that are named, all are."""
 
 
-def predict(
+def predict(images, **options):
+    """Says what images show.
+
+    Args:
+        images: Sequence of paths of image files, of folders, and of patterns
+            such as `"new/*.png"`.
+        **options: Whom to ask, `export_dir` or `server` and `name`, and how:
+            see `predictions`.
+
+    Returns:
+        A list of what `predictions` yields.
+
+    Raises:
+        ValueError: If there is no such model or server.
+        DataError: If there is no such image, or one is too large.
+    """
+    return list(predictions(images, **options))
+
+
+def predictions(
     images,
     export_dir=None,
     server=None,
@@ -32,7 +51,7 @@ def predict(
     retries=3,
     max_request_mb=32.0,
 ):
-    """Says what images show.
+    """Yields what images show, each as soon as it is known.
 
     An image that cannot be used does not keep the others from being answered:
     a batch that is refused is asked again in halves.
@@ -52,8 +71,8 @@ def predict(
             again, each time after a longer while.
         max_request_mb: Float, the most megabytes of images in a request.
 
-    Returns:
-        A list of one dict for each image: `image`, its path, and either
+    Yields:
+        One dict for each image: `image`, its path, and either
         `label`, `class_id`, `probability` and the list `probabilities`, or
         `error`, why it could not be used.
 
@@ -72,13 +91,12 @@ def predict(
         before_sleep=_say_why,
         reraise=True,
     ).wraps(client.predict)
-    predictions = []
-    started = time.monotonic()
+    done, started = 0, time.monotonic()
     for batch in batches:
         contents = [path.read_bytes() for path in batch]
-        predictions += _answered(ask, batch, contents)
-        _report(len(predictions), len(paths), time.monotonic() - started)
-    return predictions
+        yield from _answered(ask, batch, contents)
+        done += len(batch)
+        _report(done, len(paths), time.monotonic() - started)
 
 
 def find_images(images):

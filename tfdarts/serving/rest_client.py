@@ -97,4 +97,5 @@ def _reason(error):
     """Returns the last words of an error, which say what has happened."""
     while error.__context__ is not None:
         error = error.__context__
-    return getattr(error, "strerror", None) or str(error)
+    reason = getattr(error, "strerror", None) or str(error)
+    return reason if reason.isprintable() else "what answers is no HTTP"
