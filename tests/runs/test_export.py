@@ -10,10 +10,10 @@ from tfdarts.runs.export import export
 from tfdarts.runs.export import exported_versions
 
 
-@pytest.mark.parametrize("name", ["../x", "a/b", "/x", "..", "."])
+@pytest.mark.parametrize("name", ["../x", "a/b", "/x", "..", ".", 'a"b'])
 def test_name_stays_in_the_run_directory(tmp_path, monkeypatch, name):
     monkeypatch.setattr(export_module, "load_network", lambda stage: (None, {}))
-    with pytest.raises(ValueError, match="name of one directory"):
+    with pytest.raises(ValueError, match="--name must be of letters"):
         export(str(tmp_path), name=name)
     assert not any(tmp_path.iterdir())
 
@@ -21,7 +21,9 @@ def test_name_stays_in_the_run_directory(tmp_path, monkeypatch, name):
 def test_versions_are_integers_in_their_order(tmp_path):
     assert exported_versions(str(tmp_path), "digits") == []
     for name in ("10", "9", "1.bak", ".exporting-x"):
-        (tmp_path / "export" / "digits" / name).mkdir(parents=True)
+        path = tmp_path / "export" / "digits" / name
+        path.mkdir(parents=True)
+        (path / "saved_model.pb").touch()
     versions = exported_versions(str(tmp_path), "digits")
     assert [path.name for path in versions] == ["9", "10"]
 
@@ -55,3 +57,46 @@ def test_what_a_format_needs_is_said(monkeypatch, format, package, extra):
     message = rf"needs {package}: pip install 'tfdarts\[{extra}\]'"
     with pytest.raises(ValueError, match=message):
         export("nowhere", formats=[format])
+
+
+def test_data_are_for_8_bits_alone(tmp_path):
+    with pytest.raises(ValueError, match="--dataset is for --format=litert_i"):
+        export(str(tmp_path), formats=["keras"], dataset="digits")
+
+
+def test_a_second_process_is_refused(tmp_path):
+    with export_module._alone(tmp_path):
+        with pytest.raises(ValueError, match="Another process is writing to"):
+            with export_module._alone(tmp_path):
+                pass
+    with export_module._alone(tmp_path):
+        pass
+
+
+def test_what_is_served_is_prepared_as_in_the_run(tmp_path, monkeypatch):
+    taken = {}
+
+    def noted(network, directory, labels, **arguments):
+        taken.update(arguments, labels=labels)
+        return directory / "1"
+
+    monkeypatch.setattr(export_module, "export_saved_model", noted)
+    monkeypatch.setattr(export_module, "_warm_up", lambda *_: {})
+    monkeypatch.setattr(export_module, "card_files", lambda *_: {})
+    settings = {
+        "class_names": ["a", "b"],
+        "image_shape": [20, 21, 3],
+        "image_fit": "crop",
+        "mean": [0.1, 0.2, 0.3],
+        "std": [1.0, 2.0, 3.0],
+    }
+    export_module._write(["saved_model"], None, None, settings, tmp_path, None)
+    assert taken == {
+        "labels": ["a", "b"],
+        "mean": [0.1, 0.2, 0.3],
+        "std": [1.0, 2.0, 3.0],
+        "image_size": [20, 21],
+        "image_fit": "crop",
+        "version": 1,
+        "extra_files": {},
+    }

@@ -1,18 +1,21 @@
 """Which images are asked about, in which requests, and what is made of it."""
 
 import logging
+import os
 import sys
 
 import numpy as np
 import pytest
 import tenacity
+import tensorflow as tf
 
 from tfdarts.data.image_source import DataError
 from tfdarts.runs import predict as predict_module
+from tfdarts.runs.predict import PIXEL
 from tfdarts.runs.predict import find_images
 from tfdarts.runs.predict import predict
 from tfdarts.serving.clients import Answer
-from tfdarts.serving.clients import InvalidImage
+from tfdarts.serving.clients import InvalidArgument
 from tfdarts.serving.clients import ServerError
 from tfdarts.serving.clients import Unavailable
 
@@ -40,7 +43,7 @@ class Client:
             self.unavailable -= 1
             raise Unavailable("Not now.")
         if any(content.startswith(b"x") for content in contents):
-            raise InvalidImage("It is no image.")
+            raise InvalidArgument("It is no image.")
         probabilities = [[0.25, 0.75] for _ in contents]
         return Answer(
             ["dog"] * len(contents),
@@ -77,6 +80,22 @@ def test_files_and_patterns_in_their_order(folder):
     assert [str(path) for path in find_images(images)] == [
         *("new/notes.txt", "new/a.jpg", "new/b.PNG", "new/deep/c.gif")
     ]
+
+
+def test_two_stars_stand_for_any_directories(folder):
+    names = [path.name for path in find_images(["new/**/*.*[gG]"])]
+    assert names == ["a.jpg", "b.PNG"]
+    names = [path.name for path in find_images(["new/**/*.gif"])]
+    assert names == ["c.gif"]
+
+
+def test_what_is_no_file_is_no_image(folder):
+    (folder / "dir.png").mkdir()
+    os.mkfifo(folder / "pipe.png")
+    (folder / "gone.png").symlink_to("nowhere")
+    assert len(find_images([folder])) == 3
+    with pytest.raises(DataError, match="There is no image new/pipe.png"):
+        find_images(["new/pipe.png"])
 
 
 def test_names_with_signs_of_patterns(folder):
@@ -141,7 +160,25 @@ def test_what_is_no_image_leaves_the_others_alone(tmp_path, client, bad):
         "error": "It is no image.",
     }
     assert len(predictions) == 7
+    # Whether it is the images at all is asked once, of an image that is one.
+    assert client.asked.count([PIXEL]) == 1
     assert all("label" in predictions[k] for k in {*range(7)} - {*bad})
+
+
+def test_who_refuses_everything_blames_no_image(tmp_path, client, monkeypatch):
+    def refuse(contents):
+        client.asked.append(contents)
+        raise InvalidArgument("There is no such version.")
+
+    monkeypatch.setattr(client, "predict", refuse)
+    with pytest.raises(ServerError, match="no such version") as refusal:
+        predict(files(tmp_path, [b"0"] * 9), export_dir="model")
+    assert type(refusal.value) is ServerError and len(client.asked) == 2
+
+
+def test_the_pixel_is_an_image():
+    image = tf.io.decode_image(PIXEL)
+    assert image.shape == (1, 1, 1) and PIXEL.startswith(b"\x89PNG")
 
 
 @pytest.fixture
@@ -164,6 +201,12 @@ def test_who_cannot_answer_now_is_asked_again_later(
     for seconds, least in zip(slept, (0.25, 0.5, 1.0), strict=True):
         assert least <= seconds <= least + 0.25
     assert caplog.text.count("Not now. Asking again in") == 3
+
+
+def test_at_most_eight_seconds_later(tmp_path, client, slept):
+    client.unavailable = 9
+    predict(files(tmp_path, [b"0"]), export_dir="model", retries=9)
+    assert 8 <= max(slept) <= 8.25 and slept[-3:] > [7.9] * 3
 
 
 def test_but_not_for_ever(tmp_path, client, slept):
@@ -193,6 +236,8 @@ def test_a_refusal_is_final(tmp_path, client, slept, monkeypatch):
         ({}, "Give either --export_dir.*or --server"),
         ({"export_dir": "x", "server": "http://h"}, "Give either"),
         ({"server": "http://h"}, "give --name"),
+        ({"server": "http://h", "name": "a/b"}, "--name must be of letters"),
+        ({"export_dir": "x", "name": "y"}, "--name is of a server"),
         ({"server": "h", "name": "x"}, "--server must be"),
         ({"export_dir": "nowhere"}, "holds no version of a model"),
     ],

@@ -163,7 +163,19 @@ def test_export_gives_the_probabilities_of_the_network(run, network):
     assert served["label"].numpy().tolist() == labels
     card = json.loads((version / "model_card.json").read_text())
     results = json.loads((path / "train" / "results.json").read_text())
-    assert card["results"] == results and card["labels"] == list("0123456789")
+    renamed = {"accuracy": "train_accuracy", "loss": "train_loss"}
+    renamed["seconds"] = "seconds_of_training"
+    del results["multiply_adds"]  # It is among the facts of the network.
+    assert card["results"] == {
+        renamed.get(name, name): value for name, value in results.items()
+    }
+    examples = results["train_examples"], results["validation_examples"]
+    assert sum(examples) == 1797 - 360
+    assert examples[1] / sum(examples) == pytest.approx(0.2, abs=0.005)
+    assert card["labels"] == list("0123456789")
+    assert card["pictures"] == ["cells/normal.png", "cells/reduce.png"]
+    for picture in card["pictures"]:
+        assert (version / picture).read_bytes().startswith(b"\x89PNG")
     assert card["training"]["batch_size"] == TINY.batch_size
     assert card["data"]["validation_portion"] == 0.2
     text = (version / "MODEL_CARD.md").read_text()
@@ -224,7 +236,7 @@ def test_export_to_other_formats(run, network, monkeypatch):
     directory = path / "export" / "files"
     assert {p.name for p in directory.iterdir()} == {
         *("1.onnx", "1.int8.tflite", "1.tflite", "1.keras"),
-        *("1.int8.json", "1.labels.txt"),
+        *("1.int8.json", "1.labels.txt", ".lock"),
     }
     assert list(paths) == ["keras", "litert", "litert_int8", "onnx"]
     assert (directory / "1.labels.txt").read_text() == "\n".join(

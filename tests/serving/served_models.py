@@ -70,4 +70,6 @@ def write(directory, root=None):
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: python served_models.py DIRECTORY")
     write(sys.argv[1], root="/models")

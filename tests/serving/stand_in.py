@@ -1,8 +1,9 @@
 """A stand-in for TF Serving's `tensorflow_model_server`, in Python.
 
 The binary is in no package registry. This speaks the same gRPC protocol, and
-REST as the documentation has it, over the very SavedModels, and takes the
-same flags. What a test asks of it, it may ask of the binary, too.
+REST as the documentation has it, over the very SavedModels, and takes those
+flags that the tests give. What a test asks of it, it may ask of the binary,
+too. It loads what is there when it starts, and looks for no new versions.
 
 Reference: https://www.tensorflow.org/tfx/serving/api_rest
 """

@@ -13,10 +13,13 @@ import pytest
 import requests
 import served_models
 import tensorflow as tf
+from tensorflow_serving.apis import predict_pb2
 
-from tfdarts.serving.clients import InvalidImage
+from tfdarts.serving.clients import InvalidArgument
 from tfdarts.serving.clients import ServerError
 from tfdarts.serving.clients import Unavailable
+from tfdarts.serving.clients import checked_answer
+from tfdarts.serving.clients import checked_name
 from tfdarts.serving.clients import checked_url
 from tfdarts.serving.clients import plain
 from tfdarts.serving.grpc_client import GrpcClient
@@ -70,7 +73,7 @@ def test_so_does_the_model_without_a_server(models, chosen, version):
 def test_what_is_no_image(remote, models):
     path = version_directory(models / "pets")
     for client in (remote("pets"), SavedModelClient(path)):
-        with pytest.raises(InvalidImage) as refusal:
+        with pytest.raises(InvalidArgument) as refusal:
             client.predict([FILES[0], b"no image"])
         message = str(refusal.value).partition(" refuses: ")[2]
         message = message or str(refusal.value)
@@ -111,7 +114,7 @@ class Refused(grpc.RpcError):
         ("UNAVAILABLE", Unavailable),
         ("RESOURCE_EXHAUSTED", Unavailable),
         ("DEADLINE_EXCEEDED", Unavailable),
-        ("INVALID_ARGUMENT", InvalidImage),
+        ("INVALID_ARGUMENT", InvalidArgument),
         ("NOT_FOUND", ServerError),
         ("FAILED_PRECONDITION", ServerError),
         ("INTERNAL", ServerError),
@@ -200,11 +203,18 @@ def answering(status, body):
     "status, body, kind, message",
     [
         (503, b"busy", Unavailable, "cannot answer now: 503 Service Unav"),
+        (502, b"", Unavailable, "cannot answer now: 502 Bad Gateway"),
+        (504, b"", Unavailable, "cannot answer now: 504 Gateway Timeout"),
         (429, b'{"error": "slowly"}', Unavailable, "now: slowly"),
-        (400, b'{"error": "no\\n\\t [[{{node x}}]]"}', InvalidImage, "s: no$"),
+        (
+            400,
+            b'{"error": "no\\n\\t [[{{node x}}]]"}',
+            InvalidArgument,
+            "s: no$",
+        ),
         (404, b"<html>", ServerError, "refuses: 404 Not Found"),
         (500, b"[]", ServerError, "refuses: 500 Internal"),
-        (200, b"<html>", ServerError, "not as a model of tfdarts.*<html>"),
+        (200, b"<html>", ServerError, "not as a model of tfdarts"),
         (200, b'{"outputs": [1]}', ServerError, "not as a model of tfdarts"),
     ],
 )
@@ -215,20 +225,101 @@ def test_other_answers(status, body, kind, message):
     assert type(refusal.value) is kind
 
 
+PROBABILITIES = [[0.5, 0.5]] * len(FILES)
+ANSWER = {
+    "label": ["cat"] * len(FILES),
+    "class_id": [0] * len(FILES),
+    "probabilities": PROBABILITIES,
+}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"label": ["cat"]},
+        {"label": [1, 2, 3]},
+        {"label": None},
+        {"class_id": [0, 1]},
+        {"class_id": [0, 1, 2]},
+        {"class_id": [0, 1, -1]},
+        {"class_id": ["a", "b", "c"]},
+        {"probabilities": PROBABILITIES[:2]},
+        {"probabilities": [0.5, 0.5, 0.5]},
+        {"probabilities": [[0.5, 0.5], [1.0], [0.0]]},
+        {"probabilities": [[0.5, float("nan")]] * 3},
+        {"probabilities": 0.5},
+    ],
+)
+def test_answers_that_are_none_to_these_images(changed):
+    body = json.dumps({"outputs": ANSWER}).encode()
+    with answering(200, body) as url:
+        assert RestClient(url, "pets").predict(FILES).labels == ["cat"] * 3
+    with pytest.raises(ServerError, match="not as a model of tfdarts does"):
+        checked_answer("It", 3, *{**ANSWER, **changed}.values())
+    body = json.dumps({"outputs": {**ANSWER, **changed}}).encode()
+    with answering(200, body) as url:
+        with pytest.raises(ServerError, match="not as a model of tfdarts"):
+            RestClient(url, "pets").predict(FILES)
+
+
+def test_grpc_answers_of_other_models():
+    client = GrpcClient(checked_url("grpc://localhost"), "pets")
+    response = predict_pb2.PredictResponse()
+    client.ask = lambda request, timeout: response
+    with pytest.raises(ServerError, match="not as a model of tfdarts"):
+        client.predict(FILES)
+    for name, value in ANSWER.items():
+        response.outputs[name].CopyFrom(tf.make_tensor_proto(value))
+    assert client.predict(FILES).labels == ["cat"] * 3
+    response.outputs["label"].CopyFrom(tf.make_tensor_proto([1, 2, 3]))
+    with pytest.raises(ServerError, match="not as a model of tfdarts"):
+        client.predict(FILES)
+
+
+def test_an_answer_that_drips_is_too_late():
+    """Each piece comes in time, but not all of it."""
+    ended = threading.Event()
+
+    def drip(listening):
+        connection, _ = listening.accept()
+        with connection:
+            connection.recv(2**16)
+            connection.sendall(
+                b"HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n"
+            )
+            with contextlib.suppress(OSError):
+                while not ended.wait(0.05):
+                    connection.sendall(b"x")
+
+    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as server:
+        thread = threading.Thread(target=drip, args=[server])
+        thread.start()
+        port = server.getsockname()[1]
+        client = RestClient(
+            checked_url(f"http://127.0.0.1:{port}"), "x", None, 0.4
+        )
+        started = time.monotonic()
+        with pytest.raises(Unavailable, match="not answered within 0.4 s"):
+            client.predict(FILES)
+        assert time.monotonic() - started < 5
+        ended.set()
+        thread.join()
+
+
 def test_what_a_rest_server_is_sent(monkeypatch):
     sent = {}
 
     class Session:
-        def post(self, url, json, timeout):
+        def post(self, url, json, timeout, stream):
             sent.update(url=url, body=json, timeout=timeout)
             raise requests.ConnectionError
 
-    client = RestClient(checked_url("https://host/prefix/"), "a b", 3, 7.0)
+    client = RestClient(checked_url("https://host/prefix/"), "ä", 3, 7.0)
     client.session = Session()
     with pytest.raises(Unavailable):
         client.predict([b"\x00\xff"])
     assert sent == {
-        "url": "https://host:443/prefix/v1/models/a%20b/versions/3:predict",
+        "url": "https://host:443/prefix/v1/models/%C3%A4/versions/3:predict",
         "body": {
             "signature_name": "serving_bytes",
             "inputs": {"image_bytes": [{"b64": "AP8="}]},
@@ -239,7 +330,12 @@ def test_what_a_rest_server_is_sent(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "server", ["localhost:8501", "ftp://x", "http://", "http://x:port", ""]
+    "server",
+    [
+        *("localhost:8501", "ftp://x", "http://", "http://x:port", ""),
+        *("http://x:0", "http://me:secret@x", "http://x?a=1", "http://x#a"),
+        *("grpc://x/prefix", "http://x:8501/v1/models/pets"),
+    ],
 )
 def test_what_is_no_server(server):
     with pytest.raises(ValueError, match="--server must be http://host"):
@@ -266,6 +362,26 @@ def test_no_version(tmp_path, models):
         version_directory(models / "pets", 3)
     with pytest.raises(ValueError, match="no version stable"):
         version_directory(models / "pets", "stable")
+
+
+def test_a_version_by_itself_is_that_version_and_no_other(models):
+    path = models / "pets" / "1"
+    assert version_directory(path, 1) == path
+    with pytest.raises(ValueError, match="1 holds no version of a model"):
+        version_directory(path, 2)
+
+
+def test_where_the_model_is_further_down(models):
+    for path in (models, models.parent):
+        with pytest.raises(ValueError, match=f"Did you mean {models}/pets?"):
+            version_directory(path)
+
+
+@pytest.mark.parametrize("name", ["a/b", ".a", "", 'we"ird', "a:b", "a b"])
+def test_what_is_no_name(name):
+    assert checked_name("Käfer_2.0-b") == "Käfer_2.0-b"
+    with pytest.raises(ValueError, match="--name must be of letters, digits"):
+        checked_name(name)
 
 
 def test_a_damaged_version(tmp_path):

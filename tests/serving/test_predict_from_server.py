@@ -8,10 +8,12 @@ import served_models
 import tensorflow as tf
 
 from tfdarts.cli import parsing
+from tfdarts.cli.predict import PredictSettings
 from tfdarts.cli.predict import command
 from tfdarts.data.image_source import DataError
 from tfdarts.runs import predict as predict_module
 from tfdarts.serving.clients import Answer
+from tfdarts.serving.clients import ServerError
 from tfdarts.serving.clients import Unavailable
 
 IMAGES = np.random.default_rng(5).integers(
@@ -106,3 +108,35 @@ def test_what_was_answered_is_shown_when_the_server_goes(
     with pytest.raises(Unavailable, match="It is gone"):
         predict(*flags, f"--images={folder}")
     assert len(capsys.readouterr().out.splitlines()) == 1 + 2
+
+
+def test_what_the_flags_say_arrives(monkeypatch):
+    seen = []
+
+    def noted(*arguments):
+        seen.extend(arguments)
+        return iter(())
+
+    monkeypatch.setattr(predict_module, "predictions", noted)
+    flags = "server=x name=n model_version=stable batch_size=3 timeout=4"
+    more = "retries=5 max_request_mb=6"
+    predict(
+        *(f"--{flag}" for flag in f"{flags} {more}".split()), "--images=a, b"
+    )
+    assert seen == [["a", "b"], None, "x", "n", "stable", 3, 4.0, 5, 6.0]
+
+
+@pytest.mark.parametrize("version", ["", "9" * 20, "1/x", "-1"])
+def test_what_is_no_version(version):
+    with pytest.raises(ValueError, match="--model_version must be the number"):
+        PredictSettings(images="x", model_version=version)
+
+
+def test_a_label_that_there_is_not_is_no_fault_of_images(folder, server):
+    for where in server.rest, server.grpc:
+        with pytest.raises(ServerError, match="label: nolabel"):
+            predict(
+                f"--server={where}",
+                *("--name=pets", "--model_version=nolabel"),
+                f"--images={folder}",
+            )

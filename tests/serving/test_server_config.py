@@ -22,14 +22,19 @@ def test_models_are_where_the_server_finds_them(names):
     assert {e.model_platform for e in entries} <= {"tensorflow"}
 
 
+def make_version(path):
+    path.mkdir(parents=True)
+    (path / "saved_model.pb").touch()
+
+
 def test_what_was_changed_by_hand_stays(tmp_path):
-    (tmp_path / "digits" / "1").mkdir(parents=True)
+    make_version(tmp_path / "digits" / "1")
     write_server_config(tmp_path)
     assert [
         e.name for e in parsed((tmp_path / "models.config").read_text())
     ] == ["digits"]
     (tmp_path / "batching.config").write_text("max_batch_size { value: 8 }")
-    (tmp_path / "reader" / "3").mkdir(parents=True)
+    make_version(tmp_path / "reader" / "3")
     (tmp_path / "phone").mkdir()
     (tmp_path / "phone" / "1.tflite").touch()
     write_server_config(tmp_path)

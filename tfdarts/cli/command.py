@@ -17,6 +17,7 @@ import tfdarts
 from tfdarts.cli import parsing
 from tfdarts.cli.console import ConsoleHandler
 from tfdarts.cli.errors import EXIT_CODES
+from tfdarts.cli.errors import INTERRUPTED
 from tfdarts.cli.errors import Terminated
 from tfdarts.cli.errors import classified
 from tfdarts.stderr import quiet_stderr
@@ -48,6 +49,8 @@ class Command:
             and flag errors need not wait for it.
         needs_tensorflow: Boolean, or a function of the flags' values that says
             whether TensorFlow is needed.
+        resumes: Boolean, whether the same command goes on where it was
+            interrupted.
     """
 
     name: str
@@ -55,7 +58,8 @@ class Command:
     examples: tuple
     settings: tuple
     run: object
-    needs_tensorflow: bool = True
+    needs_tensorflow: object = True
+    resumes: bool = True
 
     def main(self, argv=None):
         """Runs the command and returns its exit code."""
@@ -144,6 +148,8 @@ class Command:
             if debug or code == EXIT_CODES["unexpected"]:
                 traceback.print_exc()
         _finish_results()
+        if message == INTERRUPTED and not self.resumes:
+            message = "Interrupted."
         self._complain(message)
         return code
 

@@ -105,5 +105,6 @@ command = Command(
     ),
     settings=(EvaluateSettings, Seeds),
     run=run,
+    resumes=False,
 )
 main = command.main

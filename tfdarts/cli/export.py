@@ -79,5 +79,6 @@ command = Command(
     ),
     settings=(ExportSettings,),
     run=run,
+    resumes=False,
 )
 main = command.main

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import re
 
 from tfdarts.cli.command import Command
 from tfdarts.cli.command import settings_of
@@ -18,7 +19,7 @@ class PredictSettings(Settings):
     images: str = setting(
         None,
         "Image files, folders or patterns, as 'new/*.png', with commas "
-        "between them.",
+        "between them; ** in a pattern stands for any directories.",
     )
     export_dir: str = setting(
         None,
@@ -43,7 +44,7 @@ class PredictSettings(Settings):
     )
     batch_size: int = setting(32, "Images asked for at once.", least=1)
     timeout: float = setting(
-        10.0, "Seconds that a server's answer may take.", above=0
+        10.0, "Seconds that a server's answer may take.", above=0, most=86400
     )
     retries: int = setting(
         3,
@@ -59,6 +60,7 @@ class PredictSettings(Settings):
         super().__post_init__()
         if not self.images:
             raise ValueError("Give --images, what to look at.")
+        _version(self.model_version)
 
 
 def run(values):
@@ -101,11 +103,22 @@ def _shown(predictions, format):
 
 def _split(images):
     """Returns what stands between commas, if it is no file with commas."""
-    return [images] if os.path.exists(images) else images.split(",")
+    if os.path.exists(images):
+        return [images]
+    parts = [part.strip() for part in images.split(",")]
+    return [part for part in parts if part]
 
 
 def _version(text):
-    return int(text) if text and text.isdecimal() else text
+    """Returns the number of a version, or its label, or None."""
+    if text is None:
+        return None
+    if not re.fullmatch(r"\d{1,18}|[^\W\d][\w.-]*", text):
+        raise ValueError(
+            f"--model_version must be the number of a version, or a label. "
+            f"Received: {text!r}."
+        )
+    return int(text) if text.isdecimal() else text
 
 
 def _row(prediction):
@@ -134,5 +147,6 @@ command = Command(
     settings=(PredictSettings,),
     run=run,
     needs_tensorflow=_needs_tensorflow,
+    resumes=False,
 )
 main = command.main

@@ -57,6 +57,7 @@ command = Command(
     ),
     settings=(VisualizeSettings,),
     run=run,
+    resumes=False,
     needs_tensorflow=False,
 )
 main = command.main

@@ -1,25 +1,25 @@
 """Exporting a trained network for a server."""
 
+import contextlib
 import importlib.util
-import json
 import logging
 import pathlib
 
+import filelock
 import numpy as np
 
 from tfdarts.data.sources import directory_name
 from tfdarts.files import write_atomically
-from tfdarts.models.multiply_adds import multiply_adds
+from tfdarts.runs.card import card_files
 from tfdarts.runs.evaluate import load_network
 from tfdarts.runs.evaluate import source_of_run
 from tfdarts.runs.run_directory import Stage
-from tfdarts.runs.run_directory import read_json
 from tfdarts.runs.run_directory import write_json
 from tfdarts.serving.classifier import classifier
+from tfdarts.serving.clients import checked_name
 from tfdarts.serving.formats import SUFFIXES
 from tfdarts.serving.formats import converted
 from tfdarts.serving.litert import litert_probabilities
-from tfdarts.serving.model_card import model_card
 from tfdarts.serving.saved_model import export_saved_model
 from tfdarts.serving.saved_model import next_version
 from tfdarts.serving.saved_model import saved_versions
@@ -67,31 +67,61 @@ def export(run_dir, name=None, formats=("saved_model",), dataset=None):
         `<run_dir>/export/<name>/`.
 
     Raises:
-        ValueError: If the run holds no finished training, the name is not
-            that of one directory, or a format is not known or needs a package
-            that is not installed.
+        ValueError: If the run holds no finished training, the name has other
+            signs than letters, digits and _ . -, a format is not known or
+            needs a package that is not installed, or another process is
+            exporting the same model.
         DataError: If the data are needed and not there, or not those trained
             on.
     """
     formats = _checked_formats(formats)
+    if dataset is not None and "litert_int8" not in formats:
+        raise ValueError(
+            "--dataset is for --format=litert_int8 alone; no other format "
+            "needs data."
+        )
     stage = Stage(run_dir, "train")
     network, settings = load_network(stage)
-    name = name or directory_name(settings["dataset"])
+    name = checked_name(name or directory_name(settings["dataset"]))
     directory = _directory(run_dir, name)
+    directory.mkdir(parents=True, exist_ok=True)
+    with _alone(directory):
+        return _write(formats, stage, network, settings, directory, dataset)
+
+
+@contextlib.contextmanager
+def _alone(directory):
+    """Lets no other process write there meanwhile."""
+    lock = filelock.FileLock(directory / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout as error:
+        raise ValueError(
+            f"Another process is writing to {directory}. Wait for it, or give "
+            f"another --name."
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _write(formats, stage, network, settings, directory, dataset):
+    """Writes all formats under one number; returns their paths."""
+    version = next_version(directory)
     preprocessing = {
         "mean": settings["mean"],
         "std": settings["std"],
         "image_size": settings["image_shape"][:2],
     }
-    version = next_version(directory)
-    paths = {}
-    if files := [f for f in formats if f != "saved_model"]:
+    files = [format for format in formats if format != "saved_model"]
+    contents, paths = {}, {}
+    if files:
         model = classifier(network, **preprocessing)
         source = None
         if "litert_int8" in formats:
             source = source_of_run(stage, settings, dataset)
         contents = _converted(model, files, source)
-        paths = _write_files(contents, directory, version, settings)
         if source:
             report = _what_8_bits_lose(contents, source)
             write_json(directory / f"{version}.int8.json", report)
@@ -104,11 +134,13 @@ def export(run_dir, name=None, formats=("saved_model",), dataset=None):
             image_fit=settings["image_fit"],
             version=version,
             extra_files={
-                **_warm_up(name, settings["image_shape"]),
-                **_card(name, stage, settings, network),
+                **_warm_up(directory.name, settings["image_shape"]),
+                **card_files(directory.name, stage, settings, network),
             },
         )
         write_server_config(directory.parent)
+    if files:
+        paths |= _write_files(contents, directory, version, settings)
     return {format: paths[format] for format in formats}
 
 
@@ -145,7 +177,6 @@ def _converted(model, formats, source):
 
 
 def _write_files(contents, directory, version, settings):
-    directory.mkdir(parents=True, exist_ok=True)
     labels = "".join(f"{label}\n" for label in settings["class_names"])
     write_atomically(directory / f"{version}.labels.txt", labels)
     paths = {}
@@ -181,50 +212,6 @@ def _warm_up(name, image_shape):
         return {}
 
 
-_OF_DATA = (
-    *("dataset", "fingerprint", "image_size", "image_fit"),
-    *("validation_portion", "mean", "std"),
-)
-_ELSEWHERE = ("class_names", "image_shape", "genotype")
-
-
-def _card(name, stage, settings, network):
-    """Returns the model card, as Markdown, as JSON and with its pictures."""
-    pictures = {
-        f"cells/{cell}.png": path.read_bytes()
-        for cell in ("normal", "reduce")
-        if (path := stage.run_dir / "cells" / f"{cell}.png").exists()
-    }
-    # The session that ended the training.
-    environment = read_json(stage.path / "environment.json")[-1]
-    facts = {
-        "name": name,
-        "labels": settings["class_names"],
-        "image_shape": settings["image_shape"],
-        "pictures": list(pictures),
-        "genotype": settings["genotype"],
-        "data": {key: settings[key] for key in _OF_DATA},
-        "network": {
-            "genotype": (settings["genotype"] or {}).get("name"),
-            "multiply_adds": multiply_adds(network),
-        },
-        "results": read_json(stage.path / "results.json"),
-        "training": {
-            key: value
-            for key, value in settings.items()
-            if key not in (*_OF_DATA, *_ELSEWHERE)
-        },
-        "environment": {
-            key: environment[key] for key in environment if key != "command"
-        },
-    }
-    return {
-        "MODEL_CARD.md": model_card(facts).encode(),
-        "model_card.json": json.dumps(facts, indent=2).encode(),
-        **pictures,
-    }
-
-
 def exported_versions(run_dir, name):
     """Returns the paths of the versions of a model, oldest first."""
     directory = _directory(run_dir, name)
@@ -232,8 +219,4 @@ def exported_versions(run_dir, name):
 
 
 def _directory(run_dir, name):
-    if name in (".", "..") or pathlib.PurePath(name).name != name:
-        raise ValueError(
-            f"--name must be the name of one directory. Received: {name!r}."
-        )
     return pathlib.Path(run_dir) / "export" / name

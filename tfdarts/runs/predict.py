@@ -1,5 +1,6 @@
 """What images show: asked of an exported model or of a server."""
 
+import base64
 import glob
 import importlib.util
 import logging
@@ -11,11 +12,19 @@ import tenacity
 
 from tfdarts.data.image_source import DataError
 from tfdarts.runs.duration import duration
-from tfdarts.serving.clients import InvalidImage
+from tfdarts.serving.clients import InvalidArgument
+from tfdarts.serving.clients import ServerError
 from tfdarts.serving.clients import Unavailable
+from tfdarts.serving.clients import checked_name
 from tfdarts.serving.clients import checked_url
 
 logger = logging.getLogger("tfdarts")
+
+PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAA"
+    "AABJRU5ErkJggg=="
+)
+"""An image file that cannot be refused for what it is: one grey pixel."""
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".bmp")
 """What of a folder is an image; of files that are named, all are."""
@@ -91,6 +100,7 @@ def predictions(
         before_sleep=_say_why,
         reraise=True,
     ).wraps(client.predict)
+    ask = _not_for_nothing(ask)
     done, started = 0, time.monotonic()
     for batch in batches:
         contents = [path.read_bytes() for path in batch]
@@ -111,7 +121,9 @@ def find_images(images):
     paths = []
     for each in images:
         # What is there is meant, whatever signs are in its name.
-        matches = [each] if os.path.exists(each) else glob.glob(str(each))
+        matches = [each]
+        if not os.path.exists(each):
+            matches = glob.glob(str(each), recursive=True)
         found = [
             file
             for match in sorted(matches)
@@ -131,11 +143,12 @@ def find_images(images):
 
 def _files(path):
     if not path.is_dir():
-        return [path]
+        return [path] if path.is_file() else []
     return sorted(
         file
         for file in path.rglob("*")
-        if file.suffix.lower() in SUFFIXES
+        if file.is_file()
+        and file.suffix.lower() in SUFFIXES
         and not any(p.startswith(".") for p in file.relative_to(path).parts)
     )
 
@@ -168,6 +181,10 @@ def _client(export_dir, server, name, version, timeout):
             "--server."
         )
     if export_dir is not None:
+        if name:
+            raise ValueError(
+                "--name is of a server; the model of --export_dir is there."
+            )
         from tfdarts.serving.saved_model_client import SavedModelClient
         from tfdarts.serving.saved_model_client import version_directory
 
@@ -177,7 +194,7 @@ def _client(export_dir, server, name, version, timeout):
             "A server may have several models: give --name, what it calls "
             "this one."
         )
-    url = checked_url(server)
+    url, name = checked_url(server), checked_name(name)
     if url.scheme in ("http", "https"):
         from tfdarts.serving.rest_client import RestClient
 
@@ -195,7 +212,7 @@ def _client(export_dir, server, name, version, timeout):
 def _answered(ask, paths, contents):
     try:
         answer = ask(contents)
-    except InvalidImage as error:
+    except InvalidArgument as error:
         if len(paths) == 1:
             return [{"image": str(paths[0]), "error": str(error)}]
         half = len(paths) // 2
@@ -215,6 +232,30 @@ def _answered(ask, paths, contents):
             paths, *answer, strict=True
         )
     ]
+
+
+def _not_for_nothing(ask):
+    """Returns a function that asks, but blames images only if others do.
+
+    A server may refuse all there is, for a version that it does not have for
+    instance. The first refusal is put to the test with a pixel.
+    """
+    tested = False
+
+    def ask_and_test(contents):
+        nonlocal tested
+        try:
+            return ask(contents)
+        except InvalidArgument as error:
+            if not tested:
+                try:
+                    ask([PIXEL])
+                except InvalidArgument:
+                    raise ServerError(str(error)) from error
+            tested = True
+            raise
+
+    return ask_and_test
 
 
 def _say_why(state):

@@ -155,8 +155,11 @@ def _fit(config, data, network, model, strategy, stage):
     partial = stage.path / ".model.keras"
     network.save(partial)
     partial.replace(stage.path / "model.keras")
+    first, second = data.examples.first, data.examples.second
     return {
         "num_parameters": num_parameters,
+        "train_examples": len(first[1]),
+        "validation_examples": 0 if second is None else len(second[1]),
         "seconds": round(stage.status().get("seconds", 0.0), 1),
         **{
             name: float(value)

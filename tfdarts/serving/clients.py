@@ -19,7 +19,7 @@ class ServerError(ValueError):
     """A server refuses, or there is none."""
 
 
-class InvalidImage(ServerError):
+class InvalidArgument(ServerError):
     """Something in the request, such as an image, cannot be used."""
 
 
@@ -41,11 +41,70 @@ class Answer(typing.NamedTuple):
     probabilities: np.ndarray
 
 
+def checked_answer(who, count, labels, class_ids, probabilities):
+    """Returns an `Answer`, if it is one to so many images.
+
+    Args:
+        who: String, who answers.
+        count: Integer, images that were asked about.
+        labels, class_ids, probabilities: See `Answer`; what was answered.
+
+    Raises:
+        ServerError: If it is none.
+    """
+    try:
+        array = np.array(probabilities, "float32")
+        fits = (
+            array.ndim == 2
+            and len(array) == len(labels) == len(class_ids) == count
+            and np.isfinite(array).all()
+            and all(isinstance(label, str) for label in labels)
+            and all(0 <= number < array.shape[1] for number in class_ids)
+        )
+        class_ids = [int(number) for number in class_ids]
+    except (TypeError, ValueError):
+        fits = False
+    if not fits:
+        raise no_answer_of_ours(who)
+    return Answer(list(labels), class_ids, array)
+
+
+def no_answer_of_ours(who):
+    """Returns the error to raise where an answer is of another kind."""
+    return ServerError(
+        f"{who} answers, but not as a model of tfdarts does. Check --server "
+        f"and --name."
+    )
+
+
+_NAME = re.compile(r"\w[\w.-]*")
+
+
+def checked_name(name):
+    """Returns the name of a model, if it can be part of a path and of a URL.
+
+    Raises:
+        ValueError: If it cannot.
+
+    Example:
+
+    >>> checked_name("digits-2.0")
+    'digits-2.0'
+    """
+    if not _NAME.fullmatch(name):
+        raise ValueError(
+            f"--name must be of letters, digits, and _ . or - between them. "
+            f"Received: {name!r}."
+        )
+    return name
+
+
 def checked_url(server):
     """Returns the parts of a server's URL, with a port.
 
     Raises:
-        ValueError: If it is none, or of another scheme.
+        ValueError: If it is none, of another scheme, or has more than a
+            server can be found by.
 
     Example:
 
@@ -55,13 +114,16 @@ def checked_url(server):
     """
     url = urllib.parse.urlsplit(server)
     try:
-        port = url.port or SCHEMES[url.scheme]
-        if not url.hostname:
+        port = SCHEMES[url.scheme] if url.port is None else url.port
+        path = url.scheme.startswith("grpc") and url.path.strip("/")
+        more = url.username, url.password, url.query, url.fragment, path
+        if not url.hostname or not port or "/v1/" in url.path or any(more):
             raise ValueError
     except (KeyError, ValueError) as error:
         raise ValueError(
             f"--server must be http://host:8501 (REST) or grpc://host:8500, "
-            f"or https:// and grpcs:// of either. Received: {server!r}."
+            f"or https:// and grpcs:// of either, and no more than that; the "
+            f"model is --name. Received: {server!r}."
         ) from error
     host = f"[{url.hostname}]" if ":" in url.hostname else url.hostname
     return url._replace(netloc=f"{host}:{port}")

@@ -4,10 +4,11 @@ import grpc
 import tensorflow as tf
 
 from tfdarts.serving.clients import SIGNATURE
-from tfdarts.serving.clients import Answer
-from tfdarts.serving.clients import InvalidImage
+from tfdarts.serving.clients import InvalidArgument
 from tfdarts.serving.clients import ServerError
 from tfdarts.serving.clients import Unavailable
+from tfdarts.serving.clients import checked_answer
+from tfdarts.serving.clients import no_answer_of_ours
 from tfdarts.serving.clients import plain
 from tfdarts.serving.clients import too_late
 
@@ -69,19 +70,15 @@ class GrpcClient:
         except grpc.RpcError as error:
             raise self._refusal(error) from error
         try:
-            outputs = {
-                name: tf.make_ndarray(response.outputs[name])
+            labels, class_ids, probabilities = (
+                tf.make_ndarray(response.outputs[name])
                 for name in ("label", "class_id", "probabilities")
-            }
-        except (KeyError, TypeError, ValueError) as error:
-            raise ServerError(
-                f"{self.server} answers, but not as a model of tfdarts does: "
-                f"its outputs are {', '.join(sorted(response.outputs))}."
-            ) from error
-        return Answer(
-            [label.decode() for label in outputs["label"]],
-            outputs["class_id"].tolist(),
-            outputs["probabilities"],
+            )
+            labels = [label.decode() for label in labels]
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise no_answer_of_ours(self.server) from error
+        return checked_answer(
+            self.server, len(contents), labels, class_ids, probabilities
         )
 
     def _refusal(self, error):
@@ -94,5 +91,5 @@ class GrpcClient:
                 f"server there, and is it the port of gRPC? ({message})"
             )
         if error.code() is grpc.StatusCode.INVALID_ARGUMENT:
-            return InvalidImage(f"{self.server} refuses: {message}")
+            return InvalidArgument(f"{self.server} refuses: {message}")
         return ServerError(f"{self.server} refuses: {message}")

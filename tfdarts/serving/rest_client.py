@@ -1,20 +1,24 @@
 """A client of TF Serving's REST interface."""
 
 import base64
+import json
+import time
 import urllib.parse
 
-import numpy as np
 import requests
+import urllib3
 
 from tfdarts.serving.clients import SIGNATURE
-from tfdarts.serving.clients import Answer
-from tfdarts.serving.clients import InvalidImage
+from tfdarts.serving.clients import InvalidArgument
 from tfdarts.serving.clients import ServerError
 from tfdarts.serving.clients import Unavailable
+from tfdarts.serving.clients import checked_answer
+from tfdarts.serving.clients import no_answer_of_ours
 from tfdarts.serving.clients import plain
 from tfdarts.serving.clients import too_late
 
 _LATER = (429, 502, 503, 504)
+_CHUNK = 2**16
 
 
 class RestClient:
@@ -52,43 +56,57 @@ class RestClient:
             "signature_name": SIGNATURE,
             "inputs": {"image_bytes": encoded},
         }
+        until = time.monotonic() + self.timeout
         try:
-            response = self.session.post(
-                self.url, json=body, timeout=self.timeout
-            )
-        except requests.Timeout as error:
+            with self.session.post(
+                self.url, json=body, timeout=self.timeout, stream=True
+            ) as response:
+                text = self._read(response, until)
+        except (requests.Timeout, urllib3.exceptions.TimeoutError) as error:
             raise too_late(self.server, self.timeout) from error
-        except requests.RequestException as error:
+        except (
+            requests.RequestException,
+            urllib3.exceptions.HTTPError,
+        ) as error:
             raise Unavailable(
                 f"{self.server} cannot be reached: is a server there, and is "
                 f"it the port of REST? ({_reason(error)})"
             ) from error
-        return self._answer(response)
+        return self._answer(response, text, len(contents))
 
-    def _answer(self, response):
+    def _read(self, response, until):
+        """Returns what is answered, all of it in time.
+
+        The timeout of `requests` is for each piece of an answer.
+        """
+        pieces = []
+        while piece := response.raw.read1(_CHUNK, decode_content=True):
+            pieces.append(piece)
+            if time.monotonic() > until:
+                raise requests.Timeout
+        return b"".join(pieces).decode(errors="replace")
+
+    def _answer(self, response, text, count):
         if response.status_code != 200:
-            message = plain(_error(response))
+            message = plain(_error(response, text))
             if response.status_code in _LATER:
                 raise Unavailable(f"{self.server} cannot answer now: {message}")
-            kind = InvalidImage if response.status_code == 400 else ServerError
+            bad = response.status_code == 400
+            kind = InvalidArgument if bad else ServerError
             raise kind(f"{self.server} refuses: {message}")
         try:
-            outputs = response.json()["outputs"]
-            return Answer(
-                outputs["label"],
-                outputs["class_id"],
-                np.array(outputs["probabilities"], "float32"),
-            )
+            outputs = json.loads(text)["outputs"]
+            answer = [
+                outputs[name] for name in ("label", "class_id", "probabilities")
+            ]
         except (KeyError, TypeError, ValueError) as error:
-            raise ServerError(
-                f"{self.server} answers, but not as a model of tfdarts does: "
-                f"{response.text[:80]}"
-            ) from error
+            raise no_answer_of_ours(self.server) from error
+        return checked_answer(self.server, count, *answer)
 
 
-def _error(response):
+def _error(response, text):
     try:
-        return str(response.json()["error"])
+        return str(json.loads(text)["error"])
     except (KeyError, TypeError, ValueError):
         return f"{response.status_code} {response.reason}"
 

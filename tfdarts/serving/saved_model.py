@@ -130,7 +130,11 @@ def saved_versions(path):
     """Returns the integers of the versions in a directory, in order."""
     path = pathlib.Path(path)
     names = [entry.name for entry in path.iterdir()] if path.exists() else []
-    return sorted(int(name) for name in names if name.isdecimal())
+    return sorted(
+        int(name)
+        for name in names
+        if name.isdecimal() and (path / name / "saved_model.pb").exists()
+    )
 
 
 def next_version(path):
@@ -143,8 +147,8 @@ def next_version(path):
     >>> with tempfile.TemporaryDirectory() as path:
     ...     pathlib.Path(path, "3").mkdir()
     ...     pathlib.Path(path, "7.onnx").touch()
-    ...     saved_versions(path), next_version(path)
-    ([3], 8)
+    ...     next_version(path)
+    8
     """
     path = pathlib.Path(path)
     names = [entry.name for entry in path.iterdir()] if path.exists() else []

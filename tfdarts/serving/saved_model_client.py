@@ -5,8 +5,8 @@ import pathlib
 import tensorflow as tf
 
 from tfdarts.serving.clients import SIGNATURE
-from tfdarts.serving.clients import Answer
-from tfdarts.serving.clients import InvalidImage
+from tfdarts.serving.clients import InvalidArgument
+from tfdarts.serving.clients import checked_answer
 from tfdarts.serving.clients import plain
 from tfdarts.serving.saved_model import saved_versions
 
@@ -22,13 +22,17 @@ def version_directory(path, version=None):
         ValueError: If there is none.
     """
     path = pathlib.Path(path)
-    if version is None and (path / "saved_model.pb").exists():
+    if (path / "saved_model.pb").exists() and str(version) in (
+        "None",
+        path.name,
+    ):
         return path
     versions = saved_versions(path)
     if not versions:
         raise ValueError(
-            f"{path} holds no version of a model: tfdarts-export writes them "
-            f"to export/<name>/ of the run directory."
+            f"{path} holds no version of a model as SavedModel: tfdarts-export "
+            f"writes them to export/<name>/ of the run directory."
+            f"{_did_you_mean(path)}"
         )
     version = versions[-1] if version is None else version
     if version not in versions:
@@ -37,6 +41,16 @@ def version_directory(path, version=None):
             f"{', '.join(map(str, versions))}."
         )
     return path / str(version)
+
+
+def _did_you_mean(path):
+    """Returns where models are, up to two directories further down."""
+    found = sorted(
+        file.parents[1]
+        for pattern in ("*", "*/*", "*/*/*")
+        for file in path.glob(f"{pattern}/saved_model.pb")
+    )
+    return f" Did you mean {found[0]}?" if found else ""
 
 
 class SavedModelClient:
@@ -55,8 +69,8 @@ class SavedModelClient:
             self.ask = self.model.signatures[SIGNATURE]
         except (OSError, KeyError, ValueError, tf.errors.OpError) as error:
             raise ValueError(
-                f"{path} is damaged, or was not exported by tfdarts "
-                f"({plain(str(error))}). Export it anew."
+                f"{path} is damaged, or was not exported by tfdarts: it cannot "
+                f"be loaded, or does not take image files. Export it anew."
             ) from error
 
     def predict(self, contents):
@@ -64,9 +78,11 @@ class SavedModelClient:
         try:
             outputs = self.ask(image_bytes=tf.constant(contents))
         except tf.errors.InvalidArgumentError as error:
-            raise InvalidImage(plain(error.message)) from error
-        return Answer(
+            raise InvalidArgument(plain(error.message)) from error
+        return checked_answer(
+            "The model",
+            len(contents),
             [label.decode() for label in outputs["label"].numpy()],
-            outputs["class_id"].numpy().tolist(),
+            outputs["class_id"].numpy(),
             outputs["probabilities"].numpy(),
         )
