@@ -122,6 +122,26 @@ def config_of(name, arguments, config_class):
     return settings_of(config_class, seen)
 
 
+def interrupt(values):
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_only_what_goes_on_says_that_it_does(name, capsys):
+    run = dataclasses.replace(
+        COMMANDS[name], run=interrupt, needs_tensorflow=False
+    )
+    flags = {
+        "select": ["--run_dirs=a,b"],
+        "predict": ["--images=x"],
+    }
+    assert run.main(flags.get(name, [])) == 130
+    said = capsys.readouterr().err
+    goes_on = name in ("search", "select", "train", "pipeline")
+    assert ("give the same command again" in said) == goes_on
+    assert "Interrupted." in said
+
+
 # Help
 
 GENOTYPE = """
