@@ -24,6 +24,25 @@ def initial_weights():
     return keras.initializers.RandomUniform(-INITIAL_RANGE, INITIAL_RANGE)
 
 
+def kernels_of(cell, features, num_nodes):
+    """Adds the kernels of a cell: that of its inputs and one for each node.
+
+    Args:
+        cell: Keras layer with `units`.
+        features: Integer, the size of its inputs.
+        num_nodes: Integer.
+    """
+    sizes = [features + cell.units, *[cell.units] * num_nodes]
+    return [
+        cell.add_weight(
+            name=f"node{node}_kernel" if node else "input_kernel",
+            shape=(size, 2 * cell.units),
+            initializer=initial_weights(),
+        )
+        for node, size in enumerate(sizes)
+    ]
+
+
 def gate_and_candidate(inputs, kernel):
     """Returns the two halves of a product: how much is new, and what.
 
@@ -110,19 +129,9 @@ class RecurrentCell(DropoutRNNCell, keras.layers.Layer):
         self.state_size = self.output_size = units
 
     def build(self, input_shape):
-        self.input_kernel = self.add_weight(
-            name="input_kernel",
-            shape=(input_shape[-1] + self.units, 2 * self.units),
-            initializer=initial_weights(),
+        self.input_kernel, *self.node_kernels = kernels_of(
+            self, input_shape[-1], len(self.genotype.recurrent)
         )
-        self.node_kernels = [
-            self.add_weight(
-                name=f"node{node}_kernel",
-                shape=(self.units, 2 * self.units),
-                initializer=initial_weights(),
-            )
-            for node in range(1, 1 + len(self.genotype.recurrent))
-        ]
 
     def call(self, inputs, states, training=False):
         (state,) = states

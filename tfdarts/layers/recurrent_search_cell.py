@@ -9,7 +9,7 @@ from tfdarts.layers.alphas import Alphas
 from tfdarts.layers.recurrent_cell import ACTIVATIONS
 from tfdarts.layers.recurrent_cell import gate_and_candidate
 from tfdarts.layers.recurrent_cell import highway
-from tfdarts.layers.recurrent_cell import initial_weights
+from tfdarts.layers.recurrent_cell import kernels_of
 from tfdarts.search_spaces.rnn import RNNSearchSpace
 
 
@@ -79,19 +79,9 @@ class RecurrentSearchCell(DropoutRNNCell, keras.layers.Layer):
         self.state_size = [units, units, units]
 
     def build(self, input_shape):
-        self.input_kernel = self.add_weight(
-            name="input_kernel",
-            shape=(input_shape[-1] + self.units, 2 * self.units),
-            initializer=initial_weights(),
+        self.input_kernel, *self.node_kernels = kernels_of(
+            self, input_shape[-1], self.space.num_nodes
         )
-        self.node_kernels = [
-            self.add_weight(
-                name=f"node{node}_kernel",
-                shape=(self.units, 2 * self.units),
-                initializer=initial_weights(),
-            )
-            for node in self.space.concat
-        ]
         for name, initializer in (("mean", "zeros"), ("variance", "ones")):
             variable = self.add_weight(
                 name=f"moving_{name}",

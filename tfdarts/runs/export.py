@@ -1,11 +1,9 @@
 """Exporting a trained network for a server."""
 
-import contextlib
 import importlib.util
 import logging
 import pathlib
 
-import filelock
 import numpy as np
 
 from tfdarts.data.sources import directory_name
@@ -14,6 +12,7 @@ from tfdarts.runs.card import card_files
 from tfdarts.runs.evaluate import load_network
 from tfdarts.runs.evaluate import source_of_run
 from tfdarts.runs.run_directory import Stage
+from tfdarts.runs.run_directory import alone
 from tfdarts.runs.run_directory import write_json
 from tfdarts.serving.classifier import classifier
 from tfdarts.serving.clients import checked_name
@@ -85,25 +84,8 @@ def export(run_dir, name=None, formats=("saved_model",), dataset=None):
     name = checked_name(name or directory_name(settings["dataset"]))
     directory = _directory(run_dir, name)
     directory.mkdir(parents=True, exist_ok=True)
-    with _alone(directory):
+    with alone(directory / ".lock", "--name"):
         return _write(formats, stage, network, settings, directory, dataset)
-
-
-@contextlib.contextmanager
-def _alone(directory):
-    """Lets no other process write there meanwhile."""
-    lock = filelock.FileLock(directory / ".lock")
-    try:
-        lock.acquire(timeout=0)
-    except filelock.Timeout as error:
-        raise ValueError(
-            f"Another process is writing to {directory}. Wait for it, or give "
-            f"another --name."
-        ) from error
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _write(formats, stage, network, settings, directory, dataset):

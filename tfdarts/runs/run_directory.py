@@ -22,6 +22,31 @@ def write_json(path, value):
     write_atomically(path, json.dumps(value, indent=2) + "\n")
 
 
+@contextlib.contextmanager
+def alone(path, flag):
+    """Lets no other process write to a directory meanwhile.
+
+    Args:
+        path: Path of the lock, a file in the directory.
+        flag: String, the flag that names another directory.
+
+    Raises:
+        ValueError: If another process does.
+    """
+    lock = filelock.FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout as error:
+        raise ValueError(
+            f"Another process is writing to {path.parent}. Wait for it, or "
+            f"give another {flag}."
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 def read_json(path):
     """Returns the value that a JSON file holds.
 
@@ -181,19 +206,8 @@ class Stage:
             ValueError: If another process is at the same stage.
         """
         self.path.mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(self.path / "lock")
-        try:
-            lock.acquire(timeout=0)
-        except filelock.Timeout as error:
-            raise ValueError(
-                f"Another process is writing to {self.path}. Wait for it, or "
-                f"give another --run_dir."
-            ) from error
-        try:
-            with self._logged():
-                yield
-        finally:
-            lock.release()
+        with alone(self.path / "lock", "--run_dir"), self._logged():
+            yield
 
     @contextlib.contextmanager
     def _logged(self):
