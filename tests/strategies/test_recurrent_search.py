@@ -129,13 +129,17 @@ def test_hypergradient_is_the_derivative(
         assert np.linalg.norm(found - second) < bound * size
 
 
-def test_compiled_is_eager_over_steps_of_two_lengths():
+@pytest.mark.slow
+def test_compiled_is_eager_over_steps_of_many_lengths():
     """Weights, alphas, statistics and states of both streams."""
     searches = [built(0.1, run_eagerly=eager) for eager in (False, True)]
     for search in searches:
-        for seed, steps in enumerate((5, 3, 5)):
+        for seed, steps in enumerate((5, 3, 4, 6)):
             search.train_step((batch(seed, steps), batch(9 + seed, steps)))
     one, other = searches
+    for name in ("gradients", "mixed_product"):
+        phase = getattr(one._compiled_loss, name)
+        assert phase.experimental_get_tracing_count() == 2
     for a, b in zip(one.supernet.variables, other.supernet.variables):
         np.testing.assert_allclose(a, b, rtol=1e-8, atol=1e-10)
     for stream in ("train", "val"):

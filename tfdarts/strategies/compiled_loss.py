@@ -48,10 +48,13 @@ class CompiledLoss:
         self.alpha_product = self.phase(self._alpha_product_of_batch, **xla)
 
     def phase(self, function, **options):
-        """Returns a function compiled, or as it is to be debugged."""
-        return (
-            function if self.run_eagerly else tf.function(function, **options)
-        )
+        """Returns a function compiled, or as it is to be debugged.
+
+        Of batches of a second length it builds a graph that is for any.
+        """
+        if self.run_eagerly:
+            return function
+        return tf.function(function, reduce_retracing=True, **options)
 
     def here(self):
         """Returns weights and alphas as they are, two lists of tensors."""
