@@ -184,6 +184,18 @@ def test_each_stream_carries_its_own_state(order):
     assert supernet.alpha_variables[0].shape == (3, 5)
 
 
+def test_a_test_carries_its_state_on():
+    """Two halves are the whole, in loss and accuracy."""
+    search = built(run_eagerly=True)
+    x, y = batch(4, 6)
+    logits, _ = search.supernet(x)
+    whole = search.loss_function(y, logits)
+    for part in (slice(None, 3), slice(3, None)):
+        results = search.test_step((x[:, part], y[:, part]))
+    assert float(results["loss"]) == pytest.approx(float(whole), rel=1e-9)
+    assert {*search._states} == {"test"}
+
+
 def test_penalties_move_the_weights_and_no_alpha():
     plain, penalised = (
         built(run_eagerly=True, temporal_l2=factor) for factor in (0.0, 50.0)
