@@ -371,10 +371,20 @@ def test_a_version_by_itself_is_that_version_and_no_other(models):
         version_directory(path, 2)
 
 
-def test_where_the_model_is_further_down(models):
-    for path in (models, models.parent):
-        with pytest.raises(ValueError, match=f"Did you mean {models}/pets?"):
+def test_where_the_model_is_further_down(tmp_path):
+    version = tmp_path / "export" / "pets" / "1"
+    version.mkdir(parents=True)
+    (version / "saved_model.pb").touch()
+    # What is no version is none further down, either.
+    (tmp_path / "export" / "a" / "x").mkdir(parents=True)
+    (tmp_path / "export" / "a" / "x" / "saved_model.pb").touch()
+    for path in (tmp_path, tmp_path / "export"):
+        with pytest.raises(ValueError) as refusal:
             version_directory(path)
+        hint = f" Did you mean {tmp_path}/export/pets?"
+        assert str(refusal.value).endswith(hint)
+    with pytest.raises(ValueError, match=r"of the run directory\.$"):
+        version_directory(tmp_path / "export" / "a" / "x" / "deeper")
 
 
 @pytest.mark.parametrize("name", ["a/b", ".a", "", 'we"ird', "a:b", "a b"])

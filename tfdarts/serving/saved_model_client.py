@@ -47,8 +47,9 @@ def _did_you_mean(path):
     """Returns where models are, up to two directories further down."""
     found = sorted(
         file.parents[1]
-        for pattern in ("*", "*/*", "*/*/*")
+        for pattern in ("*/*", "*/*/*")
         for file in path.glob(f"{pattern}/saved_model.pb")
+        if file.parent.name.isdecimal()
     )
     return f" Did you mean {found[0]}?" if found else ""
 
