@@ -118,6 +118,14 @@ def test_answers_what_the_network_answers(network, model, count):
     assert_answer(answer_bytes(model, encode(images)), expected)
 
 
+@pytest.mark.parametrize(
+    "shape", [(1, 6, 10, 3), (1, 40, 31, 3), (1, 12, 10, 1), (12, 10, 3)]
+)
+def test_images_of_another_shape_are_an_invalid_argument(model, shape):
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        answer_images(model, np.zeros(shape))
+
+
 def test_signatures(model):
     inputs = {
         name: signature.structured_input_signature[1]

@@ -82,6 +82,8 @@ def export_saved_model(
     image_shape = model.input_shape[1:]
 
     def serve(images):
+        # A signature's shape is not looked at where a graph is fed.
+        images = tf.ensure_shape(images, (None, *image_shape))
         probabilities = model(images, training=False)["probabilities"]
         class_id = tf.argmax(probabilities, axis=-1)
         return {
