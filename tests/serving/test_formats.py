@@ -121,9 +121,6 @@ def test_what_litert_cannot_run_is_said_in_a_sentence(monkeypatch):
 AS_THE_README_SHOWS = """
 import sys
 
-import subprocess
-import sys
-
 import keras
 import numpy as np
 

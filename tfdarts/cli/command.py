@@ -17,7 +17,6 @@ import tfdarts
 from tfdarts.cli import parsing
 from tfdarts.cli.console import ConsoleHandler
 from tfdarts.cli.errors import EXIT_CODES
-from tfdarts.cli.errors import INTERRUPTED
 from tfdarts.cli.errors import Terminated
 from tfdarts.cli.errors import classified
 from tfdarts.stderr import quiet_stderr
@@ -143,13 +142,14 @@ class Command:
         except (Exception, KeyboardInterrupt, Terminated) as error:
             console.erase()
             code, message = classified(
-                error, self._those_of(_COSTLY), self._those_of(_SPARING)
+                error,
+                self._those_of(_COSTLY),
+                self._those_of(_SPARING),
+                self.resumes,
             )
             if debug or code == EXIT_CODES["unexpected"]:
                 traceback.print_exc()
         _finish_results()
-        if message == INTERRUPTED and not self.resumes:
-            message = "Interrupted."
         self._complain(message)
         return code
 

@@ -19,9 +19,10 @@ EXIT_CODES = {
     "terminated": 143,
 }
 
-INTERRUPTED = (
-    "Interrupted. What was finished, to the last whole epoch, is kept: give "
-    "the same command again to go on."
+INTERRUPTED = "Interrupted."
+GOES_ON = (
+    "What was finished, to the last whole epoch, is kept: give the same "
+    "command again to go on."
 )
 
 _MAKE_ROOM = "Make room, or give a place on another disk."
@@ -72,20 +73,23 @@ class Terminated(BaseException):
     """The process was asked to end."""
 
 
-def classified(error, costly=(), sparing=()):
+def classified(error, costly=(), sparing=(), resumes=True):
     """Returns the exit code of an error and the sentence to say.
 
     Args:
         error: Exception, with its traceback.
         costly: Sequence of the names of flags that cost memory.
         sparing: Sequence of the names of flags that spare it.
+        resumes: Boolean, whether the command goes on where it was
+            interrupted.
     """
+    interrupted = f"{INTERRUPTED} {GOES_ON}" if resumes else INTERRUPTED
     ours, kinds = _kinds(error)
     message = str(error) or type(error).__name__
     if isinstance(error, KeyboardInterrupt):
-        return EXIT_CODES["interrupted"], INTERRUPTED
+        return EXIT_CODES["interrupted"], interrupted
     if isinstance(error, Terminated):
-        return EXIT_CODES["terminated"], INTERRUPTED
+        return EXIT_CODES["terminated"], interrupted
     if "DataError" in ours:
         return EXIT_CODES["data"], message
     if "DivergedError" in ours:

@@ -64,9 +64,11 @@ class GrpcClient:
     def predict(self, contents):
         """See `tfdarts.serving.rest_client.RestClient.predict`."""
         images = tf.make_tensor_proto(contents, shape=[len(contents)])
-        self.request.inputs["image_bytes"].CopyFrom(images)
+        request = type(self.request)()
+        request.CopyFrom(self.request)
+        request.inputs["image_bytes"].CopyFrom(images)
         try:
-            response = self.ask(self.request, timeout=self.timeout)
+            response = self.ask(request, timeout=self.timeout)
         except grpc.RpcError as error:
             raise self._refusal(error) from error
         try:

@@ -37,10 +37,14 @@ class RestClient:
     """
 
     def __init__(self, url, name, version=None, timeout=10.0):
-        where = {int: f"/versions/{version}", str: f"/labels/{version}"}
-        path = f"/v1/models/{name}{where.get(type(version), '')}:predict"
+        path = f"/v1/models/{name}"
+        if version is not None:
+            kind = "versions" if isinstance(version, int) else "labels"
+            path += f"/{kind}/{version}"
         self.server = urllib.parse.urlunsplit(url)
-        self.url = self.server.rstrip("/") + urllib.parse.quote(path, "/:")
+        self.url = self.server.rstrip("/") + urllib.parse.quote(
+            f"{path}:predict", "/:"
+        )
         self.timeout = timeout
         self.session = requests.Session()
 

@@ -130,12 +130,10 @@ def _write_version(archive, files, path, version):
 
 def saved_versions(path):
     """Returns the integers of the versions in a directory, in order."""
-    path = pathlib.Path(path)
-    names = [entry.name for entry in path.iterdir()] if path.exists() else []
     return sorted(
-        int(name)
-        for name in names
-        if name.isdecimal() and (path / name / "saved_model.pb").exists()
+        int(entry.name)
+        for entry in _entries(path)
+        if entry.name.isdecimal() and (entry / "saved_model.pb").exists()
     )
 
 
@@ -152,10 +150,13 @@ def next_version(path):
     ...     next_version(path)
     8
     """
-    path = pathlib.Path(path)
-    names = [entry.name for entry in path.iterdir()] if path.exists() else []
-    numbers = [name.partition(".")[0] for name in names]
+    numbers = [entry.name.partition(".")[0] for entry in _entries(path)]
     return 1 + max((int(n) for n in numbers if n.isdecimal()), default=0)
+
+
+def _entries(path):
+    path = pathlib.Path(path)
+    return list(path.iterdir()) if path.exists() else []
 
 
 def _checked_labels(labels, num_classes):

@@ -53,9 +53,9 @@ def write_server_config(directory):
     """Writes the configuration of a server of all models in a directory.
 
     Args:
-        directory: Path that holds a directory for each model. Those without
-            a SavedModel do not count. Files that are
-            there already stay, but for `models.config`.
+        directory: Path that holds a directory for each model; those without
+            a SavedModel do not count. `models.config` is written anew, other
+            files that are there stay.
     """
     directory = pathlib.Path(directory)
     names = sorted(
