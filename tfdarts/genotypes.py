@@ -5,7 +5,6 @@ lead into it and the nodes they come from. It is a small JSON file, and
 nothing in it is ever evaluated as code.
 """
 
-import ast
 import dataclasses
 import json
 import pathlib
@@ -13,6 +12,7 @@ import typing
 from collections.abc import Iterable
 
 from tfdarts.files import write_atomically
+from tfdarts.pasted import pasted_fields
 from tfdarts.published_cells import PUBLISHED
 from tfdarts.published_cells import PUBLISHED_RECURRENT
 
@@ -38,9 +38,6 @@ PUBLISHED_ONLY_PRIMITIVES = ("sep_conv_7x7", "conv_7x1_1x7")
 
 NUM_INPUTS = 2
 """Input nodes of a convolutional cell: the outputs of the two before it."""
-
-LONGEST_RANGE = 1000
-"""Nodes that a pasted genotype may name by one range."""
 
 EDGES_PER_NODE = 2
 """Edges that a convolutional cell keeps for each intermediate node."""
@@ -232,39 +229,8 @@ class Genotype:
         Raises:
             ValueError: If the text is anything else.
         """
-        try:
-            statements = ast.parse(text.strip()).body
-        except SyntaxError as error:
-            raise ValueError(
-                f"The text is no genotype of the form Genotype(normal=[...], "
-                f"...): {error}."
-            ) from error
-        statement = statements[0] if len(statements) == 1 else None
-        call = getattr(statement, "value", None)
-        if not (
-            isinstance(call, ast.Call)
-            and isinstance(call.func, ast.Name)
-            and call.func.id == "Genotype"
-        ):
-            raise ValueError(
-                "The text must be one expression of the form "
-                "Genotype(normal=[...], normal_concat=..., reduce=[...], "
-                "reduce_concat=...) or Genotype(recurrent=[...], concat=...)."
-            )
         order = _fields("cnn")
-        if len(call.args) > len(order):
-            raise ValueError(f"A genotype takes only {', '.join(order)}.")
-        fields = {}
-        if isinstance(statement, ast.Assign) and isinstance(
-            statement.targets[0], ast.Name
-        ):
-            fields["name"] = statement.targets[0].id
-        for name, node in zip(order, call.args):
-            fields[name] = _literal(node)
-        for keyword in call.keywords:
-            # Of a recurrent cell the authors call it so.
-            name = {"concat": "recurrent_concat"}.get(keyword.arg, keyword.arg)
-            fields[name] = _literal(keyword.value)
+        fields = pasted_fields(text, order)
         try:
             return cls(**fields)
         except TypeError as error:
@@ -393,41 +359,6 @@ def _checked_concat(space, field, concat, num_edges):
             f"Received: {received!r}."
         )
     return concat
-
-
-def _literal(node):
-    if (
-        isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Name)
-        and not node.keywords
-    ):
-        arguments = [_literal(argument) for argument in node.args]
-        if node.func.id == "range" and all(
-            type(argument) is int for argument in arguments
-        ):
-            return _short_range(arguments)
-        if node.func.id == "list" and len(arguments) == 1:
-            return arguments[0]
-    try:
-        return ast.literal_eval(node)
-    except (TypeError, ValueError) as error:
-        raise ValueError(
-            f"A genotype may hold only literals and range(...), but it holds: "
-            f"{ast.unparse(node)}."
-        ) from error
-
-
-def _short_range(arguments):
-    try:
-        nodes = range(*arguments)
-    except TypeError as error:
-        raise ValueError(f"A genotype cannot hold this: {error}.") from error
-    if nodes[LONGEST_RANGE:]:
-        raise ValueError(
-            f"A genotype cannot hold {nodes}, which has more than "
-            f"{LONGEST_RANGE} nodes."
-        )
-    return list(nodes)
 
 
 def _edges(text):

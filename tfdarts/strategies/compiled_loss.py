@@ -46,6 +46,7 @@ class CompiledLoss:
         self.alpha_gradients = self.phase(self._alpha_gradients_of_batch, **xla)
         self.mixed_product = self.phase(self._mixed_product_of_batch, **xla)
         self.alpha_product = self.phase(self._alpha_product_of_batch, **xla)
+        self.in_test = self.phase(self._in_test, **xla)
 
     def phase(self, function, **options):
         """Returns a function compiled, or as it is to be debugged.
@@ -99,7 +100,7 @@ class CompiledLoss:
         outputs, variables, penalties = supernet.stateless_call(
             [by_id[id(v)] for v in supernet.trainable_variables],
             [v.value for v in supernet.non_trainable_variables],
-            *(x if isinstance(x, tuple) else (x,)),
+            *_as_inputs(x),
             training=True,
             return_losses=True,
         )
@@ -108,6 +109,12 @@ class CompiledLoss:
         for each in penalties:
             loss += penalty * each
         return loss, logits, carried, variables
+
+    def _in_test(self, x, y):
+        """Loss, logits and what is carried on, as the variables are."""
+        outputs = self.supernet(*_as_inputs(x), training=False)
+        logits, *carried = tf.nest.flatten(outputs)
+        return self.loss_function(y, logits), logits, carried
 
     def _gradients_of_batch(self, weights, alphas, penalty, x, y):
         outputs = []
@@ -232,6 +239,10 @@ class BatchObjective:
 
     def _mean_of(self, phase, *tensors):
         return _mean([phase(*tensors, *part) for part in self.parts])
+
+
+def _as_inputs(x):
+    return x if isinstance(x, tuple) else (x,)
 
 
 def _joined(parts):

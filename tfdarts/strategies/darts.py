@@ -201,7 +201,6 @@ class DARTS(keras.Model):
         )
         weight_optimizer.build([self._compiled_loss.weights.vector])
         phase = self._compiled_loss.phase
-        self._tested = phase(self._test, jit_compile=jit_compile)
         self._apply_weights = phase(self._apply_to_weights)
         self._apply_alphas = phase(self._apply_to_alphas)
 
@@ -263,20 +262,14 @@ class DARTS(keras.Model):
     def test_step(self, data):
         """Supernet loss and accuracy; neither is that of a derived network."""
         x, y = self._with_state(data, "test")
-        loss, logits, self._states["test"] = self._tested(x, y)
+        loss, logits, carried = self._compiled_loss.in_test(x, y)
+        self._states["test"] = carried
         self.loss_tracker.update_state(loss, len(y))
         self.accuracy.update_state(y, logits)
         return {
             metric.name: metric.result()
             for metric in (self.loss_tracker, self.accuracy)
         }
-
-    def _test(self, x, y):
-        outputs = self.supernet(
-            *(x if isinstance(x, tuple) else (x,)), training=False
-        )
-        logits, *carried = tf.nest.flatten(outputs)
-        return self.loss_function(y, logits), logits, carried
 
     def alpha_gradients(self, train_batch, val_batch, learning_rate):
         """Returns the validation loss and the gradients that alpha descends.
