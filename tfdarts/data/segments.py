@@ -36,43 +36,72 @@ def columns(tokens, batch_size):
     return np.reshape(tokens[: batch_size * length], (batch_size, length))
 
 
-def segment_lengths(total, steps, seed, epoch, spread=0.0):
+def num_segments(total, steps):
+    """Returns the number of segments that a row is cut into in every epoch.
+
+    Args:
+        total: Integer, words of a row. The last is a target alone.
+        steps: Integer, the usual length.
+
+    Example:
+
+    >>> num_segments(36, steps=35), num_segments(37, steps=35)
+    (1, 2)
+    """
+    count = -(-(total - 1) // steps)
+    while count * steps - _halves(count) * (steps - steps // 2) < total - 1:
+        count += 1
+    return count
+
+
+def segment_lengths(total, steps, seed, epoch, spread=0.0, attempt=0):
     """Returns the lengths of the segments that a row is cut into.
 
-    A segment has `steps` steps, now and then half as many, and with a spread
-    a few more or less, so that rows are not cut at the same places in each
-    epoch. Learning rates are to be scaled by a segment's length.
+    A segment has `steps` steps, one in twenty half as many, and with a spread
+    each a few more or less, so that rows are not cut at the same places in
+    each epoch. Their number is the same in all epochs. Learning rates are to
+    be scaled by a segment's length.
 
     Args:
         total: Integer, words of a row. The last is a target alone.
         steps: Integer, the usual length.
         seed: Integer.
-        epoch: Integer. The lengths follow from seed and epoch alone.
+        epoch: Integer. The lengths follow from seed, epoch and attempt alone.
         spread: Float, the standard deviation of the lengths. Defaults to
             `0.0`, as in the authors' search; in their training it is 5.
+        attempt: Integer, how often the training has gone back. Defaults to
+            `0`.
 
     Returns:
         List of integers whose sum is `total - 1`.
 
     Example:
 
-    >>> sum(segment_lengths(100, steps=35, seed=0, epoch=0))
-    99
+    >>> lengths = segment_lengths(100, steps=35, seed=0, epoch=0)
+    >>> len(lengths), sum(lengths)
+    (3, 99)
 
     Reference:
 
     - [Merity et al., 2018](https://arxiv.org/abs/1708.02182), section 4.1
     """
-    random = np.random.default_rng((seed, epoch))
-    left, lengths = total - 1, []
-    while left:
-        length = steps // 2 if random.random() < HALF_AS_LONG else steps
-        if spread:
-            length = max(SHORTEST, int(random.normal(length, spread)))
-            length = min(length, steps + LONGEST_BEYOND)
-        lengths.append(min(length, left))
-        left -= lengths[-1]
-    return lengths
+    random = np.random.default_rng((seed, epoch, attempt))
+    count = num_segments(total, steps)
+    lengths = np.full(count, float(steps))
+    # The last is cut where the row ends, so it is none of these.
+    halves = random.choice(max(count - 1, 1), _halves(count), replace=False)
+    lengths[halves] = steps // 2
+    if spread:
+        lengths = random.normal(lengths, spread)
+        shortest = min(SHORTEST, steps)
+        lengths = np.clip(lengths, shortest, steps + LONGEST_BEYOND)
+        lengths *= (total - 1) / lengths.sum()
+    ends = np.minimum(np.round(np.cumsum(lengths)), total - 1)
+    return np.diff(ends, prepend=0).astype(int).tolist()
+
+
+def _halves(count):
+    return round(HALF_AS_LONG * count)
 
 
 def segments(rows, lengths):
@@ -80,7 +109,7 @@ def segments(rows, lengths):
 
     Args:
         rows: Integer array `(batch, words)`.
-        lengths: Sequence of integers.
+        lengths: Sequence of integers, the longest of which fits into a row.
 
     Yields:
         Tuples `(x, y)` of arrays `(batch, length)`; y is x one word later.
@@ -89,14 +118,9 @@ def segments(rows, lengths):
     Raises:
         ValueError: If a segment is longer than the rows.
     """
+    require_rows(rows, max(lengths))
     start = 0
     for length in lengths:
-        if length > rows.shape[1] - 1:
-            raise ValueError(
-                f"A segment of {length} steps needs rows of {length + 1} "
-                f"words, and they have {rows.shape[1]}: lower --batch_size or "
-                f"--steps."
-            )
         if start + length > rows.shape[1] - 1:
             start = 0
         yield (
@@ -106,29 +130,84 @@ def segments(rows, lengths):
         start += length
 
 
-def search_batches(train_rows, val_rows, epoch_lengths):
+def require_rows(rows, length):
+    """Raises `ValueError` where rows are shorter than a segment.
+
+    Args:
+        rows: Integer array `(batch, words)`.
+        length: Integer, the steps of the longest segment.
+    """
+    if length > rows.shape[1] - 1:
+        raise ValueError(
+            f"A segment of {length} steps needs rows of {length + 1} words, "
+            f"and they have {rows.shape[1]}: lower --batch_size or --steps."
+        )
+
+
+def search_batches(train_rows, val_rows, lengths_of_epochs):
     """Returns the batches of a search, each of its own length.
 
-    Training and validation text are each read in their order; the shorter
+    Training and validation text are each read in their order, from the
+    beginning in every epoch; where the validation text is the shorter one it
     begins anew when it is at its end.
 
     Args:
         train_rows: Integer array `(batch, words)`.
         val_rows: Integer array `(batch, words)`.
-        epoch_lengths: Sequence of the lengths of the segments of one epoch.
+        lengths_of_epochs: Sequence of the lengths of the segments of each
+            epoch.
 
     Returns:
-        A `tf.data.Dataset` of `((x, y), (x_val, y_val))`.
+        A `tf.data.Dataset` of `((x, y), (x_val, y_val))`, of all epochs.
     """
 
     def generate():
-        yield from zip(
-            segments(train_rows, epoch_lengths),
-            segments(val_rows, epoch_lengths),
-        )
+        for lengths in lengths_of_epochs:
+            yield from zip(
+                segments(train_rows, lengths), segments(val_rows, lengths)
+            )
 
-    specs = tuple(
-        (tf.TensorSpec((len(rows), None), rows.dtype),) * 2
-        for rows in (train_rows, val_rows)
-    )
+    specs = _spec(train_rows), _spec(val_rows)
     return tf.data.Dataset.from_generator(generate, output_signature=specs)
+
+
+def training_batches(rows, lengths_of_epochs):
+    """Returns the batches of a training, each of its own length.
+
+    Args:
+        rows: Integer array `(batch, words)`.
+        lengths_of_epochs: See `search_batches`.
+
+    Returns:
+        A `tf.data.Dataset` of `(x, y)`, of all epochs.
+    """
+
+    def generate():
+        for lengths in lengths_of_epochs:
+            yield from segments(rows, lengths)
+
+    return tf.data.Dataset.from_generator(
+        generate, output_signature=_spec(rows)
+    )
+
+
+def whole_batches(tokens, batch_size, steps):
+    """Returns all of a text once, to be tested on.
+
+    Args:
+        tokens: Integer array `(words,)`.
+        batch_size: Integer, rows that are read side by side.
+        steps: Integer, the words of a segment.
+
+    Returns:
+        A `tf.data.Dataset` of `(x, y)`.
+    """
+    rows = columns(tokens, batch_size)
+    full, rest = divmod(rows.shape[1] - 1, steps)
+    lengths = [steps] * full + [rest] * (rest > 0)
+    batches = training_batches(rows, [lengths])
+    return batches.apply(tf.data.experimental.assert_cardinality(len(lengths)))
+
+
+def _spec(rows):
+    return (tf.TensorSpec((len(rows), None), rows.dtype),) * 2

@@ -62,6 +62,11 @@ def open_source(spec, image_size=0, prepare=False, image_fit="stretch"):
             source = idx.open_idx(directory)
         case ["folder", directory] if directory:
             source = folder.open_folder(directory, image_size, image_fit)
+        case ["pydoc"] | ["text" | "lines", _]:
+            raise DataError(
+                f"{spec} is a text, and images are needed here: for texts "
+                f"there are the settings of tfdarts.runs.rnn_configs."
+            )
         case ["arrays", _]:
             raise DataError(
                 f"{spec} was given from Python as arrays, which nothing can "
@@ -80,7 +85,7 @@ def directory_name(dataset):
     """Returns what to call a directory made for a data set.
 
     Args:
-        dataset: Specification, or `ImageSource`.
+        dataset: Specification, `ImageSource` or `TextSource`.
 
     Example:
 
@@ -89,10 +94,11 @@ def directory_name(dataset):
     >>> directory_name("tfds:imagenet_resized/32x32")
     'imagenet_resized-32x32'
     """
-    spec = dataset.name if isinstance(dataset, ImageSource) else dataset
+    spec = dataset if isinstance(dataset, str) else dataset.name
     kind, _, name = spec.partition(":")
-    if kind in ("folder", "idx"):
-        name = pathlib.Path(name).expanduser().resolve().name
+    if kind in ("folder", "idx", "text"):
+        path = pathlib.Path(name).expanduser().resolve()
+        name = path.stem if kind == "text" else path.name
     return re.sub(r"[^\w.-]+", "-", name or kind).strip("-.") or "images"
 
 

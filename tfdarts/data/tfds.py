@@ -50,9 +50,9 @@ def open_tfds(name, image_size=0, prepare=False, image_fit="stretch"):
     Raises:
         DataError: If it is not there, or not one of images with labels.
     """
-    builder = _builder(name)
+    builder = find_builder(name)
     if not builder.info.splits:  # Only what is prepared has some.
-        _prepare(builder, name, prepare)
+        prepare_builder(builder, name, prepare)
     image, label = _features(builder, name)
     names = {split: split for split in _SPLITS if split in builder.info.splits}
     if builder.name in _TESTED_ON:
@@ -118,7 +118,15 @@ def open_tfds(name, image_size=0, prepare=False, image_fit="stretch"):
     )
 
 
-def _builder(name):
+def find_builder(name):
+    """Returns the builder of a data set.
+
+    Args:
+        name: String; see `open_tfds`.
+
+    Raises:
+        DataError: If there is none.
+    """
     try:
         import tensorflow_datasets as tfds
     except ImportError as error:
@@ -164,7 +172,17 @@ def _data_dir():
     )
 
 
-def _prepare(builder, name, wanted):
+def prepare_builder(builder, name, wanted):
+    """Downloads a data set, if that is wanted.
+
+    Args:
+        builder: What `find_builder` returned.
+        name: String; see `open_tfds`.
+        wanted: Boolean.
+
+    Raises:
+        DataError: If it is not wanted, or fails.
+    """
     if not wanted:
         raise DataError(
             f"tfds:{name} is not in {_data_dir()}, and nothing is downloaded "

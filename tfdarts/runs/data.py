@@ -10,6 +10,8 @@ from tfdarts.data import batches
 from tfdarts.data import sources
 from tfdarts.data.examples import TrainingExamples
 from tfdarts.data.image_source import ImageSource
+from tfdarts.data.texts import open_text_source
+from tfdarts.runs.rnn_configs import RNNConfig
 
 logger = logging.getLogger("tfdarts")
 
@@ -38,9 +40,13 @@ def open_data(config):
         DataError: If there is no such data set, or it cannot be used.
     """
     source = find_data(config)
+    _say(source)
+    return source
+
+
+def _say(source):
     for sentence in source.describe():
         logger.info("data: %s", sentence)
-    return source
 
 
 class TrainingData(typing.NamedTuple):
@@ -78,6 +84,20 @@ def open_training_data(config, portion, **augmentation):
     )
 
 
+def open_text_data(config):
+    """Returns the text of a config, a `TextSource`, and says what it is.
+
+    Args:
+        config: `tfdarts.runs.rnn_configs.RNNConfig`.
+
+    Raises:
+        DataError: If there is no such text, or it cannot be used.
+    """
+    source = open_text_source(config.dataset, config.prepare)
+    _say(source)
+    return source
+
+
 def recorded(config, source):
     """Returns a config as a run directory keeps it.
 
@@ -99,6 +119,9 @@ def describe_data(config):
     Raises:
         DataError: If anything in it cannot be used.
     """
+    if isinstance(config, RNNConfig):
+        source = open_text_source(config.dataset, config.prepare)
+        return "\n".join(source.describe())
     source = find_data(config)
     lines = [*source.describe()]
     for split in source.splits:

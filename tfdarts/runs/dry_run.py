@@ -4,11 +4,9 @@ import dataclasses
 import tempfile
 import time
 
-from tfdarts.runs.search import batches_of_pairs
 from tfdarts.runs.search import checkpoint_of
 from tfdarts.runs.search import curvature
 from tfdarts.runs.search import prepared
-from tfdarts.runs.search import validation_batches
 from tfdarts.training.memory import most_held_bytes
 from tfdarts.training.memory import require_memory
 
@@ -20,7 +18,7 @@ def dry_run(config):
     """Does one step of everything that a search does, and leaves nothing.
 
     Args:
-        config: `tfdarts.runs.configs.SearchConfig`. It needs no `run_dir`.
+        config: See `tfdarts.search`. It needs no `run_dir`.
 
     Returns:
         Dict: `first_step_seconds`, with the building of the graphs;
@@ -36,17 +34,18 @@ def dry_run(config):
         DataError: If the data do not fit the settings.
         MemoryError: If a step needs more memory than there is.
     """
-    data, darts = prepared(config)
+    work = prepared(config)
+    darts = work.darts
     darts.alpha_warmup_steps = 0
     # As many epochs as it takes, all of them with batches for alpha.
-    full = dataclasses.replace(
+    work.config = dataclasses.replace(
         config,
         epochs=max(config.epochs, 1 + STEPS),
         alpha_warmup_epochs=0,
     )
-    pairs = batches_of_pairs(full, data)
+    pairs = work.batches()
     tracing = _seconds(
-        lambda: require_memory(darts.gradient_graph(pairs.element_spec[0]))
+        lambda: require_memory(work.least_bytes(pairs))
     )
     darts.make_train_function()
     pairs = iter(pairs)
@@ -58,19 +57,19 @@ def dry_run(config):
     waited = darts.seconds_waited
     step = sum(_seconds(do_step) for _ in range(STEPS)) / STEPS
     waited = darts.seconds_waited - waited
-    validation = validation_batches(config, data)
+    validation = work.validation_batches()
     # This builds a graph, too.
     darts.evaluate(validation.take(1), verbose=0)
     epoch = (
-        data.steps_per_epoch * step
+        work.steps_per_epoch * step
         + _seconds(lambda: darts.evaluate(validation, verbose=0))
         + _seconds(lambda: _save(darts))
-        + sum(_eigenvalue_seconds(darts, c) for c in curvature(full, data))
+        + sum(_eigenvalue_seconds(darts, c) for c in curvature(work))
     )
     return {
         "first_step_seconds": first,
         "step_seconds": step,
-        "steps_per_epoch": data.steps_per_epoch,
+        "steps_per_epoch": work.steps_per_epoch,
         "epoch_seconds": epoch,
         "search_seconds": first + config.epochs * epoch,
         "data_wait": waited / (STEPS * step),

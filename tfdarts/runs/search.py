@@ -4,45 +4,28 @@ import functools
 import logging
 
 import keras
-import tensorflow as tf
 
-from tfdarts.data import batches
 from tfdarts.genotypes import Genotype
-from tfdarts.models.cnn_supernet import CNNSupernet
-from tfdarts.runs.data import open_training_data
 from tfdarts.runs.data import recorded
 from tfdarts.runs.early_stop import Curvature
 from tfdarts.runs.early_stop import EarlyStop
+from tfdarts.runs.image_search import ImageSearch
 from tfdarts.runs.progress import DataWait
 from tfdarts.runs.progress import MetricsFile
 from tfdarts.runs.progress import Progress
+from tfdarts.runs.rnn_configs import RNNSearchConfig
 from tfdarts.runs.run_directory import Stage
 from tfdarts.runs.search_record import SearchRecord
-from tfdarts.runs.start import start
 from tfdarts.runs.tensorboard import tensorboard
+from tfdarts.runs.text_search import TextSearch
 from tfdarts.runs.visualize import draw_run
-from tfdarts.strategies.darts import DARTS
 from tfdarts.strategies.early_stop import MOST_SKIPS
 from tfdarts.training.checkpoints import EpochCheckpoint
 from tfdarts.training.divergence import StopOnNaN
 from tfdarts.training.memory import require_memory
-from tfdarts.training.optimizers import SGD
-from tfdarts.training.optimizers import Adam
-from tfdarts.training.schedules import EpochCosine
 from tfdarts.training.schedules import LearningRate
 
 logger = logging.getLogger("tfdarts")
-
-LOGGED = {
-    "loss": "loss",
-    "alpha_loss": "alpha loss",
-    "val_supernet_accuracy": "supernet accuracy",
-    "alpha_entropy": "alpha entropy",
-    "skip_connections": "skips",
-    "epochs_unchanged": "epochs unchanged",
-    "dominant_eigenvalue": "eigenvalue",
-}
-
 
 def search(config):
     """Searches a cell and leaves its genotype in the run directory.
@@ -51,7 +34,8 @@ def search(config):
     that has finished only returns its genotype.
 
     Args:
-        config: `tfdarts.runs.configs.SearchConfig`.
+        config: `tfdarts.runs.configs.SearchConfig`, or for texts
+            `tfdarts.runs.rnn_configs.RNNSearchConfig`.
 
     Returns:
         The `Genotype` found.
@@ -67,13 +51,12 @@ def search(config):
     - [Liu et al., 2019](https://arxiv.org/abs/1806.09055)
     """
     stage = Stage(config.run_dir, "search")
-    data, darts = prepared(config)
+    work = prepared(config)
     begin = functools.partial(
         stage.begin,
-        recorded(config, data.source),
-        fingerprint=data.source.fingerprint,
-        mean=data.examples.mean,
-        std=data.examples.std,
+        recorded(config, work.source),
+        fingerprint=work.source.fingerprint,
+        **work.derived,
     )
     if stage.finished:
         begin()
@@ -81,7 +64,7 @@ def search(config):
     else:
         with stage.running():
             begin()
-            genotypes, best = _fit(config, data, darts, stage)
+            genotypes, best = _fit(config, work, stage)
             genotype = genotypes[best - 1]
             genotype.save(stage.run_dir / "genotype.json")
             stage.report("running", epochs=len(genotypes), best_epoch=best)
@@ -95,68 +78,28 @@ def prepared(config):
     """Returns what a search works with; nothing of it has been moved yet.
 
     Args:
-        config: `tfdarts.runs.configs.SearchConfig`.
+        config: `tfdarts.runs.configs.SearchConfig`, or for texts
+            `tfdarts.runs.rnn_configs.RNNSearchConfig`.
 
     Returns:
-        `tfdarts.runs.data.TrainingData` and a compiled `DARTS`.
+        `tfdarts.runs.image_search.ImageSearch` or
+        `tfdarts.runs.text_search.TextSearch`.
 
     Raises:
         DataError: If the data do not fit the settings.
     """
-    data = open_training_data(config, config.train_portion)
-    examples = data.examples
-    batches.steps_per_epoch(examples.second[1], config.batch_size)
-    start(config)
-    supernet = CNNSupernet(
-        config.init_channels,
-        config.num_cells,
-        len(data.source.class_names),
-        examples.first[0].shape[1:],
-        num_nodes=config.num_nodes,
-        recompute=config.recompute,
-        dtype=config.dtype_policy,
-    )
-    return data, _compiled(config, supernet, data.steps_per_epoch)
+    if isinstance(config, RNNSearchConfig):
+        return TextSearch(config)
+    return ImageSearch(config)
 
 
-def _compiled(config, supernet, steps):
-    darts = DARTS(
-        supernet,
-        order=config.order,
-        method=config.method,
-        update_order=config.update_order,
-        alpha_warmup_steps=config.alpha_warmup_epochs * steps,
-        micro_batches=config.micro_batches,
-    )
-    darts.compile(
-        weight_optimizer=SGD(
-            EpochCosine(
-                config.learning_rate,
-                config.min_learning_rate,
-                config.epochs,
-                steps,
-            ),
-            momentum=config.momentum,
-            l2=config.weight_decay,
-            clip_norm=config.clip_norm,
-        ),
-        alpha_optimizer=Adam(
-            config.alpha_learning_rate, l2=config.alpha_weight_decay
-        ),
-        jit_compile=config.jit_compile,
-    )
-    return darts
-
-
-def _fit(config, data, darts, stage):
-    supernet, examples = darts.supernet, data.examples
+def _fit(config, work, stage):
+    """Searches to the end; returns the genotypes and which is the result."""
+    darts = work.darts
+    supernet = darts.supernet
     logger.info(
-        "search: %d images for the weights, %d for alpha, %s each, in %d "
-        "classes; %s weights, %d alphas",
-        len(examples.first[1]),
-        len(examples.second[1]),
-        "x".join(map(str, supernet.image_shape)),
-        supernet.num_classes,
+        "search: %s; %s weights, %d alphas",
+        work.describe(),
         f"{_size(supernet.network_weights):,}",
         _size(supernet.alpha_variables),
     )
@@ -170,27 +113,28 @@ def _fit(config, data, darts, stage):
     if early_stop.best_epoch() is not None:
         early_stop.report()
         return record.genotypes, early_stop.best_epoch()
-    pairs = batches_of_pairs(config, data, first_epoch)
+    pairs = work.batches(first_epoch)
     darts.fit(
         pairs,
         epochs=config.epochs,
         initial_epoch=first_epoch,
-        steps_per_epoch=data.steps_per_epoch,
-        validation_data=validation_batches(config, data),
+        steps_per_epoch=work.steps_per_epoch,
+        validation_data=work.validation_batches(),
         callbacks=[
             StopOnNaN(),
+            *work.callbacks,
             LearningRate(),
             DataWait(),
-            *curvature(config, data),
+            *curvature(work),
             record,
             metrics,
             early_stop,
             *tensorboard(config, stage),
             checkpoint,
-            Progress(stage, config.epochs, data.steps_per_epoch, LOGGED),
+            Progress(stage, config.epochs, work.steps_per_epoch, work.logged),
             keras.callbacks.LambdaCallback(
                 on_train_begin=lambda logs: require_memory(
-                    darts.gradient_graph(pairs.element_spec[0])
+                    work.least_bytes(pairs)
                 )
             ),
         ],
@@ -211,57 +155,16 @@ def checkpoint_of(darts, directory):
     )
 
 
-def batches_of_pairs(config, data, first_epoch=0):
-    """Returns batches for the weights beside batches for alpha."""
-    return tf.data.Dataset.zip(
-        batches.shuffled_batches(
-            data.examples.first,
-            config.batch_size,
-            config.seed,
-            range(first_epoch, config.epochs),
-            data.transform,
-        ),
-        _alpha_batches(config, data, first_epoch),
-    )
+def curvature(work):
+    """Returns the callbacks that measure it, one or none.
 
-
-def _alpha_batches(config, data, first_epoch):
-    """While alpha waits, zeros: nobody looks at them, and they cost nothing."""
-    moving = min(max(first_epoch, config.alpha_warmup_epochs), config.epochs)
-    dataset = batches.random_batches(
-        data.examples.second,
-        config.batch_size,
-        config.seed,
-        range(
-            moving * data.steps_per_epoch, config.epochs * data.steps_per_epoch
-        ),
-        data.transform,
-    )
-    zeros = [tf.zeros(spec.shape, spec.dtype) for spec in dataset.element_spec]
-    waiting = tf.data.Dataset.from_tensors(tuple(zeros))
-    waiting = waiting.repeat((moving - first_epoch) * data.steps_per_epoch)
-    return waiting.concatenate(dataset)
-
-
-def validation_batches(config, data):
-    """Returns the batches that the supernet's accuracy is measured on."""
-    return batches.ordered_batches(
-        data.examples.second, config.batch_size, data.examples.normalize
-    )
-
-
-def curvature(config, data):
-    """Returns the callbacks that measure it, one or none."""
+    Args:
+        work: What `prepared` returned.
+    """
+    config = work.config
     if config.early_stop != "hessian":
         return []
-    batch = batches.random_batches(
-        data.examples.second,
-        config.batch_size,
-        config.seed,
-        range(1),
-        lambda images, seed: data.examples.normalize(images),
-    )
-    return [Curvature(next(iter(batch)), config.alpha_warmup_epochs)]
+    return [Curvature(work.curvature_batch(), config.alpha_warmup_epochs)]
 
 
 def _warn_of_skips(genotype):

@@ -16,14 +16,14 @@ class SearchRecord(keras.callbacks.Callback):
     """Saves alphas and genotype each epoch, and adds what they say to the logs.
 
     The logs gain `alpha_entropy` (nats, mean over all edges),
-    `skip_connections` (in the normal cell of the genotype),
+    `skip_connections` (in the normal cell of the genotype, if it has one),
     `epochs_unchanged` (epochs since the genotype last changed), and of each
     edge `entropy_<cell type>_<predecessor>_<node>`.
 
     Args:
         directory: Path. It gets `alphas.npz`, one array a cell type, epochs
             first, row 0 the initial alphas; and `genotypes/epoch_<n>.json`.
-        supernet: `CNNSupernet`, not trained yet if `first_epoch` is 0.
+        supernet: `CNNSupernet` or `RNNSupernet`, not trained yet if `first_epoch` is 0.
         first_epoch: Integer, the epoch that the run goes on with.
 
     Raises:
@@ -61,7 +61,8 @@ class SearchRecord(keras.callbacks.Callback):
         genotype = self.supernet.genotype()
         entropies = self._entropies(values)
         logs["alpha_entropy"] = np.mean([*entropies.values()])
-        logs["skip_connections"] = genotype.num_skip_connections
+        if genotype.space == "cnn":
+            logs["skip_connections"] = genotype.num_skip_connections
         logs["epochs_unchanged"] = self._epochs_unchanged(genotype)
         logs.update(entropies)
         self.genotypes.append(genotype)

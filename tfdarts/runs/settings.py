@@ -37,6 +37,18 @@ def setting(
     )
 
 
+def with_default(config_class, name, default):
+    """Returns a field of a class as its heir has it, with another default.
+
+    Args:
+        config_class: Dataclass.
+        name: String, the field.
+        default: What it is in the heir unless it is given.
+    """
+    field = config_class.__dataclass_fields__[name]
+    return dataclasses.field(default=default, metadata=field.metadata)
+
+
 _KEEPS = {
     "at least": operator.ge,
     "above": operator.gt,
@@ -94,7 +106,8 @@ class RunConfig(Settings):
     """What every command that computes takes.
 
     In Python `dataset` may also be an `ImageSource`, which
-    `tfdarts.data.sources.from_arrays` and `from_dataset` return.
+    `tfdarts.data.sources.from_arrays` and `from_dataset` return, or a
+    `TextSource`, which `tfdarts.data.text_source.source_of_lines` returns.
     """
 
     run_dir: str = setting(
@@ -104,27 +117,12 @@ class RunConfig(Settings):
         "digits",
         "Data set: digits (scikit-learn's, 1,797 images), tfds:<name> "
         "(TensorFlow Datasets, as tfds:cifar10), idx:<directory> (MNIST's "
-        "format), or folder:<directory> (one folder of images a class).",
-    )
-    image_size: int = setting(
-        0,
-        "Images become squares of this size; 0: they stay as they are.",
-        least=0,
-    )
-    image_fit: str = setting(
-        "stretch",
-        "How an image becomes a square: stretch (all of it, its sides made "
-        "equal) or crop (the largest square about its centre).",
-        choices=("stretch", "crop"),
+        "format), or folder:<directory> (one folder of images a class); or "
+        "texts: pydoc (Python's own English), text:<directory> (train.txt, "
+        "valid.txt, test.txt), text:<file>, or a tfds:<name> of texts.",
     )
     prepare: bool = setting(
         False, "Download a tfds:<name> that is not there; nothing else ever is."
-    )
-    random_flip: str = setting(
-        "auto",
-        "Mirror training images at random: auto (where the data are known to "
-        "allow it, as CIFAR), on or off.",
-        choices=("auto", "on", "off"),
     )
     seed: int = setting(
         0,
@@ -139,6 +137,29 @@ class RunConfig(Settings):
         False, "Write for TensorBoard too, into tensorboard/ of the stage."
     )
 
+
+@dataclasses.dataclass(frozen=True)
+class ImageConfig(RunConfig):
+    """What every command that computes with images takes."""
+
+    image_size: int = setting(
+        0,
+        "Images become squares of this size; 0: they stay as they are.",
+        least=0,
+    )
+    image_fit: str = setting(
+        "stretch",
+        "How an image becomes a square: stretch (all of it, its sides made "
+        "equal) or crop (the largest square about its centre).",
+        choices=("stretch", "crop"),
+    )
+    random_flip: str = setting(
+        "auto",
+        "Mirror training images at random: auto (where the data are known to "
+        "allow it, as CIFAR), on or off.",
+        choices=("auto", "on", "off"),
+    )
+
     def __post_init__(self):
         super().__post_init__()
         if self.image_fit != "stretch" and not self.image_size:
@@ -149,7 +170,7 @@ class RunConfig(Settings):
 
 
 @dataclasses.dataclass(frozen=True)
-class ComputeConfig(RunConfig):
+class ComputeConfig(ImageConfig):
     """How the arithmetic of a search or a training is done."""
 
     precision: str = setting(

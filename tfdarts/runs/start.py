@@ -14,12 +14,13 @@ def start(config):
     """Sets the seeds and says what the run runs on.
 
     Args:
-        config: `tfdarts.runs.settings.ComputeConfig`.
+        config: `tfdarts.runs.settings.RunConfig`.
 
     Raises:
         ValueError: If what is here cannot do what was asked for.
     """
-    if config.jit_compile and not tf.config.list_logical_devices("GPU"):
+    xla = getattr(config, "jit_compile", False)  # Texts are not asked.
+    if xla and not tf.config.list_logical_devices("GPU"):
         raise ValueError(
             "--jit_compile needs a GPU, and there is none: on CPUs XLA's "
             "convolutions take 15 to 50 times as long. Leave it out."

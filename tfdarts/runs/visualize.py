@@ -6,8 +6,9 @@ import pathlib
 
 import numpy as np
 
+from tfdarts.genotypes import Genotype
 from tfdarts.runs.run_directory import read_json
-from tfdarts.search_spaces.cnn import CNNSearchSpace
+from tfdarts.search_spaces.lookup import SPACES
 from tfdarts.search_spaces.lookup import find_genotype
 from tfdarts.visualization.cells import draw_cells
 
@@ -48,7 +49,8 @@ def draw_run(run_dir):
     from tfdarts.visualization.collapse import draw_collapse
 
     run_dir = pathlib.Path(run_dir)
-    paths = visualize(str(run_dir), run_dir / "cells")
+    genotype = _found_in(run_dir)
+    paths = visualize(genotype, run_dir / "cells")
     history = run_dir / "search" / "alphas.npz"
     if history.exists():
         with np.load(history) as file:
@@ -58,7 +60,7 @@ def draw_run(run_dir):
         best = status.get("best_epoch")
         to_best = {n: a[: best and best + 1] for n, a in alphas.items()}
         settings = read_json(run_dir / "search" / "config.json")
-        space = CNNSearchSpace(settings["num_nodes"])
+        space = SPACES[genotype.space](settings["num_nodes"])
         paths += draw_alphas(
             to_best, space.edges, space.primitives, run_dir / "cells"
         )
@@ -66,6 +68,12 @@ def draw_run(run_dir):
         metrics = _columns(run_dir / "search" / "metrics.csv")
         draw_collapse(alphas, space.edges, metrics, paths[-1])
     return paths
+
+
+def _found_in(run_dir):
+    """Returns the genotype of a run, of whatever kind it is."""
+    path = run_dir / "genotype.json"
+    return Genotype.load(path) if path.exists() else find_genotype(str(run_dir))
 
 
 def _columns(path):

@@ -264,7 +264,8 @@ class DARTS(keras.Model):
         x, y = self._with_state(data, "test")
         loss, logits, carried = self._compiled_loss.in_test(x, y)
         self._states["test"] = carried
-        self.loss_tracker.update_state(loss, len(y))
+        # Segments of a text may differ in length.
+        self.loss_tracker.update_state(loss, tf.size(y))
         self.accuracy.update_state(y, logits)
         return {
             metric.name: metric.result()
@@ -346,7 +347,7 @@ class DARTS(keras.Model):
         loss, gradient, _, logits, *state = training.outputs(*compiled.here())
         self._states["train"] = training.carried
         self._apply_weights(gradient, *state)
-        self.loss_tracker.update_state(loss)
+        self.loss_tracker.update_state(loss, tf.size(batch[1]))
         self.accuracy.update_state(batch[1], logits)
 
     def _apply_to_weights(self, gradient, statistics, seeds):

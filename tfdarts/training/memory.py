@@ -75,19 +75,18 @@ def most_held_bytes():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
-def require_memory(graph):
+def require_memory(needed):
     """Refuses what cannot be run for lack of memory.
 
     On a GPU nothing is refused: TensorFlow does not tell what a GPU has.
 
     Args:
-        graph: `tf.Graph` of what is to be run on this machine's CPU.
+        needed: Integer, the bytes that a step needs at the least.
 
     Raises:
-        MemoryError: If the tensors of the graph need more memory than there
-            is.
+        MemoryError: If there is less than that.
     """
-    needed, available = peak_bytes(graph), available_bytes()
+    available = available_bytes()
     if needed > available and not tf.config.list_logical_devices("GPU"):
         raise MemoryError(
             f"A step needs at least {needed / 1e9:.2f} GB of memory, but only "

@@ -44,7 +44,8 @@ def draw_collapse(history, edges, metrics, path):
     bar.outline.set_visible(False)
     bar.ax.tick_params(labelsize=panels.SMALL)
     shown = [line for line in LINES if line in metrics]
-    for axes, name in zip(below.subplots(1, len(shown)), shown):
+    lines = below.subplots(1, len(shown), squeeze=False)[0]
+    for axes, name in zip(lines, shown):
         _draw_line(axes, name, metrics[name])
     write_atomically(pathlib.Path(path), panels.png(figure))
 

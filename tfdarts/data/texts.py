@@ -1,0 +1,79 @@
+"""Texts by their `--dataset` specification."""
+
+import pathlib
+
+from tfdarts.data.image_source import DataError
+from tfdarts.data.text import open_pydoc
+from tfdarts.data.text import open_text
+from tfdarts.data.text_source import TextSource
+
+
+def open_text_source(spec, prepare=False):
+    """Returns the text of a specification as a `TextSource`.
+
+    Args:
+        spec: String, one of these, or a `TextSource`, which is what
+            `tfdarts.data.text_source.source_of_lines` returns:
+
+            - `"pydoc"`: the documentation of Python's topics, which comes
+              with every Python.
+            - `"text:<directory>"`: `train.txt`, `valid.txt`, `test.txt`.
+            - `"text:<file>"`: one text, which is cut into three.
+            - `"tfds:<name>"`: texts of TensorFlow Datasets, such as
+              `tfds:tiny_shakespeare`.
+        prepare: Boolean, whether a TensorFlow data set that is not there may
+            be downloaded.
+
+    Raises:
+        DataError: If there is no such text, or it cannot be used.
+    """
+    if isinstance(spec, TextSource):
+        return spec
+    match spec.split(":", 1):
+        case ["pydoc"]:
+            return open_pydoc()
+        case ["text", path] if path:
+            return open_text(path)
+        case ["tfds", name] if name:
+            from tfdarts.data.tfds_text import open_tfds_text
+
+            return open_tfds_text(name, prepare)
+        case ["lines", _]:
+            raise DataError(
+                f"{spec} was given from Python as lines, which nothing can "
+                f"open again by name: pass the same source as `dataset`."
+            )
+    raise DataError(
+        f"There is no text {spec!r}. The texts are: pydoc, text:<directory>, "
+        f"text:<file>, and a tfds:<name> that has a feature text."
+        f"{_did_you_mean(spec)}"
+    )
+
+
+def is_text(spec):
+    """Returns whether a specification is of texts; all others are of images.
+
+    Only of `tfds:<name>` it takes more than a look at it.
+
+    Args:
+        spec: String, `ImageSource` or `TextSource`.
+
+    Example:
+
+    >>> is_text("text:novels"), is_text("folder:flowers")
+    (True, False)
+    """
+    if isinstance(spec, TextSource):
+        return True
+    kind, _, name = str(spec).partition(":")
+    if kind == "tfds":
+        from tfdarts.data.tfds_text import has_text
+
+        return has_text(name)
+    return kind in ("pydoc", "text")
+
+
+def _did_you_mean(spec):
+    if spec and pathlib.Path(spec).exists():
+        return f" Did you mean text:{spec}?"
+    return ""

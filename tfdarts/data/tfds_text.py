@@ -1,0 +1,70 @@
+"""Texts of TensorFlow Datasets."""
+
+from tfdarts.data.image_source import DataError
+from tfdarts.data.text import in_blocks
+from tfdarts.data.text_source import SPLITS
+from tfdarts.data.text_source import source_of_lines
+from tfdarts.data.tfds import find_builder
+from tfdarts.data.tfds import prepare_builder
+
+
+def has_text(name):
+    """Returns whether a data set is one of texts, as far as is known here.
+
+    Args:
+        name: String; see `tfdarts.data.tfds.open_tfds`.
+    """
+    try:
+        features = find_builder(name).info.features
+    except DataError:
+        return False
+    return features is not None and _is_text(features)
+
+
+def open_tfds_text(name, prepare=False):
+    """Returns the texts of a data set as a `TextSource`.
+
+    Words are what stands between spaces. Where the data set has not all three
+    splits, that called train is cut into three, as one file is.
+
+    Args:
+        name: String; see `tfdarts.data.tfds.open_tfds`.
+        prepare: Boolean, whether it is downloaded if it is not there. Nothing
+            ever is otherwise.
+
+    Raises:
+        DataError: If it is not there, or not one of texts.
+    """
+    builder = find_builder(name)
+    if not builder.info.splits:  # Only what is prepared has some.
+        prepare_builder(builder, name, prepare)
+    if not _is_text(builder.info.features):
+        raise DataError(
+            f"tfds:{name} must have texts called text. It has "
+            f"{', '.join(builder.info.features)}."
+        )
+
+    def lines(split):
+        dataset = builder.as_dataset(split=split)
+        texts = dataset.map(lambda example: example["text"])
+        return [
+            line.split()
+            for text in texts.as_numpy_iterator()
+            for line in text.decode().splitlines()
+        ]
+
+    if {*SPLITS} <= {*builder.info.splits}:
+        splits = {split: lines(split) for split in SPLITS}
+    elif "train" in builder.info.splits:
+        splits = in_blocks(lines("train"))
+    else:
+        raise DataError(f"tfds:{name} has no split called train.")
+    return source_of_lines(f"tfds:{name}", splits)
+
+
+def _is_text(features):
+    import tensorflow_datasets as tfds
+
+    if "image" in features or "text" not in features:
+        return False
+    return isinstance(features["text"], tfds.features.Text)

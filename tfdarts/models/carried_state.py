@@ -1,0 +1,116 @@
+"""A language model that reads on where the last batch ended."""
+
+import keras
+import tensorflow as tf
+
+
+class WithCarriedState(keras.Model):
+    """A language model, trained and tested on the segments of a text.
+
+    What its recurrence carries from batch to batch is kept here, in training
+    and in tests apart, until `reset_states()`; gradients go back to the
+    beginning of a segment. The loss that is reported is the cross entropy in
+    nats a word, a mean over all words; what else is added to the loss in
+    training is not in it. The network's weights are trained in place.
+
+    Args:
+        network: `tfdarts.models.language_model.LanguageModel`.
+
+    Example:
+
+    >>> lstm = keras.layers.LSTM(4, return_sequences=True, return_state=True)
+    >>> network = LanguageModel(lstm, vocabulary_size=3, units=4)
+    >>> model = WithCarriedState(network)
+    >>> model.compile(SGD(0.1))
+    >>> text = keras.ops.convert_to_numpy([[0, 1, 2, 0, 1, 2, 0, 1]])
+    >>> segments = tf.data.Dataset.from_tensors((text[:, :-1], text[:, 1:]))
+    >>> history = model.fit(segments, epochs=2, shuffle=False, verbose=0)
+    >>> [*history.history]
+    ['loss']
+    """
+
+    def __init__(self, network, **kwargs):
+        super().__init__(**kwargs)
+        self.network = network
+        self.loss_tracker = keras.metrics.Mean(name="loss")
+        self.cross_entropy = keras.losses.SparseCategoricalCrossentropy(
+            from_logits=True, dtype=network.variable_dtype
+        )
+        self.reset_states()
+        self.built = True
+
+    @property
+    def metrics(self):
+        return [self.loss_tracker]
+
+    def compile(self, optimizer=None, run_eagerly=False):
+        """Configures training and tests.
+
+        Args:
+            optimizer: Keras optimizer. Defaults to none, for tests alone.
+            run_eagerly: Boolean, for debugging.
+        """
+        super().compile(
+            optimizer=optimizer or keras.optimizers.SGD(),
+            loss=None,
+            run_eagerly=run_eagerly,
+            jit_compile=False,
+        )
+        self.optimizer.build(self.network.trainable_variables)
+        self._trained_on = self._compiled(self._train_on)
+        self._tested_on = self._compiled(self._test_on)
+
+    def _compiled(self, function):
+        """Of batches of a second length it builds a graph that is for any."""
+        if self.run_eagerly:
+            return function
+        return tf.function(function, reduce_retracing=True)
+
+    def call(self, inputs, training=None):
+        return self.network(inputs, training=training)
+
+    def reset_states(self):
+        """Lets the network begin anew, as with another text."""
+        self._states = {}
+
+    def make_train_function(self, force=False):
+        """The step is Python, for what is carried on; the rest is compiled."""
+
+        def train_function(iterator):
+            return self.train_step(next(iterator))
+
+        self.train_function = train_function
+
+    def make_test_function(self, force=False):
+        """As that of training."""
+
+        def test_function(iterator):
+            return self.test_step(next(iterator))
+
+        self.test_function = test_function
+
+    def train_step(self, data):
+        return self._read_on("train", self._trained_on, *data)
+
+    def test_step(self, data):
+        return self._read_on("test", self._tested_on, *data)
+
+    def _read_on(self, stream, read, x, y):
+        state = self._states.get(stream) or self.network.initial_state(len(x))
+        loss, self._states[stream] = read(x, y, state)
+        # Segments differ in length.
+        self.loss_tracker.update_state(loss, tf.size(y))
+        return {"loss": self.loss_tracker.result()}
+
+    def _train_on(self, x, y, state):
+        weights = self.network.trainable_variables
+        with tf.GradientTape() as tape:
+            logits, state = self.network(x, state=state, training=True)
+            loss = self.cross_entropy(y, logits)
+            total = loss + sum(self.network.losses)
+        self.optimizer.apply(tape.gradient(total, weights), weights)
+        return loss, state
+
+    def _test_on(self, x, y, state):
+        logits, state = self.network(x, state=state, training=False)
+        return self.cross_entropy(y, logits), state

@@ -1,0 +1,177 @@
+"""What a search on images works with."""
+
+import tensorflow as tf
+
+from tfdarts.data import batches
+from tfdarts.models.cnn_supernet import CNNSupernet
+from tfdarts.runs.data import open_training_data
+from tfdarts.runs.start import start
+from tfdarts.strategies.darts import DARTS
+from tfdarts.training.memory import peak_bytes
+from tfdarts.training.optimizers import SGD
+from tfdarts.training.optimizers import Adam
+from tfdarts.training.schedules import EpochCosine
+
+
+class ImageSearch:
+    """Images, a supernet of convolutional cells, and `DARTS`, compiled.
+
+    Nothing of it has been moved yet.
+
+    Args:
+        config: `tfdarts.runs.configs.SearchConfig`.
+
+    Raises:
+        DataError: If the data do not fit the settings.
+    """
+
+    logged = {
+        "loss": "loss",
+        "alpha_loss": "alpha loss",
+        "val_supernet_accuracy": "supernet accuracy",
+        "alpha_entropy": "alpha entropy",
+        "skip_connections": "skips",
+        "epochs_unchanged": "epochs unchanged",
+        "dominant_eigenvalue": "eigenvalue",
+    }
+    callbacks = ()
+
+    def __init__(self, config):
+        self.config = config
+        self.data = open_training_data(config, config.train_portion)
+        self.source = self.data.source
+        self.steps_per_epoch = self.data.steps_per_epoch
+        examples = self.data.examples
+        batches.steps_per_epoch(examples.second[1], config.batch_size)
+        start(config)
+        supernet = CNNSupernet(
+            config.init_channels,
+            config.num_cells,
+            len(self.source.class_names),
+            examples.first[0].shape[1:],
+            num_nodes=config.num_nodes,
+            recompute=config.recompute,
+            dtype=config.dtype_policy,
+        )
+        self.darts = compiled(config, supernet, self.steps_per_epoch)
+
+    @property
+    def derived(self):
+        """What follows from settings and data, for the run directory."""
+        examples = self.data.examples
+        return {"mean": examples.mean, "std": examples.std}
+
+    def describe(self):
+        """Returns what is searched on, in words."""
+        supernet, examples = self.darts.supernet, self.data.examples
+        size = "x".join(map(str, supernet.image_shape))
+        return (
+            f"{len(examples.first[1])} images for the weights, "
+            f"{len(examples.second[1])} for alpha, {size} each, in "
+            f"{supernet.num_classes} classes"
+        )
+
+    def batches(self, first_epoch=0):
+        """Returns batches for the weights beside batches for alpha."""
+        return batches_of_pairs(self.config, self.data, first_epoch)
+
+    def least_bytes(self, pairs):
+        """Returns the memory that a step needs at the least.
+
+        Args:
+            pairs: What `batches` returned.
+        """
+        return peak_bytes(self.darts.gradient_graph(pairs.element_spec[0]))
+
+    def validation_batches(self):
+        """Returns the batches that the supernet's accuracy is measured on."""
+        examples = self.data.examples
+        return batches.ordered_batches(
+            examples.second, self.config.batch_size, examples.normalize
+        )
+
+    def curvature_batch(self):
+        """Returns the batch that the curvature in alpha is measured on."""
+        examples = self.data.examples
+        batch = batches.random_batches(
+            examples.second,
+            self.config.batch_size,
+            self.config.seed,
+            range(1),
+            lambda images, seed: examples.normalize(images),
+        )
+        return next(iter(batch))
+
+
+def compiled(config, supernet, steps):
+    """Returns `DARTS` of a supernet, as a config has it.
+
+    Args:
+        config: `tfdarts.runs.configs.SearchConfig`.
+        supernet: `CNNSupernet`.
+        steps: Integer, those of an epoch.
+    """
+    darts = DARTS(
+        supernet,
+        order=config.order,
+        method=config.method,
+        update_order=config.update_order,
+        alpha_warmup_steps=config.alpha_warmup_epochs * steps,
+        micro_batches=config.micro_batches,
+    )
+    darts.compile(
+        weight_optimizer=SGD(
+            EpochCosine(
+                config.learning_rate,
+                config.min_learning_rate,
+                config.epochs,
+                steps,
+            ),
+            momentum=config.momentum,
+            l2=config.weight_decay,
+            clip_norm=config.clip_norm,
+        ),
+        alpha_optimizer=Adam(
+            config.alpha_learning_rate, l2=config.alpha_weight_decay
+        ),
+        jit_compile=config.jit_compile,
+    )
+    return darts
+
+
+def batches_of_pairs(config, data, first_epoch=0):
+    """Returns batches for the weights beside batches for alpha.
+
+    Args:
+        config: `tfdarts.runs.configs.SearchConfig`.
+        data: `tfdarts.runs.data.TrainingData`.
+        first_epoch: Integer, the epoch that the search goes on with.
+    """
+    return tf.data.Dataset.zip(
+        batches.shuffled_batches(
+            data.examples.first,
+            config.batch_size,
+            config.seed,
+            range(first_epoch, config.epochs),
+            data.transform,
+        ),
+        _alpha_batches(config, data, first_epoch),
+    )
+
+
+def _alpha_batches(config, data, first_epoch):
+    """While alpha waits, zeros: nobody looks at them, and they cost nothing."""
+    moving = min(max(first_epoch, config.alpha_warmup_epochs), config.epochs)
+    dataset = batches.random_batches(
+        data.examples.second,
+        config.batch_size,
+        config.seed,
+        range(
+            moving * data.steps_per_epoch, config.epochs * data.steps_per_epoch
+        ),
+        data.transform,
+    )
+    zeros = [tf.zeros(spec.shape, spec.dtype) for spec in dataset.element_spec]
+    waiting = tf.data.Dataset.from_tensors(tuple(zeros))
+    waiting = waiting.repeat((moving - first_epoch) * data.steps_per_epoch)
+    return waiting.concatenate(dataset)

@@ -1,0 +1,183 @@
+"""The settings of each command where the data are texts, as data.
+
+Each field is a flag of the command line and an argument in Python.
+"""
+
+import dataclasses
+import typing
+
+from tfdarts.runs.settings import RunConfig
+from tfdarts.runs.settings import setting
+from tfdarts.runs.settings import with_default
+
+
+@dataclasses.dataclass(frozen=True)
+class RNNConfig(RunConfig):
+    """What a language model is, and how it reads.
+
+    Reference:
+
+    - [Merity et al., 2018](https://arxiv.org/abs/1708.02182)
+    """
+
+    dataset: str = with_default(RunConfig, "dataset", "pydoc")
+    units: int = setting(
+        300, "Size of the embedding and of the recurrent state.", least=1
+    )
+    steps: int = setting(
+        35,
+        "Words of a segment, through which gradients go back; one segment in "
+        "twenty is half as long, with half the learning rate.",
+        least=2,
+    )
+    batch_size: int = setting(
+        256, "Rows of the text that are read side by side.", least=1
+    )
+    epochs: int = setting(50, "Epochs: how often the text is read.", least=1)
+    word_dropout: float = setting(
+        0.0, "Share of the vocabulary's words left out.", least=0, below=1
+    )
+    embedding_dropout: float = setting(
+        0.2, "Share of the embedding's units left out.", least=0, below=1
+    )
+    input_dropout: float = setting(
+        0.75, "Share of the cell's inputs left out.", least=0, below=1
+    )
+    recurrent_dropout: float = setting(
+        0.25, "Share of the cell's state left out.", least=0, below=1
+    )
+    output_dropout: float = setting(
+        0.75, "Share of the outputs left out.", least=0, below=1
+    )
+    activation_l2: float = setting(
+        0.0, "Factor of the mean square of the outputs (AR).", least=0
+    )
+    temporal_l2: float = setting(
+        1e-3, "Factor of the mean square of their change (TAR).", least=0
+    )
+    learning_rate: float = setting(
+        20.0, "Learning rate of a whole segment.", least=0
+    )
+    weight_decay: float = setting(
+        5e-7, "L2 on the weights, in the gradient.", least=0
+    )
+    clip_norm: float = setting(
+        0.25, "Largest global norm of the gradients.", above=0
+    )
+
+    @property
+    def dropouts(self):
+        """What is left out in training, as the models take it."""
+        names = ("word", "embedding", "input", "recurrent", "output")
+        rates = {f"{n}_dropout": getattr(self, f"{n}_dropout") for n in names}
+        penalties = ("activation_l2", "temporal_l2")
+        return rates | {name: getattr(self, name) for name in penalties}
+
+
+@dataclasses.dataclass(frozen=True)
+class RNNSearchConfig(RNNConfig):
+    """Settings of a search of a recurrent cell; the defaults are the paper's.
+
+    Reference:
+
+    - [Liu et al., 2019](https://arxiv.org/abs/1806.09055), section A.1.2
+    """
+
+    early_stop: typing.ClassVar = "none"
+
+    order: int = setting(
+        2, "1: first-order gradient of alpha; 2: second.", choices=(1, 2)
+    )
+    method: str = setting(
+        "central_difference",
+        "How the second order is computed: central_difference, "
+        "one_sided_difference or exact.",
+        choices=("central_difference", "one_sided_difference", "exact"),
+    )
+    update_order: str = setting(
+        "alpha_first",
+        "alpha_first or weights_first, within a step.",
+        choices=("alpha_first", "weights_first"),
+    )
+    alpha_warmup_epochs: int = setting(
+        0, "Epochs that move only the weights, at the start.", least=0
+    )
+    num_nodes: int = setting(8, "Intermediate nodes of the cell.", least=1)
+    alpha_learning_rate: float = setting(
+        3e-3, "Adam's rate for alpha.", least=0
+    )
+    alpha_weight_decay: float = setting(
+        1e-3, "L2 on alpha, in the gradient.", least=0
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class RNNRecipeConfig(RNNConfig):
+    """How language models are trained; the defaults are the paper's.
+
+    Reference:
+
+    - [Liu et al., 2019](https://arxiv.org/abs/1806.09055), section A.2.2
+    """
+
+    units: int = with_default(RNNConfig, "units", 850)
+    batch_size: int = with_default(RNNConfig, "batch_size", 64)
+    epochs: int = with_default(RNNConfig, "epochs", 8000)
+    word_dropout: float = with_default(RNNConfig, "word_dropout", 0.1)
+    weight_decay: float = with_default(RNNConfig, "weight_decay", 8e-7)
+    step_spread: float = setting(
+        5.0,
+        "Standard deviation of the words of a segment, which is at least 5 "
+        "and at most 20 more than --steps.",
+        least=0,
+    )
+    nonmonotone: int = setting(
+        5,
+        "Averaging of the weights begins when the validation loss is above "
+        "its lowest of all but so many epochs before; 0: never.",
+        least=0,
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class RNNTrainConfig(RNNRecipeConfig):
+    """Settings of a final training of a language model."""
+
+    cell: str = setting(
+        "genotype",
+        "genotype (of --genotype), or lstm or gru, made by hand, to compare "
+        "with.",
+        choices=("genotype", "lstm", "gru"),
+    )
+    genotype: str = setting(
+        None,
+        "Genotype: a file, a published name, a run directory, or "
+        "random:<seed>. By default the one found in --run_dir.",
+    )
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.cell != "genotype" and self.genotype:
+            raise ValueError(
+                f"--cell={self.cell} has no genotype: leave out --genotype. "
+                f"Received: {self.genotype}."
+            )
+
+
+@dataclasses.dataclass(frozen=True)
+class RNNSelectConfig(RNNRecipeConfig):
+    """Settings of a selection among recurrent cells.
+
+    Reference:
+
+    - [Liu et al., 2019](https://arxiv.org/abs/1806.09055), section 3.1
+    """
+
+    run_dirs: str = setting(
+        None,
+        "The candidates, with commas between them: run directories, or "
+        "whatever else --genotype of tfdarts-train takes; * as in a shell.",
+    )
+    epochs: int = setting(
+        300, "Epochs that each candidate is trained.", least=1
+    )

@@ -1,0 +1,149 @@
+"""What a search on texts works with."""
+
+from tfdarts.data import segments
+from tfdarts.models.rnn_supernet import RNNSupernet
+from tfdarts.runs.data import open_text_data
+from tfdarts.runs.start import start
+from tfdarts.strategies.darts import DARTS
+from tfdarts.training.optimizers import SGD
+from tfdarts.training.optimizers import Adam
+from tfdarts.training.reading import BeginAnew
+from tfdarts.training.reading import Perplexity
+from tfdarts.training.reading import SegmentRate
+
+VALIDATION_ROWS = 10
+"""Rows that a validation text is read in, as the authors have it."""
+
+
+class TextSearch:
+    """A text, a supernet of recurrent cells, and `DARTS`, compiled.
+
+    Weights learn from the training text, alpha from the validation text.
+    Nothing of it has been moved yet.
+
+    Args:
+        config: `tfdarts.runs.rnn_configs.RNNSearchConfig`.
+
+    Raises:
+        DataError: If the data do not fit the settings.
+    """
+
+    logged = {
+        "loss": "loss",
+        "alpha_loss": "alpha loss",
+        "val_perplexity": "supernet perplexity",
+        "alpha_entropy": "alpha entropy",
+        "epochs_unchanged": "epochs unchanged",
+    }
+    derived = {}
+
+    def __init__(self, config):
+        self.config = config
+        self.source = open_text_data(config)
+        self.rows, self.val_rows = (
+            segments.columns(self.source.read(split), config.batch_size)
+            for split in ("train", "validation")
+        )
+        longest = min(config.steps, self.rows.shape[1] - 1)
+        segments.require_rows(self.val_rows, longest)
+        self.steps_per_epoch = segments.num_segments(
+            self.rows.shape[1], config.steps
+        )
+        start(config)
+        supernet = RNNSupernet(
+            len(self.source.vocabulary),
+            config.units,
+            num_nodes=config.num_nodes,
+            **config.dropouts,
+        )
+        self.darts = compiled(config, supernet, self.steps_per_epoch)
+
+    @property
+    def callbacks(self):
+        """What a search on texts does beside one on images."""
+        config = self.config
+        return [
+            BeginAnew(),
+            SegmentRate(config.learning_rate, config.steps, self.lengths),
+            # The other loss has the penalties in it.
+            Perplexity(["val_loss"]),
+        ]
+
+    def lengths(self, epoch):
+        """Returns the lengths of the segments of an epoch."""
+        return segments.segment_lengths(
+            self.rows.shape[1], self.config.steps, self.config.seed, epoch
+        )
+
+    def describe(self):
+        """Returns what is searched on, in words."""
+        return (
+            f"{self.rows.size} words for the weights, {self.val_rows.size} "
+            f"for alpha, in {self.config.batch_size} rows; a vocabulary of "
+            f"{len(self.source.vocabulary)}"
+        )
+
+    def batches(self, first_epoch=0):
+        """Returns batches for the weights beside batches for alpha."""
+        return segments.search_batches(
+            self.rows,
+            self.val_rows,
+            map(self.lengths, range(first_epoch, self.config.epochs)),
+        ).prefetch(2)
+
+    def least_bytes(self, pairs):
+        """Returns the memory that a step needs at the least.
+
+        Args:
+            pairs: What `batches` returned.
+        """
+        return logit_bytes(self.config, self.source)
+
+    def validation_batches(self):
+        """Returns the batches that the supernet's perplexity is measured on."""
+        return segments.whole_batches(
+            self.source.read("validation"), VALIDATION_ROWS, self.config.steps
+        )
+
+
+def logit_bytes(config, source):
+    """Returns what the logits of a segment and their gradient take.
+
+    Args:
+        config: `tfdarts.runs.rnn_configs.RNNConfig`.
+        source: `TextSource`.
+    """
+    words = config.batch_size * config.steps
+    return 2 * 4 * words * len(source.vocabulary)
+
+
+def compiled(config, supernet, steps):
+    """Returns `DARTS` of a supernet, as a config has it.
+
+    Args:
+        config: `tfdarts.runs.rnn_configs.RNNSearchConfig`.
+        supernet: `RNNSupernet`.
+        steps: Integer, those of an epoch.
+    """
+    darts = DARTS(
+        supernet,
+        order=config.order,
+        method=config.method,
+        update_order=config.update_order,
+        alpha_warmup_steps=config.alpha_warmup_epochs * steps,
+        clip_virtual_step=True,
+    )
+    darts.compile(
+        weight_optimizer=SGD(
+            config.learning_rate,
+            momentum=0.0,
+            l2=config.weight_decay,
+            clip_norm=config.clip_norm,
+        ),
+        alpha_optimizer=Adam(
+            config.alpha_learning_rate,
+            beta_1=0.9,
+            l2=config.alpha_weight_decay,
+        ),
+    )
+    return darts

@@ -1,0 +1,120 @@
+"""Averaged stochastic gradient descent, begun when progress ends (NT-ASGD)."""
+
+import keras
+import tensorflow as tf
+
+
+def has_stalled(losses, nonmonotone):
+    """Returns whether the newest loss is above the lowest of long before.
+
+    That is of all losses but the newest and the `nonmonotone` before it.
+
+    Args:
+        losses: Sequence of floats, the validation losses of all epochs.
+        nonmonotone: Integer, epochs that may be without a new lowest loss.
+
+    Example:
+
+    >>> has_stalled([3.0, 2.0, 2.2], 1), has_stalled([3.0, 2.0, 2.2, 2.1], 1)
+    (False, True)
+
+    Reference:
+
+    - [Merity et al., 2018](https://arxiv.org/abs/1708.02182), algorithm 1
+    """
+    *before, newest = losses
+    long_before = before[: max(len(before) - nonmonotone, 0)]
+    return bool(long_before) and newest > min(long_before)
+
+
+class AveragedWeights(keras.callbacks.Callback):
+    """Averages the weights of all steps once the validation loss has stalled.
+
+    From then on validation is of the average. The weights of the epoch of the
+    lowest validation loss, averaged or not, are kept, and are the network's
+    when the training ends.
+
+    It stands behind the callback that keeps the logs, and before the one that
+    saves `variables`.
+
+    Args:
+        weights: List of Keras variables, those that are trained.
+        nonmonotone: Integer, see `has_stalled`; `0` never averages.
+        past_losses: Function that returns the validation losses of all epochs
+            so far, a list.
+
+    Attributes:
+        variables: List of all that must be saved to go on.
+
+    Reference:
+
+    - [Merity et al., 2018](https://arxiv.org/abs/1708.02182), section 3
+    - [Polyak and Juditsky, 1992](https://doi.org/10.1137/0330046)
+    """
+
+    def __init__(self, weights, nonmonotone, past_losses):
+        super().__init__()
+        self.weights = weights
+        self.nonmonotone = nonmonotone
+        self.past_losses = past_losses
+        self.average = [_twin(weight) for weight in weights]
+        self.best = [_twin(weight) for weight in weights]
+        # 0 before the average has begun, then 1 more than steps averaged.
+        self.count = keras.Variable(0, dtype="int64", trainable=False)
+        self.variables = [*self.average, *self.best, self.count]
+        self._add = tf.function(self._add_step)
+
+    @property
+    def active(self):
+        """Whether weights are being averaged."""
+        return int(self.count.numpy()) > 0
+
+    def on_train_begin(self, logs=None):
+        self._is_active = self.active
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self._is_active:
+            self._add()
+
+    def on_test_begin(self, logs=None):
+        if self._is_active:
+            self._swap()
+
+    def on_test_end(self, logs=None):
+        if self._is_active:
+            self._swap()
+
+    def on_epoch_end(self, epoch, logs=None):
+        losses = self.past_losses()
+        if losses[-1] == min(losses):
+            _assign(self.best, self.average if self._is_active else self.weights)
+        if self.nonmonotone and not self._is_active:
+            if has_stalled(losses, self.nonmonotone):
+                self.count.assign(1)
+                self._is_active = True
+
+    def on_train_end(self, logs=None):
+        _assign(self.weights, self.best)
+
+    def _add_step(self):
+        """The mean of the weights so far, with those of one more step."""
+        for average, weight in zip(self.average, self.weights):
+            share = tf.cast(self.count.value, average.dtype)
+            average.assign_add((weight - average) / share)
+        self.count.assign_add(1)
+
+    def _swap(self):
+        for average, weight in zip(self.average, self.weights):
+            kept = tf.identity(weight.value)
+            weight.assign(average)
+            average.assign(kept)
+
+
+def _twin(weight):
+    value = keras.ops.convert_to_numpy(weight.value)
+    return keras.Variable(value, trainable=False, dtype=weight.dtype)
+
+
+def _assign(variables, values):
+    for variable, value in zip(variables, values):
+        variable.assign(value)

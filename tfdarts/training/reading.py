@@ -1,0 +1,73 @@
+"""What reading a text segment by segment asks of a training."""
+
+import keras
+import numpy as np
+
+
+class BeginAnew(keras.callbacks.Callback):
+    """Lets a model read from the beginning in each epoch and each validation.
+
+    It is of a model that carries a state from batch to batch, and has
+    `reset_states()`.
+    """
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.model.reset_states()
+
+    def on_test_begin(self, logs=None):
+        self.model.reset_states()
+
+
+class SegmentRate(keras.callbacks.Callback):
+    """Scales the learning rate by the length of a segment.
+
+        rate = usual rate × length / usual length
+
+    so that a word counts as much in a short segment as in a long one. Between
+    epochs it is the usual one.
+
+    Args:
+        rate: Float, that of a segment of usual length.
+        steps: Integer, the usual length.
+        lengths: Function from an epoch to the lengths of its segments.
+
+    Reference:
+
+    - [Merity et al., 2018](https://arxiv.org/abs/1708.02182), section 4.1
+    """
+
+    def __init__(self, rate, steps, lengths):
+        super().__init__()
+        self.rate = rate
+        self.steps = steps
+        self.lengths = lengths
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.lengths_now = self.lengths(epoch)
+
+    def on_train_batch_begin(self, batch, logs=None):
+        scale = self.lengths_now[batch] / self.steps
+        self.model.optimizer.learning_rate = self.rate * scale
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.model.optimizer.learning_rate = self.rate
+
+
+class Perplexity(keras.callbacks.Callback):
+    """Adds perplexities to the logs: exp of a loss in nats a word.
+
+    It stands before the callbacks that keep the logs.
+
+    Args:
+        losses: Sequence of the names of logs that end with `loss`. What is
+            added ends with `perplexity`.
+    """
+
+    def __init__(self, losses):
+        super().__init__()
+        self.losses = losses
+
+    def on_epoch_end(self, epoch, logs=None):
+        for name in self.losses:
+            value = float(np.exp(np.float64(logs[name])))
+            logs[name.replace("loss", "perplexity")] = value
