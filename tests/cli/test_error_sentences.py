@@ -112,8 +112,7 @@ def test_the_flags_to_lower_are_those_of_the_command():
 
 def test_what_is_known_of_the_memory_is_said(monkeypatch):
     monkeypatch.setattr(memory, "available_bytes", lambda: 5e6)
-    monkeypatch.setattr(memory, "peak_bytes", lambda graph: 3e10)
-    assert classified(caught(memory.require_memory, None), "a") == (
+    assert classified(caught(memory.require_memory, 3e10), "a") == (
         4,
         "A step needs at least 30.00 GB of memory, but only 0.01 GB are left: "
         "lower --a.",

@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from tfdarts.data.sources import from_arrays
-from tfdarts.runs import train as train_module
+from tfdarts.runs import image_training
 from tfdarts.runs.configs import TrainConfig
 from tfdarts.runs.evaluate import evaluate
 from tfdarts.runs.export import export
@@ -93,7 +93,7 @@ def test_a_server_takes_whole_images(trained):
 def test_validation_is_of_averaged_weights_and_plain_labels(trained):
     """It is that of the network which is kept."""
     path, results = trained
-    examples = train_module.open_training_data(ALL, 0.75).examples
+    examples = image_training.open_training_data(ALL, 0.75).examples
     images, labels = examples.second
     logits = network_in(path).predict(centre(path, images), verbose=0)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -130,7 +130,7 @@ def test_what_was_interrupted_ends_as_if_it_had_not_been(
 
     config = dataclasses.replace(ALL, run_dir=str(tmp_path))
     with monkeypatch.context() as patch:
-        patch.setattr(train_module.Progress, "on_epoch_end", interrupt)
+        patch.setattr(image_training.Progress, "on_epoch_end", interrupt)
         with pytest.raises(KeyboardInterrupt):
             train(config)
     results = train(config)
@@ -154,8 +154,8 @@ def test_what_was_interrupted_ends_as_if_it_had_not_been(
 )
 def test_training_learns_from_the_targets_that_are_set(settings, least, mixed):
     config = dataclasses.replace(ALL, rand_augment=0.0, **settings)
-    data = train_module.open_training_data(config, 0.75, crop_size=8)
-    training, validation = train_module._datasets(config, data, 0)
+    data = image_training.open_training_data(config, 0.75, crop_size=8)
+    training, validation = image_training._datasets(config, data, 0)
     _, targets = next(iter(training))
     assert targets.numpy().min() == pytest.approx(least)
     assert (np.sort(targets, axis=1)[:, -2] > 0.06).any() == mixed
@@ -172,7 +172,7 @@ def test_an_average_near_the_first_weights_is_warned_of(
 ):
     config = TrainConfig(ema_momentum=momentum)
     with caplog.at_level(logging.WARNING, "tfdarts"):
-        train_module._warn_of_average(config, steps)
+        image_training._warn_of_average(config, steps)
     assert ("over some 1000 steps" in caplog.text) == warned
     assert bool(caplog.records) == warned
 

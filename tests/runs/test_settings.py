@@ -9,6 +9,7 @@ import tensorflow as tf
 from tfdarts.data import sources
 from tfdarts.data.examples import TrainingExamples
 from tfdarts.models.cnn_supernet import CNNSupernet
+from tfdarts.runs import image_search
 from tfdarts.runs import search as search_module
 from tfdarts.runs import start as start_module
 from tfdarts.runs.configs import SearchConfig
@@ -40,7 +41,7 @@ def supernet():
 def effects_on_search(config, supernet, examples):
     """What the search is made of, as far as settings decide it."""
     steps = len(examples.first[1]) // config.batch_size
-    search = search_module._compiled(config, supernet, steps)
+    search = image_search.compiled(config, supernet, steps)
     weights, alphas = search.optimizer, search.alpha_optimizer
     schedule = weights._learning_rate.get_config()
     return {
@@ -94,9 +95,9 @@ def test_search_setting_changes_only_what_it_names(
 
 def test_recompute_and_precision_make_the_supernet():
     config = dataclasses.replace(SEARCH, order=1)
-    _, plain = search_module.prepared(config)
+    plain = search_module.prepared(config).darts
     config = dataclasses.replace(config, recompute=True, precision="bfloat16")
-    _, chosen = search_module.prepared(config)
+    chosen = search_module.prepared(config).darts
     assert not plain.supernet.recompute and chosen.supernet.recompute
     for search, dtype in ((plain, "float32"), (chosen, "bfloat16")):
         assert search.supernet.cells[0].compute_dtype == dtype
@@ -108,7 +109,7 @@ def first_pairs(config, examples, first_epoch=0):
         config.crop_padding, config.random_flip, config.cutout_length
     )
     data = TrainingData(None, examples, transform, 5)
-    pairs = search_module.batches_of_pairs(config, data, first_epoch)
+    pairs = image_search.batches_of_pairs(config, data, first_epoch)
     (pairs,) = pairs.take(1)
     return [part.numpy() for part in tf.nest.flatten(pairs)]
 
@@ -137,7 +138,7 @@ def test_while_alpha_waits_no_batch_is_read_for_it(examples):
         data = TrainingData(
             None, examples, lambda images, seed: tf.cast(images, "float32"), 5
         )
-        pairs = search_module.batches_of_pairs(config, data, first_epoch)
+        pairs = image_search.batches_of_pairs(config, data, first_epoch)
         return [x.numpy() for _, (x, _) in pairs]
 
     config = dataclasses.replace(SEARCH, epochs=3)

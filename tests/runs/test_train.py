@@ -17,7 +17,7 @@ from tfdarts.data.batches import stratified_split
 from tfdarts.models.cnn_network import CNNNetwork
 from tfdarts.models.multiply_adds import multiply_adds
 from tfdarts.runs import export as export_module
-from tfdarts.runs import train as train_module
+from tfdarts.runs.image_training import ImageTraining
 from tfdarts.runs.configs import TrainConfig
 from tfdarts.runs.evaluate import evaluate
 from tfdarts.runs.export import export
@@ -101,7 +101,7 @@ def test_mean_and_deviation_are_those_of_what_was_trained_on(run):
 
 def test_finished_training_is_not_run_again(run, monkeypatch, caplog):
     path, results = run
-    monkeypatch.delattr(train_module, "_fit")
+    monkeypatch.delattr(ImageTraining, "fit")
     with caplog.at_level(logging.INFO, "tfdarts"):
         again = train(dataclasses.replace(TINY, run_dir=str(path)))
     assert results.items() <= again.items()

@@ -19,10 +19,14 @@ from tfdarts.cli.console import ConsoleHandler
 from tfdarts.cli.errors import EXIT_CODES
 from tfdarts.cli.errors import Terminated
 from tfdarts.cli.errors import classified
+from tfdarts.data.texts import is_text
 from tfdarts.stderr import quiet_stderr
 
 # Flags that memory grows with, where a command has them.
-_COSTLY = ("batch_size", "init_channels", "num_cells", "image_size")
+_COSTLY = (
+    *("batch_size", "init_channels", "num_cells", "image_size"),
+    *("units", "steps"),
+)
 _SPARING = ("recompute", "micro_batches")
 
 _FOR_ALL = {
@@ -42,10 +46,12 @@ class Command:
         summary: String, what it does.
         examples: Tuple of command lines.
         settings: Tuple of dataclasses whose fields are the flags; see
-            `tfdarts.runs.settings.setting`.
-        run: Function of a dict of the flags' values, and under `"arguments"`
-            all that was typed. It imports what needs TensorFlow, so that help
-            and flag errors need not wait for it.
+            `tfdarts.runs.settings.setting`. Or, where the flags depend on
+            what `--dataset` is of, a dict of such tuples, by kind: `"images"`
+            and `"texts"`.
+        run: Function of a dict of the flags' values, under `"arguments"` all
+            that was typed, and under `"kind"` the kind. It imports what needs
+            TensorFlow, so that help and flag errors need not wait for it.
         needs_tensorflow: Boolean, or a function of the flags' values that says
             whether TensorFlow is needed.
         resumes: Boolean, whether the same command goes on where it was
@@ -55,20 +61,22 @@ class Command:
     name: str
     summary: str
     examples: tuple
-    settings: tuple
+    settings: tuple | dict
     run: object
     needs_tensorflow: object = True
     resumes: bool = True
 
     def main(self, argv=None):
         """Runs the command and returns its exit code."""
-        arguments = sys.argv[1:] if argv is None else argv
+        typed = arguments = sys.argv[1:] if argv is None else argv
         if isinstance(sys.stdout, io.TextIOWrapper):
             # Names of classes may not be of the terminal's alphabet.
             sys.stdout.reconfigure(errors="backslashreplace")
-        values = self._flag_values()
         try:
-            parsing.parse(values, self.name, arguments)
+            arguments = list(parsing.expanded(arguments))
+            kind = self._kind(arguments)
+            values = self._flag_values(kind)
+            parsing.parse(values, self.name, arguments, self._elsewhere(kind))
         except ValueError as error:
             self._complain(f"{error}\nSee {self.name} --help.")
             return EXIT_CODES["usage"]
@@ -78,20 +86,25 @@ class Command:
         if values["version"].value:
             print(f"tfdarts {tfdarts.__version__}")
             return 0
-        return self._guarded(values, arguments)
+        return self._guarded(values, typed, kind)
 
     def help(self):
         """Returns the help text."""
         examples = "\n".join(f"  {example}" for example in self.examples)
         lines = [self.summary, "", "Examples:", "", examples, "", "Flags:", ""]
-        for field in self._fields():
-            lines.append(f"  --{field.name}{_shown_default(field)}")
-            lines += textwrap.wrap(
-                field.metadata["help"],
-                76,
-                initial_indent="      ",
-                subsequent_indent="      ",
-            )
+        lines += _listed(self._fields("images"))
+        if isinstance(self.settings, dict):
+            lines += [
+                "",
+                "Flags where --dataset is of texts, which are others than "
+                "those above or",
+                "have another default:",
+                "",
+                *_listed(self._only_of_texts()),
+                "",
+                "Flags of all commands:",
+                "",
+            ]
         lines += [
             "  --flagfile=FILE",
             "      File of flags, one --name=value a line, # for comments.",
@@ -103,16 +116,52 @@ class Command:
         ]
         return "\n".join(lines)
 
-    def _fields(self):
+    def _kind(self, arguments):
+        """Returns what `--dataset` is of: `"images"` or `"texts"`."""
+        if not isinstance(self.settings, dict):
+            return "images"
+        spec = parsing.last_value(arguments, "dataset")
+        return "texts" if spec and is_text(spec) else "images"
+
+    def _settings(self, kind):
+        if isinstance(self.settings, dict):
+            return self.settings[kind]
+        return self.settings
+
+    def _fields(self, kind):
         fields = {}
-        for settings in self.settings:
+        for settings in self._settings(kind):
             for field in dataclasses.fields(settings):
                 fields.setdefault(field.name, field)
         return fields.values()
 
-    def _flag_values(self):
+    def _only_of_texts(self):
+        """The fields for texts that are not just those for images."""
+        of_images = {f.name: f for f in self._fields("images")}
+        return [
+            field
+            for field in self._fields("texts")
+            if field.name != "dataset"
+            and (
+                field.name not in of_images
+                or of_images[field.name].default != field.default
+            )
+        ]
+
+    def _elsewhere(self, kind):
+        """Where the flags are known that this kind does not have.
+
+        Returns:
+            Dict from names of flags to what they are for.
+        """
+        if not isinstance(self.settings, dict):
+            return {}
+        (other,) = {*self.settings} - {kind}
+        return {field.name: other for field in self._fields(other)}
+
+    def _flag_values(self, kind="images"):
         values = flags.FlagValues()
-        for field in self._fields():
+        for field in self._fields(kind):
             parsing.define(
                 field.name,
                 field.type,
@@ -124,27 +173,27 @@ class Command:
             parsing.define(name, bool, False, text, values)
         return values
 
-    def _guarded(self, values, arguments):
+    def _guarded(self, values, arguments, kind):
         """Runs the command; an error becomes a sentence and an exit code."""
         debug = values["debug"].value
         console = _prepare_process(values["quiet"].value)
         try:
             given = values.flag_values_dict()
             # What cannot be is refused before the wait for TensorFlow.
-            for settings in self.settings:
+            for settings in self._settings(kind):
                 settings_of(settings, given)
             needs = self.needs_tensorflow
             if needs(given) if callable(needs) else needs:
                 _start_tensorflow(debug)
-            self.run({**given, "arguments": arguments})
+            self.run({**given, "arguments": arguments, "kind": kind})
             sys.stdout.flush()
             return 0
         except (Exception, KeyboardInterrupt, Terminated) as error:
             console.erase()
             code, message = classified(
                 error,
-                self._those_of(_COSTLY),
-                self._those_of(_SPARING),
+                self._those_of(_COSTLY, kind),
+                self._those_of(_SPARING, kind),
                 self.resumes,
             )
             if debug or code == EXIT_CODES["unexpected"]:
@@ -153,9 +202,9 @@ class Command:
         self._complain(message)
         return code
 
-    def _those_of(self, flags):
+    def _those_of(self, flags, kind):
         """Those flags that this command has."""
-        names = {field.name for field in self._fields()}
+        names = {field.name for field in self._fields(kind)}
         return [flag for flag in flags if flag in names]
 
     def _complain(self, message):
@@ -192,10 +241,25 @@ def settings_from_flagfile(config_class, flagfile, **overrides):
     """
     values = Command("", "", (), (config_class,), None)._flag_values()
     try:
-        parsing.parse(values, "", [f"--flagfile={flagfile}"])
+        arguments = list(parsing.expanded([f"--flagfile={flagfile}"]))
+        parsing.parse(values, "", arguments)
     except ValueError as error:
         raise ValueError(f"{flagfile} cannot be used: {error}") from error
     return settings_of(config_class, {**values.flag_values_dict(), **overrides})
+
+
+def _listed(fields):
+    """Returns lines that say of each field what it is."""
+    lines = []
+    for field in fields:
+        lines.append(f"  --{field.name}{_shown_default(field)}")
+        lines += textwrap.wrap(
+            field.metadata["help"],
+            76,
+            initial_indent="      ",
+            subsequent_indent="      ",
+        )
+    return lines
 
 
 def _shown_default(field):

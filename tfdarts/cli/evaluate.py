@@ -22,7 +22,10 @@ class EvaluateSettings(Settings):
 
     run_dir: str = setting(None, "Directory of a run that has been trained.")
     batch_size: int = setting(
-        128, "Examples in a batch; changes the time, not the result.", least=1
+        128,
+        "Images in a batch; changes the time, not the result. Texts are read "
+        "as one row.",
+        least=1,
     )
     dataset: str = setting(
         None,
@@ -45,7 +48,9 @@ def run(values):
         if name in results:
             print(f"{name}: {shown(results[name])}")
     report = pathlib.Path(settings.run_dir) / "evaluation" / "report.json"
-    print(_class_table(json.loads(report.read_text())["classes"]))
+    classes = json.loads(report.read_text()).get("classes")
+    if classes:
+        print(_class_table(classes))
     print(f"All figures and pictures: {report.parent}")
     print(next_command("tfdarts-export", run_dir=settings.run_dir))
 
@@ -67,11 +72,16 @@ SHOWN = (
     "test_loss",
     "test_calibration_error",
     "test_examples",
+    "test_perplexity",
+    "test_words",
+    "bigram_perplexity",
+    "trigram_perplexity",
     "num_parameters",
     "multiply_adds",
     "multiply_adds_everything",
     "milliseconds_per_image",
     "images_per_second",
+    "words_per_second",
 )
 
 MOST_CLASSES = 20
@@ -98,7 +108,8 @@ def _class_table(classes):
 command = Command(
     name="tfdarts-evaluate",
     summary="Tests a trained network on the test examples: accuracy, loss, "
-    "calibration,\nfigures of each class, cost, and pictures of them.",
+    "calibration,\nfigures of each class, cost, and pictures of them; of texts "
+    "the perplexity.",
     examples=(
         "tfdarts-evaluate --run_dir=runs/digits",
         "tfdarts-evaluate --run_dir=runs/digits --seeds=0,1,2",

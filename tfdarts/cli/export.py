@@ -8,6 +8,8 @@ from tfdarts.cli.command import next_command
 from tfdarts.cli.command import settings_of
 from tfdarts.cli.table import shown
 from tfdarts.cli.table import table
+from tfdarts.runs.run_directory import Stage
+from tfdarts.runs.run_directory import is_of_text
 from tfdarts.runs.settings import Settings
 from tfdarts.runs.settings import setting
 
@@ -24,7 +26,8 @@ class ExportSettings(Settings):
         "saved_model",
         "One or more, with commas between them: saved_model (TF Serving), "
         "keras, litert (phones), litert_int8 (the same in 8 bits; brings "
-        "litert along, and says what was lost), onnx.",
+        "litert along, and says what was lost), onnx. Of texts saved_model "
+        "alone.",
     )
     dataset: str = setting(
         None,
@@ -38,6 +41,7 @@ def run(values):
     from tfdarts.runs.export import export
 
     settings = settings_of(ExportSettings, values)
+    of_text = is_of_text(Stage(settings.run_dir, "train").settings())
     formats = [name.strip() for name in settings.format.split(",")]
     paths = export(settings.run_dir, settings.name, formats, settings.dataset)
     for path in paths.values():
@@ -46,11 +50,8 @@ def run(values):
         print(_int8_table(paths["litert_int8"].with_suffix(".json")))
     if "saved_model" in paths:
         directory = paths["saved_model"].parent
-        print(
-            next_command(
-                "tfdarts-predict", export_dir=directory, images="IMAGES"
-            )
-        )
+        asked = {"text": "WORDS"} if of_text else {"images": "IMAGES"}
+        print(next_command("tfdarts-predict", export_dir=directory, **asked))
 
 
 def _int8_table(path):

@@ -54,19 +54,19 @@ def define(name, kind, default, help, values):
     flags.DEFINE(parser, name, default, help, flag_values=values)
 
 
-def parse(values, name, arguments):
+def parse(values, name, arguments, elsewhere=()):
     """Fills values from the arguments of a command.
 
     Args:
         values: absl's `FlagValues`.
         name: String, the command.
-        arguments: List of strings.
+        arguments: List of strings, without flagfiles.
+        elsewhere: Dict from names of flags that the command knows for other
+            data, to what these are.
 
     Raises:
-        ValueError: If an argument is no flag or cannot be its value, or a
-            flagfile cannot be read.
+        ValueError: If an argument is no flag or cannot be its value.
     """
-    arguments = list(_expanded(arguments))
     for argument in arguments:
         if "\0" in argument:
             raise ValueError(f"{argument!r} holds a NUL, which no flag can.")
@@ -77,10 +77,33 @@ def parse(values, name, arguments):
     except flags.Error as error:
         raise ValueError(str(error)) from error
     if unknown:
-        raise ValueError(_unknown(unknown[0], list(values)))
+        raise ValueError(_unknown(unknown[0], list(values), elsewhere))
 
 
-def _unknown(argument, known):
+def last_value(arguments, name):
+    """Returns the value that a flag is given last, or `None`.
+
+    Args:
+        arguments: List of strings, without flagfiles.
+        name: String, a flag that takes a value.
+
+    Example:
+
+    >>> last_value(["--a=1", "--b", "2", "-a", "3"], "a")
+    '3'
+    """
+    value = None
+    following = iter(arguments)
+    for argument in following:
+        flag, separator, given = argument.partition("=")
+        if argument == "--":
+            break
+        if flag in (f"--{name}", f"-{name}"):
+            value = given if separator else next(following, None)
+    return value
+
+
+def _unknown(argument, known, elsewhere):
     """Returns what is wrong with an argument that is no known flag."""
     if not argument.startswith("-"):
         return (
@@ -88,16 +111,28 @@ def _unknown(argument, known):
             f"{argument}"
         )
     name = argument.lstrip("-").partition("=")[0]
+    if name in elsewhere:
+        return (
+            f"--{name} is for {elsewhere[name]}, and --dataset is of "
+            f"something else."
+        )
     close = difflib.get_close_matches(name, known, n=1)
     guess = f" Did you mean --{close[0]}?" if close else ""
     return f"There is no flag --{name}.{guess}"
 
 
-def _expanded(arguments, opened=()):
+def expanded(arguments, opened=()):
     """Yields arguments, each flagfile replaced by the flags in it.
 
     absl would read flagfiles too, but knows nothing of those that come with
     tfdarts, which another flagfile may name as well.
+
+    Args:
+        arguments: Iterable of strings.
+        opened: Tuple of strings, the flagfiles that lead here.
+
+    Raises:
+        ValueError: If a flagfile cannot be read.
     """
     arguments = iter(arguments)
     for argument in arguments:
@@ -109,7 +144,7 @@ def _expanded(arguments, opened=()):
             yield argument
         else:
             path = value if separator else next(arguments, "")
-            yield from _expanded(_lines(path, opened), (*opened, path))
+            yield from expanded(_lines(path, opened), (*opened, path))
 
 
 def _lines(path, opened):

@@ -1,46 +1,55 @@
 """tfdarts-pipeline."""
 
-import dataclasses
 import pathlib
 
+from tfdarts.cli import kinds
 from tfdarts.cli.command import Command
 from tfdarts.cli.command import next_command
 from tfdarts.cli.command import settings_from_flagfile
 from tfdarts.cli.command import settings_of
 from tfdarts.cli.search import TrainFlagfile
-from tfdarts.runs.configs import SearchConfig
-from tfdarts.runs.configs import TrainConfig
-from tfdarts.runs.settings import RunConfig
 
 
 def run(values):
     """Does all stages, prints the results and what to do with them."""
-    search_config = settings_of(SearchConfig, values)
+    kind = values["kind"]
+    search_config = settings_of(kinds.SEARCH[kind], values)
     if not values["train_flagfile"]:
         raise ValueError(
             "A pipeline needs the settings of the training: give "
             "--train_flagfile."
         )
     train_config = settings_from_flagfile(
-        TrainConfig,
+        kinds.TRAIN[kind],
         values["train_flagfile"],
-        **{
-            field.name: getattr(search_config, field.name)
-            for field in dataclasses.fields(RunConfig)
-        },
+        **kinds.shared_settings(search_config, kind),
     )
     from tfdarts.runs.pipeline import pipeline
 
     results = pipeline(search_config, train_config)
     run_dir = search_config.run_dir
-    print(f"Test accuracy   {results['test_accuracy']:.2%}")
+    print(_achieved(results))
     print(f"Parameters      {results['num_parameters']:,}")
     print(f"Genotype        {run_dir}/genotype.json")
     print(f"Drawings        {run_dir}/cells")
     print(f"SavedModel      {results['saved_model']}")
     directory = pathlib.Path(results["saved_model"]).parent
-    print(
-        next_command("tfdarts-predict", export_dir=directory, images="IMAGES")
+    asked = {"images": {"images": "IMAGES"}, "texts": {"text": "WORDS"}}
+    print(next_command("tfdarts-predict", export_dir=directory, **asked[kind]))
+
+
+def _achieved(results):
+    """Returns how good the network is, in a line or, of a text, in three."""
+    if "test_accuracy" in results:
+        return f"Test accuracy   {results['test_accuracy']:.2%}"
+    lines = (
+        ("Test perplexity", "test"),
+        ("Bigram's", "bigram"),
+        ("Trigram's", "trigram"),
+    )
+    return "\n".join(
+        f"{title:<15} {results[f'{name}_perplexity']:.2f}"
+        for title, name in lines
     )
 
 
@@ -53,8 +62,11 @@ command = Command(
         "tfdarts-pipeline --flagfile=configs/digits.cfg --run_dir=runs/digits",
         "tfdarts-pipeline --flagfile=configs/digits.cfg --seed=1 "
         "--run_dir=runs/digits1",
+        "tfdarts-pipeline --flagfile=configs/pydoc.cfg --run_dir=runs/pydoc",
     ),
-    settings=(SearchConfig, TrainFlagfile),
+    settings={
+        kind: (config, TrainFlagfile) for kind, config in kinds.SEARCH.items()
+    },
     run=run,
 )
 main = command.main

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 import os
 import re
 
@@ -21,6 +22,11 @@ class PredictSettings(Settings):
         "Image files, folders or patterns, as 'new/*.png', with commas "
         "between them; ** in a pattern stands for any directories.",
     )
+    text: str = setting(
+        None,
+        "In place of --images, for language models: the beginning of a line, "
+        "whose next word is foretold.",
+    )
     export_dir: str = setting(
         None,
         "Where tfdarts-export wrote a model: <run_dir>/export/<name>, or one "
@@ -39,7 +45,7 @@ class PredictSettings(Settings):
     )
     format: str = setting(
         "table",
-        "table, or json: a list with all probabilities.",
+        "table, or json: with all probabilities of images, and unrounded.",
         choices=("table", "json"),
     )
     batch_size: int = setting(32, "Images asked for at once.", least=1)
@@ -58,17 +64,52 @@ class PredictSettings(Settings):
 
     def __post_init__(self):
         super().__post_init__()
-        if not self.images:
-            raise ValueError("Give --images, what to look at.")
+        if (not self.images) == (self.text is None):
+            raise ValueError(
+                "Give --images, what to look at, or of a language model "
+                "--text, what to go on with."
+            )
         _version(self.model_version)
 
 
 def run(values):
-    """Predicts and prints what the images show."""
+    """Predicts and prints what the images show, or what word follows."""
+    settings = settings_of(PredictSettings, values)
+    if settings.text is not None:
+        _foretell(settings)
+    else:
+        _predict(settings)
+
+
+def _foretell(settings):
+    from tfdarts.runs.predict import next_words
+
+    said = next_words(
+        settings.text,
+        settings.export_dir,
+        settings.server,
+        settings.name,
+        _version(settings.model_version),
+        settings.timeout,
+        settings.retries,
+    )
+    if settings.format == "json":
+        print(json.dumps(said, indent=2, ensure_ascii=False))
+        return
+    rows = [(w["word"], f"{w['probability']:.2%}") for w in said["next_words"]]
+    print(table(("next word", "probability"), rows))
+    count, log_probability = said["num_words"], said["log_probability"]
+    if count:
+        print(
+            f"The text: {log_probability:.2f} nats, {count} words, perplexity "
+            f"{math.exp(-log_probability / count):,.1f}"
+        )
+
+
+def _predict(settings):
     from tfdarts.data.image_source import DataError
     from tfdarts.runs.predict import predictions
 
-    settings = settings_of(PredictSettings, values)
     said = []
     try:
         for prediction in predictions(
@@ -134,8 +175,8 @@ def _needs_tensorflow(values):
 
 command = Command(
     name="tfdarts-predict",
-    summary="Says what images show, asked of an exported model or of TF "
-    "Serving.",
+    summary="Says what images show, or what word follows a text, asked of an "
+    "exported model\nor of TF Serving.",
     examples=(
         "tfdarts-predict --export_dir=runs/digits/export/digits "
         "--images=seven.png",
@@ -143,6 +184,8 @@ command = Command(
         "--images='new/*.png' --format=json",
         "tfdarts-predict --server=grpc://localhost:8500 --name=digits "
         "--model_version=stable --images=new",
+        "tfdarts-predict --export_dir=runs/pydoc/export/pydoc "
+        "--text='the value of the'",
     ),
     settings=(PredictSettings,),
     run=run,

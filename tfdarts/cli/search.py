@@ -2,13 +2,12 @@
 
 import dataclasses
 
+from tfdarts.cli import kinds
 from tfdarts.cli.command import Command
 from tfdarts.cli.command import next_command
 from tfdarts.cli.command import settings_from_flagfile
 from tfdarts.cli.command import settings_of
-from tfdarts.runs.configs import SearchConfig
 from tfdarts.runs.configs import TrainConfig
-from tfdarts.runs.settings import RunConfig
 from tfdarts.runs.settings import setting
 
 
@@ -39,7 +38,7 @@ class Looks:
 
 def run(values):
     """Searches, prints the genotype found and the next command."""
-    config = settings_of(SearchConfig, values)
+    config = settings_of(kinds.SEARCH[values["kind"]], values)
     if values["describe_data"]:
         _describe_data(config)
     if values["dry_run"]:
@@ -47,12 +46,12 @@ def run(values):
     if values["describe_data"] or values["dry_run"]:
         print(_without_looks(config, values["arguments"]))
     else:
-        _search(config, values["train_flagfile"])
+        _search(config, values["train_flagfile"], values["kind"])
 
 
-def _search(config, train_flagfile):
+def _search(config, train_flagfile, kind):
     """Searches; prints the genotype and the command that trains it."""
-    following = _training_of(config, train_flagfile)
+    following = _training_of(config, train_flagfile, kind)
     from tfdarts.runs.search import search
 
     genotype = search(config)
@@ -60,20 +59,21 @@ def _search(config, train_flagfile):
     print(following)
 
 
-def _training_of(config, flagfile):
+def _training_of(config, train_flagfile, kind):
     """Returns the command that trains what the search finds, on its data."""
-    settings = (
-        settings_from_flagfile(TrainConfig, flagfile)
-        if flagfile
-        else TrainConfig()
-    )
-    names = (field.name for field in dataclasses.fields(RunConfig))
+    words = []
+    # What a command line that says nothing of it is of.
+    default = {"dataset": TrainConfig.dataset}
+    training = kinds.TRAIN[kind]()
+    if train_flagfile:
+        words, default = [f"--flagfile={train_flagfile}"], {}
+        training = settings_from_flagfile(kinds.TRAIN[kind], train_flagfile)
+    default = {**kinds.shared_settings(training, kind), **default}
     flags = {
-        name: getattr(config, name)
-        for name in names
-        if getattr(config, name) != getattr(settings, name)
+        name: value
+        for name, value in kinds.shared_settings(config, kind).items()
+        if value != default[name]
     }
-    words = [f"--flagfile={flagfile}"] if flagfile else []
     return next_command("tfdarts-train", *words, **flags)
 
 
@@ -120,8 +120,12 @@ command = Command(
         "tfdarts-search --order=1 --epochs=30 --run_dir=runs/first_order",
         "tfdarts-search --dataset=folder:flowers --describe_data",
         "tfdarts-search --flagfile=configs/digits.cfg --dry_run",
+        "tfdarts-search --flagfile=configs/pydoc.cfg --run_dir=runs/pydoc",
     ),
-    settings=(SearchConfig, TrainFlagfile, Looks),
+    settings={
+        kind: (config, TrainFlagfile, Looks)
+        for kind, config in kinds.SEARCH.items()
+    },
     run=run,
 )
 main = command.main

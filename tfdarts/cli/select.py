@@ -1,30 +1,37 @@
 """tfdarts-select."""
 
+from tfdarts.cli import kinds
 from tfdarts.cli.command import Command
 from tfdarts.cli.command import next_command
 from tfdarts.cli.command import settings_of
 from tfdarts.cli.table import table
-from tfdarts.runs.configs import SelectConfig
 
 
 def run(values):
     """Ranks the candidates, prints the table and the next command."""
     from tfdarts.runs.select import select
 
-    config = settings_of(SelectConfig, values)
+    config = settings_of(kinds.SELECT[values["kind"]], values)
     rows = [
         (
             row["candidate"],
-            f"{row['val_accuracy']:.2%}",
+            _judged(row),
             f"{row['val_loss']:.4f}",
             f"{row['num_parameters']:,}",
         )
         for row in select(config)
     ]
-    columns = ("candidate", "validation accuracy", "loss", "parameters")
+    figure = {"images": "accuracy", "texts": "perplexity"}[values["kind"]]
+    columns = ("candidate", f"validation {figure}", "loss", "parameters")
     print(table(columns, rows))
     print(f"Genotype of the best: {config.run_dir}/genotype.json")
     print(_training(values["arguments"]))
+
+
+def _judged(row):
+    if "val_accuracy" in row:
+        return f"{row['val_accuracy']:.2%}"
+    return f"{row['val_perplexity']:.2f}"
 
 
 def _training(arguments):
@@ -51,7 +58,7 @@ command = Command(
         "tfdarts-select --flagfile=configs/cifar10_train.cfg "
         "'--run_dirs=runs/seed*' --epochs=100 --run_dir=runs/selected",
     ),
-    settings=(SelectConfig,),
+    settings={kind: (config,) for kind, config in kinds.SELECT.items()},
     run=run,
 )
 main = command.main

@@ -1,5 +1,6 @@
 """tfdarts-train."""
 
+from tfdarts.cli import kinds
 from tfdarts.cli.command import Command
 from tfdarts.cli.command import next_command
 from tfdarts.cli.command import settings_of
@@ -7,12 +8,11 @@ from tfdarts.cli.seeds import Seeds
 from tfdarts.cli.seeds import parsed_seeds
 from tfdarts.cli.seeds import seeds_table
 from tfdarts.cli.table import shown
-from tfdarts.runs.configs import TrainConfig
 
 
 def run(values):
     """Trains, prints the results and the next command."""
-    config = settings_of(TrainConfig, values)
+    config = settings_of(kinds.TRAIN[values["kind"]], values)
     seeds = parsed_seeds(values["seeds"])
     if seeds:
         from tfdarts.runs.seeds import train_seeds
@@ -40,8 +40,10 @@ command = Command(
         "--run_dir=runs/digits",
         "tfdarts-train --genotype=random:0 "
         "--flagfile=configs/digits_train.cfg --run_dir=runs/random",
+        "tfdarts-train --flagfile=configs/pydoc_train.cfg --cell=lstm "
+        "--run_dir=runs/lstm",
     ),
-    settings=(TrainConfig, Seeds),
+    settings={kind: (config, Seeds) for kind, config in kinds.TRAIN.items()},
     run=run,
 )
 main = command.main

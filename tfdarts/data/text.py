@@ -2,12 +2,13 @@
 
 import pathlib
 import pydoc_data.topics
-import re
 
 from tfdarts.data.files import unreadable
 from tfdarts.data.image_source import DataError
 from tfdarts.data.text_source import SPLITS
 from tfdarts.data.text_source import source_of_lines
+from tfdarts.words import lines_of
+from tfdarts.words import words_of
 
 BLOCK = 20
 """Lines that stay together where one text is cut into splits."""
@@ -53,9 +54,9 @@ def open_pydoc():
         words
         for _, text in sorted(pydoc_data.topics.topics.items())
         for line in text.splitlines()
-        if (words := re.findall("[a-z]+", line.lower()))
+        if (words := words_of(line, "letters"))
     ]
-    return source_of_lines("pydoc", in_blocks(lines))
+    return source_of_lines("pydoc", in_blocks(lines), "letters")
 
 
 def in_blocks(lines):
@@ -100,4 +101,4 @@ def _words(path):
         raise unreadable(path, error) from error
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is no text in UTF-8: {error}.") from error
-    return [line.split() for line in text.splitlines()]
+    return [words_of(line, "spaces") for line in lines_of(text)]

@@ -9,9 +9,9 @@ import numpy as np
 from tfdarts.data.image_source import DataError
 from tfdarts.data.image_source import check_name
 from tfdarts.data.image_source import fingerprint
+from tfdarts.words import END_OF_LINE
+from tfdarts.words import UNKNOWN
 
-END_OF_LINE = "<eos>"
-UNKNOWN = "<unk>"
 SPLITS = ("train", "validation", "test")
 
 
@@ -29,6 +29,8 @@ class TextSource:
         fingerprint: String. It differs where the text does that training may
             read: of the training and the validation split.
         notes: Tuple of sentences: what was made of the text unasked.
+        tokenizer: String, a key of `tfdarts.words.TOKENIZERS`: what a word
+            is.
     """
 
     name: str
@@ -37,6 +39,7 @@ class TextSource:
     load: typing.Callable
     fingerprint: str = ""
     notes: tuple = ()
+    tokenizer: str = "spaces"
 
     def read(self, split):
         """Returns the words of a split.
@@ -61,18 +64,19 @@ class TextSource:
         )
 
 
-def source_of_lines(name, lines):
+def source_of_lines(name, lines, tokenizer="spaces"):
     """Returns lines of words as a `TextSource`.
 
     Each line ends with the word `<eos>`. The vocabulary is that of the
-    training lines, in the order of first appearance. Words that it does not
-    have are `<unk>`. Where no training line says `<unk>` itself, as prepared
-    texts do, words that occur in them only once are replaced by it: a network
-    can learn nothing of what it never sees.
+    training lines, `<unk>` first, then in the order of first appearance.
+    Words that it does not have are `<unk>`. Where no training line says
+    `<unk>` itself, as prepared texts do, words that occur in them only once
+    are replaced by it: a network can learn nothing of what it never sees.
 
     Args:
         name: String, the specification that opens it.
         lines: Dict from the names of the splits to lists of lists of words.
+        tokenizer: String, see `TextSource`; how they were found.
 
     Raises:
         DataError: If a split has no words, or the training split only one.
@@ -84,9 +88,9 @@ def source_of_lines(name, lines):
     ...     "hamlet", {"train": lines, "validation": lines, "test": lines}
     ... )
     >>> source.vocabulary
-    ('to', 'be', '<unk>', '<eos>')
+    ('<unk>', 'to', 'be', '<eos>')
     >>> source.read("train").tolist()
-    [0, 1, 2, 2, 0, 1, 3]
+    [1, 2, 0, 0, 1, 2, 3]
     """
     check_name(name, "The text")
     for split in SPLITS:
@@ -102,8 +106,8 @@ def source_of_lines(name, lines):
             f"{len(rare):,} words that occur once in training became "
             f"{UNKNOWN}.",
         )
-    words = (w if w in counts else UNKNOWN for w in _flat(lines["train"]))
-    vocabulary = tuple(dict.fromkeys([*words, UNKNOWN]))
+    words = (word for word in _flat(lines["train"]) if word in counts)
+    vocabulary = tuple(dict.fromkeys([UNKNOWN, *words]))
     if len(vocabulary) < 4:
         raise DataError(
             f"The training split of {name} has only the words "
@@ -125,6 +129,7 @@ def source_of_lines(name, lines):
         tokens.__getitem__,
         fingerprint(vocabulary, (tokens["train"], tokens["validation"])),
         notes,
+        tokenizer,
     )
 
 

@@ -6,6 +6,8 @@ from tfdarts.data.text_source import SPLITS
 from tfdarts.data.text_source import source_of_lines
 from tfdarts.data.tfds import find_builder
 from tfdarts.data.tfds import prepare_builder
+from tfdarts.words import lines_of
+from tfdarts.words import words_of
 
 
 def has_text(name):
@@ -48,9 +50,9 @@ def open_tfds_text(name, prepare=False):
         dataset = builder.as_dataset(split=split)
         texts = dataset.map(lambda example: example["text"])
         return [
-            line.split()
+            words_of(line, "spaces")
             for text in texts.as_numpy_iterator()
-            for line in text.decode().splitlines()
+            for line in lines_of(text.decode())
         ]
 
     if {*SPLITS} <= {*builder.info.splits}:

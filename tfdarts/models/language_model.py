@@ -6,6 +6,7 @@ import tensorflow as tf
 from tfdarts.layers.recurrent_cell import initial_weights
 
 
+@keras.saving.register_keras_serializable(package="tfdarts")
 class LanguageModel(keras.Model):
     """Embedding, recurrence, and a decoder that is the embedding once more.
 
@@ -68,6 +69,14 @@ class LanguageModel(keras.Model):
         **kwargs,
     ):
         super().__init__(**kwargs)
+        self._config = {
+            "word_dropout": word_dropout,
+            "embedding_dropout": embedding_dropout,
+            "output_dropout": output_dropout,
+            "activation_l2": activation_l2,
+            "temporal_l2": temporal_l2,
+            "seed": seed,
+        }
         self.vocabulary_size = vocabulary_size
         self.units = units
         self.word_dropout = word_dropout
@@ -122,6 +131,33 @@ class LanguageModel(keras.Model):
             batch_size: Integer.
         """
         return keras.tree.flatten(self.recurrence.get_initial_state(batch_size))
+
+    @property
+    def state_size(self):
+        """How many numbers are carried from step to step."""
+        return sum(int(state.shape[-1]) for state in self.initial_state(1))
+
+    def get_config(self):
+        recurrence = keras.layers.serialize(self.recurrence)
+        return {**self._config_of_all(), "recurrence": recurrence}
+
+    def _config_of_all(self):
+        """The arguments that do not depend on what the recurrence is."""
+        return {
+            **self._config,
+            "vocabulary_size": self.vocabulary_size,
+            "units": self.units,
+            "name": self.name,
+            "dtype": keras.dtype_policies.serialize(self.dtype_policy),
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        recurrence = config.get("recurrence")
+        if isinstance(recurrence, dict):
+            recurrence = keras.layers.deserialize(recurrence)
+            config = {**config, "recurrence": recurrence}
+        return cls(**config)
 
     def _kept_words(self, tokens, dtype):
         """Returns for each token what its word is multiplied by."""

@@ -69,19 +69,13 @@ class RNNNetwork(LanguageModel):
             recurrence, vocabulary_size, units, seed=seed, dtype=dtype, **kwargs
         )
         self.genotype = genotype
-        self._config = {
-            "input_dropout": input_dropout,
-            "recurrent_dropout": recurrent_dropout,
-            "seed": seed,
-            **kwargs,
-        }
+        self.input_dropout = input_dropout
+        self.recurrent_dropout = recurrent_dropout
 
     def get_config(self):
         return {
-            **self._config,
+            **self._config_of_all(),
             "genotype": dataclasses.asdict(self.genotype),
-            "vocabulary_size": self.vocabulary_size,
-            "units": self.units,
-            "name": self.name,
-            "dtype": keras.dtype_policies.serialize(self.dtype_policy),
+            "input_dropout": self.input_dropout,
+            "recurrent_dropout": self.recurrent_dropout,
         }

@@ -67,14 +67,10 @@ class RNNSupernet(Supernet, LanguageModel):
             **kwargs,
         )
         self.space = cell.space
-        self._config = {
-            "num_nodes": num_nodes,
-            "primitives": tuple(primitives),
-            "input_dropout": input_dropout,
-            "recurrent_dropout": recurrent_dropout,
-            "seed": seed,
-            **kwargs,
-        }
+        self.num_nodes = num_nodes
+        self.primitives = tuple(primitives)
+        self.input_dropout = input_dropout
+        self.recurrent_dropout = recurrent_dropout
 
     @property
     def alphas(self):
@@ -83,9 +79,9 @@ class RNNSupernet(Supernet, LanguageModel):
 
     def get_config(self):
         return {
-            **self._config,
-            "vocabulary_size": self.vocabulary_size,
-            "units": self.units,
-            "name": self.name,
-            "dtype": keras.dtype_policies.serialize(self.dtype_policy),
+            **self._config_of_all(),
+            "num_nodes": self.num_nodes,
+            "primitives": self.primitives,
+            "input_dropout": self.input_dropout,
+            "recurrent_dropout": self.recurrent_dropout,
         }

@@ -5,6 +5,7 @@ import tempfile
 
 from tfdarts.genotypes import Genotype
 from tfdarts.models.multiply_adds import multiply_adds
+from tfdarts.runs.run_directory import is_of_text
 from tfdarts.runs.run_directory import read_json
 from tfdarts.serving.model_card import model_card
 from tfdarts.visualization.cells import draw_cells
@@ -13,7 +14,10 @@ _OF_DATA = (
     *("dataset", "fingerprint", "image_size", "image_fit"),
     *("validation_portion", "mean", "std"),
 )
-_ELSEWHERE = ("class_names", "image_shape", "genotype")
+_ELSEWHERE = (
+    *("class_names", "image_shape", "genotype"),
+    *("vocabulary_size", "tokenizer"),
+)
 _IN_A_CARD = {
     "accuracy": "train_accuracy",
     "loss": "train_loss",
@@ -39,15 +43,13 @@ def card_files(name, stage, settings, network):
     environment = read_json(stage.path / "environment.json")[-1]
     facts = {
         "name": name,
-        "labels": settings["class_names"],
-        "image_shape": settings["image_shape"],
+        **_what_it_takes(settings, network),
         "pictures": list(pictures),
         "genotype": settings["genotype"],
-        "data": {key: settings[key] for key in _OF_DATA if settings[key] != 0},
-        "network": {
-            "genotype": (settings["genotype"] or {}).get("name"),
-            "multiply_adds": multiply_adds(network),
+        "data": {
+            key: settings[key] for key in _OF_DATA if settings.get(key, 0) != 0
         },
+        "network": _network(settings, network),
         "results": {
             _IN_A_CARD.get(key, key): value
             for key, value in read_json(stage.path / "results.json").items()
@@ -67,6 +69,26 @@ def card_files(name, stage, settings, network):
         "model_card.json": json.dumps(facts, indent=2).encode(),
         **pictures,
     }
+
+
+def _what_it_takes(settings, network):
+    if not is_of_text(settings):
+        return {
+            "labels": settings["class_names"],
+            "image_shape": settings["image_shape"],
+        }
+    return {
+        "vocabulary_size": settings["vocabulary_size"],
+        "tokenizer": settings["tokenizer"],
+        "state_size": network.state_size,
+    }
+
+
+def _network(settings, network):
+    facts = {"genotype": (settings["genotype"] or {}).get("name")}
+    if is_of_text(settings):
+        return facts
+    return {**facts, "multiply_adds": multiply_adds(network)}
 
 
 def _pictures(genotype):

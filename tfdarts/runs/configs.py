@@ -149,9 +149,14 @@ class TrainConfig(RecipeConfig):
         "random:<seed>. By default the one found in --run_dir.",
     )
 
+    @property
+    def takes_genotype(self):
+        """Whether the network is that of a genotype."""
+        return self.network == "cells"
+
     def __post_init__(self):
         super().__post_init__()
-        if self.network != "densenet_bc":
+        if self.takes_genotype:
             return
         cells_only = ("genotype", "drop_path_rate", "auxiliary_weight")
         given = [name for name in cells_only if getattr(self, name)]

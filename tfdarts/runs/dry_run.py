@@ -44,9 +44,7 @@ def dry_run(config):
         alpha_warmup_epochs=0,
     )
     pairs = work.batches()
-    tracing = _seconds(
-        lambda: require_memory(work.least_bytes(pairs))
-    )
+    tracing = _seconds(lambda: require_memory(work.least_bytes(pairs)))
     darts.make_train_function()
     pairs = iter(pairs)
 

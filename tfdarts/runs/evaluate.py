@@ -7,39 +7,53 @@ import keras
 from tfdarts.data import augmentation
 from tfdarts.data import batches
 from tfdarts.data import sources
+from tfdarts.data.text_source import TextSource
+from tfdarts.data.texts import open_text_source
 from tfdarts.models.cnn_network import CNNNetwork
+from tfdarts.models.language_model import LanguageModel
 from tfdarts.models.multiply_adds import multiply_adds
+from tfdarts.models.rnn_network import RNNNetwork
 from tfdarts.runs.latency import latency
 from tfdarts.runs.run_directory import Stage
+from tfdarts.runs.run_directory import is_of_text
 from tfdarts.runs.run_directory import read_json
 from tfdarts.runs.run_directory import write_json
 from tfdarts.runs.scores import calibration
 from tfdarts.runs.scores import confusion
 from tfdarts.runs.scores import per_class
 from tfdarts.runs.scores import scores
+from tfdarts.runs.text_evaluation import text_scores
 from tfdarts.visualization.predictions import draw_confusion
 from tfdarts.visualization.predictions import draw_reliability
 
 logger = logging.getLogger("tfdarts")
+
+MODELS = {
+    model.__name__: model for model in (CNNNetwork, LanguageModel, RNNNetwork)
+}
+"""What may be in a run's `model.keras`."""
 
 
 def evaluate(run_dir, batch_size=128, dataset=None):
     """Tests the trained network of a run on the test examples.
 
     Beside the results it leaves `evaluation/` in the run directory: all
-    figures in `report.json`, those of each class and the confusion matrix
-    among them, and two pictures, `confusion.png` and `reliability.png`.
+    figures in `report.json`, and of images those of each class and the
+    confusion matrix among them, and two pictures, `confusion.png` and
+    `reliability.png`. A text is read once from its beginning to its end, as
+    one row; see `tfdarts.runs.text_evaluation`.
 
     Args:
         run_dir: Path of a run whose training has finished.
-        batch_size: Integer. It changes the time, not the result.
-        dataset: Specification, or `ImageSource`, of the data that the run
+        batch_size: Integer, of images. It changes the time, not the result.
+        dataset: Specification, or the source itself, of the data that the run
             was trained on, where they are no longer to be found by their
             name. Arrays never are.
 
     Returns:
-        The results, a dict with `test_accuracy`, `test_loss` and further
-        figures: what `train/results.json` holds from now on.
+        The results, a dict with `test_loss`, `test_accuracy` or, of a text,
+        `test_perplexity`, and further figures: what `train/results.json`
+        holds from now on.
 
     Raises:
         ValueError: If the run holds no finished training.
@@ -48,6 +62,16 @@ def evaluate(run_dir, batch_size=128, dataset=None):
     stage = Stage(run_dir, "train")
     network, settings = load_network(stage)
     source = source_of_run(stage, settings, dataset)
+    if isinstance(source, TextSource):
+        results = {
+            **read_json(stage.path / "results.json"),
+            **text_scores(network, settings, source),
+        }
+        write_json(stage.path / "results.json", results)
+        directory = stage.run_dir / "evaluation"
+        directory.mkdir(exist_ok=True)
+        write_json(directory / "report.json", results)
+        return results
     images, labels = source.read("test")
     logger.info("evaluate: %d images", len(labels))
     logits = _logits(network, settings, images, labels, batch_size)
@@ -65,11 +89,13 @@ def evaluate(run_dir, batch_size=128, dataset=None):
 
 def source_of_run(stage, settings, dataset):
     """Returns the data set of a run, if it still is what it was."""
-    source = sources.open_source(
-        dataset or settings["dataset"],
-        settings["image_size"],
-        image_fit=settings["image_fit"],
-    )
+    spec = dataset or settings["dataset"]
+    if is_of_text(settings):
+        source = open_text_source(spec)
+    else:
+        source = sources.open_source(
+            spec, settings["image_size"], image_fit=settings["image_fit"]
+        )
     if source.fingerprint != settings["fingerprint"]:
         raise sources.DataError(
             f"The network in {stage.path} was trained on "
@@ -130,7 +156,7 @@ def load_network(stage):
     path = stage.path / "model.keras"
     try:
         network = keras.saving.load_model(
-            path, custom_objects={"CNNNetwork": CNNNetwork}, compile=False
+            path, custom_objects=MODELS, compile=False
         )
     except Exception as error:  # Keras has no one class for it.
         raise ValueError(

@@ -13,17 +13,20 @@ from tfdarts.runs.evaluate import load_network
 from tfdarts.runs.evaluate import source_of_run
 from tfdarts.runs.run_directory import Stage
 from tfdarts.runs.run_directory import alone
+from tfdarts.runs.run_directory import is_of_text
 from tfdarts.runs.run_directory import write_json
 from tfdarts.serving.classifier import classifier
 from tfdarts.serving.clients import checked_name
 from tfdarts.serving.formats import SUFFIXES
 from tfdarts.serving.formats import converted
+from tfdarts.serving.language_model import export_language_model
 from tfdarts.serving.litert import litert_probabilities
 from tfdarts.serving.saved_model import export_saved_model
 from tfdarts.serving.saved_model import next_version
 from tfdarts.serving.saved_model import saved_versions
 from tfdarts.serving.server_config import write_server_config
 from tfdarts.serving.warm_up import FILE
+from tfdarts.serving.warm_up import text_warm_up_requests
 from tfdarts.serving.warm_up import warm_up_requests
 
 logger = logging.getLogger("tfdarts")
@@ -74,6 +77,7 @@ def export(run_dir, name=None, formats=("saved_model",), dataset=None):
             on.
     """
     formats = _checked_formats(formats)
+    _refuse_formats_of_texts(run_dir, formats)
     if dataset is not None and "litert_int8" not in formats:
         raise ValueError(
             "--dataset is for --format=litert_int8 alone; no other format "
@@ -85,7 +89,38 @@ def export(run_dir, name=None, formats=("saved_model",), dataset=None):
     directory = _directory(run_dir, name)
     directory.mkdir(parents=True, exist_ok=True)
     with alone(directory / ".lock", "--name"):
+        if is_of_text(settings):
+            path = _write_language_model(stage, network, settings, directory)
+            return {"saved_model": path}
         return _write(formats, stage, network, settings, directory, dataset)
+
+
+def _refuse_formats_of_texts(run_dir, formats):
+    stage = Stage(run_dir, "train")
+    if is_of_text(stage.settings()) and formats != ["saved_model"]:
+        raise ValueError(
+            f"--format of a language model must be saved_model; for Keras "
+            f"there is {stage.path}/model.keras. Received: "
+            f"{', '.join(formats)}."
+        )
+
+
+def _write_language_model(stage, network, settings, directory):
+    """Writes the SavedModel of a language model; returns its path."""
+    vocabulary = (stage.path / "vocabulary.txt").read_text(encoding="utf-8")
+    name = directory.name
+    path = export_language_model(
+        network,
+        directory,
+        vocabulary.removesuffix("\n").split("\n"),
+        settings["tokenizer"],
+        extra_files={
+            **_warm_up(text_warm_up_requests, name, network.state_size),
+            **card_files(name, stage, settings, network),
+        },
+    )
+    write_server_config(directory.parent)
+    return path
 
 
 def _write(formats, stage, network, settings, directory, dataset):
@@ -116,7 +151,9 @@ def _write(formats, stage, network, settings, directory, dataset):
             image_fit=settings["image_fit"],
             version=version,
             extra_files={
-                **_warm_up(directory.name, settings["image_shape"]),
+                **_warm_up(
+                    warm_up_requests, directory.name, settings["image_shape"]
+                ),
                 **card_files(directory.name, stage, settings, network),
             },
         )
@@ -182,10 +219,10 @@ def _what_8_bits_lose(contents, source):
     return report
 
 
-def _warm_up(name, image_shape):
+def _warm_up(requests, *arguments):
     """Returns the file of requests that a server begins with, or none."""
     try:
-        return {FILE: warm_up_requests(name, image_shape)}
+        return {FILE: requests(*arguments)}
     except ImportError:
         logger.info(
             "export: without warm-up requests, which need "

@@ -5,6 +5,8 @@ import keras
 from tfdarts.models.auxiliary_head import WithAuxiliaryHead
 from tfdarts.models.cnn_network import CNNNetwork
 from tfdarts.models.densenet import densenet_bc
+from tfdarts.models.language_model import LanguageModel
+from tfdarts.models.rnn_network import RNNNetwork
 from tfdarts.training.optimizers import SGD
 from tfdarts.training.optimizers import AdamW
 from tfdarts.training.schedules import EpochCosine
@@ -43,6 +45,28 @@ def build_network(config, genotype, num_classes, image_shape):
         stem=config.stem,
         dtype=config.dtype_policy,
     )
+
+
+def build_language_model(config, genotype, vocabulary_size):
+    """Returns the language model that a config describes.
+
+    Args:
+        config: `tfdarts.runs.rnn_configs.RNNTrainConfig`.
+        genotype: `Genotype`, or `None` where the cell is made by hand.
+        vocabulary_size: Integer.
+    """
+    rates = config.dropouts
+    if genotype is not None:
+        return RNNNetwork(genotype, vocabulary_size, config.units, **rates)
+    kinds = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU}
+    recurrence = kinds[config.cell](
+        config.units,
+        dropout=rates.pop("input_dropout"),
+        recurrent_dropout=rates.pop("recurrent_dropout"),
+        return_sequences=True,
+        return_state=True,
+    )
+    return LanguageModel(recurrence, vocabulary_size, config.units, **rates)
 
 
 def compile_network(config, network, steps_per_epoch):
@@ -106,3 +130,15 @@ def _optimizer(config, learning_rate):
         l2=config.weight_decay,
         **common,
     )
+
+
+def count_parameters(network):
+    """Returns how many numbers training moves."""
+    return sum(int(keras.ops.size(v)) for v in network.trainable_variables)
+
+
+def save_network(network, stage):
+    """Writes a network into its stage, whole or not at all."""
+    partial = stage.path / ".model.keras"
+    network.save(partial)
+    partial.replace(stage.path / "model.keras")

@@ -16,9 +16,8 @@ def pipeline(search_config, train_config):
     """Searches, trains, tests and exports, whatever of it is still to do.
 
     Args:
-        search_config: `tfdarts.runs.configs.SearchConfig`.
-        train_config: `tfdarts.runs.configs.TrainConfig` of the same run
-            directory.
+        search_config: See `tfdarts.search`.
+        train_config: See `tfdarts.train`; of the same run directory.
 
     Returns:
         The results, a dict: what `train/results.json` holds, and under
@@ -26,7 +25,7 @@ def pipeline(search_config, train_config):
     """
     search(search_config)
     results = train(train_config)
-    if "test_accuracy" in results:
+    if "test_loss" in results:
         logger.info("evaluate: already done")
     else:
         results = evaluate(train_config.run_dir, dataset=train_config.dataset)

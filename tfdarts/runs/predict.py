@@ -1,4 +1,4 @@
-"""What images show: asked of an exported model or of a server."""
+"""What images show, or what word comes next: asked of a model or a server."""
 
 import base64
 import glob
@@ -30,23 +30,63 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".bmp")
 """What of a folder is an image; of files that are named, all are."""
 
 
-def predict(images, **options):
-    """Says what images show.
+def predict(images=None, text=None, **options):
+    """Says what images show, or what word follows a text.
 
     Args:
         images: Sequence of paths of image files, of folders, and of patterns
             such as `"new/*.png"`.
+        text: String, in place of images.
         **options: Whom to ask, `export_dir` or `server` and `name`, and how:
-            see `predictions`.
+            see `predictions` and `next_words`.
 
     Returns:
-        A list of what `predictions` yields.
+        A list of what `predictions` yields, or what `next_words` returns.
 
     Raises:
         ValueError: If there is no such model or server.
         DataError: If there is no such image, or one is too large.
     """
+    if (images is None) == (text is None):
+        raise ValueError("Give either images or a text.")
+    if text is not None:
+        return next_words(text, **options)
     return list(predictions(images, **options))
+
+
+def next_words(
+    text,
+    export_dir=None,
+    server=None,
+    name=None,
+    version=None,
+    timeout=10.0,
+    retries=3,
+):
+    """Says which words may follow a text, and how likely it is itself.
+
+    Args:
+        text: String. It is taken for the beginning of a line.
+        export_dir, server, name, version, timeout, retries: See
+            `predictions`.
+
+    Returns:
+        A dict: `next_words`, a list of dicts of `word` and `probability`, the
+        likeliest first; of the text `log_probability`, in nats, and
+        `num_words`, the words that it is of.
+
+    Raises:
+        ValueError: If there is no such model or server.
+    """
+    client = _client(export_dir, server, name, version, timeout)
+    answer = _with_retries(client.foretell, retries)([text])
+    words = zip(answer.top_words[0], answer.top_probabilities[0])
+    return {
+        "text": text,
+        "next_words": [{"word": w, "probability": p} for w, p in words],
+        "log_probability": answer.log_probabilities[0],
+        "num_words": answer.num_words[0],
+    }
 
 
 def predictions(
@@ -92,15 +132,7 @@ def predictions(
     paths = find_images(images)
     batches = list(_batches(paths, batch_size, max_request_mb))
     client = _client(export_dir, server, name, version, timeout)
-    ask = tenacity.Retrying(
-        retry=tenacity.retry_if_exception_type(Unavailable),
-        stop=tenacity.stop_after_attempt(retries + 1),
-        wait=tenacity.wait_exponential(0.25, max=8)
-        + tenacity.wait_random(0, 0.25),
-        before_sleep=_say_why,
-        reraise=True,
-    ).wraps(client.predict)
-    ask = _not_for_nothing(ask)
+    ask = _not_for_nothing(_with_retries(client.predict, retries))
     done, started = 0, time.monotonic()
     for batch in batches:
         contents = [path.read_bytes() for path in batch]
@@ -232,6 +264,18 @@ def _answered(ask, paths, contents):
             paths, *answer, strict=True
         )
     ]
+
+
+def _with_retries(ask, retries):
+    """Returns a function that asks again where there is no answer now."""
+    return tenacity.Retrying(
+        retry=tenacity.retry_if_exception_type(Unavailable),
+        stop=tenacity.stop_after_attempt(retries + 1),
+        wait=tenacity.wait_exponential(0.25, max=8)
+        + tenacity.wait_random(0, 0.25),
+        before_sleep=_say_why,
+        reraise=True,
+    ).wraps(ask)
 
 
 def _not_for_nothing(ask):

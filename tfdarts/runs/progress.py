@@ -162,6 +162,10 @@ class MetricsFile(keras.callbacks.Callback):
     def __init__(self, path, first_epoch):
         super().__init__()
         self.path = pathlib.Path(path)
+        self.go_on_from(first_epoch)
+
+    def go_on_from(self, first_epoch):
+        """Reads the rows of the epochs before one; see `first_epoch`."""
         self.rows = []
         if first_epoch:
             with whole(self.path):

@@ -155,9 +155,14 @@ class RNNTrainConfig(RNNRecipeConfig):
         "random:<seed>. By default the one found in --run_dir.",
     )
 
+    @property
+    def takes_genotype(self):
+        """Whether the cell is that of a genotype."""
+        return self.cell == "genotype"
+
     def __post_init__(self):
         super().__post_init__()
-        if self.cell != "genotype" and self.genotype:
+        if self.genotype and not self.takes_genotype:
             raise ValueError(
                 f"--cell={self.cell} has no genotype: leave out --genotype. "
                 f"Received: {self.genotype}."

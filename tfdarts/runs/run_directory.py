@@ -88,6 +88,11 @@ def _damaged(path, why=""):
 _LASTING = ("epoch", "epochs", "seconds", "best_epoch")
 
 
+def is_of_text(settings):
+    """Returns whether a training was on a text, from its settings."""
+    return "vocabulary_size" in settings
+
+
 class Stage:
     """One stage of a run: its settings, its state, what it wrote.
 

@@ -27,6 +27,7 @@ from tfdarts.training.schedules import LearningRate
 
 logger = logging.getLogger("tfdarts")
 
+
 def search(config):
     """Searches a cell and leaves its genotype in the run directory.
 

@@ -23,7 +23,8 @@ class SearchRecord(keras.callbacks.Callback):
     Args:
         directory: Path. It gets `alphas.npz`, one array a cell type, epochs
             first, row 0 the initial alphas; and `genotypes/epoch_<n>.json`.
-        supernet: `CNNSupernet` or `RNNSupernet`, not trained yet if `first_epoch` is 0.
+        supernet: `CNNSupernet` or `RNNSupernet`, not trained yet if
+            `first_epoch` is 0.
         first_epoch: Integer, the epoch that the run goes on with.
 
     Raises:

@@ -17,7 +17,7 @@ def train_seeds(config, seeds):
     """Trains one network for each seed, each a run of its own.
 
     Args:
-        config: `tfdarts.runs.configs.TrainConfig`; its `seed` is left out.
+        config: See `tfdarts.train`; its `seed` is left out.
         seeds: List of integers.
 
     Returns:
@@ -30,7 +30,7 @@ def train_seeds(config, seeds):
     """
     run_dir = pathlib.Path(_given(config.run_dir))
     genotype = config.genotype
-    if config.network == "cells":
+    if config.takes_genotype:
         genotype = genotype or str(run_dir)
     rows = []
     for seed in seeds:

@@ -9,6 +9,8 @@ import re
 from tfdarts.data.image_source import DataError
 from tfdarts.runs.configs import TrainConfig
 from tfdarts.runs.data import find_data
+from tfdarts.runs.rnn_configs import RNNSelectConfig
+from tfdarts.runs.rnn_configs import RNNTrainConfig
 from tfdarts.runs.run_directory import write_json
 from tfdarts.runs.train import train
 from tfdarts.search_spaces.lookup import find_genotype
@@ -21,15 +23,16 @@ def select(config):
 
     A search depends on its seed, so the paper runs it a few times and keeps
     the cell whose network, trained from scratch for a short while, is most
-    accurate on validation examples; of equals the one of the lower loss.
-    Test examples are never read.
+    accurate on validation examples; of equals, and of language models, the one
+    of the lower loss. Test examples are never read.
 
     Each candidate is a run of its own in `<run_dir>/candidates`. A selection
     that was interrupted goes on, and one that is given further candidates
     trains only those.
 
     Args:
-        config: `tfdarts.runs.configs.SelectConfig`.
+        config: `tfdarts.runs.configs.SelectConfig`, or for texts
+            `tfdarts.runs.rnn_configs.RNNSelectConfig`.
 
     Returns:
         List of dicts, one a candidate, best first: what `selection.json` of
@@ -47,8 +50,11 @@ def select(config):
     - [Liu et al., 2019](https://arxiv.org/abs/1806.09055), section 3.1
     """
     run_dir = _run_dir(config)
-    candidates = _candidates(config.run_dirs)
-    _require_validation(config)
+    of_texts = isinstance(config, RNNSelectConfig)
+    space = "rnn" if of_texts else "cnn"
+    candidates = _candidates(config.run_dirs, space)
+    if not of_texts:
+        _require_validation(config)
     ranking = []
     for position, (name, identifier) in enumerate(candidates.items()):
         logger.info(
@@ -60,8 +66,9 @@ def select(config):
         path = run_dir / "candidates" / name
         results = train(_training_of(config, identifier, path))
         ranking.append({"candidate": name, "genotype": identifier, **results})
-    ranking.sort(key=lambda row: (-row["val_accuracy"], row["val_loss"]))
-    winner = find_genotype(ranking[0]["genotype"])
+    # A language model has no accuracy.
+    ranking.sort(key=lambda r: (-r.get("val_accuracy", 0), r["val_loss"]))
+    winner = find_genotype(ranking[0]["genotype"], space)
     write_json(run_dir / "selection.json", ranking)
     winner.save(run_dir / "genotype.json")
     return ranking
@@ -81,7 +88,7 @@ def _run_dir(config):
     return run_dir
 
 
-def _candidates(identifiers):
+def _candidates(identifiers, space):
     """Returns what each candidate is called, and its genotype's identifier.
 
     Raises:
@@ -99,7 +106,7 @@ def _candidates(identifiers):
         )
     candidates = {}
     for identifier in found:
-        find_genotype(identifier)
+        find_genotype(identifier, space)
         # It must not depend on which others there are.
         name = re.sub(r"[^\w.-]+", "-", identifier).strip("-.")
         if name in candidates:
@@ -128,6 +135,7 @@ def _training_of(config, identifier, path):
         for field in dataclasses.fields(config)
         if field.name != "run_dirs"
     }
-    return TrainConfig(
-        **{**settings, "genotype": identifier, "run_dir": str(path)}
+    kind = (
+        RNNTrainConfig if isinstance(config, RNNSelectConfig) else TrainConfig
     )
+    return kind(**{**settings, "genotype": identifier, "run_dir": str(path)})

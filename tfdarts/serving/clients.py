@@ -1,4 +1,7 @@
-"""Whoever answers what an image shows: what they have in common."""
+"""Whoever answers what an image shows, or what word comes next.
+
+What they have in common.
+"""
 
 import re
 import typing
@@ -6,7 +9,8 @@ import urllib.parse
 
 import numpy as np
 
-SIGNATURE = "serving_bytes"
+OF_IMAGES = "serving_bytes"
+OF_TEXTS = "serving_default"
 SCHEMES = {"http": 8501, "https": 443, "grpc": 8500, "grpcs": 443}
 """How a server is spoken to, and its port unless one is said."""
 
@@ -41,6 +45,104 @@ class Answer(typing.NamedTuple):
     probabilities: np.ndarray
 
 
+class TextAnswer(typing.NamedTuple):
+    """What is said of a batch of texts.
+
+    Args:
+        top_words: List of lists of strings, the likeliest first.
+        top_probabilities: List of lists of floats.
+        log_probabilities: List of floats, of each text, in nats.
+        num_words: List of integers, of how many words that is.
+    """
+
+    top_words: list
+    top_probabilities: list
+    log_probabilities: list
+    num_words: list
+
+
+class Client:
+    """Asks a model; its heirs say where.
+
+    An heir has `who`, the string that says who answers, and `ask(signature,
+    inputs, outputs)`: from the name of a signature, a dict of lists of bytes
+    and the names of outputs to a list of these outputs, lists or arrays whose
+    strings may be bytes. It raises the errors of this module.
+    """
+
+    def predict(self, contents):
+        """Returns the `Answer` to the contents of image files.
+
+        Args:
+            contents: List of bytes.
+
+        Raises:
+            ServerError: If there is none; of the classes of this module.
+        """
+        outputs = ("label", "class_id", "probabilities")
+        answer = self.ask(OF_IMAGES, {"image_bytes": contents}, outputs)
+        return checked_answer(self.who, len(contents), *answer)
+
+    def foretell(self, texts):
+        """Returns the `TextAnswer` to texts.
+
+        Args:
+            texts: List of strings.
+
+        Raises:
+            ServerError: If there is none; of the classes of this module.
+        """
+        outputs = (
+            "top_words",
+            "top_probabilities",
+            "log_probability",
+            "num_words",
+        )
+        texts = [text.encode() for text in texts]
+        answer = self.ask(OF_TEXTS, {"text": texts}, outputs)
+        return checked_text_answer(self.who, len(texts), *answer)
+
+
+def checked_text_answer(who, count, words, probabilities, logs, num_words):
+    """Returns a `TextAnswer`, if it is one to so many texts.
+
+    Args:
+        who: String, who answers.
+        count: Integer, texts that were asked about.
+        words, probabilities, logs, num_words: See `TextAnswer`; what was
+            answered.
+
+    Raises:
+        ServerError: If it is none.
+    """
+    try:
+        words = [[_text(word) for word in row] for row in words]
+        probabilities = np.array(probabilities, "float32")
+        logs = np.array(logs, "float32")
+        num_words = [int(number) for number in num_words]
+        fits = (
+            probabilities.shape == (count, len(words[0]))
+            and logs.shape == (count,)
+            and len(words) == len(num_words) == count
+            and all(len(row) == len(words[0]) for row in words)
+            and np.isfinite(probabilities).all()
+            and not np.isnan(logs).any()
+        )
+    except (IndexError, TypeError, ValueError):
+        fits = False
+    if not fits:
+        raise no_answer_of_ours(who)
+    return TextAnswer(words, probabilities.tolist(), logs.tolist(), num_words)
+
+
+def _text(value):
+    """Returns a string, which some protocols give as bytes."""
+    value = value.decode() if isinstance(value, bytes) else value
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
 def checked_answer(who, count, labels, class_ids, probabilities):
     """Returns an `Answer`, if it is one to so many images.
 
@@ -53,12 +155,12 @@ def checked_answer(who, count, labels, class_ids, probabilities):
         ServerError: If it is none.
     """
     try:
+        labels = [_text(label) for label in labels]
         array = np.array(probabilities, "float32")
         fits = (
             array.ndim == 2
             and len(array) == len(labels) == len(class_ids) == count
             and np.isfinite(array).all()
-            and all(isinstance(label, str) for label in labels)
             and all(0 <= number < array.shape[1] for number in class_ids)
         )
         class_ids = [int(number) for number in class_ids]
@@ -66,7 +168,7 @@ def checked_answer(who, count, labels, class_ids, probabilities):
         fits = False
     if not fits:
         raise no_answer_of_ours(who)
-    return Answer(list(labels), class_ids, array)
+    return Answer(labels, class_ids, array)
 
 
 def no_answer_of_ours(who):

@@ -3,11 +3,10 @@
 import grpc
 import tensorflow as tf
 
-from tfdarts.serving.clients import SIGNATURE
+from tfdarts.serving.clients import Client
 from tfdarts.serving.clients import InvalidArgument
 from tfdarts.serving.clients import ServerError
 from tfdarts.serving.clients import Unavailable
-from tfdarts.serving.clients import checked_answer
 from tfdarts.serving.clients import no_answer_of_ours
 from tfdarts.serving.clients import plain
 from tfdarts.serving.clients import too_late
@@ -19,7 +18,7 @@ _LATER = (
 )
 
 
-class GrpcClient:
+class GrpcClient(Client):
     """Asks a server over gRPC.
 
     Args:
@@ -39,11 +38,10 @@ class GrpcClient:
         from tensorflow_serving.apis import predict_pb2
         from tensorflow_serving.apis import prediction_service_pb2_grpc
 
-        self.server = f"{url.scheme}://{url.netloc}"
+        self.server = self.who = f"{url.scheme}://{url.netloc}"
         self.timeout = timeout
         self.request = predict_pb2.PredictRequest()
         self.request.model_spec.name = name
-        self.request.model_spec.signature_name = SIGNATURE
         if isinstance(version, int):
             self.request.model_spec.version.value = version
         elif version:
@@ -59,29 +57,24 @@ class GrpcClient:
         else:
             channel = grpc.insecure_channel(url.netloc, options)
         service = prediction_service_pb2_grpc.PredictionServiceStub(channel)
-        self.ask = service.Predict
+        self.call = service.Predict
 
-    def predict(self, contents):
-        """See `tfdarts.serving.rest_client.RestClient.predict`."""
-        images = tf.make_tensor_proto(contents, shape=[len(contents)])
+    def ask(self, signature, inputs, outputs):
+        """See `tfdarts.serving.clients.Client`."""
         request = type(self.request)()
         request.CopyFrom(self.request)
-        request.inputs["image_bytes"].CopyFrom(images)
+        request.model_spec.signature_name = signature
+        for name, values in inputs.items():
+            tensor = tf.make_tensor_proto(values, shape=[len(values)])
+            request.inputs[name].CopyFrom(tensor)
         try:
-            response = self.ask(request, timeout=self.timeout)
+            response = self.call(request, timeout=self.timeout)
         except grpc.RpcError as error:
             raise self._refusal(error) from error
         try:
-            labels, class_ids, probabilities = (
-                tf.make_ndarray(response.outputs[name])
-                for name in ("label", "class_id", "probabilities")
-            )
-            labels = [label.decode() for label in labels]
+            return [tf.make_ndarray(response.outputs[n]) for n in outputs]
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise no_answer_of_ours(self.server) from error
-        return checked_answer(
-            self.server, len(contents), labels, class_ids, probabilities
-        )
 
     def _refusal(self, error):
         message = plain(error.details() or error.code().name)

@@ -8,11 +8,10 @@ import urllib.parse
 import requests
 import urllib3
 
-from tfdarts.serving.clients import SIGNATURE
+from tfdarts.serving.clients import Client
 from tfdarts.serving.clients import InvalidArgument
 from tfdarts.serving.clients import ServerError
 from tfdarts.serving.clients import Unavailable
-from tfdarts.serving.clients import checked_answer
 from tfdarts.serving.clients import no_answer_of_ours
 from tfdarts.serving.clients import plain
 from tfdarts.serving.clients import too_late
@@ -21,7 +20,7 @@ _LATER = (429, 502, 503, 504)
 _CHUNK = 2**16
 
 
-class RestClient:
+class RestClient(Client):
     """Asks a server over REST.
 
     Args:
@@ -41,25 +40,20 @@ class RestClient:
         if version is not None:
             kind = "versions" if isinstance(version, int) else "labels"
             path += f"/{kind}/{version}"
-        self.server = urllib.parse.urlunsplit(url)
+        self.server = self.who = urllib.parse.urlunsplit(url)
         self.url = self.server.rstrip("/") + urllib.parse.quote(
             f"{path}:predict", "/:"
         )
         self.timeout = timeout
         self.session = requests.Session()
 
-    def predict(self, contents):
-        """Returns the `Answer` to the contents of image files.
-
-        Raises:
-            ServerError: If there is none; of the classes in
-                `tfdarts.serving.clients`.
-        """
-        encoded = [{"b64": base64.b64encode(x).decode()} for x in contents]
-        body = {
-            "signature_name": SIGNATURE,
-            "inputs": {"image_bytes": encoded},
+    def ask(self, signature, inputs, outputs):
+        """See `tfdarts.serving.clients.Client`."""
+        encoded = {
+            name: [{"b64": base64.b64encode(x).decode()} for x in values]
+            for name, values in inputs.items()
         }
+        body = {"signature_name": signature, "inputs": encoded}
         until = time.monotonic() + self.timeout
         try:
             with self.session.post(
@@ -76,7 +70,7 @@ class RestClient:
                 f"{self.server} cannot be reached: is a server there, and is "
                 f"it the port of REST? ({_reason(error)})"
             ) from error
-        return self._answer(response, text, len(contents))
+        return self._outputs(response, text, outputs)
 
     def _read(self, response, until):
         """Returns what is answered, all of it in time.
@@ -90,7 +84,7 @@ class RestClient:
                 raise requests.Timeout
         return b"".join(pieces).decode(errors="replace")
 
-    def _answer(self, response, text, count):
+    def _outputs(self, response, text, names):
         if response.status_code != 200:
             message = plain(_error(response, text))
             if response.status_code in _LATER:
@@ -100,12 +94,9 @@ class RestClient:
             raise kind(f"{self.server} refuses: {message}")
         try:
             outputs = json.loads(text)["outputs"]
-            answer = [
-                outputs[name] for name in ("label", "class_id", "probabilities")
-            ]
+            return [outputs[name] for name in names]
         except (KeyError, TypeError, ValueError) as error:
             raise no_answer_of_ours(self.server) from error
-        return checked_answer(self.server, count, *answer)
 
 
 def _error(response, text):

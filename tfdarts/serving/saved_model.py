@@ -110,10 +110,21 @@ def export_saved_model(
         "assets/labels.txt": "".join(f"{x}\n" for x in labels).encode(),
         **(extra_files or {}),
     }
-    return _write_version(archive, files, pathlib.Path(path), version)
+    return write_version(archive, files, pathlib.Path(path), version)
 
 
-def _write_version(archive, files, path, version):
+def write_version(archive, files, path, version=None):
+    """Writes what is to be exported as a version, whole or not at all.
+
+    Args:
+        archive: `keras.export.ExportArchive`.
+        files: Dict of bytes by relative path, what lies beside the graph.
+        path: The directory of all versions, a `pathlib.Path`.
+        version: Integer. Defaults to `next_version(path)`.
+
+    Returns:
+        The path of the version.
+    """
     path.mkdir(parents=True, exist_ok=True)
     # A server takes no directory for a version whose name is not an integer.
     with tempfile.TemporaryDirectory(dir=path, prefix=".exporting-") as aside:

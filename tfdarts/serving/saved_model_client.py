@@ -4,9 +4,9 @@ import pathlib
 
 import tensorflow as tf
 
-from tfdarts.serving.clients import SIGNATURE
+from tfdarts.serving.clients import OF_TEXTS
+from tfdarts.serving.clients import Client
 from tfdarts.serving.clients import InvalidArgument
-from tfdarts.serving.clients import checked_answer
 from tfdarts.serving.clients import plain
 from tfdarts.serving.saved_model import saved_versions
 
@@ -54,7 +54,7 @@ def _did_you_mean(path):
     return f" Did you mean {found[0]}?" if found else ""
 
 
-class SavedModelClient:
+class SavedModelClient(Client):
     """Asks a SavedModel that was exported by tfdarts.
 
     Args:
@@ -64,26 +64,35 @@ class SavedModelClient:
         ValueError: If it cannot be loaded, or is of another kind.
     """
 
+    who = "The model"
+
     def __init__(self, path):
+        self.path = path
         try:
             self.model = tf.saved_model.load(str(path))
-            self.ask = self.model.signatures[SIGNATURE]
+            self.signatures = self.model.signatures
+            self.signatures[OF_TEXTS]  # Whatever is exported has this one.
         except (OSError, KeyError, ValueError, tf.errors.OpError) as error:
-            raise ValueError(
-                f"{path} is damaged, or was not exported by tfdarts: it cannot "
-                f"be loaded, or does not take image files. Export it anew."
-            ) from error
+            raise self._unfit() from error
 
-    def predict(self, contents):
-        """See `tfdarts.serving.rest_client.RestClient.predict`."""
+    def ask(self, signature, inputs, outputs):
+        """See `tfdarts.serving.clients.Client`."""
+        tensors = {name: tf.constant(x) for name, x in inputs.items()}
         try:
-            outputs = self.ask(image_bytes=tf.constant(contents))
+            function = self.signatures[signature]
+            expected = function.structured_input_signature[1]
+            if {*expected} != {*tensors}:
+                raise self._unfit()
+            answer = function(**tensors)
+            return [answer[name].numpy() for name in outputs]
+        except KeyError as error:
+            raise self._unfit() from error
         except tf.errors.InvalidArgumentError as error:
             raise InvalidArgument(plain(error.message)) from error
-        return checked_answer(
-            "The model",
-            len(contents),
-            [label.decode() for label in outputs["label"].numpy()],
-            outputs["class_id"].numpy(),
-            outputs["probabilities"].numpy(),
+
+    def _unfit(self):
+        return ValueError(
+            f"{self.path} is damaged, or was not exported by tfdarts, or is "
+            f"of another kind: --images is for models of images, --text for "
+            f"language models. Check --export_dir, or export it anew."
         )

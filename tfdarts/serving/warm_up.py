@@ -13,7 +13,7 @@ BATCHES = (1, 8)
 
 
 def warm_up_requests(name, image_shape):
-    """Returns requests of both signatures, as the file of TF Serving.
+    """Returns requests to a classifier, as the file of TF Serving.
 
     The first requests to a model are slow, for TensorFlow prepares its graph
     in them. A server that finds these answers them before it announces the
@@ -33,29 +33,58 @@ def warm_up_requests(name, image_shape):
 
     - [SavedModel Warmup](https://www.tensorflow.org/tfx/serving/saved_model_warmup)
     """
+    random = np.random.default_rng(0)
+    requests = []
+    for batch in BATCHES:
+        images = random.integers(0, 256, (batch, *image_shape), "uint8")
+        files = [tf.io.encode_png(image).numpy() for image in images]
+        requests += [
+            ("serving_default", {"images": images.astype("float32")}),
+            ("serving_bytes", {"image_bytes": files}),
+        ]
+    return _written(name, requests)
+
+
+def text_warm_up_requests(name, state_size):
+    """Returns requests to a language model, as the file of TF Serving.
+
+    Args:
+        name: String, what the server calls the model.
+        state_size: Integer, numbers that it carries from piece to piece.
+
+    Returns:
+        Bytes; see `warm_up_requests`.
+
+    Raises:
+        ImportError: See `warm_up_requests`.
+    """
+    requests = []
+    for batch in BATCHES:
+        tokens = np.zeros((batch, 1), "int32")
+        state = np.zeros((batch, state_size), "float32")
+        requests += [
+            ("serving_default", {"text": ["a few words"] * batch}),
+            ("serving_tokens", {"tokens": tokens, "state": state}),
+        ]
+    return _written(name, requests)
+
+
+def _written(name, requests):
+    """Returns requests, pairs of signature and inputs, as a file."""
     from tensorflow_serving.apis import predict_pb2
     from tensorflow_serving.apis import prediction_log_pb2
 
-    random = np.random.default_rng(0)
     with tempfile.TemporaryDirectory() as directory:
         path = str(pathlib.Path(directory, "requests"))
         with tf.io.TFRecordWriter(path) as writer:
-            for batch in BATCHES:
-                shape = (batch, *image_shape)
-                images = random.integers(0, 256, shape, "uint8")
-                files = [tf.io.encode_png(image).numpy() for image in images]
-                for signature, key, value in (
-                    ("serving_default", "images", images.astype("float32")),
-                    ("serving_bytes", "image_bytes", files),
-                ):
-                    request = predict_pb2.PredictRequest()
-                    request.model_spec.name = name
-                    request.model_spec.signature_name = signature
+            for signature, inputs in requests:
+                request = predict_pb2.PredictRequest()
+                request.model_spec.name = name
+                request.model_spec.signature_name = signature
+                for key, value in inputs.items():
                     request.inputs[key].CopyFrom(tf.make_tensor_proto(value))
-                    log = prediction_log_pb2.PredictionLog(
-                        predict_log=prediction_log_pb2.PredictLog(
-                            request=request
-                        )
-                    )
-                    writer.write(log.SerializeToString())
+                log = prediction_log_pb2.PredictionLog(
+                    predict_log=prediction_log_pb2.PredictLog(request=request)
+                )
+                writer.write(log.SerializeToString())
         return pathlib.Path(path).read_bytes()

@@ -87,7 +87,9 @@ class AveragedWeights(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         losses = self.past_losses()
         if losses[-1] == min(losses):
-            _assign(self.best, self.average if self._is_active else self.weights)
+            _assign(
+                self.best, self.average if self._is_active else self.weights
+            )
         if self.nonmonotone and not self._is_active:
             if has_stalled(losses, self.nonmonotone):
                 self.count.assign(1)

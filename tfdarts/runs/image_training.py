@@ -1,0 +1,231 @@
+"""What a training on images does."""
+
+import dataclasses
+import logging
+
+import keras
+import tensorflow as tf
+
+from tfdarts.data import augmentation
+from tfdarts.data import batches
+from tfdarts.data.targets import soft_targets
+from tfdarts.runs.data import open_training_data
+from tfdarts.runs.networks import build_network
+from tfdarts.runs.networks import compile_network
+from tfdarts.runs.networks import count_parameters
+from tfdarts.runs.networks import save_network
+from tfdarts.runs.progress import MetricsFile
+from tfdarts.runs.progress import Progress
+from tfdarts.runs.start import start
+from tfdarts.runs.tensorboard import tensorboard
+from tfdarts.search_spaces.lookup import find_genotype
+from tfdarts.training.checkpoints import EpochCheckpoint
+from tfdarts.training.distribution import distribution_strategy
+from tfdarts.training.divergence import StopOnNaN
+from tfdarts.training.memory import peak_bytes
+from tfdarts.training.memory import require_memory
+from tfdarts.training.schedules import LearningRate
+from tfdarts.training.schedules import LinearDropPath
+
+logger = logging.getLogger("tfdarts")
+
+LOGGED = {
+    "loss": "loss",
+    "accuracy": "accuracy",
+    "val_loss": "validation loss",
+    "val_accuracy": "validation accuracy",
+}
+
+
+class ImageTraining:
+    """Images, the network of a genotype, and how it is trained.
+
+    Args:
+        config: `tfdarts.runs.configs.TrainConfig`.
+
+    Raises:
+        ValueError: If a setting cannot be.
+        DataError: If the data do not fit the settings.
+    """
+
+    def __init__(self, config):
+        self.config = config
+        self.genotype = None
+        if config.takes_genotype:
+            self.genotype = find_genotype(config.genotype or config.run_dir)
+        self.data = open_training_data(
+            config,
+            1 - config.validation_portion,
+            crop_size=config.crop_size,
+            color_jitter=config.color_jitter,
+            rand_augment=config.rand_augment,
+        )
+        self.source = self.data.source
+        self.strategy = distribution_strategy(
+            config.distribute, config.batch_size
+        )
+        start(config)
+        with self.strategy.scope():
+            self.network = build_network(
+                config,
+                self.genotype,
+                len(self.source.class_names),
+                self.data.examples.first[0].shape[1:],
+            )
+            self.model = compile_network(
+                config, self.network, self.data.steps_per_epoch
+            )
+
+    @property
+    def derived(self):
+        """What follows from settings and data, for the run directory."""
+        examples = self.data.examples
+        genotype = self.genotype
+        return {
+            "genotype": genotype and dataclasses.asdict(genotype),
+            "mean": examples.mean,
+            "std": examples.std,
+            "class_names": self.source.class_names,
+            "image_shape": examples.first[0].shape[1:],
+        }
+
+    def fit(self, stage):
+        """Trains to the end, leaves the network, returns the results."""
+        config, data, network = self.config, self.data, self.network
+        model, examples = self.model, self.data.examples
+        num_parameters = count_parameters(network)
+        logger.info(
+            "train: %d images, %d for validation; %s parameters; %d device(s)",
+            len(examples.first[1]),
+            len(examples.second[1]) if examples.second else 0,
+            f"{num_parameters:,}",
+            self.strategy.num_replicas_in_sync,
+        )
+        with self.strategy.scope():
+            checkpoint = EpochCheckpoint(
+                stage.path / "checkpoints",
+                network=model.variables,
+                optimizer=model.optimizer.variables,
+            )
+        _warn_of_average(config, config.epochs * data.steps_per_epoch)
+        first_epoch = checkpoint.restore()
+        if first_epoch:
+            logger.info("train: going on after epoch %d", first_epoch)
+        training, validation = _datasets(config, data, first_epoch)
+        metrics = MetricsFile(stage.path / "metrics.csv", first_epoch)
+        model.fit(
+            training,
+            epochs=config.epochs,
+            initial_epoch=first_epoch,
+            steps_per_epoch=data.steps_per_epoch,
+            validation_data=validation,
+            callbacks=[
+                StopOnNaN(),
+                LearningRate(),
+                *_regularization(config, network),
+                metrics,
+                *tensorboard(config, stage),
+                checkpoint,
+                Progress(stage, config.epochs, data.steps_per_epoch, LOGGED),
+                keras.callbacks.LambdaCallback(
+                    on_train_begin=lambda logs: require_memory(
+                        peak_bytes(
+                            _gradient_graph(model, training.element_spec)
+                        )
+                    )
+                ),
+            ],
+            shuffle=False,
+            verbose=0,
+        )
+        save_network(network, stage)
+        first, second = examples.first, examples.second
+        return {
+            "num_parameters": num_parameters,
+            "train_examples": len(first[1]),
+            "validation_examples": 0 if second is None else len(second[1]),
+            "seconds": round(stage.status().get("seconds", 0.0), 1),
+            **{
+                name: float(value)
+                for name, value in metrics.rows[-1].items()
+                if name not in ("epoch", "learning_rate")
+            },
+        }
+
+
+def _warn_of_average(config, steps):
+    """Says so where the first weights count for much in the average."""
+    if config.ema_momentum**steps > 0.01:
+        logger.warning(
+            "train: --ema_momentum=%g averages over some %d steps, and the "
+            "training has %d: it would end near the first weights. Give a "
+            "smaller one, or more epochs.",
+            config.ema_momentum,
+            round(1 / (1 - config.ema_momentum)),
+            steps,
+        )
+
+
+def _datasets(config, data, first_epoch):
+    """Returns the batches of training, and of validation or `None`."""
+    examples, num_classes = data.examples, len(data.source.class_names)
+    soft = config.has_soft_targets
+    training = batches.shuffled_batches(
+        examples.first,
+        config.batch_size,
+        config.seed,
+        range(first_epoch, config.epochs),
+        data.transform,
+        soft_targets(num_classes, config.label_smoothing, config.mixup)
+        if soft
+        else None,
+    )
+    if examples.second is None:
+        return training, None
+    validation = batches.ordered_batches(
+        examples.second,
+        config.batch_size,
+        lambda images: augmentation.as_tested(
+            images, examples.mean, examples.std, config.crop_size
+        ),
+    )
+    if soft:
+        validation = validation.map(
+            lambda images, labels: (images, tf.one_hot(labels, num_classes))
+        )
+    return training, validation
+
+
+def _regularization(config, network):
+    """Returns the callbacks of drop path and of averaged weights."""
+    callbacks = []
+    if config.drop_path_rate:
+        callbacks.append(
+            LinearDropPath(
+                network.drop_path, config.drop_path_rate, config.epochs
+            )
+        )
+    if config.ema_momentum:
+        callbacks.append(keras.callbacks.SwapEMAWeights())
+    return callbacks
+
+
+def _gradient_graph(model, batch_spec):
+    """The graph that costs the most memory, on one device."""
+
+    @tf.function
+    def gradients(x, y):
+        with tf.GradientTape() as tape:
+            outputs, _ = model.stateless_call(
+                [v.value for v in model.trainable_variables],
+                [v.value for v in model.non_trainable_variables],
+                x,
+                training=True,
+            )
+            losses = [
+                model.loss(y, logits) for logits in tf.nest.flatten(outputs)
+            ]
+            loss = tf.add_n(losses)
+        return tape.gradient(loss, model.trainable_variables)
+
+    return gradients.get_concrete_function(*batch_spec).graph

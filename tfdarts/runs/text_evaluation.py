@@ -1,0 +1,83 @@
+"""Testing a language model."""
+
+import logging
+import math
+import time
+
+import keras
+
+from tfdarts.data.ngrams import KneserNey
+from tfdarts.data.segments import whole_batches
+from tfdarts.models.carried_state import WithCarriedState
+from tfdarts.runs.duration import duration
+
+logger = logging.getLogger("tfdarts")
+
+
+def text_scores(network, settings, source):
+    """Returns the figures of a test on a text.
+
+    The text is read once, as one row, from a state of zeros that is carried
+    from its first word to its last.
+
+    Args:
+        network: `tfdarts.models.language_model.LanguageModel`.
+        settings: Dict of the settings of its training.
+        source: `TextSource`.
+
+    Returns:
+        A dict: `test_perplexity`, `test_loss` (nats a word), `test_words`
+        (all but the first are foretold), `words_per_second`, and, of the same
+        words, `bigram_perplexity` and `trigram_perplexity` of
+        `tfdarts.data.ngrams.KneserNey`, counted on the training text.
+    """
+    tokens = source.read("test")
+    logger.info("evaluate: %d words", len(tokens))
+    segments = whole_batches(tokens, 1, settings["steps"])
+    model = WithCarriedState(network)
+    model.compile()
+    started = time.monotonic()
+    loss = model.evaluate(
+        segments,
+        verbose=0,
+        callbacks=[ReadingProgress(int(segments.cardinality()))],
+    )
+    seconds = time.monotonic() - started
+    training = source.read("train")
+    ngrams = {
+        f"{name}_perplexity": KneserNey(
+            training, order, len(source.vocabulary)
+        ).perplexity(tokens)
+        for name, order in (("bigram", 2), ("trigram", 3))
+    }
+    return {
+        "test_perplexity": math.exp(loss),
+        "test_loss": loss,
+        "test_words": len(tokens),
+        **ngrams,
+        "words_per_second": (len(tokens) - 1) / seconds,
+    }
+
+
+class ReadingProgress(keras.callbacks.Callback):
+    """Says where a test stands.
+
+    Args:
+        batches: Integer, how many there are.
+    """
+
+    def __init__(self, batches):
+        super().__init__()
+        self.batches = batches
+
+    def on_test_begin(self, logs=None):
+        self.begun = time.monotonic()
+
+    def on_test_batch_end(self, batch, logs=None):
+        done = batch + 1
+        seconds = time.monotonic() - self.begun
+        left = duration(seconds / done * (self.batches - done))
+        logger.info(
+            *("evaluate: segment %d/%d, %s left", done, self.batches, left),
+            extra={"transient": True, "progress": done / self.batches},
+        )

@@ -1,0 +1,227 @@
+"""What a training on texts does."""
+
+import dataclasses
+import logging
+
+import keras
+
+from tfdarts.data import segments
+from tfdarts.files import write_atomically
+from tfdarts.models.carried_state import WithCarriedState
+from tfdarts.runs.data import open_text_data
+from tfdarts.runs.networks import build_language_model
+from tfdarts.runs.networks import count_parameters
+from tfdarts.runs.networks import save_network
+from tfdarts.runs.progress import MetricsFile
+from tfdarts.runs.progress import Progress
+from tfdarts.runs.start import start
+from tfdarts.runs.tensorboard import tensorboard
+from tfdarts.runs.text_search import VALIDATION_ROWS
+from tfdarts.runs.text_search import logit_bytes
+from tfdarts.search_spaces.lookup import find_genotype
+from tfdarts.training.averaging import AveragedWeights
+from tfdarts.training.checkpoints import EpochCheckpoint
+from tfdarts.training.divergence import ADVICE
+from tfdarts.training.divergence import DivergedError
+from tfdarts.training.divergence import StopOnNaN
+from tfdarts.training.memory import require_memory
+from tfdarts.training.optimizers import SGD
+from tfdarts.training.reading import BeginAnew
+from tfdarts.training.reading import Perplexity
+from tfdarts.training.reading import SegmentRate
+from tfdarts.training.schedules import LearningRate
+
+logger = logging.getLogger("tfdarts")
+
+LOGGED = {
+    "perplexity": "perplexity",
+    "val_perplexity": "validation perplexity",
+}
+MOST_ROLLBACKS = 3
+
+
+class TextTraining:
+    """A text, the language model of a cell, and how it is trained.
+
+    Args:
+        config: `tfdarts.runs.rnn_configs.RNNTrainConfig`.
+
+    Raises:
+        ValueError: If a setting cannot be.
+        DataError: If the data do not fit the settings.
+    """
+
+    def __init__(self, config):
+        self.config = config
+        self.genotype = None
+        if config.takes_genotype:
+            self.genotype = find_genotype(
+                config.genotype or config.run_dir, "rnn"
+            )
+        self.source = open_text_data(config)
+        self.rows = segments.columns(
+            self.source.read("train"), config.batch_size
+        )
+        self.steps_per_epoch = segments.num_segments(
+            self.rows.shape[1], config.steps
+        )
+        start(config)
+        self._build(attempt=0)
+
+    @property
+    def derived(self):
+        """What follows from settings and data, for the run directory."""
+        genotype = self.genotype
+        return {
+            "genotype": genotype and dataclasses.asdict(genotype),
+            "vocabulary_size": len(self.source.vocabulary),
+            "tokenizer": self.source.tokenizer,
+        }
+
+    def fit(self, stage):
+        """Trains to the end, leaves the network, returns the results.
+
+        Where the loss becomes NaN it goes back to the last whole epoch, and
+        on from there with other random numbers.
+
+        Raises:
+            DivergedError: If that happens for the fourth time.
+        """
+        vocabulary = "".join(f"{word}\n" for word in self.source.vocabulary)
+        write_atomically(stage.path / "vocabulary.txt", vocabulary)
+        while True:
+            try:
+                return self._fit(stage)
+            except DivergedError as error:
+                if self.attempt == MOST_ROLLBACKS:
+                    raise
+                logger.warning(
+                    "train: going back to the last whole epoch, for the %s "
+                    "time of at most %d: %s.",
+                    ("first", "second", "third")[self.attempt],
+                    MOST_ROLLBACKS,
+                    str(error).partition(ADVICE)[0],
+                )
+                self._build(self.attempt + 1)
+
+    def _build(self, attempt):
+        """Makes all that training changes."""
+        config = self.config
+        keras.utils.set_random_seed(config.seed + attempt)
+        self.attempt = attempt
+        self.rollbacks = keras.Variable(attempt, dtype="int64")
+        self.network = build_language_model(
+            config, self.genotype, len(self.source.vocabulary)
+        )
+        self.model = WithCarriedState(self.network)
+        self.model.compile(
+            SGD(
+                config.learning_rate,
+                momentum=0.0,
+                l2=config.weight_decay,
+                clip_norm=config.clip_norm,
+            )
+        )
+
+    def _fit(self, stage):
+        config, model = self.config, self.model
+        logger.info(
+            "train: %d words, %d for validation, in %d rows; %s parameters",
+            self.rows.size,
+            self.source.splits["validation"],
+            config.batch_size,
+            f"{count_parameters(self.network):,}",
+        )
+        metrics = MetricsFile(stage.path / "metrics.csv", 0)
+        averaging = AveragedWeights(
+            self.network.trainable_variables,
+            config.nonmonotone,
+            lambda: [float(row["val_loss"]) for row in metrics.rows],
+        )
+        checkpoint = EpochCheckpoint(
+            stage.path / "checkpoints",
+            network=self.network.variables,
+            optimizer=model.optimizer.variables,
+            averaging=averaging.variables,
+            rollbacks=[self.rollbacks],
+        )
+        first_epoch = self._restore(checkpoint)
+        metrics.go_on_from(first_epoch)
+        model.fit(
+            self._batches(first_epoch),
+            epochs=config.epochs,
+            initial_epoch=first_epoch,
+            steps_per_epoch=self.steps_per_epoch,
+            validation_data=self._validation_batches(),
+            callbacks=[
+                StopOnNaN(),
+                BeginAnew(),
+                SegmentRate(config.learning_rate, config.steps, self.lengths),
+                Perplexity(["loss", "val_loss"]),
+                LearningRate(),
+                metrics,
+                averaging,
+                *tensorboard(config, stage),
+                checkpoint,
+                Progress(stage, config.epochs, self.steps_per_epoch, LOGGED),
+                keras.callbacks.LambdaCallback(
+                    on_train_begin=lambda logs: require_memory(
+                        logit_bytes(config, self.source)
+                    )
+                ),
+            ],
+            shuffle=False,
+            verbose=0,
+        )
+        save_network(self.network, stage)
+        return self._results(stage, metrics.rows)
+
+    def _restore(self, checkpoint):
+        """Brings the last whole epoch back; returns how many there are."""
+        attempt = self.attempt
+        first_epoch = checkpoint.restore()
+        if first_epoch:
+            logger.info("train: going on after epoch %d", first_epoch)
+        before = int(self.rollbacks.numpy())
+        self.attempt = max(attempt, before)
+        self.rollbacks.assign(self.attempt)
+        for variable in self.network.non_trainable_variables:
+            # The state of a random generator: its seed, and how often it was
+            # asked.
+            shift = [self.attempt - before if first_epoch else 0, 0]
+            variable.assign(variable + keras.ops.cast(shift, variable.dtype))
+        return first_epoch
+
+    def lengths(self, epoch):
+        """Returns the lengths of the segments of an epoch."""
+        return segments.segment_lengths(
+            self.rows.shape[1],
+            self.config.steps,
+            self.config.seed,
+            epoch,
+            self.config.step_spread,
+            self.attempt,
+        )
+
+    def _batches(self, first_epoch):
+        epochs = range(first_epoch, self.config.epochs)
+        return segments.training_batches(
+            self.rows, map(self.lengths, epochs)
+        ).prefetch(2)
+
+    def _validation_batches(self):
+        return segments.whole_batches(
+            self.source.read("validation"), VALIDATION_ROWS, self.config.steps
+        )
+
+    def _results(self, stage, rows):
+        best = min(rows, key=lambda row: float(row["val_loss"]))
+        names = ("loss", "perplexity", "val_loss", "val_perplexity")
+        return {
+            "num_parameters": count_parameters(self.network),
+            "train_words": self.source.splits["train"],
+            "validation_words": self.source.splits["validation"],
+            "seconds": round(stage.status().get("seconds", 0.0), 1),
+            "best_epoch": int(best["epoch"]),
+            **{name: float(best[name]) for name in names},
+        }
