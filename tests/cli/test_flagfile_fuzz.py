@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from tfdarts.cli.command import Command
 from tfdarts.cli.command import settings_from_flagfile
-from tfdarts.cli.parsing import parse
 from tfdarts.runs.configs import SearchConfig
 
 FIELDS = {
@@ -41,9 +40,8 @@ def arguments(draw):
 def flags_or_sentence(words):
     """Parses words; a refusal must be a `ValueError` that says something."""
     command = Command("tfdarts-x", "", (), (SearchConfig,), None)
-    values = command._flag_values()
     try:
-        parse(values, "tfdarts-x", words)
+        values, _ = command.parsed(words)
     except ValueError as error:
         assert type(error) is ValueError
         assert len(str(error).split()) > 3

@@ -4,7 +4,7 @@ import shlex
 
 import pytest
 
-from tfdarts.cli import parsing
+from tfdarts.cli import kinds
 from tfdarts.cli.command import next_command
 from tfdarts.cli.command import settings_from_flagfile
 from tfdarts.cli.command import settings_of
@@ -13,15 +13,15 @@ from tfdarts.cli.select import _training
 from tfdarts.cli.train import command as train_command
 from tfdarts.runs.configs import SearchConfig
 from tfdarts.runs.configs import TrainConfig
+from tfdarts.runs.rnn_configs import RNNSearchConfig
 
 
 def config_of(line):
     """The config that `tfdarts-train` makes of a line."""
     start, program, *arguments = shlex.split(line)
     assert (start, program) == ("Next:", "tfdarts-train")
-    values = train_command._flag_values()
-    parsing.parse(values, program, arguments)
-    return settings_of(TrainConfig, values.flag_values_dict())
+    values, kind = train_command.parsed(arguments)
+    return settings_of(kinds.TRAIN[kind], values.flag_values_dict())
 
 
 def test_a_training_is_on_the_data_of_its_search(tmp_path):
@@ -35,7 +35,7 @@ def test_a_training_is_on_the_data_of_its_search(tmp_path):
         tensorboard=True,
     )
     for file in (None, str(flagfile)):
-        trained = config_of(_training_of(config, file))
+        trained = config_of(_training_of(config, file, "images"))
         assert trained.dataset == config.dataset
         assert trained.run_dir == config.run_dir
         assert (trained.image_size, trained.random_flip) == (20, "on")
@@ -61,12 +61,15 @@ def test_a_winner_is_trained_on_the_data_of_its_selection(tmp_path):
 
 def test_a_line_is_no_longer_than_it_must_be():
     config = SearchConfig(run_dir="r")
-    assert _training_of(config, None) == "Next: tfdarts-train --run_dir=r"
+    assert (
+        _training_of(config, None, "images")
+        == "Next: tfdarts-train --run_dir=r"
+    )
 
 
 def test_a_missing_flagfile_is_known_before_the_search():
     with pytest.raises(ValueError, match="no.cfg cannot be used"):
-        _training_of(SearchConfig(run_dir="r"), "no.cfg")
+        _training_of(SearchConfig(run_dir="r"), "no.cfg", "images")
 
 
 def test_words_are_quoted():
@@ -82,6 +85,17 @@ def test_words_are_quoted():
 def test_switches_that_are_off_stay_off(tmp_path):
     flagfile = tmp_path / "train.cfg"
     flagfile.write_text("--deterministic\n")
-    line = _training_of(SearchConfig(run_dir="r"), str(flagfile))
+    line = _training_of(SearchConfig(run_dir="r"), str(flagfile), "images")
     assert not config_of(line).deterministic
     assert settings_from_flagfile(TrainConfig, flagfile).deterministic
+
+
+def test_a_training_of_a_text_names_it(tmp_path):
+    """With no flagfile to say it, a command line would be one for images."""
+    config = RNNSearchConfig(run_dir="r", seed=2)
+    line = _training_of(config, None, "texts")
+    assert line == "Next: tfdarts-train --run_dir=r --dataset=pydoc --seed=2"
+    flagfile = tmp_path / "train.cfg"
+    flagfile.write_text("--dataset=pydoc\n--units=7\n")
+    trained = config_of(_training_of(config, str(flagfile), "texts"))
+    assert (trained.dataset, trained.units, trained.seed) == ("pydoc", 7, 2)

@@ -3,7 +3,6 @@
 import pytest
 
 from tfdarts.cli import evaluate
-from tfdarts.cli import parsing
 from tfdarts.cli import select
 from tfdarts.runs import select as select_module
 
@@ -49,9 +48,9 @@ def test_a_selection_prints_its_ranking(monkeypatch, capsys):
     ]
     monkeypatch.setattr(select_module, "select", lambda config: ranking)
     arguments = ["--run_dirs=a,b", "--run_dir=out"]
-    values = select.command._flag_values()
-    parsing.parse(values, "tfdarts-select", arguments)
-    select.run({**values.flag_values_dict(), "arguments": arguments})
+    values, kind = select.command.parsed(arguments)
+    asked = {"arguments": arguments, "kind": kind}
+    select.run({**values.flag_values_dict(), **asked})
     head, first, second, where, following = capsys.readouterr().out.splitlines()
     assert head.split() == [
         *("candidate", "validation", "accuracy", "loss", "parameters")

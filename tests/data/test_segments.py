@@ -4,9 +4,12 @@ import numpy as np
 import pytest
 
 from tfdarts.data.segments import columns
+from tfdarts.data.segments import num_segments
 from tfdarts.data.segments import search_batches
 from tfdarts.data.segments import segment_lengths
 from tfdarts.data.segments import segments
+from tfdarts.data.segments import training_batches
+from tfdarts.data.segments import whole_batches
 
 
 def test_rows_are_the_text_in_pieces():
@@ -23,15 +26,27 @@ def test_lengths_are_those_of_the_authors(spread):
     assert sum(lengths) == 199_999 and min(lengths) >= 1
     *inner, _ = lengths
     if spread:
-        assert min(inner) >= 5 and max(inner) <= 55
-        # Rounded down, which costs half a step in the mean.
-        mean = 0.95 * 35 + 0.05 * 17 - 0.5
+        # The row's end is met by lengths that are a little longer or shorter.
+        assert min(inner) >= 4 and max(inner) <= 57
+        mean = 0.95 * 35 + 0.05 * 17
         assert np.mean(inner) == pytest.approx(mean, abs=0.25)
         usual = [x for x in inner if x > 25]
         assert np.std(usual) == pytest.approx(5, abs=0.5)
     else:
         assert {*inner} == {35, 17}
-        assert inner.count(17) / len(inner) == pytest.approx(0.05, abs=0.01)
+        assert inner.count(17) == round(0.05 * len(lengths))
+
+
+@pytest.mark.parametrize("steps", [2, 7, 35])
+@pytest.mark.parametrize("spread", [0.0, 5.0])
+def test_every_epoch_has_as_many_segments(steps, spread):
+    for total in (2, 3, 36, 37, 100, 613, 1825):
+        count = num_segments(total, steps)
+        for epoch in range(5):
+            most = min(spread, steps / 5)
+            lengths = segment_lengths(total, steps, 0, epoch, most)
+            assert len(lengths) == count
+            assert sum(lengths) == total - 1 and min(lengths) >= 1
 
 
 def test_lengths_follow_from_seed_and_epoch():
@@ -40,6 +55,8 @@ def test_lengths_follow_from_seed_and_epoch():
 
     assert lengths(0, 0) == lengths(0, 0)
     assert lengths(0, 0) != lengths(0, 1) != lengths(1, 0)
+    again = segment_lengths(5000, 35, 0, 0, spread=5.0, attempt=1)
+    assert again != lengths(0, 0)
 
 
 def test_segments_are_the_rows_again():
@@ -62,10 +79,32 @@ def test_short_rows_begin_anew():
 def test_batches_of_a_search():
     train, val = columns(np.arange(80), 4), columns(np.arange(100, 148), 4)
     lengths = [8, 3, 8]
-    batches = [*search_batches(train, val, lengths)]
-    assert len(batches) == 3
-    for (pair, val_pair), expected, val_expected in zip(
-        batches, segments(train, lengths), segments(val, lengths)
-    ):
-        np.testing.assert_array_equal(pair, expected)
-        np.testing.assert_array_equal(val_pair, val_expected)
+    other = [3, 8, 8]
+    batches = [*search_batches(train, val, [lengths, other])]
+    assert len(batches) == 6
+    for part, expected_lengths in ((batches[:3], lengths), (batches[3:], other)):
+        for (pair, val_pair), expected, val_expected in zip(
+            part,
+            segments(train, expected_lengths),
+            segments(val, expected_lengths),
+        ):
+            np.testing.assert_array_equal(pair, expected)
+            np.testing.assert_array_equal(val_pair, val_expected)
+
+
+def test_batches_of_a_training():
+    rows = columns(np.arange(80), 4)
+    batches = [*training_batches(rows, [[8, 11], [11, 8]])]
+    expected = [*segments(rows, [8, 11]), *segments(rows, [11, 8])]
+    assert len(batches) == 4
+    for pair, expected_pair in zip(batches, expected):
+        np.testing.assert_array_equal(pair, expected_pair)
+
+
+@pytest.mark.parametrize("words", [21, 22])
+def test_a_test_reads_all_words_once(words):
+    batches = whole_batches(np.arange(words), batch_size=1, steps=5)
+    assert int(batches.cardinality()) == len([*batches]) == 4 + (words == 22)
+    read = [np.concatenate(parts, 1)[0] for parts in zip(*batches)]
+    np.testing.assert_array_equal(read[0], np.arange(words - 1))
+    np.testing.assert_array_equal(read[1], np.arange(1, words))

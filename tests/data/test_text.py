@@ -33,7 +33,7 @@ def words(source, split):
 def test_a_directory_of_prepared_files(tmp_path):
     source = open_text(write(tmp_path / "t", PREPARED))
     assert source.name == f"text:{tmp_path}/t"
-    assert source.vocabulary == ("a", "b", "<unk>", "c", "<eos>")
+    assert source.vocabulary == ("<unk>", "a", "b", "c", "<eos>")
     # As the authors read them: an empty line is an end of line, too.
     assert words(source, "train") == "a b <unk> c <eos> <eos> a a <eos>".split()
     assert words(source, "validation") == ["b", "<unk>", "<eos>"]
@@ -45,7 +45,7 @@ def test_a_directory_of_prepared_files(tmp_path):
 def test_words_that_occur_once_become_unknown(tmp_path):
     files = {**PREPARED, "train.txt": "a b c\na b d\n"}
     source = open_text(write(tmp_path / "t", files))
-    assert source.vocabulary == ("a", "b", "<unk>", "<eos>")
+    assert source.vocabulary == ("<unk>", "a", "b", "<eos>")
     assert words(source, "train") == "a b <unk> <eos> a b <unk> <eos>".split()
     assert source.notes == (
         "2 words that occur once in training became <unk>.",
@@ -55,10 +55,22 @@ def test_words_that_occur_once_become_unknown(tmp_path):
 def test_one_line_ends_once_and_that_is_no_rare_word():
     lines = [["a", "a", "b", "b"]]
     source = source_of_lines("x", dict.fromkeys(SPLITS, lines))
-    assert source.vocabulary == ("a", "b", "<eos>", "<unk>")
+    assert source.vocabulary == ("<unk>", "a", "b", "<eos>")
 
 
 SPLITS = ("train", "validation", "test")
+
+
+def test_lines_end_as_in_any_system_and_words_may_hold_anything(tmp_path):
+    files = {**PREPARED, "train.txt": ""}
+    path = write(tmp_path / "t", files)
+    text = "a\u2003b \x0b<unk>\tc\r\nd\u2028e\n"
+    (path / "train.txt").write_bytes(text.encode())
+    source = open_text(path)
+    assert words(source, "train") == [
+        *("a\u2003b", "<unk>", "c", "<eos>", "d\u2028e", "<eos>")
+    ]
+    assert (source.tokenizer, open_pydoc().tokenizer) == ("spaces", "letters")
 
 
 def test_one_file_is_cut_into_blocks(tmp_path):
@@ -135,7 +147,7 @@ def test_no_text(tmp_path):
     with pytest.raises(DataError, match="The train split of .*x has no words"):
         open_text(tmp_path / "x")
     files = {**PREPARED, "train.txt": "a a\n"}
-    with pytest.raises(DataError, match="only the words a, <eos>, <unk>"):
+    with pytest.raises(DataError, match="only the words <unk>, a, <eos>"):
         open_text(write(tmp_path / "t", files))
     with pytest.raises(DataError, match="no dev split"):
         open_pydoc().read("dev")

@@ -7,10 +7,12 @@ import re
 import numpy as np
 import pytest
 
+from tfdarts.cli import kinds
 from tfdarts.cli import pipeline
 from tfdarts.cli import search
 from tfdarts.cli import train
 from tfdarts.cli.command import settings_from_flagfile
+from tfdarts.cli.command import settings_of
 from tfdarts.data import sources
 from tfdarts.data.image_source import ImageSource
 from tfdarts.data.sources import open_source
@@ -40,24 +42,28 @@ def test_config_names_its_commands_and_works_with_them(path):
     assert named
     for command, flagfile in named:
         assert flagfile == f"configs/{path.name}"
-        values = COMMANDS[command]._flag_values()
-        assert values([command, f"--flagfile={path}"]) == [command]
+        _, kind = COMMANDS[command].parsed([f"--flagfile={path}"])
+        of_texts = path.name.startswith(("ptb", "pydoc", "wikitext2"))
+        assert kind == ("texts" if of_texts else "images")
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.name)
 def test_train_flagfile_is_there_and_is_one(path):
     text = path.read_text()
-    config_class = SearchConfig if "_train" not in path.name else TrainConfig
     named = re.findall(r"^--train_flagfile=(.*)$", text, re.MULTILINE)
-    assert bool(named) == (config_class is SearchConfig)
+    assert bool(named) == ("_train" not in path.name)
     for flagfile in named:
+        values, kind = search.command.parsed([f"--flagfile={path}"])
+        searched = settings_of(kinds.SEARCH[kind], values.flag_values_dict())
         config = settings_from_flagfile(
-            TrainConfig, path.parents[1] / flagfile, run_dir="r"
+            kinds.TRAIN[kind], path.parents[1] / flagfile, run_dir="r"
         )
         assert config.run_dir == "r"
-        searched = settings_from_flagfile(SearchFlags, path)
-        assert config.dataset == searched.dataset
-        assert config.random_flip == searched.random_flip
+        shared = [
+            {**kinds.shared_settings(each, kind), "run_dir": "r", "seed": 0}
+            for each in (searched, config)
+        ]
+        assert shared[0] == shared[1]
 
 
 # Section A.1.1 and A.2.1 of the paper; the mirror images of its code.

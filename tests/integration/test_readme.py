@@ -10,7 +10,6 @@ import pytest
 import tensorflow as tf
 
 from tfdarts import genotypes
-from tfdarts.cli import parsing
 
 README = pathlib.Path(__file__).parents[2] / "README.md"
 
@@ -65,7 +64,8 @@ def test_commands_have_the_flags_they_are_shown_with(path):
     for name, *flags in command_lines(path):
         module = name.removeprefix("tfdarts-")
         command = importlib.import_module(f"tfdarts.cli.{module}").command
-        parsing.parse(command._flag_values(), name, flags)
+        assert command.name == name
+        command.parsed(flags)
 
 
 def test_pages_show_commands():

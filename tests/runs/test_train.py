@@ -17,11 +17,11 @@ from tfdarts.data.batches import stratified_split
 from tfdarts.models.cnn_network import CNNNetwork
 from tfdarts.models.multiply_adds import multiply_adds
 from tfdarts.runs import export as export_module
-from tfdarts.runs.image_training import ImageTraining
 from tfdarts.runs.configs import TrainConfig
 from tfdarts.runs.evaluate import evaluate
 from tfdarts.runs.export import export
 from tfdarts.runs.export import exported_versions
+from tfdarts.runs.image_training import ImageTraining
 from tfdarts.runs.train import train
 from tfdarts.serving.formats import converted
 from tfdarts.serving.litert import litert_probabilities

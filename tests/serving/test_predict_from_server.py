@@ -7,7 +7,6 @@ import pytest
 import served_models
 import tensorflow as tf
 
-from tfdarts.cli import parsing
 from tfdarts.cli.predict import PredictSettings
 from tfdarts.cli.predict import command
 from tfdarts.data.image_source import DataError
@@ -41,8 +40,7 @@ def whom(request):
 
 
 def predict(*arguments):
-    values = command._flag_values()
-    parsing.parse(values, command.name, arguments)
+    values, _ = command.parsed(arguments)
     command.run(values.flag_values_dict())
 
 

@@ -68,15 +68,12 @@ class Command:
 
     def main(self, argv=None):
         """Runs the command and returns its exit code."""
-        typed = arguments = sys.argv[1:] if argv is None else argv
+        arguments = sys.argv[1:] if argv is None else argv
         if isinstance(sys.stdout, io.TextIOWrapper):
             # Names of classes may not be of the terminal's alphabet.
             sys.stdout.reconfigure(errors="backslashreplace")
         try:
-            arguments = list(parsing.expanded(arguments))
-            kind = self._kind(arguments)
-            values = self._flag_values(kind)
-            parsing.parse(values, self.name, arguments, self._elsewhere(kind))
+            values, kind = self.parsed(arguments)
         except ValueError as error:
             self._complain(f"{error}\nSee {self.name} --help.")
             return EXIT_CODES["usage"]
@@ -86,7 +83,26 @@ class Command:
         if values["version"].value:
             print(f"tfdarts {tfdarts.__version__}")
             return 0
-        return self._guarded(values, typed, kind)
+        return self._guarded(values, arguments, kind)
+
+    def parsed(self, arguments):
+        """Returns the flags' values, and what `--dataset` is of.
+
+        Args:
+            arguments: List of strings, as typed.
+
+        Returns:
+            absl's `FlagValues`, and `"images"` or `"texts"`.
+
+        Raises:
+            ValueError: If an argument is no flag or cannot be its value, or a
+                flagfile cannot be read.
+        """
+        arguments = list(parsing.expanded(arguments))
+        kind = self._kind(arguments)
+        values = self._flag_values(kind)
+        parsing.parse(values, self.name, arguments, self._elsewhere(kind))
+        return values, kind
 
     def help(self):
         """Returns the help text."""
@@ -96,9 +112,9 @@ class Command:
         if isinstance(self.settings, dict):
             lines += [
                 "",
-                "Flags where --dataset is of texts, which are others than "
-                "those above or",
-                "have another default:",
+                "Flags where --dataset is of texts, in place of those above "
+                "of the same name",
+                "or in addition to them:",
                 "",
                 *_listed(self._only_of_texts()),
                 "",
@@ -137,15 +153,15 @@ class Command:
 
     def _only_of_texts(self):
         """The fields for texts that are not just those for images."""
-        of_images = {f.name: f for f in self._fields("images")}
+
+        def said(field):
+            return field.name, field.default, field.metadata["help"]
+
+        of_images = {said(field) for field in self._fields("images")}
         return [
             field
             for field in self._fields("texts")
-            if field.name != "dataset"
-            and (
-                field.name not in of_images
-                or of_images[field.name].default != field.default
-            )
+            if field.name != "dataset" and said(field) not in of_images
         ]
 
     def _elsewhere(self, kind):
@@ -239,10 +255,9 @@ def settings_from_flagfile(config_class, flagfile, **overrides):
     Raises:
         ValueError: If the file is missing or holds other flags.
     """
-    values = Command("", "", (), (config_class,), None)._flag_values()
+    command = Command("", "", (), (config_class,), None)
     try:
-        arguments = list(parsing.expanded([f"--flagfile={flagfile}"]))
-        parsing.parse(values, "", arguments)
+        values, _ = command.parsed([f"--flagfile={flagfile}"])
     except ValueError as error:
         raise ValueError(f"{flagfile} cannot be used: {error}") from error
     return settings_of(config_class, {**values.flag_values_dict(), **overrides})

@@ -138,6 +138,14 @@ class RNNRecipeConfig(RNNConfig):
         least=0,
     )
 
+    def __post_init__(self):
+        super().__post_init__()
+        if self.step_spread > self.steps / 5:
+            raise ValueError(
+                f"--step_spread must be at most a fifth of --steps, "
+                f"{self.steps}. Received: {self.step_spread:g}."
+            )
+
 
 @dataclasses.dataclass(frozen=True)
 class RNNTrainConfig(RNNRecipeConfig):

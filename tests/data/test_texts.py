@@ -1,0 +1,67 @@
+"""Texts by their specification, and what is a text at all."""
+
+import sys
+
+import pytest
+
+from tfdarts.data import sources
+from tfdarts.data import tfds_text
+from tfdarts.data.image_source import DataError
+from tfdarts.data.text_source import source_of_lines
+from tfdarts.data.texts import is_text
+from tfdarts.data.texts import open_text_source
+
+LINES = [["a", "a", "b", "b"]]
+
+
+def test_each_specification_opens_its_text(tmp_path, monkeypatch):
+    path = tmp_path / "novel.txt"
+    path.write_text("a b\n" * 200)
+    assert open_text_source(f"text:{path}").name == f"text:{path}"
+    assert open_text_source("pydoc").name == "pydoc"
+    source = source_of_lines("lines:x", dict.fromkeys(SPLITS, LINES))
+    assert open_text_source(source) is source
+    asked = []
+    monkeypatch.setattr(
+        tfds_text, "open_tfds_text", lambda *given: asked.append(given)
+    )
+    open_text_source("tfds:lm1b", prepare=True)
+    assert asked == [("lm1b", True)]
+
+
+SPLITS = ("train", "validation", "test")
+
+
+@pytest.mark.parametrize("spec", ["digits", "folder:x", "text:", "tfds:", ""])
+def test_what_is_no_text_is_refused(spec):
+    with pytest.raises(DataError, match="There is no text .* The texts are"):
+        open_text_source(spec)
+
+
+def test_hints(tmp_path):
+    with pytest.raises(DataError, match=f"Did you mean text:{tmp_path}?"):
+        open_text_source(str(tmp_path))
+    with pytest.raises(DataError, match="given from Python as lines"):
+        open_text_source("lines:x")
+    for spec in ("pydoc", "text:x", "lines:x"):
+        with pytest.raises(DataError, match="is a text, and images are needed"):
+            sources.open_source(spec)
+
+
+def test_what_is_a_text(monkeypatch):
+    assert is_text("pydoc") and is_text("text:x")
+    assert is_text(source_of_lines("lines:x", dict.fromkeys(SPLITS, LINES)))
+    monkeypatch.setitem(sys.modules, "tensorflow_datasets", None)
+    for spec in ("digits", "folder:text:x", "idx:pydoc", "tfds:x", "x"):
+        assert not is_text(spec)
+
+
+def test_directories_are_called_after_texts():
+    names = {
+        "pydoc": "pydoc",
+        "text:/novels/Emma by J. A.txt": "Emma-by-J.-A",
+        "text:ptb/": "ptb",
+        "tfds:tiny_shakespeare": "tiny_shakespeare",
+    }
+    for spec, name in names.items():
+        assert sources.directory_name(spec) == name
