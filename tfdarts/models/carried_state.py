@@ -3,6 +3,8 @@
 import keras
 import tensorflow as tf
 
+from tfdarts.models.any_length import AnyLength
+
 
 class WithCarriedState(keras.Model):
     """A language model, trained and tested on the segments of a text.
@@ -18,6 +20,7 @@ class WithCarriedState(keras.Model):
 
     Example:
 
+    >>> from tfdarts.models.language_model import LanguageModel
     >>> lstm = keras.layers.LSTM(4, return_sequences=True, return_state=True)
     >>> network = LanguageModel(lstm, vocabulary_size=3, units=4)
     >>> model = WithCarriedState(network)
@@ -57,14 +60,9 @@ class WithCarriedState(keras.Model):
             jit_compile=False,
         )
         self.optimizer.build(self.network.trainable_variables)
-        self._trained_on = self._compiled(self._train_on)
-        self._tested_on = self._compiled(self._test_on)
-
-    def _compiled(self, function):
-        """Of batches of a second length it builds a graph that is for any."""
-        if self.run_eagerly:
-            return function
-        return tf.function(function, reduce_retracing=True)
+        compiled = (lambda f: f) if run_eagerly else AnyLength
+        self._trained_on = compiled(self._train_on)
+        self._tested_on = compiled(self._test_on)
 
     def call(self, inputs, training=None):
         return self.network(inputs, training=training)

@@ -55,6 +55,7 @@ def export_language_model(
 
     Example:
 
+    >>> from tfdarts.models.language_model import LanguageModel
     >>> lstm = keras.layers.LSTM(4, return_sequences=True, return_state=True)
     >>> network = LanguageModel(lstm, vocabulary_size=3, units=4)
     >>> import tempfile

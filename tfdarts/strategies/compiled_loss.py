@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from tfdarts.layers.primitives import twice_differentiable
+from tfdarts.models.any_length import AnyLength
 from tfdarts.strategies.hypergradient import Objective
 from tfdarts.training.flat_variables import FlatVariables
 
@@ -51,10 +52,12 @@ class CompiledLoss:
     def phase(self, function, **options):
         """Returns a function compiled, or as it is to be debugged.
 
-        Of batches of a second length it builds a graph that is for any.
+        That of a recurrent supernet is for segments of any length.
         """
         if self.run_eagerly:
             return function
+        if hasattr(self.supernet, "initial_state"):
+            return AnyLength(function, **options)
         return tf.function(function, reduce_retracing=True, **options)
 
     def here(self):

@@ -1,0 +1,64 @@
+"""Compiled functions of segments of any length, the same in every process."""
+
+import contextlib
+
+import tensorflow as tf
+
+
+class AnyLength:
+    """A function compiled once, for segments of words of any length.
+
+    TensorFlow would build a graph for the length that comes first, and
+    another, for any length, when a second one comes. The two round
+    differently, so that what a training computes would depend on where it was
+    interrupted. So would it, now and then, on the process: one of the passes
+    over a graph regroups sums in an order that is not always the same. It is
+    left out.
+
+    Args:
+        function: Function of tensors and structures of them. Integers of
+            shape `(rows, length)` are segments.
+        **options: Of `tf.function`.
+
+    Example:
+
+    >>> double = AnyLength(lambda words: 2 * words)
+    >>> for length in (3, 4, 5):
+    ...     _ = double(tf.ones((2, length), tf.int32))
+    >>> double.function.experimental_get_tracing_count()
+    1
+    """
+
+    def __init__(self, function, **options):
+        self.function = tf.function(function, **options)
+        self._traced = set()
+
+    def __call__(self, *arguments):
+        # A variable would be another argument than the tensor it holds.
+        arguments = tf.nest.map_structure(tf.convert_to_tensor, arguments)
+        specs = tf.nest.map_structure(_of_any_length, arguments)
+        key = repr(specs)
+        if key not in self._traced:
+            self.function.get_concrete_function(*specs)
+            self._traced.add(key)
+        with _sums_as_they_are():
+            return self.function(*arguments)
+
+
+def _of_any_length(value):
+    if value.dtype.is_integer and value.shape.rank == 2:
+        return tf.TensorSpec((value.shape[0], None), value.dtype)
+    return tf.TensorSpec(value.shape, value.dtype)
+
+
+@contextlib.contextmanager
+def _sums_as_they_are():
+    """Leaves out TensorFlow's rewriting of arithmetic meanwhile."""
+    name = "arithmetic_optimization"
+    options = tf.config.optimizer
+    before = options.get_experimental_options().get(name, True)
+    options.set_experimental_options({name: False})
+    try:
+        yield
+    finally:
+        options.set_experimental_options({name: before})
