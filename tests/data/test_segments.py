@@ -82,7 +82,10 @@ def test_batches_of_a_search():
     other = [3, 8, 8]
     batches = [*search_batches(train, val, [lengths, other])]
     assert len(batches) == 6
-    for part, expected_lengths in ((batches[:3], lengths), (batches[3:], other)):
+    for part, expected_lengths in (
+        (batches[:3], lengths),
+        (batches[3:], other),
+    ):
         for (pair, val_pair), expected, val_expected in zip(
             part,
             segments(train, expected_lengths),

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from tfdarts.data.image_source import DataError
+from tfdarts.data.texts import is_text
 from tfdarts.data.tfds_text import has_text
 from tfdarts.data.tfds_text import open_tfds_text
-from tfdarts.data.texts import is_text
 
 tfds = pytest.importorskip("tensorflow_datasets")
 
