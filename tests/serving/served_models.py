@@ -13,14 +13,18 @@ import numpy as np
 
 from tfdarts import genotypes
 from tfdarts.models.cnn_network import CNNNetwork
+from tfdarts.models.rnn_network import RNNNetwork
+from tfdarts.serving.language_model import export_language_model
 from tfdarts.serving.saved_model import export_saved_model
 from tfdarts.serving.warm_up import FILE
+from tfdarts.serving.warm_up import text_warm_up_requests
 from tfdarts.serving.warm_up import warm_up_requests
 
-NAME = "pets"
+NAME, WORDS = "pets", "words"
 SHAPE = (12, 10, 3)
 LABELS = ["cat", "dog", "Käfer", "ship"]
 MEAN, STD = 0.4, 0.3
+VOCABULARY = ["<unk>", "<eos>", "to", "be", "or", "not"]
 CONFIG = (
     pathlib.Path(__file__).parents[2] / "docs" / "serving" / "canary.config"
 )
@@ -46,8 +50,18 @@ def probabilities(version, images):
     return exponentials / exponentials.sum(1, keepdims=True)
 
 
+@functools.cache
+def language_model():
+    """Returns a language model; its weights are always the same."""
+    model = RNNNetwork(genotypes.get("ENAS", "rnn"), len(VOCABULARY), 4)
+    random = np.random.default_rng(3)
+    for variable in model.trainable_weights:
+        variable.assign(random.normal(size=variable.shape))
+    return model
+
+
 def write(directory, root=None):
-    """Writes two versions, and the configuration of a server of both.
+    """Writes two versions and a language model, and a server's configuration.
 
     Args:
         directory: Path.
@@ -66,6 +80,19 @@ def write(directory, root=None):
         )
     config = CONFIG.read_text().replace('"digits"', f'"{NAME}"')
     config = config.replace("/models/digits", f"{root or directory}/{NAME}")
+    export_language_model(
+        language_model(),
+        directory / WORDS,
+        VOCABULARY,
+        "letters",
+        extra_files={FILE: text_warm_up_requests(WORDS, 4)},
+        version=1,
+    )
+    entry = (
+        f'config {{ name: "{WORDS}" base_path: "{root or directory}/{WORDS}" '
+        f'model_platform: "tensorflow" }}'
+    )
+    config = config.rstrip().removesuffix("}") + f"  {entry}\n}}\n"
     (directory / "models.config").write_text(config)
 
 

@@ -378,6 +378,8 @@ def _decoded(value):
 def _json_value(name, array):
     if array.dtype != object:
         return array.tolist()
+    if array.ndim > 1:
+        return [_json_value(name, row) for row in array]
     if name.endswith("_bytes"):
         return [{"b64": base64.b64encode(x).decode()} for x in array]
     return [x.decode() for x in array]

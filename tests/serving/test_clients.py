@@ -126,7 +126,7 @@ def test_what_grpc_codes_mean(name, kind):
     def ask(request, timeout):
         raise Refused(grpc.StatusCode[name])
 
-    client.ask = ask
+    client.call = ask
     with pytest.raises(ServerError) as refusal:
         client.predict(FILES)
     assert type(refusal.value) is kind
@@ -265,7 +265,7 @@ def test_answers_that_are_none_to_these_images(changed):
 def test_grpc_answers_of_other_models():
     client = GrpcClient(checked_url("grpc://localhost"), "pets")
     response = predict_pb2.PredictResponse()
-    client.ask = lambda request, timeout: response
+    client.call = lambda request, timeout: response
     with pytest.raises(ServerError, match="not as a model of tfdarts"):
         client.predict(FILES)
     for name, value in ANSWER.items():
