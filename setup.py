@@ -29,6 +29,7 @@ LITERT = ["ai-edge-litert>=2.1"]
 TEST = [
     "hypothesis>=6",
     "kubernetes-validate>=1.36",
+    "nltk>=3.9",
     "onnxruntime>=1.23",
     "pytest>=8",
     "pytest-timeout>=2.3",

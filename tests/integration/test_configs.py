@@ -19,6 +19,8 @@ from tfdarts.data.sources import open_source
 from tfdarts.runs.configs import SearchConfig
 from tfdarts.runs.configs import TrainConfig
 from tfdarts.runs.pipeline import pipeline as run_pipeline
+from tfdarts.runs.rnn_configs import RNNSearchConfig
+from tfdarts.runs.rnn_configs import RNNTrainConfig
 
 CONFIGS = sorted((pathlib.Path(__file__).parents[2] / "configs").glob("*.cfg"))
 COMMANDS = {
@@ -110,6 +112,29 @@ PAPER = {
         auxiliary_weight=0.0,
     ),
 }
+
+
+# Sections A.1.2 and A.2.2, and the authors' code and README.
+PAPER_OF_TEXTS = {
+    "ptb_search.cfg": RNNSearchConfig(dataset="text:ptb", seed=3),
+    "ptb_train.cfg": RNNTrainConfig(dataset="text:ptb", seed=1267),
+    "wikitext2_train.cfg": RNNTrainConfig(
+        dataset="text:wikitext2",
+        seed=1267,
+        units=700,
+        recurrent_dropout=0.15,
+        weight_decay=5e-7,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PAPER_OF_TEXTS)
+def test_the_papers_configs_of_texts_are_the_papers(name):
+    command = train.command if "_train" in name else search.command
+    flagfile = CONFIGS[0].parent / name
+    values, _ = command.parsed([f"--flagfile={flagfile}"])
+    expected = PAPER_OF_TEXTS[name]
+    assert settings_of(type(expected), values.flag_values_dict()) == expected
 
 
 @pytest.mark.parametrize("name", PAPER)

@@ -13,24 +13,40 @@ import tensorflow as tf
 
 from tfdarts.genotypes import Genotype
 
-NUM_KILLS = 20
-# A killed run gets through two or three epochs at most.
-NUM_EPOCHS = 3 * NUM_KILLS
-TINY = [
-    "--init_channels=2",
-    "--num_cells=3",
-    "--batch_size=256",
-    f"--epochs={NUM_EPOCHS}",
+NUM_KILLS = {"images": 20, "texts": 8}
+EPOCHS_A_KILL = 3
+"""A killed run gets through two or three epochs at most."""
+TINY = ["--init_channels=2", "--num_cells=3", "--batch_size=256"]
+# At this rate the validation loss stalls, so that weights are averaged.
+TINY_TEXT = [
+    *("--dataset=text:novel.txt", "--units=6", "--steps=7", "--batch_size=8"),
+    *("--learning_rate=30", "--input_dropout=0.1", "--output_dropout=0.1"),
 ]
 COMMANDS = {
-    "search": [
-        "search",
+    ("images", "search"): [
         *TINY,
         "--num_nodes=1",
         "--learning_rate=0.1",
         "--alpha_learning_rate=0.1",
     ],
-    "train": ["train", *TINY, "--genotype=DARTS_V2", "--learning_rate=0.1"],
+    ("images", "train"): [
+        *TINY,
+        "--genotype=DARTS_V2",
+        "--learning_rate=0.1",
+    ],
+    ("texts", "search"): [
+        *TINY_TEXT,
+        "--order=2",
+        "--num_nodes=2",
+        "--alpha_learning_rate=0.1",
+    ],
+    ("texts", "train"): [
+        *TINY_TEXT,
+        "--genotype=DARTS_V2",
+        "--word_dropout=0.1",
+        "--step_spread=1",
+        "--nonmonotone=1",
+    ],
 }
 RUN = """
 import importlib, sys
@@ -44,6 +60,7 @@ sys.exit(module.main(arguments))
 def started(command, run_dir):
     return subprocess.Popen(
         [sys.executable, "-c", RUN, *command, f"--run_dir={run_dir}"],
+        cwd=run_dir.parent,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -109,10 +126,17 @@ def all_is_readable(run_dir):
         assert epochs == list(range(1, len(rows) + 1))
 
 
-def state(run_dir, stage):
+def write_novel(directory):
+    """Writes a text of some hundred lines."""
+    random = np.random.default_rng(0)
+    lines = (" ".join(random.choice([*"aaabbcde"], 5)) for _ in range(200))
+    (directory / "novel.txt").write_text("\n".join(lines))
+
+
+def state(run_dir, stage, epochs):
     """All that a run leaves that is not a time."""
     directory = run_dir / stage
-    newest = directory / "checkpoints" / f"ckpt-{NUM_EPOCHS}"
+    newest = directory / "checkpoints" / f"ckpt-{epochs}"
     reader = tf.train.load_checkpoint(str(newest))
     weights = {
         name: reader.get_tensor(name).tobytes()
@@ -136,24 +160,26 @@ def state(run_dir, stage):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("stage", COMMANDS)
+@pytest.mark.parametrize(("kind", "stage"), COMMANDS)
 def test_killed_at_random_moments_it_ends_as_if_it_had_not_been(
-    stage, tmp_path
+    kind, stage, tmp_path
 ):
     """Bit for bit: weights, alphas, genotypes and metrics."""
-    command = COMMANDS[stage]
+    write_novel(tmp_path)
+    epochs = EPOCHS_A_KILL * NUM_KILLS[kind]
+    command = [stage, *COMMANDS[kind, stage], f"--epochs={epochs}"]
     to_first, to_last = finished(command, tmp_path / "whole")
-    an_epoch = (to_last - to_first) / (NUM_EPOCHS - 1)
+    an_epoch = (to_last - to_first) / (epochs - 1)
     random = np.random.default_rng(0)
-    for attempt in range(NUM_KILLS):
-        epochs = attempt // 2 % 2
-        seconds = random.uniform(0, an_epoch if epochs else 0.5 * to_first)
+    for attempt in range(NUM_KILLS[kind]):
+        later = attempt // 2 % 2
+        seconds = random.uniform(0, an_epoch if later else 0.5 * to_first)
         writing = attempt % 2 == 1
         run_dir = tmp_path / "killed"
-        killed_after(command, run_dir, seconds, epochs, writing)
+        killed_after(command, run_dir, seconds, later, writing)
         all_is_readable(run_dir)
     finished(command, tmp_path / "killed")
-    expected = state(tmp_path / "whole", stage)
-    result = state(tmp_path / "killed", stage)
+    expected = state(tmp_path / "whole", stage, epochs)
+    result = state(tmp_path / "killed", stage, epochs)
     assert result.keys() == expected.keys()
     assert [name for name in expected if result[name] != expected[name]] == []

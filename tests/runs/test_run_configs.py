@@ -4,6 +4,8 @@ import pytest
 
 from tfdarts.runs.configs import SearchConfig
 from tfdarts.runs.configs import TrainConfig
+from tfdarts.runs.rnn_configs import RNNSearchConfig
+from tfdarts.runs.rnn_configs import RNNTrainConfig
 
 # Section A.1.1 and A.2.1 of the paper, and the authors' code.
 PAPER = {
@@ -39,6 +41,79 @@ PAPER = {
         "clip_norm": 5.0,
     },
 }
+# Sections A.1.2 and A.2.2 of the paper, and the authors' code.
+PAPER_OF_TEXTS = {
+    RNNSearchConfig: {
+        "order": 2,
+        "num_nodes": 8,
+        "units": 300,
+        "steps": 35,
+        "batch_size": 256,
+        "epochs": 50,
+        "word_dropout": 0.0,
+        "embedding_dropout": 0.2,
+        "input_dropout": 0.75,
+        "recurrent_dropout": 0.25,
+        "output_dropout": 0.75,
+        "activation_l2": 0.0,
+        "temporal_l2": 1e-3,
+        "learning_rate": 20.0,
+        "weight_decay": 5e-7,
+        "clip_norm": 0.25,
+        "alpha_learning_rate": 3e-3,
+        "alpha_weight_decay": 1e-3,
+    },
+    RNNTrainConfig: {
+        "units": 850,
+        "steps": 35,
+        "step_spread": 5.0,
+        "batch_size": 64,
+        "epochs": 8000,
+        "word_dropout": 0.1,
+        "embedding_dropout": 0.2,
+        "input_dropout": 0.75,
+        "recurrent_dropout": 0.25,
+        "output_dropout": 0.75,
+        "activation_l2": 0.0,
+        "temporal_l2": 1e-3,
+        "learning_rate": 20.0,
+        "weight_decay": 8e-7,
+        "clip_norm": 0.25,
+        "nonmonotone": 5,
+    },
+}
+
+
+@pytest.mark.parametrize("config_class", PAPER_OF_TEXTS)
+def test_the_defaults_for_texts_are_the_papers(config_class):
+    settings = dataclasses.asdict(config_class())
+    expected = PAPER_OF_TEXTS[config_class]
+    assert {name: settings[name] for name in expected} == expected
+    assert settings["dataset"] == "pydoc"
+
+
+@pytest.mark.parametrize("config_class", PAPER_OF_TEXTS)
+def test_every_setting_for_texts_says_what_it_is(config_class):
+    for field in dataclasses.fields(config_class):
+        assert field.metadata["help"].endswith(".")
+        assert field.type in (bool, int, float, str)
+
+
+@pytest.mark.parametrize(
+    ("config_class", "settings", "message"),
+    [
+        (RNNTrainConfig, {"step_spread": 7.5}, "a fifth of --steps, 35. Rec"),
+        (RNNTrainConfig, {"cell": "lstm", "genotype": "ENAS"}, "no genotype"),
+        (RNNTrainConfig, {"cell": "rnn"}, "--cell must be one of genotype, ls"),
+        (RNNSearchConfig, {"output_dropout": 1.0}, "must be below 1"),
+        (RNNSearchConfig, {"steps": 1}, "--steps must be at least 2"),
+    ],
+)
+def test_settings_for_texts_that_cannot_be(config_class, settings, message):
+    with pytest.raises(ValueError, match=message):
+        config_class(**settings)
+
+
 LEAST = [
     (config_class, field.name, field.metadata["limits"]["at least"])
     for config_class in PAPER
