@@ -4,6 +4,8 @@ import csv
 import dataclasses
 import json
 import math
+import pathlib
+import re
 
 import keras
 import numpy as np
@@ -374,3 +376,15 @@ def test_the_vocabulary_is_kept_for_people_too(run):
     assert assets.read_text().splitlines() == kept
     card = json.loads((assets.parents[1] / "model_card.json").read_text())
     assert card["state_size"] == 6
+
+
+def test_the_example_of_the_docs_runs(run, capsys):
+    stage, _ = run
+    page = pathlib.Path(__file__).parents[2] / "docs" / "text.md"
+    (example,) = re.findall("```python\n(.*?)```", page.read_text(), re.S)
+    shown = "runs/pydoc/export/pydoc/1"
+    assert shown in example
+    path = str(stage.run_dir / "export" / "alphabet" / "1")
+    exec(example.replace(shown, path), {})
+    words = capsys.readouterr().out.split()
+    assert len(words) == 10 and {*words} <= {*tiny_text.SOURCE.vocabulary}

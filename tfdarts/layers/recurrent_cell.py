@@ -149,8 +149,10 @@ class RecurrentCell(DropoutRNNCell, keras.layers.Layer):
             nodes.append(
                 highway(before, gate, ACTIVATIONS[primitive](candidate))
             )
-        concat = self.genotype.recurrent_concat
-        output = tf.add_n([nodes[node] for node in concat]) / len(concat)
+        # Not `tf.add_n`: it adds in an order that depends on which of its inputs
+        # happens to be free.
+        concat = [nodes[node] for node in self.genotype.recurrent_concat]
+        output = tf.reduce_mean(tf.stack(concat), axis=0)
         return output, [output]
 
     def get_initial_state(self, batch_size=None):

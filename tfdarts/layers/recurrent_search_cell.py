@@ -135,7 +135,8 @@ class RecurrentSearchCell(DropoutRNNCell, keras.layers.Layer):
         mixed = tf.add_n(
             [w * ACTIVATIONS[name](candidate) for name, w in columns.items()]
         )
-        total = tf.add_n([*columns.values()])
+        # Not `tf.add_n`, for these are used above, too; see `RecurrentCell`.
+        total = tf.reduce_sum(tf.stack([*columns.values()]), axis=0)
         return tf.reduce_sum(highway(total * nodes, gate, mixed), axis=0)
 
     def _normalise(self, inputs, statistics, training):

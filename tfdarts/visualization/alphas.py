@@ -75,7 +75,7 @@ def heat_map(cell_type, weights, epochs, edges, primitives):
     )
     axes = figure.add_subplot()
     image = _show(axes, weights, _darkest(weights))
-    names = [panels.edge_name(edge) for edge in edges]
+    names = panels.edge_names(edges)
     axes.set_yticks(range(len(edges)), names)
     axes.set_xticks(range(len(primitives)), primitives)
     axes.tick_params(length=0, labelsize=panels.MEDIUM)

@@ -38,8 +38,10 @@ def draw_collapse(history, edges, metrics, path):
             size=panels.MEDIUM,
             color=palette.INK,
         )
-    names = [panels.edge_name(edge) for edge in edges]
-    heat_maps[0].set_yticks(range(len(edges)), names)
+    names = panels.edge_names(edges)
+    # The 36 edges of a recurrent cell stand close together.
+    size = min(panels.SMALL, 230 / len(edges))
+    heat_maps[0].set_yticks(range(len(edges)), names, size=size)
     bar = above.colorbar(image, ax=heat_maps, fraction=0.02)
     bar.outline.set_visible(False)
     bar.ax.tick_params(labelsize=panels.SMALL)

@@ -12,17 +12,30 @@ SMALL, MEDIUM, LARGE = 9, 11, 17
 WIDE = (13.33, 7.5)
 
 
-def edge_name(edge):
-    """Returns an edge in the paper's words.
+def edge_names(edges):
+    """Returns the edges of a cell in the paper's words.
+
+    The first node with an edge is `2` in a convolutional cell, behind its two
+    inputs, and `1` in a recurrent one.
+
+    Args:
+        edges: Sequence of `(node, predecessor)`.
 
     Example:
 
-    >>> edge_name((3, 1)), edge_name((3, 2))
-    ('c_{k-1} → 1', '0 → 1')
+    >>> edge_names([(2, 0), (2, 1), (3, 2)])
+    ['c_{k-2} → 0', 'c_{k-1} → 0', '0 → 1']
+    >>> edge_names([(1, 0), (2, 1)])
+    ['0 → 1', '1 → 2']
     """
-    node, predecessor = edge
-    names = ("c_{k-2}", "c_{k-1}", *map(str, range(node)))
-    return f"{names[predecessor]} → {node - NUM_INPUTS}"
+    if _first(edges) < NUM_INPUTS:
+        return [f"{predecessor} → {node}" for node, predecessor in edges]
+    names = ["c_{k-2}", "c_{k-1}", *map(str, range(len(edges)))]
+    return [f"{names[p]} → {node - NUM_INPUTS}" for node, p in edges]
+
+
+def _first(edges):
+    return min(node for node, _ in edges)
 
 
 def new_figure(title, size=WIDE):
@@ -42,24 +55,24 @@ def add_panels(figure, edges):
         List of axes, one an edge, and the axes in the corner above the
         triangle that the edges form.
     """
-    rows = max(node for node, _ in edges) - NUM_INPUTS + 1
-    columns = max(rows + 1, NUM_INPUTS + 1)
+    first = _first(edges)
+    rows = 1 + max(node for node, _ in edges) - first
+    columns = 1 + max(first, *(predecessor for _, predecessor in edges))
     grid = figure.add_gridspec(rows, columns)
     panels = []
-    for node, predecessor in edges:
-        first = panels[0] if panels else None
+    for (node, predecessor), name in zip(edges, edge_names(edges)):
+        shared = panels[0] if panels else None
         axes = figure.add_subplot(
-            grid[node - NUM_INPUTS, predecessor], sharex=first, sharey=first
+            grid[node - first, predecessor], sharex=shared, sharey=shared
         )
-        axes.set_title(
-            edge_name((node, predecessor)), size=MEDIUM, color=palette.INK
-        )
+        axes.set_title(name, size=MEDIUM, color=palette.INK)
         style(axes)
-        if node - NUM_INPUTS == rows - 1:
+        if node - first == rows - 1:
             axes.set_xlabel("epoch", size=SMALL, color=palette.INK)
         axes.label_outer()
         panels.append(axes)
-    corner = figure.add_subplot(grid[0, max(NUM_INPUTS, columns - 2) :])
+    width = max(2, columns // 2)
+    corner = figure.add_subplot(grid[0, max(first, columns - width) :])
     style(corner)
     return panels, corner
 
