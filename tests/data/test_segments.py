@@ -43,7 +43,7 @@ def test_every_epoch_has_as_many_segments(steps, spread):
     for total in (2, 3, 36, 37, 100, 613, 1825):
         count = num_segments(total, steps)
         for epoch in range(5):
-            most = min(spread, steps / 5)
+            most = min(spread, steps / 4)
             lengths = segment_lengths(total, steps, 0, epoch, most)
             assert len(lengths) == count
             assert sum(lengths) == total - 1 and min(lengths) >= 1

@@ -102,7 +102,7 @@ def test_every_setting_for_texts_says_what_it_is(config_class):
 @pytest.mark.parametrize(
     ("config_class", "settings", "message"),
     [
-        (RNNTrainConfig, {"step_spread": 7.5}, "a fifth of --steps, 35. Rec"),
+        (RNNTrainConfig, {"step_spread": 9.0}, "a quarter of --steps, 35. R"),
         (RNNTrainConfig, {"cell": "lstm", "genotype": "ENAS"}, "no genotype"),
         (RNNTrainConfig, {"cell": "rnn"}, "--cell must be one of genotype, ls"),
         (RNNSearchConfig, {"output_dropout": 1.0}, "must be below 1"),

@@ -67,7 +67,7 @@ def segment_lengths(total, steps, seed, epoch, spread=0.0, attempt=0):
         steps: Integer, the usual length.
         seed: Integer.
         epoch: Integer. The lengths follow from seed, epoch and attempt alone.
-        spread: Float, the standard deviation of the lengths, at most a fifth
+        spread: Float, the standard deviation of the lengths, at most a quarter
             of `steps`. Defaults to `0.0`, as in the authors' search; in their
             training it is 5.
         attempt: Integer, how often the training has gone back. Defaults to

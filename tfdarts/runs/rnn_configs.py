@@ -140,9 +140,9 @@ class RNNRecipeConfig(RNNConfig):
 
     def __post_init__(self):
         super().__post_init__()
-        if self.step_spread > self.steps / 5:
+        if self.step_spread > self.steps / 4:
             raise ValueError(
-                f"--step_spread must be at most a fifth of --steps, "
+                f"--step_spread must be at most a quarter of --steps, "
                 f"{self.steps}. Received: {self.step_spread:g}."
             )
 

@@ -1,0 +1,135 @@
+"""The commands on a text, from the first to the last, at the keyboard."""
+
+import json
+import logging
+import re
+
+import pytest
+
+from tfdarts.cli import evaluate
+from tfdarts.cli import export
+from tfdarts.cli import pipeline
+from tfdarts.cli import predict
+from tfdarts.cli import search
+from tfdarts.cli import train
+from tfdarts.cli import visualize
+
+COMMANDS = {
+    module.command.name: module.command
+    for module in (search, train, evaluate, export, predict, visualize)
+}
+TEXT = [
+    "--dataset=text:rhyme.txt",
+    *("--units=4", "--steps=6", "--batch_size=4", "--epochs=1"),
+]
+SEARCH = ["--order=1", "--num_nodes=2"]
+TRAIN = ["--step_spread=1"]
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    """A directory with a text; what commands do to the logger is undone."""
+    monkeypatch.chdir(tmp_path)
+    lines = ["the cat sat on the mat", "the dog sat on the cat"] * 150
+    (tmp_path / "rhyme.txt").write_text("\n".join(lines))
+    logger = logging.getLogger("tfdarts")
+    before = logger.handlers, logger.propagate, logger.level
+    yield tmp_path
+    logger.handlers, logger.propagate, level = before
+    logger.setLevel(level)
+
+
+def following(printed):
+    """The command that is said to be next, and its arguments."""
+    line = printed.splitlines()[-1]
+    assert line.startswith("Next: tfdarts-")
+    _, name, *arguments = line.split(" ", 2)
+    arguments = arguments[0].split(" ") if arguments else []
+    return COMMANDS[name], [a.strip("'") for a in arguments]
+
+
+def test_each_command_leads_to_the_next(capsys):
+    assert search.command.main([*TEXT, *SEARCH, "--run_dir=run"]) == 0
+    command, arguments = following(capsys.readouterr().out)
+    assert command is train.command
+    assert arguments == ["--run_dir=run", "--dataset=text:rhyme.txt"]
+    assert command.main([*arguments, *TEXT[1:], *TRAIN]) == 0
+    printed = capsys.readouterr().out
+    assert re.search(r"^val_perplexity: \d", printed, re.M)
+    command, arguments = following(printed)
+    assert command is evaluate.command and command.main(arguments) == 0
+    printed = capsys.readouterr().out
+    for name in ("test", "bigram", "trigram"):
+        assert re.search(rf"^{name}_perplexity: \d", printed, re.M)
+    command, arguments = following(printed)
+    assert command is export.command and command.main(arguments) == 0
+    command, arguments = following(capsys.readouterr().out)
+    assert command is predict.command
+    assert arguments == ["--export_dir=run/export/rhyme", "--text=WORDS"]
+    assert command.main([arguments[0], "--text=the cat sat on the"]) == 0
+    assert capsys.readouterr().out.startswith("next word  probability\n")
+    assert visualize.command.main(["--run_dir=run"]) == 0
+    assert "run/cells/recurrent.png" in capsys.readouterr().out
+
+
+def test_a_pipeline_prints_perplexity_beside_that_of_counting(here, capsys):
+    lines = [*TEXT[1:], *TRAIN]
+    (here / "train.cfg").write_text("\n".join([TEXT[0], *lines]))
+    flags = [*TEXT, *SEARCH, "--train_flagfile=train.cfg", "--run_dir=run"]
+    assert pipeline.command.main(flags) == 0
+    *printed, last = capsys.readouterr().out.splitlines()
+    results = json.loads((here / "run/train/results.json").read_text())
+    assert printed[:4] == [
+        f"Test perplexity {results['test_perplexity']:.2f}",
+        f"Bigram's        {results['bigram_perplexity']:.2f}",
+        f"Trigram's       {results['trigram_perplexity']:.2f}",
+        f"Parameters      {results['num_parameters']:,}",
+    ]
+    assert last == (
+        "Next: tfdarts-predict --export_dir=run/export/rhyme --text=WORDS"
+    )
+
+
+def test_nan_is_exit_code_5(capsys):
+    flags = [*TEXT, "--learning_rate=1e30", "--run_dir=run"]
+    assert search.command.main([*flags, *SEARCH]) == 5
+    said = capsys.readouterr().err
+    assert "going back" not in said and "so the run has diverged" in said
+    assert train.command.main([*flags, *TRAIN, "--genotype=ENAS"]) == 5
+    said = capsys.readouterr().err
+    assert said.count("going back to the last whole epoch") == 3
+
+
+@pytest.mark.parametrize(
+    ("command", "flags", "code", "sentence"),
+    [
+        (search, ["--units=3"], 2, "--units is for texts, and --dataset is of"),
+        (search, [*TEXT, "--num_cells=3"], 2, "--num_cells is for images"),
+        (search, [*TEXT, "--unit=3"], 2, "Did you mean --units?"),
+        (search, ["--dataset=text:no.txt"], 3, "There is no text"),
+        (search, [*TEXT, "--batch_size=3000"], 2, "A batch of 3000 rows needs"),
+        (
+            train,
+            [*TEXT, *TRAIN, "--genotype=NASNet"],
+            2,
+            "There is no genotype",
+        ),
+        (train, [*TEXT, *TRAIN, "--cell=gru", "--genotype=ENAS"], 2, "leave o"),
+        (train, [*TEXT, "--cell=gru"], 2, "at most a quarter of --steps, 6."),
+    ],
+)
+def test_what_cannot_be_is_a_sentence(command, flags, code, sentence, capsys):
+    assert command.command.main([*flags, "--run_dir=run"]) == code
+    printed, said = capsys.readouterr()
+    assert sentence in said and "Traceback" not in said
+    assert printed == ""
+
+
+def test_the_last_data_set_decides(here, capsys):
+    """As with any other flag, what stands later wins, flagfiles included."""
+    (here / "a.cfg").write_text("--dataset=digits\n")
+    flags = ["--flagfile=a.cfg", "--dataset", "text:rhyme.txt", "--units=4"]
+    values, kind = search.command.parsed(flags)
+    assert kind == "texts" and values["units"].value == 4
+    _, kind = search.command.parsed([*flags[1:3], "--flagfile=a.cfg"])
+    assert kind == "images"
