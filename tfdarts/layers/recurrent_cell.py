@@ -149,8 +149,8 @@ class RecurrentCell(DropoutRNNCell, keras.layers.Layer):
             nodes.append(
                 highway(before, gate, ACTIVATIONS[primitive](candidate))
             )
-        # Not `tf.add_n`: it adds in an order that depends on which of its inputs
-        # happens to be free.
+        # Not `tf.add_n`: it adds in an order that depends on which of its
+        # inputs happens to be free.
         concat = [nodes[node] for node in self.genotype.recurrent_concat]
         output = tf.reduce_mean(tf.stack(concat), axis=0)
         return output, [output]

@@ -7,11 +7,14 @@ import dataclasses
 
 from tfdarts.runs.recipe import RecipeConfig
 from tfdarts.runs.settings import ComputeConfig
+from tfdarts.runs.settings import OfCandidates
+from tfdarts.runs.settings import OfGenotype
+from tfdarts.runs.settings import SearchSettings
 from tfdarts.runs.settings import setting
 
 
 @dataclasses.dataclass(frozen=True)
-class SearchConfig(ComputeConfig):
+class SearchConfig(SearchSettings, ComputeConfig):
     """Settings of a search; the defaults are the paper's.
 
     Reference:
@@ -19,23 +22,6 @@ class SearchConfig(ComputeConfig):
     - [Liu et al., 2019](https://arxiv.org/abs/1806.09055), section A.1.1
     """
 
-    order: int = setting(
-        2, "1: first-order gradient of alpha; 2: second.", choices=(1, 2)
-    )
-    method: str = setting(
-        "central_difference",
-        "How the second order is computed: central_difference, "
-        "one_sided_difference or exact.",
-        choices=("central_difference", "one_sided_difference", "exact"),
-    )
-    update_order: str = setting(
-        "alpha_first",
-        "alpha_first or weights_first, within a step.",
-        choices=("alpha_first", "weights_first"),
-    )
-    alpha_warmup_epochs: int = setting(
-        0, "Epochs that move only the weights, at the start.", least=0
-    )
     init_channels: int = setting(
         16, "Channels of the supernet's first cell.", least=1
     )
@@ -103,9 +89,6 @@ class SearchConfig(ComputeConfig):
     alpha_learning_rate: float = setting(
         3e-4, "Adam's rate for alpha.", least=0
     )
-    alpha_weight_decay: float = setting(
-        1e-3, "L2 on alpha, in the gradient.", least=0
-    )
 
     def __post_init__(self):
         super().__post_init__()
@@ -129,7 +112,7 @@ class SearchConfig(ComputeConfig):
 
 
 @dataclasses.dataclass(frozen=True)
-class TrainConfig(RecipeConfig):
+class TrainConfig(OfGenotype, RecipeConfig):
     """Settings of a final training."""
 
     network: str = setting(
@@ -142,11 +125,6 @@ class TrainConfig(RecipeConfig):
     )
     growth_rate: int = setting(
         12, "Channels that each layer of densenet_bc adds.", least=1
-    )
-    genotype: str = setting(
-        None,
-        "Genotype: a file, a published name, a run directory, or "
-        "random:<seed>. By default the one found in --run_dir.",
     )
 
     @property
@@ -175,7 +153,7 @@ class TrainConfig(RecipeConfig):
 
 
 @dataclasses.dataclass(frozen=True)
-class SelectConfig(RecipeConfig):
+class SelectConfig(OfCandidates, RecipeConfig):
     """Settings of a selection; how long and on what is the paper's.
 
     Reference:
@@ -183,11 +161,6 @@ class SelectConfig(RecipeConfig):
     - [Liu et al., 2019](https://arxiv.org/abs/1806.09055), section 3.1
     """
 
-    run_dirs: str = setting(
-        None,
-        "The candidates, with commas between them: run directories, or "
-        "whatever else --genotype of tfdarts-train takes; * as in a shell.",
-    )
     epochs: int = setting(
         100, "Epochs that each candidate is trained.", least=1
     )

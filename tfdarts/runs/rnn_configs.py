@@ -6,7 +6,10 @@ Each field is a flag of the command line and an argument in Python.
 import dataclasses
 import typing
 
+from tfdarts.runs.settings import OfCandidates
+from tfdarts.runs.settings import OfGenotype
 from tfdarts.runs.settings import RunConfig
+from tfdarts.runs.settings import SearchSettings
 from tfdarts.runs.settings import setting
 from tfdarts.runs.settings import with_default
 
@@ -75,7 +78,7 @@ class RNNConfig(RunConfig):
 
 
 @dataclasses.dataclass(frozen=True)
-class RNNSearchConfig(RNNConfig):
+class RNNSearchConfig(SearchSettings, RNNConfig):
     """Settings of a search of a recurrent cell; the defaults are the paper's.
 
     Reference:
@@ -85,29 +88,9 @@ class RNNSearchConfig(RNNConfig):
 
     early_stop: typing.ClassVar = "none"
 
-    order: int = setting(
-        2, "1: first-order gradient of alpha; 2: second.", choices=(1, 2)
-    )
-    method: str = setting(
-        "central_difference",
-        "How the second order is computed: central_difference, "
-        "one_sided_difference or exact.",
-        choices=("central_difference", "one_sided_difference", "exact"),
-    )
-    update_order: str = setting(
-        "alpha_first",
-        "alpha_first or weights_first, within a step.",
-        choices=("alpha_first", "weights_first"),
-    )
-    alpha_warmup_epochs: int = setting(
-        0, "Epochs that move only the weights, at the start.", least=0
-    )
     num_nodes: int = setting(8, "Intermediate nodes of the cell.", least=1)
     alpha_learning_rate: float = setting(
         3e-3, "Adam's rate for alpha.", least=0
-    )
-    alpha_weight_decay: float = setting(
-        1e-3, "L2 on alpha, in the gradient.", least=0
     )
 
 
@@ -148,7 +131,7 @@ class RNNRecipeConfig(RNNConfig):
 
 
 @dataclasses.dataclass(frozen=True)
-class RNNTrainConfig(RNNRecipeConfig):
+class RNNTrainConfig(OfGenotype, RNNRecipeConfig):
     """Settings of a final training of a language model."""
 
     cell: str = setting(
@@ -156,11 +139,6 @@ class RNNTrainConfig(RNNRecipeConfig):
         "genotype (of --genotype), or lstm or gru, made by hand, to compare "
         "with.",
         choices=("genotype", "lstm", "gru"),
-    )
-    genotype: str = setting(
-        None,
-        "Genotype: a file, a published name, a run directory, or "
-        "random:<seed>. By default the one found in --run_dir.",
     )
 
     @property
@@ -178,7 +156,7 @@ class RNNTrainConfig(RNNRecipeConfig):
 
 
 @dataclasses.dataclass(frozen=True)
-class RNNSelectConfig(RNNRecipeConfig):
+class RNNSelectConfig(OfCandidates, RNNRecipeConfig):
     """Settings of a selection among recurrent cells.
 
     Reference:
@@ -186,11 +164,6 @@ class RNNSelectConfig(RNNRecipeConfig):
     - [Liu et al., 2019](https://arxiv.org/abs/1806.09055), section 3.1
     """
 
-    run_dirs: str = setting(
-        None,
-        "The candidates, with commas between them: run directories, or "
-        "whatever else --genotype of tfdarts-train takes; * as in a shell.",
-    )
     epochs: int = setting(
         300, "Epochs that each candidate is trained.", least=1
     )

@@ -189,3 +189,51 @@ class ComputeConfig(ImageConfig):
         return {"float32": "float32", "bfloat16": "mixed_bfloat16"}[
             self.precision
         ]
+
+
+@dataclasses.dataclass(frozen=True)
+class SearchSettings(Settings):
+    """How alpha is learnt, of images and of texts."""
+
+    order: int = setting(
+        2, "1: first-order gradient of alpha; 2: second.", choices=(1, 2)
+    )
+    method: str = setting(
+        "central_difference",
+        "How the second order is computed: central_difference, "
+        "one_sided_difference or exact.",
+        choices=("central_difference", "one_sided_difference", "exact"),
+    )
+    update_order: str = setting(
+        "alpha_first",
+        "alpha_first or weights_first, within a step.",
+        choices=("alpha_first", "weights_first"),
+    )
+    alpha_warmup_epochs: int = setting(
+        0, "Epochs that move only the weights, at the start.", least=0
+    )
+    alpha_weight_decay: float = setting(
+        1e-3, "L2 on alpha, in the gradient.", least=0
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class OfGenotype(Settings):
+    """Whose network it is."""
+
+    genotype: str = setting(
+        None,
+        "Genotype: a file, a published name, a run directory, or "
+        "random:<seed>. By default the one found in --run_dir.",
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class OfCandidates(Settings):
+    """Whose networks they are."""
+
+    run_dirs: str = setting(
+        None,
+        "The candidates, with commas between them: run directories, or "
+        "whatever else --genotype of tfdarts-train takes; * as in a shell.",
+    )
