@@ -1,9 +1,12 @@
 """tfdarts-predict of texts, of a server and of the model itself: the same."""
 
 import json
+import pathlib
+import re
 
 import numpy as np
 import pytest
+import requests
 import served_models
 
 from tfdarts.cli.predict import PredictSettings
@@ -64,6 +67,19 @@ def test_table(models, capsys):
     assert text.startswith("The text: -") and " 2 words, perplexity " in text
     predict(*flags, "--text=")
     assert "The text" not in capsys.readouterr().out
+
+
+def test_the_request_of_the_docs_is_answered(server):
+    page = pathlib.Path(__file__).parents[2] / "docs" / "text.md"
+    ((body, url),) = re.findall(
+        r"^curl -d '(.*)' (\S+)$", page.read_text(), re.M
+    )
+    url = url.replace("http://localhost:8501", server.rest)
+    url = url.replace("/pydoc:", f"/{served_models.WORDS}:")
+    outputs = requests.post(url, data=body).json()["outputs"]
+    # Of its four words none is known here.
+    assert outputs["num_words"] == [4]
+    assert {*outputs["top_words"][0]} == {*served_models.VOCABULARY}
 
 
 class Answering(Client):
