@@ -104,6 +104,12 @@ def test_batches_of_a_training():
         np.testing.assert_array_equal(pair, expected_pair)
 
 
+def test_a_very_short_text_is_read_in_fewer_rows():
+    ((x, y),) = whole_batches(np.arange(7), batch_size=10, steps=5)
+    assert x.numpy().tolist() == [[0], [2], [4]]
+    assert y.numpy().tolist() == [[1], [3], [5]]
+
+
 @pytest.mark.parametrize("words", [21, 22])
 def test_a_test_reads_all_words_once(words):
     batches = whole_batches(np.arange(words), batch_size=1, steps=5)

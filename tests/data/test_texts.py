@@ -56,6 +56,13 @@ def test_what_is_a_text(monkeypatch):
         assert not is_text(spec)
 
 
+@pytest.mark.parametrize("word", ["", "a b", "a\n"])
+def test_words_are_words(word):
+    lines = dict.fromkeys(SPLITS, [["a", "a", "b", "b", word, word]])
+    with pytest.raises(DataError, match="at least one sign, and no space"):
+        source_of_lines("lines:x", lines)
+
+
 def test_directories_are_called_after_texts():
     names = {
         "pydoc": "pydoc",

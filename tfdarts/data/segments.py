@@ -6,6 +6,8 @@ import tensorflow as tf
 HALF_AS_LONG = 0.05
 SHORTEST = 5
 LONGEST_BEYOND = 20
+VALIDATION_ROWS = 10
+"""Rows that a validation text is read in, as the authors have it."""
 
 
 def columns(tokens, batch_size):
@@ -197,13 +199,14 @@ def whole_batches(tokens, batch_size, steps):
 
     Args:
         tokens: Integer array `(words,)`.
-        batch_size: Integer, rows that are read side by side.
+        batch_size: Integer, rows that are read side by side; of a very short
+            text fewer.
         steps: Integer, the words of a segment.
 
     Returns:
         A `tf.data.Dataset` of `(x, y)`.
     """
-    rows = columns(tokens, batch_size)
+    rows = columns(tokens, max(1, min(batch_size, len(tokens) // 2)))
     full, rest = divmod(rows.shape[1] - 1, steps)
     lengths = [steps] * full + [rest] * (rest > 0)
     batches = training_batches(rows, [lengths])

@@ -2,6 +2,7 @@
 
 import collections
 import dataclasses
+import re
 import typing
 
 import numpy as np
@@ -10,6 +11,7 @@ from tfdarts.data.image_source import DataError
 from tfdarts.data.image_source import check_name
 from tfdarts.data.image_source import fingerprint
 from tfdarts.words import END_OF_LINE
+from tfdarts.words import TOKENIZERS
 from tfdarts.words import UNKNOWN
 
 SPLITS = ("train", "validation", "test")
@@ -79,7 +81,8 @@ def source_of_lines(name, lines, tokenizer="spaces"):
         tokenizer: String, see `TextSource`; how they were found.
 
     Raises:
-        DataError: If a split has no words, or the training split only one.
+        DataError: If a split has no words, the training split only one, or a
+            word has a space.
 
     Example:
 
@@ -113,6 +116,12 @@ def source_of_lines(name, lines, tokenizer="spaces"):
             f"The training split of {name} has only the words "
             f"{', '.join(vocabulary)}: there is nothing to foretell."
         )
+    for word in vocabulary:
+        if not re.fullmatch(TOKENIZERS["spaces"], word):
+            raise DataError(
+                f"A word of {name} is {word!r}. A word must have at least one "
+                f"sign, and no space."
+            )
     numbers = {word: number for number, word in enumerate(vocabulary)}
     unknown = numbers[UNKNOWN]
     tokens = {

@@ -7,7 +7,6 @@ import keras
 from tfdarts.data import augmentation
 from tfdarts.data import batches
 from tfdarts.data import sources
-from tfdarts.data.text_source import TextSource
 from tfdarts.data.texts import open_text_source
 from tfdarts.models.cnn_network import CNNNetwork
 from tfdarts.models.language_model import LanguageModel
@@ -62,29 +61,42 @@ def evaluate(run_dir, batch_size=128, dataset=None):
     stage = Stage(run_dir, "train")
     network, settings = load_network(stage)
     source = source_of_run(stage, settings, dataset)
-    if isinstance(source, TextSource):
-        results = {
-            **read_json(stage.path / "results.json"),
-            **text_scores(network, settings, source),
-        }
-        write_json(stage.path / "results.json", results)
-        directory = stage.run_dir / "evaluation"
-        directory.mkdir(exist_ok=True)
-        write_json(directory / "report.json", results)
-        return results
+    directory = stage.run_dir / "evaluation"
+    directory.mkdir(exist_ok=True)
+    test = _test_on_text if is_of_text(settings) else _test_on_images
+    figures, details = test(network, settings, source, batch_size, directory)
+    results = {**read_json(stage.path / "results.json"), **figures}
+    write_json(directory / "report.json", {**results, **details})
+    # The last of all: it says that the test is done.
+    write_json(stage.path / "results.json", results)
+    return results
+
+
+def _test_on_text(network, settings, source, batch_size, directory):
+    """Returns the figures of a test, and no details."""
+    return text_scores(network, settings, source), {}
+
+
+def _test_on_images(network, settings, source, batch_size, directory):
+    """Returns the figures of a test and its details; draws pictures."""
     images, labels = source.read("test")
     logger.info("evaluate: %d images", len(labels))
     logits = _logits(network, settings, images, labels, batch_size)
-    results = {
-        **read_json(stage.path / "results.json"),
+    figures = {
         **scores(labels, logits),
         "multiply_adds": multiply_adds(network),
         "multiply_adds_everything": multiply_adds(network, everything=True),
         **latency(network, batch_size),
     }
-    write_json(stage.path / "results.json", results)
-    _report(stage.run_dir / "evaluation", results, labels, logits, source)
-    return results
+    matrix = confusion(labels, logits)
+    reliability = calibration(labels, logits)
+    draw_confusion(matrix, source.class_names, directory / "confusion.png")
+    draw_reliability(reliability, directory / "reliability.png")
+    return figures, {
+        "classes": per_class(labels, logits, source.class_names),
+        "confusion": matrix,
+        "calibration": reliability,
+    }
 
 
 def source_of_run(stage, settings, dataset):
@@ -122,22 +134,6 @@ def _logits(network, settings, images, labels, batch_size):
         batches.ordered_batches((images, labels), batch_size, prepare),
         verbose=0,
     )
-
-
-def _report(directory, results, labels, logits, source):
-    """Leaves all figures and the pictures in a directory."""
-    directory.mkdir(exist_ok=True)
-    matrix = confusion(labels, logits)
-    reliability = calibration(labels, logits)
-    report = {
-        **results,
-        "classes": per_class(labels, logits, source.class_names),
-        "confusion": matrix,
-        "calibration": reliability,
-    }
-    write_json(directory / "report.json", report)
-    draw_confusion(matrix, source.class_names, directory / "confusion.png")
-    draw_reliability(reliability, directory / "reliability.png")
 
 
 def load_network(stage):

@@ -44,6 +44,7 @@ def text_scores(network, settings, source):
     )
     seconds = time.monotonic() - started
     training = source.read("train")
+    logger.info("evaluate: counting pairs and triples of words, to compare")
     ngrams = {
         f"{name}_perplexity": KneserNey(
             training, order, len(source.vocabulary)

@@ -5,14 +5,12 @@ from tfdarts.models.rnn_supernet import RNNSupernet
 from tfdarts.runs.data import open_text_data
 from tfdarts.runs.start import start
 from tfdarts.strategies.darts import DARTS
+from tfdarts.training.memory import logit_bytes
 from tfdarts.training.optimizers import SGD
 from tfdarts.training.optimizers import Adam
 from tfdarts.training.reading import BeginAnew
 from tfdarts.training.reading import Perplexity
 from tfdarts.training.reading import SegmentRate
-
-VALIDATION_ROWS = 10
-"""Rows that a validation text is read in, as the authors have it."""
 
 
 class TextSearch:
@@ -97,24 +95,17 @@ class TextSearch:
         Args:
             pairs: What `batches` returned.
         """
-        return logit_bytes(self.config, self.source)
+        config = self.config
+        words = config.batch_size * config.steps
+        return logit_bytes(words, len(self.source.vocabulary))
 
     def validation_batches(self):
         """Returns the batches that the supernet's perplexity is measured on."""
         return segments.whole_batches(
-            self.source.read("validation"), VALIDATION_ROWS, self.config.steps
+            self.source.read("validation"),
+            segments.VALIDATION_ROWS,
+            self.config.steps,
         )
-
-
-def logit_bytes(config, source):
-    """Returns what the logits of a segment and their gradient take.
-
-    Args:
-        config: `tfdarts.runs.rnn_configs.RNNConfig`.
-        source: `TextSource`.
-    """
-    words = config.batch_size * config.steps
-    return 2 * 4 * words * len(source.vocabulary)
 
 
 def compiled(config, supernet, steps):

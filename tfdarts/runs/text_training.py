@@ -16,14 +16,13 @@ from tfdarts.runs.progress import MetricsFile
 from tfdarts.runs.progress import Progress
 from tfdarts.runs.start import start
 from tfdarts.runs.tensorboard import tensorboard
-from tfdarts.runs.text_search import VALIDATION_ROWS
-from tfdarts.runs.text_search import logit_bytes
 from tfdarts.search_spaces.lookup import find_genotype
 from tfdarts.training.averaging import AveragedWeights
 from tfdarts.training.checkpoints import EpochCheckpoint
 from tfdarts.training.divergence import ADVICE
 from tfdarts.training.divergence import DivergedError
 from tfdarts.training.divergence import StopOnNaN
+from tfdarts.training.memory import logit_bytes
 from tfdarts.training.memory import require_memory
 from tfdarts.training.optimizers import SGD
 from tfdarts.training.reading import BeginAnew
@@ -166,7 +165,10 @@ class TextTraining:
                 Progress(stage, config.epochs, self.steps_per_epoch, LOGGED),
                 keras.callbacks.LambdaCallback(
                     on_train_begin=lambda logs: require_memory(
-                        logit_bytes(config, self.source)
+                        logit_bytes(
+                            config.batch_size * config.steps,
+                            len(self.source.vocabulary),
+                        )
                     )
                 ),
             ],
@@ -211,7 +213,9 @@ class TextTraining:
 
     def _validation_batches(self):
         return segments.whole_batches(
-            self.source.read("validation"), VALIDATION_ROWS, self.config.steps
+            self.source.read("validation"),
+            segments.VALIDATION_ROWS,
+            self.config.steps,
         )
 
     def _results(self, stage, rows):

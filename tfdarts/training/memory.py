@@ -63,6 +63,18 @@ def bytes_of(tensor):
     return tensor.shape.num_elements() * tensor.dtype.size if known else 0
 
 
+def logit_bytes(words, vocabulary_size):
+    """Returns what the logits of a batch and their gradient take.
+
+    Of a language model that is by far the most of it.
+
+    Args:
+        words: Integer, the words of the batch.
+        vocabulary_size: Integer.
+    """
+    return 2 * 4 * words * vocabulary_size
+
+
 def most_held_bytes():
     """Returns the most memory this process has held, on its GPUs if it has."""
     gpus = tf.config.list_logical_devices("GPU")
