@@ -32,6 +32,7 @@ from tfdarts.layers.search_cell import SearchCell
 from tfdarts.layers.subsample import Subsample
 from tfdarts.models.cnn_network import CNNNetwork
 from tfdarts.models.cnn_supernet import CNNSupernet
+from tfdarts.models.language_model import LanguageModel
 from tfdarts.models.rnn_network import RNNNetwork
 from tfdarts.models.rnn_supernet import RNNSupernet
 
@@ -188,12 +189,12 @@ def test_every_layer_and_model_is_in_the_table():
     # tests/models/test_language_model.py.
     of_sequences = {
         *(RecurrentCell, RecurrentSearchCell, SearchRNN),
-        *(RNNNetwork, RNNSupernet),
+        *(LanguageModel, RNNNetwork, RNNSupernet),
     }
     assert registered - {Alphas} - of_sequences == {case.of for case in TABLE}
     assert {c.__name__ for c in layer_classes() - registered} == {
-        "LanguageModel",
-        "WithAuxiliaryHead",  # It is not kept; its network is.
+        # They are not kept; their networks are.
+        *("WithAuxiliaryHead", "WithCarriedState"),
         "Stack",
         "ConvolutionalPrimitive",
         "SeparableBundle",

@@ -216,11 +216,30 @@ def test_config_makes_the_same_model_again(kind, tmp_path):
         output_dropout=0.5,
         temporal_l2=1e-3,
     )
-    model.save(tmp_path / "model.keras")
-    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    loaded = saved_and_loaded(model, tmp_path)
     np.testing.assert_array_equal(loaded(tokens(5))[0], model(tokens(5))[0])
     assert loaded.get_config() == model.get_config()
     cell = loaded.recurrence.cell
     assert (cell.dropout, cell.recurrent_dropout) == (0.3, 0.4)
     rates = loaded.word_dropout, loaded.output_dropout.rate
     assert (*rates, loaded.temporal_l2) == (0.1, 0.5, 1e-3)
+
+
+def saved_and_loaded(model, directory):
+    model.save(directory / "model.keras")
+    return keras.saving.load_model(directory / "model.keras")
+
+
+def test_a_config_has_the_recurrence_whatever_it_is(tmp_path):
+    recurrence = keras.layers.GRU(
+        UNITS, dropout=0.3, return_sequences=True, return_state=True
+    )
+    model = LanguageModel(
+        recurrence, WORDS, UNITS, word_dropout=0.1, activation_l2=0.2
+    )
+    loaded = saved_and_loaded(model, tmp_path)
+    np.testing.assert_array_equal(loaded(tokens(5))[0], model(tokens(5))[0])
+    assert loaded.get_config() == model.get_config()
+    assert loaded.recurrence.dropout == 0.3
+    assert (loaded.word_dropout, loaded.activation_l2) == (0.1, 0.2)
+    assert loaded.state_size == UNITS

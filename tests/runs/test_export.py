@@ -33,7 +33,8 @@ def test_without_the_extra_there_are_no_warm_up_requests(monkeypatch, caplog):
     for name in [n for n in sys.modules if n.startswith("tensorflow_serving.")]:
         monkeypatch.delitem(sys.modules, name)
     with caplog.at_level(logging.INFO, "tfdarts"):
-        assert export_module._warm_up("digits", (8, 8, 1)) == {}
+        requests = export_module.warm_up_requests
+        assert export_module._warm_up(requests, "digits", (8, 8, 1)) == {}
     assert "pip install 'tfdarts[serving]'" in caplog.text
 
 

@@ -18,7 +18,7 @@ def test_test_examples_are_read_once(tmp_path, monkeypatch, tested):
 
         monkeypatch.setattr(pipeline_module, name, stage)
 
-    results = {"test_accuracy": 0.5}
+    results = {"test_accuracy": 0.5, "test_loss": 1.5}
     stub("search")
     stub("train", results if tested else {})
     stub("evaluate", results)

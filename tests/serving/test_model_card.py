@@ -1,5 +1,7 @@
 """A model card says what is known."""
 
+import pytest
+
 from tfdarts.serving.model_card import model_card
 
 FACTS = {
@@ -9,7 +11,7 @@ FACTS = {
     "pictures": ["cells/normal.png"],
     "data": {"dataset": "folder:x", "mean": [0.5, 0.25, 0.125]},
     "network": {"parameters": 1234567},
-    "results": {"test_accuracy": 0.98765432},
+    "results": {"test_accuracy": 0.98765432, "test_loss": 0.25},
     "training": {"nesterov": False, "genotype": None},
     "environment": {"keras": "3.15"},
 }
@@ -36,3 +38,15 @@ def test_every_fact_is_in_it():
 
 def test_a_model_that_was_not_tested_says_so():
     assert "It was not tested" in model_card({**FACTS, "results": {"loss": 1}})
+
+
+@pytest.mark.parametrize("tokenizer", ["letters", "spaces"])
+def test_a_language_model_says_what_it_takes(tokenizer):
+    facts = {
+        k: v for k, v in FACTS.items() if k not in ("labels", "image_shape")
+    }
+    about = {"vocabulary_size": 12345, "state_size": 160}
+    text = model_card({**facts, **about, "tokenizer": tokenizer})
+    assert "a vocabulary of 12,345 words" in text
+    words = {"letters": "runs of letters", "spaces": "between spaces"}
+    assert words[tokenizer] in text and "`state`, 160 numbers" in text

@@ -77,7 +77,6 @@ def export(run_dir, name=None, formats=("saved_model",), dataset=None):
             on.
     """
     formats = _checked_formats(formats)
-    _refuse_formats_of_texts(run_dir, formats)
     if dataset is not None and "litert_int8" not in formats:
         raise ValueError(
             "--dataset is for --format=litert_int8 alone; no other format "
@@ -85,6 +84,12 @@ def export(run_dir, name=None, formats=("saved_model",), dataset=None):
         )
     stage = Stage(run_dir, "train")
     network, settings = load_network(stage)
+    if is_of_text(settings) and formats != ["saved_model"]:
+        raise ValueError(
+            f"--format of a language model must be saved_model; for Keras "
+            f"there is {stage.path}/model.keras. Received: "
+            f"{', '.join(formats)}."
+        )
     name = checked_name(name or directory_name(settings["dataset"]))
     directory = _directory(run_dir, name)
     directory.mkdir(parents=True, exist_ok=True)
@@ -93,16 +98,6 @@ def export(run_dir, name=None, formats=("saved_model",), dataset=None):
             path = _write_language_model(stage, network, settings, directory)
             return {"saved_model": path}
         return _write(formats, stage, network, settings, directory, dataset)
-
-
-def _refuse_formats_of_texts(run_dir, formats):
-    stage = Stage(run_dir, "train")
-    if is_of_text(stage.settings()) and formats != ["saved_model"]:
-        raise ValueError(
-            f"--format of a language model must be saved_model; for Keras "
-            f"there is {stage.path}/model.keras. Received: "
-            f"{', '.join(formats)}."
-        )
 
 
 def _write_language_model(stage, network, settings, directory):
