@@ -36,6 +36,7 @@ from tfdarts.runs.seeds import evaluate_seeds
 from tfdarts.runs.seeds import train_seeds
 from tfdarts.runs.select import select
 from tfdarts.runs.train import train
+from tfdarts.training.checkpoints import EpochCheckpoint
 from tfdarts.training.divergence import DivergedError
 
 
@@ -265,6 +266,33 @@ def test_nan_leads_back_to_the_last_epoch_and_on_with_other_numbers(
         n for n in reader.get_variable_to_shape_map() if "rollbacks" in n
     ]
     assert int(reader.get_tensor(name)) == 1
+
+
+def test_going_back_draws_other_masks_and_going_on_the_same(tmp_path):
+    """A generator's state is its seed, and how often it was asked."""
+    work = text_training.TextTraining(tiny_text.TRAINING)
+
+    def checkpoint():
+        return EpochCheckpoint(
+            tmp_path,
+            network=work.network.variables,
+            rollbacks=[work.rollbacks],
+        )
+
+    def seeds():
+        return [v.numpy() for v in work.network.non_trainable_variables]
+
+    checkpoint().on_epoch_end(0)
+    before = seeds()
+    assert len(before) == 4
+    work._build(attempt=1)
+    assert work._restore(checkpoint()) == 1
+    back = seeds()
+    np.testing.assert_array_equal(back, np.array(before) + [1, 0])
+    checkpoint().on_epoch_end(1)
+    work._build(attempt=0)
+    assert work._restore(checkpoint()) == 2 and work.attempt == 1
+    np.testing.assert_array_equal(seeds(), back)
 
 
 def test_the_fourth_nan_ends_it(tmp_path, caplog):
