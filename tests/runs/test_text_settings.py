@@ -114,6 +114,18 @@ def test_what_no_setting_changes(search_before):
     assert search_before["clip_virtual_step"] is True
 
 
+@pytest.mark.parametrize("kind", [TextSearch, TextTraining])
+def test_each_epoch_is_cut_in_its_own_way(kind):
+    config = {TextSearch: SEARCH, TextTraining: tiny_text.TRAINING}[kind]
+    work = kind(dataclasses.replace(config, steps=4, epochs=3))
+    lengths = [work.lengths(epoch) for epoch in range(3)]
+    assert lengths[0] != lengths[1] != lengths[2]
+    later = (work.batches if kind is TextSearch else work._batches)(1)
+    if kind is TextSearch:
+        later = (pair for pair, _ in later)
+    assert [x.shape[1] for x, _ in later] == lengths[1] + lengths[2]
+
+
 @pytest.mark.parametrize(
     ("setting", "value", "effect"),
     [
