@@ -90,6 +90,30 @@ def test_a_pipeline_prints_perplexity_beside_that_of_counting(here, capsys):
     )
 
 
+def test_the_flagfile_of_a_training_must_be_for_the_same_data(here, capsys):
+    for name, spec in (("digits", "digits"), ("rhyme", "text:rhyme.txt")):
+        (here / f"{name}.cfg").write_text(f"--dataset={spec}\n--epochs=1\n")
+    for flags, other in ((TEXT, "digits"), ([], "rhyme")):
+        flags = [*flags, f"--train_flagfile={other}.cfg", "--run_dir=run"]
+        for command in (search.command, pipeline.command):
+            assert command.main(flags) == 2
+            said = capsys.readouterr().err
+            assert f"{other}.cfg is for" in said and "--train_flagfile" in said
+    assert not (here / "run").exists()
+
+
+def test_no_such_data_set_is_exit_code_3(capfd):
+    flags = ["--dataset=tfds:nothing_here", "--units=4", "--run_dir=run"]
+    assert search.command.main(flags) == 3
+    said = capfd.readouterr().err
+    assert said.startswith("tfdarts-search: TensorFlow Datasets knows no noth")
+
+
+def test_a_text_that_is_no_utf_8(capsys):
+    assert predict.command.main(["--text=\udcff", "--export_dir=x"]) == 2
+    assert "The text is no UTF-8" in capsys.readouterr().err
+
+
 def test_nan_is_exit_code_5(capsys):
     flags = [*TEXT, "--learning_rate=1e30", "--run_dir=run"]
     assert search.command.main([*flags, *SEARCH]) == 5
@@ -103,7 +127,12 @@ def test_nan_is_exit_code_5(capsys):
 @pytest.mark.parametrize(
     ("command", "flags", "code", "sentence"),
     [
-        (search, ["--units=3"], 2, "--units is for texts, and --dataset is of"),
+        (
+            search,
+            ["--units=3"],
+            2,
+            "--units is for texts, and --dataset is ",
+        ),
         (search, [*TEXT, "--num_cells=3"], 2, "--num_cells is for images"),
         (search, [*TEXT, "--unit=3"], 2, "Did you mean --units?"),
         (search, ["--dataset=text:no.txt"], 3, "There is no text"),

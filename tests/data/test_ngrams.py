@@ -80,7 +80,12 @@ def test_perplexity_is_of_all_but_the_first_word():
     assert model.perplexity(text) == pytest.approx(math.exp(-expected))
 
 
-def test_a_text_without_rare_words_needs_no_discount():
-    model = KneserNey(np.array([0, 1] * 50), 2, vocabulary_size=2)
-    assert model.lengths[1].discount == 0
-    assert model.perplexity(np.array([0, 1, 0])) == pytest.approx(1)
+def test_without_rare_words_unseen_ones_have_their_share_too():
+    """The counts: 01 50, 10 49; each word has one before it."""
+    model = KneserNey(np.array([0, 1] * 50), 2, vocabulary_size=3)
+    assert model.lengths[1].discount == 0.5
+    single = 1 / 3
+    p = model.probabilities(np.array([[0, 1], [0, 2]]))
+    share = 0.5 * 1 / 50 * single
+    np.testing.assert_allclose(p, [(50 - 0.5) / 50 + share, share])
+    assert math.isfinite(model.perplexity(np.array([0, 2, 0])))

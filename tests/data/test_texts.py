@@ -48,12 +48,23 @@ def test_hints(tmp_path):
             sources.open_source(spec)
 
 
+def test_a_path_is_told_to_be_a_text(tmp_path):
+    (tmp_path / "novel.txt").write_text("a")
+    for spec in (tmp_path / "novel.txt", tmp_path):
+        if spec.is_dir():
+            (tmp_path / "train.txt").write_text("a")
+        with pytest.raises(DataError, match=f"Did you mean text:{spec}?"):
+            sources.open_source(str(spec))
+
+
 def test_what_is_a_text(monkeypatch):
     assert is_text("pydoc") and is_text("text:x")
     assert is_text(source_of_lines("lines:x", dict.fromkeys(SPLITS, LINES)))
     monkeypatch.setitem(sys.modules, "tensorflow_datasets", None)
-    for spec in ("digits", "folder:text:x", "idx:pydoc", "tfds:x", "x"):
+    for spec in ("digits", "folder:text:x", "idx:pydoc", "x"):
         assert not is_text(spec)
+    with pytest.raises(DataError, match="needs the package tensorflow-data"):
+        is_text("tfds:x")
 
 
 @pytest.mark.parametrize("word", ["", "a b", "a\n"])

@@ -50,6 +50,12 @@ class TinyTelegrams(TinyNovels):
     TEXTS = {"train": ["stop go"] * 400}
 
 
+class TinyLetters(TinyNovels):
+    """Texts without a validation split."""
+
+    TEXTS = {"train": ["dear sir\nI am"] * 200, "test": ["yours"]}
+
+
 class TinyLabelledNothing(TinyNovels):
     """No texts."""
 
@@ -63,12 +69,15 @@ class TinyLabelledNothing(TinyNovels):
         return {"train": ((n, {"year": n}) for n in range(3))}
 
 
+BUILDERS = (TinyNovels, TinyTelegrams, TinyLetters, TinyLabelledNothing)
+
+
 @pytest.fixture(scope="module", autouse=True)
 def prepared(tmp_path_factory):
     path = tmp_path_factory.mktemp("tfds")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TFDS_DATA_DIR", str(path))
-        for builder in (TinyNovels, TinyTelegrams, TinyLabelledNothing):
+        for builder in BUILDERS:
             builder(data_dir=path).download_and_prepare()
         yield
 
@@ -93,10 +102,18 @@ def test_one_split_is_cut_into_three():
     assert source.splits == {"train": 960, "validation": 120, "test": 120}
 
 
+def test_a_split_that_is_there_is_not_cut_off():
+    source = open_tfds_text("tiny_letters")
+    assert words(source, "test") == ["<unk>", "<eos>"]
+    # Of 400 lines of three words, ends among them, two blocks of 20.
+    assert source.splits == {"train": 1080, "validation": 120, "test": 2}
+
+
 def test_what_is_a_text():
     assert has_text("tiny_novels") and is_text("tfds:tiny_telegrams")
     assert not has_text("tiny_labelled_nothing")
-    assert not has_text("nothing_at_all")
+    with pytest.raises(DataError, match="knows no nothing_at_all"):
+        has_text("nothing_at_all")
     with pytest.raises(DataError, match="must have texts called text. It has"):
         open_tfds_text("tiny_labelled_nothing")
 

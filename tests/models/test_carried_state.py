@@ -56,6 +56,16 @@ def test_pieces_of_any_length_are_the_whole(kind):
     assert float(results["loss"]) == pytest.approx(expected, rel=1e-5)
 
 
+def test_every_test_begins_anew():
+    model = built()
+    x, y = text(6)
+    halves = (tf.stack([each[:, :3], each[:, 3:]]) for each in (x, y))
+    data = tf.data.Dataset.from_tensor_slices(tuple(halves))
+    losses = [model.evaluate(data, verbose=0) for _ in range(2)]
+    assert losses[0] == losses[1]
+    assert losses[0] == pytest.approx(nats(model.network, x, y), rel=1e-5)
+
+
 def test_training_and_tests_carry_states_of_their_own():
     model = built()
     x, y = text(6)

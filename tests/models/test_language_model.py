@@ -188,6 +188,12 @@ def test_the_penalties_of_activation_and_of_change():
     assert float(temporal) == pytest.approx(3 * np.mean(change**2))
 
 
+def test_in_a_segment_of_one_step_nothing_changes():
+    model = network(temporal_l2=3.0)
+    model(tokens(4)[:, :1], training=True)
+    assert [float(loss) for loss in model.losses] == [0.0]
+
+
 # Keras
 
 

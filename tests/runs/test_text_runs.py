@@ -242,7 +242,8 @@ def test_nan_leads_back_to_the_last_epoch_and_on_with_other_numbers(
     monkeypatch.setattr(WithCarriedState, "train_step", failing)
     with caplog.at_level("WARNING", logger="tfdarts"):
         results = train(config)
-    assert "back to the last whole epoch, for the first time" in caplog.text
+    said = "going back to the last whole epoch, or to the beginning, for the"
+    assert f"{said} first time of at most 3: The loss became nan" in caplog.text
     assert len(steps) == 2 * count + 2
     assert len(rows(tmp_path / "a" / "train")) == 2
     assert math.isfinite(results["val_loss"])
@@ -299,7 +300,9 @@ def test_the_fourth_nan_ends_it(tmp_path, caplog):
     config = with_(
         tiny_text.TRAINING, run_dir=str(tmp_path), learning_rate=1e30
     )
-    with pytest.raises(DivergedError, match="has diverged"):
+    with pytest.raises(
+        DivergedError, match="after going back 3 times, so the run has div"
+    ):
         train(config)
     said = [r.message for r in caplog.records if "going back" in r.message]
     assert ["first", "second", "third"] == [
@@ -378,8 +381,14 @@ def test_a_dry_run_leaves_nothing(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"batch_size": 200}, "needs at least 400 words, and there are"),
-        ({"steps": 40, "batch_size": 8}, "needs rows of 41 words"),
+        (
+            {"batch_size": 200},
+            "needs at least 400 words, and the validation text",
+        ),
+        (
+            {"steps": 40, "batch_size": 8},
+            "needs rows of 41 words, and those of the val",
+        ),
     ],
 )
 def test_a_text_that_is_too_short_is_refused(settings, message, tmp_path):

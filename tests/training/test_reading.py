@@ -27,14 +27,13 @@ def test_the_rate_is_scaled_by_the_length():
     assert rates == pytest.approx([20, 20 * 17 / 35, 4])
 
 
-def test_states_begin_anew_with_an_epoch_and_a_validation():
+def test_states_begin_anew_with_an_epoch():
     calls = []
     callback = BeginAnew()
     model = types.SimpleNamespace(reset_states=lambda: calls.append(True))
     callback.set_model(model)
     callback.on_epoch_begin(0)
-    callback.on_test_begin()
-    assert len(calls) == 2
+    assert len(calls) == 1
 
 
 def test_perplexity_is_exp_of_the_loss():

@@ -19,6 +19,7 @@ from tfdarts.cli.console import ConsoleHandler
 from tfdarts.cli.errors import EXIT_CODES
 from tfdarts.cli.errors import Terminated
 from tfdarts.cli.errors import classified
+from tfdarts.data.image_source import DataError
 from tfdarts.data.texts import is_text
 from tfdarts.stderr import quiet_stderr
 
@@ -74,6 +75,9 @@ class Command:
             sys.stdout.reconfigure(errors="backslashreplace")
         try:
             values, kind = self.parsed(arguments)
+        except DataError as error:
+            self._complain(str(error))
+            return EXIT_CODES["data"]
         except ValueError as error:
             self._complain(f"{error}\nSee {self.name} --help.")
             return EXIT_CODES["usage"]
@@ -95,6 +99,7 @@ class Command:
             absl's `FlagValues`, and `"images"` or `"texts"`.
 
         Raises:
+            DataError: If there is no such data set.
             ValueError: If an argument is no flag or cannot be its value, or a
                 flagfile cannot be read.
         """
@@ -137,7 +142,9 @@ class Command:
         if not isinstance(self.settings, dict):
             return "images"
         spec = parsing.last_value(arguments, "dataset")
-        return "texts" if spec and is_text(spec) else "images"
+        # TensorFlow Datasets starts TensorFlow, which talks.
+        with quiet_stderr():
+            return "texts" if spec and is_text(spec) else "images"
 
     def _settings(self, kind):
         if isinstance(self.settings, dict):

@@ -2,6 +2,8 @@
 
 import dataclasses
 
+from tfdarts.cli.command import Command
+from tfdarts.cli.command import settings_from_flagfile
 from tfdarts.runs.configs import SearchConfig
 from tfdarts.runs.configs import SelectConfig
 from tfdarts.runs.configs import TrainConfig
@@ -16,6 +18,32 @@ TRAIN = {"images": TrainConfig, "texts": RNNTrainConfig}
 SELECT = {"images": SelectConfig, "texts": RNNSelectConfig}
 
 _SHARED = {"images": ImageConfig, "texts": RunConfig}
+
+
+def training_of(flagfile, kind, **overrides):
+    """Returns the settings of a training out of a flagfile.
+
+    Args:
+        flagfile: Path.
+        kind: `"images"` or `"texts"`, what was searched on.
+        **overrides: Settings that overrule those in the file.
+
+    Raises:
+        ValueError: If the file is missing, holds other flags, or is for the
+            other kind.
+    """
+    command = Command("", "", (), {k: (c,) for k, c in TRAIN.items()}, None)
+    try:
+        _, found = command.parsed([f"--flagfile={flagfile}"])
+    except ValueError:
+        # It is said below what is wrong with it.
+        found = kind
+    if found != kind:
+        raise ValueError(
+            f"{flagfile} is for {found}, and --dataset is of {kind}: give "
+            f"another --train_flagfile."
+        )
+    return settings_from_flagfile(TRAIN[kind], flagfile, **overrides)
 
 
 def shared_settings(config, kind):

@@ -113,8 +113,8 @@ def _unknown(argument, known, elsewhere):
     name = argument.lstrip("-").partition("=")[0]
     if name in elsewhere:
         return (
-            f"--{name} is for {elsewhere[name]}, and --dataset is of "
-            f"something else."
+            f"--{name} is for {elsewhere[name]}, and --dataset is not of "
+            f"such: give another --dataset, or leave --{name} out."
         )
     close = difflib.get_close_matches(name, known, n=1)
     guess = f" Did you mean --{close[0]}?" if close else ""

@@ -5,7 +5,6 @@ import pathlib
 from tfdarts.cli import kinds
 from tfdarts.cli.command import Command
 from tfdarts.cli.command import next_command
-from tfdarts.cli.command import settings_from_flagfile
 from tfdarts.cli.command import settings_of
 from tfdarts.cli.search import TrainFlagfile
 
@@ -19,9 +18,9 @@ def run(values):
             "A pipeline needs the settings of the training: give "
             "--train_flagfile."
         )
-    train_config = settings_from_flagfile(
-        kinds.TRAIN[kind],
+    train_config = kinds.training_of(
         values["train_flagfile"],
+        kind,
         **kinds.shared_settings(search_config, kind),
     )
     from tfdarts.runs.pipeline import pipeline

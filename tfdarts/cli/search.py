@@ -5,7 +5,6 @@ import dataclasses
 from tfdarts.cli import kinds
 from tfdarts.cli.command import Command
 from tfdarts.cli.command import next_command
-from tfdarts.cli.command import settings_from_flagfile
 from tfdarts.cli.command import settings_of
 from tfdarts.runs.configs import TrainConfig
 from tfdarts.runs.settings import setting
@@ -67,7 +66,7 @@ def _training_of(config, train_flagfile, kind):
     training = kinds.TRAIN[kind]()
     if train_flagfile:
         words, default = [f"--flagfile={train_flagfile}"], {}
-        training = settings_from_flagfile(kinds.TRAIN[kind], train_flagfile)
+        training = kinds.training_of(train_flagfile, kind)
     default = {**kinds.shared_settings(training, kind), **default}
     flags = {
         name: value

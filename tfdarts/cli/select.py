@@ -50,13 +50,15 @@ def _training(arguments):
 command = Command(
     name="tfdarts-select",
     summary="Trains the networks of several genotypes briefly and takes the "
-    "best on\nvalidation images. Test images are not read.",
+    "best on\nvalidation examples. Test examples are not read.",
     examples=(
         "tfdarts-select --flagfile=configs/digits_train.cfg "
         "--run_dirs=runs/seed0,runs/seed1 --validation_portion=0.2 "
         "--epochs=10 --run_dir=runs/selected",
         "tfdarts-select --flagfile=configs/cifar10_train.cfg "
         "'--run_dirs=runs/seed*' --epochs=100 --run_dir=runs/selected",
+        "tfdarts-select --flagfile=configs/pydoc_train.cfg "
+        "--run_dirs=runs/pydoc,random:0 --epochs=10 --run_dir=runs/chosen",
     ),
     settings={kind: (config,) for kind, config in kinds.SELECT.items()},
     run=run,

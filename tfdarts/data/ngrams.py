@@ -16,7 +16,7 @@ class KneserNey:
     its first word. For all n-grams but the longest, c counts the different
     words before them. The discount of each length is that of Ney,
     d = n1 / (n1 + 2 n2), with n1 and n2 the numbers of n-grams whose c is one
-    and two.
+    and two; a half where none is one.
 
     Args:
         tokens: Integer array `(words,)`, the text to count.
@@ -89,7 +89,7 @@ class _Counts:
             zip(map(bytes, contexts[starts]), zip(sums, followers))
         )
         ones, twos = (np.sum(counts == count) for count in (1, 2))
-        self.discount = ones / (ones + 2 * twos) if ones else 0.0
+        self.discount = ones / (ones + 2 * twos) if ones else 0.5
 
     def interpolated(self, ngrams, shorter):
         """Returns probabilities, given those of the shorter n-grams."""

@@ -10,12 +10,13 @@ VALIDATION_ROWS = 10
 """Rows that a validation text is read in, as the authors have it."""
 
 
-def columns(tokens, batch_size):
+def columns(tokens, batch_size, name="text"):
     """Returns a text as rows that are read side by side.
 
     Args:
         tokens: Integer array `(words,)`.
         batch_size: Integer.
+        name: String, what is read.
 
     Returns:
         Array `(batch_size, words // batch_size)`; what is left over at the
@@ -33,7 +34,7 @@ def columns(tokens, batch_size):
     if length < 2:
         raise ValueError(
             f"A batch of {batch_size} rows needs at least {2 * batch_size} "
-            f"words, and there are {len(tokens)}: lower --batch_size."
+            f"words, and the {name} has {len(tokens)}: lower --batch_size."
         )
     return np.reshape(tokens[: batch_size * length], (batch_size, length))
 
@@ -133,17 +134,19 @@ def segments(rows, lengths):
         start += length
 
 
-def require_rows(rows, length):
+def require_rows(rows, length, name="text"):
     """Raises `ValueError` where rows are shorter than a segment.
 
     Args:
         rows: Integer array `(batch, words)`.
         length: Integer, the steps of the longest segment.
+        name: String, what is read.
     """
     if length > rows.shape[1] - 1:
         raise ValueError(
             f"A segment of {length} steps needs rows of {length + 1} words, "
-            f"and they have {rows.shape[1]}: lower --batch_size or --steps."
+            f"and those of the {name} have {rows.shape[1]}: lower "
+            f"--batch_size or --steps."
         )
 
 

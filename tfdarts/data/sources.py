@@ -75,7 +75,8 @@ def open_source(spec, image_size=0, prepare=False, image_fit="stretch"):
         case _:
             raise DataError(
                 f"There is no data set {spec!r}. The data sets are: digits, "
-                f"tfds:<name>, idx:<directory>, folder:<directory>."
+                f"tfds:<name>, idx:<directory>, folder:<directory>; of texts "
+                f"pydoc, text:<file> and text:<directory>."
                 f"{_did_you_mean(spec)}"
             )
     return _resized(source, image_size, image_fit)
@@ -103,9 +104,11 @@ def directory_name(dataset):
 
 
 def _did_you_mean(spec):
-    if spec and pathlib.Path(spec).is_dir():
-        return f" Did you mean folder:{spec}?"
-    return ""
+    path = pathlib.Path(spec)
+    if not spec or not path.exists():
+        return ""
+    of_text = path.is_file() or (path / "train.txt").exists()
+    return f" Did you mean {'text' if of_text else 'folder'}:{spec}?"
 
 
 def _resized(source, size, fit):

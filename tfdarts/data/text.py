@@ -40,7 +40,7 @@ def open_text(path):
     if path.is_dir():
         lines = {split: _words(_found(path, split)) for split in SPLITS}
     else:
-        lines = in_blocks(_words(path))
+        lines = in_blocks(_words(path), name)
     return source_of_lines(name, lines)
 
 
@@ -59,14 +59,18 @@ def open_pydoc():
     return source_of_lines("pydoc", in_blocks(lines), "letters")
 
 
-def in_blocks(lines):
+def in_blocks(lines, name="The text"):
     """Returns lines in three splits, 8 : 1 : 1, by blocks of 20 lines.
 
     Args:
         lines: Sequence.
+        name: String, what they are of.
 
     Returns:
         Dict from the names of the splits to lists of lines.
+
+    Raises:
+        DataError: If there are too few for a block of each.
 
     Example:
 
@@ -75,6 +79,14 @@ def in_blocks(lines):
     (40, [180, 181], 370)
     """
     places = ["train"] * 8 + ["validation", "test"]
+    least = BLOCK * (len(places) - 1) + 1
+    if len(lines) < least:
+        raise DataError(
+            f"{name} has {len(lines):,} lines, and must have at least {least} "
+            f"to be cut into blocks of {BLOCK} lines for training, validation "
+            f"and test. Break its lines, or give a directory with train.txt, "
+            f"valid.txt and test.txt."
+        )
     splits = {split: [] for split in SPLITS}
     for number, line in enumerate(lines):
         splits[places[number // BLOCK % len(places)]].append(line)
@@ -94,7 +106,7 @@ def _found(directory, split):
 
 def _words(path):
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError as error:
         raise DataError(f"There is no text {path}.") from error
     except OSError as error:

@@ -106,8 +106,8 @@ def source_of_lines(name, lines, tokenizer="spaces"):
         counts = {w: c for w, c in counts.items() if w not in rare}
         counts.setdefault(UNKNOWN, 0)
         notes = (
-            f"{len(rare):,} words that occur once in training became "
-            f"{UNKNOWN}.",
+            f"{len(rare):,} different words occur only once in training: they "
+            f"became {UNKNOWN}.",
         )
     words = (word for word in _flat(lines["train"]) if word in counts)
     vocabulary = tuple(dict.fromkeys([UNKNOWN, *words]))

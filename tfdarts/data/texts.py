@@ -58,6 +58,9 @@ def is_text(spec):
     Args:
         spec: String, `ImageSource` or `TextSource`.
 
+    Raises:
+        DataError: If TensorFlow Datasets has none of that name.
+
     Example:
 
     >>> is_text("text:novels"), is_text("folder:flowers")

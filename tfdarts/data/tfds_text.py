@@ -11,23 +11,23 @@ from tfdarts.words import words_of
 
 
 def has_text(name):
-    """Returns whether a data set is one of texts, as far as is known here.
+    """Returns whether a data set is one of texts.
 
     Args:
         name: String; see `tfdarts.data.tfds.open_tfds`.
+
+    Raises:
+        DataError: If there is none of that name.
     """
-    try:
-        features = find_builder(name).info.features
-    except DataError:
-        return False
+    features = find_builder(name).info.features
     return features is not None and _is_text(features)
 
 
 def open_tfds_text(name, prepare=False):
     """Returns the texts of a data set as a `TextSource`.
 
-    Words are what stands between spaces. Where the data set has not all three
-    splits, that called train is cut into three, as one file is.
+    Words are what stands between spaces. Where the data set has no validation
+    or no test split, that called train is cut, as one file is.
 
     Args:
         name: String; see `tfdarts.data.tfds.open_tfds`.
@@ -55,12 +55,16 @@ def open_tfds_text(name, prepare=False):
             for line in lines_of(text.decode())
         ]
 
-    if {*SPLITS} <= {*builder.info.splits}:
-        splits = {split: lines(split) for split in SPLITS}
-    elif "train" in builder.info.splits:
-        splits = in_blocks(lines("train"))
-    else:
+    there = [split for split in SPLITS if split in builder.info.splits]
+    if "train" not in there:
         raise DataError(f"tfds:{name} has no split called train.")
+    splits = {split: lines(split) for split in there}
+    if len(there) < len(SPLITS):
+        blocks = in_blocks(splits.pop("train"), f"tfds:{name}")
+        for split in splits:
+            # What is there need not be cut off.
+            blocks["train"] += blocks.pop(split)
+        splits |= blocks
     return source_of_lines(f"tfds:{name}", splits)
 
 

@@ -79,6 +79,11 @@ class WithCarriedState(keras.Model):
 
         self.train_function = train_function
 
+    def evaluate(self, *args, **kwargs):
+        """As Keras' own, from the beginning of a text."""
+        self._states.pop("test", None)
+        return super().evaluate(*args, **kwargs)
+
     def make_test_function(self, force=False):
         """As that of training."""
 

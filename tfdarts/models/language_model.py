@@ -172,6 +172,9 @@ class LanguageModel(keras.Model):
             square = tf.reduce_mean(tf.square(outputs))
             self.add_loss(self.activation_l2 * square)
         if self.temporal_l2:
-            change = raw[:, 1:] - raw[:, :-1]
-            square = tf.reduce_mean(tf.square(change))
+            change = tf.square(raw[:, 1:] - raw[:, :-1])
+            # In a segment of one step nothing changes.
+            square = tf.math.divide_no_nan(
+                tf.reduce_sum(change), tf.cast(tf.size(change), change.dtype)
+            )
             self.add_loss(self.temporal_l2 * square)

@@ -21,6 +21,7 @@ _ELSEWHERE = (
 _IN_A_CARD = {
     "accuracy": "train_accuracy",
     "loss": "train_loss",
+    "perplexity": "train_perplexity",
     "seconds": "seconds_of_training",
 }
 """What is called otherwise where it stands beside figures of the test."""
@@ -87,7 +88,7 @@ def _what_it_takes(settings, network):
 def _network(settings, network):
     facts = {"genotype": (settings["genotype"] or {}).get("name")}
     if is_of_text(settings):
-        return facts
+        return {"cell": settings["cell"], **facts, "units": settings["units"]}
     return {**facts, "multiply_adds": multiply_adds(network)}
 
 

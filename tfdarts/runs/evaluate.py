@@ -145,9 +145,11 @@ def load_network(stage):
     """
     settings = stage.settings()
     if not stage.finished:
+        reason = stage.status().get("reason")
         raise ValueError(
             f"The training in {stage.path} has not finished: give the same "
             f"tfdarts-train command again, and it goes on."
+            + (f" It stopped, saying: {reason}" if reason else "")
         )
     path = stage.path / "model.keras"
     try:

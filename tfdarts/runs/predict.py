@@ -76,8 +76,13 @@ def next_words(
         `num_words`, the words that it is of.
 
     Raises:
-        ValueError: If there is no such model or server.
+        ValueError: If there is no such model or server, or the text is no
+            UTF-8.
     """
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(f"The text is no UTF-8: {text!r}.") from error
     client = _client(export_dir, server, name, version, timeout)
     answer = _with_retries(client.foretell, retries)([text])
     words = zip(answer.top_words[0], answer.top_probabilities[0])

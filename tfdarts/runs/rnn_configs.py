@@ -110,8 +110,8 @@ class RNNRecipeConfig(RNNConfig):
     weight_decay: float = with_default(RNNConfig, "weight_decay", 8e-7)
     step_spread: float = setting(
         5.0,
-        "Standard deviation of the words of a segment, which is at least 5 "
-        "and at most 20 more than --steps.",
+        "Standard deviation of the words of a segment; about 5 it has at the "
+        "least, and 20 more than --steps at the most.",
         least=0,
     )
     nonmonotone: int = setting(

@@ -39,11 +39,13 @@ class TextSearch:
         self.config = config
         self.source = open_text_data(config)
         self.rows, self.val_rows = (
-            segments.columns(self.source.read(split), config.batch_size)
+            segments.columns(
+                self.source.read(split), config.batch_size, f"{split} text"
+            )
             for split in ("train", "validation")
         )
         longest = min(config.steps, self.rows.shape[1] - 1)
-        segments.require_rows(self.val_rows, longest)
+        segments.require_rows(self.val_rows, longest, "validation text")
         self.steps_per_epoch = segments.num_segments(
             self.rows.shape[1], config.steps
         )

@@ -59,8 +59,9 @@ class TextTraining:
             )
         self.source = open_text_data(config)
         self.rows = segments.columns(
-            self.source.read("train"), config.batch_size
+            self.source.read("train"), config.batch_size, "train text"
         )
+        segments.require_rows(self.rows, config.steps, "train text")
         self.steps_per_epoch = segments.num_segments(
             self.rows.shape[1], config.steps
         )
@@ -92,14 +93,18 @@ class TextTraining:
             try:
                 return self._fit(stage)
             except DivergedError as error:
+                reason = str(error).partition(ADVICE)[0]
                 if self.attempt == MOST_ROLLBACKS:
-                    raise
+                    raise DivergedError(
+                        f"{reason}, after going back {MOST_ROLLBACKS} "
+                        f"times{ADVICE}"
+                    ) from error
                 logger.warning(
-                    "train: going back to the last whole epoch, for the %s "
-                    "time of at most %d: %s.",
+                    "train: going back to the last whole epoch, or to the "
+                    "beginning, for the %s time of at most %d: %s.",
                     ("first", "second", "third")[self.attempt],
                     MOST_ROLLBACKS,
-                    str(error).partition(ADVICE)[0],
+                    reason,
                 )
                 self._build(self.attempt + 1)
 
@@ -158,8 +163,8 @@ class TextTraining:
                 SegmentRate(config.learning_rate, config.steps, self.lengths),
                 Perplexity(["loss", "val_loss"]),
                 LearningRate(),
-                metrics,
                 averaging,
+                metrics,
                 *tensorboard(config, stage),
                 checkpoint,
                 Progress(stage, config.epochs, self.steps_per_epoch, LOGGED),
@@ -220,7 +225,10 @@ class TextTraining:
 
     def _results(self, stage, rows):
         best = min(rows, key=lambda row: float(row["val_loss"]))
-        names = ("loss", "perplexity", "val_loss", "val_perplexity")
+        names = (
+            *("loss", "perplexity", "val_loss", "val_perplexity"),
+            "averaged_steps",
+        )
         return {
             "num_parameters": count_parameters(self.network),
             "train_words": self.source.splits["train"],

@@ -51,7 +51,8 @@ def find_genotype(identifier, space="cnn"):
         kinds = {"cnn": "convolutional cells", "rnn": "a recurrent cell"}
         raise ValueError(
             f"{path} holds {kinds[genotype.space]}, but what is "
-            f"needed here is {kinds[space]}."
+            f"needed here is {kinds[space]}: convolutional cells are for "
+            f"images, recurrent ones for texts. Check --dataset."
         )
     return genotype
 

@@ -102,7 +102,11 @@ def export_language_model(
     def serve_tokens(tokens, state):
         size = len(vocabulary)
         inside = tf.reduce_all((tokens >= 0) & (tokens < size))
-        message = f"Tokens must be numbers of words, from 0 to {size - 1}."
+        inside &= tf.shape(tokens)[1] > 0
+        message = (
+            f"Tokens must be numbers of words, from 0 to {size - 1}, one at "
+            f"least."
+        )
         with tf.control_dependencies([tf.debugging.Assert(inside, [message])]):
             tokens = tf.identity(tokens)
         states = tf.split(state, sizes, axis=-1)

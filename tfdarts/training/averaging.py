@@ -1,7 +1,11 @@
 """Averaged stochastic gradient descent, begun when progress ends (NT-ASGD)."""
 
+import logging
+
 import keras
 import tensorflow as tf
+
+logger = logging.getLogger("tfdarts")
 
 
 def has_stalled(losses, nonmonotone):
@@ -34,14 +38,15 @@ class AveragedWeights(keras.callbacks.Callback):
     lowest validation loss, averaged or not, are kept, and are the network's
     when the training ends.
 
-    It stands behind the callback that keeps the logs, and before the one that
-    saves `variables`.
+    The logs gain `averaged_steps`, how many the validation was of: 0 where
+    it was of the weights themselves. It stands before the callbacks that keep
+    the logs, and before the one that saves `variables`.
 
     Args:
         weights: List of Keras variables, those that are trained.
         nonmonotone: Integer, see `has_stalled`; `0` never averages.
         past_losses: Function that returns the validation losses of all epochs
-            so far, a list.
+            before this one, a list.
 
     Attributes:
         variables: List of all that must be saved to go on.
@@ -85,7 +90,8 @@ class AveragedWeights(keras.callbacks.Callback):
             self._swap()
 
     def on_epoch_end(self, epoch, logs=None):
-        losses = self.past_losses()
+        losses = [*self.past_losses(), float(logs["val_loss"])]
+        logs["averaged_steps"] = max(int(self.count.numpy()) - 1, 0)
         if losses[-1] == min(losses):
             _assign(
                 self.best, self.average if self._is_active else self.weights
@@ -94,6 +100,11 @@ class AveragedWeights(keras.callbacks.Callback):
             if has_stalled(losses, self.nonmonotone):
                 self.count.assign(1)
                 self._is_active = True
+                logger.info(
+                    "train: the validation loss has stalled: weights are "
+                    "averaged from epoch %d on",
+                    epoch + 2,
+                )
 
     def on_train_end(self, logs=None):
         _assign(self.weights, self.best)

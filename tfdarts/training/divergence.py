@@ -6,8 +6,8 @@ import keras
 import numpy as np
 
 ADVICE = (
-    ", so the run has diverged; the state after the last whole epoch is kept. "
-    "Lower the learning rate and use a new run directory."
+    ", so the run has diverged; the state after the last whole epoch, if any, "
+    "is kept. Lower the learning rate and use a new run directory."
 )
 
 

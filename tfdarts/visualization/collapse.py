@@ -28,7 +28,9 @@ def draw_collapse(history, edges, metrics, path):
             `"epochs_unchanged"` and perhaps `"dominant_eigenvalue"`.
         path: Path of the PNG.
     """
-    figure = panels.new_figure("Signs of a collapse, by epoch")
+    of_skips = "skip_connections" in metrics
+    title = "Signs of a collapse" if of_skips else "How decided the search is"
+    figure = panels.new_figure(f"{title}, by epoch")
     above, below = figure.subfigures(2, 1, height_ratios=(3, 2))
     heat_maps = above.subplots(1, len(history), sharey=True, squeeze=False)[0]
     for axes, (cell_type, alphas) in zip(heat_maps, history.items()):
