@@ -6,7 +6,32 @@ import tensorflow as tf
 from tfdarts.models.any_length import AnyLength
 
 
-class WithCarriedState(keras.Model):
+class ReadsOn:
+    """A Keras model that keeps a state from batch to batch, by stream.
+
+    A stream is a text that is read in its order, such as `"train"`; tests
+    read one called `"test"`, which begins anew with each.
+    """
+
+    def reset_states(self):
+        """Lets all streams begin anew, as with another text."""
+        self._states = {}
+
+    def evaluate(self, *args, **kwargs):
+        """As Keras' own, from the beginning of a text."""
+        self._states.pop("test", None)
+        return super().evaluate(*args, **kwargs)
+
+    def make_test_function(self, force=False):
+        """The step is Python, for what is carried on; the rest is compiled."""
+
+        def test_function(iterator):
+            return self.test_step(next(iterator))
+
+        self.test_function = test_function
+
+
+class WithCarriedState(ReadsOn, keras.Model):
     """A language model, trained and tested on the segments of a text.
 
     What its recurrence carries from batch to batch is kept here, in training
@@ -67,30 +92,13 @@ class WithCarriedState(keras.Model):
     def call(self, inputs, training=None):
         return self.network(inputs, training=training)
 
-    def reset_states(self):
-        """Lets the network begin anew, as with another text."""
-        self._states = {}
-
     def make_train_function(self, force=False):
-        """The step is Python, for what is carried on; the rest is compiled."""
+        """As that of tests."""
 
         def train_function(iterator):
             return self.train_step(next(iterator))
 
         self.train_function = train_function
-
-    def evaluate(self, *args, **kwargs):
-        """As Keras' own, from the beginning of a text."""
-        self._states.pop("test", None)
-        return super().evaluate(*args, **kwargs)
-
-    def make_test_function(self, force=False):
-        """As that of training."""
-
-        def test_function(iterator):
-            return self.test_step(next(iterator))
-
-        self.test_function = test_function
 
     def train_step(self, data):
         return self._read_on("train", self._trained_on, *data)

@@ -6,6 +6,7 @@ import time
 import keras
 import tensorflow as tf
 
+from tfdarts.models.carried_state import ReadsOn
 from tfdarts.strategies import hypergradient
 from tfdarts.strategies.compiled_loss import CompiledLoss
 from tfdarts.strategies.curvature import largest_eigenvalue
@@ -18,7 +19,7 @@ SECOND_ORDER_METHODS = tuple(
 UPDATE_ORDERS = ("alpha_first", "weights_first")
 
 
-class DARTS(keras.Model):
+class DARTS(ReadsOn, keras.Model):
     """Searches a supernet's architecture.
 
     A step takes one batch of training examples and one of validation
@@ -218,10 +219,6 @@ class DARTS(keras.Model):
 
         self.train_function = train_function
 
-    def reset_states(self):
-        """Lets recurrent supernets begin anew, as with another text."""
-        self._states = {}
-
     def _with_state(self, batch, stream):
         """Returns a batch whose inputs are joined by the state carried on."""
         x, y = batch
@@ -250,19 +247,6 @@ class DARTS(keras.Model):
             for metric in self.metrics
             if warm or metric is not self.alpha_loss_tracker
         }
-
-    def evaluate(self, *args, **kwargs):
-        """As Keras' own, from the beginning of a text."""
-        self._states.pop("test", None)
-        return super().evaluate(*args, **kwargs)
-
-    def make_test_function(self, force=False):
-        """As that of training, for what is carried on is kept in between."""
-
-        def test_function(iterator):
-            return self.test_step(next(iterator))
-
-        self.test_function = test_function
 
     def test_step(self, data):
         """Supernet loss and accuracy; neither is that of a derived network."""
