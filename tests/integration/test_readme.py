@@ -54,9 +54,8 @@ def command_lines(path):
     blocks = re.findall(r"^```(\w*)\n(.*?)^```", path.read_text(), re.M | re.S)
     for language, block in blocks:
         for line in block.splitlines() if not language else ():
-            words = shlex.split(line.replace("$seed", "0"), comments=True)
-            if words and words[0].startswith("tfdarts-"):
-                yield words
+            if line.startswith("tfdarts-"):
+                yield shlex.split(line.replace("$seed", "0"), comments=True)
 
 
 @pytest.mark.parametrize("path", PAGES, ids=PAGE_NAMES)
