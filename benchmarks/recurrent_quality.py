@@ -1,6 +1,6 @@
 """Found recurrent cells against random ones, LSTM and GRU, on Python's English.
 
-    python benchmarks/pydoc.py --work_dir=runs/pydoc_study
+    python benchmarks/recurrent_quality.py --work_dir=runs/pydoc_study
 
 For each seed it runs the pipeline of configs/pydoc.cfg, and with the very same
 settings the training of a random genotype, of an LSTM and of a GRU, both with
