@@ -72,11 +72,11 @@ def counted(search, batch):
     """Arithmetic and bytes of a step, out of its graphs."""
     x, y = batch
     loss = search._compiled_loss
-    (weights,), alphas = loss.here()
+    values = loss.here()
     arithmetic = traffic = 0
     for name, passes in PASSES.items():
         function = getattr(loss, name).get_concrete_function(
-            weights, alphas, tf.zeros((), weights.dtype), x, y
+            *values, tf.zeros((), values.weights.dtype), x, y
         )
         for operation in function.graph.get_operations():
             if operation.type not in FREE:

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from tfdarts.data import sources
 from tfdarts.data.examples import TrainingExamples
+from tfdarts.layers.replicas import Replicas
 from tfdarts.models.cnn_supernet import CNNSupernet
 from tfdarts.runs import image_search
 from tfdarts.runs import search as search_module
@@ -160,19 +161,20 @@ def test_deterministic_turns_op_determinism_on(monkeypatch):
         "enable_op_determinism",
         lambda: calls.append(True),
     )
-    start_module.start(SEARCH)
+    start_module.start(SEARCH, Replicas())
     assert not calls
-    start_module.start(dataclasses.replace(TRAIN, deterministic=True))
+    config = dataclasses.replace(TRAIN, deterministic=True)
+    start_module.start(config, Replicas())
     assert calls
 
 
 def test_xla_is_refused_without_a_gpu(monkeypatch):
     config = dataclasses.replace(SEARCH, jit_compile=True)
     with pytest.raises(ValueError, match="--jit_compile needs a GPU"):
-        start_module.start(config)
+        start_module.start(config, Replicas())
     gpu = tf.config.list_logical_devices("CPU")
     monkeypatch.setattr(tf.config, "list_logical_devices", lambda *kind: gpu)
-    start_module.start(config)
+    start_module.start(config, Replicas())
 
 
 def test_train_portion_and_source_validation(source, examples):

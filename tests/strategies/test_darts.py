@@ -87,12 +87,12 @@ def test_alpha_step_moves_alphas_only_and_weight_step_all_else(second_order):
     rest += search.optimizer.variables
     weights, alphas = values(rest), values(supernet.alpha_variables)
 
-    search._update_alphas(batch(2), batch(3), LEARNING_RATE)
+    search._update_alphas([batch(2)], [batch(3)], LEARNING_RATE)
     moved = values(supernet.alpha_variables)
     assert same(weights, values(rest))
     assert not any(np.array_equal(a, b) for a, b in zip(alphas, moved))
 
-    search._update_weights(batch(2))
+    search._update_weights([batch(2)])
     assert same(moved, values(supernet.alpha_variables))
     assert not same(weights, values(rest))
     statistics = supernet.non_trainable_variables
@@ -160,7 +160,7 @@ def test_weight_step_clips_adds_l2_and_moves_statistics(first_order):
     stem_mean = supernet.stem_norm.moving_mean.numpy()
     stem_kernel = supernet.stem_conv.kernel.numpy()
 
-    search._update_weights((x, y))
+    search._update_weights([(x, y)])
 
     for variable, weight, gradient, buffer in zip(
         supernet.network_weights, weights, gradients, buffers
@@ -215,9 +215,9 @@ def test_seeds_move_with_the_weights_alone():
     _, gradients = search.alpha_gradients(train, val, LEARNING_RATE)
     for one, other in zip(gradients, expected):
         np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-6)
-    search._update_alphas(train, val, LEARNING_RATE)
+    search._update_alphas([train], [val], LEARNING_RATE)
     np.testing.assert_array_equal(seed.numpy(), before)
-    search._update_weights(train)
+    search._update_weights([train])
     assert not np.array_equal(seed.numpy(), before)
 
 
@@ -258,11 +258,11 @@ def test_keras_own_sgd_takes_its_own_virtual_step():
 def test_gradients_do_not_hang_on_how_many_layers_there_were():
     """TensorFlow sorts sums by names; Keras' own would count on past 9."""
     search = tiny_search(order=1)
-    here = search._compiled_loss.here()
+    weights, alphas, state = search._compiled_loss.here()
 
     def gradients(search):
-        objective = search._compiled_loss.on(batch(2))
-        _, (gradient,), alpha_gradients = objective.gradients(*here)
+        objective = search._compiled_loss.on(batch(2), state)
+        _, (gradient,), alpha_gradients = objective.gradients([weights], alphas)
         return values([gradient, *alpha_gradients])
 
     expected = gradients(search)
@@ -451,7 +451,7 @@ def test_moving_statistics_move_by_the_mean_of_the_micro_batches():
         tf.reduce_mean(tf.nn.conv2d(x, kernel, 1, "SAME"), [0, 1, 2])
         for x, _ in halves
     ]
-    search._update_weights([tf.concat(t, axis=0) for t in zip(*halves)])
+    search._update_weights([[tf.concat(t, axis=0) for t in zip(*halves)]])
     np.testing.assert_allclose(
         norm.moving_mean, 0.1 * (means[0] + means[1]) / 2, rtol=1e-4
     )

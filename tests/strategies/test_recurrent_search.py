@@ -121,7 +121,7 @@ def test_hypergradient_is_the_derivative(
         search.supernet, train, val, clip_norm
     )
     assert (max(constants) < 1) == (clip_norm is not None)
-    _, gradients = search.alpha_gradients(train, val, XI)
+    _, gradients = search.alpha_gradients(batch(2), batch(3), XI)
     for gradient, first, second in zip(gradients, explicit, implicit):
         found = (gradient - first).numpy()
         size = np.linalg.norm(second)
@@ -143,7 +143,7 @@ def test_compiled_is_eager_over_steps_of_many_lengths():
     for a, b in zip(one.supernet.variables, other.supernet.variables):
         np.testing.assert_allclose(a, b, rtol=1e-8, atol=1e-10)
     for stream in ("train", "val"):
-        (a,), (b,) = one._states[stream], other._states[stream]
+        ((a,),), ((b,),) = one._states[stream], other._states[stream]
         np.testing.assert_allclose(a, b, atol=1e-9)
 
 
@@ -155,8 +155,8 @@ def test_each_stream_carries_its_own_state(order):
     seen = []
     forward = search._compiled_loss._forward
 
-    def noted(weights, alphas, penalty, x, y):
-        outcome = forward(weights, alphas, penalty, x, y)
+    def noted(weights, alphas, state, penalty, x, y):
+        outcome = forward(weights, alphas, state, penalty, x, y)
         seen.append((x, outcome[2]))
         return outcome
 
@@ -220,7 +220,7 @@ def test_micro_batches_carry_the_state_of_the_whole_batch():
     search.micro_batches = search._compiled_loss.micro_batches = 2
     search.train_step((batch(1), batch(2)))
     for stream in ("train", "val"):
-        (state,) = search._states[stream]
+        ((state,),) = search._states[stream]
         assert state.shape == (BATCH, UNITS)
     search.train_step((batch(3), batch(4)))
 

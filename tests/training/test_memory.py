@@ -72,7 +72,8 @@ search.compile(SGD(0.1), Adam(0.1))
 graph = search.gradient_graph((x, y))
 before = most_held_bytes()
 loss = search._compiled_loss
-loss.on((x, y)).outputs(*loss.here())
+weights, alphas, state = loss.here()
+loss.on((x, y), state).outputs([weights], alphas)
 print(peak_bytes(graph), most_held_bytes() - before)
 """
 

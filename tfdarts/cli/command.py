@@ -19,9 +19,14 @@ from tfdarts.cli.console import ConsoleHandler
 from tfdarts.cli.errors import EXIT_CODES
 from tfdarts.cli.errors import Terminated
 from tfdarts.cli.errors import classified
+from tfdarts.cluster import is_follower
+from tfdarts.cluster import is_of_many
+from tfdarts.cluster import workers
 from tfdarts.data.image_source import DataError
 from tfdarts.data.texts import is_text
 from tfdarts.stderr import quiet_stderr
+
+logger = logging.getLogger("tfdarts")
 
 # Flags that memory grows with, where a command has them.
 _COSTLY = (
@@ -133,7 +138,8 @@ class Command:
             *(f"  --{name}\n      {text}" for name, text in _FOR_ALL.items()),
             "",
             "Exit codes: 0 done, 1 unexpected, 2 usage or configuration,",
-            "3 data, 4 out of memory, 5 diverged, 130 or 143 interrupted.",
+            "3 data, 4 out of memory, 5 diverged, 6 another worker is gone,",
+            "130 or 143 interrupted.",
         ]
         return "\n".join(lines)
 
@@ -200,6 +206,7 @@ class Command:
         """Runs the command; an error becomes a sentence and an exit code."""
         debug = values["debug"].value
         console = _prepare_process(values["quiet"].value)
+        results = contextlib.nullcontext()
         try:
             given = values.flag_values_dict()
             # What cannot be is refused before the wait for TensorFlow.
@@ -207,8 +214,11 @@ class Command:
                 settings_of(settings, given)
             needs = self.needs_tensorflow
             if needs(given) if callable(needs) else needs:
-                _start_tensorflow(debug)
-            self.run({**given, "arguments": arguments, "kind": kind})
+                distribute = given.get("distribute", "none")
+                _start_tensorflow(debug, distribute)
+                results = _results_of(given, distribute)
+            with results:
+                self.run({**given, "arguments": arguments, "kind": kind})
             sys.stdout.flush()
             return 0
         except (Exception, KeyboardInterrupt, Terminated) as error:
@@ -293,7 +303,26 @@ def _shown_default(field):
     return f"={kind} (default {field.default})"
 
 
-def _start_tensorflow(debug):
+def _results_of(given, distribute):
+    """Returns where results are written: of a follower, nowhere.
+
+    A follower also gets a copy of the run directory as its own.
+    """
+    if not is_follower(distribute):
+        return contextlib.nullcontext()
+    from tfdarts.runs.workers import copy_of
+
+    if given["run_dir"]:
+        given["run_dir"] = copy_of(given["run_dir"])
+    return contextlib.redirect_stdout(io.StringIO())
+
+
+def _start_tensorflow(debug, distribute):
+    if is_of_many(distribute):
+        addresses, index = workers()
+        logger.info(
+            "worker %d of %d, waiting for the others", index, len(addresses)
+        )
     if not debug:
         # Its warnings while it runs, such as a page on how memory was used
         # when there is no more of it.
@@ -302,6 +331,10 @@ def _start_tensorflow(debug):
         import keras
         import tensorflow as tf
 
+        from tfdarts.training.distribution import replicas_of
+
+        # Processes must be joined before TensorFlow does anything else.
+        replicas_of(distribute)
         tf.config.list_logical_devices()
     # They would take their own frames out of tracebacks, and an error of
     # theirs would look like one of ours.
@@ -313,7 +346,6 @@ def _prepare_process(quiet):
     """Sets up the log and SIGTERM; returns the handler of the console."""
     console = ConsoleHandler(sys.stderr)
     console.setLevel(logging.WARNING if quiet else logging.INFO)
-    logger = logging.getLogger("tfdarts")
     logger.setLevel(logging.INFO)
     logger.propagate = False
     logger.handlers = [console]

@@ -14,6 +14,7 @@ EXIT_CODES = {
     "data": 3,
     "memory": 4,
     "diverged": 5,
+    "worker": 6,
     "interrupted": 130,
     "unread": 141,
     "terminated": 143,
@@ -23,6 +24,11 @@ INTERRUPTED = "Interrupted."
 GOES_ON = (
     "What was finished, to the last whole epoch, is kept: give the same "
     "command again to go on."
+)
+
+ALL_AGAIN = (
+    "What was finished, to the last whole epoch, is kept: give the same "
+    "command to all workers again to go on."
 )
 
 _MAKE_ROOM = "Make room, or give a place on another disk."
@@ -94,6 +100,9 @@ def classified(error, costly=(), sparing=(), resumes=True):
         return EXIT_CODES["data"], message
     if "DivergedError" in ours:
         return EXIT_CODES["diverged"], message
+    if "WorkerLostError" in ours:
+        again = f" {ALL_AGAIN}" if resumes else ""
+        return EXIT_CODES["worker"], f"{message}.{again}"
     if isinstance(error, BrokenPipeError):
         return EXIT_CODES["unread"], "Stopped: nobody reads what it writes."
     if isinstance(error, OSError):

@@ -12,8 +12,10 @@ from tfdarts.cli.seeds import parsed_seeds
 from tfdarts.cli.seeds import seeds_table
 from tfdarts.cli.table import shown
 from tfdarts.cli.table import table
+from tfdarts.runs.settings import RunConfig
 from tfdarts.runs.settings import Settings
 from tfdarts.runs.settings import setting
+from tfdarts.runs.settings import with_default
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,6 +34,7 @@ class EvaluateSettings(Settings):
         "The data set trained on, where it is no longer at its place. By "
         "default where the training found it.",
     )
+    distribute: str = with_default(RunConfig, "distribute", "none")
 
 
 def run(values):
@@ -43,7 +46,12 @@ def run(values):
         return
     from tfdarts.runs.evaluate import evaluate
 
-    results = evaluate(settings.run_dir, settings.batch_size, settings.dataset)
+    results = evaluate(
+        settings.run_dir,
+        settings.batch_size,
+        settings.dataset,
+        settings.distribute,
+    )
     for name in SHOWN:
         if name in results:
             print(f"{name}: {shown(results[name])}")
@@ -59,7 +67,11 @@ def _run_seeds(settings, seeds):
     from tfdarts.runs.seeds import evaluate_seeds
 
     summary = evaluate_seeds(
-        settings.run_dir, seeds, settings.batch_size, settings.dataset
+        settings.run_dir,
+        seeds,
+        settings.batch_size,
+        settings.dataset,
+        settings.distribute,
     )
     print(seeds_table({n: summary[n] for n in SHOWN if n in summary}))
     first = f"{settings.run_dir}/seed{seeds[0]}"

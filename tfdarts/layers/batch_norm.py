@@ -3,8 +3,8 @@
 import keras
 import tensorflow as tf
 
+from tfdarts.layers.replicas import mean_over_replicas
 from tfdarts.layers.replicas import num_replicas
-from tfdarts.layers.replicas import sum_over_replicas
 
 
 @keras.saving.register_keras_serializable(package="tfdarts")
@@ -78,7 +78,11 @@ class BatchNorm(keras.layers.BatchNormalization):
                 exponential_avg_factor=1.0 - self.momentum,
             )
         else:
-            mean, variance, count = self._moments(tf.cast(inputs, dtype))
+            mean, variance, count = moments(
+                tf.cast(inputs, dtype),
+                [0, 1, 2],
+                tf.cast(self.moving_mean, dtype),
+            )
             outputs = self._normalize(inputs, mean, variance, scale, offset)
             # Of a single value the fused kernel gives the biased variance.
             variance *= count / tf.maximum(count - 1.0, 1.0)
@@ -94,14 +98,6 @@ class BatchNorm(keras.layers.BatchNormalization):
         config.pop("scale")
         return {**config, "affine": self.affine}
 
-    def _moments(self, inputs):
-        """Mean and variance over all replicas, right to second order."""
-        count = tf.cast(tf.size(inputs) / inputs.shape[-1], inputs.dtype)
-        count = sum_over_replicas(count)
-        mean = sum_over_replicas(tf.reduce_sum(inputs, [0, 1, 2])) / count
-        deviations = tf.reduce_sum(tf.square(inputs - mean), [0, 1, 2])
-        return mean, sum_over_replicas(deviations) / count, count
-
     def _normalize(self, inputs, mean, variance, scale, offset):
         scale = scale * tf.math.rsqrt(variance + self.epsilon)
         offset = offset - mean * scale
@@ -112,6 +108,41 @@ class BatchNorm(keras.layers.BatchNormalization):
         """The moving statistics keep the unbiased variance, as PyTorch's."""
         moving = tf.cast(moving, current.dtype)
         return moving * self.momentum + current * (1.0 - self.momentum)
+
+
+def moments(inputs, axes, guess):
+    """Returns mean, variance and count over all replicas, to second order.
+
+    Replicas meet once: what they sum up are the deviations from a guess and
+    their squares. The nearer the guess is to the mean, the less of the
+    squares cancels.
+
+    Args:
+        inputs: Tensor, the same shape in all replicas.
+        axes: List of all axes but the last.
+        guess: Tensor `(channels,)`, the same in all replicas.
+
+    Reference:
+
+    - [Chan et al., 1983](https://doi.org/10.1080/00031305.1983.10483115), on
+      shifted data
+    """
+    count = tf.size(inputs) / inputs.shape[-1] * num_replicas()
+    count = tf.cast(count, inputs.dtype)
+    if num_replicas() == 1:
+        mean = tf.reduce_mean(inputs, axes)
+        variance = tf.reduce_mean(tf.square(inputs - mean), axes)
+        return mean, variance, count
+    guess = tf.stop_gradient(guess)
+    deviations = inputs - guess
+    shift, square = mean_over_replicas(
+        [
+            tf.reduce_mean(deviations, axes),
+            tf.reduce_mean(tf.square(deviations), axes),
+        ]
+    )
+    variance = tf.maximum(square - tf.square(shift), 0)
+    return guess + shift, variance, count
 
 
 def _dtype_of_statistics(dtype):

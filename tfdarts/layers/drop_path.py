@@ -2,8 +2,7 @@
 
 import keras
 
-from tfdarts.layers.replicas import num_replicas
-from tfdarts.layers.replicas import replica_id
+from tfdarts.layers.replicas import own_rows
 
 
 @keras.saving.register_keras_serializable(package="tfdarts")
@@ -56,20 +55,16 @@ class DropPath(keras.layers.Layer):
         if not training:
             return inputs
         keep = 1 - keras.ops.convert_to_tensor(self.rate)
+        drawn = own_rows(self._drawn, keras.ops.shape(inputs)[0])
         # The largest keep is 1, which every number drawn is below.
-        kept = self._drawn(keras.ops.shape(inputs)[0]) < keep
-        factors = keras.ops.where(kept, 1 / keep, 0)
+        factors = keras.ops.where(drawn < keep, 1 / keep, 0)
         return inputs * keras.ops.cast(factors, inputs.dtype)
 
-    def _drawn(self, batch):
-        """Numbers from 0 to 1, those that one device would draw for all."""
-        drawn = keras.random.uniform(
-            (num_replicas() * batch, 1, 1, 1),
-            dtype="float32",
-            seed=self.seed_generator,
+    def _drawn(self, rows):
+        """Numbers from 0 to 1, one a row."""
+        return keras.random.uniform(
+            (rows, 1, 1, 1), dtype="float32", seed=self.seed_generator
         )
-        first = replica_id() * batch
-        return drawn[first : first + batch]
 
     def compute_output_shape(self, input_shape):
         return input_shape

@@ -4,9 +4,9 @@ import dataclasses
 
 import keras
 import tensorflow as tf
-from keras.src.layers.rnn.dropout_rnn_cell import DropoutRNNCell
 
 from tfdarts.genotypes import Genotype
+from tfdarts.layers.dropout import DropoutRNNCell
 
 ACTIVATIONS = {
     "tanh": tf.tanh,

@@ -2,10 +2,11 @@
 
 import keras
 import tensorflow as tf
-from keras.src.layers.rnn.dropout_rnn_cell import DropoutRNNCell
 
 from tfdarts.genotypes import RECURRENT_PRIMITIVES
 from tfdarts.layers.alphas import Alphas
+from tfdarts.layers.batch_norm import moments
+from tfdarts.layers.dropout import DropoutRNNCell
 from tfdarts.layers.recurrent_cell import ACTIVATIONS
 from tfdarts.layers.recurrent_cell import gate_and_candidate
 from tfdarts.layers.recurrent_cell import highway
@@ -142,9 +143,7 @@ class RecurrentSearchCell(DropoutRNNCell, keras.layers.Layer):
     def _normalise(self, inputs, statistics, training):
         mean, variance = moving = statistics
         if training:
-            mean = tf.reduce_mean(inputs, axis=0)
-            variance = tf.reduce_mean(tf.square(inputs - mean), axis=0)
-            count = tf.cast(tf.shape(inputs)[0], inputs.dtype)
+            mean, variance, count = moments(inputs, [0], mean)
             # The moving one is the unbiased one, as PyTorch's.
             unbiased = variance * count / tf.maximum(count - 1, 1)
             statistics = [

@@ -1,6 +1,7 @@
 """Compiled functions of segments of any length, the same in every process."""
 
 import contextlib
+import threading
 
 import tensorflow as tf
 
@@ -51,14 +52,30 @@ def _of_any_length(value):
     return tf.TensorSpec(value.shape, value.dtype)
 
 
+_switch = threading.Lock()
+_calls = 0
+
+
 @contextlib.contextmanager
 def _sums_as_they_are():
-    """Leaves out TensorFlow's rewriting of arithmetic meanwhile."""
-    name = "arithmetic_optimization"
-    options = tf.config.optimizer
-    before = options.get_experimental_options().get(name, True)
-    options.set_experimental_options({name: False})
+    """Leaves out TensorFlow's rewriting of arithmetic meanwhile.
+
+    The switch is of the process, though each thread has to be told; several
+    threads may be inside.
+    """
+    global _calls
+    with _switch:
+        _calls += 1
+        _rewrite_arithmetic(False)
     try:
         yield
     finally:
-        options.set_experimental_options({name: before})
+        with _switch:
+            _calls -= 1
+            _rewrite_arithmetic(_calls == 0)
+
+
+def _rewrite_arithmetic(on):
+    tf.config.optimizer.set_experimental_options(
+        {"arithmetic_optimization": on}
+    )

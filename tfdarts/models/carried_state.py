@@ -109,8 +109,11 @@ class WithCarriedState(ReadsOn, keras.Model):
     def _read_on(self, stream, read, x, y):
         state = self._states.get(stream) or self.network.initial_state(len(x))
         loss, self._states[stream] = read(x, y, state)
+        return self._updated(loss, tf.size(y))
+
+    def _updated(self, loss, words):
         # Segments differ in length.
-        self.loss_tracker.update_state(loss, tf.size(y))
+        self.loss_tracker.update_state(loss, words)
         return {"loss": self.loss_tracker.result()}
 
     def _train_on(self, x, y, state):
@@ -123,5 +126,12 @@ class WithCarriedState(ReadsOn, keras.Model):
         return loss, state
 
     def _test_on(self, x, y, state):
-        logits, state = self.network(x, state=state, training=False)
+        network = self.network
+        # Stateless, for recurrences draw masks even if they do not use them.
+        (logits, state), _ = network.stateless_call(
+            [v.value for v in network.trainable_variables],
+            [v.value for v in network.non_trainable_variables],
+            *(x, state),
+            training=False,
+        )
         return self.cross_entropy(y, logits), state

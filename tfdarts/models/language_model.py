@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from tfdarts.layers.dropout import SpatialDropout1D
 from tfdarts.layers.recurrent_cell import initial_weights
 
 
@@ -91,11 +92,11 @@ class LanguageModel(keras.Model):
             **form,
         )
         # What is left out is the same in all steps.
-        self.embedding_dropout = keras.layers.SpatialDropout1D(
+        self.embedding_dropout = SpatialDropout1D(
             embedding_dropout, seed=seed, **form
         )
         self.recurrence = recurrence
-        self.output_dropout = keras.layers.SpatialDropout1D(
+        self.output_dropout = SpatialDropout1D(
             output_dropout, seed=seed, **form
         )
         self.build((None, None))

@@ -29,7 +29,9 @@ class SearchConfig(SearchSettings, ComputeConfig):
     num_nodes: int = setting(4, "Intermediate nodes of a cell.", least=1)
     epochs: int = setting(50, "Epochs of the search.", least=1)
     batch_size: int = setting(
-        64, "Examples in a batch of either half.", least=1
+        64,
+        "Examples in a batch of either half, on all devices together.",
+        least=1,
     )
     micro_batches: int = setting(
         1,

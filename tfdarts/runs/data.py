@@ -106,7 +106,10 @@ def recorded(config, source):
     names = {field.name for field in dataclasses.fields(config)}
     without_effect = names & {"prepare", "tensorboard", "recompute"}
     return dataclasses.replace(
-        config, dataset=source.name, **dict.fromkeys(without_effect, False)
+        config,
+        dataset=source.name,
+        distribute="none",
+        **dict.fromkeys(without_effect, False),
     )
 
 

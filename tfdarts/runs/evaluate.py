@@ -22,6 +22,9 @@ from tfdarts.runs.scores import confusion
 from tfdarts.runs.scores import per_class
 from tfdarts.runs.scores import scores
 from tfdarts.runs.text_evaluation import text_scores
+from tfdarts.runs.workers import own_run_dir
+from tfdarts.training.distribution import replicas_of
+from tfdarts.training.on_replicas import predicted
 from tfdarts.visualization.predictions import draw_confusion
 from tfdarts.visualization.predictions import draw_reliability
 
@@ -33,7 +36,7 @@ MODELS = {
 """What may be in a run's `model.keras`."""
 
 
-def evaluate(run_dir, batch_size=128, dataset=None):
+def evaluate(run_dir, batch_size=128, dataset=None, distribute="none"):
     """Tests the trained network of a run on the test examples.
 
     Beside the results it leaves `evaluation/` in the run directory: all
@@ -48,6 +51,9 @@ def evaluate(run_dir, batch_size=128, dataset=None):
         dataset: Specification, or the source itself, of the data that the run
             was trained on, where they are no longer to be found by their
             name. Arrays never are.
+        distribute: String, which devices share the images; see
+            `tfdarts.training.distribution.replicas_of`. A text is read as one
+            row, by one of them.
 
     Returns:
         The results, a dict with `test_loss`, `test_accuracy` or, of a text,
@@ -58,13 +64,18 @@ def evaluate(run_dir, batch_size=128, dataset=None):
         ValueError: If the run holds no finished training.
         DataError: If the data are not there, or not those trained on.
     """
-    stage = Stage(run_dir, "train")
+    replicas = replicas_of(distribute)
+    stage = Stage(own_run_dir(run_dir, replicas), "train")
     network, settings = load_network(stage)
     source = source_of_run(stage, settings, dataset)
     directory = stage.run_dir / "evaluation"
     directory.mkdir(exist_ok=True)
-    test = _test_on_text if is_of_text(settings) else _test_on_images
-    figures, details = test(network, settings, source, batch_size, directory)
+    if is_of_text(settings):
+        figures, details = text_scores(network, settings, source), {}
+    else:
+        figures, details = _test_on_images(
+            network, settings, source, batch_size, directory, replicas
+        )
     results = {**read_json(stage.path / "results.json"), **figures}
     write_json(directory / "report.json", {**results, **details})
     # The last of all: it says that the test is done.
@@ -72,16 +83,11 @@ def evaluate(run_dir, batch_size=128, dataset=None):
     return results
 
 
-def _test_on_text(network, settings, source, batch_size, directory):
-    """Returns the figures of a test, and no details."""
-    return text_scores(network, settings, source), {}
-
-
-def _test_on_images(network, settings, source, batch_size, directory):
+def _test_on_images(network, settings, source, batch_size, directory, replicas):
     """Returns the figures of a test and its details; draws pictures."""
     images, labels = source.read("test")
     logger.info("evaluate: %d images", len(labels))
-    logits = _logits(network, settings, images, labels, batch_size)
+    logits = _logits(network, settings, images, labels, batch_size, replicas)
     figures = {
         **scores(labels, logits),
         "multiply_adds": multiply_adds(network),
@@ -117,7 +123,7 @@ def source_of_run(stage, settings, dataset):
     return source
 
 
-def _logits(network, settings, images, labels, batch_size):
+def _logits(network, settings, images, labels, batch_size, replicas):
     """Returns what the network says of raw images."""
 
     def prepare(images):
@@ -128,12 +134,12 @@ def _logits(network, settings, images, labels, batch_size):
             settings["crop_size"],
         )
 
+    dataset = batches.ordered_batches((images, labels), batch_size, prepare)
+    if replicas.count > 1:
+        return predicted(network, dataset, replicas)
     # Other than the default, which would take XLA on GPUs.
     network.compile(jit_compile=False)
-    return network.predict(
-        batches.ordered_batches((images, labels), batch_size, prepare),
-        verbose=0,
-    )
+    return network.predict(dataset, verbose=0)
 
 
 def load_network(stage):

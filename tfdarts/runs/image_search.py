@@ -7,6 +7,8 @@ from tfdarts.models.cnn_supernet import CNNSupernet
 from tfdarts.runs.data import open_training_data
 from tfdarts.runs.start import start
 from tfdarts.strategies.darts import DARTS
+from tfdarts.training.distribution import replicas_of
+from tfdarts.training.distribution import require_shares
 from tfdarts.training.memory import peak_bytes
 from tfdarts.training.optimizers import SGD
 from tfdarts.training.optimizers import Adam
@@ -38,12 +40,14 @@ class ImageSearch:
 
     def __init__(self, config):
         self.config = config
+        self.replicas = replicas_of(config.distribute)
+        require_shares(self.replicas, config.batch_size, config.micro_batches)
         self.data = open_training_data(config, config.train_portion)
         self.source = self.data.source
         self.steps_per_epoch = self.data.steps_per_epoch
         examples = self.data.examples
         batches.steps_per_epoch(examples.second[1], config.batch_size)
-        start(config)
+        start(config, self.replicas)
         supernet = CNNSupernet(
             config.init_channels,
             config.num_cells,
@@ -53,7 +57,9 @@ class ImageSearch:
             recompute=config.recompute,
             dtype=config.dtype_policy,
         )
-        self.darts = compiled(config, supernet, self.steps_per_epoch)
+        self.darts = compiled(
+            config, supernet, self.steps_per_epoch, self.replicas
+        )
 
     @property
     def derived(self):
@@ -81,7 +87,8 @@ class ImageSearch:
         Args:
             pairs: What `batches` returned.
         """
-        return peak_bytes(self.darts.gradient_graph(pairs.element_spec[0]))
+        graph = self.darts.gradient_graph(pairs.element_spec[0])
+        return len(self.replicas.devices) * peak_bytes(graph)
 
     def validation_batches(self):
         """Returns the batches that the supernet's accuracy is measured on."""
@@ -103,13 +110,14 @@ class ImageSearch:
         return next(iter(batch))
 
 
-def compiled(config, supernet, steps):
+def compiled(config, supernet, steps, replicas=None):
     """Returns `DARTS` of a supernet, as a config has it.
 
     Args:
         config: `tfdarts.runs.configs.SearchConfig`.
         supernet: `CNNSupernet`.
         steps: Integer, those of an epoch.
+        replicas: `tfdarts.layers.replicas.Replicas`. Defaults to one.
     """
     darts = DARTS(
         supernet,
@@ -118,6 +126,7 @@ def compiled(config, supernet, steps):
         update_order=config.update_order,
         alpha_warmup_steps=config.alpha_warmup_epochs * steps,
         micro_batches=config.micro_batches,
+        replicas=replicas,
     )
     darts.compile(
         weight_optimizer=SGD(

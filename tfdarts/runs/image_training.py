@@ -18,12 +18,15 @@ from tfdarts.runs.progress import MetricsFile
 from tfdarts.runs.progress import Progress
 from tfdarts.runs.start import start
 from tfdarts.runs.tensorboard import tensorboard
+from tfdarts.runs.workers import require_agreement
 from tfdarts.search_spaces.lookup import find_genotype
 from tfdarts.training.checkpoints import EpochCheckpoint
-from tfdarts.training.distribution import distribution_strategy
+from tfdarts.training.distribution import replicas_of
+from tfdarts.training.distribution import require_shares
 from tfdarts.training.divergence import StopOnNaN
 from tfdarts.training.memory import peak_bytes
 from tfdarts.training.memory import require_memory
+from tfdarts.training.on_replicas import OnReplicas
 from tfdarts.training.schedules import LearningRate
 from tfdarts.training.schedules import LinearDropPath
 
@@ -50,6 +53,8 @@ class ImageTraining:
 
     def __init__(self, config):
         self.config = config
+        self.replicas = replicas_of(config.distribute)
+        require_shares(self.replicas, config.batch_size)
         self.genotype = None
         if config.takes_genotype:
             self.genotype = find_genotype(config.genotype or config.run_dir)
@@ -61,20 +66,16 @@ class ImageTraining:
             rand_augment=config.rand_augment,
         )
         self.source = self.data.source
-        self.strategy = distribution_strategy(
-            config.distribute, config.batch_size
+        start(config, self.replicas)
+        self.network = build_network(
+            config,
+            self.genotype,
+            len(self.source.class_names),
+            self.data.examples.first[0].shape[1:],
         )
-        start(config)
-        with self.strategy.scope():
-            self.network = build_network(
-                config,
-                self.genotype,
-                len(self.source.class_names),
-                self.data.examples.first[0].shape[1:],
-            )
-            self.model = compile_network(
-                config, self.network, self.data.steps_per_epoch
-            )
+        self.model = compile_network(
+            config, self.network, self.data.steps_per_epoch
+        )
 
     @property
     def derived(self):
@@ -95,24 +96,32 @@ class ImageTraining:
         model, examples = self.model, self.data.examples
         num_parameters = count_parameters(network)
         logger.info(
-            "train: %d images, %d for validation; %s parameters; %d device(s)",
+            "train: %d images, %d for validation; %s parameters",
             len(examples.first[1]),
             len(examples.second[1]) if examples.second else 0,
             f"{num_parameters:,}",
-            self.strategy.num_replicas_in_sync,
         )
-        with self.strategy.scope():
-            checkpoint = EpochCheckpoint(
-                stage.path / "checkpoints",
-                network=model.variables,
-                optimizer=model.optimizer.variables,
-            )
+        checkpoint = EpochCheckpoint(
+            stage.path / "checkpoints",
+            network=model.variables,
+            optimizer=model.optimizer.variables,
+        )
         _warn_of_average(config, config.epochs * data.steps_per_epoch)
         first_epoch = checkpoint.restore()
         if first_epoch:
             logger.info("train: going on after epoch %d", first_epoch)
+        require_agreement(
+            self.replicas,
+            config,
+            first_epoch,
+            model.variables,
+            data=self.source.fingerprint,
+            genotype=self.genotype,
+        )
         training, validation = _datasets(config, data, first_epoch)
         metrics = MetricsFile(stage.path / "metrics.csv", first_epoch)
+        if self.replicas.count > 1:
+            model = OnReplicas(model, self.replicas)
         model.fit(
             training,
             epochs=config.epochs,
@@ -129,9 +138,7 @@ class ImageTraining:
                 Progress(stage, config.epochs, data.steps_per_epoch, LOGGED),
                 keras.callbacks.LambdaCallback(
                     on_train_begin=lambda logs: require_memory(
-                        peak_bytes(
-                            _gradient_graph(model, training.element_spec)
-                        )
+                        self._least_bytes(training.element_spec)
                     )
                 ),
             ],
@@ -151,6 +158,18 @@ class ImageTraining:
                 if name not in ("epoch", "learning_rate")
             },
         }
+
+    def _least_bytes(self, batch_spec):
+        """The memory that a step needs at the least, in this process."""
+        replicas = self.replicas
+        share_spec = [
+            tf.TensorSpec(
+                (spec.shape[0] // replicas.count, *spec.shape[1:]), spec.dtype
+            )
+            for spec in batch_spec
+        ]
+        graph = _gradient_graph(self.model, share_spec)
+        return len(replicas.devices) * peak_bytes(graph)
 
 
 def _warn_of_average(config, steps):

@@ -8,6 +8,7 @@ from tfdarts.runs.export import export
 from tfdarts.runs.export import exported_versions
 from tfdarts.runs.search import search
 from tfdarts.runs.train import train
+from tfdarts.runs.workers import of_this_worker
 
 logger = logging.getLogger("tfdarts")
 
@@ -23,12 +24,18 @@ def pipeline(search_config, train_config):
         The results, a dict: what `train/results.json` holds, and under
         `"saved_model"` the path of the exported version.
     """
+    search_config = of_this_worker(search_config)
+    train_config = of_this_worker(train_config)
     search(search_config)
     results = train(train_config)
     if "test_loss" in results:
         logger.info("evaluate: already done")
     else:
-        results = evaluate(train_config.run_dir, dataset=train_config.dataset)
+        results = evaluate(
+            train_config.run_dir,
+            dataset=train_config.dataset,
+            distribute=train_config.distribute,
+        )
     exported = exported_versions(
         train_config.run_dir, directory_name(train_config.dataset)
     )

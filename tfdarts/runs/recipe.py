@@ -15,11 +15,6 @@ class RecipeConfig(ComputeConfig):
     - [Liu et al., 2019](https://arxiv.org/abs/1806.09055), section A.2.1
     """
 
-    distribute: str = setting(
-        "none",
-        "none, or mirrored: all devices of this machine.",
-        choices=("none", "mirrored"),
-    )
     init_channels: int = setting(
         36, "Channels of the network's first cell.", least=1
     )
@@ -33,7 +28,7 @@ class RecipeConfig(ComputeConfig):
     )
     epochs: int = setting(600, "Epochs of the training.", least=1)
     batch_size: int = setting(
-        96, "Examples in a batch, over all devices.", least=1
+        96, "Examples in a batch, on all devices together.", least=1
     )
     validation_portion: float = setting(
         0.0,
@@ -131,11 +126,6 @@ class RecipeConfig(ComputeConfig):
 
     def __post_init__(self):
         super().__post_init__()
-        if self.jit_compile and self.distribute != "none":
-            raise ValueError(
-                f"--jit_compile is for one device; it does not go together "
-                f"with --distribute={self.distribute}."
-            )
         if self.crop_size and self.crop_padding:
             raise ValueError(
                 f"--crop_size takes a random part of the image already: give "

@@ -34,7 +34,9 @@ class RNNConfig(RunConfig):
         least=2,
     )
     batch_size: int = setting(
-        256, "Rows of the text that are read side by side.", least=1
+        256,
+        "Rows of the text that are read side by side, on all devices together.",
+        least=1,
     )
     epochs: int = setting(50, "Epochs: how often the text is read.", least=1)
     word_dropout: float = setting(

@@ -99,7 +99,12 @@ class Stage:
     Args:
         run_dir: Path of the run.
         name: String, `"search"` or `"train"`: a directory in `run_dir`.
+
+    Attributes:
+        replicas: Integer, how many devices share each batch now.
     """
+
+    replicas = 1
 
     def __init__(self, run_dir, name):
         if not run_dir:
@@ -256,21 +261,22 @@ class Stage:
         """Adds to the file what this session runs on."""
         path = self.path / "environment.json"
         sessions = read_json(path) if path.exists() else []
-        now = _environment()
-        for name in _VERSIONS if sessions else ():
-            if now[name] != sessions[-1][name]:
+        now = {**_environment(), "replicas": self.replicas}
+        for name in _DECISIVE if sessions else ():
+            before = sessions[-1].get(name, 1)
+            if now[name] != before:
                 logger.warning(
                     "%s: going on with %s %s, after %s: what follows may "
                     "differ from what would have been.",
                     self.name,
                     name,
                     now[name],
-                    sessions[-1][name],
+                    before,
                 )
         write_json(path, [*sessions, now])
 
 
-_VERSIONS = ("tfdarts", "tensorflow", "keras", "python")
+_DECISIVE = ("tfdarts", "tensorflow", "keras", "python", "replicas")
 
 
 def _differing(before, now):

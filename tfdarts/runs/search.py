@@ -19,6 +19,8 @@ from tfdarts.runs.search_record import SearchRecord
 from tfdarts.runs.tensorboard import tensorboard
 from tfdarts.runs.text_search import TextSearch
 from tfdarts.runs.visualize import draw_run
+from tfdarts.runs.workers import of_this_worker
+from tfdarts.runs.workers import require_agreement
 from tfdarts.strategies.early_stop import MOST_SKIPS
 from tfdarts.training.checkpoints import EpochCheckpoint
 from tfdarts.training.divergence import StopOnNaN
@@ -51,8 +53,10 @@ def search(config):
 
     - [Liu et al., 2019](https://arxiv.org/abs/1806.09055)
     """
+    config = of_this_worker(config)
     stage = Stage(config.run_dir, "search")
     work = prepared(config)
+    stage.replicas = work.replicas.count
     begin = functools.partial(
         stage.begin,
         recorded(config, work.source),
@@ -108,6 +112,13 @@ def _fit(config, work, stage):
     first_epoch = checkpoint.restore()
     if first_epoch:
         logger.info("search: going on after epoch %d", first_epoch)
+    require_agreement(
+        work.replicas,
+        config,
+        first_epoch,
+        supernet.variables,
+        data=work.source.fingerprint,
+    )
     record = SearchRecord(stage.path, supernet, first_epoch)
     metrics = MetricsFile(stage.path / "metrics.csv", first_epoch)
     early_stop = EarlyStop(config, record, metrics)

@@ -9,6 +9,9 @@ from tfdarts.runs.evaluate import evaluate
 from tfdarts.runs.run_directory import read_json
 from tfdarts.runs.run_directory import write_json
 from tfdarts.runs.train import train
+from tfdarts.runs.workers import of_this_worker
+from tfdarts.runs.workers import own_run_dir
+from tfdarts.training.distribution import replicas_of
 
 logger = logging.getLogger("tfdarts")
 
@@ -28,7 +31,9 @@ def train_seeds(config, seeds):
     Raises:
         ValueError: See `train`.
     """
-    run_dir = pathlib.Path(_given(config.run_dir))
+    _given(config.run_dir)
+    config = of_this_worker(config)
+    run_dir = pathlib.Path(config.run_dir)
     genotype = config.genotype
     if config.takes_genotype:
         genotype = genotype or str(run_dir)
@@ -48,7 +53,9 @@ def train_seeds(config, seeds):
     return _summarize(run_dir, "train", seeds, rows)
 
 
-def evaluate_seeds(run_dir, seeds, batch_size=128, dataset=None):
+def evaluate_seeds(
+    run_dir, seeds, batch_size=128, dataset=None, distribute="none"
+):
     """Tests the networks that `train_seeds` left.
 
     Args:
@@ -56,6 +63,7 @@ def evaluate_seeds(run_dir, seeds, batch_size=128, dataset=None):
         seeds: List of integers.
         batch_size: See `evaluate`.
         dataset: See `evaluate`.
+        distribute: See `evaluate`.
 
     Returns:
         See `train_seeds`; `seeds.json` holds it under `"evaluate"`.
@@ -63,7 +71,8 @@ def evaluate_seeds(run_dir, seeds, batch_size=128, dataset=None):
     Raises:
         ValueError: See `evaluate`.
     """
-    run_dir = pathlib.Path(_given(run_dir))
+    replicas = replicas_of(distribute)
+    run_dir = pathlib.Path(own_run_dir(_given(run_dir), replicas))
     missing = [s for s in seeds if not (run_dir / f"seed{s}").is_dir()]
     if missing:
         listed = ",".join(map(str, seeds))
@@ -72,7 +81,8 @@ def evaluate_seeds(run_dir, seeds, batch_size=128, dataset=None):
             f"tfdarts-train --run_dir={run_dir} --seeds={listed} first."
         )
     rows = [
-        evaluate(run_dir / f"seed{seed}", batch_size, dataset) for seed in seeds
+        evaluate(run_dir / f"seed{seed}", batch_size, dataset, distribute)
+        for seed in seeds
     ]
     return _summarize(run_dir, "evaluate", seeds, rows)
 

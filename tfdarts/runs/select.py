@@ -13,6 +13,7 @@ from tfdarts.runs.rnn_configs import RNNSelectConfig
 from tfdarts.runs.rnn_configs import RNNTrainConfig
 from tfdarts.runs.run_directory import write_json
 from tfdarts.runs.train import train
+from tfdarts.runs.workers import of_this_worker
 from tfdarts.search_spaces.lookup import find_genotype
 
 logger = logging.getLogger("tfdarts")
@@ -49,6 +50,7 @@ def select(config):
 
     - [Liu et al., 2019](https://arxiv.org/abs/1806.09055), section 3.1
     """
+    config = of_this_worker(config)
     run_dir = _run_dir(config)
     of_texts = isinstance(config, RNNSelectConfig)
     space = "rnn" if of_texts else "cnn"

@@ -133,6 +133,13 @@ class RunConfig(Settings):
     deterministic: bool = setting(
         False, "Refuse operations whose result may differ between runs."
     )
+    distribute: str = setting(
+        "none",
+        "Which devices share each batch: none (one device), mirrored (all "
+        "GPUs of this machine), multiworker (those of all processes that "
+        "TF_CONFIG lists) or auto (as many as there are).",
+        choices=("none", "mirrored", "multiworker", "auto"),
+    )
     tensorboard: bool = setting(
         False, "Write for TensorBoard too, into tensorboard/ of the stage."
     )
@@ -182,6 +189,14 @@ class ComputeConfig(ImageConfig):
     jit_compile: bool = setting(
         False, "Let XLA compile the gradients; on GPUs only."
     )
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.jit_compile and self.distribute != "none":
+            raise ValueError(
+                f"--jit_compile is for one device; it does not go together "
+                f"with --distribute={self.distribute}."
+            )
 
     @property
     def dtype_policy(self):

@@ -10,11 +10,12 @@ import tfdarts
 logger = logging.getLogger("tfdarts")
 
 
-def start(config):
+def start(config, replicas):
     """Sets the seeds and says what the run runs on.
 
     Args:
         config: `tfdarts.runs.settings.RunConfig`.
+        replicas: `tfdarts.layers.replicas.Replicas`.
 
     Raises:
         ValueError: If what is here cannot do what was asked for.
@@ -36,3 +37,12 @@ def start(config):
         keras.__version__,
         ", ".join(name.removeprefix("/device:") for name in devices),
     )
+    if replicas.count > 1:
+        logger.info(
+            "each batch is shared by %d devices%s",
+            replicas.count,
+            f"; this is worker {replicas.worker} of {replicas.num_workers}, "
+            f"counted from 0"
+            if replicas.num_workers > 1
+            else "",
+        )

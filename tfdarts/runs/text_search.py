@@ -5,6 +5,8 @@ from tfdarts.models.rnn_supernet import RNNSupernet
 from tfdarts.runs.data import open_text_data
 from tfdarts.runs.start import start
 from tfdarts.strategies.darts import DARTS
+from tfdarts.training.distribution import replicas_of
+from tfdarts.training.distribution import require_shares
 from tfdarts.training.memory import logit_bytes
 from tfdarts.training.optimizers import SGD
 from tfdarts.training.optimizers import Adam
@@ -37,6 +39,8 @@ class TextSearch:
 
     def __init__(self, config):
         self.config = config
+        self.replicas = replicas_of(config.distribute)
+        require_shares(self.replicas, config.batch_size)
         self.source = open_text_data(config)
         self.rows, self.val_rows = (
             segments.columns(
@@ -49,14 +53,16 @@ class TextSearch:
         self.steps_per_epoch = segments.num_segments(
             self.rows.shape[1], config.steps
         )
-        start(config)
+        start(config, self.replicas)
         supernet = RNNSupernet(
             len(self.source.vocabulary),
             config.units,
             num_nodes=config.num_nodes,
             **config.dropouts,
         )
-        self.darts = compiled(config, supernet, self.steps_per_epoch)
+        self.darts = compiled(
+            config, supernet, self.steps_per_epoch, self.replicas
+        )
 
     @property
     def callbacks(self):
@@ -99,6 +105,7 @@ class TextSearch:
         """
         config = self.config
         words = config.batch_size * config.steps
+        words //= self.replicas.num_workers
         return logit_bytes(words, len(self.source.vocabulary))
 
     def validation_batches(self):
@@ -110,13 +117,14 @@ class TextSearch:
         )
 
 
-def compiled(config, supernet, steps):
+def compiled(config, supernet, steps, replicas=None):
     """Returns `DARTS` of a supernet, as a config has it.
 
     Args:
         config: `tfdarts.runs.rnn_configs.RNNSearchConfig`.
         supernet: `RNNSupernet`.
         steps: Integer, those of an epoch.
+        replicas: `tfdarts.layers.replicas.Replicas`. Defaults to one.
     """
     darts = DARTS(
         supernet,
@@ -125,6 +133,7 @@ def compiled(config, supernet, steps):
         update_order=config.update_order,
         alpha_warmup_steps=config.alpha_warmup_epochs * steps,
         clip_virtual_step=True,
+        replicas=replicas,
     )
     darts.compile(
         weight_optimizer=SGD(

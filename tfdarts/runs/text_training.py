@@ -16,14 +16,18 @@ from tfdarts.runs.progress import MetricsFile
 from tfdarts.runs.progress import Progress
 from tfdarts.runs.start import start
 from tfdarts.runs.tensorboard import tensorboard
+from tfdarts.runs.workers import require_agreement
 from tfdarts.search_spaces.lookup import find_genotype
 from tfdarts.training.averaging import AveragedWeights
 from tfdarts.training.checkpoints import EpochCheckpoint
+from tfdarts.training.distribution import replicas_of
+from tfdarts.training.distribution import require_shares
 from tfdarts.training.divergence import ADVICE
 from tfdarts.training.divergence import DivergedError
 from tfdarts.training.divergence import StopOnNaN
 from tfdarts.training.memory import logit_bytes
 from tfdarts.training.memory import require_memory
+from tfdarts.training.on_replicas import ReadingOnReplicas
 from tfdarts.training.optimizers import SGD
 from tfdarts.training.reading import BeginAnew
 from tfdarts.training.reading import Perplexity
@@ -52,6 +56,8 @@ class TextTraining:
 
     def __init__(self, config):
         self.config = config
+        self.replicas = replicas_of(config.distribute)
+        require_shares(self.replicas, config.batch_size)
         self.genotype = None
         if config.takes_genotype:
             self.genotype = find_genotype(
@@ -65,7 +71,7 @@ class TextTraining:
         self.steps_per_epoch = segments.num_segments(
             self.rows.shape[1], config.steps
         )
-        start(config)
+        start(config, self.replicas)
         self._build(attempt=0)
 
     @property
@@ -117,7 +123,11 @@ class TextTraining:
         self.network = build_language_model(
             config, self.genotype, len(self.source.vocabulary)
         )
-        self.model = WithCarriedState(self.network)
+        self.model = (
+            WithCarriedState(self.network)
+            if self.replicas.count == 1
+            else ReadingOnReplicas(self.network, self.replicas)
+        )
         self.model.compile(
             SGD(
                 config.learning_rate,
@@ -150,6 +160,14 @@ class TextTraining:
             rollbacks=[self.rollbacks],
         )
         first_epoch = self._restore(checkpoint)
+        require_agreement(
+            self.replicas,
+            config,
+            first_epoch,
+            self.network.variables,
+            data=self.source.fingerprint,
+            genotype=self.genotype,
+        )
         metrics.go_on_from(first_epoch)
         model.fit(
             self._batches(first_epoch),
@@ -171,7 +189,9 @@ class TextTraining:
                 keras.callbacks.LambdaCallback(
                     on_train_begin=lambda logs: require_memory(
                         logit_bytes(
-                            config.batch_size * config.steps,
+                            config.batch_size
+                            * config.steps
+                            // self.replicas.num_workers,
                             len(self.source.vocabulary),
                         )
                     )

@@ -10,6 +10,7 @@ from tfdarts.runs.run_directory import Stage
 from tfdarts.runs.run_directory import read_json
 from tfdarts.runs.run_directory import write_json
 from tfdarts.runs.text_training import TextTraining
+from tfdarts.runs.workers import of_this_worker
 
 logger = logging.getLogger("tfdarts")
 
@@ -34,9 +35,11 @@ def train(config):
         DivergedError: If the loss becomes NaN; of a language model, if it
             still does so after it has gone back three times.
     """
+    config = of_this_worker(config)
     stage = Stage(config.run_dir, "train")
     kind = TextTraining if isinstance(config, RNNTrainConfig) else ImageTraining
     work = kind(config)
+    stage.replicas = work.replicas.count
     begin = functools.partial(
         stage.begin,
         recorded(config, work.source),

@@ -1,25 +1,37 @@
 """A supernet's loss and its derivatives, compiled, on flat vectors."""
 
+import collections
+import functools
+
 import keras
 import tensorflow as tf
 
 from tfdarts.layers.primitives import twice_differentiable
+from tfdarts.layers.replicas import sum_over_replicas
 from tfdarts.models.any_length import AnyLength
 from tfdarts.strategies.hypergradient import Objective
-from tfdarts.training.flat_variables import FlatVariables
+from tfdarts.training.pure_model import PureModel
+
+Values = collections.namedtuple("Values", ["weights", "alphas", "state"])
+Values.__doc__ = """What a supernet holds.
+
+Args:
+    weights: Vector.
+    alphas: List of tensors.
+    state: See `tfdarts.training.pure_model.PureModel`.
+"""
 
 
 class CompiledLoss:
-    """The loss of a supernet as a function of weights, alphas and a batch.
+    """The loss of a supernet as a function of what it holds and a batch.
 
-    All weights are one flat vector, `weights`, and all batch-norm statistics
-    another, `statistics`; `seeds` are those of random layers. Each derivative
-    is a compiled function of its own, which changes nothing.
+    Each derivative is a compiled function of its own, which changes nothing.
 
     Args:
         supernet: `CNNSupernet` or `RNNSupernet`. It returns logits and,
             behind them, the state that the next batch begins with, if any.
         loss_function: Keras loss of labels and logits, a mean.
+        replicas: `tfdarts.layers.replicas.Replicas` that compute together.
         micro_batches: Integer, parts that a batch is computed in.
         run_eagerly: Boolean, whether nothing is compiled.
         jit_compile: Boolean, whether XLA compiles.
@@ -29,27 +41,28 @@ class CompiledLoss:
         self,
         supernet,
         loss_function,
+        replicas,
         micro_batches=1,
         run_eagerly=False,
         jit_compile=False,
     ):
         self.supernet = supernet
         self.loss_function = loss_function
+        self.replicas = replicas
         self.micro_batches = micro_batches
         self.run_eagerly = run_eagerly
-        state = supernet.non_trainable_variables
-        self.weights = FlatVariables(supernet.network_weights)
-        self.statistics = FlatVariables(v for v in state if _is_float(v))
-        self.seeds = [v for v in state if not _is_float(v)]
+        self.model = PureModel(supernet, supernet.alpha_variables)
+        self._read = self.compiled(self.model.read)
         xla = {"jit_compile": jit_compile}
-        self._read_weights = self.phase(self.weights.read)
-        self.gradients = self.phase(self._gradients_of_batch, **xla)
-        self.alpha_gradients = self.phase(self._alpha_gradients_of_batch, **xla)
-        self.mixed_product = self.phase(self._mixed_product_of_batch, **xla)
-        self.alpha_product = self.phase(self._alpha_product_of_batch, **xla)
-        self.in_test = self.phase(self._in_test, **xla)
+        self.gradients = self._phase(self._gradients_of_batch, **xla)
+        self.alpha_gradients = self._phase(
+            self._alpha_gradients_of_batch, **xla
+        )
+        self.mixed_product = self._phase(self._mixed_product_of_batch, **xla)
+        self.alpha_product = self._phase(self._alpha_product_of_batch, **xla)
+        self.in_test = self._phase(self._in_test, **xla)
 
-    def phase(self, function, **options):
+    def compiled(self, function, **options):
         """Returns a function compiled, or as it is to be debugged.
 
         That of a recurrent supernet is for segments of any length.
@@ -60,20 +73,28 @@ class CompiledLoss:
             return AnyLength(function, **options)
         return tf.function(function, reduce_retracing=True, **options)
 
-    def here(self):
-        """Returns weights and alphas as they are, two lists of tensors."""
-        alphas = [v.value for v in self.supernet.alpha_variables]
-        return [self._read_weights()], alphas
+    def _phase(self, function, **options):
+        """Returns a function compiled for all replicas."""
+        return self.replicas.compiled(
+            function, functools.partial(self.compiled, **options)
+        )
 
-    def on(self, batch, penalty=0.0):
+    def here(self):
+        """Returns the `Values` as they are."""
+        weights, state = self._read()
+        alphas = [v.value for v in self.supernet.alpha_variables]
+        return Values(weights, alphas, state)
+
+    def on(self, batch, state, penalty=0.0):
         """Returns the loss on one batch, as `hypergradient` takes it.
 
         Args:
             batch: Tuple `(x, y)`, where x may be a tuple of inputs.
+            state: That of `Values`.
             penalty: Float, the factor of the losses that the supernet adds
                 itself.
         """
-        return BatchObjective(self, batch, penalty)
+        return BatchObjective(self, batch, state, penalty)
 
     def gradient_graph(self, batch_spec):
         """Returns the graph that costs the most memory; it is not run.
@@ -81,49 +102,67 @@ class CompiledLoss:
         Args:
             batch_spec: Tuple `(x, y)` of `tf.TensorSpec`s.
         """
+        parts = self.micro_batches * self.replicas.count
         part_spec = tf.nest.map_structure(
             lambda spec: tf.TensorSpec(
-                (spec.shape[0] // self.micro_batches, *spec.shape[1:]),
-                spec.dtype,
+                (spec.shape[0] // parts, *spec.shape[1:]), spec.dtype
             ),
             tuple(batch_spec),
         )
-        (weights,), alphas = self.here()
+        weights, alphas, state = self.here()
         penalty = tf.zeros((), weights.dtype)
         return self.gradients.get_concrete_function(
-            weights, alphas, penalty, *part_spec
+            weights, alphas, state, penalty, *part_spec
         ).graph
 
-    def _forward(self, weights, alphas, penalty, x, y):
-        """Loss, logits, what is carried on, and variables, none changed."""
-        supernet = self.supernet
-        variables = supernet.network_weights + supernet.alpha_variables
-        values = self.weights.split(weights) + list(alphas)
-        by_id = {id(v): value for v, value in zip(variables, values)}
-        outputs, variables, penalties = supernet.stateless_call(
-            [by_id[id(v)] for v in supernet.trainable_variables],
-            [v.value for v in supernet.non_trainable_variables],
-            *_as_inputs(x),
-            training=True,
-            return_losses=True,
+    def _forward(self, weights, alphas, state, penalty, x, y):
+        """Loss, logits, what is carried on, and the new state."""
+        outputs, state, penalties = self.model(
+            weights, state, _as_inputs(x), alphas
         )
         logits, *carried = tf.nest.flatten(outputs)
         loss = self.loss_function(y, logits)
         for each in penalties:
             loss += penalty * each
-        return loss, logits, carried, variables
+        return loss, logits, carried, state
 
-    def _in_test(self, x, y):
-        """Loss, logits and what is carried on, as the variables are."""
-        outputs = self.supernet(*_as_inputs(x), training=False)
+    def _in_test(self, weights, alphas, state, x, y, counts=None):
+        """Mean loss and accuracy, and what is carried on.
+
+        Args:
+            counts: Vector of a 1 for each row that counts, and of zeros.
+                Defaults to all.
+        """
+        outputs, _, _ = self.model(
+            weights, state, _as_inputs(x), alphas, training=False
+        )
         logits, *carried = tf.nest.flatten(outputs)
-        return self.loss_function(y, logits), logits, carried
+        if counts is not None:
+            # A label of a text stands in a row, too.
+            counts = tf.reshape(counts, (-1, *[1] * (y.shape.rank - 1)))
+        loss = self.loss_function(y, logits, counts)
+        accuracy = self._accuracy(y, logits, counts)
+        if counts is not None:
+            # These means are over all rows, whether they count or not.
+            share = tf.cast(tf.reduce_mean(counts), loss.dtype)
+            *sums, shares = sum_over_replicas([loss, accuracy, share])
+            loss, accuracy = (total / shares for total in sums)
+        return loss, accuracy, carried
 
-    def _gradients_of_batch(self, weights, alphas, penalty, x, y):
+    def _accuracy(self, y, logits, counts=None):
+        right = keras.metrics.sparse_categorical_accuracy(y, logits)
+        right = tf.cast(right, self.supernet.variable_dtype)
+        if counts is not None:
+            right *= tf.cast(counts, right.dtype)
+        return tf.reduce_mean(right)
+
+    def _gradients_of_batch(self, weights, alphas, state, penalty, x, y):
         outputs = []
 
         def loss_function(weights, alphas):
-            loss, *rest = self._forward(weights[0], alphas, penalty, x, y)
+            loss, *rest = self._forward(
+                weights[0], alphas, state, penalty, x, y
+            )
             outputs.extend(rest)
             return loss
 
@@ -131,40 +170,41 @@ class CompiledLoss:
         loss, (gradient,), alpha_gradients = objective.gradients(
             [weights], alphas
         )
-        logits, carried, variables = outputs
-        statistics = self.statistics.join(v for v in variables if _is_float(v))
-        seeds = [v for v in variables if not _is_float(v)]
-        means = loss, gradient, alpha_gradients, statistics
-        return means, [logits, *carried], seeds
+        logits, carried, new_state = outputs
+        accuracy = self._accuracy(y, logits)
+        means = loss, accuracy, gradient, alpha_gradients
+        return means, carried, new_state
 
-    def _alpha_gradients_of_batch(self, weights, alphas, penalty, x, y):
+    def _alpha_gradients_of_batch(self, weights, alphas, state, penalty, x, y):
         carried = []
 
         def loss_function(weights, alphas):
-            loss, _, state, _ = self._forward(weights[0], alphas, penalty, x, y)
-            carried.extend(state)
+            loss, _, each, _ = self._forward(
+                weights[0], alphas, state, penalty, x, y
+            )
+            carried.extend(each)
             return loss
 
         means = Objective(loss_function).alpha_gradients([weights], alphas)
         return means, carried
 
     def _mixed_product_of_batch(
-        self, weights, alphas, direction, penalty, x, y
+        self, weights, alphas, direction, state, penalty, x, y
     ):
         with twice_differentiable():
-            objective = self._objective(penalty, x, y)
+            objective = self._objective(state, penalty, x, y)
             return objective.mixed_product([weights], alphas, [direction])
 
     def _alpha_product_of_batch(
-        self, weights, alphas, direction, penalty, x, y
+        self, weights, alphas, direction, state, penalty, x, y
     ):
         with twice_differentiable():
-            objective = self._objective(penalty, x, y)
+            objective = self._objective(state, penalty, x, y)
             return objective.alpha_product([weights], alphas, direction)
 
-    def _objective(self, penalty, x, y):
+    def _objective(self, state, penalty, x, y):
         def loss_function(weights, alphas):
-            return self._forward(weights[0], alphas, penalty, x, y)[0]
+            return self._forward(weights[0], alphas, state, penalty, x, y)[0]
 
         return Objective(loss_function)
 
@@ -173,11 +213,13 @@ class BatchObjective:
     """The loss on one batch, in its micro-batches, and its derivatives.
 
     It stands for a `tfdarts.strategies.hypergradient.Objective` whose list of
-    weights is one vector.
+    weights is one vector. Where replicas compute together, each has one of
+    its share of the batch, and what it returns are the means over all.
 
     Args:
         loss: `CompiledLoss`.
         batch: Tuple `(x, y)`, where x may be a tuple of inputs.
+        state: See `Values`.
         penalty: Float, the factor of the losses that the supernet adds.
 
     Attributes:
@@ -188,7 +230,7 @@ class BatchObjective:
         ValueError: If the batch cannot be cut into equal parts.
     """
 
-    def __init__(self, loss, batch, penalty):
+    def __init__(self, loss, batch, state, penalty):
         self.loss = loss
         self.carried = []
         count = loss.micro_batches
@@ -199,25 +241,27 @@ class BatchObjective:
                 f"batch of {len(y)} and micro_batches={count}."
             )
         penalty = tf.cast(penalty, loss.supernet.variable_dtype)
-        self.parts = [(penalty, x, y)]
+        self.parts = [(state, penalty, x, y)]
         if count > 1:
             split = [tf.split(t, count) for t in tf.nest.flatten(batch)]
             self.parts = [
-                (penalty, *tf.nest.pack_sequence_as(tuple(batch), part))
+                (state, penalty, *tf.nest.pack_sequence_as(tuple(batch), part))
                 for part in zip(*split)
             ]
 
     def outputs(self, weights, alphas):
-        """Returns loss, ∇w L, ∇α L, logits, new statistics and seeds."""
-        means, outputs, seeds = zip(
+        """Returns loss, accuracy, ∇w L, ∇α L and the new state."""
+        means, carried, states = zip(
             *(self.loss.gradients(*weights, alphas, *p) for p in self.parts)
         )
-        loss, gradient, alpha_gradients, statistics = _mean(means)
-        logits, *self.carried = _joined(outputs)
-        return loss, gradient, alpha_gradients, logits, statistics, seeds[-1]
+        self.carried = _joined(carried)
+        # Each micro-batch has drawn from the same seeds, and moved them alike.
+        statistics = _mean([statistics for statistics, _ in states])
+        _, others = states[-1]
+        return *self._mean(means), (statistics, others)
 
     def gradients(self, weights, alphas):
-        loss, gradient, alpha_gradients, *_ = self.outputs(weights, alphas)
+        loss, _, gradient, alpha_gradients, _ = self.outputs(weights, alphas)
         return loss, [gradient], alpha_gradients
 
     def alpha_gradients(self, weights, alphas):
@@ -228,7 +272,7 @@ class BatchObjective:
             )
         )
         self.carried = _joined(carried)
-        return _mean(means)
+        return self._mean(means)
 
     def mixed_product(self, weights, alphas, direction):
         return self._mean_of(
@@ -241,7 +285,11 @@ class BatchObjective:
         )
 
     def _mean_of(self, phase, *tensors):
-        return _mean([phase(*tensors, *part) for part in self.parts])
+        return self._mean([phase(*tensors, *part) for part in self.parts])
+
+    def _mean(self, parts):
+        """The mean over micro-batches and then, all at once, over replicas."""
+        return self.loss.replicas.mean(_mean(parts))
 
 
 def _as_inputs(x):
@@ -262,8 +310,3 @@ def _mean(structures):
     return tf.nest.map_structure(
         lambda *tensors: tf.add_n(tensors) / len(tensors), *structures
     )
-
-
-def _is_float(value):
-    """Batch-norm statistics are; the seeds of random layers are not."""
-    return keras.backend.is_float_dtype(value.dtype)

@@ -1,11 +1,11 @@
 """DARTS: weights and architecture learnt in turn, by gradient descent."""
 
-import functools
 import time
 
 import keras
 import tensorflow as tf
 
+from tfdarts.layers.replicas import Replicas
 from tfdarts.models.carried_state import ReadsOn
 from tfdarts.strategies import hypergradient
 from tfdarts.strategies.compiled_loss import CompiledLoss
@@ -56,6 +56,8 @@ class DARTS(ReadsOn, keras.Model):
             weights' optimizer does; see
             `tfdarts.strategies.virtual_step.clipped`. The authors do so in
             recurrent networks alone. Defaults to `False`.
+        replicas: `tfdarts.layers.replicas.Replicas`, the devices that share
+            each batch. Defaults to one.
 
     Raises:
         ValueError: If an argument is none of its values, or the supernet
@@ -89,6 +91,7 @@ class DARTS(ReadsOn, keras.Model):
         alpha_warmup_steps=0,
         micro_batches=1,
         clip_virtual_step=False,
+        replicas=None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -120,6 +123,7 @@ class DARTS(ReadsOn, keras.Model):
         self.alpha_warmup_steps = alpha_warmup_steps
         self.micro_batches = micro_batches
         self.clip_virtual_step = clip_virtual_step
+        self.replicas = replicas or Replicas()
         self.reset_states()
         self.method = method if order == 2 else "first_order"
         _check_precision(self.method, supernet.compute_dtype)
@@ -127,9 +131,7 @@ class DARTS(ReadsOn, keras.Model):
         self.seconds_waited = 0.0
         self.loss_tracker = keras.metrics.Mean(name="loss")
         self.alpha_loss_tracker = keras.metrics.Mean(name="alpha_loss")
-        self.accuracy = keras.metrics.SparseCategoricalAccuracy(
-            name="supernet_accuracy"
-        )
+        self.accuracy = keras.metrics.Mean(name="supernet_accuracy")
         self.built = True
 
     @property
@@ -161,9 +163,16 @@ class DARTS(ReadsOn, keras.Model):
 
         Raises:
             ValueError: If the virtual step of the weight optimizer is
-                unknown, it is to clip and has no `clip_norm`, or XLA is to
-                compile a supernet that recomputes.
+                unknown, it is to clip and has no `clip_norm`, XLA is to
+                compile a supernet that recomputes, or several replicas are
+                not to be compiled, or by XLA.
         """
+        if self.replicas.count > 1 and (run_eagerly or jit_compile):
+            raise ValueError(
+                "Several devices compute together only what is compiled, and "
+                "not by XLA: leave out `run_eagerly` and `jit_compile`, or "
+                "search on one device."
+            )
         if jit_compile and getattr(self.supernet, "recompute", False):
             raise ValueError(
                 "XLA sees that a supernet with `recompute=True` computes the "
@@ -196,14 +205,15 @@ class DARTS(ReadsOn, keras.Model):
         self._compiled_loss = CompiledLoss(
             supernet,
             self.loss_function,
+            self.replicas,
             self.micro_batches,
             run_eagerly,
             jit_compile,
         )
-        weight_optimizer.build([self._compiled_loss.weights.vector])
-        phase = self._compiled_loss.phase
-        self._apply_weights = phase(self._apply_to_weights)
-        self._apply_alphas = phase(self._apply_to_alphas)
+        weight_optimizer.build([self._compiled_loss.model.weights.vector])
+        compiled = self._compiled_loss.compiled
+        self._apply_weights = compiled(self._apply_to_weights)
+        self._apply_alphas = compiled(self._apply_to_alphas)
 
     def call(self, inputs, training=None):
         return self.supernet(inputs, training=training)
@@ -219,28 +229,35 @@ class DARTS(ReadsOn, keras.Model):
 
         self.train_function = train_function
 
-    def _with_state(self, batch, stream):
-        """Returns a batch whose inputs are joined by the state carried on."""
-        x, y = batch
+    def _shares(self, batch, stream):
+        """Returns the shares of a batch, with the states carried on."""
+        shares = self.replicas.shares(batch, self.micro_batches)
+        return self._with_states(shares, stream)
+
+    def _with_states(self, shares, stream):
+        """Returns shares whose inputs are joined by the states carried on."""
         initial = getattr(self.supernet, "initial_state", None)
         if initial is None:
-            return batch
-        return (x, self._states.get(stream) or initial(len(x))), y
+            return shares
+        states = self._states.get(stream) or [
+            initial(len(x)) for x, _ in shares
+        ]
+        return [((x, state), y) for (x, y), state in zip(shares, states)]
 
     def train_step(self, data):
         """One step of the search: Algorithm 1 of the paper."""
         train_batch, val_batch = data
-        train_batch = self._with_state(train_batch, "train")
-        val_batch = self._with_state(val_batch, "val")
+        train_shares = self._shares(train_batch, "train")
+        val_shares = self._shares(val_batch, "val")
         learning_rate = tf.convert_to_tensor(self.optimizer.learning_rate)
         warm = self.optimizer.iterations.numpy() >= self.alpha_warmup_steps
 
         if self.update_order == "weights_first":
-            self._update_weights(train_batch)
+            self._update_weights(train_shares)
         if warm:
-            self._update_alphas(train_batch, val_batch, learning_rate)
+            self._update_alphas(train_shares, val_shares, learning_rate)
         if self.update_order == "alpha_first":
-            self._update_weights(train_batch)
+            self._update_weights(train_shares)
         # While alpha waits there is no loss of it.
         return {
             metric.name: metric.result()
@@ -250,12 +267,22 @@ class DARTS(ReadsOn, keras.Model):
 
     def test_step(self, data):
         """Supernet loss and accuracy; neither is that of a derived network."""
-        x, y = self._with_state(data, "test")
-        loss, logits, carried = self._compiled_loss.in_test(x, y)
-        self._states["test"] = carried
+        shares, counts = zip(*self.replicas.padded_shares(data))
+        values = self._compiled_loss.here()
+
+        def test(share):
+            batch, counts = share
+            counts = () if counts is None else (counts,)
+            return self._compiled_loss.in_test(*values, *batch, *counts)
+
+        shares = self._with_states(shares, "test")
+        results = self.replicas.run(test, [*zip(shares, counts)])
+        self._states["test"] = [carried for *_, carried in results]
+        loss, accuracy, _ = results[0]
         # Segments of a text may differ in length.
-        self.loss_tracker.update_state(loss, tf.size(y))
-        self.accuracy.update_state(y, logits)
+        number = tf.size(data[1])
+        self.loss_tracker.update_state(loss, number)
+        self.accuracy.update_state(accuracy, number)
         return {
             metric.name: metric.result()
             for metric in (self.loss_tracker, self.accuracy)
@@ -272,6 +299,13 @@ class DARTS(ReadsOn, keras.Model):
             val_batch: Tuple `(x, y)`.
             learning_rate: Scalar, the ξ of the virtual step.
         """
+        return self._alpha_gradients(
+            self._shares(train_batch, "train"),
+            self._shares(val_batch, "val"),
+            learning_rate,
+        )
+
+    def _alpha_gradients(self, train_shares, val_shares, learning_rate):
         learning_rate = keras.ops.convert_to_tensor(
             learning_rate, self.supernet.variable_dtype
         )
@@ -285,12 +319,18 @@ class DARTS(ReadsOn, keras.Model):
         if self._virtual_clip_norm is not None:
             virtual_step = clipped(virtual_step, self._virtual_clip_norm)
         loss = self._compiled_loss
-        validation = loss.on(val_batch)
-        outcome = hypergradient.METHODS[self.method](
-            loss.on(train_batch), validation, *loss.here(), virtual_step
-        )
-        self._states["val"] = validation.carried
-        return outcome
+        weights, alphas, state = loss.here()
+
+        def compute(shares):
+            train, validation = (loss.on(share, state) for share in shares)
+            outcome = hypergradient.METHODS[self.method](
+                train, validation, [weights], alphas, virtual_step
+            )
+            return outcome, validation.carried
+
+        results = self.replicas.run(compute, [*zip(train_shares, val_shares)])
+        self._states["val"] = [carried for _, carried in results]
+        return results[0][0]
 
     def alpha_curvature(self, batch):
         """Returns the largest eigenvalue of ∇²α L at the weights as they are.
@@ -308,11 +348,21 @@ class DARTS(ReadsOn, keras.Model):
 
         - [Zela et al., 2020](https://arxiv.org/abs/1909.09656), section 4.2
         """
-        weights, alphas = self._compiled_loss.here()
-        objective = self._compiled_loss.on(batch)
-        return largest_eigenvalue(
-            functools.partial(objective.alpha_product, weights, alphas), alphas
-        )
+        loss = self._compiled_loss
+        weights, alphas, state = loss.here()
+        objectives = [
+            loss.on(share, state)
+            for share in self.replicas.shares(batch, self.micro_batches)
+        ]
+
+        def product(direction):
+            products = self.replicas.run(
+                lambda on: on.alpha_product([weights], alphas, direction),
+                objectives,
+            )
+            return products[0]
+
+        return largest_eigenvalue(product, alphas)
 
     def gradient_graph(self, batch_spec):
         """Returns the graph that costs the most memory; it is not run.
@@ -323,31 +373,36 @@ class DARTS(ReadsOn, keras.Model):
         """
         return self._compiled_loss.gradient_graph(batch_spec)
 
-    def _update_alphas(self, train_batch, val_batch, learning_rate):
-        loss, gradients = self.alpha_gradients(
-            train_batch, val_batch, learning_rate
+    def _update_alphas(self, train_shares, val_shares, learning_rate):
+        loss, gradients = self._alpha_gradients(
+            train_shares, val_shares, learning_rate
         )
         self._apply_alphas(gradients)
         self.alpha_loss_tracker.update_state(loss)
 
-    def _update_weights(self, batch):
-        compiled = self._compiled_loss
-        training = compiled.on(batch, penalty=1.0)
-        loss, gradient, _, logits, *state = training.outputs(*compiled.here())
-        self._states["train"] = training.carried
-        self._apply_weights(gradient, *state)
-        self.loss_tracker.update_state(loss, tf.size(batch[1]))
-        self.accuracy.update_state(batch[1], logits)
+    def _update_weights(self, shares):
+        loss_of = self._compiled_loss
+        weights, alphas, state = loss_of.here()
 
-    def _apply_to_weights(self, gradient, statistics, seeds):
-        loss = self._compiled_loss
-        vector = loss.weights.vector
-        vector.assign(loss.weights.read())
+        def compute(share):
+            training = loss_of.on(share, state, penalty=1.0)
+            return training.outputs([weights], alphas), training.carried
+
+        results = self.replicas.run(compute, shares)
+        self._states["train"] = [carried for _, carried in results]
+        loss, accuracy, gradient, _, state = results[0][0]
+        self._apply_weights(gradient, state)
+        number = tf.size(shares[0][1]) * self.replicas.count
+        self.loss_tracker.update_state(loss, number)
+        self.accuracy.update_state(accuracy, number)
+
+    def _apply_to_weights(self, gradient, state):
+        model = self._compiled_loss.model
+        vector = model.weights.vector
+        vector.assign(model.weights.read())
         self.optimizer.apply([gradient], [vector])
-        loss.weights.write(tf.convert_to_tensor(vector))
-        loss.statistics.write(statistics)
-        for variable, seed in zip(loss.seeds, seeds):
-            variable.assign(seed)
+        model.weights.write(tf.convert_to_tensor(vector))
+        model.write_state(state)
 
     def _apply_to_alphas(self, gradients):
         self.alpha_optimizer.apply(gradients, self.supernet.alpha_variables)

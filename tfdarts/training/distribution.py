@@ -1,39 +1,129 @@
-"""Which devices train together."""
+"""Which devices compute together."""
 
 import functools
+import queue
+import threading
 
 import tensorflow as tf
 
+from tfdarts.cluster import ClusterError
+from tfdarts.cluster import is_of_many
+from tfdarts.cluster import workers
+from tfdarts.layers.replicas import Replicas
 
-def distribution_strategy(name, batch_size):
-    """Returns the strategy of a `--distribute` flag.
+CHOICES = ("none", "mirrored", "multiworker", "auto")
+
+
+def replicas_of(distribute):
+    """Returns the devices of a `--distribute` flag.
+
+    With several workers it waits until all of them are there; what follows
+    must be the same on all.
 
     Args:
-        name: `"none"`, for one device, or `"mirrored"`, for all GPUs of this
-            machine, or all its logical CPUs where it has no GPU.
-        batch_size: Integer, the examples of a step on all devices together.
+        distribute: String.
+            - `"none"`: one device.
+            - `"mirrored"`: all GPUs of this machine, or all its logical CPUs
+              where it has none.
+            - `"multiworker"`: those of all processes that `TF_CONFIG` lists.
+            - `"auto"`: `"multiworker"` where `TF_CONFIG` lists several
+              processes, else `"mirrored"` where there are several GPUs, else
+              `"none"`.
+
+    Returns:
+        `tfdarts.layers.replicas.Replicas`.
 
     Raises:
-        ValueError: If there is no such strategy, or the batch cannot be
-            divided by the number of devices.
+        ValueError: If there is no such choice.
+        ClusterError: If the processes cannot be joined.
+
+    Example:
+
+    >>> replicas_of("none").count
+    1
     """
-    if name == "none":
-        return tf.distribute.get_strategy()
-    if name != "mirrored":
+    if distribute not in CHOICES:
         raise ValueError(
-            f"--distribute must be none or mirrored. Received: {name!r}."
+            f"--distribute must be one of {', '.join(CHOICES)}. "
+            f"Received: {distribute}."
         )
-    kind = "GPU" if tf.config.list_logical_devices("GPU") else "CPU"
-    devices = [device.name for device in tf.config.list_logical_devices(kind)]
-    if batch_size % len(devices):
+    if distribute == "multiworker" or is_of_many(distribute):
+        return _of_workers()
+    several = len(tf.config.list_logical_devices("GPU")) > 1
+    if distribute == "mirrored" or (distribute == "auto" and several):
+        return Replicas(_own_devices())
+    return Replicas()
+
+
+def require_shares(replicas, batch_size, micro_batches=1):
+    """Raises `ValueError` where a batch cannot be shared evenly.
+
+    Args:
+        replicas: `tfdarts.layers.replicas.Replicas`.
+        batch_size: Integer, that of all devices together.
+        micro_batches: Integer. Defaults to `1`.
+    """
+    if batch_size % (replicas.count * micro_batches):
+        parts = f", times --micro_batches, {micro_batches}"
         raise ValueError(
             f"--batch_size is shared by all devices, so it must be a multiple "
-            f"of their number, {len(devices)}. Received: {batch_size}."
+            f"of their number, {replicas.count}"
+            f"{parts if micro_batches > 1 else ''}. Received: {batch_size}."
         )
-    return _mirrored(tuple(devices))
+
+
+def _own_devices():
+    """The names of the devices of this process that compute."""
+    for kind in ("GPU", "CPU"):
+        names = [d.name for d in tf.config.list_logical_devices(kind)]
+        own = [name for name in names if _is_own(name)]
+        if own:
+            return own
+    raise ValueError("TensorFlow finds no device to compute on.")
+
+
+def _is_own(name):
+    """Whether a device is of this process; a cluster knows all."""
+    spec = tf.DeviceSpec.from_string(name)
+    return spec.job != "worker" or spec.task == workers()[1]
 
 
 @functools.cache
-def _mirrored(devices):
-    """One strategy a process: on CPUs a second one never returns."""
-    return tf.distribute.MirroredStrategy(devices)
+def _of_workers():
+    """The devices of a cluster, which a process joins once."""
+    addresses, index = workers()
+    if not addresses:
+        raise ClusterError(
+            "--distribute=multiworker needs to know the other workers: set "
+            "TF_CONFIG in the environment of each, as docs/distribution.md "
+            "shows. For the devices of one machine give "
+            "--distribute=mirrored."
+        )
+    try:
+        _join()
+    except (RuntimeError, tf.errors.OpError) as error:
+        raise ClusterError(
+            f"Worker {index} at {addresses[index]} could not join the others "
+            f"({', '.join(addresses)}): {str(error).strip().splitlines()[0]}"
+        ) from error
+    return Replicas(_own_devices(), index, len(addresses))
+
+
+def _join():
+    """Connects the processes, which are watched over from then on.
+
+    It waits in a thread, for Python could not be interrupted while it does.
+    """
+    outcome = queue.SimpleQueue()
+
+    def join():
+        try:
+            tf.distribute.MultiWorkerMirroredStrategy()
+            outcome.put(None)
+        except BaseException as error:
+            outcome.put(error)
+
+    threading.Thread(target=join, daemon=True).start()
+    error = outcome.get()
+    if error:
+        raise error

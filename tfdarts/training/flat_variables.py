@@ -48,11 +48,13 @@ class FlatVariables:
 
     def join(self, tensors):
         """Returns tensors of the variables' shapes as one vector."""
-        return tf.concat([_shaped(t, (-1,)) for t in tensors], axis=0)
+        vectors = [_shaped(t, (-1,)) for t in tensors]
+        # Some networks have no batch norm.
+        return tf.concat(vectors, axis=0) if vectors else tf.zeros([0])
 
     def split(self, vector):
         """Returns the parts of a vector, in the variables' shapes."""
-        parts = tf.split(vector, self._sizes)
+        parts = tf.split(vector, self._sizes) if self._sizes else []
         return [_shaped(p, s) for p, s in zip(parts, self._shapes)]
 
     def write(self, vector):

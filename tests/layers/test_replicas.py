@@ -1,0 +1,254 @@
+"""Sums over replicas, and what each of them computes."""
+
+import threading
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import tfdarts
+from tfdarts.layers import replicas as replicas_module
+from tfdarts.layers.batch_norm import BatchNorm
+from tfdarts.layers.batch_norm import moments
+from tfdarts.layers.drop_path import DropPath
+from tfdarts.layers.dropout import SpatialDropout1D
+from tfdarts.layers.recurrent_cell import RecurrentCell
+from tfdarts.layers.replicas import Replicas
+from tfdarts.layers.replicas import WorkerLostError
+from tfdarts.layers.replicas import mean_over_replicas
+from tfdarts.layers.replicas import num_replicas
+from tfdarts.layers.replicas import replica_id
+from tfdarts.layers.replicas import sum_over_replicas
+
+
+@pytest.fixture(scope="module")
+def two():
+    return Replicas(["CPU:0", "CPU:1"])
+
+
+def test_sums_of_all_shapes_travel_as_one_vector(two):
+    def sums(x):
+        assert num_replicas() == 2
+        return sum_over_replicas({"a": x, "b": [tf.reduce_sum(x)]})
+
+    compiled = two.compiled(sums)
+    shares = two.shares(tf.constant([[1.0, 2.0], [10.0, 20.0]]))
+    for result in two.run(compiled, shares):
+        assert result["a"].numpy().tolist() == [[11.0, 22.0]]
+        assert float(result["b"][0]) == 33.0
+    graph = compiled.get_concrete_function(tf.TensorSpec((1, 2))).graph
+    kinds = [operation.type for operation in graph.get_operations()]
+    assert kinds.count("CollectiveReduceV2") == 1
+
+
+def test_a_graph_is_built_once_and_run_on_each_device(two):
+    built = []
+
+    def where(x):
+        built.append(threading.current_thread())
+        return x + tf.cast(replica_id(), x.dtype)
+
+    compiled = two.compiled(where)
+    results = two.run(compiled, two.shares(tf.constant([10, 20])))
+    assert [int(result[0]) for result in results] == [10, 21]
+    assert [r.device.rpartition(":")[2] for r in results] == ["0", "1"]
+    assert len(built) == 1
+    assert replica_id() == 0 and num_replicas() == 1
+
+
+@pytest.mark.parametrize("length", [1, 4, 7])
+def test_sums_in_a_loop_can_be_differentiated_twice(two, length):
+    """The loop of a recurrent cell, against one device."""
+    values = np.random.default_rng(0).normal(size=8)
+
+    def loss(x, steps, mean):
+        def step(i, x):
+            return i + 1, tf.tanh(1.1 * x - mean(x))
+
+        _, x = tf.while_loop(lambda i, x: i < steps, step, (0, x))
+        return tf.reduce_sum(tf.square(x) * (1 + x))
+
+    def derivatives(x, steps, mean, total):
+        with tf.GradientTape() as outer:
+            outer.watch(x)
+            with tf.GradientTape() as inner:
+                inner.watch(x)
+                value = loss(x, steps, mean)
+            gradient = inner.gradient(value, x)
+            square = tf.reduce_sum(gradient**3)
+        return total(value), gradient, outer.gradient(square, x)
+
+    def shared(x, steps):
+        mean = lambda x: mean_over_replicas(tf.reduce_mean(x))  # noqa: E731
+        return derivatives(x, steps, mean, sum_over_replicas)
+
+    steps = tf.constant(length)
+    compiled = two.compiled(shared)
+    results = two.run(
+        lambda x: compiled(x, steps), two.shares(tf.constant(values))
+    )
+    expected = derivatives(
+        tf.constant(values), steps, tf.reduce_mean, lambda value: value
+    )
+    np.testing.assert_allclose(results[0][0], expected[0], rtol=1e-12)
+    for k in (1, 2):
+        found = np.concatenate([result[k] for result in results])
+        np.testing.assert_allclose(found, expected[k], rtol=1e-10, atol=1e-14)
+
+
+def test_calls_one_after_the_other_do_not_meet(two):
+    compiled = two.compiled(sum_over_replicas)
+
+    def many(x):
+        return [compiled(x + k) for k in range(50)]
+
+    for results in two.run(many, two.shares(tf.constant([1.0, 2.0]))):
+        assert [float(r[0]) for r in results] == [
+            3.0 + 2 * k for k in range(50)
+        ]
+
+
+def test_shares_are_rows_in_order_and_of_each_micro_batch(two):
+    batch = tf.range(8), tf.range(8)[:, tf.newaxis]
+    (first, column), (second, _) = two.shares(batch)
+    assert first.numpy().tolist() == [0, 1, 2, 3]
+    assert second.numpy().tolist() == [4, 5, 6, 7]
+    assert column.shape == (4, 1)
+    (first, _), (second, _) = two.shares(batch, micro_batches=2)
+    assert first.numpy().tolist() == [0, 1, 4, 5]
+    assert second.numpy().tolist() == [2, 3, 6, 7]
+    second_worker = Replicas(["CPU:0", "CPU:1"], worker=1, num_workers=2)
+    assert [s.numpy().tolist() for s in second_worker.shares(tf.range(8))] == [
+        [4, 5],
+        [6, 7],
+    ]
+
+
+def test_batches_that_cannot_be_shared_are_refused(two):
+    with pytest.raises(ValueError, match="multiple of their number, 2. Rec"):
+        two.shares(tf.range(7))
+    with pytest.raises(ValueError, match="2, times the micro-batches, 3. Rec"):
+        two.shares(tf.range(8), micro_batches=3)
+
+
+def test_shares_of_any_size_are_filled_up(two):
+    (first, all_count), (second, some_count) = two.padded_shares(tf.range(3))
+    assert first.numpy().tolist() == [0, 1]
+    assert second.numpy().tolist() == [2, 0]
+    assert all_count.numpy().tolist() == [1, 1]
+    assert some_count.numpy().tolist() == [1, 0]
+    assert Replicas().padded_shares([1, 2]) == [([1, 2], None)]
+
+
+def test_rows_are_gathered_in_order(two):
+    rows = tf.reshape(tf.range(12.0), (4, 3))
+    for result in two.run(two.gathered, two.shares(rows)):
+        np.testing.assert_array_equal(result, rows)
+
+
+def test_an_error_of_one_replica_is_that_of_all(two, monkeypatch):
+    """Its partner waits for a sum that never comes."""
+    monkeypatch.setattr(replicas_module, "GRACE", 0.1)
+    # Of their own, for what waits for ever is never given back.
+    replicas = Replicas(["CPU:1", "CPU:0"])
+
+    def fails(share):
+        if int(share[0]):
+            raise KeyError("of one")
+        return replicas.mean(share)
+
+    with pytest.raises(KeyError, match="of one"):
+        replicas.run(fails, replicas.shares(tf.constant([0, 1])))
+
+
+def test_a_lost_worker_is_told_from_other_errors(monkeypatch):
+    replicas = Replicas(worker=1, num_workers=2)
+
+    def failing(error):
+        def fails(share):
+            raise error
+
+        return fails
+
+    gone = tf.errors.UnavailableError(None, None, "Socket closed")
+    with pytest.raises(WorkerLostError, match="Another worker is gone"):
+        replicas.run(failing(gone), [()])
+    aborted = tf.errors.InternalError(None, None, "Collective ops is aborted")
+    with pytest.raises(WorkerLostError):
+        replicas.run(failing(aborted), [()])
+    full = tf.errors.ResourceExhaustedError(None, None, "out of memory")
+    with pytest.raises(tf.errors.ResourceExhaustedError):
+        replicas.run(failing(full), [()])
+
+
+def test_moments_are_those_of_the_whole_batch(two):
+    """Also far from the guess, and of channels that are constant."""
+    whole = np.random.default_rng(0).normal(size=(6, 4, 3))
+    whole = whole * [1.0, 5.0, 0.0] + [0.0, 20.0, 7.0]
+    guess = tf.constant([0.1, 15.0, 0.0], tf.float64)
+    compiled = two.compiled(lambda x: moments(x, [0, 1], guess))
+    for mean, variance, count in two.run(
+        compiled, two.shares(tf.constant(whole))
+    ):
+        np.testing.assert_allclose(mean, whole.mean((0, 1)), rtol=1e-12)
+        np.testing.assert_allclose(
+            variance, whole.var((0, 1)), rtol=1e-12, atol=1e-12
+        )
+        assert float(count) == 24
+
+
+def test_a_batch_norm_meets_once_forth_and_once_back(two):
+    layer = BatchNorm(affine=False, dtype="float64")
+    layer.build((None, 2, 2, 3))
+
+    def step(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            loss = tf.reduce_sum(layer(x, training=True) ** 3)
+        return tape.gradient(loss, x)
+
+    compiled = two.compiled(step)
+    spec = tf.TensorSpec((4, 2, 2, 3), tf.float64)
+    graph = compiled.get_concrete_function(spec).graph
+    kinds = [operation.type for operation in graph.get_operations()]
+    assert kinds.count("CollectiveReduceV2") == 2
+
+
+def recurrent_cell():
+    genotype = tfdarts.genotypes.get("ENAS", space="rnn")
+    return RecurrentCell(
+        genotype, 5, dropout=0.4, recurrent_dropout=0.3, seed=3
+    )
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: SpatialDropout1D(0.4, seed=3),
+        lambda: DropPath(seed=3),
+        lambda: keras.layers.RNN(recurrent_cell(), return_sequences=True),
+    ],
+    ids=["spatial_dropout", "drop_path", "recurrent_cell"],
+)
+def test_what_is_left_out_is_what_one_device_leaves_out(two, make):
+    alone, shared = make(), make()
+    shape = (6, 1, 1, 5) if isinstance(alone, DropPath) else (6, 4, 5)
+    x = tf.constant(np.random.default_rng(0).uniform(1, 2, shape), tf.float32)
+    for layer in (alone, shared):
+        if isinstance(layer, DropPath):
+            layer.rate.assign(0.5)
+        layer.build(shape)
+    if not isinstance(alone, DropPath):
+        shared.set_weights(alone.get_weights())
+    compiled = two.compiled(
+        lambda x: shared.stateless_call(
+            [v.value for v in shared.trainable_variables],
+            [v.value for v in shared.non_trainable_variables],
+            x,
+            training=True,
+        )[0]
+    )
+    outputs = np.concatenate(two.run(compiled, two.shares(x)))
+    expected = alone(x, training=True)
+    np.testing.assert_allclose(outputs, expected, rtol=1e-5, atol=1e-7)

@@ -1,0 +1,93 @@
+"""A Keras model as a function of all that it holds."""
+
+import keras
+import tensorflow as tf
+
+from tfdarts.training.flat_variables import FlatVariables
+
+
+class PureModel:
+    """A model as a function of its values, which changes nothing.
+
+    All weights are one flat vector and all batch-norm statistics another, so
+    that a device that computes with them needs two copies, not thousands.
+
+    Args:
+        model: Keras model, built.
+        apart: List of trainable variables that are none of the weights, such
+            as a supernet's alphas.
+
+    Attributes:
+        weights: `FlatVariables` of the weights.
+        statistics: `FlatVariables` of what else the model holds in numbers
+            of the weights' kind.
+        others: List of all other variables, such as seeds of random layers.
+
+    Example:
+
+    >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    >>> pure = PureModel(model)
+    >>> weights, state = pure.read()
+    >>> outputs, state, losses = pure(0 * weights, state, (tf.ones((1, 2)),))
+    >>> float(outputs[0, 0])
+    0.0
+    """
+
+    def __init__(self, model, apart=()):
+        self.model = model
+        self.apart = list(apart)
+        ids = {id(variable) for variable in self.apart}
+        self.weights = FlatVariables(
+            v for v in model.trainable_variables if id(v) not in ids
+        )
+        self.dtype = self.weights.variables[0].dtype
+        state = model.non_trainable_variables
+        self.statistics = FlatVariables(filter(self._is_statistic, state))
+        self.others = [v for v in state if not self._is_statistic(v)]
+
+    def read(self):
+        """Returns the weights, and the state: all else that is not trained."""
+        others = [tf.convert_to_tensor(variable) for variable in self.others]
+        return self.weights.read(), (self.statistics.read(), others)
+
+    def __call__(self, weights, state, inputs, apart=(), training=True):
+        """Returns the outputs, the new state, and the losses added.
+
+        Args:
+            weights: Vector.
+            state: As `read` returns it.
+            inputs: Tuple of what the model is called with.
+            apart: List of tensors, the values of those variables.
+            training: Boolean.
+        """
+        model = self.model
+        by_id = {
+            id(variable): value
+            for variables, values in (
+                (self.weights.variables, self.weights.split(weights)),
+                (self.apart, apart),
+                (self.statistics.variables, self.statistics.split(state[0])),
+                (self.others, state[1]),
+            )
+            for variable, value in zip(variables, values, strict=True)
+        }
+        outputs, variables, losses = model.stateless_call(
+            [by_id[id(v)] for v in model.trainable_variables],
+            [by_id[id(v)] for v in model.non_trainable_variables],
+            *inputs,
+            training=training,
+            return_losses=True,
+        )
+        statistics = self.statistics.join(filter(self._is_statistic, variables))
+        others = [v for v in variables if not self._is_statistic(v)]
+        return outputs, (statistics, others), losses
+
+    def write_state(self, state):
+        """Assigns a state to the model's variables."""
+        statistics, others = state
+        self.statistics.write(statistics)
+        for variable, value in zip(self.others, others):
+            variable.assign(value)
+
+    def _is_statistic(self, value):
+        return keras.backend.standardize_dtype(value.dtype) == self.dtype
