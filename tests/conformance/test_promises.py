@@ -186,7 +186,8 @@ def test_every_layer_and_model_is_in_the_table():
     }
     # Alphas are no layer of inputs; what they promise is below. Of sequences
     # it is in tests/layers/test_recurrent_cell.py and beside it, and in
-    # tests/models/test_language_model.py.
+    # tests/models/test_language_model.py. What is left out is in
+    # tests/layers/test_replicas.py.
     of_sequences = {
         *(RecurrentCell, RecurrentSearchCell, SearchRNN),
         *(LanguageModel, RNNNetwork, RNNSupernet),
@@ -194,7 +195,7 @@ def test_every_layer_and_model_is_in_the_table():
     assert registered - {Alphas} - of_sequences == {case.of for case in TABLE}
     assert {c.__name__ for c in layer_classes() - registered} == {
         # They are not kept; their networks are.
-        *("WithAuxiliaryHead", "WithCarriedState"),
+        *("WithAuxiliaryHead", "WithCarriedState", "SpatialDropout1D"),
         "Stack",
         "ConvolutionalPrimitive",
         "SeparableBundle",

@@ -219,6 +219,12 @@ class Command:
                 results = _results_of(given, distribute)
             with results:
                 self.run({**given, "arguments": arguments, "kind": kind})
+            if is_follower(given.get("distribute", "none")):
+                logger.info(
+                    "worker %d: done; worker 0 has written and shown what "
+                    "there is to see",
+                    workers()[1],
+                )
             sys.stdout.flush()
             return 0
         except (Exception, KeyboardInterrupt, Terminated) as error:

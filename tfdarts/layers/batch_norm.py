@@ -58,7 +58,8 @@ class BatchNorm(keras.layers.BatchNormalization):
     def call(self, inputs, training=False, scale=None):
         channels = inputs.shape[-1]
         dtype = _dtype_of_statistics(self.variable_dtype)
-        if scale is None:
+        given = scale is not None
+        if not given:
             scale = self.gamma if self.affine else tf.ones([channels], dtype)
         offset = self.beta if self.affine else tf.zeros([channels], dtype)
         scale, offset = (tf.cast(value, dtype) for value in (scale, offset))
@@ -78,12 +79,15 @@ class BatchNorm(keras.layers.BatchNormalization):
                 exponential_avg_factor=1.0 - self.momentum,
             )
         else:
-            mean, variance, count = moments(
+            outputs, mean, variance, count = normalized(
                 tf.cast(inputs, dtype),
                 [0, 1, 2],
                 tf.cast(self.moving_mean, dtype),
+                self.epsilon,
             )
-            outputs = self._normalize(inputs, mean, variance, scale, offset)
+            if given or self.affine:
+                outputs = outputs * scale + offset
+            outputs = tf.cast(outputs, inputs.dtype)
             # Of a single value the fused kernel gives the biased variance.
             variance *= count / tf.maximum(count - 1.0, 1.0)
             mean = self._moved(self.moving_mean, mean)
@@ -110,39 +114,55 @@ class BatchNorm(keras.layers.BatchNormalization):
         return moving * self.momentum + current * (1.0 - self.momentum)
 
 
-def moments(inputs, axes, guess):
-    """Returns mean, variance and count over all replicas, to second order.
-
-    Replicas meet once: what they sum up are the deviations from a guess and
-    their squares. The nearer the guess is to the mean, the less of the
-    squares cancels.
+def normalized(inputs, axes, guess, epsilon):
+    """Returns values normalised by the batch of all replicas.
 
     Args:
         inputs: Tensor, the same shape in all replicas.
         axes: List of all axes but the last.
-        guess: Tensor `(channels,)`, the same in all replicas.
+        guess: Tensor `(channels,)`, near the mean if it can be, and the same
+            in all replicas.
+        epsilon: Float, added to the variance.
 
-    Reference:
-
-    - [Chan et al., 1983](https://doi.org/10.1080/00031305.1983.10483115), on
-      shifted data
+    Returns:
+        The outputs, and mean, variance and count of the batch.
     """
-    count = tf.size(inputs) / inputs.shape[-1] * num_replicas()
+    size = inputs.shape.num_elements() or tf.size(inputs)
+    count = size / inputs.shape[-1] * num_replicas()
     count = tf.cast(count, inputs.dtype)
     if num_replicas() == 1:
         mean = tf.reduce_mean(inputs, axes)
         variance = tf.reduce_mean(tf.square(inputs - mean), axes)
-        return mean, variance, count
-    guess = tf.stop_gradient(guess)
-    deviations = inputs - guess
-    shift, square = mean_over_replicas(
-        [
-            tf.reduce_mean(deviations, axes),
-            tf.reduce_mean(tf.square(deviations), axes),
-        ]
-    )
-    variance = tf.maximum(square - tf.square(shift), 0)
-    return guess + shift, variance, count
+        outputs = (inputs - mean) * tf.math.rsqrt(variance + epsilon)
+        return outputs, mean, variance, count
+
+    @tf.custom_gradient
+    def over_replicas(inputs):
+        """Its gradient is the one that is usual, for graphs of their own size.
+
+        Replicas meet once on the way forth and once on the way back. What
+        they sum up are deviations from the guess and their squares: the
+        nearer it is to the mean, the less of the squares cancels.
+        """
+        deviations = inputs - guess
+        shift, square = _means(deviations, deviations, axes)
+        variance = tf.maximum(square - tf.square(shift), 0)
+        factor = tf.math.rsqrt(variance + epsilon)
+        outputs = (deviations - shift) * factor
+
+        def gradient(upstream, *of_statistics):
+            mean, along = _means(upstream, outputs, axes)
+            return (upstream - mean - outputs * along) * factor
+
+        return (outputs, guess + shift, variance), gradient
+
+    return *over_replicas(inputs), count
+
+
+def _means(values, others, axes):
+    """The means of values and of their products with others."""
+    means = [tf.reduce_mean(each, axes) for each in (values, values * others)]
+    return tf.unstack(mean_over_replicas(tf.stack(means)))
 
 
 def _dtype_of_statistics(dtype):

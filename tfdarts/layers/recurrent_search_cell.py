@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from tfdarts.genotypes import RECURRENT_PRIMITIVES
 from tfdarts.layers.alphas import Alphas
-from tfdarts.layers.batch_norm import moments
+from tfdarts.layers.batch_norm import normalized
 from tfdarts.layers.dropout import DropoutRNNCell
 from tfdarts.layers.recurrent_cell import ACTIVATIONS
 from tfdarts.layers.recurrent_cell import gate_and_candidate
@@ -142,17 +142,19 @@ class RecurrentSearchCell(DropoutRNNCell, keras.layers.Layer):
 
     def _normalise(self, inputs, statistics, training):
         mean, variance = moving = statistics
-        if training:
-            mean, variance, count = moments(inputs, [0], mean)
-            # The moving one is the unbiased one, as PyTorch's.
-            unbiased = variance * count / tf.maximum(count - 1, 1)
-            statistics = [
-                old * self.momentum
-                + tf.stop_gradient(new) * (1 - self.momentum)
-                for old, new in zip(moving, (mean, unbiased))
-            ]
-        scale = tf.math.rsqrt(variance + self.epsilon)
-        return (inputs - mean) * scale, statistics
+        if not training:
+            scale = tf.math.rsqrt(variance + self.epsilon)
+            return (inputs - mean) * scale, statistics
+        outputs, mean, variance, count = normalized(
+            inputs, [0], mean, self.epsilon
+        )
+        # The moving one is the unbiased one, as PyTorch's.
+        unbiased = variance * count / tf.maximum(count - 1, 1)
+        statistics = [
+            old * self.momentum + tf.stop_gradient(new) * (1 - self.momentum)
+            for old, new in zip(moving, (mean, unbiased))
+        ]
+        return outputs, statistics
 
     def get_initial_state(self, batch_size=None):
         """Returns a state of zeros, and the moving statistics."""

@@ -250,7 +250,7 @@ class _OnReplicas:
 
     def _placed(self, function, place, *arguments):
         before = _tracing()
-        _here.tracing = self.replicas, place
+        _here.tracing = _Tracing(self.replicas, *tf.unstack(place))
         try:
             return function(*arguments)
         finally:
@@ -270,29 +270,32 @@ def _is_of_others(error):
     )
 
 
-def _tracing():
-    """Which replicas the graph is for that is being built, and the place.
+_Tracing = collections.namedtuple("_Tracing", ["replicas", "number", "turn"])
+_Tracing.__doc__ = """What the graph that is being built is for.
 
-    Returns:
-        `Replicas`, and a tensor of a replica's number and its turn; or
-        `(None, None)`.
-    """
-    return getattr(_here, "tracing", None) or (None, None)
+Args:
+    replicas: `Replicas`.
+    number: Scalar tensor, which of them it will be.
+    turn: Scalar tensor, 0 and 1 by turns.
+"""
+
+
+def _tracing():
+    """Returns the `_Tracing` of the graph that is being built, or `None`."""
+    return getattr(_here, "tracing", None)
 
 
 def num_replicas():
     """Returns how many replicas compute the current step together."""
-    replicas, _ = _tracing()
-    if replicas:
-        return replicas.count
+    if _tracing():
+        return _tracing().replicas.count
     return tf.distribute.get_strategy().num_replicas_in_sync
 
 
 def replica_id():
     """Returns which of the replicas this is, from 0 up."""
-    replicas, place = _tracing()
-    if replicas:
-        return place[0]
+    if _tracing():
+        return _tracing().number
     context = tf.distribute.get_replica_context()
     return context.replica_id_in_sync_group if context else 0
 
@@ -324,9 +327,11 @@ def sum_over_replicas(values):
     """
     if num_replicas() == 1:
         return values
-    if _tracing()[0] is None:
+    if not _tracing():
         replica = tf.distribute.get_replica_context()
         return replica.all_reduce(tf.distribute.ReduceOp.SUM, values)
+    if tf.is_tensor(values):
+        return _summed(values)
     tensors = [tf.convert_to_tensor(t) for t in tf.nest.flatten(values)]
     vector = tf.concat([tf.reshape(t, [-1]) for t in tensors], axis=0)
     sizes = [math.prod(tensor.shape) for tensor in tensors]
@@ -354,18 +359,18 @@ def _gathered_from_replicas(share):
 
 
 @tf.custom_gradient
-def _summed(vector):
-    """The sum of a vector over all replicas.
+def _summed(tensor):
+    """The sum of a tensor over all replicas.
 
     It is TensorFlow's own operation. What `tf.distribute` has around it asks
     all replicas of a process to meet while the graph is built.
     """
-    replicas, place = _tracing()
+    replicas, _, turn = _tracing()
     total = tf.raw_ops.CollectiveReduceV2(
-        input=vector,
+        input=tensor,
         group_size=replicas.count,
         group_key=replicas.group,
-        instance_key=2 * next(_collectives) + place[1],
+        instance_key=2 * next(_collectives) + turn,
         ordering_token=[],
         merge_op="Add",
         final_op="Id",

@@ -37,6 +37,10 @@ def start(config, replicas):
         keras.__version__,
         ", ".join(name.removeprefix("/device:") for name in devices),
     )
+    if config.distribute == "mirrored" and replicas.count == 1:
+        logger.warning(
+            "--distribute=mirrored finds one device here, so nothing is shared."
+        )
     if replicas.count > 1:
         logger.info(
             "each batch is shared by %d devices%s",

@@ -58,6 +58,7 @@ class TextTraining:
         self.config = config
         self.replicas = replicas_of(config.distribute)
         require_shares(self.replicas, config.batch_size)
+        _require_masks(config, self.replicas)
         self.genotype = None
         if config.takes_genotype:
             self.genotype = find_genotype(
@@ -257,3 +258,16 @@ class TextTraining:
             "best_epoch": int(best["epoch"]),
             **{name: float(best[name]) for name in names},
         }
+
+
+def _require_masks(config, replicas):
+    """Raises `ValueError` where masks would not be those of one device."""
+    rates = ("input_dropout", "recurrent_dropout")
+    given = [name for name in rates if getattr(config, name)]
+    if replicas.count > 1 and not config.takes_genotype and given:
+        raise ValueError(
+            f"--cell={config.cell} draws what it leaves out on each device "
+            f"alike, so that it would not be what one device leaves out: give "
+            f"--distribute=none, or "
+            f"{' and '.join(f'--{name}=0' for name in given)}."
+        )

@@ -103,6 +103,24 @@ def require_agreement(replicas, config, first_epoch, variables, **facts):
     """
     if replicas.num_workers == 1:
         return
+    sums = _checksums(config, first_epoch, variables, facts)
+    # Commands of different versions may not even have as many settings.
+    names = _gathered(replicas, [_checksum(json.dumps([*sums]))])
+    if _differ(names[:, 0]):
+        differing = ["which settings there are"]
+    else:
+        columns = _gathered(replicas, [*sums.values()]).T
+        differing = [n for n, column in zip(sums, columns) if _differ(column)]
+    if differing:
+        raise ClusterError(
+            f"The workers do not agree on {', '.join(differing)}. Start all "
+            f"of them with the same command, the same data and the same "
+            f"versions, and with a --run_dir on a disk that they share."
+        )
+
+
+def _checksums(config, first_epoch, variables, facts):
+    """Returns checksums of all that must be the same, by what it is."""
     settings = dataclasses.asdict(config)
     for own in ("run_dir", "dataset", "genotype"):
         settings.pop(own, None)
@@ -113,28 +131,18 @@ def require_agreement(replicas, config, first_epoch, variables, **facts):
         "the epoch to go on from": first_epoch,
         **facts,
     }
-    sums = [_checksum(json.dumps(v, default=str)) for v in compared.values()]
     weights = b"".join(np.asarray(v).tobytes() for v in variables)
-    # Commands of different versions may not even have as many settings.
-    names = _checksum(json.dumps([*compared]))
-    of_names = _gathered(replicas, [names, _checksum(weights)])
-    differing = []
-    if (of_names[:, 0] == names).all():
-        differing = [
-            name
-            for name, column in zip(compared, _gathered(replicas, sums).T)
-            if (column != column[0]).any()
-        ]
-    else:
-        differing = ["which settings there are"]
-    if not differing and (of_names[:, 1] != of_names[0, 1]).any():
-        differing = ["the initial weights"]
-    if differing:
-        raise ClusterError(
-            f"The workers do not agree on {', '.join(differing)}. Start all "
-            f"of them with the same command, the same data and the same "
-            f"versions, and with a --run_dir on a disk that they share."
-        )
+    return {
+        **{
+            name: _checksum(json.dumps(value, default=str))
+            for name, value in compared.items()
+        },
+        "the initial weights": _checksum(weights),
+    }
+
+
+def _differ(column):
+    return bool((column != column[0]).any())
 
 
 def _checksum(value):

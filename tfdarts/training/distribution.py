@@ -95,7 +95,7 @@ def _of_workers():
     if not addresses:
         raise ClusterError(
             "--distribute=multiworker needs to know the other workers: set "
-            "TF_CONFIG in the environment of each, as docs/distribution.md "
+            "TF_CONFIG in the environment of each, as docs/distribution "
             "shows. For the devices of one machine give "
             "--distribute=mirrored."
         )

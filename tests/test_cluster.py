@@ -1,0 +1,63 @@
+"""Which processes compute together."""
+
+import json
+
+import pytest
+
+from tfdarts.cluster import ClusterError
+from tfdarts.cluster import is_follower
+from tfdarts.cluster import is_of_many
+from tfdarts.cluster import workers
+
+TWO = {"cluster": {"worker": ["a:1", "b:2"]}}
+
+
+def of_task(index, kind="worker"):
+    return json.dumps({**TWO, "task": {"type": kind, "index": index}})
+
+
+def test_workers_are_those_of_the_environment(monkeypatch):
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    assert workers() == ([], 0)
+    for empty in ("", "{}", '{"cluster": {}}'):
+        monkeypatch.setenv("TF_CONFIG", empty)
+        assert workers() == ([], 0)
+    monkeypatch.setenv("TF_CONFIG", of_task(1))
+    assert workers() == (["a:1", "b:2"], 1)
+    # Some write it as a string.
+    monkeypatch.setenv("TF_CONFIG", of_task("1"))
+    assert workers() == (["a:1", "b:2"], 1)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "[]",
+        "3",
+        json.dumps(TWO),
+        of_task(2),
+        of_task(-1),
+        of_task("first"),
+        of_task(0, "chief"),
+        of_task(0).replace("worker", "ps", 1),
+        of_task(0).replace('"a:1"', "1"),
+        of_task(0).replace('["a:1", "b:2"]', "3"),
+    ],
+)
+def test_anything_else_is_refused(monkeypatch, text):
+    monkeypatch.setenv("TF_CONFIG", text)
+    with pytest.raises(ClusterError, match='TF_CONFIG must be as {"cluster"'):
+        workers()
+
+
+def test_the_first_of_many_writes(monkeypatch):
+    monkeypatch.setenv("TF_CONFIG", of_task(1))
+    assert is_follower("multiworker") and is_follower("auto")
+    assert not is_follower("none") and not is_follower("mirrored")
+    monkeypatch.setenv("TF_CONFIG", of_task(0))
+    assert is_of_many("auto") and not is_follower("auto")
+    alone = {"cluster": {"worker": ["a:1"]}}
+    alone["task"] = {"type": "worker", "index": 0}
+    monkeypatch.setenv("TF_CONFIG", json.dumps(alone))
+    assert not is_of_many("multiworker")

@@ -1,0 +1,89 @@
+"""Which devices a flag stands for."""
+
+import json
+
+import pytest
+import tensorflow as tf
+
+from tfdarts.cluster import ClusterError
+from tfdarts.layers.replicas import Replicas
+from tfdarts.training import distribution
+from tfdarts.training.distribution import replicas_of
+from tfdarts.training.distribution import require_shares
+
+
+@pytest.fixture
+def gpus(monkeypatch):
+    """A machine of two GPUs, to look at only."""
+    names = [f"/device:GPU:{k}" for k in range(2)]
+    devices = [tf.config.LogicalDevice(name, "GPU") for name in names]
+    monkeypatch.setattr(
+        tf.config,
+        "list_logical_devices",
+        lambda kind: devices if kind == "GPU" else [],
+    )
+    return tuple(names)
+
+
+def test_none_is_one_device(gpus):
+    assert replicas_of("none").devices == (None,)
+
+
+def test_mirrored_is_all_gpus_or_all_logical_cpus(gpus, monkeypatch):
+    assert replicas_of("mirrored").devices == gpus
+    monkeypatch.undo()
+    cpus = replicas_of("mirrored")
+    assert [name[-5:] for name in cpus.devices] == ["CPU:0", "CPU:1"]
+    assert (cpus.count, cpus.first, cpus.num_workers) == (2, 0, 1)
+
+
+def test_auto_is_what_there_is(gpus, monkeypatch):
+    assert replicas_of("auto").devices == gpus
+    monkeypatch.undo()
+    assert replicas_of("auto").count == 1
+    two = {"cluster": {"worker": ["a:1", "b:2"]}}
+    two["task"] = {"type": "worker", "index": 1}
+    monkeypatch.setenv("TF_CONFIG", json.dumps(two))
+    monkeypatch.setattr(distribution, "_of_workers", lambda: "many")
+    assert replicas_of("auto") == replicas_of("multiworker") == "many"
+    assert replicas_of("none").count == 1
+
+
+def test_devices_of_other_workers_are_not_ours(monkeypatch):
+    names = [
+        f"/job:worker/replica:0/task:{task}/device:CPU:0" for task in (1, 0)
+    ]
+    devices = [tf.config.LogicalDevice(name, "CPU") for name in names]
+    monkeypatch.setattr(
+        tf.config,
+        "list_logical_devices",
+        lambda kind: devices if kind == "CPU" else [],
+    )
+    two = {"cluster": {"worker": ["a:1", "b:2"]}}
+    two["task"] = {"type": "worker", "index": 1}
+    monkeypatch.setenv("TF_CONFIG", json.dumps(two))
+    assert replicas_of("mirrored").devices == (names[0],)
+
+
+def test_workers_must_be_known_and_can_be_joined(monkeypatch):
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    distribution._of_workers.cache_clear()
+    with pytest.raises(ClusterError, match="set TF_CONFIG in the environment"):
+        replicas_of("multiworker")
+    two = {"cluster": {"worker": ["a:1", "b:2"]}}
+    two["task"] = {"type": "worker", "index": 1}
+    monkeypatch.setenv("TF_CONFIG", json.dumps(two))
+    # This process has long begun to compute.
+    with pytest.raises(ClusterError, match="Worker 1 at b:2 could not join"):
+        replicas_of("multiworker")
+    with pytest.raises(ValueError, match="must be one of none, mirrored"):
+        replicas_of("all")
+
+
+def test_batches_must_be_shared_evenly():
+    two = Replicas(["CPU:0", "CPU:1"])
+    require_shares(two, 12, micro_batches=3)
+    with pytest.raises(ValueError, match="--batch_size is shared .* 2. Rec"):
+        require_shares(two, 7)
+    with pytest.raises(ValueError, match="number, 2, times --micro_batches, 4"):
+        require_shares(two, 12, micro_batches=4)
