@@ -233,24 +233,18 @@ class _OnReplicas:
 
     def __init__(self, replicas, function, compile):
         self.replicas = replicas
-        self.calls = collections.Counter()
         self.function = compile(functools.partial(self._placed, function))
 
     def __call__(self, *arguments):
-        replica = _here.replica
-        # Sums of one call must not meet those of the call before; those of
-        # the one before that are over in all replicas.
-        turn = self.calls[replica] % 2
-        self.calls[replica] += 1
-        return self.function(tf.constant([replica, turn]), *arguments)
+        return self.function(tf.constant(_here.replica), *arguments)
 
     def get_concrete_function(self, *specs):
-        place = tf.TensorSpec([2], tf.int32)
-        return self.function.get_concrete_function(place, *specs)
+        number = tf.TensorSpec([], tf.int32)
+        return self.function.get_concrete_function(number, *specs)
 
-    def _placed(self, function, place, *arguments):
+    def _placed(self, function, number, *arguments):
         before = _tracing()
-        _here.tracing = _Tracing(self.replicas, *tf.unstack(place))
+        _here.tracing = _Tracing(self.replicas, number)
         try:
             return function(*arguments)
         finally:
@@ -270,13 +264,12 @@ def _is_of_others(error):
     )
 
 
-_Tracing = collections.namedtuple("_Tracing", ["replicas", "number", "turn"])
+_Tracing = collections.namedtuple("_Tracing", ["replicas", "number"])
 _Tracing.__doc__ = """What the graph that is being built is for.
 
 Args:
     replicas: `Replicas`.
     number: Scalar tensor, which of them it will be.
-    turn: Scalar tensor, 0 and 1 by turns.
 """
 
 
@@ -365,12 +358,12 @@ def _summed(tensor):
     It is TensorFlow's own operation. What `tf.distribute` has around it asks
     all replicas of a process to meet while the graph is built.
     """
-    replicas, _, turn = _tracing()
+    replicas, _ = _tracing()
     total = tf.raw_ops.CollectiveReduceV2(
         input=tensor,
         group_size=replicas.count,
         group_key=replicas.group,
-        instance_key=2 * next(_collectives) + turn,
+        instance_key=next(_collectives),
         ordering_token=[],
         merge_op="Add",
         final_op="Id",
