@@ -1,5 +1,6 @@
 """Two processes on one machine compute as two devices of one process."""
 
+import csv
 import json
 import os
 import signal
@@ -137,6 +138,52 @@ def test_two_workers_are_two_devices(tmp_path, kind):
         assert sum("epoch 2/2: " in line for line in lines) == 1
     assert (run_dir / "evaluation" / "report.json").exists()
     assert (run_dir / "cells").is_dir()
+
+
+FOUR = """
+import sys
+
+import tensorflow as tf
+
+tf.config.set_logical_device_configuration(
+    tf.config.list_physical_devices("CPU")[0],
+    [tf.config.LogicalDeviceConfiguration()] * 2,
+)
+from tfdarts.cli import search
+
+sys.exit(search.main(sys.argv[1:]))
+"""
+ONE_EPOCH = [
+    *("--init_channels=2", "--num_cells=3", "--num_nodes=1", "--epochs=1"),
+    "--batch_size=256",
+]
+
+
+@pytest.mark.slow
+def test_two_workers_of_two_devices_each_are_one(tmp_path):
+    subprocess.run(
+        [sys.executable, "-c", COMMAND, "search", *ONE_EPOCH, "--run_dir=one"],
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+    )
+    finish(
+        started(
+            *(tmp_path, FOUR, *ONE_EPOCH),
+            *("--distribute=auto", "--run_dir=four"),
+        )
+    )
+    (session,) = json.loads(
+        (tmp_path / "four" / "search" / "environment.json").read_text()
+    )
+    assert session["replicas"] == 4
+    rows = []
+    for name in ("one", "four"):
+        with (tmp_path / name / "search" / "metrics.csv").open() as file:
+            rows += csv.DictReader(file)
+    one, four = rows
+    for name in ("loss", "alpha_loss", "val_loss", "alpha_entropy"):
+        assert float(four[name]) == pytest.approx(float(one[name]), rel=1e-5)
 
 
 SEARCH = [

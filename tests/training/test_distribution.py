@@ -49,20 +49,50 @@ def test_auto_is_what_there_is(gpus, monkeypatch):
     assert replicas_of("none").count == 1
 
 
-def test_devices_of_other_workers_are_not_ours(monkeypatch):
-    names = [
-        f"/job:worker/replica:0/task:{task}/device:CPU:0" for task in (1, 0)
-    ]
-    devices = [tf.config.LogicalDevice(name, "CPU") for name in names]
-    monkeypatch.setattr(
-        tf.config,
-        "list_logical_devices",
-        lambda kind: devices if kind == "CPU" else [],
-    )
+@pytest.fixture
+def cluster(monkeypatch):
+    """Worker 1 of two, joined; a function that says what devices there are."""
     two = {"cluster": {"worker": ["a:1", "b:2"]}}
     two["task"] = {"type": "worker", "index": 1}
     monkeypatch.setenv("TF_CONFIG", json.dumps(two))
-    assert replicas_of("mirrored").devices == (names[0],)
+    monkeypatch.setattr(distribution, "_join", lambda: None)
+
+    def with_devices(*found):
+        names = [
+            f"/job:worker/replica:0/task:{task}/device:{kind}:{k}"
+            for task, kind, k in found
+        ]
+        monkeypatch.setattr(
+            tf.config,
+            "list_logical_devices",
+            lambda kind: [
+                tf.config.LogicalDevice(name, kind)
+                for name in names
+                if f":{kind}:" in name
+            ],
+        )
+        distribution._of_workers.cache_clear()
+        return replicas_of("multiworker")
+
+    yield with_devices
+    distribution._of_workers.cache_clear()
+
+
+def test_a_worker_computes_on_its_own_devices(cluster):
+    both = [(task, "GPU", k) for task in (1, 0) for k in (0, 1)]
+    replicas = cluster(*both, (0, "CPU", 0), (1, "CPU", 0))
+    assert replicas.devices == tuple(
+        f"/job:worker/replica:0/task:1/device:GPU:{k}" for k in (0, 1)
+    )
+    assert (replicas.count, replicas.first, replicas.worker) == (4, 2, 1)
+    assert cluster((1, "CPU", 0), (0, "CPU", 0)).count == 2
+
+
+def test_workers_have_as_many_devices(cluster):
+    with pytest.raises(ClusterError, match="many GPUs. They have 2, 1: hide"):
+        cluster((0, "GPU", 0), (0, "GPU", 1), (1, "GPU", 0))
+    with pytest.raises(ClusterError, match="They have 1, 0: hide"):
+        cluster((0, "GPU", 0), (0, "CPU", 0), (1, "CPU", 0))
 
 
 def test_workers_must_be_known_and_can_be_joined(monkeypatch):

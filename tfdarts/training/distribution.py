@@ -1,5 +1,6 @@
 """Which devices compute together."""
 
+import collections
 import functools
 import queue
 import threading
@@ -51,7 +52,8 @@ def replicas_of(distribute):
         return _of_workers()
     several = len(tf.config.list_logical_devices("GPU")) > 1
     if distribute == "mirrored" or (distribute == "auto" and several):
-        return Replicas(_own_devices())
+        _, devices = _devices_of_workers()
+        return Replicas(devices[0])
     return Replicas()
 
 
@@ -72,20 +74,19 @@ def require_shares(replicas, batch_size, micro_batches=1):
         )
 
 
-def _own_devices():
-    """The names of the devices of this process that compute."""
+def _devices_of_workers():
+    """Returns the names of the devices that compute, by worker.
+
+    A process that is not one of many is worker 0.
+    """
     for kind in ("GPU", "CPU"):
-        names = [d.name for d in tf.config.list_logical_devices(kind)]
-        own = [name for name in names if _is_own(name)]
-        if own:
-            return own
+        found = collections.defaultdict(list)
+        for device in tf.config.list_logical_devices(kind):
+            spec = tf.DeviceSpec.from_string(device.name)
+            found[spec.task or 0].append(device.name)
+        if found:
+            return kind, found
     raise ValueError("TensorFlow finds no device to compute on.")
-
-
-def _is_own(name):
-    """Whether a device is of this process; a cluster knows all."""
-    spec = tf.DeviceSpec.from_string(name)
-    return spec.job != "worker" or spec.task == workers()[1]
 
 
 @functools.cache
@@ -106,7 +107,15 @@ def _of_workers():
             f"Worker {index} at {addresses[index]} could not join the others "
             f"({', '.join(addresses)}): {str(error).strip().splitlines()[0]}"
         ) from error
-    return Replicas(_own_devices(), index, len(addresses))
+    kind, devices = _devices_of_workers()
+    counts = [len(devices[worker]) for worker in range(len(addresses))]
+    if len({*counts}) > 1:
+        raise ClusterError(
+            f"All workers must have as many {kind}s. They have "
+            f"{', '.join(map(str, counts))}: hide those that are too many, "
+            f"with CUDA_VISIBLE_DEVICES."
+        )
+    return Replicas(devices[index], index, len(addresses))
 
 
 def _join():
