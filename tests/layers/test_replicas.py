@@ -1,25 +1,20 @@
 """Sums over replicas, and what each of them computes."""
 
-import threading
-
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 import tfdarts
-from tfdarts.layers import replicas as replicas_module
 from tfdarts.layers.batch_norm import BatchNorm
 from tfdarts.layers.batch_norm import normalized
 from tfdarts.layers.drop_path import DropPath
 from tfdarts.layers.dropout import SpatialDropout1D
 from tfdarts.layers.recurrent_cell import RecurrentCell
-from tfdarts.layers.replicas import Replicas
-from tfdarts.layers.replicas import WorkerLostError
 from tfdarts.layers.replicas import mean_over_replicas
 from tfdarts.layers.replicas import num_replicas
-from tfdarts.layers.replicas import replica_id
 from tfdarts.layers.replicas import sum_over_replicas
+from tfdarts.training.devices import Replicas
 
 
 @pytest.fixture(scope="module")
@@ -40,21 +35,6 @@ def test_sums_of_all_shapes_travel_as_one_vector(two):
     graph = compiled.get_concrete_function(tf.TensorSpec((1, 2))).graph
     kinds = [operation.type for operation in graph.get_operations()]
     assert kinds.count("CollectiveReduceV2") == 1
-
-
-def test_a_graph_is_built_once_and_run_on_each_device(two):
-    built = []
-
-    def where(x):
-        built.append(threading.current_thread())
-        return x + tf.cast(replica_id(), x.dtype)
-
-    compiled = two.compiled(where)
-    results = two.run(compiled, two.shares(tf.constant([10, 20])))
-    assert [int(result[0]) for result in results] == [10, 21]
-    assert [r.device.rpartition(":")[2] for r in results] == ["0", "1"]
-    assert len(built) == 1
-    assert replica_id() == 0 and num_replicas() == 1
 
 
 @pytest.mark.parametrize("length", [1, 4, 7])
@@ -107,79 +87,6 @@ def test_calls_one_after_the_other_do_not_meet(two):
         assert [float(r[0]) for r in results] == [
             3.0 + 2 * k for k in range(50)
         ]
-
-
-def test_shares_are_rows_in_order_and_of_each_micro_batch(two):
-    batch = tf.range(8), tf.range(8)[:, tf.newaxis]
-    (first, column), (second, _) = two.shares(batch)
-    assert first.numpy().tolist() == [0, 1, 2, 3]
-    assert second.numpy().tolist() == [4, 5, 6, 7]
-    assert column.shape == (4, 1)
-    (first, _), (second, _) = two.shares(batch, micro_batches=2)
-    assert first.numpy().tolist() == [0, 1, 4, 5]
-    assert second.numpy().tolist() == [2, 3, 6, 7]
-    second_worker = Replicas(["CPU:0", "CPU:1"], worker=1, num_workers=2)
-    assert [s.numpy().tolist() for s in second_worker.shares(tf.range(8))] == [
-        [4, 5],
-        [6, 7],
-    ]
-
-
-def test_batches_that_cannot_be_shared_are_refused(two):
-    with pytest.raises(ValueError, match="multiple of their number, 2. Rec"):
-        two.shares(tf.range(7))
-    with pytest.raises(ValueError, match="2, times the micro-batches, 3. Rec"):
-        two.shares(tf.range(8), micro_batches=3)
-
-
-def test_shares_of_any_size_are_filled_up(two):
-    (first, all_count), (second, some_count) = two.padded_shares(tf.range(3))
-    assert first.numpy().tolist() == [0, 1]
-    assert second.numpy().tolist() == [2, 0]
-    assert all_count.numpy().tolist() == [1, 1]
-    assert some_count.numpy().tolist() == [1, 0]
-    assert Replicas().padded_shares([1, 2]) == [([1, 2], None)]
-
-
-def test_rows_are_gathered_in_order(two):
-    rows = tf.reshape(tf.range(12.0), (4, 3))
-    for result in two.run(two.gathered, two.shares(rows)):
-        np.testing.assert_array_equal(result, rows)
-
-
-def test_an_error_of_one_replica_is_that_of_all(two, monkeypatch):
-    """Its partner waits for a sum that never comes."""
-    monkeypatch.setattr(replicas_module, "GRACE", 0.1)
-    # Of their own, for what waits for ever is never given back.
-    replicas = Replicas(["CPU:1", "CPU:0"])
-
-    def fails(share):
-        if int(share[0]):
-            raise KeyError("of one")
-        return replicas.mean(share)
-
-    with pytest.raises(KeyError, match="of one"):
-        replicas.run(fails, replicas.shares(tf.constant([0, 1])))
-
-
-def test_a_lost_worker_is_told_from_other_errors(monkeypatch):
-    replicas = Replicas(worker=1, num_workers=2)
-
-    def failing(error):
-        def fails(share):
-            raise error
-
-        return fails
-
-    gone = tf.errors.UnavailableError(None, None, "Socket closed")
-    with pytest.raises(WorkerLostError, match="Another worker is gone"):
-        replicas.run(failing(gone), [()])
-    aborted = tf.errors.InternalError(None, None, "Collective ops is aborted")
-    with pytest.raises(WorkerLostError):
-        replicas.run(failing(aborted), [()])
-    full = tf.errors.ResourceExhaustedError(None, None, "out of memory")
-    with pytest.raises(tf.errors.ResourceExhaustedError):
-        replicas.run(failing(full), [()])
 
 
 def test_moments_are_those_of_the_whole_batch(two):

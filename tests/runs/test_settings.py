@@ -8,7 +8,6 @@ import tensorflow as tf
 
 from tfdarts.data import sources
 from tfdarts.data.examples import TrainingExamples
-from tfdarts.layers.replicas import Replicas
 from tfdarts.models.cnn_supernet import CNNSupernet
 from tfdarts.runs import image_search
 from tfdarts.runs import search as search_module
@@ -17,6 +16,7 @@ from tfdarts.runs.configs import SearchConfig
 from tfdarts.runs.configs import TrainConfig
 from tfdarts.runs.data import TrainingData
 from tfdarts.search_spaces.lookup import find_genotype
+from tfdarts.training.devices import Replicas
 
 SEARCH = SearchConfig(
     run_dir="r", init_channels=2, num_cells=3, num_nodes=1, batch_size=128

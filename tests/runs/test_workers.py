@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from tfdarts.cluster import ClusterError
-from tfdarts.layers.replicas import Replicas
 from tfdarts.runs import workers
 from tfdarts.runs.configs import SearchConfig
 from tfdarts.runs.workers import copy_of
 from tfdarts.runs.workers import own_run_dir
 from tfdarts.runs.workers import require_agreement
+from tfdarts.training.devices import Replicas
 
 FIRST, SECOND = (Replicas(worker=w, num_workers=2) for w in (0, 1))
 

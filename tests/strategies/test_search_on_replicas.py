@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfdarts.layers.replicas import Replicas
 from tfdarts.models.cnn_supernet import CNNSupernet
 from tfdarts.models.rnn_supernet import RNNSupernet
 from tfdarts.strategies.darts import DARTS
+from tfdarts.training.devices import Replicas
 from tfdarts.training.optimizers import SGD
 from tfdarts.training.optimizers import Adam
 

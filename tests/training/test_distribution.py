@@ -6,8 +6,8 @@ import pytest
 import tensorflow as tf
 
 from tfdarts.cluster import ClusterError
-from tfdarts.layers.replicas import Replicas
 from tfdarts.training import distribution
+from tfdarts.training.devices import Replicas
 from tfdarts.training.distribution import replicas_of
 from tfdarts.training.distribution import require_shares
 

@@ -6,11 +6,11 @@ import pytest
 import tensorflow as tf
 
 import tfdarts
-from tfdarts.layers.replicas import Replicas
 from tfdarts.models.auxiliary_head import WithAuxiliaryHead
 from tfdarts.models.carried_state import WithCarriedState
 from tfdarts.models.language_model import LanguageModel
 from tfdarts.models.rnn_network import RNNNetwork
+from tfdarts.training.devices import Replicas
 from tfdarts.training.on_replicas import OnReplicas
 from tfdarts.training.on_replicas import ReadingOnReplicas
 from tfdarts.training.on_replicas import predicted

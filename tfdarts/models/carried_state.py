@@ -17,6 +17,19 @@ class ReadsOn:
         """Lets all streams begin anew, as with another text."""
         self._states = {}
 
+    def _with_states(self, stream, shares, initial_state):
+        """Returns shares of a batch, inputs joined by the states carried on.
+
+        Args:
+            stream: String.
+            shares: List of tuples `(x, y)`, one a device.
+            initial_state: Function from a number of rows to a list of tensors.
+        """
+        states = self._states.get(stream) or [
+            initial_state(len(x)) for x, _ in shares
+        ]
+        return [((x, state), y) for (x, y), state in zip(shares, states)]
+
     def evaluate(self, *args, **kwargs):
         """As Keras' own, from the beginning of a text."""
         self._states.pop("test", None)

@@ -117,7 +117,7 @@ def compiled(config, supernet, steps, replicas=None):
         config: `tfdarts.runs.configs.SearchConfig`.
         supernet: `CNNSupernet`.
         steps: Integer, those of an epoch.
-        replicas: `tfdarts.layers.replicas.Replicas`. Defaults to one.
+        replicas: `tfdarts.training.devices.Replicas`. Defaults to one.
     """
     darts = DARTS(
         supernet,

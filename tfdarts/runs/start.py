@@ -15,7 +15,7 @@ def start(config, replicas):
 
     Args:
         config: `tfdarts.runs.settings.RunConfig`.
-        replicas: `tfdarts.layers.replicas.Replicas`.
+        replicas: `tfdarts.training.devices.Replicas`.
 
     Raises:
         ValueError: If what is here cannot do what was asked for.

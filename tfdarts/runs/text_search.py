@@ -124,7 +124,7 @@ def compiled(config, supernet, steps, replicas=None):
         config: `tfdarts.runs.rnn_configs.RNNSearchConfig`.
         supernet: `RNNSupernet`.
         steps: Integer, those of an epoch.
-        replicas: `tfdarts.layers.replicas.Replicas`. Defaults to one.
+        replicas: `tfdarts.training.devices.Replicas`. Defaults to one.
     """
     darts = DARTS(
         supernet,

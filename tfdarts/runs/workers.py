@@ -42,7 +42,7 @@ def own_run_dir(run_dir, replicas):
 
     Args:
         run_dir: Path or `None`.
-        replicas: `tfdarts.layers.replicas.Replicas`.
+        replicas: `tfdarts.training.devices.Replicas`.
     """
     if replicas.num_workers == 1:
         return run_dir
@@ -92,7 +92,7 @@ def require_agreement(replicas, config, first_epoch, variables, **facts):
     """Refuses to go on where workers would not compute the same.
 
     Args:
-        replicas: `tfdarts.layers.replicas.Replicas`.
+        replicas: `tfdarts.training.devices.Replicas`.
         config: The settings, a dataclass.
         first_epoch: Integer, the epoch that the run goes on with.
         variables: List of Keras variables, as they are now.

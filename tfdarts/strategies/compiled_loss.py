@@ -31,7 +31,7 @@ class CompiledLoss:
         supernet: `CNNSupernet` or `RNNSupernet`. It returns logits and,
             behind them, the state that the next batch begins with, if any.
         loss_function: Keras loss of labels and logits, a mean.
-        replicas: `tfdarts.layers.replicas.Replicas` that compute together.
+        replicas: `tfdarts.training.devices.Replicas` that compute together.
         micro_batches: Integer, parts that a batch is computed in.
         run_eagerly: Boolean, whether nothing is compiled.
         jit_compile: Boolean, whether XLA compiles.

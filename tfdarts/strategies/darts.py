@@ -5,12 +5,12 @@ import time
 import keras
 import tensorflow as tf
 
-from tfdarts.layers.replicas import Replicas
 from tfdarts.models.carried_state import ReadsOn
 from tfdarts.strategies import hypergradient
 from tfdarts.strategies.compiled_loss import CompiledLoss
 from tfdarts.strategies.curvature import largest_eigenvalue
 from tfdarts.strategies.virtual_step import clipped
+from tfdarts.training.devices import Replicas
 from tfdarts.training.optimizers import virtual_step_of
 
 SECOND_ORDER_METHODS = tuple(
@@ -56,7 +56,7 @@ class DARTS(ReadsOn, keras.Model):
             weights' optimizer does; see
             `tfdarts.strategies.virtual_step.clipped`. The authors do so in
             recurrent networks alone. Defaults to `False`.
-        replicas: `tfdarts.layers.replicas.Replicas`, the devices that share
+        replicas: `tfdarts.training.devices.Replicas`, the devices that share
             each batch. Defaults to one.
 
     Raises:
@@ -232,17 +232,13 @@ class DARTS(ReadsOn, keras.Model):
     def _shares(self, batch, stream):
         """Returns the shares of a batch, with the states carried on."""
         shares = self.replicas.shares(batch, self.micro_batches)
-        return self._with_states(shares, stream)
+        return self._reading(stream, shares)
 
-    def _with_states(self, shares, stream):
-        """Returns shares whose inputs are joined by the states carried on."""
-        initial = getattr(self.supernet, "initial_state", None)
-        if initial is None:
+    def _reading(self, stream, shares):
+        """Returns shares with the states carried on, if there are any."""
+        if not hasattr(self.supernet, "initial_state"):
             return shares
-        states = self._states.get(stream) or [
-            initial(len(x)) for x, _ in shares
-        ]
-        return [((x, state), y) for (x, y), state in zip(shares, states)]
+        return self._with_states(stream, shares, self.supernet.initial_state)
 
     def train_step(self, data):
         """One step of the search: Algorithm 1 of the paper."""
@@ -275,7 +271,7 @@ class DARTS(ReadsOn, keras.Model):
             counts = () if counts is None else (counts,)
             return self._compiled_loss.in_test(*values, *batch, *counts)
 
-        shares = self._with_states(shares, "test")
+        shares = self._reading("test", shares)
         results = self.replicas.run(test, [*zip(shares, counts)])
         self._states["test"] = [carried for *_, carried in results]
         loss, accuracy, _ = results[0]

@@ -10,7 +10,7 @@ import tensorflow as tf
 from tfdarts.cluster import ClusterError
 from tfdarts.cluster import is_of_many
 from tfdarts.cluster import workers
-from tfdarts.layers.replicas import Replicas
+from tfdarts.training.devices import Replicas
 
 CHOICES = ("none", "mirrored", "multiworker", "auto")
 
@@ -32,7 +32,7 @@ def replicas_of(distribute):
               `"none"`.
 
     Returns:
-        `tfdarts.layers.replicas.Replicas`.
+        `tfdarts.training.devices.Replicas`.
 
     Raises:
         ValueError: If there is no such choice.
@@ -61,7 +61,7 @@ def require_shares(replicas, batch_size, micro_batches=1):
     """Raises `ValueError` where a batch cannot be shared evenly.
 
     Args:
-        replicas: `tfdarts.layers.replicas.Replicas`.
+        replicas: `tfdarts.training.devices.Replicas`.
         batch_size: Integer, that of all devices together.
         micro_batches: Integer. Defaults to `1`.
     """

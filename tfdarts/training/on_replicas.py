@@ -25,7 +25,7 @@ class SharedSteps:
         objective: Function `(outputs, added, y) -> loss`, where `added` are
             the losses that the model adds.
         optimizer: Keras optimizer, built with the model's weights.
-        replicas: `tfdarts.layers.replicas.Replicas`.
+        replicas: `tfdarts.training.devices.Replicas`.
         compile: Function that compiles. Defaults to `tf.function`.
     """
 
@@ -116,7 +116,7 @@ class OnReplicas(keras.Model):
     Args:
         model: Keras model, compiled, such as `CNNNetwork` or
             `WithAuxiliaryHead`.
-        replicas: `tfdarts.layers.replicas.Replicas`.
+        replicas: `tfdarts.training.devices.Replicas`.
     """
 
     def __init__(self, model, replicas, **kwargs):
@@ -193,7 +193,7 @@ class ReadingOnReplicas(WithCarriedState):
 
     Args:
         network: `tfdarts.models.language_model.LanguageModel`.
-        replicas: `tfdarts.layers.replicas.Replicas`.
+        replicas: `tfdarts.training.devices.Replicas`.
     """
 
     def __init__(self, network, replicas, **kwargs):
@@ -212,23 +212,20 @@ class ReadingOnReplicas(WithCarriedState):
         )
 
     def train_step(self, data):
-        shares = self._with_states("train", self.replicas.shares(data))
+        shares = self._reading("train", self.replicas.shares(data))
         figures, self._states["train"] = self._steps.train(shares)
         return self._updated(*figures, tf.size(data[1]))
 
     def test_step(self, data):
         shares, counts = zip(*self.replicas.padded_shares(data))
-        shares = self._with_states("test", shares)
+        shares = self._reading("test", shares)
         figures, self._states["test"] = self._steps.test(
             [(*share, count) for share, count in zip(shares, counts)]
         )
         return self._updated(*figures, tf.size(data[1]))
 
-    def _with_states(self, stream, shares):
-        states = self._states.get(stream) or [
-            self.network.initial_state(len(x)) for x, _ in shares
-        ]
-        return [((x, state), y) for (x, y), state in zip(shares, states)]
+    def _reading(self, stream, shares):
+        return self._with_states(stream, shares, self.network.initial_state)
 
     def _objective(self, outputs, added, y):
         return self.cross_entropy(y, outputs[0]) + sum(added)
@@ -246,7 +243,7 @@ def predicted(network, dataset, replicas):
     Args:
         network: Keras model of one input and one output.
         dataset: `tf.data.Dataset` of `(inputs, labels)`.
-        replicas: `tfdarts.layers.replicas.Replicas` that share each batch.
+        replicas: `tfdarts.training.devices.Replicas` that share each batch.
     """
     model = PureModel(network)
     weights, state = model.read()

@@ -1,0 +1,106 @@
+"""Which device computes what of a batch."""
+
+import threading
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfdarts.layers.replicas import num_replicas
+from tfdarts.layers.replicas import replica_id
+from tfdarts.training import devices
+from tfdarts.training.devices import Replicas
+from tfdarts.training.devices import WorkerLostError
+
+
+@pytest.fixture(scope="module")
+def two():
+    return Replicas(["CPU:0", "CPU:1"])
+
+
+def test_a_graph_is_built_once_and_run_on_each_device(two):
+    built = []
+
+    def where(x):
+        built.append(threading.current_thread())
+        return x + tf.cast(replica_id(), x.dtype)
+
+    compiled = two.compiled(where)
+    results = two.run(compiled, two.shares(tf.constant([10, 20])))
+    assert [int(result[0]) for result in results] == [10, 21]
+    assert [r.device.rpartition(":")[2] for r in results] == ["0", "1"]
+    assert len(built) == 1
+    assert replica_id() == 0 and num_replicas() == 1
+
+
+def test_shares_are_rows_in_order_and_of_each_micro_batch(two):
+    batch = tf.range(8), tf.range(8)[:, tf.newaxis]
+    (first, column), (second, _) = two.shares(batch)
+    assert first.numpy().tolist() == [0, 1, 2, 3]
+    assert second.numpy().tolist() == [4, 5, 6, 7]
+    assert column.shape == (4, 1)
+    (first, _), (second, _) = two.shares(batch, micro_batches=2)
+    assert first.numpy().tolist() == [0, 1, 4, 5]
+    assert second.numpy().tolist() == [2, 3, 6, 7]
+    second_worker = Replicas(["CPU:0", "CPU:1"], worker=1, num_workers=2)
+    assert [s.numpy().tolist() for s in second_worker.shares(tf.range(8))] == [
+        [4, 5],
+        [6, 7],
+    ]
+
+
+def test_batches_that_cannot_be_shared_are_refused(two):
+    with pytest.raises(ValueError, match="multiple of their number, 2. Rec"):
+        two.shares(tf.range(7))
+    with pytest.raises(ValueError, match="2, times the micro-batches, 3. Rec"):
+        two.shares(tf.range(8), micro_batches=3)
+
+
+def test_shares_of_any_size_are_filled_up(two):
+    (first, all_count), (second, some_count) = two.padded_shares(tf.range(3))
+    assert first.numpy().tolist() == [0, 1]
+    assert second.numpy().tolist() == [2, 0]
+    assert all_count.numpy().tolist() == [1, 1]
+    assert some_count.numpy().tolist() == [1, 0]
+    assert Replicas().padded_shares([1, 2]) == [([1, 2], None)]
+
+
+def test_rows_are_gathered_in_order(two):
+    rows = tf.reshape(tf.range(12.0), (4, 3))
+    for result in two.run(two.gathered, two.shares(rows)):
+        np.testing.assert_array_equal(result, rows)
+
+
+def test_an_error_of_one_replica_is_that_of_all(two, monkeypatch):
+    """Its partner waits for a sum that never comes."""
+    monkeypatch.setattr(devices, "GRACE", 0.1)
+    # Of their own, for what waits for ever is never given back.
+    replicas = Replicas(["CPU:1", "CPU:0"])
+
+    def fails(share):
+        if int(share[0]):
+            raise KeyError("of one")
+        return replicas.mean(share)
+
+    with pytest.raises(KeyError, match="of one"):
+        replicas.run(fails, replicas.shares(tf.constant([0, 1])))
+
+
+def test_a_lost_worker_is_told_from_other_errors(monkeypatch):
+    replicas = Replicas(worker=1, num_workers=2)
+
+    def failing(error):
+        def fails(share):
+            raise error
+
+        return fails
+
+    gone = tf.errors.UnavailableError(None, None, "Socket closed")
+    with pytest.raises(WorkerLostError, match="Another worker is gone"):
+        replicas.run(failing(gone), [()])
+    aborted = tf.errors.InternalError(None, None, "Collective ops is aborted")
+    with pytest.raises(WorkerLostError):
+        replicas.run(failing(aborted), [()])
+    full = tf.errors.ResourceExhaustedError(None, None, "out of memory")
+    with pytest.raises(tf.errors.ResourceExhaustedError):
+        replicas.run(failing(full), [()])

@@ -1,0 +1,272 @@
+"""The devices that share each batch.
+
+`tf.distribute` runs replicas as copies inside one graph. That builds every
+graph once a device, and a sum over replicas cannot stand in a loop there, as
+the batch norm of a recurrent cell needs it: the copies of a loop have other
+names, and wait for each other for ever. Here a graph is built once, and each
+device of a process runs it in a thread of its own.
+"""
+
+import functools
+import queue
+import threading
+
+import tensorflow as tf
+
+from tfdarts.layers.replicas import Group
+from tfdarts.layers.replicas import graph_of_replica
+from tfdarts.layers.replicas import mean_over_replicas
+from tfdarts.layers.replicas import num_replicas
+from tfdarts.layers.replicas import replica_id
+from tfdarts.layers.replicas import sum_over_replicas
+
+_here = threading.local()
+_groups = {}
+FIRST_KEY = 10_000
+"""Keys of groups below are those of `tf.distribute` itself."""
+
+GRACE = 10.0
+"""Seconds that replicas are waited for when one of them has failed."""
+
+
+class WorkerLostError(RuntimeError):
+    """Another process, which computed together with this one, is gone."""
+
+
+class Replicas:
+    """Devices that each compute a share of every batch.
+
+    What a step changes is kept once a process, and changed outside of
+    replicas by what they have summed up. All processes change it alike.
+
+    Args:
+        devices: Sequence of the names of this process' devices. Defaults to
+            one, that of TensorFlow's choice.
+        worker: Integer, which of the processes this is. Defaults to `0`.
+        num_workers: Integer, how many processes there are, all with as many
+            devices. Defaults to `1`.
+
+    Example:
+
+    >>> replicas = Replicas(["CPU:0", "CPU:1"])
+    >>> total = replicas.compiled(lambda x: sum_over_replicas(tf.reduce_sum(x)))
+    >>> shares = replicas.shares(tf.constant([1.0, 2.0, 3.0, 4.0]))
+    >>> [float(result) for result in replicas.run(total, shares)]
+    [10.0, 10.0]
+    """
+
+    def __init__(self, devices=(None,), worker=0, num_workers=1):
+        self.devices = tuple(devices)
+        self.worker = worker
+        self.num_workers = num_workers
+        self.count = len(self.devices) * num_workers
+        self.first = worker * len(self.devices)
+        which = self.devices, num_workers
+        key = _groups.setdefault(which, FIRST_KEY + len(_groups))
+        self.group = Group(key, self.count)
+        self._mean = self.compiled(mean_over_replicas)
+        self._gathered = self.compiled(_gathered_from_replicas)
+
+    def compiled(self, function, compile=tf.function):
+        """Returns a function compiled for every replica to call.
+
+        Args:
+            function: Function of structures of tensors. Inside,
+                `sum_over_replicas` sums up.
+            compile: Function that compiles. Defaults to `tf.function`.
+        """
+        if self.count == 1:
+            return compile(function)
+        return _OnReplicas(self.group, function, compile)
+
+    def run(self, function, shares):
+        """Lets each replica of this process call a function on its share.
+
+        Args:
+            function: Function of a share. It is Python; what it calls is
+                compiled, and the same in all replicas.
+            shares: List of structures, one a device of this process.
+
+        Returns:
+            List of what the replicas returned.
+
+        Raises:
+            WorkerLostError: If another process is gone.
+        """
+        if self.count == 1:
+            return [function(shares[0])]
+        try:
+            return self._run(function, shares)
+        except tf.errors.OpError as error:
+            if self.num_workers > 1 and _is_of_others(error):
+                raise WorkerLostError(
+                    "Another worker is gone, and this one cannot go on alone"
+                ) from error
+            raise
+
+    def _run(self, function, shares):
+        if len(self.devices) == 1:
+            return [self._computed(function, 0, shares[0])]
+        results = queue.SimpleQueue()
+        for position, share in enumerate(shares):
+            # A replica whose partner has failed may never return.
+            threading.Thread(
+                target=self._put,
+                args=(results, function, position, share),
+                daemon=True,
+            ).start()
+        return self._collected(results)
+
+    def mean(self, tensors):
+        """Returns the means over all replicas; every replica calls it.
+
+        All tensors are summed up at once, as one vector.
+
+        Args:
+            tensors: Structure of tensors of one dtype and of known shapes.
+        """
+        return tensors if self.count == 1 else self._mean(tensors)
+
+    def gathered(self, share):
+        """Returns the rows of all replicas; every replica calls it.
+
+        Args:
+            share: Tensor, the rows of one.
+        """
+        return share if self.count == 1 else self._gathered(share)
+
+    def shares(self, batch, micro_batches=1):
+        """Returns what the replicas of this process compute of a batch.
+
+        Args:
+            batch: Structure of tensors with as many rows.
+            micro_batches: Integer. Each replica gets its share of each of so
+                many parts of the batch, one behind the other.
+
+        Returns:
+            List of structures, one a device of this process.
+
+        Raises:
+            ValueError: If the rows cannot be divided by the replicas.
+        """
+        if self.count == 1:
+            return [batch]
+        rows = len(tf.nest.flatten(batch)[0])
+        if rows % (self.count * micro_batches):
+            raise ValueError(
+                f"A batch is shared by all devices, so it must be a multiple "
+                f"of their number, {self.count}"
+                + (
+                    f", times the micro-batches, {micro_batches}"
+                    if micro_batches > 1
+                    else ""
+                )
+                + f". Received a batch of {rows}."
+            )
+
+        def rows_of(replica, tensor):
+            shape = tensor.shape[1:]
+            parts = tf.reshape(tensor, (micro_batches, self.count, -1, *shape))
+            return tf.reshape(parts[:, replica], (-1, *shape))
+
+        return [
+            tf.nest.map_structure(
+                lambda tensor, number=number: rows_of(number, tensor), batch
+            )
+            for number in range(self.first, self.first + len(self.devices))
+        ]
+
+    def padded_shares(self, batch):
+        """Returns shares of a batch of any size, and which rows of it count.
+
+        Args:
+            batch: Structure of tensors with as many rows.
+
+        Returns:
+            List of tuples, one a device of this process, of a structure and
+            a vector of a 1 for each row and a 0 for what only fills it up; or
+            `None` with a single replica.
+        """
+        if self.count == 1:
+            return [(batch, None)]
+        rows = len(tf.nest.flatten(batch)[0])
+        missing = -rows % self.count
+        filled = tf.nest.map_structure(
+            lambda t: tf.concat([t, tf.repeat(t[:1], missing, axis=0)], axis=0),
+            batch,
+        )
+        counts = tf.concat([tf.ones(rows), tf.zeros(missing)], axis=0)
+        return self.shares((filled, counts))
+
+    def _computed(self, function, position, share):
+        _here.replica = self.first + position
+        with tf.device(self.devices[position]):
+            return function(share)
+
+    def _put(self, results, function, position, share):
+        try:
+            results.put((position, self._computed(function, position, share)))
+        except BaseException as error:
+            results.put((None, error))
+
+    def _collected(self, results):
+        """Returns the results in order; raises the first error."""
+        found, failed = {}, None
+        for _ in self.devices:
+            try:
+                position, result = results.get(timeout=failed and GRACE)
+            except queue.Empty:
+                break
+            if position is None:
+                failed = failed or result
+            else:
+                found[position] = result
+        if failed:
+            raise failed
+        return [found[position] for position in range(len(self.devices))]
+
+
+class _OnReplicas:
+    """A function that is compiled once and knows which replica runs it.
+
+    Args:
+        group: `tfdarts.layers.replicas.Group`.
+        function: Function of structures of tensors.
+        compile: Function that compiles.
+    """
+
+    def __init__(self, group, function, compile):
+        self.group = group
+        self.function = compile(functools.partial(self._placed, function))
+
+    def __call__(self, *arguments):
+        return self.function(tf.constant(_here.replica), *arguments)
+
+    def get_concrete_function(self, *specs):
+        number = tf.TensorSpec([], tf.int32)
+        return self.function.get_concrete_function(number, *specs)
+
+    def _placed(self, function, number, *arguments):
+        with graph_of_replica(self.group, number):
+            return function(*arguments)
+
+
+def _is_of_others(error):
+    """Whether it is the connection to other processes that failed."""
+    broken = (
+        tf.errors.UnavailableError,
+        tf.errors.AbortedError,
+        tf.errors.CancelledError,
+        tf.errors.DeadlineExceededError,
+    )
+    return isinstance(error, broken) or "Collective ops is aborted" in str(
+        error
+    )
+
+
+def _gathered_from_replicas(share):
+    """The rows of all replicas, as the sum of each one's among zeros."""
+    mine = tf.one_hot(replica_id(), num_replicas(), dtype=share.dtype)
+    mine = tf.reshape(mine, (-1, *[1] * share.shape.rank))
+    rows = sum_over_replicas(mine * share[tf.newaxis])
+    return tf.reshape(rows, (-1, *share.shape[1:]))
