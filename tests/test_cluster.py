@@ -43,6 +43,10 @@ def test_workers_are_those_of_the_environment(monkeypatch):
         of_task(0).replace("worker", "ps", 1),
         of_task(0).replace('"a:1"', "1"),
         of_task(0).replace('["a:1", "b:2"]', "3"),
+        of_task(0).replace('"a:1"', '"a"'),
+        of_task(0).replace('"a:1"', '"a b:1"'),
+        of_task(0).replace('"a:1"', '"a:99999"'),
+        of_task(0).replace('"a:1"', '"b:2"'),
     ],
 )
 def test_anything_else_is_refused(monkeypatch, text):
@@ -61,3 +65,10 @@ def test_the_first_of_many_writes(monkeypatch):
     alone["task"] = {"type": "worker", "index": 0}
     monkeypatch.setenv("TF_CONFIG", json.dumps(alone))
     assert not is_of_many("multiworker")
+
+
+def test_the_workers_must_be_known(monkeypatch):
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    assert not is_of_many("auto") and not is_of_many("mirrored")
+    with pytest.raises(ClusterError, match="set TF_CONFIG in the environment"):
+        is_of_many("multiworker")

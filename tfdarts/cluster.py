@@ -2,6 +2,9 @@
 
 import json
 import os
+import re
+
+_PORT = re.compile(r"\S+:(\d{1,4}|[1-5]\d{4}|6[0-4]\d{3})")
 
 
 class ClusterError(ValueError):
@@ -34,8 +37,8 @@ def workers():
         if (
             {*cluster} == {"worker"}
             and task["type"] == "worker"
-            and 0 <= index < len(addresses)
-            and all(isinstance(address, str) for address in addresses)
+            and 0 <= index < len(addresses) == len({*addresses})
+            and all(_PORT.fullmatch(address) for address in addresses)
         ):
             return list(addresses), index
     except (ValueError, LookupError, TypeError, AttributeError):
@@ -44,7 +47,7 @@ def workers():
         'TF_CONFIG must be as {"cluster": {"worker": ["first:2222", '
         '"second:2222"]}, "task": {"type": "worker", "index": 0}}, the same '
         "for all workers but for the index, their place in the list, counted "
-        f"from 0. Received: {text}"
+        f"from 0; each address with a port below 65000. Received: {text}"
     )
 
 
@@ -53,7 +56,17 @@ def is_of_many(distribute):
 
     Args:
         distribute: String, see `tfdarts.training.distribution.replicas_of`.
+
+    Raises:
+        ClusterError: If the environment does not say who the workers are.
     """
+    if distribute == "multiworker" and not workers()[0]:
+        raise ClusterError(
+            "--distribute=multiworker needs to know the other workers: set "
+            "TF_CONFIG in the environment of each, as docs/distribution "
+            "shows. For the devices of one machine give "
+            "--distribute=mirrored."
+        )
     return distribute in ("multiworker", "auto") and len(workers()[0]) > 1
 
 

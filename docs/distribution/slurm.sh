@@ -11,7 +11,7 @@
 #SBATCH --requeue
 set -euo pipefail
 
-port=$((20000 + SLURM_JOB_ID % 20000))
+port=$((20000 + SLURM_JOB_ID % 10000))
 workers=$(scontrol show hostnames "$SLURM_JOB_NODELIST" |
   sed "s/.*/\"&:$port\"/" | paste -s -d ,)
 export workers
@@ -23,12 +23,15 @@ start='
     \"task\": {\"type\": \"worker\", \"index\": $SLURM_PROCID}}"
   exec "$@" --distribute=multiworker'
 
-# Code 6 says that a worker was lost; the same command goes on.
+# Code 6 says that a worker was lost, 137 and 143 that one was killed, and
+# srun tells the highest of all: the same command goes on.
 for attempt in 1 2 3; do
   code=0
-  srun --kill-on-bad-exit=1 bash -c "$start" worker "$@" || code=$?
-  [ "$code" -eq 0 ] && exit 0
-  [ "$code" -eq 6 ] || [ "$code" -eq 137 ] || exit "$code"
-  echo "A worker was lost, attempt $attempt." >&2
+  srun --kill-on-bad-exit=1 --cpus-per-task="${SLURM_CPUS_PER_TASK:-1}" \
+    bash -c "$start" worker "$@" || code=$?
+  case $code in
+    6 | 137 | 143) echo "A worker was lost, attempt $attempt." >&2 ;;
+    *) exit "$code" ;;
+  esac
 done
 exit "$code"

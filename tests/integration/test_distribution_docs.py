@@ -21,8 +21,8 @@ SCONTROL = """#!/bin/sh
 """
 SRUN = """#!/bin/sh
 # Both tasks, one after the other; the worst of their codes.
-[ "$1" = --kill-on-bad-exit=1 ] || exit 99
-shift
+[ "$1 $2" = "--kill-on-bad-exit=1 --cpus-per-task=16" ] || exit 99
+shift 2
 worst=0
 for SLURM_PROCID in 0 1; do
   export SLURM_PROCID
@@ -63,6 +63,7 @@ def slurm(tmp_path):
                 "PATH": f"{tmp_path}:{os.environ['PATH']}",
                 "SLURM_JOB_ID": "1234567",
                 "SLURM_JOB_NODELIST": "node[3-4]",
+                "SLURM_CPUS_PER_TASK": "16",
                 **environment,
             },
             capture_output=True,
@@ -78,7 +79,7 @@ def test_slurm_tells_each_task_of_all(slurm, tmp_path, monkeypatch):
     for index in (0, 1):
         config = (tmp_path / f"config{index}").read_text()
         monkeypatch.setenv("TF_CONFIG", config)
-        assert workers() == (["node3:34567", "node4:34567"], index)
+        assert workers() == (["node3:24567", "node4:24567"], index)
     lines = (tmp_path / "arguments").read_text().splitlines()
     assert lines == ["--run_dir=/shared/a run --distribute=multiworker"] * 2
 
@@ -94,7 +95,9 @@ def test_slurm_starts_again_where_a_worker_was_lost(slurm, tmp_path):
 def test_slurm_gives_up_on_other_errors(slurm, tmp_path):
     assert slurm("tfdarts-search", CODE="2").returncode == 2
     assert len((tmp_path / "arguments").read_text().splitlines()) == 2
-    assert slurm("tfdarts-search", CODE="6").returncode == 6
+    for lost in (6, 137, 143):
+        assert slurm("tfdarts-search", CODE=str(lost)).returncode == lost
+    assert len((tmp_path / "arguments").read_text().splitlines()) == 2 + 3 * 6
 
 
 def test_slurm_options_are_before_the_first_command():

@@ -218,19 +218,26 @@ def state(run_dir):
 
 @pytest.mark.slow
 def test_a_killed_worker_ends_the_other_and_both_go_on(tmp_path):
-    """First the one that follows is killed, then the one that writes."""
+    """First the one that follows is killed, then the one that writes.
+
+    The last is asked to end, as schedulers do.
+    """
     (tmp_path / "whole").mkdir()
     (tmp_path / "killed").mkdir()
     said = finish(started(tmp_path / "whole", COMMAND, *SEARCH))
     assert '"space": "cnn"' in said[0][0]
     assert said[1][0] == ""
     run_dir = tmp_path / "killed" / "run"
-    for killed, epoch in ((1, 2), (0, 5)):
+    for killed, epoch, by in (
+        (1, 1, signal.SIGKILL),
+        (0, 3, signal.SIGKILL),
+        (1, 5, signal.SIGTERM),
+    ):
         processes = started(tmp_path / "killed", COMMAND, *SEARCH)
         while epoch_of(run_dir) < epoch:
             time.sleep(0.05)
             assert all(process.poll() is None for process in processes)
-        processes[killed].send_signal(signal.SIGKILL)
+        processes[killed].send_signal(by)
         begun = time.monotonic()
         _, stderr = processes[1 - killed].communicate(timeout=60)
         assert time.monotonic() - begun < 60
@@ -238,7 +245,10 @@ def test_a_killed_worker_ends_the_other_and_both_go_on(tmp_path):
         assert "Another worker is gone" in stderr.splitlines()[-1]
         assert "same command to all workers again" in stderr.splitlines()[-1]
         assert "Traceback" not in stderr
-        processes[killed].communicate()
+        _, stderr = processes[killed].communicate()
+        if by == signal.SIGTERM:
+            assert processes[killed].returncode == 143
+            assert "Interrupted. What was finished" in stderr.splitlines()[-1]
     said = finish(started(tmp_path / "killed", COMMAND, *SEARCH))
     assert "going on after epoch" in said[0][1]
     for name, value in state(tmp_path / "whole" / "run").items():
@@ -273,3 +283,28 @@ def test_workers_that_do_not_agree_are_refused(tmp_path):
         last = stderr.splitlines()[-1]
         assert "The workers do not agree on --seed. Start all of" in last
     assert epoch_of(tmp_path / "run") == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("by", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
+)
+def test_a_worker_that_waits_can_be_ended(tmp_path, by, code):
+    environment, _ = clusters()
+    process = subprocess.Popen(
+        [sys.executable, "-c", COMMAND, *SEARCH],
+        cwd=tmp_path,
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert "waiting for the others" in process.stderr.readline()
+        time.sleep(10)
+        assert process.poll() is None
+        process.send_signal(by)
+        _, stderr = process.communicate(timeout=20)
+        assert process.returncode == code
+        assert "Interrupted." in stderr
+    finally:
+        process.kill()

@@ -1,7 +1,6 @@
 """A follower works in a copy, and all workers agree first."""
 
 import dataclasses
-import json
 import pathlib
 
 import numpy as np
@@ -33,7 +32,9 @@ def met(monkeypatch):
     """How often the workers have met, which they cannot here."""
     times = []
     monkeypatch.setattr(
-        workers, "_gathered", lambda replicas, numbers: times.append(1)
+        workers,
+        "require_agreement",
+        lambda replicas, **facts: times.append(facts),
     )
     return times
 
@@ -41,8 +42,9 @@ def met(monkeypatch):
 def test_the_first_writes_where_it_is_told(run_dir, met):
     assert own_run_dir(run_dir, Replicas()) == run_dir
     assert not met
-    assert own_run_dir(run_dir, FIRST) == run_dir
-    assert len(met) == 1
+    assert own_run_dir(run_dir, FIRST, one=1) == run_dir
+    assert len(met) == 1 and met[0]["one"] == 1
+    assert {"what --run_dir holds", "the version of Keras"} < {*met[0]}
 
 
 def test_the_others_get_a_copy_once(run_dir, met):
@@ -60,43 +62,80 @@ def test_the_others_get_a_copy_once(run_dir, met):
     assert own_run_dir(None, SECOND) is None
 
 
-CONFIG = SearchConfig(run_dir="here", distribute="multiworker")
+def held(run_dir):
+    return str(workers._held(run_dir))
+
+
+def test_how_far_a_run_has_come_is_compared(run_dir):
+    begun = held(run_dir)
+    assert begun == held(str(run_dir))
+    checkpoints = run_dir / "search" / "checkpoints"
+    checkpoints.mkdir()
+    (checkpoints / "ckpt-1.index").touch()
+    later = held(run_dir)
+    (run_dir / "search" / "status.json").write_text('{"state": "finished"}')
+    assert len({begun, later, held(run_dir)}) == 3
+    assert workers._held(None) is None
+
+
+@pytest.fixture
+def met_by(monkeypatch):
+    """Lets this worker meet one of other facts."""
+
+    def meet(**theirs):
+        rows = []
+        monkeypatch.setattr(
+            workers,
+            "_gathered",
+            lambda replicas, numbers: (
+                rows.append(numbers) or np.array([numbers] * 2)
+            ),
+        )
+        require_agreement(SECOND, **theirs)
+        others = iter(rows)
+
+        def gathered(replicas, numbers):
+            return np.array([next(others), numbers])
+
+        monkeypatch.setattr(workers, "_gathered", gathered)
+
+    return meet
+
+
+MINE = {"--seed": 0, "--order": 1, "the weights": [np.ones(2), np.zeros(3)]}
 
 
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"config": {"seed": 1}}, "--seed."),
-        ({"config": {"epochs": 3, "order": 1}}, "--order, --epochs."),
-        ({"epoch": 2}, "the epoch to go on from."),
-        ({"facts": {"data": "x"}}, "data."),
-        ({"facts": {"more": 1, "data": ""}}, "which settings there are."),
-        ({"weights": 3.0}, "the initial weights."),
+        ({"--seed": 1}, "--seed."),
+        ({"--seed": 1, "--order": 2}, "--seed, --order."),
+        ({"the weights": [np.ones(2), np.ones(3)]}, "the weights."),
+        ({"--units": 3}, "which command and settings there are."),
     ],
 )
-def test_workers_that_differ_are_told_in_what(monkeypatch, change, said):
-    mine = workers._checksums(CONFIG, 0, [np.ones(2)], {"data": ""})
-    theirs = workers._checksums(
-        dataclasses.replace(CONFIG, **change.get("config", {})),
-        change.get("epoch", 0),
-        [np.full(2, change.get("weights", 1.0))],
-        change.get("facts", {"data": ""}),
-    )
-    of_names = [workers._checksum(json.dumps([*theirs]))]
-
-    def gathered(replicas, numbers):
-        others = of_names if len(numbers) == 1 else [*theirs.values()]
-        assert len(numbers) == 1 or numbers == [*mine.values()]
-        return np.array([numbers, others])
-
-    monkeypatch.setattr(workers, "_gathered", gathered)
+def test_workers_that_differ_are_told_in_what(met_by, change, said):
+    met_by(**{**MINE, **change})
     with pytest.raises(ClusterError, match=f"do not agree on {said} Start"):
-        require_agreement(SECOND, CONFIG, 0, [np.ones(2)], data="")
+        require_agreement(SECOND, **MINE)
+
+
+def test_workers_that_agree_go_on(met_by):
+    met_by(**MINE)
+    require_agreement(SECOND, **MINE)
+    # One process has nobody to agree with.
+    require_agreement(Replicas(), **MINE)
 
 
 def test_places_may_differ(monkeypatch):
-    mine = workers._checksums(CONFIG, 0, [], {})
-    elsewhere = dataclasses.replace(CONFIG, run_dir="b", dataset="idx:there")
-    assert workers._checksums(elsewhere, 0, [], {}) == mine
-    # One process has nobody to agree with.
-    require_agreement(Replicas(), CONFIG, 0, [])
+    seen = []
+    monkeypatch.setattr(
+        workers,
+        "own_run_dir",
+        lambda run_dir, replicas, **facts: seen.append(facts) or run_dir,
+    )
+    config = SearchConfig(run_dir="here", seed=3)
+    workers.of_this_worker(config)
+    elsewhere = dataclasses.replace(config, run_dir="b", dataset="idx:there")
+    assert workers.of_this_worker(elsewhere).run_dir == "b"
+    assert seen[0] == seen[1] and seen[0]["--seed"] == 3

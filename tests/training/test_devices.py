@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tfdarts.cluster import ClusterError
 from tfdarts.layers.replicas import num_replicas
 from tfdarts.layers.replicas import replica_id
 from tfdarts.training import devices
@@ -67,6 +68,7 @@ def test_shares_of_any_size_are_filled_up(two):
 
 def test_rows_are_gathered_in_order(two):
     rows = tf.reshape(tf.range(12.0), (4, 3))
+    rows = tf.where(rows == 7, np.inf, rows)
     for result in two.run(two.gathered, two.shares(rows)):
         np.testing.assert_array_equal(result, rows)
 
@@ -82,8 +84,11 @@ def test_an_error_of_one_replica_is_that_of_all(two, monkeypatch):
             raise KeyError("of one")
         return replicas.mean(share)
 
+    shares = replicas.shares(tf.constant([0, 1]))
     with pytest.raises(KeyError, match="of one"):
-        replicas.run(fails, replicas.shares(tf.constant([0, 1])))
+        replicas.run(fails, shares)
+    with pytest.raises(RuntimeError, match="others still wait .* Python anew"):
+        replicas.run(replicas.mean, shares)
 
 
 def test_a_lost_worker_is_told_from_other_errors(monkeypatch):
@@ -101,6 +106,11 @@ def test_a_lost_worker_is_told_from_other_errors(monkeypatch):
     aborted = tf.errors.InternalError(None, None, "Collective ops is aborted")
     with pytest.raises(WorkerLostError):
         replicas.run(failing(aborted), [()])
+    other = tf.errors.InternalError(
+        None, None, "Collective ops is aborted by: Shape mismatch"
+    )
+    with pytest.raises(ClusterError, match="with the same command"):
+        replicas.run(failing(other), [()])
     full = tf.errors.ResourceExhaustedError(None, None, "out of memory")
     with pytest.raises(tf.errors.ResourceExhaustedError):
         replicas.run(failing(full), [()])

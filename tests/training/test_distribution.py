@@ -1,6 +1,10 @@
 """Which devices a flag stands for."""
 
 import json
+import signal
+import socket
+import threading
+import time
 
 import pytest
 import tensorflow as tf
@@ -56,6 +60,7 @@ def cluster(monkeypatch):
     two["task"] = {"type": "worker", "index": 1}
     monkeypatch.setenv("TF_CONFIG", json.dumps(two))
     monkeypatch.setattr(distribution, "_join", lambda: None)
+    monkeypatch.setattr(distribution, "_wait_for_others", lambda *_: None)
 
     def with_devices(*found):
         names = [
@@ -95,19 +100,68 @@ def test_workers_have_as_many_devices(cluster):
         cluster((0, "GPU", 0), (0, "CPU", 0), (1, "CPU", 0))
 
 
-def test_workers_must_be_known_and_can_be_joined(monkeypatch):
-    monkeypatch.delenv("TF_CONFIG", raising=False)
-    distribution._of_workers.cache_clear()
-    with pytest.raises(ClusterError, match="set TF_CONFIG in the environment"):
-        replicas_of("multiworker")
-    two = {"cluster": {"worker": ["a:1", "b:2"]}}
-    two["task"] = {"type": "worker", "index": 1}
-    monkeypatch.setenv("TF_CONFIG", json.dumps(two))
+def test_a_worker_alone_has_the_devices_of_its_machine(gpus, monkeypatch):
+    alone = {"cluster": {"worker": ["a:1"]}}
+    alone["task"] = {"type": "worker", "index": 0}
+    monkeypatch.setenv("TF_CONFIG", json.dumps(alone))
+    assert replicas_of("multiworker").devices == gpus
+
+
+def test_workers_that_cannot_be_joined(monkeypatch):
+    with socket.socket() as taken:
+        taken.bind(("", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        two = {"cluster": {"worker": ["a:1", f"localhost:{port}"]}}
+        two["task"] = {"type": "worker", "index": 1}
+        monkeypatch.setenv("TF_CONFIG", json.dumps(two))
+        with pytest.raises(ClusterError, match=f"but port {port} cannot be"):
+            replicas_of("multiworker")
     # This process has long begun to compute.
-    with pytest.raises(ClusterError, match="Worker 1 at b:2 could not join"):
+    monkeypatch.setattr(distribution, "_is_there", lambda address: True)
+    with pytest.raises(ClusterError, match="must not have computed anything"):
         replicas_of("multiworker")
     with pytest.raises(ValueError, match="must be one of none, mirrored"):
         replicas_of("all")
+
+
+def test_sigterm_has_its_handler_again(monkeypatch):
+    def join():
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+    monkeypatch.setattr(tf.distribute, "MultiWorkerMirroredStrategy", join)
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        distribution._join()
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def test_workers_wait_for_each_other(monkeypatch, caplog):
+    """The second comes late, and is asked for by name meanwhile."""
+    monkeypatch.setattr(distribution, "SECONDS_BETWEEN_WORDS", 0.1)
+    caplog.set_level("INFO", logger="tfdarts")
+    ports = []
+    for _ in range(2):
+        with socket.socket() as free:
+            free.bind(("", 0))
+            ports.append(free.getsockname()[1])
+    addresses = [f"localhost:{port}" for port in ports]
+    first = threading.Thread(
+        target=distribution._wait_for_others, args=(addresses, 0)
+    )
+    first.start()
+    time.sleep(1)
+    assert first.is_alive()
+    assert f"still waiting for {addresses[1]}" in caplog.text
+    distribution._wait_for_others(addresses, 1)
+    # As TensorFlow does from now on.
+    with distribution._listening(addresses[1]):
+        first.join(10)
+    assert not first.is_alive()
+    assert not distribution._is_there("no.such.host.invalid:22")
 
 
 def test_batches_must_be_shared_evenly():

@@ -219,12 +219,8 @@ class Command:
                 results = _results_of(given, distribute)
             with results:
                 self.run({**given, "arguments": arguments, "kind": kind})
-            if is_follower(given.get("distribute", "none")):
-                logger.info(
-                    "worker %d: done; worker 0 has written and shown what "
-                    "there is to see",
-                    workers()[1],
-                )
+            if is_of_many(given.get("distribute", "none")):
+                _end_together(given["distribute"])
             sys.stdout.flush()
             return 0
         except (Exception, KeyboardInterrupt, Terminated) as error:
@@ -323,16 +319,31 @@ def _results_of(given, distribute):
     return contextlib.redirect_stdout(io.StringIO())
 
 
+def _end_together(distribute):
+    """Lets no worker end before the first has written all."""
+    from tfdarts.runs.workers import meet
+    from tfdarts.training.distribution import replicas_of
+
+    meet(replicas_of(distribute))
+    if is_follower(distribute):
+        logger.info(
+            "worker %d: done; worker 0 has written all there is", workers()[1]
+        )
+
+
 def _start_tensorflow(debug, distribute):
     if is_of_many(distribute):
         addresses, index = workers()
         logger.info(
-            "worker %d of %d, waiting for the others", index, len(addresses)
+            "worker %d of %s, waiting for the others",
+            index,
+            ", ".join(addresses),
         )
     if not debug:
         # Its warnings while it runs, such as a page on how memory was used
-        # when there is no more of it.
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+        # when there is no more of it; of workers that are gone, its errors.
+        level = "3" if is_of_many(distribute) else "2"
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", level)
     with contextlib.nullcontext() if debug else quiet_stderr():
         import keras
         import tensorflow as tf

@@ -25,8 +25,8 @@ class EvaluateSettings(Settings):
     run_dir: str = setting(None, "Directory of a run that has been trained.")
     batch_size: int = setting(
         128,
-        "Images in a batch; changes the time, not the result. Texts are read "
-        "as one row.",
+        "Images in a batch, on all devices together; changes the time, not "
+        "the result. Texts are read as one row, which is not shared.",
         least=1,
     )
     dataset: str = setting(

@@ -23,6 +23,7 @@ from tfdarts.runs.scores import per_class
 from tfdarts.runs.scores import scores
 from tfdarts.runs.text_evaluation import text_scores
 from tfdarts.runs.workers import own_run_dir
+from tfdarts.runs.workers import require_agreement
 from tfdarts.training.distribution import replicas_of
 from tfdarts.training.on_replicas import predicted
 from tfdarts.visualization.predictions import draw_confusion
@@ -52,8 +53,8 @@ def evaluate(run_dir, batch_size=128, dataset=None, distribute="none"):
             was trained on, where they are no longer to be found by their
             name. Arrays never are.
         distribute: String, which devices share the images; see
-            `tfdarts.training.distribution.replicas_of`. A text is read as one
-            row, by one of them.
+            `tfdarts.training.distribution.replicas_of`. A text is one row,
+            which is not shared.
 
     Returns:
         The results, a dict with `test_loss`, `test_accuracy` or, of a text,
@@ -65,12 +66,19 @@ def evaluate(run_dir, batch_size=128, dataset=None, distribute="none"):
         DataError: If the data are not there, or not those trained on.
     """
     replicas = replicas_of(distribute)
-    stage = Stage(own_run_dir(run_dir, replicas), "train")
+    run_dir = own_run_dir(run_dir, replicas, **{"--batch_size": batch_size})
+    stage = Stage(run_dir, "train")
     network, settings = load_network(stage)
     source = source_of_run(stage, settings, dataset)
+    require_agreement(
+        replicas,
+        **{"the data": source.fingerprint, "the weights": network.variables},
+    )
     directory = stage.run_dir / "evaluation"
     directory.mkdir(exist_ok=True)
     if is_of_text(settings):
+        if replicas.count > 1:
+            logger.info("evaluate: a text is one row, which is not shared")
         figures, details = text_scores(network, settings, source), {}
     else:
         figures, details = _test_on_images(

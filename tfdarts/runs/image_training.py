@@ -112,11 +112,12 @@ class ImageTraining:
             logger.info("train: going on after epoch %d", first_epoch)
         require_agreement(
             self.replicas,
-            config,
-            first_epoch,
-            model.variables,
-            data=self.source.fingerprint,
-            genotype=self.genotype,
+            **{
+                "the data": self.source.fingerprint,
+                "the genotype": self.genotype,
+                "the epoch to go on from": first_epoch,
+                "the weights": model.variables,
+            },
         )
         training, validation = _datasets(config, data, first_epoch)
         metrics = MetricsFile(stage.path / "metrics.csv", first_epoch)

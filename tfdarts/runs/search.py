@@ -114,10 +114,11 @@ def _fit(config, work, stage):
         logger.info("search: going on after epoch %d", first_epoch)
     require_agreement(
         work.replicas,
-        config,
-        first_epoch,
-        supernet.variables,
-        data=work.source.fingerprint,
+        **{
+            "the data": work.source.fingerprint,
+            "the epoch to go on from": first_epoch,
+            "the weights": supernet.variables,
+        },
     )
     record = SearchRecord(stage.path, supernet, first_epoch)
     metrics = MetricsFile(stage.path / "metrics.csv", first_epoch)

@@ -11,6 +11,7 @@ from tfdarts.runs.run_directory import write_json
 from tfdarts.runs.train import train
 from tfdarts.runs.workers import of_this_worker
 from tfdarts.runs.workers import own_run_dir
+from tfdarts.runs.workers import require_agreement
 from tfdarts.training.distribution import replicas_of
 
 logger = logging.getLogger("tfdarts")
@@ -32,6 +33,8 @@ def train_seeds(config, seeds):
         ValueError: See `train`.
     """
     _given(config.run_dir)
+    replicas = replicas_of(config.distribute)
+    require_agreement(replicas, **{"--seeds": str(seeds)})
     config = of_this_worker(config)
     run_dir = pathlib.Path(config.run_dir)
     genotype = config.genotype
@@ -72,7 +75,9 @@ def evaluate_seeds(
         ValueError: See `evaluate`.
     """
     replicas = replicas_of(distribute)
-    run_dir = pathlib.Path(own_run_dir(_given(run_dir), replicas))
+    run_dir = pathlib.Path(
+        own_run_dir(_given(run_dir), replicas, **{"--seeds": str(seeds)})
+    )
     missing = [s for s in seeds if not (run_dir / f"seed{s}").is_dir()]
     if missing:
         listed = ",".join(map(str, seeds))

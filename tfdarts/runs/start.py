@@ -37,9 +37,10 @@ def start(config, replicas):
         keras.__version__,
         ", ".join(name.removeprefix("/device:") for name in devices),
     )
-    if config.distribute == "mirrored" and replicas.count == 1:
+    if config.distribute != "none" and replicas.count == 1:
         logger.warning(
-            "--distribute=mirrored finds one device here, so nothing is shared."
+            "--distribute=%s finds one device here: nothing is shared.",
+            config.distribute,
         )
     if replicas.count > 1:
         logger.info(

@@ -163,11 +163,12 @@ class TextTraining:
         first_epoch = self._restore(checkpoint)
         require_agreement(
             self.replicas,
-            config,
-            first_epoch,
-            self.network.variables,
-            data=self.source.fingerprint,
-            genotype=self.genotype,
+            **{
+                "the data": self.source.fingerprint,
+                "the genotype": self.genotype,
+                "the epoch to go on from": first_epoch,
+                "the weights": self.network.variables,
+            },
         )
         metrics.go_on_from(first_epoch)
         model.fit(

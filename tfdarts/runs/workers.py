@@ -10,11 +10,13 @@ import shutil
 import tempfile
 import zlib
 
+import keras
 import numpy as np
 import tensorflow as tf
 
 import tfdarts
 from tfdarts.cluster import ClusterError
+from tfdarts.runs.run_directory import Stage
 from tfdarts.training.distribution import replicas_of
 
 logger = logging.getLogger("tfdarts")
@@ -27,12 +29,22 @@ def of_this_worker(config):
 
     Args:
         config: Dataclass with `distribute` and `run_dir`.
+
+    Raises:
+        ClusterError: If the workers do not agree on the settings.
     """
-    run_dir = own_run_dir(config.run_dir, replicas_of(config.distribute))
+    settings = dataclasses.asdict(config)
+    for own in ("run_dir", "dataset", "genotype"):
+        settings.pop(own, None)
+    run_dir = own_run_dir(
+        config.run_dir,
+        replicas_of(config.distribute),
+        **{f"--{name}": value for name, value in settings.items()},
+    )
     return dataclasses.replace(config, run_dir=run_dir)
 
 
-def own_run_dir(run_dir, replicas):
+def own_run_dir(run_dir, replicas, **facts):
     """Returns the run directory that this process may write to.
 
     That is the directory itself on one process, and on the first of many. The
@@ -43,14 +55,38 @@ def own_run_dir(run_dir, replicas):
     Args:
         run_dir: Path or `None`.
         replicas: `tfdarts.training.devices.Replicas`.
+        **facts: What must be the same on all workers, beside the versions
+            and what the run directory holds.
+
+    Raises:
+        ClusterError: If anything of that is not the same.
     """
     if replicas.num_workers == 1:
         return run_dir
     if replicas.worker and run_dir:
         run_dir = copy_of(run_dir)
-    # Nobody goes on before all have come here.
-    _gathered(replicas, [0])
+    versions = {
+        "the version of tfdarts": tfdarts.__version__,
+        "the version of TensorFlow": tf.__version__,
+        "the version of Keras": keras.__version__,
+    }
+    held = {"what --run_dir holds": str(_held(run_dir))}
+    require_agreement(replicas, **facts, **versions, **held)
     return run_dir
+
+
+def _held(run_dir):
+    """How far the stages in a run directory have come."""
+    if not run_dir:
+        return None
+    stages = [Stage(run_dir, name) for name in ("search", "train")]
+    return [
+        (
+            stage.finished,
+            sorted(p.name for p in stage.path.glob("checkpoints/*.index")),
+        )
+        for stage in stages
+    ]
 
 
 def copy_of(run_dir):
@@ -88,26 +124,24 @@ def _place():
     return place.absolute()
 
 
-def require_agreement(replicas, config, first_epoch, variables, **facts):
+def require_agreement(replicas, **facts):
     """Refuses to go on where workers would not compute the same.
 
     Args:
         replicas: `tfdarts.training.devices.Replicas`.
-        config: The settings, a dataclass.
-        first_epoch: Integer, the epoch that the run goes on with.
-        variables: List of Keras variables, as they are now.
-        **facts: What else must be the same, such as the data's fingerprint.
+        **facts: What must be the same on all workers, by what it is called:
+            anything that has one text, or lists of Keras variables.
 
     Raises:
-        ClusterError: If anything is not the same on all workers.
+        ClusterError: If anything is not the same.
     """
     if replicas.num_workers == 1:
         return
-    sums = _checksums(config, first_epoch, variables, facts)
+    sums = {name: _checksum_of(value) for name, value in facts.items()}
     # Commands of different versions may not even have as many settings.
-    names = _gathered(replicas, [_checksum(json.dumps([*sums]))])
+    names = _gathered(replicas, [_checksum(json.dumps([*sums]).encode())])
     if _differ(names[:, 0]):
-        differing = ["which settings there are"]
+        differing = ["which command and settings there are"]
     else:
         columns = _gathered(replicas, [*sums.values()]).T
         differing = [n for n, column in zip(sums, columns) if _differ(column)]
@@ -119,34 +153,24 @@ def require_agreement(replicas, config, first_epoch, variables, **facts):
         )
 
 
-def _checksums(config, first_epoch, variables, facts):
-    """Returns checksums of all that must be the same, by what it is."""
-    settings = dataclasses.asdict(config)
-    for own in ("run_dir", "dataset", "genotype"):
-        settings.pop(own, None)
-    compared = {
-        **{f"--{name}": value for name, value in settings.items()},
-        "the version of tfdarts": tfdarts.__version__,
-        "the version of TensorFlow": tf.__version__,
-        "the epoch to go on from": first_epoch,
-        **facts,
-    }
-    weights = b"".join(np.asarray(v).tobytes() for v in variables)
-    return {
-        **{
-            name: _checksum(json.dumps(value, default=str))
-            for name, value in compared.items()
-        },
-        "the initial weights": _checksum(weights),
-    }
+def meet(replicas):
+    """Waits until all workers have come here."""
+    if replicas.num_workers > 1:
+        _gathered(replicas, [0])
+
+
+def _checksum_of(value):
+    if isinstance(value, list):
+        return _checksum(b"".join(np.asarray(v).tobytes() for v in value))
+    return _checksum(json.dumps(value, default=str).encode())
 
 
 def _differ(column):
     return bool((column != column[0]).any())
 
 
-def _checksum(value):
-    return zlib.crc32(value.encode() if isinstance(value, str) else value)
+def _checksum(content):
+    return zlib.crc32(content)
 
 
 def _gathered(replicas, numbers):

@@ -13,6 +13,7 @@ import threading
 
 import tensorflow as tf
 
+from tfdarts.cluster import ClusterError
 from tfdarts.layers.replicas import Group
 from tfdarts.layers.replicas import graph_of_replica
 from tfdarts.layers.replicas import mean_over_replicas
@@ -21,9 +22,9 @@ from tfdarts.layers.replicas import replica_id
 from tfdarts.layers.replicas import sum_over_replicas
 
 _here = threading.local()
-_groups = {}
 FIRST_KEY = 10_000
 """Keys of groups below are those of `tf.distribute` itself."""
+_groups = {(): FIRST_KEY}
 
 GRACE = 10.0
 """Seconds that replicas are waited for when one of them has failed."""
@@ -61,9 +62,11 @@ class Replicas:
         self.num_workers = num_workers
         self.count = len(self.devices) * num_workers
         self.first = worker * len(self.devices)
-        which = self.devices, num_workers
+        # What a process joins is the same group for all of its workers.
+        which = self.devices if num_workers == 1 else ()
         key = _groups.setdefault(which, FIRST_KEY + len(_groups))
         self.group = Group(key, self.count)
+        self.broken = False
         self._mean = self.compiled(mean_over_replicas)
         self._gathered = self.compiled(_gathered_from_replicas)
 
@@ -92,12 +95,18 @@ class Replicas:
 
         Raises:
             WorkerLostError: If another process is gone.
+            ClusterError: If another process computes something else.
         """
         if self.count == 1:
             return [function(shares[0])]
         try:
             return self._run(function, shares)
         except tf.errors.OpError as error:
+            if self.num_workers > 1 and "mismatch" in str(error):
+                raise ClusterError(
+                    "The workers do not compute the same: start all of them "
+                    "with the same command."
+                ) from error
             if self.num_workers > 1 and _is_of_others(error):
                 raise WorkerLostError(
                     "Another worker is gone, and this one cannot go on alone"
@@ -107,15 +116,30 @@ class Replicas:
     def _run(self, function, shares):
         if len(self.devices) == 1:
             return [self._computed(function, 0, shares[0])]
+        if self.broken:
+            raise RuntimeError(
+                "A device has failed in the middle of a step, and the others "
+                "still wait for it: start Python anew."
+            )
         results = queue.SimpleQueue()
-        for position, share in enumerate(shares):
+        threads = [
             # A replica whose partner has failed may never return.
             threading.Thread(
                 target=self._put,
                 args=(results, function, position, share),
                 daemon=True,
-            ).start()
-        return self._collected(results)
+            )
+            for position, share in enumerate(shares)
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            return self._collected(results)
+        except BaseException:
+            for thread in threads:
+                thread.join(GRACE)
+            self.broken = any(thread.is_alive() for thread in threads)
+            raise
 
     def mean(self, tensors):
         """Returns the means over all replicas; every replica calls it.
@@ -211,18 +235,12 @@ class Replicas:
 
     def _collected(self, results):
         """Returns the results in order; raises the first error."""
-        found, failed = {}, None
+        found = {}
         for _ in self.devices:
-            try:
-                position, result = results.get(timeout=failed and GRACE)
-            except queue.Empty:
-                break
+            position, result = results.get()
             if position is None:
-                failed = failed or result
-            else:
-                found[position] = result
-        if failed:
-            raise failed
+                raise result
+            found[position] = result
         return [found[position] for position in range(len(self.devices))]
 
 
@@ -266,7 +284,8 @@ def _is_of_others(error):
 
 def _gathered_from_replicas(share):
     """The rows of all replicas, as the sum of each one's among zeros."""
-    mine = tf.one_hot(replica_id(), num_replicas(), dtype=share.dtype)
+    mine = tf.equal(tf.range(num_replicas()), replica_id())
     mine = tf.reshape(mine, (-1, *[1] * share.shape.rank))
-    rows = sum_over_replicas(mine * share[tf.newaxis])
-    return tf.reshape(rows, (-1, *share.shape[1:]))
+    # Not a product, for that would spread what is not a number.
+    rows = tf.where(mine, share[tf.newaxis], tf.zeros([], share.dtype))
+    return tf.reshape(sum_over_replicas(rows), (-1, *share.shape[1:]))

@@ -2,8 +2,11 @@
 
 import collections
 import functools
-import queue
+import logging
+import signal
+import socket
 import threading
+import time
 
 import tensorflow as tf
 
@@ -11,6 +14,10 @@ from tfdarts.cluster import ClusterError
 from tfdarts.cluster import is_of_many
 from tfdarts.cluster import workers
 from tfdarts.training.devices import Replicas
+
+logger = logging.getLogger("tfdarts")
+
+SECONDS_BETWEEN_WORDS = 30
 
 CHOICES = ("none", "mirrored", "multiworker", "auto")
 
@@ -48,10 +55,12 @@ def replicas_of(distribute):
             f"--distribute must be one of {', '.join(CHOICES)}. "
             f"Received: {distribute}."
         )
-    if distribute == "multiworker" or is_of_many(distribute):
+    if is_of_many(distribute):
         return _of_workers()
     several = len(tf.config.list_logical_devices("GPU")) > 1
-    if distribute == "mirrored" or (distribute == "auto" and several):
+    if distribute in ("mirrored", "multiworker") or (
+        distribute == "auto" and several
+    ):
         _, devices = _devices_of_workers()
         return Replicas(devices[0])
     return Replicas()
@@ -93,19 +102,15 @@ def _devices_of_workers():
 def _of_workers():
     """The devices of a cluster, which a process joins once."""
     addresses, index = workers()
-    if not addresses:
-        raise ClusterError(
-            "--distribute=multiworker needs to know the other workers: set "
-            "TF_CONFIG in the environment of each, as docs/distribution "
-            "shows. For the devices of one machine give "
-            "--distribute=mirrored."
-        )
+    _wait_for_others(addresses, index)
     try:
         _join()
     except (RuntimeError, tf.errors.OpError) as error:
         raise ClusterError(
             f"Worker {index} at {addresses[index]} could not join the others "
-            f"({', '.join(addresses)}): {str(error).strip().splitlines()[0]}"
+            f"({', '.join(addresses)}): {str(error).strip().splitlines()[0]}. "
+            f"Is the first of them reached under this name and port? In "
+            f"Python, TensorFlow must not have computed anything before."
         ) from error
     kind, devices = _devices_of_workers()
     counts = [len(devices[worker]) for worker in range(len(addresses))]
@@ -118,21 +123,61 @@ def _of_workers():
     return Replicas(devices[index], index, len(addresses))
 
 
+def _wait_for_others(addresses, index):
+    """Waits until each of the other workers has been there.
+
+    TensorFlow waits as well, but there a process can hardly be ended, and
+    says nothing. A worker that is there listens at its port; so does
+    TensorFlow, once a worker has seen all others.
+
+    Raises:
+        ClusterError: If another process has this worker's port.
+    """
+    missing = [a for a in addresses if a != addresses[index]]
+    said = time.monotonic()
+    with _listening(addresses[index]):
+        while missing:
+            missing = [each for each in missing if not _is_there(each)]
+            if missing and time.monotonic() > said + SECONDS_BETWEEN_WORDS:
+                logger.info("still waiting for %s", ", ".join(missing))
+                said = time.monotonic()
+            time.sleep(0.5 if missing else 0.0)
+
+
+def _listening(address):
+    """Returns a socket that accepts, for others, and does no more."""
+    port = int(address.rpartition(":")[2])
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("", port))
+        listener.listen(128)
+    except OSError as error:
+        listener.close()
+        raise ClusterError(
+            f"This worker is to listen at {address}, but port {port} cannot "
+            f"be used ({error.strerror}): give it another one in the "
+            f"TF_CONFIG of all workers."
+        ) from error
+    return listener
+
+
+def _is_there(address):
+    """Whether somebody listens at an address; a name may come to be known."""
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=2).close()
+    except OSError:
+        return False
+    return True
+
+
 def _join():
     """Connects the processes, which are watched over from then on.
 
-    It waits in a thread, for Python could not be interrupted while it does.
+    TensorFlow would keep SIGTERM to itself from then on.
     """
-    outcome = queue.SimpleQueue()
-
-    def join():
-        try:
-            tf.distribute.MultiWorkerMirroredStrategy()
-            outcome.put(None)
-        except BaseException as error:
-            outcome.put(error)
-
-    threading.Thread(target=join, daemon=True).start()
-    error = outcome.get()
-    if error:
-        raise error
+    handler = signal.getsignal(signal.SIGTERM)
+    tf.distribute.MultiWorkerMirroredStrategy()
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, handler)
