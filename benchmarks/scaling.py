@@ -10,7 +10,8 @@ own, in turn.
 
 What replicas say to each other is counted in the graphs. From that, from the
 time of one device and from what a message costs, times for more devices
-follow; see `predicted`.
+follow; see `predicted`. Those for up to 64 are of images at the paper's size,
+whose graphs are built and not run.
 """
 
 import argparse
@@ -26,7 +27,8 @@ import time
 from search_step import in_turn
 
 BATCH = {"images": 32, "texts": 64}
-IMAGE = (28, 28, 3)
+SIZES = {"S": (8, 5, (28, 28, 3), 32), "paper": (16, 8, (32, 32, 3), 64)}
+"""Channels, cells, image and batch."""
 WORDS, UNITS, LENGTH = 2_000, 100, 20
 FORMS = ("one", "devices", "workers")
 # How often a step of second order by central differences calls each phase.
@@ -98,7 +100,7 @@ def tf_config(addresses, index):
     return json.dumps({"cluster": {"worker": addresses}, "task": task})
 
 
-def search_of(kind, replicas):
+def search_of(kind, replicas, size="S"):
     """Returns a search of second order, compiled."""
     import keras
 
@@ -108,7 +110,8 @@ def search_of(kind, replicas):
 
     keras.utils.set_random_seed(0)
     if kind == "images":
-        supernet = tfdarts.CNNSupernet(8, 5, 10, IMAGE)
+        channels, cells, image, _ = SIZES[size]
+        supernet = tfdarts.CNNSupernet(channels, cells, 10, image)
         optimizer = SGD(0.025, momentum=0.9, l2=3e-4, clip_norm=5.0)
     else:
         supernet = tfdarts.RNNSupernet(WORDS, UNITS, recurrent_dropout=0.25)
@@ -126,7 +129,8 @@ def examples(kind, batch):
 
     random = np.random.default_rng(0)
     if kind == "images":
-        images = random.normal(size=(batch, *IMAGE)).astype("float32")
+        image = SIZES["S"][2]
+        images = random.normal(size=(batch, *image)).astype("float32")
         return tf.constant(images), tf.constant(random.integers(0, 10, batch))
     tokens = random.integers(0, WORDS, (batch, LENGTH + 1))
     return tf.constant(tokens[:, :-1]), tf.constant(tokens[:, 1:])
@@ -160,6 +164,28 @@ def measured(given):
         "s_per_byte": per_byte,
         "traffic": recorder.traffic(search) if replicas.count > 1 else None,
     }
+
+
+def counted(given):
+    """Returns the traffic of a search at the paper's size; nothing is run."""
+    import tensorflow as tf
+
+    replicas, _ = joined(given)
+    search = search_of("images", replicas, "paper")
+    *_, image, batch = SIZES["paper"]
+    share = batch // replicas.count
+    loss = search._compiled_loss
+    values = loss.here()
+    arguments = (
+        *values,
+        tf.zeros((), values.weights.dtype),
+        tf.TensorSpec((share, *image)),
+        tf.TensorSpec((share,), tf.int64),
+    )
+    with Recorder() as recorder:
+        for name in PHASES:
+            getattr(loss, name).get_concrete_function(*arguments)
+    return {"traffic": recorder.traffic(search)}
 
 
 def cost_of_messages(replicas):
@@ -276,7 +302,7 @@ def totals(traffic):
     return messages, bytes_
 
 
-def report(given, rows):
+def report(given, rows, of_paper):
     """Prints what was measured, counted and foretold."""
     one = rows["one", "strong"]
     print("| | batch | first step, s | step, s | speed-up | foretold, s |")
@@ -305,6 +331,15 @@ def report(given, rows):
             f"\n{form}: {1e3 * row['latency_s']:.3f} ms a sum of two numbers, "
             f"{1e-9 / max(row['s_per_byte'], 1e-15):.2f} GB/s of a long one"
         )
+    say(traffic)
+    if of_paper:
+        print("\nAt the paper's size:")
+        say(of_paper)
+        foretell(*totals(of_paper), given.plot)
+
+
+def say(traffic):
+    """Prints what replicas say to each other in a step."""
     print("\n| phase | calls a step | sums in it, bytes | vector behind it |")
     print("| --- | ---: | ---: | ---: |")
     for name, phase in traffic.items():
@@ -312,8 +347,8 @@ def report(given, rows):
             f"| {name} | {phase['calls']} | {phase['messages']:,}, "
             f"{phase['bytes']:,} | {phase['vector_bytes']:,} |"
         )
+    messages, bytes_ = totals(traffic)
     print(f"\nA step: {messages:,} sums, {bytes_ / 1e6:.2f} MB.\n")
-    foretell(messages, bytes_, given.plot)
 
 
 def foretell(messages, bytes_, plot):
@@ -381,11 +416,13 @@ def main():
         choices=FORMS,
         help="measure in this process; what the others are started with",
     )
+    parser.add_argument("--count", action="store_true")
     parser.add_argument("--batch", type=int)
     parser.add_argument("--index", type=int)
     given = parser.parse_args()
     if given.measure:
-        print(json.dumps(measured(given)))
+        work = counted if given.count else measured
+        print(json.dumps(work(given)))
         return
     keys = [("one", "strong")] + [
         (form, scaling) for form in FORMS[1:] for scaling in ("strong", "weak")
@@ -397,7 +434,13 @@ def main():
         ]
         for form, scaling in keys
     ]
-    report(given, dict(zip(keys, in_turn(commands, given.rounds))))
+    rows = dict(zip(keys, in_turn(commands, given.rounds)))
+    of_paper = None
+    if given.kind == "images":
+        command = [sys.executable, *sys.argv, "--measure=devices", "--count"]
+        (row,) = in_turn([command], 1)
+        of_paper = row["traffic"]
+    report(given, rows, of_paper)
 
 
 if __name__ == "__main__":
