@@ -4,7 +4,6 @@ import atexit
 import dataclasses
 import functools
 import json
-import logging
 import pathlib
 import shutil
 import tempfile
@@ -18,8 +17,6 @@ import tfdarts
 from tfdarts.cluster import ClusterError
 from tfdarts.runs.run_directory import Stage
 from tfdarts.training.distribution import replicas_of
-
-logger = logging.getLogger("tfdarts")
 
 _LEFT_OUT = ("export", "evaluation", "tensorboard", "lock", "*.partial")
 
