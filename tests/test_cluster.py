@@ -1,12 +1,17 @@
 """Which processes compute together."""
 
 import json
+import socket
+import threading
+import time
 
 import pytest
 
+from tfdarts import cluster
 from tfdarts.cluster import ClusterError
 from tfdarts.cluster import is_follower
 from tfdarts.cluster import is_of_many
+from tfdarts.cluster import wait_for_others
 from tfdarts.cluster import workers
 
 TWO = {"cluster": {"worker": ["a:1", "b:2"]}}
@@ -72,3 +77,26 @@ def test_the_workers_must_be_known(monkeypatch):
     assert not is_of_many("auto") and not is_of_many("mirrored")
     with pytest.raises(ClusterError, match="set TF_CONFIG in the environment"):
         is_of_many("multiworker")
+
+
+def test_workers_wait_for_each_other(monkeypatch, caplog):
+    """The second comes late, and is asked for by name meanwhile."""
+    monkeypatch.setattr(cluster, "SECONDS_BETWEEN_WORDS", 0.1)
+    caplog.set_level("INFO", logger="tfdarts")
+    ports = []
+    for _ in range(2):
+        with socket.socket() as free:
+            free.bind(("", 0))
+            ports.append(free.getsockname()[1])
+    addresses = tuple(f"localhost:{port}" for port in ports)
+    first = threading.Thread(target=wait_for_others, args=(addresses, 0))
+    first.start()
+    time.sleep(1)
+    assert first.is_alive()
+    assert f"still waiting for {addresses[1]}" in caplog.text
+    wait_for_others(addresses, 1)
+    # As TensorFlow does from now on.
+    with cluster._listening(addresses[1]):
+        first.join(10)
+    assert not first.is_alive()
+    assert not cluster._is_there("no.such.host.invalid:22")

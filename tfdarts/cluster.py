@@ -1,8 +1,16 @@
 """Which processes compute together, as the environment says."""
 
+import functools
 import json
+import logging
 import os
 import re
+import socket
+import time
+
+logger = logging.getLogger("tfdarts")
+
+SECONDS_BETWEEN_WORDS = 30
 
 _PORT = re.compile(r"\S+:(\d{1,4}|[1-5]\d{4}|6[0-4]\d{3})")
 
@@ -77,3 +85,57 @@ def is_follower(distribute):
         distribute: See `is_of_many`.
     """
     return is_of_many(distribute) and workers()[1] > 0
+
+
+@functools.cache
+def wait_for_others(addresses, index):
+    """Waits until each of the other workers has been there, once a process.
+
+    TensorFlow waits as well, but there a process can hardly be ended, and
+    says nothing. A worker that is there listens at its port; so does
+    TensorFlow, once a worker has seen all others.
+
+    Args:
+        addresses: Tuple of strings, those of all workers.
+        index: Integer, which of them this is.
+
+    Raises:
+        ClusterError: If another process has this worker's port.
+    """
+    missing = [a for a in addresses if a != addresses[index]]
+    said = time.monotonic()
+    with _listening(addresses[index]):
+        while missing:
+            missing = [each for each in missing if not _is_there(each)]
+            if missing and time.monotonic() > said + SECONDS_BETWEEN_WORDS:
+                logger.info("still waiting for %s", ", ".join(missing))
+                said = time.monotonic()
+            time.sleep(0.5 if missing else 0.0)
+
+
+def _listening(address):
+    """Returns a socket that accepts, for others, and does no more."""
+    port = int(address.rpartition(":")[2])
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("", port))
+        listener.listen(128)
+    except OSError as error:
+        listener.close()
+        raise ClusterError(
+            f"This worker is to listen at {address}, but port {port} cannot "
+            f"be used ({error.strerror}): give it another one in the "
+            f"TF_CONFIG of all workers."
+        ) from error
+    return listener
+
+
+def _is_there(address):
+    """Whether somebody listens at an address; a name may come to be known."""
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=2).close()
+    except OSError:
+        return False
+    return True

@@ -58,6 +58,11 @@ import importlib, sys
 name, *arguments = sys.argv[1:]
 sys.exit(importlib.import_module(f"tfdarts.cli.{name}").main(arguments))
 """
+IMPATIENT = """
+from tfdarts import cluster
+
+cluster.SECONDS_BETWEEN_WORDS = 1
+"""
 TIMES = ("seconds", "milliseconds_per_image", "images_per_second")
 TIMES += ("words_per_second",)
 
@@ -292,7 +297,7 @@ def test_workers_that_do_not_agree_are_refused(tmp_path):
 def test_a_worker_that_waits_can_be_ended(tmp_path, by, code):
     environment, _ = clusters()
     process = subprocess.Popen(
-        [sys.executable, "-c", COMMAND, *SEARCH],
+        [sys.executable, "-c", IMPATIENT + COMMAND, *SEARCH],
         cwd=tmp_path,
         env=environment,
         stderr=subprocess.PIPE,
@@ -300,7 +305,7 @@ def test_a_worker_that_waits_can_be_ended(tmp_path, by, code):
     )
     try:
         assert "waiting for the others" in process.stderr.readline()
-        time.sleep(10)
+        assert "still waiting for localhost:" in process.stderr.readline()
         assert process.poll() is None
         process.send_signal(by)
         _, stderr = process.communicate(timeout=20)

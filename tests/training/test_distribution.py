@@ -3,12 +3,11 @@
 import json
 import signal
 import socket
-import threading
-import time
 
 import pytest
 import tensorflow as tf
 
+from tfdarts import cluster as cluster_module
 from tfdarts.cluster import ClusterError
 from tfdarts.training import distribution
 from tfdarts.training.devices import Replicas
@@ -60,7 +59,7 @@ def cluster(monkeypatch):
     two["task"] = {"type": "worker", "index": 1}
     monkeypatch.setenv("TF_CONFIG", json.dumps(two))
     monkeypatch.setattr(distribution, "_join", lambda: None)
-    monkeypatch.setattr(distribution, "_wait_for_others", lambda *_: None)
+    monkeypatch.setattr(distribution, "wait_for_others", lambda *_: None)
 
     def with_devices(*found):
         names = [
@@ -118,7 +117,7 @@ def test_workers_that_cannot_be_joined(monkeypatch):
         with pytest.raises(ClusterError, match=f"but port {port} cannot be"):
             replicas_of("multiworker")
     # This process has long begun to compute.
-    monkeypatch.setattr(distribution, "_is_there", lambda address: True)
+    monkeypatch.setattr(cluster_module, "_is_there", lambda address: True)
     with pytest.raises(ClusterError, match="must not have computed anything"):
         replicas_of("multiworker")
     with pytest.raises(ValueError, match="must be one of none, mirrored"):
@@ -137,31 +136,6 @@ def test_sigterm_has_its_handler_again(monkeypatch):
         assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def test_workers_wait_for_each_other(monkeypatch, caplog):
-    """The second comes late, and is asked for by name meanwhile."""
-    monkeypatch.setattr(distribution, "SECONDS_BETWEEN_WORDS", 0.1)
-    caplog.set_level("INFO", logger="tfdarts")
-    ports = []
-    for _ in range(2):
-        with socket.socket() as free:
-            free.bind(("", 0))
-            ports.append(free.getsockname()[1])
-    addresses = [f"localhost:{port}" for port in ports]
-    first = threading.Thread(
-        target=distribution._wait_for_others, args=(addresses, 0)
-    )
-    first.start()
-    time.sleep(1)
-    assert first.is_alive()
-    assert f"still waiting for {addresses[1]}" in caplog.text
-    distribution._wait_for_others(addresses, 1)
-    # As TensorFlow does from now on.
-    with distribution._listening(addresses[1]):
-        first.join(10)
-    assert not first.is_alive()
-    assert not distribution._is_there("no.such.host.invalid:22")
 
 
 def test_batches_must_be_shared_evenly():

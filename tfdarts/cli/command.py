@@ -3,10 +3,7 @@
 import contextlib
 import dataclasses
 import io
-import logging
-import os
 import shlex
-import signal
 import sys
 import textwrap
 import traceback
@@ -15,18 +12,14 @@ from absl import flags
 
 import tfdarts
 from tfdarts.cli import parsing
-from tfdarts.cli.console import ConsoleHandler
+from tfdarts.cli import process
 from tfdarts.cli.errors import EXIT_CODES
 from tfdarts.cli.errors import Terminated
 from tfdarts.cli.errors import classified
-from tfdarts.cluster import is_follower
 from tfdarts.cluster import is_of_many
-from tfdarts.cluster import workers
 from tfdarts.data.image_source import DataError
 from tfdarts.data.texts import is_text
 from tfdarts.stderr import quiet_stderr
-
-logger = logging.getLogger("tfdarts")
 
 # Flags that memory grows with, where a command has them.
 _COSTLY = (
@@ -205,7 +198,7 @@ class Command:
     def _guarded(self, values, arguments, kind):
         """Runs the command; an error becomes a sentence and an exit code."""
         debug = values["debug"].value
-        console = _prepare_process(values["quiet"].value)
+        console = process.prepare(values["quiet"].value)
         results = contextlib.nullcontext()
         try:
             given = values.flag_values_dict()
@@ -215,12 +208,12 @@ class Command:
             needs = self.needs_tensorflow
             if needs(given) if callable(needs) else needs:
                 distribute = given.get("distribute", "none")
-                _start_tensorflow(debug, distribute)
-                results = _results_of(given, distribute)
+                process.start_tensorflow(debug, distribute)
+                results = process.results_of(given, distribute)
             with results:
                 self.run({**given, "arguments": arguments, "kind": kind})
             if is_of_many(given.get("distribute", "none")):
-                _end_together(given["distribute"])
+                process.end_together(given["distribute"])
             sys.stdout.flush()
             return 0
         except (Exception, KeyboardInterrupt, Terminated) as error:
@@ -233,7 +226,7 @@ class Command:
             )
             if debug or code == EXIT_CODES["unexpected"]:
                 traceback.print_exc()
-        _finish_results()
+        process.finish_results()
         self._complain(message)
         return code
 
@@ -303,85 +296,3 @@ def _shown_default(field):
     if field.default is None:
         return f"={kind}"
     return f"={kind} (default {field.default})"
-
-
-def _results_of(given, distribute):
-    """Returns where results are written: of a follower, nowhere.
-
-    A follower also gets a copy of the run directory as its own.
-    """
-    if not is_follower(distribute):
-        return contextlib.nullcontext()
-    from tfdarts.runs.workers import copy_of
-
-    if given["run_dir"]:
-        given["run_dir"] = copy_of(given["run_dir"])
-    return contextlib.redirect_stdout(io.StringIO())
-
-
-def _end_together(distribute):
-    """Lets no worker end before the first has written all."""
-    from tfdarts.runs.workers import meet
-    from tfdarts.training.distribution import replicas_of
-
-    meet(replicas_of(distribute))
-    if is_follower(distribute):
-        logger.info(
-            "worker %d: done; worker 0 has written all there is", workers()[1]
-        )
-
-
-def _start_tensorflow(debug, distribute):
-    if is_of_many(distribute):
-        addresses, index = workers()
-        logger.info(
-            "worker %d of %s, waiting for the others",
-            index,
-            ", ".join(addresses),
-        )
-    if not debug:
-        # Its warnings while it runs, such as a page on how memory was used
-        # when there is no more of it; of workers that are gone, its errors.
-        level = "3" if is_of_many(distribute) else "2"
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", level)
-    with contextlib.nullcontext() if debug else quiet_stderr():
-        import keras
-        import tensorflow as tf
-
-        from tfdarts.training.distribution import replicas_of
-
-        # Processes must be joined before TensorFlow does anything else.
-        replicas_of(distribute)
-        tf.config.list_logical_devices()
-    # They would take their own frames out of tracebacks, and an error of
-    # theirs would look like one of ours.
-    keras.config.disable_traceback_filtering()
-    tf.debugging.disable_traceback_filtering()
-
-
-def _prepare_process(quiet):
-    """Sets up the log and SIGTERM; returns the handler of the console."""
-    console = ConsoleHandler(sys.stderr)
-    console.setLevel(logging.WARNING if quiet else logging.INFO)
-    logger.setLevel(logging.INFO)
-    logger.propagate = False
-    logger.handlers = [console]
-
-    def terminate(signal_number, frame):
-        raise Terminated
-
-    signal.signal(signal.SIGTERM, terminate)
-    return console
-
-
-def _finish_results():
-    """Writes what is left of the results, or drops it.
-
-    Python would try once more as it ends, and change the exit code.
-    """
-    try:
-        sys.stdout.flush()
-    except OSError:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)

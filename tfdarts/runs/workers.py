@@ -136,7 +136,7 @@ def require_agreement(replicas, **facts):
         return
     sums = {name: _checksum_of(value) for name, value in facts.items()}
     # Commands of different versions may not even have as many settings.
-    names = _gathered(replicas, [_checksum(json.dumps([*sums]).encode())])
+    names = _gathered(replicas, [zlib.crc32(json.dumps([*sums]).encode())])
     if _differ(names[:, 0]):
         differing = ["which command and settings there are"]
     else:
@@ -158,16 +158,12 @@ def meet(replicas):
 
 def _checksum_of(value):
     if isinstance(value, list):
-        return _checksum(b"".join(np.asarray(v).tobytes() for v in value))
-    return _checksum(json.dumps(value, default=str).encode())
+        return zlib.crc32(b"".join(np.asarray(v).tobytes() for v in value))
+    return zlib.crc32(json.dumps(value, default=str).encode())
 
 
 def _differ(column):
     return bool((column != column[0]).any())
-
-
-def _checksum(content):
-    return zlib.crc32(content)
 
 
 def _gathered(replicas, numbers):

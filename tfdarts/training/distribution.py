@@ -2,22 +2,16 @@
 
 import collections
 import functools
-import logging
 import signal
-import socket
 import threading
-import time
 
 import tensorflow as tf
 
 from tfdarts.cluster import ClusterError
 from tfdarts.cluster import is_of_many
+from tfdarts.cluster import wait_for_others
 from tfdarts.cluster import workers
 from tfdarts.training.devices import Replicas
-
-logger = logging.getLogger("tfdarts")
-
-SECONDS_BETWEEN_WORDS = 30
 
 CHOICES = ("none", "mirrored", "multiworker", "auto")
 
@@ -102,7 +96,7 @@ def _devices_of_workers():
 def _of_workers():
     """The devices of a cluster, which a process joins once."""
     addresses, index = workers()
-    _wait_for_others(addresses, index)
+    wait_for_others(tuple(addresses), index)
     try:
         _join()
     except (RuntimeError, tf.errors.OpError) as error:
@@ -121,55 +115,6 @@ def _of_workers():
             f"with CUDA_VISIBLE_DEVICES."
         )
     return Replicas(devices[index], index, len(addresses))
-
-
-def _wait_for_others(addresses, index):
-    """Waits until each of the other workers has been there.
-
-    TensorFlow waits as well, but there a process can hardly be ended, and
-    says nothing. A worker that is there listens at its port; so does
-    TensorFlow, once a worker has seen all others.
-
-    Raises:
-        ClusterError: If another process has this worker's port.
-    """
-    missing = [a for a in addresses if a != addresses[index]]
-    said = time.monotonic()
-    with _listening(addresses[index]):
-        while missing:
-            missing = [each for each in missing if not _is_there(each)]
-            if missing and time.monotonic() > said + SECONDS_BETWEEN_WORDS:
-                logger.info("still waiting for %s", ", ".join(missing))
-                said = time.monotonic()
-            time.sleep(0.5 if missing else 0.0)
-
-
-def _listening(address):
-    """Returns a socket that accepts, for others, and does no more."""
-    port = int(address.rpartition(":")[2])
-    listener = socket.socket()
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind(("", port))
-        listener.listen(128)
-    except OSError as error:
-        listener.close()
-        raise ClusterError(
-            f"This worker is to listen at {address}, but port {port} cannot "
-            f"be used ({error.strerror}): give it another one in the "
-            f"TF_CONFIG of all workers."
-        ) from error
-    return listener
-
-
-def _is_there(address):
-    """Whether somebody listens at an address; a name may come to be known."""
-    host, _, port = address.rpartition(":")
-    try:
-        socket.create_connection((host, int(port)), timeout=2).close()
-    except OSError:
-        return False
-    return True
 
 
 def _join():
