@@ -215,6 +215,17 @@ def test_other_versions_are_said_and_kept(tmp_path, monkeypatch, caplog):
     assert f"going on with keras 4.0, after {first['keras']}" in caplog.text
 
 
+def test_other_devices_are_said_and_kept(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(Stage, "replicas", 4)
+    has_finished_epochs(begun(tmp_path), 5)
+    monkeypatch.setattr(Stage, "replicas", 2)
+    monkeypatch.setattr(logger, "propagate", True)
+    stage = begun(tmp_path)
+    sessions = read_json(stage.path / "environment.json")
+    assert [session["replicas"] for session in sessions] == [4, 2]
+    assert "going on with replicas 2, after 4" in caplog.text
+
+
 def test_the_same_data_may_be_elsewhere(tmp_path):
     config = SearchConfig(run_dir=str(tmp_path), dataset="folder:/here")
     stage = Stage(tmp_path, "search")

@@ -15,6 +15,7 @@ from tfdarts.runs import start as start_module
 from tfdarts.runs.configs import SearchConfig
 from tfdarts.runs.configs import TrainConfig
 from tfdarts.runs.data import TrainingData
+from tfdarts.runs.data import recorded
 from tfdarts.search_spaces.lookup import find_genotype
 from tfdarts.training.devices import Replicas
 
@@ -194,3 +195,20 @@ def test_train_portion_and_source_validation(source, examples):
 def test_random_genotype_is_that_of_its_seed():
     assert find_genotype("random:3") == find_genotype("random:3")
     assert find_genotype("random:3") != find_genotype("random:4")
+
+
+def test_one_device_where_many_were_meant_is_said(monkeypatch, caplog):
+    monkeypatch.setattr(start_module.logger, "propagate", True)
+    caplog.set_level("WARNING", logger="tfdarts")
+    start_module.start(SEARCH, Replicas())
+    assert "nothing is shared" not in caplog.text
+    config = dataclasses.replace(SEARCH, distribute="mirrored")
+    start_module.start(config, Replicas(["CPU:0", "CPU:1"]))
+    assert "nothing is shared" not in caplog.text
+    start_module.start(config, Replicas())
+    assert "--distribute=mirrored finds one device here" in caplog.text
+
+
+def test_a_run_may_go_on_with_other_devices(source):
+    shared = dataclasses.replace(SEARCH, distribute="mirrored")
+    assert recorded(shared, source) == recorded(SEARCH, source)

@@ -9,6 +9,7 @@ import tiny_text
 from tfdarts.layers.recurrent_cell import RecurrentCell
 from tfdarts.runs.text_search import TextSearch
 from tfdarts.runs.text_training import TextTraining
+from tfdarts.training.on_replicas import ReadingOnReplicas
 
 
 def of_model(model):
@@ -177,3 +178,14 @@ def test_further_settings_of_a_training(training_before):
     assert {*even[:-1]} <= {7, 3} != {*training_before["step_spread"][:-1]}
     assert after(steps=5, step_spread=0.0)["steps"] == 5
     assert after(seed=1)["seed"] != training_before["seed"]
+
+
+def test_masks_of_keras_own_cells_are_not_shared():
+    config = dataclasses.replace(
+        tiny_text.TRAINING, cell="lstm", genotype=None, distribute="mirrored"
+    )
+    with pytest.raises(ValueError, match="--cell=lstm draws .* --distribute="):
+        TextTraining(dataclasses.replace(config, recurrent_dropout=0.1))
+    without = {"input_dropout": 0.0, "recurrent_dropout": 0.0}
+    work = TextTraining(dataclasses.replace(config, **without))
+    assert type(work.model) is ReadingOnReplicas
