@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 
 import numpy as np
@@ -303,6 +304,9 @@ def test_a_worker_that_waits_can_be_ended(tmp_path, by, code):
         stderr=subprocess.PIPE,
         text=True,
     )
+    # Or what is never said would be waited for.
+    limit = threading.Timer(60, process.kill)
+    limit.start()
     try:
         assert "waiting for the others" in process.stderr.readline()
         assert "still waiting for localhost:" in process.stderr.readline()
@@ -312,4 +316,5 @@ def test_a_worker_that_waits_can_be_ended(tmp_path, by, code):
         assert process.returncode == code
         assert "Interrupted." in stderr
     finally:
+        limit.cancel()
         process.kill()
