@@ -69,10 +69,12 @@ def traced_once(order):
     """Returns a function that searches, anew for each seed."""
     supernet = OneEdge()
     search = DARTS(supernet, order=order)
-    # Of targets that are images there is no accuracy.
-    search.accuracy = keras.metrics.MeanSquaredError(name="error")
     search.compile(
-        SGD(1.0, momentum=0.9, l2=0.01), Adam(0.03), loss=variance_of_error
+        SGD(1.0, momentum=0.9, l2=0.01),
+        Adam(0.03),
+        loss=variance_of_error,
+        # Of targets that are images there is no accuracy.
+        accuracy=keras.metrics.mean_squared_error,
     )
     state = search.optimizer.variables + search.alpha_optimizer.variables
     initial_state = [variable.numpy() for variable in state]

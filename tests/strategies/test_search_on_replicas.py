@@ -148,6 +148,27 @@ def test_micro_batches_are_cut_before_they_are_shared():
     require_the_same(expected, result, 1e-10)
 
 
+def test_labels_may_be_vectors():
+    search = DARTS(CNNSupernet(2, 3, 3, (4, 4, 1), num_nodes=1), replicas=two())
+    search.compile(
+        SGD(0.1),
+        Adam(0.01),
+        loss=keras.losses.CategoricalCrossentropy(from_logits=True),
+        accuracy=keras.metrics.categorical_accuracy,
+    )
+    random = np.random.default_rng(0)
+    x, y = images(random, "float32")
+    logits = search.supernet(x[:5], training=False).numpy()
+    labels = logits.argmax(1)
+    labels[:2] = (labels[:2] + 1) % 3
+
+    logs = search.test_step((x[:5], tf.one_hot(labels, 3)))
+    assert float(logs["supernet_accuracy"]) == pytest.approx(3 / 5)
+    of_labels = np.take_along_axis(logits, labels[:, None], 1)[:, 0]
+    loss = np.log(np.exp(logits).sum(1)) - of_labels
+    assert float(logs["loss"]) == pytest.approx(loss.mean(), rel=1e-5)
+
+
 @pytest.mark.slow
 def test_curvature_is_that_of_the_whole_batch():
     random = np.random.default_rng(3)

@@ -3,7 +3,6 @@
 import collections
 import functools
 
-import keras
 import tensorflow as tf
 
 from tfdarts.layers.primitives import twice_differentiable
@@ -31,6 +30,7 @@ class CompiledLoss:
         supernet: `CNNSupernet` or `RNNSupernet`. It returns logits and,
             behind them, the state that the next batch begins with, if any.
         loss_function: Keras loss of labels and logits, a mean.
+        accuracy: Function of labels and logits, a number an example.
         replicas: `tfdarts.training.devices.Replicas` that compute together.
         micro_batches: Integer, parts that a batch is computed in.
         run_eagerly: Boolean, whether nothing is compiled.
@@ -41,6 +41,7 @@ class CompiledLoss:
         self,
         supernet,
         loss_function,
+        accuracy,
         replicas,
         micro_batches=1,
         run_eagerly=False,
@@ -48,6 +49,7 @@ class CompiledLoss:
     ):
         self.supernet = supernet
         self.loss_function = loss_function
+        self.accuracy = accuracy
         self.replicas = replicas
         self.micro_batches = micro_batches
         self.run_eagerly = run_eagerly
@@ -139,7 +141,7 @@ class CompiledLoss:
         logits, *carried = tf.nest.flatten(outputs)
         if counts is not None:
             # A label of a text stands in a row, too.
-            counts = tf.reshape(counts, (-1, *[1] * (y.shape.rank - 1)))
+            counts = tf.reshape(counts, (-1, *[1] * (logits.shape.rank - 2)))
         loss = self.loss_function(y, logits, counts)
         accuracy = self._accuracy(y, logits, counts)
         if counts is not None:
@@ -150,8 +152,7 @@ class CompiledLoss:
         return loss, accuracy, carried
 
     def _accuracy(self, y, logits, counts=None):
-        right = keras.metrics.sparse_categorical_accuracy(y, logits)
-        right = tf.cast(right, self.supernet.variable_dtype)
+        right = tf.cast(self.accuracy(y, logits), self.supernet.variable_dtype)
         if counts is not None:
             right *= tf.cast(counts, right.dtype)
         return tf.reduce_mean(right)

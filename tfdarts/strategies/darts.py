@@ -143,6 +143,7 @@ class DARTS(ReadsOn, keras.Model):
         weight_optimizer,
         alpha_optimizer,
         loss=None,
+        accuracy=keras.metrics.sparse_categorical_accuracy,
         run_eagerly=False,
         jit_compile=False,
     ):
@@ -156,6 +157,9 @@ class DARTS(ReadsOn, keras.Model):
             alpha_optimizer: Any Keras optimizer.
             loss: Keras loss of labels and logits, a mean over the examples.
                 Defaults to sparse categorical cross-entropy.
+            accuracy: Function of labels and logits, a number an example, as
+                those of `keras.metrics` are; its mean is logged. Defaults to
+                `keras.metrics.sparse_categorical_accuracy`.
             run_eagerly: Boolean, for debugging.
             jit_compile: Boolean, whether XLA compiles the gradients: for
                 GPUs, for on CPUs its convolutions are many times slower.
@@ -205,6 +209,7 @@ class DARTS(ReadsOn, keras.Model):
         self._compiled_loss = CompiledLoss(
             supernet,
             self.loss_function,
+            accuracy,
             self.replicas,
             self.micro_batches,
             run_eagerly,
