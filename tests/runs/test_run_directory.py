@@ -18,6 +18,7 @@ from tfdarts.files import write_atomically
 from tfdarts.runs import run_directory
 from tfdarts.runs.configs import SearchConfig
 from tfdarts.runs.configs import TrainConfig
+from tfdarts.runs.rnn_configs import RNNSearchConfig
 from tfdarts.runs.run_directory import Stage
 from tfdarts.runs.run_directory import read_json
 from tfdarts.runs.run_directory import write_json
@@ -267,6 +268,27 @@ def test_other_settings_are_refused_and_each_is_listed(tmp_path):
         f"{tmp_path}/search was begun with other settings (epochs: 7 there, "
         f"8 now; order: 2 there, 1 now; seed: 3 there, 4 now). Give the same "
         f"ones to go on, or another --run_dir."
+    )
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize("of_texts_first", [True, False])
+def test_images_do_not_go_on_in_a_run_of_texts(of_texts_first, tmp_path):
+    configs = [
+        RNNSearchConfig(run_dir=str(tmp_path), dataset="pydoc"),
+        SearchConfig(run_dir=str(tmp_path)),
+    ]
+    first, second = configs if of_texts_first else configs[::-1]
+    stage = Stage(tmp_path, "search")
+    stage.begin(first)
+    has_finished_epochs(stage, 5)
+    before = contents(tmp_path)
+    with pytest.raises(ValueError) as refusal:
+        stage.begin(second)
+    assert str(refusal.value) == (
+        f"{tmp_path}/search was begun on {first.dataset}, whose networks are "
+        f"of another kind than those of {second.dataset}: give another "
+        f"--run_dir."
     )
     assert contents(tmp_path) == before
 

@@ -248,6 +248,15 @@ class Stage:
         if fingerprint and fingerprint == before.get("fingerprint"):
             # The same data may be elsewhere now.
             settings = {**settings, "dataset": before["dataset"]}
+        if (
+            settings["dataset"] != before["dataset"]
+            and settings.keys() - before.keys()
+        ):
+            raise ValueError(
+                f"{self.path} was begun on {before['dataset']}, whose networks "
+                f"are of another kind than those of {settings['dataset']}: "
+                f"give another --run_dir."
+            )
         # What follows from settings that differ will differ, too.
         differing = _differing(before, settings) or _differing(before, derived)
         if differing:
