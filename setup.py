@@ -33,6 +33,7 @@ TEST = [
     "onnxruntime>=1.23",
     "pytest>=8",
     "pytest-timeout>=2.3",
+    "pytest-xdist>=3.6",
     "PyYAML>=6",
     *SERVING,
     *ONNX,
