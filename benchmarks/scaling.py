@@ -175,7 +175,7 @@ def counted(given):
     *_, image, batch = SIZES["paper"]
     share = batch // replicas.count
     loss = search._compiled_loss
-    values = loss.here()
+    values = loss.values()
     arguments = (
         *values,
         tf.zeros((), values.weights.dtype),
@@ -248,7 +248,7 @@ class Recorder:
     def traffic(self, search):
         """Returns of each phase its calls, and messages and bytes of a call."""
         loss = search._compiled_loss
-        weights, alphas, _ = loss.here()
+        weights, alphas, _ = loss.values()
         of_alphas = sum(a.shape.num_elements() for a in alphas)
         # The vector that is reduced behind each phase: loss, gradients.
         vectors = {

@@ -72,7 +72,7 @@ def counted(search, batch):
     """Arithmetic and bytes of a step, out of its graphs."""
     x, y = batch
     loss = search._compiled_loss
-    values = loss.here()
+    values = loss.values()
     arithmetic = traffic = 0
     for name, passes in PASSES.items():
         function = getattr(loss, name).get_concrete_function(

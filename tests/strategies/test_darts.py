@@ -258,10 +258,10 @@ def test_keras_own_sgd_takes_its_own_virtual_step():
 def test_gradients_do_not_hang_on_how_many_layers_there_were():
     """TensorFlow sorts sums by names; Keras' own would count on past 9."""
     search = tiny_search(order=1)
-    weights, alphas, state = search._compiled_loss.here()
+    weights, alphas, state = search._compiled_loss.values()
 
     def gradients(search):
-        objective = search._compiled_loss.on(batch(2), state)
+        objective = search._compiled_loss.objective([batch(2)], state)
         _, (gradient,), alpha_gradients = objective.gradients([weights], alphas)
         return values([gradient, *alpha_gradients])
 

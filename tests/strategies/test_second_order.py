@@ -127,14 +127,14 @@ def test_exact_product_survives_compilation():
     search = DARTS(supernet, method="exact", dtype="float64")
     search.compile(SGD(XI), Adam(0.05))
     loss = search._compiled_loss
-    weights, alphas, state = loss.here()
+    weights, alphas, state = loss.values()
     direction = tf.random.stateless_normal(
         weights.shape, (0, 1), dtype=tf.float64
     )
     penalty = tf.zeros((), tf.float64)
     arguments = (weights, alphas, direction, state, penalty, *batch(2))
-    expected = loss._mixed_product_of_batch(*arguments)
-    compiled = loss.mixed_product(*arguments)
+    (expected,) = loss._mixed_product_of_batch(*arguments)
+    (compiled,) = loss.mixed_product(*arguments)
     for one, other in zip(compiled, expected, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-12)
 

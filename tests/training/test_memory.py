@@ -72,8 +72,8 @@ search.compile(SGD(0.1), Adam(0.1))
 graph = search.gradient_graph((x, y))
 before = most_held_bytes()
 loss = search._compiled_loss
-weights, alphas, state = loss.here()
-loss.on((x, y), state).outputs([weights], alphas)
+weights, alphas, state = loss.values()
+loss.objective([(x, y)], state).outputs([weights], alphas)
 print(peak_bytes(graph), most_held_bytes() - before)
 """
 

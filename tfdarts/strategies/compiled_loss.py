@@ -8,6 +8,7 @@ import tensorflow as tf
 from tfdarts.layers.primitives import twice_differentiable
 from tfdarts.layers.replicas import sum_over_replicas
 from tfdarts.models.any_length import AnyLength
+from tfdarts.strategies.batch_objective import BatchObjective
 from tfdarts.strategies.hypergradient import Objective
 from tfdarts.training.pure_model import PureModel
 
@@ -81,22 +82,45 @@ class CompiledLoss:
             function, functools.partial(self.compiled, **options)
         )
 
-    def here(self):
+    def values(self):
         """Returns the `Values` as they are."""
         weights, state = self._read()
         alphas = [v.value for v in self.supernet.alpha_variables]
         return Values(weights, alphas, state)
 
-    def on(self, batch, state, penalty=0.0):
+    def objective(self, shares, state, penalty=0.0):
         """Returns the loss on one batch, as `hypergradient` takes it.
 
         Args:
-            batch: Tuple `(x, y)`, where x may be a tuple of inputs.
+            shares: List of tuples `(x, y)`, what each device of this process
+                computes of the batch, where x may be a tuple of inputs.
             state: That of `Values`.
             penalty: Float, the factor of the losses that the supernet adds
                 itself.
         """
-        return BatchObjective(self, batch, state, penalty)
+        return BatchObjective(self, shares, state, penalty)
+
+    def tested(self, shares):
+        """Returns loss and accuracy of a batch in tests.
+
+        Args:
+            shares: List of tuples `(batch, counts)`, one a device, of a tuple
+                `(x, y)` and a vector of a 1 for each row that counts, or
+                `None` where all do.
+
+        Returns:
+            The two, and a list of what each replica carries on.
+        """
+        values = self.values()
+
+        def test(share):
+            batch, counts = share
+            counts = () if counts is None else (counts,)
+            return self.in_test(*values, *batch, *counts)
+
+        results = self.replicas.run(test, shares)
+        loss, accuracy, _ = results[0]
+        return loss, accuracy, [carried for *_, carried in results]
 
     def gradient_graph(self, batch_spec):
         """Returns the graph that costs the most memory; it is not run.
@@ -111,7 +135,7 @@ class CompiledLoss:
             ),
             tuple(batch_spec),
         )
-        weights, alphas, state = self.here()
+        weights, alphas, state = self.values()
         penalty = tf.zeros((), weights.dtype)
         return self.gradients.get_concrete_function(
             weights, alphas, state, penalty, *part_spec
@@ -194,14 +218,15 @@ class CompiledLoss:
     ):
         with twice_differentiable():
             objective = self._objective(state, penalty, x, y)
-            return objective.mixed_product([weights], alphas, [direction])
+            product = objective.mixed_product([weights], alphas, [direction])
+            return (product,)
 
     def _alpha_product_of_batch(
         self, weights, alphas, direction, state, penalty, x, y
     ):
         with twice_differentiable():
             objective = self._objective(state, penalty, x, y)
-            return objective.alpha_product([weights], alphas, direction)
+            return (objective.alpha_product([weights], alphas, direction),)
 
     def _objective(self, state, penalty, x, y):
         def loss_function(weights, alphas):
@@ -210,104 +235,5 @@ class CompiledLoss:
         return Objective(loss_function)
 
 
-class BatchObjective:
-    """The loss on one batch, in its micro-batches, and its derivatives.
-
-    It stands for a `tfdarts.strategies.hypergradient.Objective` whose list of
-    weights is one vector. Where replicas compute together, each has one of
-    its share of the batch, and what it returns are the means over all.
-
-    Args:
-        loss: `CompiledLoss`.
-        batch: Tuple `(x, y)`, where x may be a tuple of inputs.
-        state: See `Values`.
-        penalty: Float, the factor of the losses that the supernet adds.
-
-    Attributes:
-        carried: List of tensors, the state that the next batch begins with,
-            as the last gradient was computed.
-
-    Raises:
-        ValueError: If the batch cannot be cut into equal parts.
-    """
-
-    def __init__(self, loss, batch, state, penalty):
-        self.loss = loss
-        self.carried = []
-        count = loss.micro_batches
-        x, y = batch
-        if len(y) % count:
-            raise ValueError(
-                f"A batch must be a multiple of the micro-batches. Received a "
-                f"batch of {len(y)} and micro_batches={count}."
-            )
-        penalty = tf.cast(penalty, loss.supernet.variable_dtype)
-        self.parts = [(state, penalty, x, y)]
-        if count > 1:
-            split = [tf.split(t, count) for t in tf.nest.flatten(batch)]
-            self.parts = [
-                (state, penalty, *tf.nest.pack_sequence_as(tuple(batch), part))
-                for part in zip(*split)
-            ]
-
-    def outputs(self, weights, alphas):
-        """Returns loss, accuracy, ∇w L, ∇α L and the new state."""
-        means, carried, states = zip(
-            *(self.loss.gradients(*weights, alphas, *p) for p in self.parts)
-        )
-        self.carried = _joined(carried)
-        # Each micro-batch has drawn from the same seeds, and moved them alike.
-        statistics = _mean([statistics for statistics, _ in states])
-        _, others = states[-1]
-        return *self._mean(means), (statistics, others)
-
-    def gradients(self, weights, alphas):
-        loss, _, gradient, alpha_gradients, _ = self.outputs(weights, alphas)
-        return loss, [gradient], alpha_gradients
-
-    def alpha_gradients(self, weights, alphas):
-        means, carried = zip(
-            *(
-                self.loss.alpha_gradients(*weights, alphas, *part)
-                for part in self.parts
-            )
-        )
-        self.carried = _joined(carried)
-        return self._mean(means)
-
-    def mixed_product(self, weights, alphas, direction):
-        return self._mean_of(
-            self.loss.mixed_product, *weights, alphas, *direction
-        )
-
-    def alpha_product(self, weights, alphas, direction):
-        return self._mean_of(
-            self.loss.alpha_product, *weights, alphas, direction
-        )
-
-    def _mean_of(self, phase, *tensors):
-        return self._mean([phase(*tensors, *part) for part in self.parts])
-
-    def _mean(self, parts):
-        """The mean over micro-batches and then, all at once, over replicas."""
-        return self.loss.replicas.mean(_mean(parts))
-
-
 def _as_inputs(x):
     return x if isinstance(x, tuple) else (x,)
-
-
-def _joined(parts):
-    """Returns lists of tensors, one a part, as one list of whole batches."""
-    if len(parts) == 1:
-        return parts[0]
-    return [tf.concat(tensors, axis=0) for tensors in zip(*parts)]
-
-
-def _mean(structures):
-    """The mean of structures of tensors, as one such structure."""
-    if len(structures) == 1:
-        return structures[0]
-    return tf.nest.map_structure(
-        lambda *tensors: tf.add_n(tensors) / len(tensors), *structures
-    )

@@ -269,17 +269,10 @@ class DARTS(ReadsOn, keras.Model):
     def test_step(self, data):
         """Supernet loss and accuracy; neither is that of a derived network."""
         shares, counts = zip(*self.replicas.padded_shares(data))
-        values = self._compiled_loss.here()
-
-        def test(share):
-            batch, counts = share
-            counts = () if counts is None else (counts,)
-            return self._compiled_loss.in_test(*values, *batch, *counts)
-
         shares = self._reading("test", shares)
-        results = self.replicas.run(test, [*zip(shares, counts)])
-        self._states["test"] = [carried for *_, carried in results]
-        loss, accuracy, _ = results[0]
+        loss, accuracy, self._states["test"] = self._compiled_loss.tested(
+            [*zip(shares, counts)]
+        )
         # Segments of a text may differ in length.
         number = tf.size(data[1])
         self.loss_tracker.update_state(loss, number)
@@ -320,18 +313,14 @@ class DARTS(ReadsOn, keras.Model):
         if self._virtual_clip_norm is not None:
             virtual_step = clipped(virtual_step, self._virtual_clip_norm)
         loss = self._compiled_loss
-        weights, alphas, state = loss.here()
-
-        def compute(shares):
-            train, validation = (loss.on(share, state) for share in shares)
-            outcome = hypergradient.METHODS[self.method](
-                train, validation, [weights], alphas, virtual_step
-            )
-            return outcome, validation.carried
-
-        results = self.replicas.run(compute, [*zip(train_shares, val_shares)])
-        self._states["val"] = [carried for _, carried in results]
-        return results[0][0]
+        weights, alphas, state = loss.values()
+        train = loss.objective(train_shares, state)
+        val = loss.objective(val_shares, state)
+        outcome = hypergradient.METHODS[self.method](
+            train, val, [weights], alphas, virtual_step
+        )
+        self._states["val"] = val.carried
+        return outcome
 
     def alpha_curvature(self, batch):
         """Returns the largest eigenvalue of ∇²α L at the weights as they are.
@@ -350,18 +339,12 @@ class DARTS(ReadsOn, keras.Model):
         - [Zela et al., 2020](https://arxiv.org/abs/1909.09656), section 4.2
         """
         loss = self._compiled_loss
-        weights, alphas, state = loss.here()
-        objectives = [
-            loss.on(share, state)
-            for share in self.replicas.shares(batch, self.micro_batches)
-        ]
+        weights, alphas, state = loss.values()
+        shares = self.replicas.shares(batch, self.micro_batches)
+        objective = loss.objective(shares, state)
 
         def product(direction):
-            products = self.replicas.run(
-                lambda on: on.alpha_product([weights], alphas, direction),
-                objectives,
-            )
-            return products[0]
+            return objective.alpha_product([weights], alphas, direction)
 
         return largest_eigenvalue(product, alphas)
 
@@ -382,16 +365,10 @@ class DARTS(ReadsOn, keras.Model):
         self.alpha_loss_tracker.update_state(loss)
 
     def _update_weights(self, shares):
-        loss_of = self._compiled_loss
-        weights, alphas, state = loss_of.here()
-
-        def compute(share):
-            training = loss_of.on(share, state, penalty=1.0)
-            return training.outputs([weights], alphas), training.carried
-
-        results = self.replicas.run(compute, shares)
-        self._states["train"] = [carried for _, carried in results]
-        loss, accuracy, gradient, _, state = results[0][0]
+        weights, alphas, state = self._compiled_loss.values()
+        train = self._compiled_loss.objective(shares, state, penalty=1.0)
+        loss, accuracy, gradient, _, state = train.outputs([weights], alphas)
+        self._states["train"] = train.carried
         self._apply_weights(gradient, state)
         number = tf.size(shares[0][1]) * self.replicas.count
         self.loss_tracker.update_state(loss, number)
