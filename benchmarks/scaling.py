@@ -36,13 +36,17 @@ PHASES = {"gradients": 3, "alpha_gradients": 2}
 DEVICES = (1, 2, 4, 8, 16, 32, 64)
 
 Network = collections.namedtuple("Network", ["name", "latency", "bandwidth"])
+IN_PROCESS, BETWEEN_PROCESSES = 65e-6, 230e-6
+"""Seconds that TensorFlow takes for a message, whatever it travels on: half of
+a sum of two numbers on two devices, as measured here on CPUs."""
 NETWORKS = (
-    Network("GPUs of one machine", 5e-6, 50e9),
-    Network("100 Gbit/s, RDMA", 10e-6, 10e9),
-    Network("10 Gbit/s Ethernet", 50e-6, 1e9),
+    Network("GPUs of one machine", IN_PROCESS + 5e-6, 50e9),
+    Network("100 Gbit/s, RDMA", BETWEEN_PROCESSES + 10e-6, 10e9),
+    Network("10 Gbit/s Ethernet", BETWEEN_PROCESSES + 50e-6, 1e9),
 )
-"""Seconds a message and bytes a second between two neighbours: orders of
-magnitude of NVLink, InfiniBand and Ethernet, not measured here."""
+"""Seconds a message and bytes a second between two neighbours. What is added
+to the seconds, and the bytes, are orders of magnitude of NVLink, InfiniBand
+and Ethernet, not measured here."""
 
 GPU_STEP = 86_400 / (50 * 390)
 """Seconds: a GPU day for 50 epochs of 390 steps, which the paper reports of its

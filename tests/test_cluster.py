@@ -32,6 +32,9 @@ def test_workers_are_those_of_the_environment(monkeypatch):
     # Some write it as a string.
     monkeypatch.setenv("TF_CONFIG", of_task("1"))
     assert workers() == (["a:1", "b:2"], 1)
+    last = of_task(0).replace('"a:1"', '"a:65535"')
+    monkeypatch.setenv("TF_CONFIG", last)
+    assert workers() == (["a:65535", "b:2"], 0)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +53,8 @@ def test_workers_are_those_of_the_environment(monkeypatch):
         of_task(0).replace('["a:1", "b:2"]', "3"),
         of_task(0).replace('"a:1"', '"a"'),
         of_task(0).replace('"a:1"', '"a b:1"'),
-        of_task(0).replace('"a:1"', '"a:99999"'),
+        of_task(0).replace('"a:1"', '"a:65536"'),
+        of_task(0).replace('"a:1"', '"a:0"'),
         of_task(0).replace('"a:1"', '"b:2"'),
     ],
 )
@@ -100,3 +104,13 @@ def test_workers_wait_for_each_other(monkeypatch, caplog):
         first.join(10)
     assert not first.is_alive()
     assert not cluster._is_there("no.such.host.invalid:22")
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="no IPv6 here")
+def test_workers_may_be_known_by_ipv6():
+    with socket.socket() as free:
+        free.bind(("", 0))
+        port = free.getsockname()[1]
+    with cluster._listening(f"[::1]:{port}"):
+        assert cluster._is_there(f"[::1]:{port}")
+        assert cluster._is_there(f"127.0.0.1:{port}")

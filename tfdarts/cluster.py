@@ -12,7 +12,7 @@ logger = logging.getLogger("tfdarts")
 
 SECONDS_BETWEEN_WORDS = 30
 
-_PORT = re.compile(r"\S+:(\d{1,4}|[1-5]\d{4}|6[0-4]\d{3})")
+_ADDRESS = re.compile(r"\S+:(\d{1,5})")
 
 
 class ClusterError(ValueError):
@@ -46,7 +46,7 @@ def workers():
             {*cluster} == {"worker"}
             and task["type"] == "worker"
             and 0 <= index < len(addresses) == len({*addresses})
-            and all(_PORT.fullmatch(address) for address in addresses)
+            and all(map(_is_address, addresses))
         ):
             return list(addresses), index
     except (ValueError, LookupError, TypeError, AttributeError):
@@ -55,8 +55,13 @@ def workers():
         'TF_CONFIG must be as {"cluster": {"worker": ["first:2222", '
         '"second:2222"]}, "task": {"type": "worker", "index": 0}}, the same '
         "for all workers but for the index, their place in the list, counted "
-        f"from 0; each address with a port below 65000. Received: {text}"
+        f"from 0; each address with a port. Received: {text}"
     )
+
+
+def _is_address(text):
+    found = _ADDRESS.fullmatch(text)
+    return bool(found) and 0 < int(found[1]) < 2**16
 
 
 def is_of_many(distribute):
@@ -116,26 +121,27 @@ def wait_for_others(addresses, index):
 def _listening(address):
     """Returns a socket that accepts, for others, and does no more."""
     port = int(address.rpartition(":")[2])
-    listener = socket.socket()
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    both = socket.has_dualstack_ipv6()
     try:
-        listener.bind(("", port))
-        listener.listen(128)
+        return socket.create_server(
+            ("", port),
+            family=socket.AF_INET6 if both else socket.AF_INET,
+            backlog=128,
+            dualstack_ipv6=both,
+        )
     except OSError as error:
-        listener.close()
         raise ClusterError(
             f"This worker is to listen at {address}, but port {port} cannot "
             f"be used ({error.strerror}): give it another one in the "
             f"TF_CONFIG of all workers."
         ) from error
-    return listener
 
 
 def _is_there(address):
     """Whether somebody listens at an address; a name may come to be known."""
     host, _, port = address.rpartition(":")
     try:
-        socket.create_connection((host, int(port)), timeout=2).close()
+        socket.create_connection((host.strip("[]"), int(port)), 2).close()
     except OSError:
         return False
     return True

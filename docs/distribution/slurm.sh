@@ -16,19 +16,34 @@ workers=$(scontrol show hostnames "$SLURM_JOB_NODELIST" |
   sed "s/.*/\"&:$port\"/" | paste -s -d ,)
 export workers
 
-# The tasks of srun know which of them they are.
+failed=$PWD/tfdarts-$SLURM_JOB_ID.failed
+export failed
+
+# The tasks of srun know which of them they are. Code 6 says that another
+# worker was lost, 137 and 143 that this one was killed, as srun does when one
+# has ended: any other error would come again, and is left in a file.
 # shellcheck disable=SC2016
 start='
   export TF_CONFIG="{\"cluster\": {\"worker\": [$workers]},
     \"task\": {\"type\": \"worker\", \"index\": $SLURM_PROCID}}"
-  exec "$@" --distribute=multiworker'
+  code=0
+  "$@" --distribute=multiworker || code=$?
+  case $code in
+    0 | 6 | 137 | 143) ;;
+    *) echo "$code" >"$failed" ;;
+  esac
+  exit "$code"'
 
-# Code 6 says that a worker was lost, 137 and 143 that one was killed, and
-# srun tells the highest of all: the same command goes on.
 for attempt in 1 2 3; do
+  rm -f "$failed"
   code=0
   srun --kill-on-bad-exit=1 --cpus-per-task="${SLURM_CPUS_PER_TASK:-1}" \
     bash -c "$start" worker "$@" || code=$?
+  if [ -e "$failed" ]; then
+    code=$(cat "$failed")
+    rm -f "$failed"
+    exit "$code"
+  fi
   case $code in
     6 | 137 | 143) echo "A worker was lost, attempt $attempt." >&2 ;;
     *) exit "$code" ;;

@@ -20,21 +20,25 @@ SCONTROL = """#!/bin/sh
 [ "$1 $2 $3" = "show hostnames node[3-4]" ] && printf 'node3\\nnode4\\n'
 """
 SRUN = """#!/bin/sh
-# Both tasks, one after the other; the worst of their codes.
+# Both tasks, one after the other; the highest of their codes.
 [ "$1 $2" = "--kill-on-bad-exit=1 --cpus-per-task=16" ] || exit 99
 shift 2
-worst=0
+highest=0
 for SLURM_PROCID in 0 1; do
   export SLURM_PROCID
-  "$@" || worst=$?
+  code=0
+  "$@" || code=$?
+  [ $code -gt $highest ] && highest=$code
 done
-exit $worst
+exit $highest
 """
 SEARCH = """#!/bin/sh
 echo "$TF_CONFIG" > config$SLURM_PROCID
 echo "$@" >> arguments
 [ -e lost ] && rm lost && exit 6
-exit "${CODE:-0}"
+set -- ${CODES:-0 0}
+[ $SLURM_PROCID = 1 ] && shift
+exit "${1:-0}"
 """
 
 
@@ -92,12 +96,20 @@ def test_slurm_starts_again_where_a_worker_was_lost(slurm, tmp_path):
     assert len((tmp_path / "arguments").read_text().splitlines()) == 4
 
 
-def test_slurm_gives_up_on_other_errors(slurm, tmp_path):
-    assert slurm("tfdarts-search", CODE="2").returncode == 2
+@pytest.mark.parametrize("codes", ["4 6", "6 2", "3 143", "1 1", "5 137"])
+def test_slurm_gives_up_on_what_would_come_again(slurm, tmp_path, codes):
+    """The other task is lost for it, which is a higher code."""
+    own = min(map(int, codes.split()))
+    assert slurm("tfdarts-search", CODES=codes).returncode == own
     assert len((tmp_path / "arguments").read_text().splitlines()) == 2
-    for lost in (6, 137, 143):
-        assert slurm("tfdarts-search", CODE=str(lost)).returncode == lost
-    assert len((tmp_path / "arguments").read_text().splitlines()) == 2 + 3 * 6
+    assert not [*tmp_path.glob("*.failed")]
+
+
+@pytest.mark.parametrize("codes", ["6 6", "137 6", "143 143"])
+def test_slurm_starts_three_times(slurm, tmp_path, codes):
+    highest = max(map(int, codes.split()))
+    assert slurm("tfdarts-search", CODES=codes).returncode == highest
+    assert len((tmp_path / "arguments").read_text().splitlines()) == 2 * 3
 
 
 def test_slurm_options_are_before_the_first_command():

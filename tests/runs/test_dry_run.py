@@ -7,6 +7,7 @@ import pytest
 import tiny_search
 
 from tfdarts.cli import search as search_command
+from tfdarts.cluster import ClusterError
 from tfdarts.runs import dry_run as module
 from tfdarts.strategies.darts import DARTS
 from tfdarts.training import memory
@@ -81,4 +82,13 @@ def test_a_search_of_one_step_can_be_measured_too():
 def test_what_does_not_fit_is_refused(monkeypatch):
     monkeypatch.setattr(memory, "available_bytes", lambda: 1e3)
     with pytest.raises(MemoryError, match="A step needs at least"):
+        module.dry_run(TINY)
+
+
+def test_workers_agree_on_what_is_measured(monkeypatch):
+    def disagree(config):
+        raise ClusterError("on --order")
+
+    monkeypatch.setattr(module, "of_this_worker", disagree)
+    with pytest.raises(ClusterError, match="on --order"):
         module.dry_run(TINY)

@@ -5,6 +5,29 @@ import pytest
 from tfdarts.runs import pipeline as pipeline_module
 from tfdarts.runs.configs import SearchConfig
 from tfdarts.runs.configs import TrainConfig
+from tfdarts.runs.rnn_configs import RNNSearchConfig
+from tfdarts.runs.rnn_configs import RNNTrainConfig
+
+
+def test_a_training_that_cannot_be_shared_is_refused_first(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(pipeline_module, "search", lambda config: 1 / 0)
+    settings = {"run_dir": str(tmp_path), "distribute": "mirrored"}
+    for search, training, message in (
+        (
+            SearchConfig(**settings),
+            TrainConfig(**settings, batch_size=97),
+            "must be a multiple of their number, 2. Received: 97",
+        ),
+        (
+            RNNSearchConfig(**settings),
+            RNNTrainConfig(**settings, cell="lstm", batch_size=8),
+            "--cell=lstm",
+        ),
+    ):
+        with pytest.raises(ValueError, match=message):
+            pipeline_module.pipeline(search, training)
 
 
 @pytest.mark.parametrize("tested", [False, True])

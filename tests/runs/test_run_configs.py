@@ -234,11 +234,6 @@ def test_what_is_none_of_the_choices_is_refused(setting):
             {"recompute": True, "jit_compile": True},
             "--recompute does not go together with --jit_compile",
         ),
-        (
-            TrainConfig,
-            {"jit_compile": True, "distribute": "mirrored"},
-            "--jit_compile is for one device",
-        ),
     ],
 )
 def test_settings_that_do_not_go_together(config_class, settings, message):

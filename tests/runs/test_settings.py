@@ -176,6 +176,11 @@ def test_xla_is_refused_without_a_gpu(monkeypatch):
     gpu = tf.config.list_logical_devices("CPU")
     monkeypatch.setattr(tf.config, "list_logical_devices", lambda *kind: gpu)
     start_module.start(config, Replicas())
+    # Where one device is all there is, `auto` asks for no more.
+    config = dataclasses.replace(config, distribute="auto")
+    start_module.start(config, Replicas())
+    with pytest.raises(ValueError, match="--distribute=auto finds 2: leave"):
+        start_module.start(config, Replicas(["CPU:0", "CPU:1"]))
 
 
 def test_train_portion_and_source_validation(source, examples):

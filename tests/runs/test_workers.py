@@ -9,6 +9,7 @@ import pytest
 from tfdarts.cluster import ClusterError
 from tfdarts.runs import workers
 from tfdarts.runs.configs import SearchConfig
+from tfdarts.runs.workers import SameOnAllWorkers
 from tfdarts.runs.workers import copy_of
 from tfdarts.runs.workers import own_run_dir
 from tfdarts.runs.workers import require_agreement
@@ -120,6 +121,43 @@ def test_workers_that_differ_are_told_in_what(met_by, change, said):
         require_agreement(SECOND, **MINE)
 
 
+class Model:
+    stop_training = False
+
+
+def at_the_end_of_an_epoch(replicas, weights, stop=False):
+    callback = SameOnAllWorkers(replicas, weights)
+    callback.set_model(Model())
+    callback.model.stop_training = stop
+    callback.on_epoch_end(4)
+
+
+@pytest.mark.parametrize("change", ["the weights", "whether to stop", None])
+def test_workers_that_come_apart_are_ended(monkeypatch, change):
+    """Before a checkpoint keeps it: `ours` and `theirs` are two processes."""
+    ours, theirs = ([np.ones(2), np.zeros(3)] for _ in range(2))
+    if change == "the weights":
+        theirs[1][2] = 1e-20
+    rows = []
+
+    def gathered(replicas, numbers):
+        rows.append(numbers)
+        return np.array([rows[0], numbers])
+
+    monkeypatch.setattr(workers, "_gathered", gathered)
+    at_the_end_of_an_epoch(FIRST, theirs, stop=change == "whether to stop")
+    if change is None:
+        at_the_end_of_an_epoch(SECOND, ours)
+        return
+    message = f"In epoch 5 the workers no longer agree on {change}: they comp"
+    with pytest.raises(ClusterError, match=message):
+        at_the_end_of_an_epoch(SECOND, ours)
+
+
+def test_one_process_does_not_come_apart():
+    at_the_end_of_an_epoch(Replicas(), [np.ones(2)])
+
+
 def test_workers_that_agree_go_on(met_by):
     met_by(**MINE)
     require_agreement(SECOND, **MINE)
@@ -136,6 +174,12 @@ def test_places_may_differ(monkeypatch):
     )
     config = SearchConfig(run_dir="here", seed=3)
     workers.of_this_worker(config)
-    elsewhere = dataclasses.replace(config, run_dir="b", dataset="idx:there")
+    elsewhere = dataclasses.replace(
+        config,
+        run_dir="b",
+        dataset="idx:there",
+        prepare=True,
+        tensorboard=True,
+    )
     assert workers.of_this_worker(elsewhere).run_dir == "b"
     assert seen[0] == seen[1] and seen[0]["--seed"] == 3

@@ -1,6 +1,7 @@
 """Which device computes what of a batch."""
 
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -91,6 +92,78 @@ def test_an_error_of_one_replica_is_that_of_all(two, monkeypatch):
         replicas.run(replicas.mean, shares)
 
 
+def test_what_has_failed_is_not_begun_anew(monkeypatch):
+    """Not by other replicas of the same devices either; nobody waits long."""
+    monkeypatch.setattr(devices, "GRACE", 0.3)
+    replicas = Replicas(["CPU:0"] * 5)
+    release = threading.Event()
+
+    def fails(share):
+        if not share:
+            raise KeyError("of one")
+        release.wait()
+
+    started = time.monotonic()
+    with pytest.raises(KeyError):
+        replicas.run(fails, range(5))
+    assert time.monotonic() - started < 3 * 0.3
+    release.set()
+    with pytest.raises(RuntimeError, match="start Python anew"):
+        Replicas(["CPU:0"] * 5).run(fails, range(5))
+
+
+def test_tracebacks_are_as_whole_on_each_device(two):
+    found = []
+
+    def look(share):
+        found.append(devices._filtering())
+
+    before = devices._filtering()
+    try:
+        for wanted in ((False, False), (True, False), (True, True)):
+            devices._filter(*wanted)
+            two.run(look, [0, 1])
+            assert found[-2:] == [wanted] * 2
+    finally:
+        devices._filter(*before)
+
+
+def names_of(task, count=2):
+    job = "" if task is None else f"/job:worker/replica:0/task:{task}"
+    return [f"{job}/device:CPU:{number}" for number in range(count)]
+
+
+@pytest.mark.parametrize("joined", [True, False])
+def test_devices_of_other_workers_are_theirs(monkeypatch, joined):
+    tasks = (0, 1, 2) if joined else (None,)
+    listed = [n for task in tasks for n in names_of(task)]
+    monkeypatch.setattr(
+        tf.config,
+        "list_logical_devices",
+        lambda kind: [tf.config.LogicalDevice(name, kind) for name in listed],
+    )
+
+    class Here:
+        job = "worker" if joined else "localhost"
+        device = f"/job:{job}/replica:0/task:{int(joined)}/device:CPU:0"
+
+    monkeypatch.setattr(tf, "zeros", lambda shape: Here)
+    own = devices.local_devices("CPU")
+    assert own == (names_of(1) if joined else names_of(None))
+
+
+def test_groups_of_workers_are_told_apart(monkeypatch):
+    """Each may compute on its own devices after all have joined."""
+    keys = set()
+    for task in (0, 1, 2):
+        # What a process counts, another does not know.
+        monkeypatch.setattr(devices, "_groups", {(): devices.FIRST_KEY})
+        keys.add(Replicas(names_of(task)).group.key)
+    assert len(keys) == 3
+    of_all = {Replicas(names_of(w), w, 2).group.key for w in (0, 1)}
+    assert of_all == {devices.FIRST_KEY}
+
+
 def test_a_lost_worker_is_told_from_other_errors(monkeypatch):
     replicas = Replicas(worker=1, num_workers=2)
 
@@ -107,10 +180,13 @@ def test_a_lost_worker_is_told_from_other_errors(monkeypatch):
     with pytest.raises(WorkerLostError):
         replicas.run(failing(aborted), [()])
     other = tf.errors.InternalError(
-        None, None, "Collective ops is aborted by: Shape mismatch"
+        None, None, "Shape mismatch in the collective instance 7"
     )
     with pytest.raises(ClusterError, match="with the same command"):
         replicas.run(failing(other), [()])
+    own = tf.errors.InvalidArgumentError(None, None, "Shape mismatch in Add")
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        replicas.run(failing(own), [()])
     full = tf.errors.ResourceExhaustedError(None, None, "out of memory")
     with pytest.raises(tf.errors.ResourceExhaustedError):
         replicas.run(failing(full), [()])

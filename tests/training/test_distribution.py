@@ -23,7 +23,7 @@ def gpus(monkeypatch):
     monkeypatch.setattr(
         tf.config,
         "list_logical_devices",
-        lambda kind: devices if kind == "GPU" else [],
+        lambda kind=None: devices if kind == "GPU" else [],
     )
     return tuple(names)
 
@@ -124,8 +124,11 @@ def test_workers_that_cannot_be_joined(monkeypatch):
         replicas_of("all")
 
 
-def test_sigterm_has_its_handler_again(monkeypatch):
+def test_signals_have_their_handlers_again(monkeypatch):
+    """Meanwhile Ctrl-C ends the process at once, for Python stands still."""
+
     def join():
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_DFL
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
     monkeypatch.setattr(tf.distribute, "MultiWorkerMirroredStrategy", join)
@@ -134,6 +137,7 @@ def test_sigterm_has_its_handler_again(monkeypatch):
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         distribution._join()
         assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     finally:
         signal.signal(signal.SIGTERM, before)
 

@@ -12,6 +12,7 @@ from tfdarts.data.examples import TrainingExamples
 from tfdarts.data.image_source import ImageSource
 from tfdarts.data.texts import open_text_source
 from tfdarts.runs.rnn_configs import RNNConfig
+from tfdarts.runs.settings import WITHOUT_EFFECT
 
 logger = logging.getLogger("tfdarts")
 
@@ -104,7 +105,7 @@ def recorded(config, source):
     What does not change the result is left out: a run may go on without it.
     """
     names = {field.name for field in dataclasses.fields(config)}
-    without_effect = names & {"prepare", "tensorboard", "recompute"}
+    without_effect = names & {*WITHOUT_EFFECT, "recompute"}
     return dataclasses.replace(
         config,
         dataset=source.name,

@@ -7,6 +7,7 @@ import time
 from tfdarts.runs.search import checkpoint_of
 from tfdarts.runs.search import curvature
 from tfdarts.runs.search import prepared
+from tfdarts.runs.workers import of_this_worker
 from tfdarts.training.memory import most_held_bytes
 from tfdarts.training.memory import require_memory
 
@@ -34,6 +35,7 @@ def dry_run(config):
         DataError: If the data do not fit the settings.
         MemoryError: If a step needs more memory than there is.
     """
+    config = of_this_worker(config)
     work = prepared(config)
     darts = work.darts
     darts.alpha_warmup_steps = 0

@@ -22,6 +22,7 @@ from tfdarts.runs.scores import confusion
 from tfdarts.runs.scores import per_class
 from tfdarts.runs.scores import scores
 from tfdarts.runs.text_evaluation import text_scores
+from tfdarts.runs.workers import meet
 from tfdarts.runs.workers import own_run_dir
 from tfdarts.runs.workers import require_agreement
 from tfdarts.training.distribution import replicas_of
@@ -88,6 +89,7 @@ def evaluate(run_dir, batch_size=128, dataset=None, distribute="none"):
     write_json(directory / "report.json", {**results, **details})
     # The last of all: it says that the test is done.
     write_json(stage.path / "results.json", results)
+    meet(replicas)
     return results
 
 

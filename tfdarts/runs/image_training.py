@@ -18,6 +18,7 @@ from tfdarts.runs.progress import MetricsFile
 from tfdarts.runs.progress import Progress
 from tfdarts.runs.start import start
 from tfdarts.runs.tensorboard import tensorboard
+from tfdarts.runs.workers import SameOnAllWorkers
 from tfdarts.runs.workers import require_agreement
 from tfdarts.search_spaces.lookup import find_genotype
 from tfdarts.training.checkpoints import EpochCheckpoint
@@ -53,8 +54,7 @@ class ImageTraining:
 
     def __init__(self, config):
         self.config = config
-        self.replicas = replicas_of(config.distribute)
-        require_shares(self.replicas, config.batch_size)
+        self.replicas = self.replicas_of(config)
         self.genotype = None
         if config.takes_genotype:
             self.genotype = find_genotype(config.genotype or config.run_dir)
@@ -76,6 +76,17 @@ class ImageTraining:
         self.model = compile_network(
             config, self.network, self.data.steps_per_epoch
         )
+
+    @staticmethod
+    def replicas_of(config):
+        """Returns the devices that share the batches of a config.
+
+        Raises:
+            ValueError: If they cannot share them evenly.
+        """
+        replicas = replicas_of(config.distribute)
+        require_shares(replicas, config.batch_size)
+        return replicas
 
     @property
     def derived(self):
@@ -135,11 +146,12 @@ class ImageTraining:
                 *_regularization(config, network),
                 metrics,
                 *tensorboard(config, stage),
+                SameOnAllWorkers(self.replicas, network.variables),
                 checkpoint,
                 Progress(stage, config.epochs, data.steps_per_epoch, LOGGED),
                 keras.callbacks.LambdaCallback(
                     on_train_begin=lambda logs: require_memory(
-                        self._least_bytes(training.element_spec)
+                        self._least_bytes(model, training.element_spec)
                     )
                 ),
             ],
@@ -160,7 +172,7 @@ class ImageTraining:
             },
         }
 
-    def _least_bytes(self, batch_spec):
+    def _least_bytes(self, model, batch_spec):
         """The memory that a step needs at the least, in this process."""
         replicas = self.replicas
         share_spec = [
@@ -169,7 +181,10 @@ class ImageTraining:
             )
             for spec in batch_spec
         ]
-        graph = _gradient_graph(self.model, share_spec)
+        if replicas.count > 1:
+            graph = model.gradient_graph(share_spec)
+        else:
+            graph = _gradient_graph(model, share_spec)
         return len(replicas.devices) * peak_bytes(graph)
 
 
@@ -231,7 +246,7 @@ def _regularization(config, network):
 
 
 def _gradient_graph(model, batch_spec):
-    """The graph that costs the most memory, on one device."""
+    """The graph that costs the most memory, of a model that Keras trains."""
 
     @tf.function
     def gradients(x, y):

@@ -7,6 +7,7 @@ from tfdarts.runs.evaluate import evaluate
 from tfdarts.runs.export import export
 from tfdarts.runs.export import exported_versions
 from tfdarts.runs.search import search
+from tfdarts.runs.train import kind_of_training
 from tfdarts.runs.train import train
 from tfdarts.runs.workers import of_this_worker
 
@@ -26,6 +27,8 @@ def pipeline(search_config, train_config):
     """
     search_config = of_this_worker(search_config)
     train_config = of_this_worker(train_config)
+    # Before the search, not behind it.
+    kind_of_training(train_config).replicas_of(train_config)
     search(search_config)
     results = train(train_config)
     if "test_loss" in results:

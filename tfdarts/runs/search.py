@@ -19,6 +19,8 @@ from tfdarts.runs.search_record import SearchRecord
 from tfdarts.runs.tensorboard import tensorboard
 from tfdarts.runs.text_search import TextSearch
 from tfdarts.runs.visualize import draw_run
+from tfdarts.runs.workers import SameOnAllWorkers
+from tfdarts.runs.workers import meet
 from tfdarts.runs.workers import of_this_worker
 from tfdarts.runs.workers import require_agreement
 from tfdarts.strategies.early_stop import MOST_SKIPS
@@ -76,6 +78,7 @@ def search(config):
             _draw(stage)
             _warn_of_skips(genotype)
             stage.report("finished")
+    meet(work.replicas)
     return Genotype.load(stage.run_dir / "genotype.json")
 
 
@@ -143,6 +146,7 @@ def _fit(config, work, stage):
             metrics,
             early_stop,
             *tensorboard(config, stage),
+            SameOnAllWorkers(work.replicas, supernet.variables),
             checkpoint,
             Progress(stage, config.epochs, work.steps_per_epoch, work.logged),
             keras.callbacks.LambdaCallback(

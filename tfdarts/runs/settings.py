@@ -101,6 +101,10 @@ class Settings:
             )
 
 
+WITHOUT_EFFECT = ("prepare", "tensorboard")
+"""Settings that change nothing that is computed."""
+
+
 @dataclasses.dataclass(frozen=True)
 class RunConfig(Settings):
     """What every command that computes takes.
@@ -189,14 +193,6 @@ class ComputeConfig(ImageConfig):
     jit_compile: bool = setting(
         False, "Let XLA compile the gradients; on GPUs only."
     )
-
-    def __post_init__(self):
-        super().__post_init__()
-        if self.jit_compile and self.distribute != "none":
-            raise ValueError(
-                f"--jit_compile is for one device; it does not go together "
-                f"with --distribute={self.distribute}."
-            )
 
     @property
     def dtype_policy(self):

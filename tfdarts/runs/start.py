@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 import tfdarts
+from tfdarts.training.devices import local_devices
 
 logger = logging.getLogger("tfdarts")
 
@@ -21,7 +22,13 @@ def start(config, replicas):
         ValueError: If what is here cannot do what was asked for.
     """
     xla = getattr(config, "jit_compile", False)  # Texts are not asked.
-    if xla and not tf.config.list_logical_devices("GPU"):
+    if xla and replicas.count > 1:
+        raise ValueError(
+            f"--jit_compile is for one device, and --distribute="
+            f"{config.distribute} finds {replicas.count}: leave out one of "
+            f"the two."
+        )
+    if xla and not local_devices("GPU"):
         raise ValueError(
             "--jit_compile needs a GPU, and there is none: on CPUs XLA's "
             "convolutions take 15 to 50 times as long. Leave it out."
@@ -29,13 +36,12 @@ def start(config, replicas):
     keras.utils.set_random_seed(config.seed)
     if config.deterministic:
         tf.config.experimental.enable_op_determinism()
-    devices = [device.name for device in tf.config.list_logical_devices()]
     logger.info(
         "tfdarts %s, TensorFlow %s, Keras %s, on %s",
         tfdarts.__version__,
         tf.__version__,
         keras.__version__,
-        ", ".join(name.removeprefix("/device:") for name in devices),
+        ", ".join(name.rpartition("device:")[2] for name in local_devices()),
     )
     if config.distribute != "none" and replicas.count == 1:
         logger.warning(

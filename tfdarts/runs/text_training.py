@@ -16,6 +16,7 @@ from tfdarts.runs.progress import MetricsFile
 from tfdarts.runs.progress import Progress
 from tfdarts.runs.start import start
 from tfdarts.runs.tensorboard import tensorboard
+from tfdarts.runs.workers import SameOnAllWorkers
 from tfdarts.runs.workers import require_agreement
 from tfdarts.search_spaces.lookup import find_genotype
 from tfdarts.training.averaging import AveragedWeights
@@ -56,9 +57,7 @@ class TextTraining:
 
     def __init__(self, config):
         self.config = config
-        self.replicas = replicas_of(config.distribute)
-        require_shares(self.replicas, config.batch_size)
-        _require_masks(config, self.replicas)
+        self.replicas = self.replicas_of(config)
         self.genotype = None
         if config.takes_genotype:
             self.genotype = find_genotype(
@@ -74,6 +73,18 @@ class TextTraining:
         )
         start(config, self.replicas)
         self._build(attempt=0)
+
+    @staticmethod
+    def replicas_of(config):
+        """Returns the devices that share the batches of a config.
+
+        Raises:
+            ValueError: If they cannot share them evenly, or not the masks.
+        """
+        replicas = replicas_of(config.distribute)
+        require_shares(replicas, config.batch_size)
+        _require_masks(config, replicas)
+        return replicas
 
     @property
     def derived(self):
@@ -186,6 +197,7 @@ class TextTraining:
                 averaging,
                 metrics,
                 *tensorboard(config, stage),
+                SameOnAllWorkers(self.replicas, self.network.variables),
                 checkpoint,
                 Progress(stage, config.epochs, self.steps_per_epoch, LOGGED),
                 keras.callbacks.LambdaCallback(

@@ -10,6 +10,7 @@ from tfdarts.runs.run_directory import Stage
 from tfdarts.runs.run_directory import read_json
 from tfdarts.runs.run_directory import write_json
 from tfdarts.runs.text_training import TextTraining
+from tfdarts.runs.workers import meet
 from tfdarts.runs.workers import of_this_worker
 
 logger = logging.getLogger("tfdarts")
@@ -37,8 +38,7 @@ def train(config):
     """
     config = of_this_worker(config)
     stage = Stage(config.run_dir, "train")
-    kind = TextTraining if isinstance(config, RNNTrainConfig) else ImageTraining
-    work = kind(config)
+    work = kind_of_training(config)(config)
     stage.replicas = work.replicas.count
     begin = functools.partial(
         stage.begin,
@@ -54,4 +54,10 @@ def train(config):
             begin()
             write_json(stage.path / "results.json", work.fit(stage))
             stage.report("finished", epochs=config.epochs)
+    meet(work.replicas)
     return read_json(stage.path / "results.json")
+
+
+def kind_of_training(config):
+    """Returns the class of what is done to train, by the kind of config."""
+    return TextTraining if isinstance(config, RNNTrainConfig) else ImageTraining

@@ -16,6 +16,7 @@ import tensorflow as tf
 import tfdarts
 from tfdarts.cluster import ClusterError
 from tfdarts.runs.run_directory import Stage
+from tfdarts.runs.settings import WITHOUT_EFFECT
 from tfdarts.training.distribution import replicas_of
 
 _LEFT_OUT = ("export", "evaluation", "tensorboard", "lock", "*.partial")
@@ -31,7 +32,7 @@ def of_this_worker(config):
         ClusterError: If the workers do not agree on the settings.
     """
     settings = dataclasses.asdict(config)
-    for own in ("run_dir", "dataset", "genotype"):
+    for own in ("run_dir", "dataset", "genotype", *WITHOUT_EFFECT):
         settings.pop(own, None)
     run_dir = own_run_dir(
         config.run_dir,
@@ -134,14 +135,9 @@ def require_agreement(replicas, **facts):
     """
     if replicas.num_workers == 1:
         return
-    sums = {name: _checksum_of(value) for name, value in facts.items()}
     # Commands of different versions may not even have as many settings.
-    names = _gathered(replicas, [zlib.crc32(json.dumps([*sums]).encode())])
-    if _differ(names[:, 0]):
-        differing = ["which command and settings there are"]
-    else:
-        columns = _gathered(replicas, [*sums.values()]).T
-        differing = [n for n, column in zip(sums, columns) if _differ(column)]
+    names = {"which command and settings there are": str([*facts])}
+    differing = _differing(replicas, names) or _differing(replicas, facts)
     if differing:
         raise ClusterError(
             f"The workers do not agree on {', '.join(differing)}. Start all "
@@ -150,20 +146,64 @@ def require_agreement(replicas, **facts):
         )
 
 
+class SameOnAllWorkers(keras.callbacks.Callback):
+    """Ends a run whose workers come apart, before a checkpoint keeps it.
+
+    They change weights alike, each for itself, by sums that are the same for
+    all. On processors that round differently they would not stay alike.
+
+    Args:
+        replicas: `tfdarts.training.devices.Replicas`.
+        variables: List of Keras variables.
+
+    Raises:
+        ClusterError: If they are not the same at the end of an epoch, or not
+            all workers are about to stop.
+    """
+
+    def __init__(self, replicas, variables):
+        super().__init__()
+        self.replicas = replicas
+        self.variables = variables
+
+    def on_epoch_end(self, epoch, logs=None):
+        if self.replicas.num_workers == 1:
+            return
+        facts = {
+            "the weights": self.variables,
+            "whether to stop": self.model.stop_training,
+        }
+        differing = _differing(self.replicas, facts)
+        if differing:
+            raise ClusterError(
+                f"In epoch {epoch + 1} the workers no longer agree on "
+                f"{', '.join(differing)}: they compute differently. Give them "
+                f"machines of one kind, and start them again: they go on "
+                f"after epoch {epoch}."
+            )
+
+
 def meet(replicas):
     """Waits until all workers have come here."""
     if replicas.num_workers > 1:
         _gathered(replicas, [0])
 
 
+def _differing(replicas, facts):
+    """Returns the names of what is not the same on all workers."""
+    sums = [_checksum_of(value) for value in facts.values()]
+    columns = _gathered(replicas, sums).T
+    return [n for n, c in zip(facts, columns) if (c != c[0]).any()]
+
+
 def _checksum_of(value):
-    if isinstance(value, list):
-        return zlib.crc32(b"".join(np.asarray(v).tobytes() for v in value))
-    return zlib.crc32(json.dumps(value, default=str).encode())
-
-
-def _differ(column):
-    return bool((column != column[0]).any())
+    """A number for anything that has one text, or for a list of variables."""
+    if not isinstance(value, list):
+        return zlib.crc32(json.dumps(value, default=str).encode())
+    checksum = 0
+    for variable in value:
+        checksum = zlib.crc32(np.asarray(variable).tobytes(), checksum)
+    return checksum
 
 
 def _gathered(replicas, numbers):

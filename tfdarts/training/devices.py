@@ -9,8 +9,11 @@ device of a process runs it in a thread of its own.
 
 import functools
 import queue
+import re
 import threading
+import time
 
+import keras
 import tensorflow as tf
 
 from tfdarts.cluster import ClusterError
@@ -24,10 +27,33 @@ from tfdarts.layers.replicas import sum_over_replicas
 _here = threading.local()
 FIRST_KEY = 10_000
 """Keys of groups below are those of `tf.distribute` itself."""
+KEYS_OF_A_WORKER = 1_000_000
 _groups = {(): FIRST_KEY}
+_broken = set()
+"""Keys of groups of which a replica still waits for one that failed."""
 
 GRACE = 10.0
 """Seconds that replicas are waited for when one of them has failed."""
+
+_MISMATCH = re.compile(r"mismatch in the collective|joining a group with size")
+
+
+def local_devices(kind=None):
+    """Returns the names of this process' logical devices.
+
+    TensorFlow lists those of all processes that have joined.
+
+    Args:
+        kind: String, as `"GPU"`. Defaults to all kinds.
+    """
+    own = tf.DeviceSpec.from_string(tf.zeros([]).device).task
+    names = [device.name for device in tf.config.list_logical_devices(kind)]
+    return [n for n in names if _task_of(n) in (None, own)]
+
+
+def _task_of(name):
+    """Which process a device is of, or `None` where there is only one."""
+    return tf.DeviceSpec.from_string(name).task
 
 
 class WorkerLostError(RuntimeError):
@@ -64,9 +90,7 @@ class Replicas:
         self.first = worker * len(self.devices)
         # What a process joins is the same group for all of its workers.
         which = self.devices if num_workers == 1 else ()
-        key = _groups.setdefault(which, FIRST_KEY + len(_groups))
-        self.group = Group(key, self.count)
-        self.broken = False
+        self.group = Group(_key_of(which), self.count)
         self._mean = self.compiled(mean_over_replicas)
         self._gathered = self.compiled(_gathered_from_replicas)
 
@@ -102,7 +126,7 @@ class Replicas:
         try:
             return self._run(function, shares)
         except tf.errors.OpError as error:
-            if self.num_workers > 1 and "mismatch" in str(error):
+            if self.num_workers > 1 and _MISMATCH.search(str(error)):
                 raise ClusterError(
                     "The workers do not compute the same: start all of them "
                     "with the same command."
@@ -116,7 +140,7 @@ class Replicas:
     def _run(self, function, shares):
         if len(self.devices) == 1:
             return [self._computed(function, 0, shares[0])]
-        if self.broken:
+        if self.group.key in _broken:
             raise RuntimeError(
                 "A device has failed in the middle of a step, and the others "
                 "still wait for it: start Python anew."
@@ -126,7 +150,7 @@ class Replicas:
             # A replica whose partner has failed may never return.
             threading.Thread(
                 target=self._put,
-                args=(results, function, position, share),
+                args=(results, _filtering(), function, position, share),
                 daemon=True,
             )
             for position, share in enumerate(shares)
@@ -136,9 +160,11 @@ class Replicas:
         try:
             return self._collected(results)
         except BaseException:
+            until = time.monotonic() + GRACE
             for thread in threads:
-                thread.join(GRACE)
-            self.broken = any(thread.is_alive() for thread in threads)
+                thread.join(max(until - time.monotonic(), 0.0))
+            if any(thread.is_alive() for thread in threads):
+                _broken.add(self.group.key)
             raise
 
     def mean(self, tensors):
@@ -227,8 +253,9 @@ class Replicas:
         with tf.device(self.devices[position]):
             return function(share)
 
-    def _put(self, results, function, position, share):
+    def _put(self, results, filtering, function, position, share):
         try:
+            _filter(*filtering)
             results.put((position, self._computed(function, position, share)))
         except BaseException as error:
             results.put((None, error))
@@ -267,6 +294,32 @@ class _OnReplicas:
     def _placed(self, function, number, *arguments):
         with graph_of_replica(self.group, number):
             return function(*arguments)
+
+
+def _key_of(devices):
+    """The same devices are the same group, and those of others another."""
+    task = (_task_of(devices[0] or "") if devices else None) or 0
+    key = FIRST_KEY + KEYS_OF_A_WORKER * task + len(_groups)
+    return _groups.setdefault(devices, key)
+
+
+def _filtering():
+    """Whether Keras and TensorFlow shorten tracebacks, each in each thread."""
+    return (
+        keras.config.is_traceback_filtering_enabled(),
+        tf.debugging.is_traceback_filtering_enabled(),
+    )
+
+
+def _filter(of_keras, of_tensorflow):
+    for config, wanted in (
+        (keras.config, of_keras),
+        (tf.debugging, of_tensorflow),
+    ):
+        if wanted:
+            config.enable_traceback_filtering()
+        else:
+            config.disable_traceback_filtering()
 
 
 def _is_of_others(error):

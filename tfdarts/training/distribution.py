@@ -12,6 +12,7 @@ from tfdarts.cluster import is_of_many
 from tfdarts.cluster import wait_for_others
 from tfdarts.cluster import workers
 from tfdarts.training.devices import Replicas
+from tfdarts.training.devices import local_devices
 
 CHOICES = ("none", "mirrored", "multiworker", "auto")
 
@@ -51,12 +52,11 @@ def replicas_of(distribute):
         )
     if is_of_many(distribute):
         return _of_workers()
-    several = len(tf.config.list_logical_devices("GPU")) > 1
+    gpus = local_devices("GPU")
     if distribute in ("mirrored", "multiworker") or (
-        distribute == "auto" and several
+        distribute == "auto" and len(gpus) > 1
     ):
-        _, devices = _devices_of_workers()
-        return Replicas(devices[0])
+        return Replicas(gpus or local_devices("CPU"))
     return Replicas()
 
 
@@ -78,15 +78,12 @@ def require_shares(replicas, batch_size, micro_batches=1):
 
 
 def _devices_of_workers():
-    """Returns the names of the devices that compute, by worker.
-
-    A process that is not one of many is worker 0.
-    """
+    """Returns the kind and names of the devices that compute, by worker."""
     for kind in ("GPU", "CPU"):
         found = collections.defaultdict(list)
         for device in tf.config.list_logical_devices(kind):
             spec = tf.DeviceSpec.from_string(device.name)
-            found[spec.task or 0].append(device.name)
+            found[spec.task].append(device.name)
         if found:
             return kind, found
     raise ValueError("TensorFlow finds no device to compute on.")
@@ -120,9 +117,18 @@ def _of_workers():
 def _join():
     """Connects the processes, which are watched over from then on.
 
-    TensorFlow would keep SIGTERM to itself from then on.
+    TensorFlow waits for those that it has seen, be they left over from before,
+    and Python stands still meanwhile: Ctrl-C must end the process as if it
+    were none of Python's. SIGTERM TensorFlow would keep to itself for ever.
     """
-    handler = signal.getsignal(signal.SIGTERM)
-    tf.distribute.MultiWorkerMirroredStrategy()
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, handler)
+    if threading.current_thread() is not threading.main_thread():
+        tf.distribute.MultiWorkerMirroredStrategy()
+        return
+    terminate = signal.getsignal(signal.SIGTERM)
+    interrupt = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        # Not kept, but for a method of it, in the thread that watches.
+        tf.distribute.MultiWorkerMirroredStrategy()
+    finally:
+        signal.signal(signal.SIGINT, interrupt)
+        signal.signal(signal.SIGTERM, terminate)

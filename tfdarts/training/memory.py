@@ -7,6 +7,7 @@ import resource
 import tensorflow as tf
 
 from tfdarts.machine import available_bytes
+from tfdarts.training.devices import local_devices
 
 _SAME_MEMORY = {"Identity", "Reshape", "ExpandDims", "Squeeze", "StopGradient"}
 _STATUS = pathlib.Path("/proc/self/status")
@@ -77,9 +78,9 @@ def logit_bytes(words, vocabulary_size):
 
 def most_held_bytes():
     """Returns the most memory this process has held, on its GPUs if it has."""
-    gpus = tf.config.list_logical_devices("GPU")
+    gpus = local_devices("GPU")
     if gpus:
-        used = (tf.config.experimental.get_memory_info(g.name) for g in gpus)
+        used = (tf.config.experimental.get_memory_info(gpu) for gpu in gpus)
         return sum(memory["peak"] for memory in used)
     if _STATUS.exists():
         # Not `getrusage`: that begins with what the parent process held.
@@ -99,7 +100,7 @@ def require_memory(needed):
         MemoryError: If there is less than that.
     """
     available = available_bytes()
-    if needed > available and not tf.config.list_logical_devices("GPU"):
+    if needed > available and not local_devices("GPU"):
         raise MemoryError(
             f"A step needs at least {needed / 1e9:.2f} GB of memory, but only "
             f"{max(available, 0) / 1e9:.2f} GB are left"

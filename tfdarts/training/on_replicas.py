@@ -82,6 +82,17 @@ class SharedSteps:
         figures, _ = results[0]
         return figures, [carried for _, carried in results]
 
+    def gradient_graph(self, inputs, y):
+        """Returns the graph of a replica's gradient; it is not run.
+
+        Args:
+            inputs: Tuple of `tf.TensorSpec`s, of a replica's share.
+            y: `tf.TensorSpec`.
+        """
+        return self._gradient.get_concrete_function(
+            *self._read(), inputs, y
+        ).graph
+
     def _gradient_of_share(self, weights, state, inputs, y):
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(weights)
@@ -137,6 +148,16 @@ class OnReplicas(keras.Model):
 
     def call(self, inputs, training=None):
         return self.model(inputs, training=training)
+
+    def gradient_graph(self, batch_spec):
+        """Returns the graph that costs the most memory; it is not run.
+
+        Args:
+            batch_spec: Tuple `(x, y)` of `tf.TensorSpec`s, of a replica's
+                share.
+        """
+        x, y = batch_spec
+        return self._steps.gradient_graph((x,), y)
 
     def make_train_function(self, force=False):
         """The step is Python; what it calls is compiled."""
