@@ -7,9 +7,11 @@ import tensorflow as tf
 
 import tfdarts
 from tfdarts.layers.batch_norm import BatchNorm
-from tfdarts.layers.batch_norm import normalized
+from tfdarts.layers.batch_norm import batch_norms
 from tfdarts.layers.drop_path import DropPath
 from tfdarts.layers.dropout import SpatialDropout1D
+from tfdarts.layers.mixed_op import MixedOp
+from tfdarts.layers.normalized import normalized
 from tfdarts.layers.recurrent_cell import RecurrentCell
 from tfdarts.layers.replicas import mean_over_replicas
 from tfdarts.layers.replicas import num_replicas
@@ -94,7 +96,9 @@ def test_moments_are_those_of_the_whole_batch(two):
     whole = np.random.default_rng(0).normal(size=(6, 4, 3))
     whole = whole * [1.0, 5.0, 0.0] + [0.0, 20.0, 7.0]
     guess = tf.constant([0.1, 15.0, 0.0], tf.float64)
-    compiled = two.compiled(lambda x: normalized(x, [0, 1], guess, 1e-5))
+    compiled = two.compiled(
+        lambda x: normalized([x], [0, 1], [guess], [1e-5])[0]
+    )
     for _, mean, variance, count in two.run(
         compiled, two.shares(tf.constant(whole))
     ):
@@ -120,6 +124,72 @@ def test_a_batch_norm_meets_once_forth_and_once_back(two):
     graph = compiled.get_concrete_function(spec).graph
     kinds = [operation.type for operation in graph.get_operations()]
     assert kinds.count("CollectiveReduceV2") == 2
+
+
+def sums_of_step(two, layer):
+    """How often replicas meet in a step of a layer, forth and back."""
+
+    def step(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            loss = tf.reduce_sum(layer(x, training=True) ** 3)
+        return tape.gradient(loss, [x, *layer.trainable_variables])
+
+    spec = tf.TensorSpec((4, 6, 6, 3), tf.float64)
+    graph = two.compiled(step).get_concrete_function(spec).graph
+    kinds = [operation.type for operation in graph.get_operations()]
+    return kinds.count("CollectiveReduceV2")
+
+
+@pytest.mark.parametrize("strides", [1, 2])
+def test_operations_of_a_node_meet_together(two, strides):
+    """Each has one batch norm, separable convolutions have another."""
+    layer = MixedOp(2, 3, strides, dtype="float64")
+    layer.build((None, 6, 6, 3))
+    assert sums_of_step(two, layer) == 2 + 2
+
+
+def test_batch_norms_side_by_side_are_each_what_it_is(two):
+    """With scales, affine or not, of other epsilon, frozen."""
+    random = np.random.default_rng(0)
+    layers = [
+        BatchNorm(dtype="float64", **settings)
+        for settings in ({"affine": False}, {"epsilon": 0.1}, {"affine": False})
+    ]
+    for layer in layers:
+        layer.build((None, 2, 2, 3))
+    scale, gamma, beta = random.normal(size=(3, 3))
+    layers[1].gamma.assign(gamma)
+    layers[1].beta.assign(beta)
+    batch = [random.normal(k, 2.0, (4, 2, 2, 3)) for k in range(3)]
+
+    def apply(*inputs):
+        scales = [tf.constant(scale), None, None]
+        # Replicas move no statistics.
+        with keras.StatelessScope():
+            return batch_norms([*zip(layers, inputs, scales)], True)
+
+    def whole():
+        apply_on_each = two.compiled(apply)
+        shares = two.shares([*map(tf.constant, batch)])
+        results = two.run(lambda share: apply_on_each(*share), shares)
+        return [np.concatenate(each) for each in zip(*results)]
+
+    def normal(values, epsilon=1e-5):
+        mean, variance = values.mean((0, 1, 2)), values.var((0, 1, 2))
+        return (values - mean) / np.sqrt(variance + epsilon)
+
+    expected = [
+        normal(batch[0]) * scale,
+        normal(batch[1], 0.1) * gamma + beta,
+        normal(batch[2]),
+    ]
+    for found, each in zip(whole(), expected, strict=True):
+        np.testing.assert_allclose(found, each, atol=1e-12)
+    layers[2].trainable = False
+    expected[2] = batch[2] / np.sqrt(1 + 1e-5)
+    for found, each in zip(whole(), expected, strict=True):
+        np.testing.assert_allclose(found, each, atol=1e-12)
 
 
 def recurrent_cell():

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from tfdarts.layers.replicas import mean_over_replicas
+from tfdarts.layers.normalized import normalized
 from tfdarts.layers.replicas import num_replicas
 
 
@@ -78,22 +78,10 @@ class BatchNorm(keras.layers.BatchNormalization):
                 epsilon=self.epsilon,
                 exponential_avg_factor=1.0 - self.momentum,
             )
-        else:
-            outputs, mean, variance, count = normalized(
-                tf.cast(inputs, dtype),
-                [0, 1, 2],
-                tf.cast(self.moving_mean, dtype),
-                self.epsilon,
-            )
-            if given or self.affine:
-                outputs = outputs * scale + offset
-            outputs = tf.cast(outputs, inputs.dtype)
-            # Of a single value the fused kernel gives the biased variance.
-            variance *= count / tf.maximum(count - 1.0, 1.0)
-            mean = self._moved(self.moving_mean, mean)
-            variance = self._moved(self.moving_variance, variance)
-        self.moving_mean.assign(mean)
-        self.moving_variance.assign(variance)
+            self.moving_mean.assign(mean)
+            self.moving_variance.assign(variance)
+            return outputs
+        (outputs,) = _written_out([(self, inputs, scale if given else None)])
         return outputs
 
     def get_config(self):
@@ -108,61 +96,58 @@ class BatchNorm(keras.layers.BatchNormalization):
         outputs = tf.cast(inputs, scale.dtype) * scale + offset
         return tf.cast(outputs, inputs.dtype)
 
+    def _moves(self, mean, variance, count):
+        # Of a single value the fused kernel gives the biased variance.
+        variance *= count / tf.maximum(count - 1.0, 1.0)
+        self.moving_mean.assign(self._moved(self.moving_mean, mean))
+        self.moving_variance.assign(self._moved(self.moving_variance, variance))
+
     def _moved(self, moving, current):
         """The moving statistics keep the unbiased variance, as PyTorch's."""
         moving = tf.cast(moving, current.dtype)
         return moving * self.momentum + current * (1.0 - self.momentum)
 
 
-def normalized(inputs, axes, guess, epsilon):
-    """Returns values normalised by the batch of all replicas.
+def batch_norms(questions, training):
+    """Returns what batch norms that do not depend on each other return.
 
     Args:
-        inputs: Tensor, the same shape in all replicas.
-        axes: List of all axes but the last.
-        guess: Tensor `(channels,)`, near the mean if it can be, and the same
-            in all replicas.
-        epsilon: Float, added to the variance.
-
-    Returns:
-        The outputs, and mean, variance and count of the batch.
+        questions: List of tuples `(batch_norm, inputs, scale)`, arguments of
+            `BatchNorm`; `scale` may be `None`.
+        training: Boolean, whether to normalise by the batch.
     """
-    size = inputs.shape.num_elements() or tf.size(inputs)
-    count = size / inputs.shape[-1] * num_replicas()
-    count = tf.cast(count, inputs.dtype)
-    if num_replicas() == 1:
-        mean = tf.reduce_mean(inputs, axes)
-        variance = tf.reduce_mean(tf.square(inputs - mean), axes)
-        outputs = (inputs - mean) * tf.math.rsqrt(variance + epsilon)
-        return outputs, mean, variance, count
-
-    @tf.custom_gradient
-    def over_replicas(inputs):
-        """Its gradient is the one that is usual, for graphs of their own size.
-
-        Replicas meet once on the way forth and once on the way back. What
-        they sum up are deviations from the guess and their squares: the
-        nearer it is to the mean, the less of the squares cancels.
-        """
-        deviations = inputs - guess
-        shift, square = _means(deviations, deviations, axes)
-        variance = tf.maximum(square - tf.square(shift), 0)
-        factor = tf.math.rsqrt(variance + epsilon)
-        outputs = (deviations - shift) * factor
-
-        def gradient(upstream, *of_statistics):
-            mean, along = _means(upstream, outputs, axes)
-            return (upstream - mean - outputs * along) * factor
-
-        return (outputs, guess + shift, variance), gradient
-
-    return *over_replicas(inputs), count
+    trained = all(batch_norm.trainable for batch_norm, *_ in questions)
+    if len(questions) > 1 and num_replicas() > 1 and training and trained:
+        return _written_out(questions)
+    return [
+        batch_norm(inputs, training=training, scale=scale)
+        for batch_norm, inputs, scale in questions
+    ]
 
 
-def _means(values, others, axes):
-    """The means of values and of their products with others."""
-    means = [tf.reduce_mean(each, axes) for each in (values, values * others)]
-    return tf.unstack(mean_over_replicas(tf.stack(means)))
+def _written_out(questions):
+    """The same without the fused kernel; replicas meet once for all."""
+    layers, inputs, scales = zip(*questions)
+    dtype = _dtype_of_statistics(layers[0].variable_dtype)
+    found = normalized(
+        [tf.cast(values, dtype) for values in inputs],
+        [0, 1, 2],
+        [tf.cast(layer.moving_mean, dtype) for layer in layers],
+        [layer.epsilon for layer in layers],
+    )
+    outputs = []
+    for layer, values, scale, (normal, *moments) in zip(
+        layers, inputs, scales, found
+    ):
+        layer._moves(*moments)
+        if scale is not None:
+            normal *= tf.cast(scale, dtype)
+        elif layer.affine:
+            normal *= tf.cast(layer.gamma, dtype)
+        if layer.affine:
+            normal += tf.cast(layer.beta, dtype)
+        outputs.append(tf.cast(normal, values.dtype))
+    return outputs
 
 
 def _dtype_of_statistics(dtype):

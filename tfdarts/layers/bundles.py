@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from tfdarts.layers.batch_norm import BatchNorm
 from tfdarts.layers.convolutions import uniform
+from tfdarts.layers.side_by_side import alone
 from tfdarts.layers.subsample import Subsample
 from tfdarts.layers.subsample import every_second_pixel
 
@@ -66,6 +67,10 @@ class SeparableBundle(keras.layers.Layer):
         self.batch_norm.build((None, None, None, edges * filters))
 
     def call(self, inputs, scale=None, training=None):
+        return alone(self.run(inputs, scale), training)
+
+    def run(self, inputs, scale=None):
+        """The call, for `tfdarts.layers.side_by_side`."""
         kernel = tf.convert_to_tensor(self.depthwise_kernel)
         match self.strides, self.dilation:
             case 1, 1:
@@ -83,7 +88,7 @@ class SeparableBundle(keras.layers.Layer):
         outputs = product_of_each_edge(
             outputs, tf.convert_to_tensor(self.pointwise_kernel)
         )
-        return self.batch_norm(outputs, training=training, scale=scale)
+        return (yield self.batch_norm, outputs, scale)
 
     def weights_of(self, edge):
         """Returns an edge's weights as `SeparableConv2D` and `BatchNorm` do."""
@@ -120,9 +125,13 @@ class SepConvBundle(keras.layers.Layer):
             block.build(inputs_shape)
 
     def call(self, inputs, scale=None, training=None):
+        return alone(self.run(inputs, scale), training)
+
+    def run(self, inputs, scale=None):
+        """The call, for `tfdarts.layers.side_by_side`."""
         first, second = self.blocks
-        inner = tf.nn.relu(first(inputs, training=training))
-        return second(inner, scale=scale, training=training)
+        inner = tf.nn.relu((yield from first.run(inputs)))
+        return (yield from second.run(inner, scale))
 
     def weights_of(self, edge):
         """Returns an edge's weights as `SepConv` has them."""
@@ -159,6 +168,9 @@ class FactorizedReduceBundle(keras.layers.Layer):
         self.batch_norm.build((None, None, None, edges * filters))
 
     def call(self, inputs, scale=None, training=None):
+        return alone(self.run(inputs, scale), training)
+
+    def run(self, inputs, scale=None):
         """Both convolutions as one, on the two sets of pixels side by side."""
         even, odd = every_second_pixel(inputs), self.odd(inputs)
         half = self.filters // 2
@@ -172,7 +184,7 @@ class FactorizedReduceBundle(keras.layers.Layer):
             axis=0,
         )
         outputs = pointwise(tf.concat([even, odd], axis=3), kernel)
-        return self.batch_norm(outputs, training=training, scale=scale)
+        return (yield self.batch_norm, outputs, scale)
 
     def weights_of(self, edge):
         """Returns an edge's weights as `FactorizedReduce` has them."""
