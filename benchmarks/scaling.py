@@ -397,7 +397,9 @@ def draw(curves, path):
         panel.set_xscale("log", base=2)
         panel.set_yscale("log", base=2)
         panel.set_xticks(DEVICES, map(str, DEVICES))
-        panel.set_yticks(DEVICES, map(str, DEVICES))
+        fractions = [1 / n for n in (8, 4, 2)]
+        ticks = [*fractions, *DEVICES]
+        panel.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
         panel.set_xlabel("devices")
         panel.set_title(
             "the batch grows with the devices" if weak else "the same batch"
