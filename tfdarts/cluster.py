@@ -132,7 +132,7 @@ def _listening(address):
     except OSError as error:
         raise ClusterError(
             f"This worker is to listen at {address}, but port {port} cannot "
-            f"be used ({error.strerror}): give it another one in the "
+            f"be used ({os.strerror(error.errno)}): give it another one in the "
             f"TF_CONFIG of all workers."
         ) from error
 

@@ -21,6 +21,11 @@ def test_a_training_that_cannot_be_shared_is_refused_first(
             "must be a multiple of their number, 2. Received: 97",
         ),
         (
+            SearchConfig(**settings),
+            TrainConfig(**settings, jit_compile=True),
+            "--jit_compile is for one device",
+        ),
+        (
             RNNSearchConfig(**settings),
             RNNTrainConfig(**settings, cell="lstm", batch_size=8),
             "--cell=lstm",

@@ -172,15 +172,15 @@ def test_deterministic_turns_op_determinism_on(monkeypatch):
 def test_xla_is_refused_without_a_gpu(monkeypatch):
     config = dataclasses.replace(SEARCH, jit_compile=True)
     with pytest.raises(ValueError, match="--jit_compile needs a GPU"):
-        start_module.start(config, Replicas())
+        start_module.require_xla(config, Replicas())
     gpu = tf.config.list_logical_devices("CPU")
     monkeypatch.setattr(tf.config, "list_logical_devices", lambda *kind: gpu)
-    start_module.start(config, Replicas())
+    start_module.require_xla(config, Replicas())
     # Where one device is all there is, `auto` asks for no more.
     config = dataclasses.replace(config, distribute="auto")
-    start_module.start(config, Replicas())
+    start_module.require_xla(config, Replicas())
     with pytest.raises(ValueError, match="--distribute=auto finds 2: leave"):
-        start_module.start(config, Replicas(["CPU:0", "CPU:1"]))
+        start_module.require_xla(config, Replicas(["CPU:0", "CPU:1"]))
 
 
 def test_train_portion_and_source_validation(source, examples):

@@ -132,11 +132,13 @@ def at_the_end_of_an_epoch(replicas, weights, stop=False):
     callback.on_epoch_end(4)
 
 
-@pytest.mark.parametrize("change", ["the weights", "whether to stop", None])
+@pytest.mark.parametrize(
+    "change", ["what a checkpoint keeps", "whether to stop", None]
+)
 def test_workers_that_come_apart_are_ended(monkeypatch, change):
     """Before a checkpoint keeps it: `ours` and `theirs` are two processes."""
     ours, theirs = ([np.ones(2), np.zeros(3)] for _ in range(2))
-    if change == "the weights":
+    if change == "what a checkpoint keeps":
         theirs[1][2] = 1e-20
     rows = []
 

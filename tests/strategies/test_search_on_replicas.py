@@ -148,6 +148,23 @@ def test_micro_batches_are_cut_before_they_are_shared():
     require_the_same(expected, result, 1e-10)
 
 
+def test_accuracy_may_be_one_number_a_text():
+    def nearness(y, logits):
+        return tf.reduce_mean(-tf.abs(logits[..., 0]), axis=1)
+
+    figures = []
+    for replicas in (Replicas(), two()):
+        keras.utils.set_random_seed(0)
+        search = DARTS(
+            RNNSupernet(WORDS, 3, 2, dtype="float64"), replicas=replicas
+        )
+        search.compile(SGD(0.1, momentum=0.0), Adam(0.01), accuracy=nearness)
+        x, y = words(np.random.default_rng(0), 4)
+        logs = search.test_step((x[:5], y[:5]))
+        figures.append([float(value) for value in logs.values()])
+    assert figures[1] == pytest.approx(figures[0], rel=1e-6)
+
+
 def test_labels_may_be_vectors():
     search = DARTS(CNNSupernet(2, 3, 3, (4, 4, 1), num_nodes=1), replicas=two())
     search.compile(

@@ -138,8 +138,14 @@ def test_signals_have_their_handlers_again(monkeypatch):
         distribution._join()
         assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        # As of what a shell starts with &.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        with pytest.raises(AssertionError):
+            distribution._join()
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGTERM, before)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def test_batches_must_be_shared_evenly():

@@ -5,6 +5,7 @@ import tensorflow as tf
 from tfdarts.data import batches
 from tfdarts.models.cnn_supernet import CNNSupernet
 from tfdarts.runs.data import open_training_data
+from tfdarts.runs.start import require_xla
 from tfdarts.runs.start import start
 from tfdarts.strategies.darts import DARTS
 from tfdarts.training.distribution import replicas_of
@@ -42,6 +43,7 @@ class ImageSearch:
         self.config = config
         self.replicas = replicas_of(config.distribute)
         require_shares(self.replicas, config.batch_size, config.micro_batches)
+        require_xla(config, self.replicas)
         self.data = open_training_data(config, config.train_portion)
         self.source = self.data.source
         self.steps_per_epoch = self.data.steps_per_epoch

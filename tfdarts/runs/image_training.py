@@ -16,6 +16,7 @@ from tfdarts.runs.networks import count_parameters
 from tfdarts.runs.networks import save_network
 from tfdarts.runs.progress import MetricsFile
 from tfdarts.runs.progress import Progress
+from tfdarts.runs.start import require_xla
 from tfdarts.runs.start import start
 from tfdarts.runs.tensorboard import tensorboard
 from tfdarts.runs.workers import SameOnAllWorkers
@@ -82,10 +83,12 @@ class ImageTraining:
         """Returns the devices that share the batches of a config.
 
         Raises:
-            ValueError: If they cannot share them evenly.
+            ValueError: If they cannot share them evenly, or XLA is asked
+                for and cannot help.
         """
         replicas = replicas_of(config.distribute)
         require_shares(replicas, config.batch_size)
+        require_xla(config, replicas)
         return replicas
 
     @property
@@ -146,7 +149,7 @@ class ImageTraining:
                 *_regularization(config, network),
                 metrics,
                 *tensorboard(config, stage),
-                SameOnAllWorkers(self.replicas, network.variables),
+                SameOnAllWorkers(self.replicas, checkpoint.variables),
                 checkpoint,
                 Progress(stage, config.epochs, data.steps_per_epoch, LOGGED),
                 keras.callbacks.LambdaCallback(

@@ -9,6 +9,7 @@ from tfdarts.runs.export import exported_versions
 from tfdarts.runs.search import search
 from tfdarts.runs.train import kind_of_training
 from tfdarts.runs.train import train
+from tfdarts.runs.workers import meet
 from tfdarts.runs.workers import of_this_worker
 
 logger = logging.getLogger("tfdarts")
@@ -28,7 +29,7 @@ def pipeline(search_config, train_config):
     search_config = of_this_worker(search_config)
     train_config = of_this_worker(train_config)
     # Before the search, not behind it.
-    kind_of_training(train_config).replicas_of(train_config)
+    replicas = kind_of_training(train_config).replicas_of(train_config)
     search(search_config)
     results = train(train_config)
     if "test_loss" in results:
@@ -46,4 +47,5 @@ def pipeline(search_config, train_config):
         logger.info("export: already there, in %s", exported[-1])
     else:
         exported = [export(train_config.run_dir)["saved_model"]]
+    meet(replicas)
     return {**results, "saved_model": str(exported[-1])}

@@ -248,10 +248,7 @@ class Stage:
         if fingerprint and fingerprint == before.get("fingerprint"):
             # The same data may be elsewhere now.
             settings = {**settings, "dataset": before["dataset"]}
-        if (
-            settings["dataset"] != before["dataset"]
-            and settings.keys() - before.keys()
-        ):
+        if ("image_size" in settings) != ("image_size" in before):
             raise ValueError(
                 f"{self.path} was begun on {before['dataset']}, whose networks "
                 f"are of another kind than those of {settings['dataset']}: "

@@ -146,7 +146,7 @@ def _fit(config, work, stage):
             metrics,
             early_stop,
             *tensorboard(config, stage),
-            SameOnAllWorkers(work.replicas, supernet.variables),
+            SameOnAllWorkers(work.replicas, checkpoint.variables),
             checkpoint,
             Progress(stage, config.epochs, work.steps_per_epoch, work.logged),
             keras.callbacks.LambdaCallback(

@@ -9,6 +9,7 @@ from tfdarts.runs.evaluate import evaluate
 from tfdarts.runs.run_directory import read_json
 from tfdarts.runs.run_directory import write_json
 from tfdarts.runs.train import train
+from tfdarts.runs.workers import meet
 from tfdarts.runs.workers import of_this_worker
 from tfdarts.runs.workers import own_run_dir
 from tfdarts.runs.workers import require_agreement
@@ -53,7 +54,7 @@ def train_seeds(config, seeds):
                 )
             )
         )
-    return _summarize(run_dir, "train", seeds, rows)
+    return _summarize(run_dir, "train", seeds, rows, replicas)
 
 
 def evaluate_seeds(
@@ -89,7 +90,7 @@ def evaluate_seeds(
         evaluate(run_dir / f"seed{seed}", batch_size, dataset, distribute)
         for seed in seeds
     ]
-    return _summarize(run_dir, "evaluate", seeds, rows)
+    return _summarize(run_dir, "evaluate", seeds, rows, replicas)
 
 
 def _given(run_dir):
@@ -98,7 +99,7 @@ def _given(run_dir):
     return run_dir
 
 
-def _summarize(run_dir, name, seeds, rows):
+def _summarize(run_dir, name, seeds, rows, replicas):
     """Writes and returns what the seeds have in common."""
     figures = [
         key
@@ -109,6 +110,7 @@ def _summarize(run_dir, name, seeds, rows):
     path = run_dir / "seeds.json"
     before = read_json(path) if path.exists() else {}
     write_json(path, {**before, name: {"seeds": seeds, **summary}})
+    meet(replicas)
     return summary
 
 

@@ -13,8 +13,10 @@ from tfdarts.runs.rnn_configs import RNNSelectConfig
 from tfdarts.runs.rnn_configs import RNNTrainConfig
 from tfdarts.runs.run_directory import write_json
 from tfdarts.runs.train import train
+from tfdarts.runs.workers import meet
 from tfdarts.runs.workers import of_this_worker
 from tfdarts.search_spaces.lookup import find_genotype
+from tfdarts.training.distribution import replicas_of
 
 logger = logging.getLogger("tfdarts")
 
@@ -73,6 +75,7 @@ def select(config):
     winner = find_genotype(ranking[0]["genotype"], space)
     write_json(run_dir / "selection.json", ranking)
     winner.save(run_dir / "genotype.json")
+    meet(replicas_of(config.distribute))
     return ranking
 
 

@@ -11,6 +11,26 @@ from tfdarts.training.devices import local_devices
 logger = logging.getLogger("tfdarts")
 
 
+def require_xla(config, replicas):
+    """Raises `ValueError` where XLA is asked for and cannot help.
+
+    Args:
+        config: `tfdarts.runs.settings.ComputeConfig`.
+        replicas: `tfdarts.training.devices.Replicas`.
+    """
+    if config.jit_compile and replicas.count > 1:
+        raise ValueError(
+            f"--jit_compile is for one device, and --distribute="
+            f"{config.distribute} finds {replicas.count}: leave out one of "
+            f"the two."
+        )
+    if config.jit_compile and not local_devices("GPU"):
+        raise ValueError(
+            "--jit_compile needs a GPU, and there is none: on CPUs XLA's "
+            "convolutions take 15 to 50 times as long. Leave it out."
+        )
+
+
 def start(config, replicas):
     """Sets the seeds and says what the run runs on.
 
@@ -18,21 +38,7 @@ def start(config, replicas):
         config: `tfdarts.runs.settings.RunConfig`.
         replicas: `tfdarts.training.devices.Replicas`.
 
-    Raises:
-        ValueError: If what is here cannot do what was asked for.
     """
-    xla = getattr(config, "jit_compile", False)  # Texts are not asked.
-    if xla and replicas.count > 1:
-        raise ValueError(
-            f"--jit_compile is for one device, and --distribute="
-            f"{config.distribute} finds {replicas.count}: leave out one of "
-            f"the two."
-        )
-    if xla and not local_devices("GPU"):
-        raise ValueError(
-            "--jit_compile needs a GPU, and there is none: on CPUs XLA's "
-            "convolutions take 15 to 50 times as long. Leave it out."
-        )
     keras.utils.set_random_seed(config.seed)
     if config.deterministic:
         tf.config.experimental.enable_op_determinism()

@@ -197,7 +197,7 @@ class TextTraining:
                 averaging,
                 metrics,
                 *tensorboard(config, stage),
-                SameOnAllWorkers(self.replicas, self.network.variables),
+                SameOnAllWorkers(self.replicas, checkpoint.variables),
                 checkpoint,
                 Progress(stage, config.epochs, self.steps_per_epoch, LOGGED),
                 keras.callbacks.LambdaCallback(

@@ -154,7 +154,7 @@ class SameOnAllWorkers(keras.callbacks.Callback):
 
     Args:
         replicas: `tfdarts.training.devices.Replicas`.
-        variables: List of Keras variables.
+        variables: List of Keras variables, all that checkpoints keep.
 
     Raises:
         ClusterError: If they are not the same at the end of an epoch, or not
@@ -170,7 +170,7 @@ class SameOnAllWorkers(keras.callbacks.Callback):
         if self.replicas.num_workers == 1:
             return
         facts = {
-            "the weights": self.variables,
+            "what a checkpoint keeps": self.variables,
             "whether to stop": self.model.stop_training,
         }
         differing = _differing(self.replicas, facts)
@@ -179,7 +179,7 @@ class SameOnAllWorkers(keras.callbacks.Callback):
                 f"In epoch {epoch + 1} the workers no longer agree on "
                 f"{', '.join(differing)}: they compute differently. Give them "
                 f"machines of one kind, and start them again: they go on "
-                f"after epoch {epoch}."
+                f"after the epoch before."
             )
 
 

@@ -163,10 +163,11 @@ class CompiledLoss:
             weights, state, _as_inputs(x), alphas, training=False
         )
         logits, *carried = tf.nest.flatten(outputs)
+        each = counts
         if counts is not None:
             # A label of a text stands in a row, too.
-            counts = tf.reshape(counts, (-1, *[1] * (logits.shape.rank - 2)))
-        loss = self.loss_function(y, logits, counts)
+            each = tf.reshape(counts, (-1, *[1] * (logits.shape.rank - 2)))
+        loss = self.loss_function(y, logits, each)
         accuracy = self._accuracy(y, logits, counts)
         if counts is not None:
             # These means are over all rows, whether they count or not.
@@ -178,6 +179,7 @@ class CompiledLoss:
     def _accuracy(self, y, logits, counts=None):
         right = tf.cast(self.accuracy(y, logits), self.supernet.variable_dtype)
         if counts is not None:
+            counts = tf.reshape(counts, (-1, *[1] * (right.shape.rank - 1)))
             right *= tf.cast(counts, right.dtype)
         return tf.reduce_mean(right)
 

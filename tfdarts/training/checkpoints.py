@@ -28,12 +28,16 @@ class EpochCheckpoint(keras.callbacks.Callback):
             They are listed one by one because TensorFlow's tracking does not
             see into Keras' lists of layers and would leave batch-norm
             statistics out without a word.
+
+    Attributes:
+        variables: List of all of them.
     """
 
     def __init__(self, directory, **variables):
         super().__init__()
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
+        self.variables = [v for listed in variables.values() for v in listed]
         self.epoch = tf.Variable(0, dtype=tf.int64)
         self.checkpoint = tf.train.Checkpoint(
             epoch=self.epoch,

@@ -124,11 +124,15 @@ def _join():
     if threading.current_thread() is not threading.main_thread():
         tf.distribute.MultiWorkerMirroredStrategy()
         return
-    terminate = signal.getsignal(signal.SIGTERM)
-    interrupt = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    handlers = {
+        number: signal.getsignal(number)
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    if handlers[signal.SIGINT] is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
         # Not kept, but for a method of it, in the thread that watches.
         tf.distribute.MultiWorkerMirroredStrategy()
     finally:
-        signal.signal(signal.SIGINT, interrupt)
-        signal.signal(signal.SIGTERM, terminate)
+        for number, handler in handlers.items():
+            signal.signal(number, handler or signal.SIG_DFL)
