@@ -146,6 +146,7 @@ class MixedOp(keras.layers.Layer):
         """
         outputs, runs = {}, {}
         for name, (operation, arguments) in calls.items():
+            # A skip has no batch norm to share, and one device no partner.
             if num_replicas() > 1 and hasattr(operation, "run"):
                 runs[name] = operation.run(*arguments)
             else:

@@ -37,7 +37,6 @@ def start(config, replicas):
     Args:
         config: `tfdarts.runs.settings.RunConfig`.
         replicas: `tfdarts.training.devices.Replicas`.
-
     """
     keras.utils.set_random_seed(config.seed)
     if config.deterministic:
