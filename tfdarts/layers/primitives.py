@@ -54,6 +54,29 @@ class Zero(keras.layers.Layer):
         return {**super().get_config(), "strides": self.strides}
 
 
+@keras.saving.register_keras_serializable(package="tfdarts")
+class Skip(keras.layers.Identity):
+    """`skip_connect` of stride 1: the input as it is.
+
+    `keras.layers.Identity` has no config if its dtype is given as a policy.
+
+    Input shape:
+        Any.
+
+    Output shape:
+        That of the input.
+
+    Example:
+
+    >>> skip = Skip(dtype=keras.DTypePolicy("mixed_bfloat16"))
+    >>> Skip.from_config(skip.get_config()).compute_dtype
+    'bfloat16'
+    """
+
+    def get_config(self):
+        return super().get_config()
+
+
 _twice_differentiable = contextvars.ContextVar(
     "twice_differentiable", default=False
 )
@@ -190,7 +213,7 @@ def primitive(operation, filters, strides=1, search=False, **kwargs):
         case "avg_pool_3x3":
             return Pool3x3("avg", **pooling)
         case "skip_connect" if strides == 1:
-            return keras.layers.Identity(**kwargs)
+            return Skip(**kwargs)
         case "skip_connect":
             return FactorizedReduce(filters, affine=not search, **kwargs)
         case "sep_conv_3x3" | "sep_conv_5x5" | "sep_conv_7x7":

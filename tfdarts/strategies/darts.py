@@ -9,6 +9,7 @@ from tfdarts.models.carried_state import ReadsOn
 from tfdarts.strategies import hypergradient
 from tfdarts.strategies.compiled_loss import CompiledLoss
 from tfdarts.strategies.curvature import largest_eigenvalue
+from tfdarts.strategies.paper_optimizers import paper_optimizers
 from tfdarts.strategies.virtual_step import clipped
 from tfdarts.training.devices import Replicas
 from tfdarts.training.optimizers import virtual_step_of
@@ -140,8 +141,8 @@ class DARTS(ReadsOn, keras.Model):
 
     def compile(
         self,
-        weight_optimizer,
-        alpha_optimizer,
+        weight_optimizer=None,
+        alpha_optimizer=None,
         loss=None,
         accuracy=keras.metrics.sparse_categorical_accuracy,
         run_eagerly=False,
@@ -153,8 +154,11 @@ class DARTS(ReadsOn, keras.Model):
             weight_optimizer: `tfdarts.training.optimizers.SGD`, or Keras'
                 own: an optimizer whose step is known as a function, for the
                 virtual step. The virtual step does not clip, unless
-                `clip_virtual_step`.
-            alpha_optimizer: Any Keras optimizer.
+                `clip_virtual_step`. Defaults to the paper's, at its first
+                learning rate; see
+                `tfdarts.strategies.paper_optimizers.paper_optimizers`.
+            alpha_optimizer: Any Keras optimizer, or its name. Defaults to the
+                paper's.
             loss: Keras loss of labels and logits, a mean over the examples.
                 Defaults to sparse categorical cross-entropy.
             accuracy: Function of labels and logits, a number an example, as
@@ -183,6 +187,9 @@ class DARTS(ReadsOn, keras.Model):
                 "same twice, and keeps it. Leave out one of `recompute` and "
                 "`jit_compile`."
             )
+        defaults = paper_optimizers(self.supernet)
+        weight_optimizer = keras.optimizers.get(weight_optimizer or defaults[0])
+        alpha_optimizer = keras.optimizers.get(alpha_optimizer or defaults[1])
         self._virtual_step = virtual_step_of(weight_optimizer)
         self._virtual_clip_norm = None
         if self.clip_virtual_step:
