@@ -40,8 +40,8 @@ def test_a_selection_prints_its_ranking(monkeypatch, capsys):
     ranking = [
         {
             "candidate": name,
-            "val_accuracy": accuracy,
-            "val_loss": 0.25,
+            "validation_accuracy": accuracy,
+            "validation_loss": 0.25,
             "num_parameters": 3349342,
         }
         for name, accuracy in (("b", 0.9), ("a", 0.8))

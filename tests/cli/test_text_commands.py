@@ -55,7 +55,7 @@ def test_each_command_leads_to_the_next(capsys):
     assert arguments == ["--run_dir=run", "--dataset=text:rhyme.txt"]
     assert command.main([*arguments, *TEXT[1:], *TRAIN]) == 0
     printed = capsys.readouterr().out
-    assert re.search(r"^val_perplexity: \d", printed, re.M)
+    assert re.search(r"^validation_perplexity: \d", printed, re.M)
     command, arguments = following(printed)
     assert command is evaluate.command and command.main(arguments) == 0
     printed = capsys.readouterr().out

@@ -188,7 +188,12 @@ def test_two_workers_of_two_devices_each_are_one(tmp_path):
         with (tmp_path / name / "search" / "metrics.csv").open() as file:
             rows += csv.DictReader(file)
     one, four = rows
-    for name in ("loss", "alpha_loss", "val_loss", "alpha_entropy"):
+    for name in (
+        "loss",
+        "alpha_loss",
+        "validation_supernet_loss",
+        "alpha_entropy",
+    ):
         assert float(four[name]) == pytest.approx(float(one[name]), rel=1e-5)
 
 

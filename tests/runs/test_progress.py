@@ -11,7 +11,7 @@ from tfdarts.runs.progress import DataWait
 from tfdarts.runs.progress import MetricsFile
 from tfdarts.runs.progress import Progress
 
-NAMES = {"loss": "loss", "val_accuracy": "validation accuracy"}
+NAMES = ("loss", "validation_accuracy")
 
 
 @pytest.mark.parametrize(
@@ -169,7 +169,7 @@ def test_nothing_is_known_after_one_step(run):
 
 def test_logs_are_called_by_their_names_in_their_order(run):
     callback = Progress(Stage(), epochs=1, steps_per_epoch=2, names=NAMES)
-    logs = {"val_accuracy": 0.123456, "loss": 12345.6, "other": 1.0}
+    logs = {"validation_accuracy": 0.123456, "loss": 12345.6, "other": 1.0}
     lines, _ = run(callback, range(1), seconds=1, logs=logs)
     assert lines[1:] == [
         "search: epoch 1/1: loss 1.235e+04, validation accuracy 0.1235, "
@@ -215,6 +215,24 @@ def test_a_row_an_epoch(tmp_path):
         "epoch,loss,accuracy",
         "1,0.5,0.0",
         "2,0.5,0.1",
+    ]
+
+
+def test_columns_are_called_as_in_the_log_by_all_behind_it(tmp_path):
+    """Files of tfdarts 0.1.0 have Keras' names, and are read all the same."""
+    path = tmp_path / "metrics.csv"
+    path.write_text("epoch,loss,val_loss,val_accuracy\n1,0.5,0.75,0.25\n")
+    logs = {"loss": 0.4, "val_loss": 0.5, "val_accuracy": 0.125}
+    MetricsFile(path, first_epoch=1).on_epoch_end(1, logs)
+    assert logs == {
+        "loss": 0.4,
+        "validation_loss": 0.5,
+        "validation_accuracy": 0.125,
+    }
+    assert path.read_text().splitlines() == [
+        "epoch,loss,validation_loss,validation_accuracy",
+        "1,0.5,0.75,0.25",
+        "2,0.4,0.5,0.125",
     ]
 
 

@@ -97,11 +97,11 @@ def test_validation_is_of_averaged_weights_and_plain_labels(trained):
     images, labels = examples.second
     logits = network_in(path).predict(centre(path, images), verbose=0)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    assert results["val_loss"] == pytest.approx(
+    assert results["validation_loss"] == pytest.approx(
         float(loss(labels, logits)), rel=1e-4
     )
     accuracy = (logits.argmax(1) == labels).mean()
-    assert results["val_accuracy"] == pytest.approx(accuracy)
+    assert results["validation_accuracy"] == pytest.approx(accuracy)
 
 
 def test_what_is_kept_is_the_average_and_not_the_last_weights(trained):

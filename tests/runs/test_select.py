@@ -35,7 +35,9 @@ def selected(tmp_path_factory):
 def test_the_best_on_validation_images_comes_first(selected):
     path, ranking = selected
     assert {row["candidate"] for row in ranking} == {"DARTS_V2", "random-3"}
-    assert ranking[0]["val_accuracy"] >= ranking[1]["val_accuracy"]
+    assert (
+        ranking[0]["validation_accuracy"] >= ranking[1]["validation_accuracy"]
+    )
     for row in ranking:
         stage = path / "candidates" / row["candidate"] / "train"
         results = json.loads((stage / "results.json").read_text())
@@ -61,7 +63,7 @@ def trained(monkeypatch):
 
 
 def validation(accuracy, loss):
-    return {"val_accuracy": accuracy, "val_loss": loss}
+    return {"validation_accuracy": accuracy, "validation_loss": loss}
 
 
 def test_of_equals_the_lower_loss_wins(trained, tmp_path):

@@ -79,8 +79,8 @@ def test_a_search_leaves_what_any_search_leaves(run):
     drawn = {file.name for file in (path / "cells").iterdir()}
     assert {"recurrent.svg", "collapse.png", "alphas_recurrent.png"} <= drawn
     for row in rows(path / "search"):
-        assert float(row["val_perplexity"]) == pytest.approx(
-            math.exp(float(row["val_loss"]))
+        assert float(row["validation_supernet_perplexity"]) == pytest.approx(
+            math.exp(float(row["validation_supernet_loss"]))
         )
         assert float(row["learning_rate"]) == 2.0
         assert "skip_connections" not in row
@@ -88,10 +88,10 @@ def test_a_search_leaves_what_any_search_leaves(run):
 
 def test_a_training_learns_and_keeps_its_best_epoch(run):
     stage, results = run
-    losses = [float(row["val_loss"]) for row in rows(stage.path)]
+    losses = [float(row["validation_loss"]) for row in rows(stage.path)]
     assert losses[-1] < losses[0]
     assert results["best_epoch"] == 1 + np.argmin(losses)
-    assert results["val_loss"] == min(losses)
+    assert results["validation_loss"] == min(losses)
     network, settings = load_network(stage)
     assert settings["vocabulary_size"] == 7
     # Four rows of ten are dropped at the end of a column, if at all.
@@ -246,7 +246,7 @@ def test_nan_leads_back_to_the_last_epoch_and_on_with_other_numbers(
     assert f"{said} first time of at most 3: The loss became nan" in caplog.text
     assert len(steps) == 2 * count + 2
     assert len(rows(tmp_path / "a" / "train")) == 2
-    assert math.isfinite(results["val_loss"])
+    assert math.isfinite(results["validation_loss"])
     # The epoch is cut into other segments than before.
     failed, again = steps[count : count + 2], steps[count + 2 : count + 4]
     shapes = [[len(x[0]) for x in part] for part in (failed, again)]
@@ -354,7 +354,7 @@ def test_candidates_are_ranked_by_their_validation_loss(tmp_path):
         run_dirs="DARTS_V1,random:3",
     )
     ranking = select(config)
-    losses = [row["val_loss"] for row in ranking]
+    losses = [row["validation_loss"] for row in ranking]
     assert losses == sorted(losses) and len(losses) == 2
     winner = Genotype.load(tmp_path / "genotype.json")
     assert (winner.name == "DARTS_V1") == (
@@ -365,7 +365,7 @@ def test_candidates_are_ranked_by_their_validation_loss(tmp_path):
 def test_seeds(tmp_path):
     config = with_(tiny_text.TRAINING, run_dir=str(tmp_path), epochs=1)
     summary = train_seeds(config, [0, 1])
-    assert len({*summary["val_loss"]["values"]}) == 2
+    assert len({*summary["validation_loss"]["values"]}) == 2
     summary = evaluate_seeds(tmp_path, [0, 1], dataset=tiny_text.SOURCE)
     values = summary["test_perplexity"]["values"]
     assert summary["test_perplexity"]["mean"] == pytest.approx(np.mean(values))

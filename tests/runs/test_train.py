@@ -82,7 +82,12 @@ def test_training_leaves_a_network_that_comes_back_as_its_class(run, network):
     assert results["num_parameters"] == sum(
         int(np.prod(w.shape)) for w in network.trainable_weights
     )
-    assert {"accuracy", "loss", "val_accuracy", "val_loss"} <= set(results)
+    assert {
+        "accuracy",
+        "loss",
+        "validation_accuracy",
+        "validation_loss",
+    } <= set(results)
     written = json.loads((path / "train" / "results.json").read_text())
     assert results.items() <= written.items()
 

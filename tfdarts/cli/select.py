@@ -16,7 +16,7 @@ def run(values):
         (
             row["candidate"],
             _judged(row),
-            f"{row['val_loss']:.4f}",
+            f"{row['validation_loss']:.4f}",
             f"{row['num_parameters']:,}",
         )
         for row in select(config)
@@ -29,9 +29,9 @@ def run(values):
 
 
 def _judged(row):
-    if "val_accuracy" in row:
-        return f"{row['val_accuracy']:.2%}"
-    return f"{row['val_perplexity']:.2f}"
+    if "validation_accuracy" in row:
+        return f"{row['validation_accuracy']:.2%}"
+    return f"{row['validation_perplexity']:.2f}"
 
 
 def _training(arguments):

@@ -53,7 +53,7 @@ def card_files(name, stage, settings, network):
         "network": _network(settings, network),
         "results": {
             _IN_A_CARD.get(key, key): value
-            for key, value in read_json(stage.path / "results.json").items()
+            for key, value in stage.results().items()
             if key != "multiply_adds"
         },
         "training": {

@@ -15,7 +15,6 @@ from tfdarts.models.rnn_network import RNNNetwork
 from tfdarts.runs.latency import latency
 from tfdarts.runs.run_directory import Stage
 from tfdarts.runs.run_directory import is_of_text
-from tfdarts.runs.run_directory import read_json
 from tfdarts.runs.run_directory import write_json
 from tfdarts.runs.scores import calibration
 from tfdarts.runs.scores import confusion
@@ -85,7 +84,7 @@ def evaluate(run_dir, batch_size=128, dataset=None, distribute="none"):
         figures, details = _test_on_images(
             network, settings, source, batch_size, directory, replicas
         )
-    results = {**read_json(stage.path / "results.json"), **figures}
+    results = {**stage.results(), **figures}
     write_json(directory / "report.json", {**results, **details})
     # The last of all: it says that the test is done.
     write_json(stage.path / "results.json", results)

@@ -28,15 +28,15 @@ class ImageSearch:
         DataError: If the data do not fit the settings.
     """
 
-    logged = {
-        "loss": "loss",
-        "alpha_loss": "alpha loss",
-        "val_supernet_accuracy": "supernet accuracy",
-        "alpha_entropy": "alpha entropy",
-        "skip_connections": "skips",
-        "epochs_unchanged": "epochs unchanged",
-        "dominant_eigenvalue": "eigenvalue",
-    }
+    logged = (
+        "loss",
+        "alpha_loss",
+        "validation_supernet_accuracy",
+        "alpha_entropy",
+        "skip_connections",
+        "epochs_unchanged",
+        "dominant_eigenvalue",
+    )
     callbacks = ()
 
     def __init__(self, config):

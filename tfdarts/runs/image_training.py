@@ -34,12 +34,7 @@ from tfdarts.training.schedules import LinearDropPath
 
 logger = logging.getLogger("tfdarts")
 
-LOGGED = {
-    "loss": "loss",
-    "accuracy": "accuracy",
-    "val_loss": "validation loss",
-    "val_accuracy": "validation accuracy",
-}
+LOGGED = ("loss", "accuracy", "validation_loss", "validation_accuracy")
 
 
 class ImageTraining:

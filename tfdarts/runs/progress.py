@@ -26,7 +26,8 @@ class Progress(keras.callbacks.Callback):
         stage: `Stage` whose status file is kept up to date.
         epochs: Integer, epochs of the whole run.
         steps_per_epoch: Integer.
-        names: Dict from the names of logs to what they are called.
+        names: Sequence of strings, the logs that the line of an epoch shows,
+            in order and with spaces for underscores.
     """
 
     def __init__(self, stage, epochs, steps_per_epoch, names):
@@ -64,9 +65,9 @@ class Progress(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         values = [
-            f"{name} {logs[key]:.4g}"
-            for key, name in self.names.items()
-            if key in logs
+            f"{name.replace('_', ' ')} {logs[name]:.4g}"
+            for name in self.names
+            if name in logs
         ]
         left = self._time_left()
         self.stage.report(
@@ -150,18 +151,44 @@ class DataWait(keras.callbacks.Callback):
         self.begun = self.ended = time.monotonic()
 
 
+def metric_name(name, split):
+    """Returns what a figure of Keras' logs is called in all that a run writes.
+
+    Args:
+        name: String. Keras marks figures of validation data by `val_`.
+        split: String, what takes the place of that mark: `"validation"`, or
+            `"validation_supernet"` in a search, whose figures say little of
+            the final network.
+
+    Example:
+
+    >>> metric_name("val_accuracy", "validation"), metric_name("loss", "any")
+    ('validation_accuracy', 'loss')
+    >>> metric_name("val_supernet_accuracy", "validation_supernet")
+    'validation_supernet_accuracy'
+    """
+    if not name.startswith("val_"):
+        return name
+    return f"{split}_{name.removeprefix('val_').removeprefix('supernet_')}"
+
+
 class MetricsFile(keras.callbacks.Callback):
     """Keeps the logs of each epoch in a CSV file, one row an epoch.
+
+    The logs themselves get the names of the columns, for the callbacks behind
+    this one; see `metric_name`. Files of tfdarts 0.1.0 have Keras' names.
 
     Args:
         path: Path of the file.
         first_epoch: Integer, the epoch that the run goes on with; rows of it
             and of later ones, from before an interruption, are dropped.
+        split: See `metric_name`.
     """
 
-    def __init__(self, path, first_epoch):
+    def __init__(self, path, first_epoch, split="validation"):
         super().__init__()
         self.path = pathlib.Path(path)
+        self.split = split
         self.go_on_from(first_epoch)
 
     def go_on_from(self, first_epoch):
@@ -173,16 +200,22 @@ class MetricsFile(keras.callbacks.Callback):
 
     def _read(self, count):
         with self.path.open(newline="") as file:
-            rows = [*csv.DictReader(file)][:count]
+            rows = [self._named(row) for row in csv.DictReader(file)][:count]
         if [int(row["epoch"]) for row in rows] != [*range(1, count + 1)]:
             raise ValueError("its epochs are not one after the other.")
         return rows
 
     def on_epoch_end(self, epoch, logs=None):
-        values = {key: float(value) for key, value in logs.items()}
+        values = self._named(logs)
+        logs.clear()
+        logs.update(values)
+        values = {name: float(value) for name, value in values.items()}
         self.rows.append({"epoch": epoch + 1, **values})
         text = io.StringIO(newline="")
         writer = csv.DictWriter(text, self.rows[-1])
         writer.writeheader()
         writer.writerows(self.rows)
         write_atomically(self.path, text.getvalue())
+
+    def _named(self, logs):
+        return {metric_name(k, self.split): v for k, v in logs.items()}

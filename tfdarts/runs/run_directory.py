@@ -7,6 +7,7 @@ import json
 import logging
 import pathlib
 import platform
+import re
 import sys
 import zipfile
 
@@ -195,6 +196,16 @@ class Stage:
         if not isinstance(settings, dict) or "dataset" not in settings:
             raise _damaged(path)
         return settings
+
+    def results(self):
+        """Returns what `results.json` holds, under the names of today.
+
+        tfdarts 0.1.0 called what it measured on validation examples `val_...`.
+        """
+        return {
+            re.sub("^val_", "validation_", name): value
+            for name, value in read_json(self.path / "results.json").items()
+        }
 
     def report(self, state, **details):
         """Writes how far the stage has come; what is not given stays."""

@@ -124,7 +124,9 @@ def _fit(config, work, stage):
         },
     )
     record = SearchRecord(stage.path, supernet, first_epoch)
-    metrics = MetricsFile(stage.path / "metrics.csv", first_epoch)
+    metrics = MetricsFile(
+        stage.path / "metrics.csv", first_epoch, split="validation_supernet"
+    )
     early_stop = EarlyStop(config, record, metrics)
     if early_stop.best_epoch() is not None:
         early_stop.report()

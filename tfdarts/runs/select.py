@@ -71,7 +71,9 @@ def select(config):
         results = train(_training_of(config, identifier, path))
         ranking.append({"candidate": name, "genotype": identifier, **results})
     # A language model has no accuracy.
-    ranking.sort(key=lambda r: (-r.get("val_accuracy", 0), r["val_loss"]))
+    ranking.sort(
+        key=lambda r: (-r.get("validation_accuracy", 0), r["validation_loss"])
+    )
     winner = find_genotype(ranking[0]["genotype"], space)
     write_json(run_dir / "selection.json", ranking)
     winner.save(run_dir / "genotype.json")

@@ -83,7 +83,9 @@ class TensorBoard(keras.callbacks.Callback):
 
 def tensorboard(config, stage):
     """Returns the callbacks that `--tensorboard` asks for: one or none."""
-    return [TensorBoard(stage.path / "tensorboard")] * config.tensorboard
+    if not config.tensorboard:
+        return []
+    return [TensorBoard(stage.path / "tensorboard")]
 
 
 def _write_image(name, png):

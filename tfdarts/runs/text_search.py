@@ -28,13 +28,13 @@ class TextSearch:
         DataError: If the data do not fit the settings.
     """
 
-    logged = {
-        "loss": "loss",
-        "alpha_loss": "alpha loss",
-        "val_perplexity": "supernet perplexity",
-        "alpha_entropy": "alpha entropy",
-        "epochs_unchanged": "epochs unchanged",
-    }
+    logged = (
+        "loss",
+        "alpha_loss",
+        "validation_supernet_perplexity",
+        "alpha_entropy",
+        "epochs_unchanged",
+    )
     derived = {}
 
     def __init__(self, config):

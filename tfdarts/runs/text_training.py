@@ -37,10 +37,7 @@ from tfdarts.training.schedules import LearningRate
 
 logger = logging.getLogger("tfdarts")
 
-LOGGED = {
-    "perplexity": "perplexity",
-    "val_perplexity": "validation perplexity",
-}
+LOGGED = ("perplexity", "validation_perplexity")
 MOST_ROLLBACKS = 3
 
 
@@ -162,7 +159,7 @@ class TextTraining:
         averaging = AveragedWeights(
             self.network.trainable_variables,
             config.nonmonotone,
-            lambda: [float(row["val_loss"]) for row in metrics.rows],
+            lambda: [float(row["validation_loss"]) for row in metrics.rows],
         )
         checkpoint = EpochCheckpoint(
             stage.path / "checkpoints",
@@ -258,10 +255,10 @@ class TextTraining:
         )
 
     def _results(self, stage, rows):
-        best = min(rows, key=lambda row: float(row["val_loss"]))
+        best = min(rows, key=lambda row: float(row["validation_loss"]))
         names = (
-            *("loss", "perplexity", "val_loss", "val_perplexity"),
-            "averaged_steps",
+            *("loss", "perplexity", "validation_loss"),
+            *("validation_perplexity", "averaged_steps"),
         )
         return {
             "num_parameters": count_parameters(self.network),

@@ -7,7 +7,6 @@ from tfdarts.runs.data import recorded
 from tfdarts.runs.image_training import ImageTraining
 from tfdarts.runs.rnn_configs import RNNTrainConfig
 from tfdarts.runs.run_directory import Stage
-from tfdarts.runs.run_directory import read_json
 from tfdarts.runs.run_directory import write_json
 from tfdarts.runs.text_training import TextTraining
 from tfdarts.runs.workers import meet
@@ -55,7 +54,7 @@ def train(config):
             write_json(stage.path / "results.json", work.fit(stage))
             stage.report("finished", epochs=config.epochs)
     meet(work.replicas)
-    return read_json(stage.path / "results.json")
+    return stage.results()
 
 
 def kind_of_training(config):
