@@ -19,7 +19,7 @@ def dropped(rate, **kwargs):
 def test_each_example_is_kept_whole_or_not_at_all(rate):
     outputs = dropped(rate, dtype="float64")
     kept = outputs.any(axis=(1, 2, 3))
-    np.testing.assert_allclose(outputs[kept], IMAGES[kept] / (1 - rate), 1e-6)
+    np.testing.assert_allclose(outputs[kept], IMAGES[kept] / (1 - rate), 1e-14)
     deviation = np.sqrt(rate * (1 - rate) / len(IMAGES))
     assert abs(kept.mean() - (1 - rate)) < 4 * deviation
     error = np.std(outputs.mean((1, 2, 3))) / np.sqrt(len(IMAGES))

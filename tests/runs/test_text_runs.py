@@ -296,6 +296,19 @@ def test_going_back_draws_other_masks_and_going_on_the_same(tmp_path):
     np.testing.assert_array_equal(seeds(), back)
 
 
+def test_only_seeds_are_shifted():
+    """A statistic of a layer is not taken for a seed."""
+    network = keras.Sequential(
+        [keras.layers.Dropout(0.5, seed=3), keras.layers.BatchNormalization()]
+    )
+    network.build((None, 2))
+    text_training._shift_seeds(network, 2)
+    values = {v.name: v.numpy().tolist() for v in network.variables}
+    assert values["seed_generator_state"] == [5, 0]
+    assert values["moving_mean"] == [0, 0]
+    assert values["moving_variance"] == [1, 1]
+
+
 def test_the_fourth_nan_ends_it(tmp_path, caplog):
     config = with_(
         tiny_text.TRAINING, run_dir=str(tmp_path), learning_rate=1e30

@@ -3,14 +3,15 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tfdarts.layers.drop_path import DropPath
 from tfdarts.training.optimizers import SGD
 from tfdarts.training.schedules import EpochCosine
+from tfdarts.training.schedules import EpochExponential
+from tfdarts.training.schedules import EpochSteps
 from tfdarts.training.schedules import LinearDropPath
 from tfdarts.training.schedules import WarmUp
-from tfdarts.training.schedules import epoch_exponential
-from tfdarts.training.schedules import epoch_steps
 
 STEPS = 391
 
@@ -33,6 +34,43 @@ def test_every_step_has_the_rate_of_its_epoch():
     )
 
 
+def test_epochs_of_all_lengths_begin_with_their_first_step():
+    """In a graph too, where a division by a constant becomes a product."""
+    lengths = np.arange(1, 2001)[:, np.newaxis]
+    epochs = np.arange(1, 51)
+    first = tf.Variable(lengths * epochs)
+    schedule = EpochCosine(0.025, 0.001, 50, lengths)
+    for epoch in (schedule.epoch, tf.function(schedule.epoch)):
+        assert (epoch(first - 1) == epochs - 1).numpy().all()
+        assert (epoch(first) == epochs).numpy().all()
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        EpochCosine(0.025, 0.001, 50, 61),
+        EpochExponential(0.1, 0.97, 61),
+        EpochSteps(0.1, 50, 61),
+        WarmUp(EpochCosine(0.025, 0.001, 50, 61), 41),
+    ],
+)
+def test_rates_have_the_digits_of_float64(schedule):
+    """As many as Python's, outside a graph and in it."""
+    steps = tf.Variable(np.arange(50 * 61))
+    epochs = np.arange(50 * 61) // 61
+    cosine = 0.001 + 0.012 * (1 + np.cos(np.pi * epochs / 50))
+    expected = {
+        EpochCosine: cosine,
+        EpochExponential: 0.1 * 0.97**epochs,
+        EpochSteps: np.select(
+            [epochs < 25, epochs < 38], [0.1, 0.01], default=0.001
+        ),
+        WarmUp: cosine * np.minimum((np.arange(50 * 61) + 1) / 41, 1),
+    }[type(schedule)]
+    for function in (schedule, tf.function(schedule)):
+        np.testing.assert_allclose(function(steps), expected, rtol=1e-13)
+
+
 def test_optimizer_follows_it():
     optimizer = SGD(EpochCosine(0.4, 0.0, 2, 3), momentum=0.0)
     weight = keras.Variable(0.0)
@@ -41,17 +79,24 @@ def test_optimizer_follows_it():
     assert float(weight) == pytest.approx(-(3 * 0.4 + 3 * 0.2))
 
 
-def test_config_round_trip():
-    schedule = EpochCosine(0.1, 0.01, epochs=7, steps_per_epoch=3)
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        EpochCosine(0.1, 0.01, epochs=7, steps_per_epoch=3),
+        EpochExponential(0.1, 0.97, steps_per_epoch=3),
+        EpochSteps(0.1, epochs=7, steps_per_epoch=3),
+    ],
+)
+def test_config_round_trip(schedule):
     saved = keras.optimizers.schedules.serialize(schedule)
     loaded = keras.optimizers.schedules.deserialize(saved)
-    assert type(loaded) is EpochCosine
-    assert loaded.get_config() == schedule.get_config()
+    assert type(loaded) is type(schedule)
+    assert vars(loaded) == vars(schedule)
 
 
 def test_rates_of_imagenet():
     """0.1 · 0.97^e, all steps of an epoch alike."""
-    schedule = epoch_exponential(0.1, 0.97, STEPS)
+    schedule = EpochExponential(0.1, 0.97, STEPS)
     epochs = np.arange(250)
     for step in (0, STEPS - 1):
         np.testing.assert_allclose(
@@ -63,7 +108,7 @@ def test_rates_of_imagenet():
 
 def test_rates_of_densenet():
     """0.1 for 150 epochs, 0.01 to the 225th, 0.001 to the 300th."""
-    schedule = epoch_steps(0.1, 300, 7)
+    schedule = EpochSteps(0.1, 300, 7)
     rates = [float(schedule(step)) for step in range(300 * 7)]
     expected = [0.1] * 150 * 7 + [0.01] * 75 * 7 + [0.001] * 75 * 7
     np.testing.assert_allclose(rates, expected, rtol=1e-6)
@@ -73,7 +118,7 @@ def test_rates_of_densenet():
     ("epochs", "rates"), [(1, [1.0]), (2, [1.0, 0.1]), (4, [1, 1, 0.1, 0.01])]
 )
 def test_few_epochs_begin_with_the_whole_rate(epochs, rates):
-    schedule = epoch_steps(1.0, epochs, 5)
+    schedule = EpochSteps(1.0, epochs, 5)
     found = [float(schedule(step)) for step in range(epochs * 5)]
     np.testing.assert_allclose(found, np.repeat(rates, 5), rtol=1e-6)
 

@@ -39,11 +39,12 @@ class DropPath(keras.layers.Layer):
         super().__init__(**kwargs)
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
+        is_double = self.variable_dtype == "float64"
         self.rate = self.add_weight(
             name="rate",
             shape=(),
             initializer="zeros",
-            dtype="float32",
+            dtype="float64" if is_double else "float32",
             autocast=False,
             trainable=False,
         )
@@ -63,7 +64,7 @@ class DropPath(keras.layers.Layer):
     def _drawn(self, rows):
         """Numbers from 0 to 1, one a row."""
         return keras.random.uniform(
-            (rows, 1, 1, 1), dtype="float32", seed=self.seed_generator
+            (rows, 1, 1, 1), dtype=self.rate.dtype, seed=self.seed_generator
         )
 
     def compute_output_shape(self, input_shape):

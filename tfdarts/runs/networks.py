@@ -10,9 +10,9 @@ from tfdarts.models.rnn_network import RNNNetwork
 from tfdarts.training.optimizers import SGD
 from tfdarts.training.optimizers import AdamW
 from tfdarts.training.schedules import EpochCosine
+from tfdarts.training.schedules import EpochExponential
+from tfdarts.training.schedules import EpochSteps
 from tfdarts.training.schedules import WarmUp
-from tfdarts.training.schedules import epoch_exponential
-from tfdarts.training.schedules import epoch_steps
 
 
 def build_network(config, genotype, num_classes, image_shape):
@@ -107,11 +107,11 @@ def _schedule(config, steps_per_epoch):
                 initial, config.min_learning_rate, epochs, steps_per_epoch
             )
         case "exponential":
-            schedule = epoch_exponential(
+            schedule = EpochExponential(
                 initial, config.decay_rate, steps_per_epoch
             )
         case "steps":
-            schedule = epoch_steps(initial, epochs, steps_per_epoch)
+            schedule = EpochSteps(initial, epochs, steps_per_epoch)
     if config.warmup_epochs:
         schedule = WarmUp(schedule, config.warmup_epochs * steps_per_epoch)
     return schedule

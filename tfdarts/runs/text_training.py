@@ -223,11 +223,8 @@ class TextTraining:
         before = int(self.rollbacks.numpy())
         self.attempt = max(attempt, before)
         self.rollbacks.assign(self.attempt)
-        for variable in self.network.non_trainable_variables:
-            # The state of a random generator: its seed, and how often it was
-            # asked.
-            shift = [self.attempt - before if first_epoch else 0, 0]
-            variable.assign(variable + keras.ops.cast(shift, variable.dtype))
+        if first_epoch:
+            _shift_seeds(self.network, self.attempt - before)
         return first_epoch
 
     def lengths(self, epoch):
@@ -268,6 +265,15 @@ class TextTraining:
             "best_epoch": int(best["epoch"]),
             **{name: float(best[name]) for name in names},
         }
+
+
+def _shift_seeds(network, shift):
+    """Adds an integer to the seed of each random generator of a network."""
+    for variable in network.non_trainable_variables:
+        if variable.name == "seed_generator_state":
+            seed, times_asked = keras.ops.unstack(variable)
+            shifted = seed + keras.ops.cast(shift, seed.dtype)
+            variable.assign(keras.ops.stack([shifted, times_asked]))
 
 
 def _require_masks(config, replicas):

@@ -28,7 +28,7 @@ class BatchObjective:
     def __init__(self, loss, shares, state, penalty):
         self.loss = loss
         self.carried = []
-        penalty = tf.cast(penalty, loss.supernet.variable_dtype)
+        penalty = tf.constant(penalty, loss.supernet.variable_dtype)
         self.shares = [
             [(state, penalty, x, y) for x, y in _split(s, loss.micro_batches)]
             for s in shares

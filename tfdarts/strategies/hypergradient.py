@@ -231,7 +231,9 @@ def _unroll(train, val, weights, alphas, virtual_step):
 def _perturbation(direction):
     """ε, and ε times the direction: nothing along a direction of zeros."""
     norm = tf.linalg.global_norm(direction)
-    epsilon = tf.math.divide_no_nan(tf.cast(EPSILON_RATIO, norm.dtype), norm)
+    # Not `tf.cast`, which rounds a Python float to float32 first.
+    ratio = tf.constant(EPSILON_RATIO, norm.dtype)
+    epsilon = tf.math.divide_no_nan(ratio, norm)
     return epsilon, [epsilon * d for d in direction]
 
 

@@ -8,6 +8,7 @@ under a distribution strategy gradients are clipped before they are summed.
 import functools
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tfdarts.layers.replicas import num_replicas
@@ -22,22 +23,61 @@ _OTHER_STEPS = (
 
 
 class _GlobalClipping:
-    """Clips the global norm of the gradient summed over all replicas."""
+    """Clips the global norm of the gradient summed over all replicas.
 
-    def __init__(self, *args, clip_norm=None, **kwargs):
+    A learning rate that is a number has the precision of the weights.
+    """
+
+    def __init__(self, learning_rate, *args, clip_norm=None, **kwargs):
         given = [name for name in _OTHER_STEPS if kwargs.get(name)]
         if given:
             raise ValueError(
                 f"tfdarts' optimizers have `clip_norm`, and none of Keras' "
                 f"{', '.join(_OTHER_STEPS)}. Received: {', '.join(given)}."
             )
-        super().__init__(*args, **kwargs)
+        super().__init__(learning_rate, *args, **kwargs)
+        self._given_rate = learning_rate
         if clip_norm is not None and clip_norm <= 0:
             raise ValueError(
                 f"`clip_norm` must be positive or None. "
                 f"Received: clip_norm={clip_norm}."
             )
         self.clip_norm = clip_norm
+
+    @property
+    def learning_rate(self):
+        return super().learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, learning_rate):
+        keras.Optimizer.learning_rate.fset(self, learning_rate)
+        self._given_rate = learning_rate
+
+    def build(self, variables):
+        is_constant = isinstance(self._learning_rate, keras.Variable)
+        is_double = any(variable.dtype == "float64" for variable in variables)
+        if not self.built and is_constant and is_double:
+            self._make_rate_double()
+        super().build(variables)
+
+    def _make_rate_double(self):
+        """Keeps the learning rate in float64; Keras keeps it in `floatx`."""
+        rounded = self._learning_rate
+        rate = float(rounded.numpy())
+        # Unless another rate has been assigned since.
+        if np.dtype(rounded.dtype).type(self._given_rate) == rate:
+            rate = self._given_rate
+        self._untrack_variable(rounded)
+        with keras.name_scope(self.name):
+            variable = keras.Variable(
+                rate,
+                name="learning_rate",
+                dtype="float64",
+                trainable=False,
+                aggregation="only_first_replica",
+            )
+        self._track_variable(variable)
+        self._learning_rate = variable
 
     def apply(self, grads, trainable_variables=None):
         if self.clip_norm is not None:
@@ -61,14 +101,14 @@ class _GlobalClipping:
 class _CoupledL2(_GlobalClipping):
     """L2 as a part of the gradient, added behind the clipping."""
 
-    def __init__(self, *args, l2=0.0, **kwargs):
+    def __init__(self, learning_rate, *args, l2=0.0, **kwargs):
         if kwargs.get("weight_decay"):
             raise ValueError(
                 f"This optimizer has `l2`, in the gradient, and no "
                 f"`weight_decay` apart from it. Received: "
                 f"weight_decay={kwargs['weight_decay']}."
             )
-        super().__init__(*args, **kwargs)
+        super().__init__(learning_rate, *args, **kwargs)
         if l2 < 0:
             raise ValueError(f"`l2` must not be negative. Received: l2={l2}.")
         self.l2 = l2
@@ -149,8 +189,34 @@ class SGD(_CoupledL2, keras.optimizers.SGD):
         return [w - learning_rate * s for w, s in zip(weights, steps)]
 
 
+class _AdamStep:
+    """Keras' step of Adam, with β in the precision of the weights.
+
+    Keras rounds β to float32 first, and 1 - β^t is small while t is.
+    """
+
+    def update_step(self, gradient, variable, learning_rate):
+        ops, dtype = keras.ops, variable.dtype
+        index = self._get_variable_index(variable)
+        m, v = self._momentums[index], self._velocities[index]
+        step = ops.cast(self.iterations + 1, dtype)
+        correction_1, correction_2 = (
+            1 - ops.power(ops.convert_to_tensor(beta, dtype), step)
+            for beta in (self.beta_1, self.beta_2)
+        )
+        rate = ops.cast(learning_rate, dtype) * ops.sqrt(correction_2)
+        rate = rate / correction_1
+        self.assign_add(m, (gradient - m) * (1 - self.beta_1))
+        self.assign_add(v, (ops.square(gradient) - v) * (1 - self.beta_2))
+        if self.amsgrad:
+            largest = self._velocity_hats[index]
+            self.assign(largest, ops.maximum(largest, v))
+            v = largest
+        self.assign_sub(variable, m * rate / (ops.sqrt(v) + self.epsilon))
+
+
 @keras.saving.register_keras_serializable(package="tfdarts")
-class Adam(_CoupledL2, keras.optimizers.Adam):
+class Adam(_CoupledL2, _AdamStep, keras.optimizers.Adam):
     """Adam with L2 in the gradient and the paper's constants for alpha.
 
     Args:
@@ -197,7 +263,7 @@ class Adam(_CoupledL2, keras.optimizers.Adam):
 
 
 @keras.saving.register_keras_serializable(package="tfdarts")
-class AdamW(_GlobalClipping, keras.optimizers.AdamW):
+class AdamW(_GlobalClipping, _AdamStep, keras.optimizers.AdamW):
     """Keras' AdamW, whose clipping is that of the sum over all replicas.
 
     Args:
@@ -209,6 +275,9 @@ class AdamW(_GlobalClipping, keras.optimizers.AdamW):
 
     - [Loshchilov and Hutter, 2019](https://arxiv.org/abs/1711.05101)
     """
+
+    def __init__(self, learning_rate=0.001, **kwargs):
+        super().__init__(learning_rate, **kwargs)
 
 
 def virtual_step_of(optimizer):

@@ -5,9 +5,33 @@ import math
 import keras
 
 
+class _EpochSchedule(keras.optimizers.schedules.LearningRateSchedule):
+    """A learning rate that is a function of the epoch, `rate(epoch)`.
+
+    Args:
+        steps_per_epoch: Integer.
+    """
+
+    def __init__(self, steps_per_epoch):
+        self.steps_per_epoch = steps_per_epoch
+
+    def epoch(self, step):
+        """Returns the epoch of a step, float64, both counted from 0."""
+        # Integer division: a quotient of floats may fall below the integer
+        # that it should be, and in a graph other quotients than outside.
+        step = keras.ops.cast(step, "int64")
+        return keras.ops.cast(step // self.steps_per_epoch, "float64")
+
+    def __call__(self, step):
+        return self.rate(self.epoch(step))
+
+    def get_config(self):
+        return dict(vars(self))
+
+
 @keras.saving.register_keras_serializable(package="tfdarts")
-class EpochCosine(keras.optimizers.schedules.LearningRateSchedule):
-    """Cosine annealing that moves once an epoch, as the authors have it.
+class EpochCosine(_EpochSchedule):
+    """Cosine annealing that moves once an epoch, as in the authors' code.
 
         rate(e) = minimum + (initial - minimum) (1 + cos(π e / epochs)) / 2
 
@@ -29,54 +53,79 @@ class EpochCosine(keras.optimizers.schedules.LearningRateSchedule):
     """
 
     def __init__(self, initial, minimum, epochs, steps_per_epoch):
+        super().__init__(steps_per_epoch)
         self.initial = initial
         self.minimum = minimum
         self.epochs = epochs
-        self.steps_per_epoch = steps_per_epoch
 
-    def __call__(self, step):
-        step = keras.ops.cast(step, "float32")
-        epoch = keras.ops.floor(step / self.steps_per_epoch)
+    def rate(self, epoch):
         cosine = keras.ops.cos(math.pi * epoch / self.epochs)
         return self.minimum + (self.initial - self.minimum) / 2 * (1 + cosine)
 
-    def get_config(self):
-        return {
-            "initial": self.initial,
-            "minimum": self.minimum,
-            "epochs": self.epochs,
-            "steps_per_epoch": self.steps_per_epoch,
-        }
 
+@keras.saving.register_keras_serializable(package="tfdarts")
+class EpochExponential(_EpochSchedule):
+    """Exponential decay that moves once an epoch.
 
-def epoch_exponential(initial, decay_rate, steps_per_epoch):
-    """Returns a Keras schedule of initial × decay_rate ^ epoch.
+        rate(e) = initial × decay_rate ^ e
+
+    Args:
+        initial: Float, the rate of epoch 0.
+        decay_rate: Float, the factor of each epoch.
+        steps_per_epoch: Integer.
+
+    Example:
+
+    >>> schedule = EpochExponential(0.1, 0.97, steps_per_epoch=10)
+    >>> [round(float(schedule(step)), 6) for step in (0, 9, 10, 20)]
+    [0.1, 0.1, 0.097, 0.09409]
 
     Reference:
 
     - [Liu et al., 2019](https://arxiv.org/abs/1806.09055), section A.2.3
     """
-    return keras.optimizers.schedules.ExponentialDecay(
-        initial, steps_per_epoch, decay_rate, staircase=True
-    )
+
+    def __init__(self, initial, decay_rate, steps_per_epoch):
+        super().__init__(steps_per_epoch)
+        self.initial = initial
+        self.decay_rate = decay_rate
+
+    def rate(self, epoch):
+        decay_rate = keras.ops.convert_to_tensor(self.decay_rate, "float64")
+        return self.initial * keras.ops.power(decay_rate, epoch)
 
 
-def epoch_steps(initial, epochs, steps_per_epoch):
-    """Returns a Keras schedule of a tenth from half of the epochs on.
+@keras.saving.register_keras_serializable(package="tfdarts")
+class EpochSteps(_EpochSchedule):
+    """A tenth of the rate from half of the epochs on.
 
-    From three quarters of them on it is a hundredth.
+    From three quarters of the epochs on it is a hundredth.
+
+    Args:
+        initial: Float, the rate of epoch 0.
+        epochs: Integer, the epochs of the training.
+        steps_per_epoch: Integer.
+
+    Example:
+
+    >>> schedule = EpochSteps(0.1, epochs=300, steps_per_epoch=1)
+    >>> [round(float(schedule(step)), 6) for step in (149, 150, 224, 225)]
+    [0.1, 0.01, 0.01, 0.001]
 
     Reference:
 
     - [Huang et al., 2017](https://arxiv.org/abs/1608.06993), section 4.2
     """
-    # A boundary is the last step of the rate before it.
-    boundaries = [
-        math.ceil(epochs * share) * steps_per_epoch - 1 for share in (0.5, 0.75)
-    ]
-    return keras.optimizers.schedules.PiecewiseConstantDecay(
-        boundaries, [initial, initial / 10, initial / 100]
-    )
+
+    def __init__(self, initial, epochs, steps_per_epoch):
+        super().__init__(steps_per_epoch)
+        self.initial = initial
+        self.epochs = epochs
+
+    def rate(self, epoch):
+        is_half = keras.ops.cast(2 * epoch >= self.epochs, "float64")
+        is_most = keras.ops.cast(4 * epoch >= 3 * self.epochs, "float64")
+        return self.initial * (1 - 0.9 * is_half - 0.09 * is_most)
 
 
 @keras.saving.register_keras_serializable(package="tfdarts")
@@ -105,8 +154,9 @@ class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
         self.steps = steps
 
     def __call__(self, step):
-        done = (keras.ops.cast(step, "float32") + 1) / self.steps
-        return self.schedule(step) * keras.ops.minimum(done, 1.0)
+        done = (keras.ops.cast(step, "float64") + 1) / self.steps
+        rate = keras.ops.cast(self.schedule(step), "float64")
+        return rate * keras.ops.minimum(done, 1.0)
 
     def get_config(self):
         schedule = keras.optimizers.schedules.serialize(self.schedule)
