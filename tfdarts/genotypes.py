@@ -15,6 +15,7 @@ from tfdarts.files import write_atomically
 from tfdarts.pasted import pasted_fields
 from tfdarts.published_cells import PUBLISHED
 from tfdarts.published_cells import PUBLISHED_RECURRENT
+from tfdarts.signs import is_unfit
 
 FORMAT = 1
 
@@ -132,6 +133,11 @@ class Genotype:
         if not isinstance(self.name, str | None):
             raise ValueError(
                 f"`name` must be a string or None. Received: {self.name!r}."
+            )
+        if is_unfit(self.name or ""):
+            raise ValueError(
+                f"`name` must have no control characters and be UTF-8. "
+                f"Received: {self.name!r}."
             )
         for field in _fields(*(SPACES.keys() - {self.space})):
             if getattr(self, field) is not None:

@@ -4,6 +4,7 @@ import pytest
 
 from tfdarts.cli import evaluate
 from tfdarts.cli import select
+from tfdarts.cli.table import table
 from tfdarts.runs import select as select_module
 
 
@@ -59,3 +60,10 @@ def test_a_selection_prints_its_ranking(monkeypatch, capsys):
     assert second.split()[0] == "a"
     assert where == "Genotype of the best: out/genotype.json"
     assert following == "Next: tfdarts-train --run_dir=out"
+
+
+def test_columns_are_as_wide_as_a_terminal_shows_them():
+    rows = [("猫", "1"), ("e\u0301", "20"), ("cat", "3")]
+    assert table(("name", "count"), rows).splitlines()[1:] == [
+        *("猫        1", "e\u0301        20", "cat       3"),
+    ]

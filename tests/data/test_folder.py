@@ -325,3 +325,25 @@ def test_what_may_not_be_read_is_said(tmp_path, monkeypatch, owner, method):
     monkeypatch.setattr(owner, method, refuse)
     with pytest.raises(DataError, match="cannot be read: permission is denied"):
         open_folder(tmp_path)
+
+
+DECOMPOSED, COMPOSED = "e\u0301", "é"
+
+
+def test_accents_are_one_class_however_they_are_encoded(tmp_path):
+    fill(tmp_path / "train", 3, classes=("f", DECOMPOSED, "a"))
+    fill(tmp_path / "test", 2, classes=(COMPOSED, "a", "f"))
+    source = open_folder(tmp_path)
+    # In the order of the folders, in which the labels of old runs are.
+    assert source.class_names == ("a", COMPOSED, "f")
+    assert source.read("train")[1].tolist() == [0] * 3 + [1] * 3 + [2] * 3
+    assert sorted(source.read("test")[1]) == [0, 0, 1, 1, 2, 2]
+    image = np.asarray(Image.open(tmp_path / "test" / COMPOSED / "0.png"))
+    images, labels = source.read("test")
+    np.testing.assert_array_equal(images[labels == 1][0], image)
+
+
+def test_two_folders_of_one_name_are_refused(tmp_path):
+    fill(tmp_path, 3, classes=(COMPOSED, DECOMPOSED, "a"))
+    with pytest.raises(DataError, match="called é, with accents encoded diff"):
+        open_folder(tmp_path)

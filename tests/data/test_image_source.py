@@ -43,6 +43,10 @@ def test_a_split_is_loaded_when_it_is_read():
         ({"class_names": ("a",)}, "made has only one class, a"),
         ({"class_names": ()}, "made has no class"),
         ({"class_names": ("a", "b", "a")}, "Two classes of made are called a"),
+        (
+            {"class_names": ("é", "b", "e\u0301")},
+            "called é, with accents encoded differently",
+        ),
         ({"class_names": ("a", "b\x1b[2J")}, r"'b\\x1b\[2J', which has con"),
         ({"class_names": ("a\n", "b")}, r"A class of made is called 'a\\n'"),
         ({"class_names": ("a", "\udcff")}, r"'\\udcff'.* no UTF-8. Rename it"),
@@ -115,6 +119,10 @@ def test_many_classes_are_not_all_named():
 def test_names_may_be_in_any_script():
     names = ("a b", "Ä", "猫", "می\u200cخواهم")
     assert source(class_names=names).class_names == names
+
+
+def test_names_are_composed():
+    assert source(class_names=("e\u0301", "b")).class_names == ("é", "b")
 
 
 def test_one_image_is_no_images():

@@ -67,11 +67,23 @@ def test_what_is_a_text(monkeypatch):
         is_text("tfds:x")
 
 
-@pytest.mark.parametrize("word", ["", "a b", "a\n"])
+@pytest.mark.parametrize("word", ["", "a b", "a\n", "a\udcff"])
 def test_words_are_words(word):
     lines = dict.fromkeys(SPLITS, [["a", "a", "b", "b", word, word]])
-    with pytest.raises(DataError, match="at least one sign, and no space"):
+    with pytest.raises(DataError, match="one sign, no space, and be UTF-8"):
         source_of_lines("lines:x", lines)
+
+
+def test_words_are_kept_as_they_are_written():
+    words = ["e\u0301", "é", "😀", "שלום", "[$1]", "\0", "%s", "{}", "\\"]
+    source = source_of_lines("lines:x", dict.fromkeys(SPLITS, [words * 2]))
+    assert source.vocabulary == ("<unk>", *words, "<eos>")
+    (note,) = [note for note in source.notes if "NFC" in note]
+    assert note.startswith("1 of the words, as e\u0301, are not in")
+    composed = source_of_lines(
+        "lines:x", dict.fromkeys(SPLITS, [["é", "b"] * 2])
+    )
+    assert not any("NFC" in note for note in composed.notes)
 
 
 def test_directories_are_called_after_texts():

@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import pathlib
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -13,6 +14,7 @@ import pytest
 import tensorflow as tf
 
 import tfdarts
+from tfdarts import genotypes
 from tfdarts.cli.command import settings_from_flagfile
 from tfdarts.files import write_atomically
 from tfdarts.runs import run_directory
@@ -32,6 +34,10 @@ CONFIGS = [
     SearchConfig(crop_padding=0, momentum=0.0),
     TrainConfig(),
     TrainConfig(genotype="a dir/#1=x.json", distribute="mirrored"),
+    TrainConfig(
+        genotype="  #[$1] 50 % {x} \"a\" 'b' \\ é e\u0301 😀 שלום",
+        dataset="folder:--flagfile=x // #",
+    ),
 ]
 
 
@@ -483,3 +489,45 @@ def test_a_full_disk_does_not_hide_why_it_stopped(tmp_path, monkeypatch):
 def test_a_stage_is_json_only(tmp_path):
     for path in begun(tmp_path).path.glob("*.json"):
         json.loads(path.read_text())
+
+
+UNFIT = ["a\nb", "a\0b", "a\x1b[2J", "a\u2028b", "a\udcffb"]
+
+
+@pytest.mark.parametrize("name", UNFIT)
+def test_a_name_that_cannot_be_written_is_refused(name, tmp_path):
+    with pytest.raises(ValueError, match="--run_dir must have no control char"):
+        Stage(tmp_path / name, "train")
+    for field in ("run_dir", "dataset", "genotype"):
+        with pytest.raises(ValueError, match=f"--{field} must have no control"):
+            TrainConfig(**{field: f"x{name}"})
+    fields = {"recurrent": [("tanh", 0)], "recurrent_concat": [1]}
+    with pytest.raises(ValueError, match="`name` must have no control charac"):
+        genotypes.Genotype(**fields, name=name)
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_command_in_a_sentence_can_be_typed(tmp_path):
+    run_dir = f"{tmp_path}/my $runs 'x'"
+    with pytest.raises(ValueError) as refusal:
+        Stage(run_dir, "train").settings()
+    command = str(refusal.value).partition("run tfdarts")[2]
+    words = shlex.split(f"tfdarts{command.removesuffix(' first.')}")
+    assert words == ["tfdarts-train", f"--run_dir={run_dir}"]
+
+
+def test_names_that_look_alike_are_the_same_settings(tmp_path):
+    stage = Stage(tmp_path, "train")
+    stage.begin(TrainConfig(), class_names=("e\u0301", "a"))
+    has_finished_epochs(stage, 1)
+    stage.begin(TrainConfig(), class_names=("é", "a"))
+    with pytest.raises(ValueError, match="other settings .class_names"):
+        stage.begin(TrainConfig(), class_names=("e", "a"))
+
+
+def test_the_log_takes_every_sign(tmp_path):
+    stage = Stage(tmp_path, "train")
+    with stage.running():
+        logging.getLogger("tfdarts").info("%s", "é 😀 100 % {x} \udcff")
+    text = (tmp_path / "train" / "log.txt").read_text(encoding="utf-8")
+    assert text.endswith("é 😀 100 % {x} \\udcff\n")

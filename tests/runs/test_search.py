@@ -212,7 +212,10 @@ def test_failed_drawing_is_a_warning(tmp_path, monkeypatch, caplog):
 
     monkeypatch.setattr(search_module, "draw_run", broken)
     search(tiny(tmp_path, epochs=1))
-    assert "drawing it failed (no space)" in caplog.text
+    assert (
+        "The search is done, but drawing failed (OSError: no space). Try"
+        in caplog.text
+    )
     assert (tmp_path / "genotype.json").exists()
 
 

@@ -114,7 +114,7 @@ def test_a_candidate_given_twice_is_refused(tmp_path):
     config = dataclasses.replace(
         TINY, run_dirs="random:1,random:1", run_dir=str(tmp_path)
     )
-    with pytest.raises(ValueError, match="Two candidates are called random-1"):
+    with pytest.raises(ValueError, match="share the directory random-1"):
         select(config)
 
 

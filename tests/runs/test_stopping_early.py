@@ -1,5 +1,6 @@
 """A search that stops early: what it keeps, and how it goes on."""
 
+import contextlib
 import csv
 import dataclasses
 import json
@@ -16,7 +17,6 @@ from tfdarts.runs import search as search_module
 from tfdarts.runs.configs import SearchConfig
 from tfdarts.runs.early_stop import EarlyStop
 from tfdarts.runs.search import search
-from tfdarts.runs.visualize import draw_run
 from tfdarts.strategies import early_stop
 from tfdarts.strategies.darts import DARTS
 
@@ -126,7 +126,12 @@ def test_what_was_in_the_warm_up_does_not_count(tmp_path, monkeypatch):
         return 1 if len(history.genotypes) == 2 else None
 
     monkeypatch.setitem(early_stop.RULES, "hessian", rule)
-    monkeypatch.setattr(search_module, "_draw", draw_run_of)
+    # A failure to draw shall be one here.
+    monkeypatch.setattr(
+        search_module,
+        "optional_pictures",
+        lambda *_: contextlib.nullcontext(),
+    )
     config = tiny(
         tmp_path,
         early_stop="hessian",
@@ -138,10 +143,6 @@ def test_what_was_in_the_warm_up_does_not_count(tmp_path, monkeypatch):
     status = json.loads((tmp_path / "search" / "status.json").read_text())
     assert (status["epochs"], status["best_epoch"]) == (3, 2)
     assert (tmp_path / "cells" / "collapse.png").exists()
-
-
-def draw_run_of(stage):
-    draw_run(stage.run_dir)
 
 
 def stopping(rule, epochs, eigenvalues=(), **settings):

@@ -8,6 +8,7 @@ from PIL import Image
 from tensorboard_events import events
 from tensorboard_events import scalars
 
+from tfdarts.runs import tensorboard as tensorboard_module
 from tfdarts.runs.tensorboard import TensorBoard
 from tfdarts.search_spaces.cnn import CNNSearchSpace
 
@@ -112,6 +113,24 @@ def test_cells_are_drawn_when_they_have_changed(tmp_path, supernet):
         assert sorted(drawn) == [1, 3]
         assert len(pixels_of(drawn[1])) > 10
     assert sorted(images(tmp_path, "alphas/normal")) == [1, 2, 3]
+
+
+def test_pictures_that_fail_cost_no_scalars(
+    tmp_path, supernet, monkeypatch, caplog
+):
+    def broken(*arguments):
+        raise OSError("no room")
+
+    monkeypatch.setattr(tensorboard_module, "heat_map", broken)
+    callback = callback_of(tmp_path, supernet=supernet)
+    for epoch in range(3):
+        callback.on_epoch_end(epoch, {"loss": epoch})
+    assert scalars(tmp_path) == {"loss": [(1, 0), (2, 1), (3, 2)]}
+    (record,) = caplog.records
+    assert record.getMessage() == (
+        "Epoch 1 is recorded, but drawing failed (OSError: no room). "
+        "TensorBoard gets no more pictures."
+    )
 
 
 @pytest.mark.parametrize("missing", ["tensorboard", "tensorboard.summary.v2"])

@@ -23,9 +23,11 @@ from tfdarts.runs.export import export
 from tfdarts.runs.export import exported_versions
 from tfdarts.runs.image_training import ImageTraining
 from tfdarts.runs.train import train
+from tfdarts.runs.visualize import draw_run
 from tfdarts.serving.formats import converted
 from tfdarts.serving.litert import litert_probabilities
 from tfdarts.serving.warm_up import FILE
+from tfdarts.visualization import predictions
 
 TINY = TrainConfig(
     genotype="DARTS_V2",
@@ -149,6 +151,36 @@ def test_evaluation_is_that_of_the_test_images(run, network):
     assert results["multiply_adds"] == multiply_adds(network)
     for name in ("confusion.png", "reliability.png"):
         assert (path / "evaluation" / name).stat().st_size > 10_000
+
+
+def test_a_picture_that_fails_costs_no_score(run, monkeypatch, caplog):
+    def broken(matrix, class_names, path):
+        assert json.loads(results_path.read_text())["test_accuracy"]
+        raise ValueError("no formula")
+
+    path, _ = run
+    results_path = path / "train" / "results.json"
+    before = results_path.read_text()
+    results_path.write_text(json.dumps({"loss": 1.0}))
+    pictures = [
+        path / "evaluation" / f"{n}.png" for n in ("confusion", "reliability")
+    ]
+    for picture in pictures:
+        picture.unlink(missing_ok=True)
+    with monkeypatch.context() as patch:
+        patch.setattr(predictions, "draw_confusion", broken)
+        results = evaluate(path)
+    assert results == json.loads(results_path.read_text())
+    assert results["test_examples"] == 360
+    assert (
+        f"The test is done, but drawing failed (ValueError: no formula). "
+        f"Try again: tfdarts-visualize --run_dir={path}" in caplog.text
+    )
+    assert not any(picture.exists() for picture in pictures)
+    # What the sentence says is true, also without a search.
+    assert draw_run(path)[-2:] == pictures
+    assert all(picture.stat().st_size > 10_000 for picture in pictures)
+    results_path.write_text(before)
 
 
 def test_export_gives_the_probabilities_of_the_network(run, network):

@@ -1,6 +1,7 @@
 """A model card says what is known."""
 
 import pytest
+from markdown_it import MarkdownIt
 
 from tfdarts.serving.model_card import model_card
 
@@ -20,7 +21,7 @@ FACTS = {
 def test_every_fact_is_in_it():
     text = model_card(FACTS)
     assert text.startswith("# pets\n")
-    assert "colour images into 2 classes: cat, a|b" in text
+    assert "colour images into 2 classes: cat, a\\|b" in text
     assert "images of 8x9 pixels" in text
     assert "![cells/normal.png](cells/normal.png)" in text
     for row in (
@@ -50,3 +51,46 @@ def test_a_language_model_says_what_it_takes(tokenizer):
     assert "a vocabulary of 12,345 words" in text
     words = {"letters": "runs of letters", "spaces": "between spaces"}
     assert words[tokenizer] in text and "`state`, 160 numbers" in text
+
+
+NAMES = [
+    *(
+        "under $10",
+        "a|b",
+        "`code",
+        "*bold*",
+        "__init__ a_b",
+        "a__b_ _c_d",
+        "<script>",
+        "&lt;",
+    ),
+    *("[a](b)", "![x](y)", "\\", "a\\|b", "~~no~~", "# title", "1. one", "-"),
+    *("two\nlines", "{x} %s", "שלום", "e\u0301", "😀", '"a"', "$x$ $$y$$"),
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_mean_themselves_in_markdown(name):
+    text = model_card(
+        {
+            **FACTS,
+            "name": name,
+            "labels": ["cat", name],
+            "data": {"dataset": name, "names": [name, name]},
+        }
+    )
+    parser = MarkdownIt("gfm-like", {"linkify": False})
+    inline = [token for token in parser.parse(text) if token.type == "inline"]
+    shown = ["".join(c.content for c in token.children) for token in inline]
+    plain = [
+        all(child.type in ("text", "text_special") for child in token.children)
+        for token in inline
+    ]
+    name = " ".join(name.split())
+    assert shown[0] == name and plain[0]
+    assert shown[1].startswith(
+        f"A classifier of colour images into 2 classes: cat, {name}. Its"
+    )
+    cells = dict(zip(shown, zip(shown[1:], plain[1:])))
+    assert cells["dataset"] == (name, True)
+    assert cells["names"] == (f"{name}, {name}", True)

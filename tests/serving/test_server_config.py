@@ -7,13 +7,15 @@ from tensorflow_serving.config import model_server_config_pb2
 from tfdarts.serving.server_config import models_config
 from tfdarts.serving.server_config import write_server_config
 
+NAMES = ['a"b', "it's", "a\\", "a\\n{}", "$1 %s [x] # é e\u0301 😀", "a\tb"]
+
 
 def parsed(text):
     config = model_server_config_pb2.ModelServerConfig()
     return text_format.Parse(text, config).model_config_list.config
 
 
-@pytest.mark.parametrize("names", [[], ["digits"], ["a", "b-c.d"]])
+@pytest.mark.parametrize("names", [[], ["digits"], ["a", "b-c.d"], NAMES])
 def test_models_are_where_the_server_finds_them(names):
     entries = parsed(models_config(names))
     assert [(e.name, e.base_path) for e in entries] == [

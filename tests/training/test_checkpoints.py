@@ -168,6 +168,20 @@ def test_files_of_other_names_are_let_alone(tmp_path):
     assert EpochCheckpoint(tmp_path, some=[]).restore() == 0
 
 
+@pytest.mark.parametrize("name", ["lr=[0.1]", "a\\b", "* ? {a} $b 'c' é😀"])
+def test_any_directory_will_do(tmp_path, name):
+    variable = keras.Variable(3.0)
+    checkpoint = EpochCheckpoint(tmp_path / name, some=[variable])
+    checkpoint.on_epoch_end(4)
+    variable.assign(0.0)
+    assert checkpoint.restore() == 5
+    assert float(variable) == 3
+    (tmp_path / name / "ckpt-5.data-00000-of-00001").write_bytes(b"")
+    with pytest.raises(ValueError, match="can be read") as error:
+        checkpoint.restore()
+    assert f"checkpoints in {tmp_path / name} can" in str(error.value)
+
+
 def test_a_file_in_the_way_is_known_at_once(tmp_path):
     (tmp_path / "checkpoints").touch()
     with pytest.raises(FileExistsError):

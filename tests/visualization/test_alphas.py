@@ -81,8 +81,8 @@ def test_the_final_heatmap_shows_the_last_softmax(drawn):
     bold = [t.get_text() for t in axes.texts if t.get_weight() == "bold"]
     assert bold == ["0.30", "0.70"]
     assert [label.get_text() for label in axes.get_yticklabels()] == [
-        "c_{k-2} → 0",
-        "c_{k-1} → 0",
+        "cₖ₋₂ → 2",
+        "cₖ₋₁ → 2",
     ]
     assert [label.get_text() for label in axes.get_xticklabels()] == list(
         PRIMITIVES
@@ -153,20 +153,20 @@ def test_panels_stand_by_node_and_predecessor(drawn, picture):
         for axes in figure.axes[:14]
     }
     assert places == {
-        "c_{k-2} → 0": (0, 0),
-        "c_{k-1} → 0": (0, 1),
-        "c_{k-2} → 1": (1, 0),
-        "c_{k-1} → 1": (1, 1),
-        "0 → 1": (1, 2),
-        "c_{k-2} → 2": (2, 0),
-        "c_{k-1} → 2": (2, 1),
-        "0 → 2": (2, 2),
-        "1 → 2": (2, 3),
-        "c_{k-2} → 3": (3, 0),
-        "c_{k-1} → 3": (3, 1),
-        "0 → 3": (3, 2),
-        "1 → 3": (3, 3),
-        "2 → 3": (3, 4),
+        "cₖ₋₂ → 2": (0, 0),
+        "cₖ₋₁ → 2": (0, 1),
+        "cₖ₋₂ → 3": (1, 0),
+        "cₖ₋₁ → 3": (1, 1),
+        "2 → 3": (1, 2),
+        "cₖ₋₂ → 4": (2, 0),
+        "cₖ₋₁ → 4": (2, 1),
+        "2 → 4": (2, 2),
+        "3 → 4": (2, 3),
+        "cₖ₋₂ → 5": (3, 0),
+        "cₖ₋₁ → 5": (3, 1),
+        "2 → 5": (3, 2),
+        "3 → 5": (3, 3),
+        "4 → 5": (3, 4),
     }
     first = figure.axes[0]
     for axes in figure.axes[1:14]:

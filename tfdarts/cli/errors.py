@@ -157,8 +157,9 @@ def _number(error):
 def _path(error, number):
     if getattr(error, "filename", None) is not None:
         return error.filename
-    # TensorFlow's form of it.
-    match = re.search(rf"(\S+); {re.escape(os.strerror(number))}", str(error))
+    # TensorFlow's form of it, behind the operation in double braces.
+    message = re.sub(r"^\{\{.*?\}\}\s*", "", str(error))
+    match = re.search(rf"(/.+|\S+); {re.escape(os.strerror(number))}", message)
     return match and match[1]
 
 

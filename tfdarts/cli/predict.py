@@ -3,12 +3,12 @@
 import dataclasses
 import json
 import math
-import os
 import re
 
 from tfdarts.cli.command import Command
 from tfdarts.cli.command import settings_of
 from tfdarts.cli.table import table
+from tfdarts.patterns import separated
 from tfdarts.runs.settings import Settings
 from tfdarts.runs.settings import setting
 
@@ -113,7 +113,7 @@ def _predict(settings):
     said = []
     try:
         for prediction in predictions(
-            _split(settings.images),
+            separated(settings.images),
             settings.export_dir,
             settings.server,
             settings.name,
@@ -140,14 +140,6 @@ def _shown(predictions, format):
     if format == "json":
         return json.dumps(predictions, indent=2, ensure_ascii=False)
     return table(("image", "label", "probability"), map(_row, predictions))
-
-
-def _split(images):
-    """Returns what stands between commas, if it is no file with commas."""
-    if os.path.exists(images):
-        return [images]
-    parts = [part.strip() for part in images.split(",")]
-    return [part for part in parts if part]
 
 
 def _version(text):

@@ -1,5 +1,7 @@
 """Results in words and as a table."""
 
+from rich.cells import cell_len
+
 
 def shown(value):
     """Returns a figure as text.
@@ -31,13 +33,15 @@ def table(columns, rows):
     a dog      12
     """
     lines = [columns, *rows]
-    widths = [max(map(len, column)) for column in zip(*lines)]
-    return "\n".join(
-        "  ".join(
-            [
-                cells[0].ljust(widths[0]),
-                *(c.rjust(w) for c, w in zip(cells[1:], widths[1:])),
-            ]
-        )
-        for cells in lines
-    )
+    widths = [max(map(cell_len, column)) for column in zip(*lines)]
+    return "\n".join("  ".join(_aligned(cells, widths)) for cells in lines)
+
+
+def _aligned(cells, widths):
+    """Yields cells with spaces, the first on the left, others on the right.
+
+    A sign may be two columns wide, as Chinese ones, or none, as an accent.
+    """
+    for position, (cell, width) in enumerate(zip(cells, widths)):
+        spaces = " " * (width - cell_len(cell))
+        yield spaces + cell if position else cell + spaces

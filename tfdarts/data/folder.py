@@ -20,6 +20,7 @@ from tfdarts.data.image_source import check_name
 from tfdarts.data.image_source import fingerprint
 from tfdarts.data.pixels import collected
 from tfdarts.data.resizing import resize
+from tfdarts.signs import composed
 
 _SPLITS = ("train", "validation", "test")
 _VALIDATION = ("validation", "val", "valid")
@@ -53,8 +54,9 @@ def open_folder(directory, image_size=0, image_fit="stretch"):
     directory = pathlib.Path(directory).expanduser().resolve()
     name = f"folder:{directory}"
     files, notes = _find_files(directory)
-    class_names = tuple(sorted({path.parent.name for path in files["train"]}))
-    check_class_names(class_names, name)
+    folders = sorted({path.parent.name for path in files["train"]})
+    check_class_names(folders, name)
+    class_names = tuple(map(composed, folders))
     contents = _fingerprint(files)
     if "test" not in files:
         files = {**files, **_held_out(files["train"], name)}
@@ -82,7 +84,7 @@ def open_folder(directory, image_size=0, image_fit="stretch"):
         if image_size:
             images = (resize(i, image_size, image_fit) for i in images)
         images = collected(images, len(paths), (*size, max(channels)))
-        labels = [class_names.index(path.parent.name) for path in paths]
+        labels = [class_names.index(_class_of(path)) for path in paths]
         return images, np.array(labels, "int64")
 
     return ImageSource(
@@ -111,7 +113,7 @@ def _find_files(directory):
         for split, place in places.items()
         if place in names
     }
-    classes = {s: {p.parent.name for p in paths} for s, paths in files.items()}
+    classes = {s: {*map(_class_of, paths)} for s, paths in files.items()}
     every = set.union(*classes.values())
     for split, there in classes.items():
         if there != every:
@@ -165,6 +167,11 @@ def _class_files(directory):
             f"test/ that have them. It has none."
         )
     return paths
+
+
+def _class_of(path):
+    """Returns the name of a file's class, alike in all splits."""
+    return composed(path.parent.name)
 
 
 def _visible(directory):

@@ -3,15 +3,14 @@
 import dataclasses
 import hashlib
 import itertools
-import re
 import typing
 
 import numpy as np
 
+from tfdarts.signs import composed
+from tfdarts.signs import is_unfit
+
 LEAST_SIZE = 4
-# Control characters, ends of lines, and what is left of bytes that are no
-# UTF-8: they can be neither shown nor written as they are.
-_UNFIT = re.compile(r"[\0-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 class DataError(ValueError):
@@ -24,7 +23,8 @@ class ImageSource:
 
     Args:
         name: String, the specification that opens it.
-        class_names: Tuple of strings, the class of label `i` at position `i`.
+        class_names: Tuple of strings, the class of label `i` at position `i`;
+            they become NFC, see `tfdarts.signs.composed`.
         image_shape: Tuple `(height, width, channels)` of every image.
         splits: Dict from the splits there are to their numbers of examples:
             `"train"`, `"test"`, and `"validation"` where the source has one
@@ -64,6 +64,8 @@ class ImageSource:
         height, width, channels = self.image_shape
         check_name(self.name, "The data set")
         check_class_names(self.class_names, self.name)
+        names = tuple(map(composed, self.class_names))
+        object.__setattr__(self, "class_names", names)
         if min(height, width) < LEAST_SIZE:
             raise DataError(
                 f"The images of {self.name} are {height}x{width} pixels. They "
@@ -128,7 +130,7 @@ def check_name(name, what):
         name: String.
         what: String, what is called so.
     """
-    if _UNFIT.search(name):
+    if is_unfit(name):
         raise DataError(
             f"{what} is called {name!r}, which has control characters or is "
             f"no UTF-8. Rename it."
@@ -150,11 +152,15 @@ def check_class_names(class_names, where):
             f"{where} has {found if class_names else 'no class'}: there is "
             f"nothing to tell apart."
         )
-    for name, following in itertools.pairwise(sorted(class_names)):
+    names = sorted(map(composed, class_names))
+    differing = ""
+    if len({*class_names}) == len(class_names):
+        differing = ", with accents encoded differently (Unicode NFC and NFD)"
+    for name, following in itertools.pairwise(names):
         if name == following:
             raise DataError(
-                f"Two classes of {where} are called {name}. Every class must "
-                f"have a name of its own."
+                f"Two classes of {where} are called {name}{differing}. Every "
+                f"class must have a name of its own."
             )
 
 

@@ -14,6 +14,7 @@ from tfdarts.data.image_source import DataError
 from tfdarts.data.image_source import ImageSource
 from tfdarts.data.pixels import collected
 from tfdarts.data.resizing import resize
+from tfdarts.signs import composed
 
 __all__ = [
     "DataError",
@@ -100,7 +101,9 @@ def directory_name(dataset):
     if kind in ("folder", "idx", "text"):
         path = pathlib.Path(name).expanduser().resolve()
         name = path.stem if kind == "text" else path.name
-    return re.sub(r"[^\w.-]+", "-", name or kind).strip("-.") or "images"
+    return (
+        re.sub(r"[^\w.-]+", "-", composed(name or kind)).strip("-.") or "images"
+    )
 
 
 def _did_you_mean(spec):

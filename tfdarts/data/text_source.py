@@ -10,11 +10,14 @@ import numpy as np
 from tfdarts.data.image_source import DataError
 from tfdarts.data.image_source import check_name
 from tfdarts.data.image_source import fingerprint
+from tfdarts.signs import composed
 from tfdarts.words import END_OF_LINE
 from tfdarts.words import TOKENIZERS
 from tfdarts.words import UNKNOWN
 
 SPLITS = ("train", "validation", "test")
+
+_WORD = re.compile(rf"(?!.*[\ud800-\udfff])({TOKENIZERS['spaces']})", re.DOTALL)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,11 +120,18 @@ def source_of_lines(name, lines, tokenizer="spaces"):
             f"{', '.join(vocabulary)}: there is nothing to foretell."
         )
     for word in vocabulary:
-        if not re.fullmatch(TOKENIZERS["spaces"], word):
+        if not _WORD.fullmatch(word):
             raise DataError(
                 f"A word of {name} is {word!r}. A word must have at least one "
-                f"sign, and no space."
+                f"sign, no space, and be UTF-8."
             )
+    decomposed = [word for word in vocabulary if word != composed(word)]
+    if decomposed:
+        notes += (
+            f"{len(decomposed):,} of the words, as {decomposed[0]}, are not in "
+            f"Unicode's composed form, NFC. Words are kept as they are "
+            f"written: the same word in NFC is another word.",
+        )
     numbers = {word: number for number, word in enumerate(vocabulary)}
     unknown = numbers[UNKNOWN]
     tokens = {

@@ -5,6 +5,7 @@ import tempfile
 
 from tfdarts.genotypes import Genotype
 from tfdarts.models.multiply_adds import multiply_adds
+from tfdarts.runs.pictures import optional_pictures
 from tfdarts.runs.run_directory import is_of_text
 from tfdarts.runs.run_directory import read_json
 from tfdarts.serving.model_card import model_card
@@ -94,11 +95,19 @@ def _network(settings, network):
 
 def _pictures(genotype):
     """Returns the pictures of the cells as files, if there are cells."""
+    pictures = {}
     if genotype is None:
-        return {}
-    with tempfile.TemporaryDirectory() as directory:
-        return {
+        return pictures
+    with (
+        optional_pictures("The model card is written", _EXPORT_AGAIN),
+        tempfile.TemporaryDirectory() as directory,
+    ):
+        pictures |= {
             f"cells/{path.name}": path.read_bytes()
             for path in draw_cells(Genotype(**genotype), directory)
             if path.suffix == ".png"
         }
+    return pictures
+
+
+_EXPORT_AGAIN = "It has no pictures of the cells; another export may."

@@ -13,6 +13,8 @@ from tfdarts.models.language_model import LanguageModel
 from tfdarts.models.multiply_adds import multiply_adds
 from tfdarts.models.rnn_network import RNNNetwork
 from tfdarts.runs.latency import latency
+from tfdarts.runs.pictures import draw_again
+from tfdarts.runs.pictures import optional_pictures
 from tfdarts.runs.run_directory import Stage
 from tfdarts.runs.run_directory import is_of_text
 from tfdarts.runs.run_directory import write_json
@@ -21,13 +23,12 @@ from tfdarts.runs.scores import confusion
 from tfdarts.runs.scores import per_class
 from tfdarts.runs.scores import scores
 from tfdarts.runs.text_evaluation import text_scores
+from tfdarts.runs.visualize import draw_evaluation
 from tfdarts.runs.workers import meet
 from tfdarts.runs.workers import own_run_dir
 from tfdarts.runs.workers import require_agreement
 from tfdarts.training.distribution import replicas_of
 from tfdarts.training.on_replicas import predicted
-from tfdarts.visualization.predictions import draw_confusion
-from tfdarts.visualization.predictions import draw_reliability
 
 logger = logging.getLogger("tfdarts")
 
@@ -43,8 +44,9 @@ def evaluate(run_dir, batch_size=128, dataset=None, distribute="none"):
     Beside the results it leaves `evaluation/` in the run directory: all
     figures in `report.json`, and of images those of each class and the
     confusion matrix among them, and two pictures, `confusion.png` and
-    `reliability.png`. A text is read once from its beginning to its end, as
-    one row; see `tfdarts.runs.text_evaluation`.
+    `reliability.png`; that these cannot be drawn is only a warning. A text is
+    read once from its beginning to its end, as one row; see
+    `tfdarts.runs.text_evaluation`.
 
     Args:
         run_dir: Path of a run whose training has finished.
@@ -82,18 +84,20 @@ def evaluate(run_dir, batch_size=128, dataset=None, distribute="none"):
         figures, details = text_scores(network, settings, source), {}
     else:
         figures, details = _test_on_images(
-            network, settings, source, batch_size, directory, replicas
+            network, settings, source, batch_size, replicas
         )
     results = {**stage.results(), **figures}
     write_json(directory / "report.json", {**results, **details})
-    # The last of all: it says that the test is done.
+    # The last of all results: it says that the test is done.
     write_json(stage.path / "results.json", results)
+    with optional_pictures("The test is done", draw_again(stage.run_dir)):
+        draw_evaluation(stage.run_dir)
     meet(replicas)
     return results
 
 
-def _test_on_images(network, settings, source, batch_size, directory, replicas):
-    """Returns the figures of a test and its details; draws pictures."""
+def _test_on_images(network, settings, source, batch_size, replicas):
+    """Returns the figures of a test and its details."""
     images, labels = source.read("test")
     logger.info("evaluate: %d images", len(labels))
     logits = _logits(network, settings, images, labels, batch_size, replicas)
@@ -103,14 +107,10 @@ def _test_on_images(network, settings, source, batch_size, directory, replicas):
         "multiply_adds_everything": multiply_adds(network, everything=True),
         **latency(network, batch_size),
     }
-    matrix = confusion(labels, logits)
-    reliability = calibration(labels, logits)
-    draw_confusion(matrix, source.class_names, directory / "confusion.png")
-    draw_reliability(reliability, directory / "reliability.png")
     return figures, {
         "classes": per_class(labels, logits, source.class_names),
-        "confusion": matrix,
-        "calibration": reliability,
+        "confusion": confusion(labels, logits),
+        "calibration": calibration(labels, logits),
     }
 
 

@@ -1,16 +1,15 @@
 """What images show, or what word comes next: asked of a model or a server."""
 
 import base64
-import glob
 import importlib.util
 import logging
-import os
 import pathlib
 import time
 
 import tenacity
 
 from tfdarts.data.image_source import DataError
+from tfdarts.patterns import matching
 from tfdarts.runs.duration import duration
 from tfdarts.serving.clients import InvalidArgument
 from tfdarts.serving.clients import ServerError
@@ -157,13 +156,9 @@ def find_images(images):
     """
     paths = []
     for each in images:
-        # What is there is meant, whatever signs are in its name.
-        matches = [each]
-        if not os.path.exists(each):
-            matches = glob.glob(str(each), recursive=True)
         found = [
             file
-            for match in sorted(matches)
+            for match in matching(each)
             for file in _files(pathlib.Path(match))
         ]
         if not found:

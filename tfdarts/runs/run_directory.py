@@ -8,12 +8,15 @@ import logging
 import pathlib
 import platform
 import re
+import shlex
 import sys
 import zipfile
 
 import filelock
 
 from tfdarts.files import write_atomically
+from tfdarts.signs import composed
+from tfdarts.signs import is_unfit
 
 logger = logging.getLogger("tfdarts")
 
@@ -113,6 +116,11 @@ class Stage:
                 f"The {name} stage is in a run directory: give --run_dir."
             )
         self.name = name
+        if is_unfit(str(run_dir)):
+            raise ValueError(
+                f"--run_dir must have no control characters and be UTF-8. "
+                f"Received: {str(run_dir)!r}."
+            )
         self.run_dir = pathlib.Path(run_dir)
         self.path = self.run_dir / name
 
@@ -188,9 +196,10 @@ class Stage:
         """
         path = self.path / "config.json"
         if not path.exists():
+            words = [f"tfdarts-{self.name}", f"--run_dir={self.run_dir}"]
             raise ValueError(
                 f"{self.run_dir} holds no {self.name} stage: run "
-                f"tfdarts-{self.name} --run_dir={self.run_dir} first."
+                f"{shlex.join(words)} first."
             )
         settings = read_json(path)
         if not isinstance(settings, dict) or "dataset" not in settings:
@@ -232,7 +241,9 @@ class Stage:
 
     @contextlib.contextmanager
     def _logged(self):
-        handler = logging.FileHandler(self.path / "log.txt")
+        handler = logging.FileHandler(
+            self.path / "log.txt", encoding="utf-8", errors="backslashreplace"
+        )
         handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
         handler.addFilter(
             lambda record: not getattr(record, "transient", False)
@@ -300,8 +311,13 @@ def _differing(before, now):
     return [
         f"{key}: {_brief(before.get(key))} there, {_brief(now[key])} now"
         for key in sorted(now)
-        if before.get(key) != now[key]
+        if _comparable(before.get(key)) != _comparable(now[key])
     ]
+
+
+def _comparable(value):
+    """Returns JSON in which names that look alike are alike."""
+    return composed(json.dumps(value, ensure_ascii=False))
 
 
 def _brief(value):

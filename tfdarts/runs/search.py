@@ -10,6 +10,8 @@ from tfdarts.runs.data import recorded
 from tfdarts.runs.early_stop import Curvature
 from tfdarts.runs.early_stop import EarlyStop
 from tfdarts.runs.image_search import ImageSearch
+from tfdarts.runs.pictures import draw_again
+from tfdarts.runs.pictures import optional_pictures
 from tfdarts.runs.progress import DataWait
 from tfdarts.runs.progress import MetricsFile
 from tfdarts.runs.progress import Progress
@@ -75,7 +77,10 @@ def search(config):
             genotype = genotypes[best - 1]
             genotype.save(stage.run_dir / "genotype.json")
             stage.report("running", epochs=len(genotypes), best_epoch=best)
-            _draw(stage)
+            with optional_pictures(
+                "The search is done", draw_again(stage.run_dir)
+            ):
+                draw_run(stage.run_dir)
             _warn_of_skips(genotype)
             stage.report("finished")
     meet(work.replicas)
@@ -196,19 +201,6 @@ def _warn_of_skips(genotype):
             "better cell.",
             skips,
             len(genotype.normal),
-        )
-
-
-def _draw(stage):
-    """Draws what was found; a failure of it is none of the search."""
-    try:
-        draw_run(stage.run_dir)
-    except Exception as error:
-        logger.warning(
-            "The search is done, but drawing it failed (%s). Try again with "
-            "tfdarts-visualize --run_dir=%s.",
-            error,
-            stage.run_dir,
         )
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 import logging
 import pathlib
+import shlex
 import statistics
 
 from tfdarts.runs.evaluate import evaluate
@@ -82,9 +83,10 @@ def evaluate_seeds(
     missing = [s for s in seeds if not (run_dir / f"seed{s}").is_dir()]
     if missing:
         listed = ",".join(map(str, seeds))
+        words = ["tfdarts-train", f"--run_dir={run_dir}", f"--seeds={listed}"]
         raise ValueError(
             f"{run_dir} holds no training of seed {missing[0]}: run "
-            f"tfdarts-train --run_dir={run_dir} --seeds={listed} first."
+            f"{shlex.join(words)} first."
         )
     rows = [
         evaluate(run_dir / f"seed{seed}", batch_size, dataset, distribute)

@@ -1,12 +1,14 @@
 """Choosing among the genotypes of several searches."""
 
 import dataclasses
-import glob
 import logging
 import pathlib
 import re
+import zlib
 
 from tfdarts.data.image_source import DataError
+from tfdarts.patterns import matching
+from tfdarts.patterns import separated
 from tfdarts.runs.configs import TrainConfig
 from tfdarts.runs.data import find_data
 from tfdarts.runs.rnn_configs import RNNSelectConfig
@@ -102,10 +104,8 @@ def _candidates(identifiers, space):
         ValueError: If there are fewer than two, or one cannot be found.
     """
     found = []
-    for identifier in (identifiers or "").split(","):
-        if identifier.strip():
-            matching = sorted(glob.glob(identifier.strip()))
-            found += matching or [identifier.strip()]
+    for identifier in separated(identifiers or ""):
+        found += matching(identifier) or [identifier]
     if len(found) < 2:
         raise ValueError(
             f"There must be at least two candidates to choose from: give "
@@ -114,15 +114,28 @@ def _candidates(identifiers, space):
     candidates = {}
     for identifier in found:
         find_genotype(identifier, space)
-        # It must not depend on which others there are.
-        name = re.sub(r"[^\w.-]+", "-", identifier).strip("-.")
+        name = _directory_name(identifier)
         if name in candidates:
             raise ValueError(
-                f"Two candidates are called {name}: {candidates[name]} and "
-                f"{identifier}. Give each once."
+                f"Two candidates would share the directory {name}: "
+                f"{candidates[name]} and {identifier}. Give each once, or "
+                f"rename one."
             )
         candidates[name] = identifier
     return candidates
+
+
+def _directory_name(identifier):
+    """Returns a name that does not depend on the other candidates.
+
+    A checksum replaces what cannot be told apart without the signs that are
+    left out, such as emoji.
+    """
+    name = re.sub(r"[^\w.-]+", "-", identifier).strip("-.")
+    if re.search(r"[^\w\0-\x7f]", identifier) or not name:
+        checksum = zlib.crc32(identifier.encode())
+        return f"{name}-{checksum:08x}".strip("-")
+    return name
 
 
 def _require_validation(config):

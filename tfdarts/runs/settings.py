@@ -4,6 +4,8 @@ import dataclasses
 import math
 import operator
 
+from tfdarts.signs import is_unfit
+
 
 def setting(
     default,
@@ -73,6 +75,7 @@ class Settings:
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             self._check_type(field, value)
+            self._check_signs(field, value)
             choices = field.metadata["choices"]
             if choices and value not in choices:
                 raise ValueError(
@@ -98,6 +101,14 @@ class Settings:
         if field.type is float and not math.isfinite(value):
             raise ValueError(
                 f"--{field.name} must be finite. Received: {value}."
+            )
+
+    def _check_signs(self, field, value):
+        # A text may have lines, a name or a path may not.
+        if field.name != "text" and is_unfit(str(value)):
+            raise ValueError(
+                f"--{field.name} must have no control characters and be "
+                f"UTF-8. Received: {value!r}."
             )
 
 

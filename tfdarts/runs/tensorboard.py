@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfdarts.runs.pictures import optional_pictures
 from tfdarts.search_spaces.relaxation import log_softmax
 from tfdarts.visualization import panels
 from tfdarts.visualization.alphas import heat_map
@@ -42,6 +43,7 @@ class TensorBoard(keras.callbacks.Callback):
         self.directory = pathlib.Path(directory)
         self.writer = None
         self.genotype = None
+        self.draws = True
 
     def on_epoch_end(self, epoch, logs=None):
         if self.writer is None:
@@ -50,14 +52,23 @@ class TensorBoard(keras.callbacks.Callback):
             for name, value in (logs or {}).items():
                 tf.summary.scalar(name, float(value))
             supernet = getattr(self.model, "supernet", None)
-            if supernet is not None:
-                self._write_alphas(supernet, epoch + 1)
-                self._write_cells(supernet.genotype())
+            if supernet is not None and self.draws:
+                self._draw(supernet, epoch + 1)
         self.writer.flush()
 
     def on_train_end(self, logs=None):
         if self.writer is not None:
             self.writer.close()
+
+    def _draw(self, supernet, epochs):
+        """Writes pictures, until it fails once."""
+        self.draws = False
+        with optional_pictures(
+            f"Epoch {epochs} is recorded", "TensorBoard gets no more pictures."
+        ):
+            self._write_alphas(supernet, epochs)
+            self._write_cells(supernet.genotype())
+            self.draws = True
 
     def _write_alphas(self, supernet, epochs):
         space = supernet.space

@@ -38,17 +38,54 @@ def draw_run(run_dir):
     """Draws the cells of a run, its alphas, and the signs of a collapse.
 
     Args:
-        run_dir: Path of a run that has a `genotype.json`.
+        run_dir: Path of a run that has a `genotype.json` or was tested.
 
     Returns:
-        The paths of the drawings, in `<run_dir>/cells`.
+        The paths of the drawings: in `<run_dir>/cells`, and of a run that was
+        tested those of `draw_evaluation`.
+
+    Raises:
+        ValueError: If there is nothing to draw.
     """
+    run_dir = pathlib.Path(run_dir)
+    tested = draw_evaluation(run_dir)
+    if tested and not (run_dir / "genotype.json").exists():
+        return tested
+    return [*_draw_search(run_dir), *tested]
+
+
+def draw_evaluation(run_dir):
+    """Draws the confusion matrix and the reliability of a run's predictions.
+
+    Args:
+        run_dir: Path of a run.
+
+    Returns:
+        The paths of the drawings, in `<run_dir>/evaluation`; none if the run
+        was not tested on images.
+    """
+    directory = pathlib.Path(run_dir, "evaluation")
+    path = directory / "report.json"
+    report = read_json(path) if path.exists() else {}
+    if "confusion" not in report:
+        return []
+    from tfdarts.visualization.predictions import draw_confusion
+    from tfdarts.visualization.predictions import draw_reliability
+
+    names = [row["class"] for row in report["classes"]]
+    paths = [directory / "confusion.png", directory / "reliability.png"]
+    draw_confusion(report["confusion"], names, paths[0])
+    draw_reliability(report["calibration"], paths[1])
+    return paths
+
+
+def _draw_search(run_dir):
+    """Draws the cells that a search found, and how it came to them."""
     # It takes matplotlib, whose import is most of the time that a genotype's
     # drawing would take.
     from tfdarts.visualization.alphas import draw_alphas
     from tfdarts.visualization.collapse import draw_collapse
 
-    run_dir = pathlib.Path(run_dir)
     genotype = _found_in(run_dir)
     paths = visualize(genotype, run_dir / "cells")
     history = run_dir / "search" / "alphas.npz"

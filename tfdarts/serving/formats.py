@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfdarts.patterns import require_plain_temporary_directory
 from tfdarts.stderr import quiet_stderr
 
 SUFFIXES = {
@@ -45,12 +46,16 @@ def converted(model, format, images=None):
         Bytes, the content of the file.
 
     Raises:
+        ValueError: Of `litert`, if TensorFlow cannot read `TMPDIR`.
         ImportError: Of `onnx`, without `tf2onnx`, the extra `onnx`.
 
     Reference:
 
     - [Jacob et al., 2018](https://arxiv.org/abs/1712.05877), on `litert_int8`
     """
+    if format.startswith("litert"):
+        # Keras converts a SavedModel that it writes there.
+        require_plain_temporary_directory()
     with tempfile.TemporaryDirectory() as directory:
         path = pathlib.Path(directory, f"model{SUFFIXES[format]}")
         match format:

@@ -1,5 +1,10 @@
 """What a model is, for whoever finds it on a server."""
 
+import re
+
+# Inside a word "_" is none.
+_MARKUP = re.compile(r"[\\`*{}\[\]<>|~&$#!]|(?<!\w)_+|_+(?!\w)")
+
 
 def model_card(facts):
     """Returns a model card as Markdown.
@@ -15,7 +20,7 @@ def model_card(facts):
     - [Mitchell et al., 2019](https://arxiv.org/abs/1810.03993)
     """
     about = _of_texts if "vocabulary_size" in facts else _of_images
-    lines = [f"# {facts['name']}", "", about(facts), ""]
+    lines = [f"# {_literal(facts['name'])}", "", about(facts), ""]
     for picture in facts["pictures"]:
         lines += [f"![{picture}]({picture})", ""]
     for title in ("data", "network", "results", "training", "environment"):
@@ -45,8 +50,8 @@ def _of_images(facts):
     kind = "grey" if channels == 1 else "colour"
     return (
         f"A classifier of {kind} images into {len(facts['labels'])} classes: "
-        f"{', '.join(facts['labels'])}. Its network was trained with "
-        f"tfdarts.\n\n"
+        f"{', '.join(map(_literal, facts['labels']))}. Its network was "
+        f"trained with tfdarts.\n\n"
         f"It takes images of {height}x{width} pixels, 0 to 255 "
         f"(`serving_default`), or image files of any size "
         f"(`serving_bytes`), and gives `probabilities`, `class_id` and "
@@ -86,4 +91,18 @@ def _shown(value):
             return f"{value:,}"
         case list() | tuple():
             return ", ".join(map(_shown, value))
-    return str(value).replace("|", "\\|")
+    return _literal(str(value))
+
+
+def _literal(text):
+    """Returns text that means itself in Markdown, on one line.
+
+    Example:
+
+    >>> print(_literal("a|b <i> at $5 [x](y)"))
+    a\\|b \\<i\\> at \\$5 \\[x\\](y)
+    """
+    return _MARKUP.sub(
+        lambda match: "".join(f"\\{sign}" for sign in match[0]),
+        " ".join(text.split()),
+    )

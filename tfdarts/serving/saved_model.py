@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from tfdarts.serving.classifier import classifier
 from tfdarts.serving.decoding import decode_images
+from tfdarts.signs import is_unfit
 
 
 def export_saved_model(
@@ -174,6 +175,12 @@ def _checked_labels(labels, num_classes):
     labels = [labels] if isinstance(labels, str) else list(labels)
     if not all(isinstance(label, str) for label in labels):
         raise ValueError(f"`labels` must be strings. Received: {labels}.")
+    unfit = [*filter(is_unfit, labels)]
+    if unfit:
+        raise ValueError(
+            f"`labels` must have no control characters and be UTF-8, for they "
+            f"are lines of assets/labels.txt. Received: {unfit[0]!r}."
+        )
     if len(labels) != num_classes:
         raise ValueError(
             f"`labels` must name each of the network's {num_classes} classes. "

@@ -4,6 +4,7 @@ import pathlib
 
 import tensorflow as tf
 
+from tfdarts.patterns import literal
 from tfdarts.serving.clients import OF_TEXTS
 from tfdarts.serving.clients import Client
 from tfdarts.serving.clients import InvalidArgument
@@ -69,7 +70,8 @@ class SavedModelClient(Client):
     def __init__(self, path):
         self.path = path
         try:
-            self.model = tf.saved_model.load(str(path))
+            with literal(path) as directory:
+                self.model = tf.saved_model.load(directory)
             self.signatures = self.model.signatures
             self.signatures[OF_TEXTS]  # Whatever is exported has this one.
         except (OSError, KeyError, ValueError, tf.errors.OpError) as error:

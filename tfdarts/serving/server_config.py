@@ -2,6 +2,8 @@
 
 import pathlib
 
+from google.protobuf import text_encoding
+
 from tfdarts.files import write_atomically
 from tfdarts.serving.saved_model import saved_versions
 
@@ -40,13 +42,17 @@ def models_config(names, root="/models"):
     """
     entries = "".join(
         f"  config {{\n"
-        f'    name: "{name}"\n'
-        f'    base_path: "{root}/{name}"\n'
+        f'    name: "{_escaped(name)}"\n'
+        f'    base_path: "{_escaped(f"{root}/{name}")}"\n'
         f'    model_platform: "tensorflow"\n'
         f"  }}\n"
         for name in names
     )
     return f"model_config_list {{\n{entries}}}\n"
+
+
+def _escaped(text):
+    return text_encoding.CEscape(text, as_utf8=True)
 
 
 def write_server_config(directory):

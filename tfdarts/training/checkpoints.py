@@ -1,10 +1,13 @@
 """The state of a training run, kept after each epoch."""
 
 import logging
+import os
 import pathlib
 
 import keras
 import tensorflow as tf
+
+from tfdarts.patterns import literal
 
 logger = logging.getLogger("tfdarts")
 
@@ -96,13 +99,14 @@ class EpochCheckpoint(keras.callbacks.Callback):
                 file.unlink()
 
     def _restore(self, name):
-        path = str(self.directory / name)
         try:
-            self.checkpoint.read(path).assert_consumed()
+            with literal(self.directory) as directory:
+                path = os.path.join(directory, name)
+                self.checkpoint.read(path).assert_consumed()
         except (AssertionError, ValueError) as error:
             raise AnotherNetworkError(
-                f"{path} is a checkpoint of another network or of another "
-                f"version of tfdarts. Give another --run_dir."
+                f"{self.directory / name} is a checkpoint of another network "
+                f"or of another version of tfdarts. Give another --run_dir."
             ) from error
 
     def _names(self):

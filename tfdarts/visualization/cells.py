@@ -10,6 +10,7 @@ import pydot
 
 from tfdarts.files import write_atomically
 from tfdarts.genotypes import SPACES
+from tfdarts.signs import is_unfit
 from tfdarts.visualization import palette
 
 CELL_NAMES = {
@@ -19,8 +20,10 @@ CELL_NAMES = {
 }
 """What the cell types are called in titles."""
 
-_INPUTS = {"cnn": ("c_{k-2}", "c_{k-1}"), "rnn": ("x_{t}", "h_{t-1}")}
-_OUTPUT = {"cnn": "c_{k}", "rnn": "h_{t}"}
+INPUTS = {"cnn": ("cₖ₋₂", "cₖ₋₁"), "rnn": ("xₜ", "hₜ₋₁")}
+"""What a cell takes, in the paper's words."""
+
+_OUTPUT = {"cnn": "cₖ", "rnn": "hₜ"}
 
 # Linux has no Arial, but aliases it; wherever none is installed,
 # graphviz-pure brings one of the same metrics.
@@ -57,8 +60,31 @@ _EDGE = {
 }
 
 
+def node_names(space, count):
+    """Returns what the nodes of a cell are called in pictures, by number.
+
+    Nodes are numbered in the order of the paper's section 2.1, inputs first,
+    in every picture and every file. The two inputs of a convolutional cell,
+    nodes 0 and 1, are called by what they are.
+
+    Args:
+        space: String, `"cnn"` or `"rnn"`.
+        count: Integer, the number of nodes, inputs among them.
+
+    Example:
+
+    >>> node_names("cnn", 4), node_names("rnn", 3)
+    (['cₖ₋₂', 'cₖ₋₁', '2', '3'], ['0', '1', '2'])
+    """
+    named = INPUTS["cnn"] if space == "cnn" else ()
+    return [*named, *map(str, range(len(named), count))][:count]
+
+
 def cell_graph(edges, concat, title, space="cnn"):
-    """Returns one cell as a graph, its nodes named as in the paper.
+    """Returns one cell as a graph, its nodes numbered as in its genotype.
+
+    The paper's figures count the intermediate nodes alone: their node 0 of a
+    convolutional cell is node 2 here and in its genotype.
 
     Args:
         edges: Sequence of `(primitive, predecessor)`, as in a `Genotype`.
@@ -80,41 +106,65 @@ def cell_graph(edges, concat, title, space="cnn"):
 
     - [Liu et al., 2019](https://arxiv.org/abs/1806.09055), figures 4 to 6
     """
-    # Graphviz would read a backslash as the start of an escape sequence.
-    graph = pydot.Dot("cell", label=title.replace("\\", "\\\\"), **_GRAPH)
+    graph = pydot.Dot("cell", label=_quoted(title), **_GRAPH)
     graph.set_node_defaults(**_NODE)
     graph.set_edge_defaults(**_EDGE)
-    inputs, output = _INPUTS[space], _OUTPUT[space]
-    count = len(edges) // SPACES[space].edges_per_node
+    cells = SPACES[space]
+    count = len(edges) // cells.edges_per_node
+    intermediate = range(cells.num_inputs, cells.num_inputs + count)
+    names = node_names(space, intermediate.stop)
     # Node 0 of a recurrent cell is made of both of its inputs.
-    root = ["0"] if space == "rnn" else []
-    intermediate = [str(i + len(root)) for i in range(count)]
-    nodes = [*(root or inputs), *intermediate]
-    for names, fill in (
-        (inputs, palette.INPUT),
-        (root + intermediate, palette.INTERMEDIATE),
-        ([output], palette.OUTPUT),
-    ):
-        for name in names:
-            graph.add_node(pydot.Node(name, fillcolor=fill))
+    inputs = dict(zip("xh", INPUTS["rnn"])) if space == "rnn" else {}
+    for node, label in inputs.items():
+        _add_node(graph, node, label, palette.INPUT)
+    for node, name in enumerate(names):
+        is_input = not inputs and node < cells.num_inputs
+        _add_node(
+            graph,
+            node,
+            f"{node}: {name}" if is_input else name,
+            palette.INPUT if is_input else palette.INTERMEDIATE,
+        )
+    _add_node(graph, "output", _OUTPUT[space], palette.OUTPUT)
     plain = {"color": palette.QUIET, "minlen": 2}
-    for name in root:
-        for each in inputs:
-            graph.add_edge(pydot.Edge(each, name, **plain))
+    for node in inputs:
+        graph.add_edge(pydot.Edge(node, "0", **plain))
     for position, (primitive, predecessor) in enumerate(edges):
         color = palette.family_color(primitive)
         graph.add_edge(
             pydot.Edge(
-                nodes[predecessor],
-                intermediate[position // SPACES[space].edges_per_node],
-                label=primitive,
+                str(predecessor),
+                str(intermediate[position // cells.edges_per_node]),
+                label=_quoted(primitive),
                 color=color,
                 fontcolor=color,
             )
         )
     for node in concat:
-        graph.add_edge(pydot.Edge(nodes[node], output, **plain))
+        graph.add_edge(pydot.Edge(str(node), "output", **plain))
     return graph
+
+
+def _add_node(graph, node, label, color):
+    graph.add_node(pydot.Node(str(node), label=_quoted(label), fillcolor=color))
+
+
+_LITERAL = {"\\": "\\\\", '"': '\\"', "&": "&amp;"}
+
+
+def _quoted(text):
+    """Returns text as a string of DOT that means itself.
+
+    Without quotes of its own Graphviz or pydot may take it for HTML, a
+    keyword or an escape sequence.
+    """
+    text = "".join(
+        _LITERAL.get(
+            sign, "\N{REPLACEMENT CHARACTER}" if is_unfit(sign) else sign
+        )
+        for sign in text
+    )
+    return f'"{text}"'
 
 
 def draw_cells(genotype, directory):

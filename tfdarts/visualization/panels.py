@@ -1,19 +1,21 @@
 """Figures for a slide, with one panel an edge of a cell."""
 
 import io
+import warnings
 
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from tfdarts.genotypes import NUM_INPUTS
 from tfdarts.visualization import palette
+from tfdarts.visualization.cells import node_names
 
 SMALL, MEDIUM, LARGE = 9, 11, 17
 WIDE = (13.33, 7.5)
 
 
 def edge_names(edges):
-    """Returns the edges of a cell in the paper's words.
+    """Returns what the edges of a cell are called, by the names of its nodes.
 
     The first node with an edge is `2` in a convolutional cell, behind its two
     inputs, and `1` in a recurrent one.
@@ -24,14 +26,13 @@ def edge_names(edges):
     Example:
 
     >>> edge_names([(2, 0), (2, 1), (3, 2)])
-    ['c_{k-2} → 0', 'c_{k-1} → 0', '0 → 1']
+    ['cₖ₋₂ → 2', 'cₖ₋₁ → 2', '2 → 3']
     >>> edge_names([(1, 0), (2, 1)])
     ['0 → 1', '1 → 2']
     """
-    if _first(edges) < NUM_INPUTS:
-        return [f"{predecessor} → {node}" for node, predecessor in edges]
-    names = ["c_{k-2}", "c_{k-1}", *map(str, range(len(edges)))]
-    return [f"{names[p]} → {node - NUM_INPUTS}" for node, p in edges]
+    space = "rnn" if _first(edges) < NUM_INPUTS else "cnn"
+    names = node_names(space, 1 + max(node for node, _ in edges))
+    return [f"{names[p]} → {names[node]}" for node, p in edges]
 
 
 def _first(edges):
@@ -93,5 +94,8 @@ def color_names(labels, primitives):
 def png(figure):
     """Returns a figure as the bytes of a PNG."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=150)
+    with warnings.catch_warnings():
+        # A sign of a name that no font has becomes a box.
+        warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from")
+        figure.savefig(buffer, format="png", dpi=150)
     return buffer.getvalue()

@@ -8,6 +8,7 @@ from matplotlib.ticker import PercentFormatter
 from tfdarts.files import write_atomically
 from tfdarts.visualization import palette
 from tfdarts.visualization import panels
+from tfdarts.visualization.tick_names import name_ticks
 
 MOST_COUNTS = 20
 """Classes up to which each field says its count."""
@@ -37,10 +38,9 @@ def draw_confusion(matrix, class_names, path):
     )
     axes = figure.subplots()
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    places = range(len(matrix))
     if len(matrix) <= MOST_NAMES:
-        axes.set_xticks(places, class_names)
-        axes.set_yticks(places, class_names)
+        name_ticks(axes.xaxis, class_names)
+        name_ticks(axes.yaxis, class_names)
         if max(map(len, class_names)) > 3:
             axes.tick_params(axis="x", rotation=45)
             for label in axes.get_xticklabels():

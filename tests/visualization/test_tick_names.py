@@ -1,0 +1,55 @@
+"""Names of classes mean themselves on an axis."""
+
+import pytest
+from matplotlib import font_manager
+
+from tfdarts.visualization import panels
+from tfdarts.visualization.tick_names import name_ticks
+
+NAMES = [
+    *("under $10", "$5 to $10", "$\\frac{$", "a\\$b", "\\", "_^{x}", "50 %"),
+    *("<i>&amp;", "{0} %s", "[a] # ~", '"a"', "é", "e\u0301", "שלום", "سلام"),
+    *("😀", "a\u200bb\u202ec"),
+]
+
+
+@pytest.fixture
+def axis():
+    return panels.new_figure("a title").subplots().xaxis
+
+
+def labels(axis):
+    return [tick.label1 for tick in axis.get_major_ticks()]
+
+
+def drawn(label):
+    """What matplotlib makes of a text, and whether it is a formula."""
+    return label._preprocess_math(label.get_text())
+
+
+def test_names_are_no_formulas(axis):
+    name_ticks(axis, NAMES)
+    assert panels.png(axis.get_figure())
+    shown = [drawn(label) for label in labels(axis)]
+    assert [text for text, _ in shown[:-1]] == NAMES[:-1]
+    assert not any(formula for _, formula in shown)
+
+
+def test_what_no_font_has_is_told_apart_by_its_position(axis, monkeypatch):
+    monkeypatch.setattr(font_manager.fontManager, "ttflist", [])
+    # Private signs, which nobody has agreed on.
+    name_ticks(axis, ["cat", "\U000f0001", "\U000f0002 $"])
+    assert panels.png(axis.get_figure())
+    texts = [drawn(label)[0] for label in labels(axis)]
+    assert texts == ["cat", "1: \U000f0001", "2: \U000f0002 $"]
+
+
+def test_another_font_helps_out(axis):
+    # Of the fonts that come with matplotlib this one has signs of its own.
+    sign = "Ⓐ"
+    name_ticks(axis, [sign, "cat"])
+    assert panels.png(axis.get_figure())
+    assert [drawn(label)[0] for label in labels(axis)] == [sign, "cat"]
+    fonts = labels(axis)[0].get_fontfamily()
+    assert len(fonts) > 1
+    assert fonts[0] == font_manager.FontProperties().get_family()[0]

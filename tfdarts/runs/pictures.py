@@ -1,0 +1,39 @@
+"""Pictures beside results, which do not depend on them."""
+
+import contextlib
+import logging
+import shlex
+
+logger = logging.getLogger("tfdarts")
+
+
+@contextlib.contextmanager
+def optional_pictures(done, advice):
+    """Turns an error while drawing into a warning.
+
+    Results are written before their pictures are drawn: a picture that fails
+    costs no result.
+
+    Args:
+        done: String, what is done all the same: the beginning of a sentence.
+        advice: String, a sentence that says how to get the pictures.
+    """
+    try:
+        yield
+    except Exception as error:
+        logger.warning(
+            "%s, but drawing failed (%s: %s). %s",
+            *(done, type(error).__name__, error, advice),
+        )
+
+
+def draw_again(run_dir):
+    """Returns a sentence: the command that draws the pictures of a run.
+
+    Example:
+
+    >>> draw_again("my runs/$1")
+    "Try again: tfdarts-visualize '--run_dir=my runs/$1'"
+    """
+    words = ["tfdarts-visualize", f"--run_dir={run_dir}"]
+    return f"Try again: {shlex.join(words)}"

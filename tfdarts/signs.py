@@ -1,0 +1,39 @@
+"""The signs of a name: which there may be, and when two names are one."""
+
+import re
+import unicodedata
+
+# Control characters, ends of lines, and what is left of bytes that are no
+# UTF-8: they can be neither shown nor written as they are.
+_UNFIT = re.compile(r"[\0-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+def is_unfit(name):
+    """Returns whether a name has signs that cannot be shown and written.
+
+    Args:
+        name: String.
+
+    Example:
+
+    >>> is_unfit("two\\nlines"), is_unfit("50 % [of] $10 in é 😀")
+    (True, False)
+    """
+    return _UNFIT.search(name) is not None
+
+
+def composed(name):
+    """Returns a name in Unicode's composed form, NFC.
+
+    An accent may be a sign of its own (NFD, as macOS writes the names of
+    files) or a part of its letter (NFC). Both look alike and are one name.
+
+    Args:
+        name: String.
+
+    Example:
+
+    >>> composed("e\N{COMBINING ACUTE ACCENT}") == "é"
+    True
+    """
+    return unicodedata.normalize("NFC", name)
