@@ -6,9 +6,11 @@ first used.
 
 import importlib
 
+from tfdarts._registered import register_stand_ins
 from tfdarts._runtime import prepare
 
 prepare()
+register_stand_ins()
 
 __version__ = "0.1.0"
 

@@ -27,6 +27,8 @@ from tfdarts.runs.visualize import draw_run
 from tfdarts.serving.formats import converted
 from tfdarts.serving.litert import litert_probabilities
 from tfdarts.serving.warm_up import FILE
+from tfdarts.training.optimizers import SGD
+from tfdarts.training.schedules import EpochCosine
 from tfdarts.visualization import predictions
 
 TINY = TrainConfig(
@@ -57,10 +59,13 @@ def run(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def network(run):
-    return keras.saving.load_model(
-        run[0] / "train" / "model.keras", compile=False
-    )
+def model(run):
+    return keras.saving.load_model(run[0] / "train" / "model.keras")
+
+
+@pytest.fixture(scope="module")
+def network(model):
+    return model.get_layer("network")
 
 
 def settings_of(path):
@@ -220,6 +225,45 @@ def test_export_gives_the_probabilities_of_the_network(run, network):
     assert "| genotype | DARTS_V2 |" in text
     assert (version / FILE).stat().st_size > 1000
     assert "/models/reader" in (path / "export" / "models.config").read_text()
+
+
+def test_the_saved_model_takes_pixels(run, model, network):
+    """What it says of bytes is what evaluate found, without a word of ours."""
+    path, _ = run
+    images, labels = digits.read("test")
+    assert images.dtype == np.uint8 and images.max() == 255
+    answer = model.predict(images, verbose=0)["probabilities"]
+    np.testing.assert_allclose(
+        answer, probabilities(path, network, images), atol=1e-5
+    )
+    right = np.mean(answer.argmax(1) == labels)
+    assert right == pytest.approx(evaluate(str(path))["test_accuracy"])
+    # Neither does it ask for an optimizer, nor hold one.
+    assert not model.compiled and not network.compiled
+    assert len(model.variables) == len(network.variables)
+
+
+def test_a_network_of_version_0_1_0_is_tested_and_exported(
+    run, network, tmp_path
+):
+    """It was saved bare, and with its optimizer."""
+    path = tmp_path / "run"
+    shutil.copytree(run[0], path)
+    expected = evaluate(str(path))
+    network.compile(SGD(EpochCosine(0.1, 0.0, 1, 1)), "mse")
+    network.optimizer.build(network.trainable_variables)
+    network.save(path / "train/model.keras")
+    results = evaluate(str(path))
+    for name in ("test_loss", "test_accuracy", "multiply_adds"):
+        assert results[name] == expected[name]
+    exported = export(str(path), "old", ["keras"])["keras"]
+    images, _ = digits.read("test")
+    answer = keras.saving.load_model(exported).predict(images, verbose=0)
+    np.testing.assert_allclose(
+        answer["probabilities"],
+        probabilities(path, network, images),
+        atol=1e-5,
+    )
 
 
 def test_evaluation_needs_a_finished_training(tmp_path):

@@ -532,7 +532,7 @@ def test_refusals():
     supernet = CNNSupernet(
         2, 3, 3, (4, 4, 1), num_nodes=1, primitives=PRIMITIVES
     )
-    with pytest.raises(ValueError, match="`order` must be 1 or 2"):
+    with pytest.raises(ValueError, match="`order` must be one of 1, 2"):
         DARTS(supernet, order=3)
     with pytest.raises(ValueError, match="`update_order` must be one of"):
         DARTS(supernet, update_order="both")
@@ -543,7 +543,9 @@ def test_refusals():
         DARTS(supernet, micro_batches=0)
     with pytest.raises(ValueError, match="must be a multiple of the micro"):
         tiny_search(order=1, micro_batches=3).train_step((batch(0), batch(1)))
-    with pytest.raises(ValueError, match="must not be negative"):
+    with pytest.raises(
+        ValueError, match="`alpha_warmup_steps` must be at least 0"
+    ):
         DARTS(supernet, alpha_warmup_steps=-1)
     with pytest.raises(ValueError, match="taken virtually.*RMSprop"):
         DARTS(supernet).compile(keras.optimizers.RMSprop(), Adam())

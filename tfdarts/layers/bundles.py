@@ -14,11 +14,13 @@ from tfdarts.layers.convolutions import uniform
 from tfdarts.layers.side_by_side import alone
 from tfdarts.layers.subsample import Subsample
 from tfdarts.layers.subsample import every_second_pixel
+from tfdarts.layers.subsample import strided_shape
 
 FEW_FILTERS = 32
 """Up to here one product with a block-diagonal matrix beats one an edge."""
 
 
+@keras.saving.register_keras_serializable(package="tfdarts")
 class SeparableBundle(keras.layers.Layer):
     """Depthwise and pointwise convolution and batch norm, on each edge.
 
@@ -90,6 +92,19 @@ class SeparableBundle(keras.layers.Layer):
         )
         return (yield self.batch_norm, outputs, scale)
 
+    def compute_output_shape(self, inputs_shape, scale_shape=None):
+        return strided_shape(inputs_shape, self.strides)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "num_edges": self.num_edges,
+            "filters": self.filters,
+            "kernel_size": self.kernel_size,
+            "strides": self.strides,
+            "dilation": self.dilation,
+        }
+
     def weights_of(self, edge):
         """Returns an edge's weights as `SeparableConv2D` and `BatchNorm` do."""
         channels = slice(edge * self.filters, (edge + 1) * self.filters)
@@ -100,6 +115,7 @@ class SeparableBundle(keras.layers.Layer):
         ]
 
 
+@keras.saving.register_keras_serializable(package="tfdarts")
 class SepConvBundle(keras.layers.Layer):
     """`sep_conv_kxk` on each edge; the input has been through a ReLU.
 
@@ -112,6 +128,10 @@ class SepConvBundle(keras.layers.Layer):
 
     def __init__(self, num_edges, filters, kernel_size, strides, **kwargs):
         super().__init__(**kwargs)
+        self.num_edges = num_edges
+        self.filters = filters
+        self.kernel_size = kernel_size
+        self.strides = strides
         dtype = self.dtype_policy
         self.blocks = [
             SeparableBundle(
@@ -123,6 +143,7 @@ class SepConvBundle(keras.layers.Layer):
     def build(self, inputs_shape):
         for block in self.blocks:
             block.build(inputs_shape)
+            inputs_shape = block.compute_output_shape(inputs_shape)
 
     def call(self, inputs, scale=None, training=None):
         return alone(self.run(inputs, scale), training)
@@ -133,12 +154,25 @@ class SepConvBundle(keras.layers.Layer):
         inner = tf.nn.relu((yield from first.run(inputs)))
         return (yield from second.run(inner, scale))
 
+    def compute_output_shape(self, inputs_shape, scale_shape=None):
+        return strided_shape(inputs_shape, self.strides)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "num_edges": self.num_edges,
+            "filters": self.filters,
+            "kernel_size": self.kernel_size,
+            "strides": self.strides,
+        }
+
     def weights_of(self, edge):
         """Returns an edge's weights as `SepConv` has them."""
         first, second = self.blocks
         return first.weights_of(edge) + second.weights_of(edge)
 
 
+@keras.saving.register_keras_serializable(package="tfdarts")
 class FactorizedReduceBundle(keras.layers.Layer):
     """`skip_connect` of stride 2 on each edge; the input is active.
 
@@ -156,6 +190,7 @@ class FactorizedReduceBundle(keras.layers.Layer):
 
     def build(self, inputs_shape):
         edges, filters = self.num_edges, self.filters
+        self.odd.build(inputs_shape)
         half = filters // 2
         self.even_kernel, self.odd_kernel = (
             self.add_weight(
@@ -185,6 +220,17 @@ class FactorizedReduceBundle(keras.layers.Layer):
         )
         outputs = pointwise(tf.concat([even, odd], axis=3), kernel)
         return (yield self.batch_norm, outputs, scale)
+
+    def compute_output_shape(self, inputs_shape, scale_shape=None):
+        *shape, _ = strided_shape(inputs_shape, 2)
+        return (*shape, self.num_edges * self.filters)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "num_edges": self.num_edges,
+            "filters": self.filters,
+        }
 
     def weights_of(self, edge):
         """Returns an edge's weights as `FactorizedReduce` has them."""

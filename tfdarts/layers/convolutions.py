@@ -296,9 +296,12 @@ class FactorizedReduce(keras.layers.Layer):
         self.batch_norm = BatchNorm(affine, dtype=dtype)
 
     def build(self, input_shape):
-        self.even_conv.build(input_shape)
-        self.odd_conv.build(input_shape)
-        self.batch_norm.build((*input_shape[:-1], self.filters))
+        for layer in (self.relu, self.even, self.odd):
+            layer.build(input_shape)
+        half = self.even.compute_output_shape(input_shape)
+        self.even_conv.build(half)
+        self.odd_conv.build(half)
+        self.batch_norm.build((*half[:-1], self.filters))
 
     def call(self, inputs, training=None):
         active = self.relu(inputs)

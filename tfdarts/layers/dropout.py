@@ -8,6 +8,7 @@ from tfdarts.layers.replicas import num_replicas
 from tfdarts.layers.replicas import own_rows
 
 
+@keras.saving.register_keras_serializable(package="tfdarts")
 class SpatialDropout1D(keras.layers.SpatialDropout1D):
     """Leaves out the same units in all steps of a row; see Keras' own.
 

@@ -107,6 +107,7 @@ class MixedOp(keras.layers.Layer):
                 len(self.primitives),
                 dtype=self.dtype_policy,
             )
+        self.relu.build(inputs_shape)
         for operation in self.operations:
             operation.build(inputs_shape)
 

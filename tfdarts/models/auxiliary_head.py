@@ -6,12 +6,15 @@ from tfdarts.layers.batch_norm import BatchNorm
 from tfdarts.layers.convolutions import LAYOUT
 from tfdarts.layers.convolutions import conv
 from tfdarts.models import skeleton
+from tfdarts.models.quantized import quantize_layers
+from tfdarts.models.quantized import quantized_layers
 
 PUBLISHED = {"cifar": ((8, 8), 3), "imagenet": ((7, 7), 2)}
 """Height and width that each stem's head is made for, and its pooling's stride.
 """
 
 
+@keras.saving.register_keras_serializable(package="tfdarts")
 class WithAuxiliaryHead(keras.Model):
     """A network with an auxiliary head, to train the network by.
 
@@ -62,6 +65,20 @@ class WithAuxiliaryHead(keras.Model):
                 x, y, auxiliary, sample_weight, training
             )
         return loss
+
+    def get_config(self):
+        return {
+            "network": keras.saving.serialize_keras_object(self.network),
+            "weight": self.weight,
+            "name": self.name,
+            **quantized_layers(self),
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        config = keras.saving.deserialize_keras_object(config)
+        quantized = config.pop("quantized_layers", {})
+        return quantize_layers(cls(**config), quantized)
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         return super().compute_metrics(x, y, y_pred[0], sample_weight)

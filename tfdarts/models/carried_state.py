@@ -44,6 +44,7 @@ class ReadsOn:
         self.test_function = test_function
 
 
+@keras.saving.register_keras_serializable(package="tfdarts")
 class WithCarriedState(ReadsOn, keras.Model):
     """A language model, trained and tested on the segments of a text.
 
@@ -101,6 +102,28 @@ class WithCarriedState(ReadsOn, keras.Model):
         compiled = (lambda f: f) if run_eagerly else AnyLength
         self._trained_on = compiled(self._train_on)
         self._tested_on = compiled(self._test_on)
+
+    def get_config(self):
+        return {
+            "network": keras.saving.serialize_keras_object(self.network),
+            "name": self.name,
+            "dtype": keras.dtype_policies.serialize(self.dtype_policy),
+        }
+
+    def get_compile_config(self):
+        if not self.compiled:
+            return {}
+        return {
+            "optimizer": keras.saving.serialize_keras_object(self.optimizer),
+            "run_eagerly": self.run_eagerly,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**keras.saving.deserialize_keras_object(config))
+
+    def compile_from_config(self, config):
+        self.compile(**keras.saving.deserialize_keras_object(config))
 
     def call(self, inputs, training=None):
         return self.network(inputs, training=training)

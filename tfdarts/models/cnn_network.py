@@ -11,6 +11,8 @@ from tfdarts.layers.convolutions import ReLUConvBN
 from tfdarts.layers.drop_path import DropPath
 from tfdarts.layers.primitives import primitive
 from tfdarts.models import skeleton
+from tfdarts.models.quantized import quantize_layers
+from tfdarts.models.quantized import quantized_layers
 from tfdarts.models.stems import cifar_stem
 from tfdarts.models.stems import imagenet_stem
 from tfdarts.models.stems import stem_for
@@ -149,11 +151,14 @@ class CNNNetwork(keras.Model):
             "stem": self.stem,
             "name": self.name,
             "dtype": keras.dtype_policies.serialize(self.dtype_policy),
+            **quantized_layers(self),
         }
 
     @classmethod
     def from_config(cls, config):
-        return cls(**config)
+        config = dict(config)
+        quantized = config.pop("quantized_layers", {})
+        return quantize_layers(cls(**config), quantized)
 
 
 def _cell(genotype, plan, older, newer, search, drop_path, name, dtype):

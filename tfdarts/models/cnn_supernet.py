@@ -9,6 +9,8 @@ from tfdarts.layers.convolutions import conv
 from tfdarts.layers.recompute import recomputed
 from tfdarts.layers.search_cell import SearchCell
 from tfdarts.models import skeleton
+from tfdarts.models.quantized import quantize_layers
+from tfdarts.models.quantized import quantized_layers
 from tfdarts.models.supernet import Supernet
 from tfdarts.search_spaces.cnn import CNNSearchSpace
 
@@ -117,6 +119,7 @@ class CNNSupernet(Supernet, keras.Model):
         for cell in self.cells:
             cell.build(older, newer, self.space.alpha_shape)
             older, newer = newer, cell.compute_output_shape(older, newer)
+        self.pooling.build(newer)
         self.classifier.build((None, newer[-1]))
         self.built = True
 
@@ -154,4 +157,11 @@ class CNNSupernet(Supernet, keras.Model):
             "recompute": self.recompute,
             "name": self.name,
             "dtype": keras.dtype_policies.serialize(self.dtype_policy),
+            **quantized_layers(self),
         }
+
+    @classmethod
+    def from_config(cls, config):
+        config = dict(config)
+        quantized = config.pop("quantized_layers", {})
+        return quantize_layers(cls(**config), quantized)

@@ -5,6 +5,8 @@ import tensorflow as tf
 
 from tfdarts.layers.dropout import SpatialDropout1D
 from tfdarts.layers.recurrent_cell import initial_weights
+from tfdarts.models.quantized import quantize_layers
+from tfdarts.models.quantized import quantized_layers
 
 
 @keras.saving.register_keras_serializable(package="tfdarts")
@@ -105,7 +107,10 @@ class LanguageModel(keras.Model):
         if self.built:
             return
         self.embedding.build(input_shape)
-        self.recurrence.build((*input_shape, self.units))
+        embedded = (*input_shape, self.units)
+        self.embedding_dropout.build(embedded)
+        self.recurrence.build(embedded)
+        self.output_dropout.build(embedded)
         self.decoder_bias = self.add_weight(
             name="decoder_bias",
             shape=(self.vocabulary_size,),
@@ -150,15 +155,18 @@ class LanguageModel(keras.Model):
             "units": self.units,
             "name": self.name,
             "dtype": keras.dtype_policies.serialize(self.dtype_policy),
+            **quantized_layers(self),
         }
 
     @classmethod
     def from_config(cls, config):
+        config = dict(config)
+        quantized = config.pop("quantized_layers", {})
         recurrence = config.get("recurrence")
         if isinstance(recurrence, dict):
             recurrence = keras.layers.deserialize(recurrence)
-            config = {**config, "recurrence": recurrence}
-        return cls(**config)
+            config["recurrence"] = recurrence
+        return quantize_layers(cls(**config), quantized)
 
     def _kept_words(self, tokens, dtype):
         """Returns for each token what its word is multiplied by."""

@@ -8,11 +8,9 @@ from tfdarts.data import augmentation
 from tfdarts.data import batches
 from tfdarts.data import sources
 from tfdarts.data.texts import open_text_source
-from tfdarts.models.cnn_network import CNNNetwork
-from tfdarts.models.language_model import LanguageModel
 from tfdarts.models.multiply_adds import multiply_adds
-from tfdarts.models.rnn_network import RNNNetwork
 from tfdarts.runs.latency import latency
+from tfdarts.runs.networks import network_of
 from tfdarts.runs.pictures import draw_again
 from tfdarts.runs.pictures import optional_pictures
 from tfdarts.runs.run_directory import Stage
@@ -31,11 +29,6 @@ from tfdarts.training.distribution import replicas_of
 from tfdarts.training.on_replicas import predicted
 
 logger = logging.getLogger("tfdarts")
-
-MODELS = {
-    model.__name__: model for model in (CNNNetwork, LanguageModel, RNNNetwork)
-}
-"""What may be in a run's `model.keras`."""
 
 
 def evaluate(run_dir, batch_size=128, dataset=None, distribute="none"):
@@ -168,13 +161,11 @@ def load_network(stage):
         )
     path = stage.path / "model.keras"
     try:
-        network = keras.saving.load_model(
-            path, custom_objects=MODELS, compile=False
-        )
+        model = keras.saving.load_model(path, compile=False)
     except Exception as error:  # Keras has no one class for it.
         raise ValueError(
             f"{path} is missing or damaged. Remove {stage.path}/status.json "
             f"and give the same tfdarts-train command: it makes the file anew "
             f"out of the last checkpoint."
         ) from error
-    return network, settings
+    return network_of(model), settings

@@ -22,6 +22,7 @@ from tfdarts.runs.tensorboard import tensorboard
 from tfdarts.runs.workers import SameOnAllWorkers
 from tfdarts.runs.workers import require_agreement
 from tfdarts.search_spaces.lookup import find_genotype
+from tfdarts.serving.classifier import with_preprocessing
 from tfdarts.training.checkpoints import EpochCheckpoint
 from tfdarts.training.distribution import replicas_of
 from tfdarts.training.distribution import require_shares
@@ -156,8 +157,16 @@ class ImageTraining:
             shuffle=False,
             verbose=0,
         )
-        save_network(network, stage)
         first, second = examples.first, examples.second
+        save_network(
+            with_preprocessing(
+                network,
+                mean=examples.mean,
+                std=examples.std,
+                image_size=first[0].shape[1:3],
+            ),
+            stage,
+        )
         return {
             "num_parameters": num_parameters,
             "train_examples": len(first[1]),

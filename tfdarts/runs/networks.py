@@ -14,6 +14,9 @@ from tfdarts.training.schedules import EpochExponential
 from tfdarts.training.schedules import EpochSteps
 from tfdarts.training.schedules import WarmUp
 
+NETWORK = "network"
+"""The name of the layer of `train/model.keras` that is the network itself."""
+
 
 def build_network(config, genotype, num_classes, image_shape):
     """Returns the network that a config describes.
@@ -33,6 +36,7 @@ def build_network(config, genotype, num_classes, image_shape):
             config.growth_rate,
             num_classes,
             image_shape,
+            name=NETWORK,
             dtype=config.dtype_policy,
         )
     return CNNNetwork(
@@ -43,6 +47,7 @@ def build_network(config, genotype, num_classes, image_shape):
         image_shape,
         drop_path=config.drop_path_rate > 0,
         stem=config.stem,
+        name=NETWORK,
         dtype=config.dtype_policy,
     )
 
@@ -78,11 +83,13 @@ def compile_network(config, network, steps_per_epoch):
         steps_per_epoch: Integer.
 
     Returns:
-        The network, or `WithAuxiliaryHead` around it.
+        The network's layers as a model of their own, or `WithAuxiliaryHead`.
+        The network is not compiled, so it is saved without optimizer.
     """
-    model = network
     if config.auxiliary_weight:
         model = WithAuxiliaryHead(network, config.auxiliary_weight)
+    else:
+        model = keras.Model(network.input, network.output)
     losses = keras.losses
     loss = (
         losses.CategoricalCrossentropy
@@ -137,8 +144,24 @@ def count_parameters(network):
     return sum(int(keras.ops.size(v)) for v in network.trainable_variables)
 
 
-def save_network(network, stage):
-    """Writes a network into its stage, whole or not at all."""
+def save_network(model, stage):
+    """Writes a model into its stage, whole or not at all.
+
+    Args:
+        model: `tfdarts.serving.classifier.with_preprocessing` of a network,
+            or a language model.
+        stage: `Stage`.
+    """
     partial = stage.path / ".model.keras"
-    network.save(partial)
+    model.save(partial)
     partial.replace(stage.path / "model.keras")
+
+
+def network_of(model):
+    """Returns the network itself of what `save_network` has written.
+
+    Version 0.1.0 saved networks of images without their preprocessing.
+    """
+    if any(layer.name == NETWORK for layer in model.layers):
+        return model.get_layer(NETWORK)
+    return model

@@ -5,12 +5,30 @@ import numpy as np
 
 
 def classifier(network, scale=1 / 255, mean=0.0, std=1.0, image_size=None):
-    """Returns a Keras model that takes raw pixels and says how likely each
-    class is.
+    """Returns `with_preprocessing` of a network, computed in float32.
 
-    It prepares the images as `(images * scale - mean) / std`. A network in
-    mixed precision computes in float32 here: half precision is for training
-    on accelerators, and costs time on the CPUs that many servers have.
+    Half precision is for training on accelerators, and costs time on the CPUs
+    that many servers have. A network in another precision is cloned.
+
+    Args:
+        network, scale, mean, std, image_size: See `with_preprocessing`.
+
+    Returns:
+        A functional `keras.Model` from `images`, pixels from 0 to 255, to a
+        dict of `probabilities`, `(batch, num_classes)`.
+    """
+    return with_preprocessing(
+        _in_float32(network), scale, mean, std, image_size
+    )
+
+
+def with_preprocessing(
+    network, scale=1 / 255, mean=0.0, std=1.0, image_size=None
+):
+    """Returns a Keras model that takes raw pixels and gives probabilities.
+
+    It prepares the images as `(images * scale - mean) / std`. The network is
+    one of its layers, under its own name.
 
     Args:
         network: A built Keras model, from prepared images of shape `(height,
@@ -40,7 +58,7 @@ def classifier(network, scale=1 / 255, mean=0.0, std=1.0, image_size=None):
     ...         keras.layers.Dense(2),
     ...     ]
     ... )
-    >>> model = classifier(network, mean=0.5, std=0.25)
+    >>> model = with_preprocessing(network, mean=0.5, std=0.25)
     >>> model(keras.ops.zeros((3, 8, 8, 1)))["probabilities"].shape
     TensorShape([3, 2])
     """
@@ -62,7 +80,7 @@ def classifier(network, scale=1 / 255, mean=0.0, std=1.0, image_size=None):
     x = keras.layers.Rescaling(
         (scale / std).tolist(), (-mean / std).tolist(), dtype="float32"
     )(x)
-    logits = _in_float32(network)(x)
+    logits = network(x)
     probabilities = keras.layers.Softmax(dtype="float32")(logits)
     return keras.Model(images, {"probabilities": probabilities})
 

@@ -20,6 +20,7 @@ SECOND_ORDER_METHODS = tuple(
 UPDATE_ORDERS = ("alpha_first", "weights_first")
 
 
+@keras.saving.register_keras_serializable(package="tfdarts")
 class DARTS(ReadsOn, keras.Model):
     """Searches a supernet's architecture.
 
@@ -96,28 +97,25 @@ class DARTS(ReadsOn, keras.Model):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        if order not in (1, 2):
-            raise ValueError(f"`order` must be 1 or 2. Received: {order}.")
-        if method not in SECOND_ORDER_METHODS:
-            raise ValueError(
-                f"`method` must be one of {', '.join(SECOND_ORDER_METHODS)}. "
-                f"Received: method={method!r}."
-            )
-        if update_order not in UPDATE_ORDERS:
-            raise ValueError(
-                f"`update_order` must be one of {', '.join(UPDATE_ORDERS)}. "
-                f"Received: update_order={update_order!r}."
-            )
-        if alpha_warmup_steps < 0:
-            raise ValueError(
-                f"`alpha_warmup_steps` must not be negative. "
-                f"Received: alpha_warmup_steps={alpha_warmup_steps}."
-            )
-        if micro_batches < 1:
-            raise ValueError(
-                f"`micro_batches` must be at least 1. "
-                f"Received: micro_batches={micro_batches}."
-            )
+        for name, value, choices in (
+            ("order", order, (1, 2)),
+            ("method", method, SECOND_ORDER_METHODS),
+            ("update_order", update_order, UPDATE_ORDERS),
+        ):
+            if value not in choices:
+                raise ValueError(
+                    f"`{name}` must be one of {', '.join(map(str, choices))}. "
+                    f"Received: {name}={value!r}."
+                )
+        for name, value, least in (
+            ("alpha_warmup_steps", alpha_warmup_steps, 0),
+            ("micro_batches", micro_batches, 1),
+        ):
+            if value < least:
+                raise ValueError(
+                    f"`{name}` must be at least {least}. "
+                    f"Received: {name}={value}."
+                )
         self.supernet = supernet
         self.order = order
         self.update_order = update_order
@@ -208,6 +206,7 @@ class DARTS(ReadsOn, keras.Model):
             jit_compile=jit_compile,
         )
         self.alpha_optimizer = alpha_optimizer
+        self.accuracy_function = accuracy
         supernet = self.supernet
         self.loss_function = loss or keras.losses.SparseCategoricalCrossentropy(
             from_logits=True, dtype=supernet.variable_dtype
@@ -226,6 +225,38 @@ class DARTS(ReadsOn, keras.Model):
         compiled = self._compiled_loss.compiled
         self._apply_weights = compiled(self._apply_to_weights)
         self._apply_alphas = compiled(self._apply_to_alphas)
+
+    def get_config(self):
+        """Returns the arguments but for `replicas`, which are no part of it."""
+        options = ("order", "update_order", "alpha_warmup_steps")
+        options += ("micro_batches", "clip_virtual_step", "name")
+        second_order = {"method": self.method} if self.order == 2 else {}
+        return {
+            "supernet": keras.saving.serialize_keras_object(self.supernet),
+            **{option: getattr(self, option) for option in options},
+            **second_order,
+        }
+
+    def get_compile_config(self):
+        if not self.compiled:
+            return {}
+        return keras.saving.serialize_keras_object(
+            {
+                "weight_optimizer": self.optimizer,
+                "alpha_optimizer": self.alpha_optimizer,
+                "loss": self.loss_function,
+                "accuracy": self.accuracy_function,
+                "run_eagerly": self.run_eagerly,
+                "jit_compile": self.jit_compile,
+            }
+        )
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**keras.saving.deserialize_keras_object(config))
+
+    def compile_from_config(self, config):
+        self.compile(**keras.saving.deserialize_keras_object(config))
 
     def call(self, inputs, training=None):
         return self.supernet(inputs, training=training)

@@ -1,0 +1,79 @@
+"""What Keras finds in saved models by name, before it is imported.
+
+`register_keras_serializable` tells Keras of a class when the module of the
+class is imported. `import tfdarts` imports none of them, so stand-ins take
+their names as soon as Keras is there, and import them when Keras asks.
+"""
+
+import importlib
+
+import wrapt
+
+PACKAGE = "tfdarts"
+
+MODULES = {
+    "Adam": "tfdarts.training.optimizers",
+    "AdamW": "tfdarts.training.optimizers",
+    "Alphas": "tfdarts.layers.alphas",
+    "BatchNorm": "tfdarts.layers.batch_norm",
+    "CNNNetwork": "tfdarts.models.cnn_network",
+    "CNNSupernet": "tfdarts.models.cnn_supernet",
+    "Conv7x1Conv1x7": "tfdarts.layers.convolutions",
+    "DARTS": "tfdarts.strategies.darts",
+    "DilConv": "tfdarts.layers.convolutions",
+    "DropPath": "tfdarts.layers.drop_path",
+    "EpochCosine": "tfdarts.training.schedules",
+    "FactorizedReduce": "tfdarts.layers.convolutions",
+    "FactorizedReduceBundle": "tfdarts.layers.bundles",
+    "LanguageModel": "tfdarts.models.language_model",
+    "MaxPooling3x3": "tfdarts.layers.primitives",
+    "MixedOp": "tfdarts.layers.mixed_op",
+    "Pool3x3": "tfdarts.layers.primitives",
+    "RNNNetwork": "tfdarts.models.rnn_network",
+    "RNNSupernet": "tfdarts.models.rnn_supernet",
+    "ReLUConvBN": "tfdarts.layers.convolutions",
+    "RecurrentCell": "tfdarts.layers.recurrent_cell",
+    "RecurrentSearchCell": "tfdarts.layers.recurrent_search_cell",
+    "SGD": "tfdarts.training.optimizers",
+    "SearchCell": "tfdarts.layers.search_cell",
+    "SearchRNN": "tfdarts.layers.recurrent_search_cell",
+    "SepConv": "tfdarts.layers.convolutions",
+    "SepConvBundle": "tfdarts.layers.bundles",
+    "SeparableBundle": "tfdarts.layers.bundles",
+    "Skip": "tfdarts.layers.primitives",
+    "SpatialDropout1D": "tfdarts.layers.dropout",
+    "Subsample": "tfdarts.layers.subsample",
+    "WarmUp": "tfdarts.training.schedules",
+    "WithAuxiliaryHead": "tfdarts.models.auxiliary_head",
+    "WithCarriedState": "tfdarts.models.carried_state",
+    "Zero": "tfdarts.layers.primitives",
+}
+"""The module of each class, by the name that the class is registered under."""
+
+
+class StandIn:
+    """Takes a registered name until the class itself is imported.
+
+    Args:
+        name: String, a key of `MODULES`.
+    """
+
+    def __init__(self, name):
+        self.name = name
+
+    def from_config(self, config):
+        """Imports the class, and returns an instance of it."""
+        module = importlib.import_module(MODULES[self.name])
+        return getattr(module, self.name).from_config(config)
+
+
+def register_stand_ins():
+    """Lets Keras find all classes by name, now or when it is imported."""
+    wrapt.register_post_import_hook(_register, "keras")
+
+
+def _register(keras):
+    known = keras.saving.get_custom_objects()
+    for name in MODULES:
+        # A class that is imported already has registered itself.
+        known.setdefault(f"{PACKAGE}>{name}", StandIn(name))
