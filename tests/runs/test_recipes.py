@@ -7,6 +7,7 @@ import logging
 import keras
 import numpy as np
 import pytest
+import scipy
 import tensorflow as tf
 
 from tfdarts.data.sources import from_arrays
@@ -57,8 +58,12 @@ def trained(tmp_path_factory):
     return path, train(dataclasses.replace(ALL, run_dir=str(path)))
 
 
+def model_in(path):
+    return keras.saving.load_model(path / "train/model.keras")
+
+
 def network_in(path):
-    return keras.saving.load_model(path / "train/model.keras", compile=False)
+    return model_in(path).get_layer("network")
 
 
 def centre(path, images):
@@ -72,6 +77,10 @@ def test_tests_are_of_the_centre(trained):
     path, _ = trained
     images, labels = SOURCE.read("test")
     logits = network_in(path).predict(centre(path, images), verbose=0)
+    answer = model_in(path).predict(images, verbose=0)["probabilities"]
+    np.testing.assert_allclose(
+        answer, scipy.special.softmax(logits, axis=1), atol=1e-5
+    )
     results = evaluate(str(path), dataset=SOURCE)
     accuracy = (logits.argmax(1) == labels).mean()
     assert results["test_accuracy"] == pytest.approx(accuracy)

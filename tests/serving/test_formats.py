@@ -124,11 +124,9 @@ import sys
 import keras
 import numpy as np
 
-import tfdarts
+import tfdarts  # noqa: F401
 
-model = keras.saving.load_model(
-    sys.argv[1], custom_objects={"CNNNetwork": tfdarts.CNNNetwork}
-)
+model = keras.saving.load_model(sys.argv[1])
 answer = model.predict(np.load(sys.argv[2]), verbose=0)
 np.save(sys.argv[3], answer["probabilities"])
 """

@@ -28,6 +28,11 @@ class SpatialDropout1D(keras.layers.SpatialDropout1D):
 
         return inputs * own_rows(drawn, tf.shape(inputs)[0])
 
+    def get_config(self):
+        # In Keras' own a mixed precision becomes that of the variables.
+        dtype = keras.dtype_policies.serialize(self.dtype_policy)
+        return {**super().get_config(), "dtype": dtype}
+
 
 class DropoutRNNCell(dropout_rnn_cell.DropoutRNNCell):
     """The masks of an RNN cell, the same in all steps; see Keras' own.
