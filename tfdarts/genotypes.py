@@ -7,10 +7,10 @@ nothing in it is ever evaluated as code.
 
 import dataclasses
 import json
-import pathlib
 import typing
 from collections.abc import Iterable
 
+from tfdarts.arguments import as_path
 from tfdarts.files import write_atomically
 from tfdarts.pasted import pasted_fields
 from tfdarts.published_cells import PUBLISHED
@@ -246,7 +246,7 @@ class Genotype:
 
     def save(self, path):
         """Writes the genotype to a JSON file, whole or not at all."""
-        write_atomically(path, self.to_json())
+        write_atomically(as_path(path), self.to_json())
 
     @classmethod
     def load(cls, path):
@@ -255,8 +255,9 @@ class Genotype:
         Raises:
             ValueError: If the file holds no genotype.
         """
+        path = as_path(path)
         try:
-            text = pathlib.Path(path).read_text()
+            text = path.read_text()
             if "Genotype(" in text:
                 return cls.from_string(text)
             return cls.from_json(text)

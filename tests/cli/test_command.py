@@ -23,6 +23,7 @@ from tfdarts.cli.command import settings_of
 from tfdarts.data.sources import DataError
 from tfdarts.runs.configs import SearchConfig
 from tfdarts.runs.configs import TrainConfig
+from tfdarts.runs.settings import flag_fields
 from tfdarts.runs.settings import setting
 from tfdarts.training.divergence import DivergedError
 
@@ -199,7 +200,7 @@ def test_help_shows_every_flag_its_default_and_examples(name, capsys):
         (field.name, field.default, field.metadata["help"]): field
         for settings in kinds.values()
         for each in settings
-        for field in dataclasses.fields(each)
+        for field in flag_fields(each)
         if each in kinds["images"] or field.name != "dataset"
     }
     for (flag, default, _), field in fields.items():

@@ -1,6 +1,8 @@
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 from tfdarts.data.arrays import from_arrays
 from tfdarts.data.arrays import from_dataset
@@ -37,7 +39,13 @@ def test_without_names_the_classes_are_numbers():
 def test_names_may_be_in_an_array():
     source = from_arrays(examples(), class_names=np.array(["a", "b"]))
     assert source.class_names == ("a", "b")
-    assert from_arrays(examples(), class_names="ab").name == source.name
+    names = (name for name in "ab")
+    assert from_arrays(examples(), class_names=names).name == source.name
+
+
+def test_one_string_is_one_name():
+    with pytest.raises(DataError, match="only one class, cat"):
+        from_arrays((PIXELS, LABELS * 0), class_names="cat")
 
 
 def test_grey_images_get_a_channel():
@@ -74,6 +82,103 @@ def test_labels_may_stand_in_a_column():
 PIXELS, LABELS = examples()
 
 
+class Series:
+    """Like those of pandas: an array, but what is in it has other numbers."""
+
+    def __init__(self, values):
+        self.values = values
+        self.dtype, self.shape = values.dtype, values.shape
+
+    def __array__(self, dtype=None, copy=None):
+        return np.array(self.values, dtype)
+
+    def __len__(self):
+        return len(self.values)
+
+    def __getitem__(self, key):
+        raise KeyError(key)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        lambda labels: labels.tolist(),
+        lambda labels: labels.astype("float32"),
+        lambda labels: labels.astype(bool),
+        lambda labels: labels.astype(object),
+        lambda labels: np.eye(2)[labels],
+        lambda labels: np.eye(2, dtype=bool)[labels],
+        lambda labels: keras.utils.to_categorical(labels).tolist(),
+        lambda labels: np.array(["cat", "dog"])[labels],
+        lambda labels: [("cat", "dog")[label] for label in labels],
+        lambda labels: np.array([b"cat", b"dog"])[labels],
+        lambda labels: tf.constant(["cat", "dog"])[:2].numpy()[labels],
+        lambda labels: tf.gather(["cat", "dog"], labels),
+        lambda labels: Series(labels),
+        lambda labels: Series(np.array(["cat", "dog"], object)[labels]),
+        lambda labels: tf.constant(labels),
+        lambda labels: keras.ops.convert_to_tensor(labels[:, None]),
+        lambda labels: keras.Variable(labels, dtype="int64", trainable=False),
+    ],
+)
+def test_labels_as_people_have_them(given):
+    pair = PIXELS, given(LABELS)
+    source = from_arrays(pair, pair, ["cat", "dog"], validation=pair)
+    for split in ("train", "test", "validation"):
+        images, labels = source.read(split)
+        np.testing.assert_array_equal(labels, LABELS)
+        np.testing.assert_array_equal(images, PIXELS)
+    assert source.class_names == ("cat", "dog")
+
+
+def test_names_that_are_given_say_which_number_a_string_is():
+    words = np.array(["cat", "dog"])[LABELS]
+    source = from_arrays((PIXELS, words), class_names=["dog", "cat"])
+    assert source.class_names == ("dog", "cat")
+    source = from_arrays((PIXELS, words), (PIXELS, words))
+    assert source.class_names == ("cat", "dog")
+    np.testing.assert_array_equal(source.read("test")[1], LABELS)
+    with pytest.raises(DataError, match="out of cat, dog. Among them is 'cow'"):
+        from_arrays((PIXELS, words), (PIXELS[:1], ["cow"]))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        tf.constant,
+        keras.ops.convert_to_tensor,
+        lambda pixels: [Image.fromarray(each) for each in pixels],
+        lambda pixels: [tf.constant(each) for each in pixels],
+        lambda pixels: keras.Variable(pixels / np.float32(255)),
+    ],
+)
+def test_images_as_people_have_them(given):
+    source = from_arrays((given(PIXELS), LABELS), (given(PIXELS), LABELS))
+    np.testing.assert_array_equal(source.read("train")[0], PIXELS)
+
+
+def test_validation_examples_are_a_split_and_part_of_what_is_known():
+    train, validation = examples(), examples(10, seed=1)
+    source = from_arrays(train, validation=validation)
+    assert source.splits == {"train": 16, "validation": 10, "test": 4}
+    for read, given in zip(source.read("validation"), validation):
+        np.testing.assert_array_equal(read, given)
+    names = {
+        from_arrays(train, train, validation=each).fingerprint
+        for each in (None, validation, examples(10, seed=2))
+    }
+    assert len(names) == 3
+
+
+def test_the_fingerprint_is_that_of_version_0_1_0():
+    """A run that it began goes on."""
+    pixels = np.arange(20 * 5 * 4, dtype="uint8").reshape(20, 5, 4)
+    train = pixels, np.arange(20) % 2
+    assert from_arrays(train).fingerprint == "7df92f8ad41d"
+    named = from_arrays(train, train, ["a", "b"])
+    assert named.fingerprint == "614d26034361"
+
+
 @pytest.mark.parametrize(
     ("pixels", "labels", "sentence"),
     [
@@ -88,8 +193,11 @@ PIXELS, LABELS = examples()
         (PIXELS, LABELS[:-1], "20 images but 19 labels"),
         (PIXELS, LABELS - 1, "from 0 up.*Among them is -1"),
         (PIXELS, LABELS / 2, "one integer for each image.*float64"),
-        (PIXELS, np.eye(2)[LABELS], "one integer for each image"),
-        (PIXELS, LABELS.astype(str), "one integer for each image"),
+        (PIXELS, np.eye(2)[LABELS] / 2, "one integer for each.*or one-hot"),
+        (PIXELS, np.ones((20, 2)), "one integer for each.*or one-hot"),
+        (PIXELS, np.eye(2)[LABELS][:-1], "20 images but 19 labels"),
+        (PIXELS, np.array(["cat", 1] * 10, object), "one integer.*object"),
+        (PIXELS, LABELS + 1, "no image of class 0 in the train.*from 0"),
         (PIXELS, LABELS * 0, "only one class"),
         (PIXELS[:, :3], LABELS, "3x5 pixels"),
         (PIXELS[..., :2], LABELS, "2 channels"),
@@ -114,11 +222,11 @@ def test_labels_must_have_a_name():
 
 def test_every_class_has_images_and_a_name_of_its_own():
     with pytest.raises(DataError, match="no image of class c in.*only that"):
-        from_arrays(examples(), class_names="abc")
+        from_arrays(examples(), class_names=list("abc"))
     with pytest.raises(DataError, match="without names.*here 10"):
         from_arrays((PIXELS, LABELS * 10))
     with pytest.raises(DataError, match="Two classes of arrays:.* called a"):
-        from_arrays(examples(classes=3), class_names="aba")
+        from_arrays(examples(classes=3), class_names=list("aba"))
 
 
 def test_the_test_may_lack_a_class():
@@ -168,7 +276,7 @@ def test_the_name_is_that_of_the_training_data():
     others = [
         from_arrays((changed, train[1]), test),
         from_arrays((train[0], 1 - train[1]), test),
-        from_arrays(train, test, class_names="ab"),
+        from_arrays(train, test, class_names=["a", "b"]),
         from_arrays(train),
     ]
     assert len({name, *(other.name for other in others)}) == 5
@@ -203,6 +311,49 @@ def test_too_few_to_set_any_aside_are_refused():
 # Datasets
 
 
+@pytest.mark.parametrize("shape", [(6, 5, 3), (6, 5)])
+@pytest.mark.parametrize("one_hot", [False, True])
+@pytest.mark.parametrize("batch", [None, 3])
+def test_elements_are_examples_or_batches(shape, one_hot, batch):
+    pixels, labels = examples(shape=shape)
+    given = np.eye(2, dtype="float32")[labels] if one_hot else labels
+    dataset = tf.data.Dataset.from_tensor_slices((pixels, given))
+    dataset = dataset.batch(batch) if batch else dataset
+    source = from_dataset(dataset, test=dataset, validation=dataset)
+    for split in ("train", "validation", "test"):
+        images, numbers = source.read(split)
+        np.testing.assert_array_equal(images.reshape(pixels.shape), pixels)
+        np.testing.assert_array_equal(numbers, labels)
+
+
+@pytest.mark.parametrize("batch", [None, 3])
+def test_elements_may_hide_their_shapes(batch):
+    pixels, labels = examples()
+    dataset = tf.data.Dataset.from_tensor_slices((pixels, labels))
+    dataset = dataset.batch(batch) if batch else dataset
+    specs = tf.nest.map_structure(
+        lambda spec: tf.TensorSpec(None, spec.dtype), dataset.element_spec
+    )
+    dataset = tf.data.Dataset.from_generator(
+        dataset.as_numpy_iterator, output_signature=specs
+    )
+    assert from_dataset(dataset).name == from_arrays((pixels, labels)).name
+
+
+def test_a_dataset_of_keras_brings_its_class_names(tmp_path):
+    for name in ("cat", "dog"):
+        (tmp_path / name).mkdir()
+        for number, pixels in enumerate(PIXELS[:10]):
+            image = Image.fromarray(pixels)
+            image.save(tmp_path / name / f"{number}.png")
+    dataset = keras.utils.image_dataset_from_directory(
+        tmp_path, image_size=(6, 5), batch_size=3, verbose=False
+    )
+    source = from_dataset(dataset)
+    assert source.class_names == ("cat", "dog")
+    assert source.splits == {"train": 16, "test": 4}
+
+
 @pytest.mark.parametrize("batch", [None, 3])
 def test_datasets_are_collected(batch):
     def dataset(examples):
@@ -210,8 +361,9 @@ def test_datasets_are_collected(batch):
         return made.batch(batch) if batch else made
 
     train, test = examples(), examples(10, seed=1)
-    source = from_dataset(dataset(train), dataset(test), class_names="ab")
-    assert source.name == from_arrays(train, test, class_names="ab").name
+    names = ["a", "b"]
+    source = from_dataset(dataset(train), dataset(test), class_names=names)
+    assert source.name == from_arrays(train, test, class_names=names).name
     assert from_dataset(dataset(train)).splits == {"train": 16, "test": 4}
 
 
@@ -240,8 +392,8 @@ RAGGED = tf.data.Dataset.from_generator(
         (slices(PIXELS, LABELS, LABELS), "must have elements"),
         (slices(PIXELS, LABELS).repeat(), "has no end: leave out its repeat"),
         (slices(PIXELS, LABELS).take(0), "no images in the train split"),
-        (slices(PIXELS, np.eye(2)[LABELS]), "labels of the train.*one integer"),
-        (slices(PIXELS, np.eye(2)[LABELS]).batch(2), "one integer"),
+        (slices(PIXELS, np.ones((20, 2))), "labels of the train.*one integer"),
+        (slices(PIXELS, np.ones((20, 2))).batch(2), "one integer"),
         (RAGGED, r"must have one shape.*\(4, 4, 1\), \(5, 4, 1\)"),
         ([PIXELS, LABELS], "must be a tf.data.Dataset. It is list of 2; "),
         (None, "must be a tf.data.Dataset. It is NoneType"),

@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 import tenacity
 import tensorflow as tf
+from PIL import Image
 
 from tfdarts.data.image_source import DataError
 from tfdarts.runs import predict as predict_module
 from tfdarts.runs.predict import PIXEL
 from tfdarts.runs.predict import find_images
+from tfdarts.runs.predict import images_of
 from tfdarts.runs.predict import predict
 from tfdarts.serving.clients import Answer
 from tfdarts.serving.clients import InvalidArgument
@@ -114,6 +116,69 @@ def test_no_image(folder, image):
 def test_nothing_to_look_at():
     with pytest.raises(DataError, match="There are no images"):
         find_images([])
+
+
+@pytest.mark.parametrize("form", [str, lambda path: path, lambda path: [path]])
+def test_one_path_is_one_image(folder, client, form):
+    (prediction,) = predict(form(folder / "a.jpg"), export_dir="model")
+    assert prediction["image"] == str(folder / "a.jpg")
+
+
+def test_paths_may_be_in_an_array_or_in_the_home_directory(
+    folder, client, monkeypatch
+):
+    monkeypatch.setenv("HOME", str(folder.parent))
+    for images in ("~/new", np.array(["~/new/b.PNG", "~/new/a.jpg"])):
+        names = [p["image"] for p in predict(images, export_dir="model")]
+        assert str(folder / "a.jpg") in names
+        assert str(folder / "b.PNG") in names
+
+
+@pytest.mark.parametrize(
+    ("shape", "expected"),
+    [
+        ((8, 6), (1, 8, 6, 1)),
+        ((8, 6, 1), (1, 8, 6, 1)),
+        ((8, 6, 3), (1, 8, 6, 3)),
+        ((2, 8, 6), (2, 8, 6, 1)),
+        ((2, 8, 6, 3), (2, 8, 6, 3)),
+    ],
+)
+def test_arrays_are_images_or_one(shape, expected):
+    pixels = np.random.default_rng(0).integers(0, 256, shape, "uint8")
+    for given in (pixels, pixels.tolist(), tf.constant(pixels), [*pixels]):
+        if len(shape) < 3 and isinstance(given, list):
+            continue
+        images = images_of(given)
+        assert images.dtype == "float32"
+        np.testing.assert_array_equal(images, pixels.reshape(expected))
+
+
+def test_an_image_of_pillow_is_one_image():
+    image = Image.new("L", (6, 8), 7)
+    np.testing.assert_array_equal(images_of(image), np.full((1, 8, 6, 1), 7))
+
+
+@pytest.mark.parametrize(
+    ("images", "sentence"),
+    [
+        (np.zeros((2, 8, 8, 3, 1)), "must be numbers of shape"),
+        (np.full((8, 8), 256), "must be from 0 to 255"),
+        (np.zeros((0, 8, 8, 3)), "no images in the prediction"),
+        ([np.zeros((8, 8, 3)), np.zeros((8, 9, 3))], "must have one shape"),
+        ([np.zeros((8, 8, 3)), "a.png"], "must have one shape|must be numb"),
+        (b"content of a file", "must be numbers"),
+        (7, "must be numbers"),
+    ],
+)
+def test_what_is_neither_a_path_nor_an_image(images, sentence):
+    with pytest.raises(DataError, match=sentence):
+        predict(images, export_dir="model")
+
+
+def test_a_text_is_one_string(client):
+    with pytest.raises(ValueError, match="`text` must be one string"):
+        predict(text=["to", "be"], export_dir="model")
 
 
 # Requests

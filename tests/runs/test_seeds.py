@@ -8,7 +8,7 @@ import pytest
 from tiny_training import TRAINING as TINY
 
 from tfdarts import genotypes
-from tfdarts.cli.seeds import parsed_seeds
+from tfdarts.cli.seeds import Seeds
 from tfdarts.cli.seeds import seeds_table
 from tfdarts.runs import seeds as seeds_module
 from tfdarts.runs.seeds import evaluate_seeds
@@ -82,7 +82,7 @@ def test_seeds_are_in_a_run_directory():
 )
 def test_what_are_no_seeds(text):
     with pytest.raises(ValueError, match="--seeds must be different integers"):
-        parsed_seeds(text)
+        Seeds(text)
 
 
 def test_a_seed_that_was_not_trained_is_missed(run):

@@ -63,6 +63,46 @@ def test_json(folder, whom, version, capsys):
         )
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        lambda images: images,
+        lambda images: images.astype("float32"),
+        lambda images: images / 255,
+        lambda images: [tf.constant(image) for image in images],
+    ],
+)
+def test_arrays_are_asked_about_as_they_are(whom, given):
+    options = dict(flag[2:].split("=") for flag in whom)
+    said = predict_module.predict(
+        given(IMAGES), batch_size=np.int64(2), timeout=np.float32(9), **options
+    )
+    np.testing.assert_allclose(
+        [each["probabilities"] for each in said],
+        served_models.probabilities(2, IMAGES),
+        atol=1e-5,
+    )
+    assert [each["image"] for each in said] == [0, 1, 2, 3, 4]
+    assert {*said[0]} == {
+        *("image", "label", "class_id", "probability", "probabilities")
+    }
+    (alone,) = predict_module.predict(given(IMAGES)[3], **options)
+    assert alone == {
+        **said[3],
+        "image": 0,
+        "probability": pytest.approx(said[3]["probability"], abs=1e-5),
+        "probabilities": pytest.approx(said[3]["probabilities"], abs=1e-5),
+    }
+
+
+@pytest.mark.parametrize("shape", [(12, 10, 1), (2, 12, 10), (10, 12, 3)])
+def test_arrays_of_another_shape_are_refused(whom, shape):
+    options = dict(flag[2:].split("=") for flag in whom)
+    *_, height, width = shape[: 2 + (len(shape) == 3 and shape[2] > 3)]
+    with pytest.raises(ServerError, match=f"images are {height}x{width} pixel"):
+        predict_module.predict(np.zeros(shape, "uint8"), **options)
+
+
 def test_a_table_and_what_could_not_be_used(folder, whom, capsys):
     (folder / "3.png").write_bytes(b"no image")
     images = f"--images={folder / '0.png'},{folder}/[1-4].*"
@@ -121,7 +161,7 @@ def test_what_the_flags_say_arrives(monkeypatch):
     predict(
         *(f"--{flag}" for flag in f"{flags} {more}".split()), "--images=a, b"
     )
-    assert seen == [["a", "b"], None, "x", "n", "stable", 3, 4.0, 5, 6.0]
+    assert seen == [("a", "b"), None, "x", "n", "stable", 3, 4.0, 5, 6.0]
 
 
 @pytest.mark.parametrize("version", ["", "9" * 20, "1/x", "-1"])

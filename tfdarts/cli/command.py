@@ -19,6 +19,7 @@ from tfdarts.cli.errors import classified
 from tfdarts.cluster import is_of_many
 from tfdarts.data.image_source import DataError
 from tfdarts.data.texts import is_text
+from tfdarts.runs.settings import flag_fields
 from tfdarts.stderr import quiet_stderr
 
 # Flags that memory grows with, where a command has them.
@@ -153,7 +154,7 @@ class Command:
     def _fields(self, kind):
         fields = {}
         for settings in self._settings(kind):
-            for field in dataclasses.fields(settings):
+            for field in flag_fields(settings):
                 fields.setdefault(field.name, field)
         return fields.values()
 
@@ -243,7 +244,7 @@ class Command:
 
 def settings_of(config_class, values):
     """Returns a config out of the flags that belong to it."""
-    names = [field.name for field in dataclasses.fields(config_class)]
+    names = [field.name for field in flag_fields(config_class)]
     return config_class(**{name: values[name] for name in names})
 
 

@@ -4,11 +4,11 @@ import dataclasses
 import json
 import pathlib
 
+from tfdarts import arguments
 from tfdarts.cli.command import Command
 from tfdarts.cli.command import next_command
 from tfdarts.cli.command import settings_of
 from tfdarts.cli.seeds import Seeds
-from tfdarts.cli.seeds import parsed_seeds
 from tfdarts.cli.seeds import seeds_table
 from tfdarts.cli.table import shown
 from tfdarts.cli.table import table
@@ -22,7 +22,11 @@ from tfdarts.runs.settings import with_default
 class EvaluateSettings(Settings):
     """What a test takes."""
 
-    run_dir: str = setting(None, "Directory of a run that has been trained.")
+    run_dir: str = setting(
+        None,
+        "Directory of a run that has been trained.",
+        form=arguments.path_text,
+    )
     batch_size: int = setting(
         128,
         "Images in a batch, on all devices together; changes the time, not "
@@ -33,6 +37,7 @@ class EvaluateSettings(Settings):
         None,
         "The data set trained on, where it is no longer at its place. By "
         "default where the training found it.",
+        form=arguments.specification,
     )
     distribute: str = with_default(RunConfig, "distribute", "none")
 
@@ -40,7 +45,7 @@ class EvaluateSettings(Settings):
 def run(values):
     """Tests, prints the results and the next command."""
     settings = settings_of(EvaluateSettings, values)
-    seeds = parsed_seeds(values["seeds"])
+    seeds = settings_of(Seeds, values).seeds
     if seeds:
         _run_seeds(settings, seeds)
         return

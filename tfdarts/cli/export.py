@@ -3,6 +3,7 @@
 import dataclasses
 import json
 
+from tfdarts import arguments
 from tfdarts.cli.command import Command
 from tfdarts.cli.command import next_command
 from tfdarts.cli.command import settings_of
@@ -18,7 +19,11 @@ from tfdarts.runs.settings import setting
 class ExportSettings(Settings):
     """What an export takes."""
 
-    run_dir: str = setting(None, "Directory of a run that has been trained.")
+    run_dir: str = setting(
+        None,
+        "Directory of a run that has been trained.",
+        form=arguments.path_text,
+    )
     name: str = setting(
         None, "What the server calls the model. By default the data set's name."
     )
@@ -28,11 +33,13 @@ class ExportSettings(Settings):
         "keras, litert (phones), litert_int8 (the same in 8 bits; brings "
         "litert along, and says what was lost), onnx. Of texts saved_model "
         "alone.",
+        form=arguments.names,
     )
     dataset: str = setting(
         None,
         "For litert_int8: the data set trained on, where it is no longer at "
         "its place. By default where the training found it.",
+        form=arguments.specification,
     )
 
 
@@ -42,8 +49,9 @@ def run(values):
 
     settings = settings_of(ExportSettings, values)
     of_text = is_of_text(Stage(settings.run_dir, "train").settings())
-    formats = [name.strip() for name in settings.format.split(",")]
-    paths = export(settings.run_dir, settings.name, formats, settings.dataset)
+    paths = export(
+        settings.run_dir, settings.name, settings.format, settings.dataset
+    )
     for path in paths.values():
         print(path)
     if "litert_int8" in paths:

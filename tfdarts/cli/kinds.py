@@ -1,7 +1,5 @@
 """Which settings a command takes for which kind of data."""
 
-import dataclasses
-
 from tfdarts.cli.command import Command
 from tfdarts.cli.command import settings_from_flagfile
 from tfdarts.runs.configs import SearchConfig
@@ -12,6 +10,7 @@ from tfdarts.runs.rnn_configs import RNNSelectConfig
 from tfdarts.runs.rnn_configs import RNNTrainConfig
 from tfdarts.runs.settings import ImageConfig
 from tfdarts.runs.settings import RunConfig
+from tfdarts.runs.settings import flag_fields
 
 SEARCH = {"images": SearchConfig, "texts": RNNSearchConfig}
 TRAIN = {"images": TrainConfig, "texts": RNNTrainConfig}
@@ -53,5 +52,5 @@ def shared_settings(config, kind):
         config: The settings of either.
         kind: `"images"` or `"texts"`.
     """
-    fields = dataclasses.fields(_SHARED[kind])
+    fields = flag_fields(_SHARED[kind])
     return {field.name: getattr(config, field.name) for field in fields}

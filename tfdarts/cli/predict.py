@@ -3,14 +3,18 @@
 import dataclasses
 import json
 import math
-import re
 
+from tfdarts import arguments
 from tfdarts.cli.command import Command
 from tfdarts.cli.command import settings_of
 from tfdarts.cli.table import table
-from tfdarts.patterns import separated
 from tfdarts.runs.settings import Settings
 from tfdarts.runs.settings import setting
+from tfdarts.serving.clients import checked_version
+
+
+def _version(value, name):
+    return checked_version(value)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,6 +25,7 @@ class PredictSettings(Settings):
         None,
         "Image files, folders or patterns, as 'new/*.png', with commas "
         "between them; ** in a pattern stands for any directories.",
+        form=arguments.paths,
     )
     text: str = setting(
         None,
@@ -31,6 +36,7 @@ class PredictSettings(Settings):
         None,
         "Where tfdarts-export wrote a model: <run_dir>/export/<name>, or one "
         "version of it.",
+        form=arguments.path_text,
     )
     server: str = setting(
         None,
@@ -42,6 +48,7 @@ class PredictSettings(Settings):
         None,
         "Number of a version, or of a server the label of one, as stable. By "
         "default the newest.",
+        form=_version,
     )
     format: str = setting(
         "table",
@@ -69,7 +76,6 @@ class PredictSettings(Settings):
                 "Give --images, what to look at, or of a language model "
                 "--text, what to go on with."
             )
-        _version(self.model_version)
 
 
 def run(values):
@@ -89,7 +95,7 @@ def _foretell(settings):
         settings.export_dir,
         settings.server,
         settings.name,
-        _version(settings.model_version),
+        settings.model_version,
         settings.timeout,
         settings.retries,
     )
@@ -113,11 +119,11 @@ def _predict(settings):
     said = []
     try:
         for prediction in predictions(
-            separated(settings.images),
+            settings.images,
             settings.export_dir,
             settings.server,
             settings.name,
-            _version(settings.model_version),
+            settings.model_version,
             settings.batch_size,
             settings.timeout,
             settings.retries,
@@ -140,18 +146,6 @@ def _shown(predictions, format):
     if format == "json":
         return json.dumps(predictions, indent=2, ensure_ascii=False)
     return table(("image", "label", "probability"), map(_row, predictions))
-
-
-def _version(text):
-    """Returns the number of a version, or its label, or None."""
-    if text is None:
-        return None
-    if not re.fullmatch(r"\d{1,18}|[^\W\d][\w.-]*", text):
-        raise ValueError(
-            f"--model_version must be the number of a version, or a label. "
-            f"Received: {text!r}."
-        )
-    return int(text) if text.isdecimal() else text
 
 
 def _row(prediction):

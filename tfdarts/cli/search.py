@@ -2,25 +2,29 @@
 
 import dataclasses
 
+from tfdarts import arguments
 from tfdarts.cli import kinds
 from tfdarts.cli.command import Command
 from tfdarts.cli.command import next_command
 from tfdarts.cli.command import settings_of
 from tfdarts.runs.configs import TrainConfig
+from tfdarts.runs.settings import Settings
 from tfdarts.runs.settings import setting
 
 
 @dataclasses.dataclass(frozen=True)
-class TrainFlagfile:
+class TrainFlagfile(Settings):
     """How the network of a found cell is to be trained."""
 
     train_flagfile: str = setting(
-        None, "File of flags for the training of the network found."
+        None,
+        "File of flags for the training of the network found.",
+        form=arguments.path_text,
     )
 
 
 @dataclasses.dataclass(frozen=True)
-class Looks:
+class Looks(Settings):
     """What to look at instead of searching."""
 
     describe_data: bool = setting(

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from tfdarts import arguments
 from tfdarts.cli.table import shown
 from tfdarts.cli.table import table
 from tfdarts.runs.settings import Settings
@@ -17,35 +18,8 @@ class Seeds(Settings):
         "Seeds with commas between them, as 0,1,2: a network for each, in "
         "seed0/ and so on of --run_dir; mean, and standard deviation as of a "
         "sample.",
+        form=arguments.seeds,
     )
-
-    def __post_init__(self):
-        super().__post_init__()
-        parsed_seeds(self.seeds)
-
-
-def parsed_seeds(text):
-    """Returns the seeds as a list of integers; empty without any.
-
-    Raises:
-        ValueError: If they are no list of different seeds.
-
-    Example:
-
-    >>> parsed_seeds("0,1,2"), parsed_seeds(None)
-    ([0, 1, 2], [])
-    """
-    if text is None:
-        return []
-    parts = [part.strip() for part in text.split(",")]
-    seeds = [int(part) for part in parts if part.isdecimal()]
-    different = len({*seeds}) == len(parts)
-    if not different or max(seeds) >= 2**32:
-        raise ValueError(
-            f"--seeds must be different integers below 2**32 with commas "
-            f"between them, as 0,1,2. Received: {text!r}."
-        )
-    return seeds
 
 
 def seeds_table(summary):

@@ -5,7 +5,6 @@ from tfdarts.cli.command import Command
 from tfdarts.cli.command import next_command
 from tfdarts.cli.command import settings_of
 from tfdarts.cli.seeds import Seeds
-from tfdarts.cli.seeds import parsed_seeds
 from tfdarts.cli.seeds import seeds_table
 from tfdarts.cli.table import shown
 
@@ -13,7 +12,7 @@ from tfdarts.cli.table import shown
 def run(values):
     """Trains, prints the results and the next command."""
     config = settings_of(kinds.TRAIN[values["kind"]], values)
-    seeds = parsed_seeds(values["seeds"])
+    seeds = settings_of(Seeds, values).seeds
     if seeds:
         from tfdarts.runs.seeds import train_seeds
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from tfdarts import arguments
 from tfdarts.cli.command import Command
 from tfdarts.cli.command import settings_of
 from tfdarts.runs.settings import Settings
@@ -15,6 +16,7 @@ class VisualizeSettings(Settings):
     genotype: str = setting(
         None,
         "Genotype to draw: a file, a published name, or random:<seed>.",
+        form=arguments.path_text,
     )
     space: str = setting(
         "cnn",
@@ -22,11 +24,16 @@ class VisualizeSettings(Settings):
         "one, rnn.",
         choices=("cnn", "rnn"),
     )
-    output_dir: str = setting("cells", "Directory to draw the genotype into.")
+    output_dir: str = setting(
+        "cells",
+        "Directory to draw the genotype into.",
+        form=arguments.path_text,
+    )
     run_dir: str = setting(
         None,
         "Draw the cells and alphas of this run, into its directory cells, "
         "instead of --genotype.",
+        form=arguments.path_text,
     )
 
 

@@ -3,29 +3,42 @@
 import numpy as np
 import tensorflow as tf
 
+from tfdarts.arguments import items
 from tfdarts.data.held_out import set_test_aside
+from tfdarts.data.image_arrays import as_array
+from tfdarts.data.image_arrays import check_numbers
+from tfdarts.data.image_arrays import pixels_of
+from tfdarts.data.image_arrays import pixels_of_splits
 from tfdarts.data.image_source import DataError
 from tfdarts.data.image_source import ImageSource
-from tfdarts.data.image_source import check_labels
 from tfdarts.data.image_source import check_no_class_is_empty
 from tfdarts.data.image_source import fingerprint
+from tfdarts.data.labels import class_numbers
+from tfdarts.data.labels import found_classes
 
 
-def from_arrays(train, test=None, class_names=None, name="images"):
+def from_arrays(
+    train, test=None, class_names=None, name="images", validation=None
+):
     """Returns arrays as a source that stands wherever `--dataset` does.
 
     Args:
-        train: Tuple `(images, labels)` of the training examples. Images have
-            the shape `(examples, height, width, channels)`, or without
-            channels if they are grey; 1 or 3 channels. They are integers from
-            0 to 255, floats from 0 to 255, or floats from 0 to 1; floats are
-            rounded to 8 bits. Labels are integers from 0 up.
+        train: Tuple `(images, labels)` of the training examples: arrays of
+            NumPy, TensorFlow or Keras, or lists. Images have the shape
+            `(examples, height, width, channels)`, or without channels if they
+            are grey; 1 or 3 channels. They are integers from 0 to 255, floats
+            from 0 to 255, or floats from 0 to 1; floats are rounded to 8
+            bits. Labels are integers from 0 up, one-hot rows, or strings.
         test: Like `train`, the test examples. By default a fifth of the
             training examples, always the same.
         class_names: Sequence of strings, the class of label `i` at position
-            `i`. Defaults to the numbers.
+            `i`. Defaults to the labels themselves: the numbers, or the
+            different strings in alphabetical order.
         name: String. Together with the source's fingerprint it becomes the
             source's name.
+        validation: Like `train`, the validation examples. By default there is
+            no validation split, and the settings of a run say which share of
+            the training examples is kept for validation.
 
     Raises:
         DataError: If the arrays are not images with labels.
@@ -38,26 +51,32 @@ def from_arrays(train, test=None, class_names=None, name="images"):
     >>> from_arrays((images, labels), class_names=["bar", "nothing"]).splits
     {'train': 16, 'test': 4}
     """
-    given = {"train": train} if test is None else {"train": train, "test": test}
-    arrays = {
-        split: _as_arrays(examples, split) for split, examples in given.items()
+    given = {"train": train, "validation": validation, "test": test}
+    pairs = {
+        split: _as_pair(examples, split)
+        for split, examples in given.items()
+        if examples is not None or split == "train"
     }
-    scale = _scale({split: images for split, (images, _) in arrays.items()})
-    arrays = {
-        split: (_as_bytes(images, scale, f"the {split} split"), labels)
-        for split, (images, labels) in arrays.items()
-    }
-    class_names = _class_names(arrays, class_names)
+    class_names, labels = _labels(pairs, class_names)
+    images = pixels_of_splits(
+        {split: images for split, (images, _) in pairs.items()}
+    )
+    arrays = {split: (images[split], labels[split]) for split in pairs}
     shapes = {images.shape[1:] for images, _ in arrays.values()}
     if len(shapes) > 1:
         raise DataError(
-            f"Training and test images must have one shape. They have "
+            f"The images of all splits must have one shape. They have "
             f"{' and '.join(map(str, sorted(shapes)))}."
         )
     shape = shapes.pop()
+    learned = [split for split in arrays if split != "test"]
     contents = fingerprint(
         (class_names, [*arrays], shape),
-        map(np.ascontiguousarray, arrays["train"]),
+        (
+            np.ascontiguousarray(array)
+            for split in learned
+            for array in arrays[split]
+        ),
     )
     source = ImageSource(
         f"arrays:{name}-{contents}",
@@ -72,7 +91,9 @@ def from_arrays(train, test=None, class_names=None, name="images"):
     return source
 
 
-def from_dataset(train, test=None, class_names=None, name="images"):
+def from_dataset(
+    train, test=None, class_names=None, name="images", validation=None
+):
     """Returns `tf.data` datasets as a source.
 
     They are read once, now, and kept in memory.
@@ -83,8 +104,11 @@ def from_dataset(train, test=None, class_names=None, name="images"):
             `from_arrays`.
         test: Like `train`, the test examples. By default a fifth of the
             training examples, always the same.
-        class_names: See `from_arrays`.
+        class_names: See `from_arrays`. Defaults to the attribute
+            `class_names` of `train`, if it has one, as what
+            `keras.utils.image_dataset_from_directory` returns does.
         name: See `from_arrays`.
+        validation: Like `train`, the validation examples; see `from_arrays`.
 
     Raises:
         DataError: If the datasets do not hold images with labels.
@@ -97,31 +121,76 @@ def from_dataset(train, test=None, class_names=None, name="images"):
     >>> from_dataset(dataset, test=dataset).image_shape
     (8, 8, 3)
     """
-    return from_arrays(
-        _collected(train, "train"),
-        None if test is None else _collected(test, "test"),
-        class_names,
-        name,
+    if class_names is None:
+        class_names = getattr(train, "class_names", None)
+    given = {"train": train, "validation": validation, "test": test}
+    collected = {
+        split: collected_pair(dataset, split)
+        for split, dataset in given.items()
+        if dataset is not None or split == "train"
+    }
+    return from_arrays(**collected, class_names=class_names, name=name)
+
+
+def source_of_test(test, class_names):
+    """Returns examples to test a network on as a source of them alone.
+
+    Args:
+        test: Tuple `(images, labels)` or `tf.data.Dataset`; see `from_arrays`
+            and `from_dataset`.
+        class_names: Sequence of strings, the classes of the network.
+
+    Returns:
+        `ImageSource` that has only a test split.
+
+    Raises:
+        DataError: If they are no images with labels of these classes.
+    """
+    if isinstance(test, tf.data.Dataset):
+        test = collected_pair(test, "test")
+    images, labels = _as_pair(test, "test")
+    where = "the test split"
+    labels = class_numbers(labels, len(images), class_names, where)
+    images = np.ascontiguousarray(pixels_of(images, "the test split"))
+    return ImageSource(
+        "arrays:test",
+        tuple(class_names),
+        images.shape[1:],
+        {"test": len(labels)},
+        {"test": (images, labels)}.__getitem__,
+        fingerprint=fingerprint(images.shape, (images, labels)),
     )
 
 
-def _as_arrays(examples, split):
-    """Returns images and labels as arrays of numbers."""
+def _as_pair(examples, split):
+    """Returns images and labels as arrays, the images of numbers."""
     if not isinstance(examples, tuple | list) or len(examples) != 2:
         raise DataError(
             f"The {split} examples must be a pair (images, labels). They are "
             f"{_kind(examples)}."
         )
-    try:
-        images, labels = map(np.asarray, examples)
-    except ValueError as error:
-        raise DataError(
-            f"The images of the {split} split must have one shape, and its "
-            f"labels must be one integer for each. They are ragged: no array "
-            f"can be made of them."
-        ) from error
-    _check_numbers(images, f"the {split} split")
-    return images, _in_a_row(labels)
+    images, labels = examples
+    where = f"the {split} split"
+    images = as_array(images, where)
+    check_numbers(images, where)
+    return images, labels
+
+
+def _labels(pairs, class_names):
+    """Returns the names of the classes, and the labels of each split."""
+    images, labels = pairs["train"]
+    if class_names is None:
+        class_names = found_classes(labels, len(images), "the train split")
+    else:
+        class_names = tuple(str(name) for name in items(class_names))
+    numbers = {
+        split: class_numbers(
+            labels, len(images), class_names, f"the {split} split"
+        )
+        for split, (images, labels) in pairs.items()
+    }
+    check_no_class_is_empty(numbers["train"], class_names, "the train split")
+    return tuple(map(str, class_names)), numbers
 
 
 def _kind(thing):
@@ -130,80 +199,12 @@ def _kind(thing):
     return f"{type(thing).__name__}{length}"
 
 
-def _in_a_row(labels):
-    if labels.ndim == 2 and labels.shape[1] == 1:
-        labels = labels[:, 0]  # As keras.datasets has them.
-    if np.issubdtype(labels.dtype, np.integer):
-        return labels.astype("int64")
-    return labels
+def collected_pair(dataset, split):
+    """Returns the images and labels of a `tf.data.Dataset` as two arrays.
 
-
-def _check_numbers(images, where):
-    kinds = (np.integer, np.floating)
-    number = any(np.issubdtype(images.dtype, kind) for kind in kinds)
-    if images.ndim not in (3, 4) or not number:
-        raise DataError(
-            f"The images of {where} must be numbers of shape (examples, "
-            f"height, width, channels), or without channels if they are grey. "
-            f"They are {images.dtype} of shape {images.shape}."
-        )
-    if not len(images):
-        raise DataError(f"There are no images in {where}.")
-    if not np.isfinite(images).all():
-        raise DataError(
-            f"Among the pixels of {where} are some that are infinite or no "
-            f"number at all (NaN)."
-        )
-
-
-def _scale(images):
-    """Returns what makes 255 of the full brightness, for all splits."""
-    highest = {split: pixels.max() for split, pixels in images.items()}
-    scales = {
-        255 if np.issubdtype(high.dtype, np.floating) and high <= 1 else 1
-        for high in highest.values()
-    }
-    if len(scales) > 1:
-        found = (f"{high} in {split}" for split, high in highest.items())
-        raise DataError(
-            f"The pixels of one split seem to be from 0 to 255, those of the "
-            f"other from 0 to 1: the highest is {' and '.join(found)}. "
-            f"Convert both to uint8, from 0 to 255."
-        )
-    return scales.pop()
-
-
-def _class_names(arrays, class_names):
-    """Returns the names, or the numbers, of classes that fit all labels."""
-    images, labels = arrays["train"]
-    num_classes = None if class_names is None else len(class_names)
-    check_labels(labels, len(images), num_classes, "the train split")
-    if class_names is None:
-        class_names = range(int(labels.max()) + 1)
-    check_no_class_is_empty(labels, class_names, "the train split")
-    if "test" in arrays:
-        images, labels = arrays["test"]
-        check_labels(labels, len(images), len(class_names), "the test split")
-    return tuple(map(str, class_names))
-
-
-def _as_bytes(images, scale, where):
-    """Returns images as uint8, grey ones with their channel."""
-    if images.ndim == 3:
-        images = images[..., np.newaxis]
-    if images.dtype == "uint8":
-        return images
-    low, high = images.min(), images.max()
-    if low < 0 or high * scale > 255:
-        raise DataError(
-            f"The pixels of {where} must be from 0 to 255, or floats from 0 "
-            f"to 1. They are from {low} to {high}."
-        )
-    return np.rint(images * scale).astype("uint8")
-
-
-def _collected(dataset, split):
-    """Returns a dataset's images and labels as two arrays."""
+    Raises:
+        DataError: If it has something else, no end, or nothing.
+    """
     if not isinstance(dataset, tf.data.Dataset):
         raise DataError(
             f"The {split} dataset must be a tf.data.Dataset. It is "
@@ -213,25 +214,20 @@ def _collected(dataset, split):
     parts = map(type, spec) if isinstance(spec, tuple) else ()
     if [*parts] != [tf.TensorSpec, tf.TensorSpec]:
         raise DataError(
-            f"The {split} dataset must have elements (image, label). It has "
-            f"{spec}."
+            f"The {split} dataset must have elements (image, label), and no "
+            f"weights beside them. It has {spec}."
         )
     if dataset.cardinality() == tf.data.INFINITE_CARDINALITY:
         raise DataError(
             f"The {split} dataset has no end: leave out its repeat()."
         )
-    if spec[1].shape.rank:
-        try:
-            dataset = dataset.unbatch()
-        except ValueError as error:
-            raise DataError(
-                f"The labels of the {split} dataset must be one integer for "
-                f"each image, from 0 up."
-            ) from error
-    examples = list(dataset.as_numpy_iterator())
-    if not examples:
+    elements = list(dataset.as_numpy_iterator())
+    if not elements:
         raise DataError(f"There are no images in the {split} split.")
-    images, labels = zip(*examples)
+    images, labels = map(list, zip(*elements))
+    if _is_batch(*map(np.shape, elements[0])):
+        images = [image for batch in images for image in batch]
+        labels = [label for batch in labels for label in batch]
     shapes = {image.shape for image in images}
     if len(shapes) > 1:
         raise DataError(
@@ -239,3 +235,18 @@ def _collected(dataset, split):
             f"have {', '.join(map(str, sorted(shapes)))}."
         )
     return np.stack(images), np.stack(labels)
+
+
+def _is_batch(image_shape, label_shape):
+    """Whether an element of a dataset is a batch of examples, by its shapes.
+
+    Example:
+
+    >>> _is_batch((8, 28, 28), (8,)), _is_batch((28, 28, 1), (10,))
+    (True, False)
+    """
+    if len(label_shape) != 1:
+        return len(label_shape) > 1
+    # One label a row of a batch, or one image's one-hot label.
+    one_image = len(image_shape) == 3 and image_shape[-1] in (1, 3)
+    return len(image_shape) > 2 and not one_image

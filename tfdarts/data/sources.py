@@ -4,6 +4,9 @@ import dataclasses
 import pathlib
 import re
 
+import tensorflow as tf
+
+from tfdarts.arguments import specification
 from tfdarts.data import digits
 from tfdarts.data import folder
 from tfdarts.data import idx
@@ -14,6 +17,7 @@ from tfdarts.data.image_source import DataError
 from tfdarts.data.image_source import ImageSource
 from tfdarts.data.pixels import collected
 from tfdarts.data.resizing import resize
+from tfdarts.data.text_source import TextSource
 from tfdarts.signs import composed
 
 __all__ = [
@@ -23,6 +27,7 @@ __all__ = [
     "from_arrays",
     "from_dataset",
     "open_source",
+    "source_of",
 ]
 
 
@@ -33,8 +38,7 @@ def open_source(spec, image_size=0, prepare=False, image_fit="stretch"):
     and the bytes that make its fingerprint.
 
     Args:
-        spec: String, one of these, or an `ImageSource`, which is what
-            `from_arrays` and `from_dataset` return:
+        spec: What `source_of` takes, or one of these strings:
 
             - `"digits"`: the 1,797 handwritten digits of scikit-learn, 8x8
               enlarged to 16x16.
@@ -52,8 +56,9 @@ def open_source(spec, image_size=0, prepare=False, image_fit="stretch"):
     Raises:
         DataError: If there is no such data set, or it cannot be used.
     """
-    if isinstance(spec, ImageSource):
-        return _resized(spec, image_size, image_fit)
+    spec = specification(spec)
+    if not isinstance(spec, str):
+        return _resized(source_of(spec), image_size, image_fit)
     match spec.split(":", 1):
         case ["digits"]:
             source = digits.open_digits()
@@ -66,7 +71,8 @@ def open_source(spec, image_size=0, prepare=False, image_fit="stretch"):
         case ["pydoc"] | ["text" | "lines", _]:
             raise DataError(
                 f"{spec} is a text, and images are needed here: for texts "
-                f"there are the settings of tfdarts.runs.rnn_configs."
+                f"there are tfdarts.RNNSearchConfig and "
+                f"tfdarts.RNNTrainConfig."
             )
         case ["arrays", _]:
             raise DataError(
@@ -81,6 +87,49 @@ def open_source(spec, image_size=0, prepare=False, image_fit="stretch"):
                 f"{_did_you_mean(spec)}"
             )
     return _resized(source, image_size, image_fit)
+
+
+def source_of(dataset, validation=None, test=None):
+    """Returns the images that Python gives as an `ImageSource`.
+
+    Args:
+        dataset: `ImageSource`, which is what `from_arrays` and `from_dataset`
+            return; a tuple `(images, labels)` of arrays, the training
+            examples, see `from_arrays`; or a `tf.data.Dataset` of them, see
+            `from_dataset`.
+        validation: Like `dataset`, the validation examples, or `None`.
+        test: Like `dataset`, the test examples. By default a fifth of the
+            training examples.
+
+    Raises:
+        DataError: If it is none of these, or holds no images with labels.
+    """
+    splits = {"validation": validation, "test": test}
+    if isinstance(dataset, str | ImageSource):
+        for split, examples in splits.items():
+            if examples is not None:
+                raise DataError(
+                    f"`{split}` is for a `dataset` that is given as arrays or "
+                    f"tf.data.Dataset. Here it is a part of the `dataset` "
+                    f"itself: give `{split}` to from_arrays, or put it beside "
+                    f"the training images."
+                )
+        return dataset
+    if isinstance(dataset, TextSource):
+        raise DataError(
+            f"{dataset.name} is a text, and images are needed here: for texts "
+            f"there are tfdarts.RNNSearchConfig and tfdarts.RNNTrainConfig."
+        )
+    if isinstance(dataset, tf.data.Dataset):
+        return from_dataset(dataset, **splits)
+    if isinstance(dataset, tuple | list):
+        return from_arrays(dataset, **splits)
+    raise DataError(
+        f"`dataset` must be a specification such as 'folder:pets', a pair "
+        f"(images, labels), a tf.data.Dataset of them, or what "
+        f"tfdarts.from_arrays returns. Received: "
+        f"{type(dataset).__name__}."
+    )
 
 
 def directory_name(dataset):

@@ -2,6 +2,7 @@
 
 import pathlib
 
+from tfdarts.arguments import specification
 from tfdarts.data.image_source import DataError
 from tfdarts.data.text import open_pydoc
 from tfdarts.data.text import open_text
@@ -13,7 +14,7 @@ def open_text_source(spec, prepare=False):
 
     Args:
         spec: String, one of these, or a `TextSource`, which is what
-            `tfdarts.data.text_source.source_of_lines` returns:
+            `tfdarts.from_lines` returns:
 
             - `"pydoc"`: the documentation of Python's topics, which comes
               with every Python.
@@ -27,8 +28,16 @@ def open_text_source(spec, prepare=False):
     Raises:
         DataError: If there is no such text, or it cannot be used.
     """
+    spec = specification(spec)
     if isinstance(spec, TextSource):
         return spec
+    if not isinstance(spec, str):
+        raise DataError(
+            f"`dataset` must be a specification such as 'text:novel.txt', or "
+            f"what tfdarts.from_lines returns. Received: "
+            f"{type(spec).__name__}. For images there are "
+            f"tfdarts.SearchConfig and tfdarts.TrainConfig."
+        )
     match spec.split(":", 1):
         case ["pydoc"]:
             return open_pydoc()

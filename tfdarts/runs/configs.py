@@ -4,6 +4,7 @@ Each field is a flag of the command line and an argument in Python.
 """
 
 import dataclasses
+import typing
 
 from tfdarts.runs.recipe import RecipeConfig
 from tfdarts.runs.settings import ComputeConfig
@@ -21,6 +22,8 @@ class SearchConfig(SearchSettings, ComputeConfig):
 
     - [Liu et al., 2019](https://arxiv.org/abs/1806.09055), section A.1.1
     """
+
+    own_validation: typing.ClassVar = ("train_portion", 1.0)
 
     init_channels: int = setting(
         16, "Channels of the supernet's first cell.", least=1
@@ -46,9 +49,11 @@ class SearchConfig(SearchSettings, ComputeConfig):
     )
     train_portion: float = setting(
         0.5,
-        "Share of the training examples that the weights learn from.",
+        "Share of the training examples that the weights learn from; alpha "
+        "learns from the others. 1: the weights learn from all, and alpha "
+        "from the data set's own validation images.",
         above=0,
-        below=1,
+        most=1,
     )
     crop_padding: int = setting(
         4, "Random crop: pixels of padding on each side; 0 for none.", least=0

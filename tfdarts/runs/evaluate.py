@@ -4,6 +4,9 @@ import logging
 
 import keras
 
+from tfdarts.arguments import path_text
+from tfdarts.arguments import scalar
+from tfdarts.data import arrays
 from tfdarts.data import augmentation
 from tfdarts.data import batches
 from tfdarts.data import sources
@@ -31,7 +34,9 @@ from tfdarts.training.on_replicas import predicted
 logger = logging.getLogger("tfdarts")
 
 
-def evaluate(run_dir, batch_size=128, dataset=None, distribute="none"):
+def evaluate(
+    run_dir, batch_size=128, dataset=None, distribute="none", test=None
+):
     """Tests the trained network of a run on the test examples.
 
     Beside the results it leaves `evaluation/` in the run directory: all
@@ -44,12 +49,15 @@ def evaluate(run_dir, batch_size=128, dataset=None, distribute="none"):
     Args:
         run_dir: Path of a run whose training has finished.
         batch_size: Integer, of images. It changes the time, not the result.
-        dataset: Specification, or the source itself, of the data that the run
-            was trained on, where they are no longer to be found by their
-            name. Arrays never are.
+        dataset: The data that the run was trained on, where they are no
+            longer to be found by their name, as arrays never are: whatever
+            `dataset` of `tfdarts.TrainConfig` takes.
         distribute: String, which devices share the images; see
             `tfdarts.training.distribution.replicas_of`. A text is one row,
             which is not shared.
+        test: Images to test on in place of the test examples of the data set:
+            a pair `(images, labels)` of arrays or a `tf.data.Dataset`; see
+            `tfdarts.from_arrays` and `tfdarts.from_dataset`.
 
     Returns:
         The results, a dict with `test_loss`, `test_accuracy` or, of a text,
@@ -60,11 +68,16 @@ def evaluate(run_dir, batch_size=128, dataset=None, distribute="none"):
         ValueError: If the run holds no finished training.
         DataError: If the data are not there, or not those trained on.
     """
+    batch_size = scalar(batch_size)
     replicas = replicas_of(distribute)
+    run_dir = path_text(run_dir, "run_dir")
     run_dir = own_run_dir(run_dir, replicas, **{"--batch_size": batch_size})
     stage = Stage(run_dir, "train")
     network, settings = load_network(stage)
-    source = source_of_run(stage, settings, dataset)
+    if test is None:
+        source = source_of_run(stage, settings, dataset)
+    else:
+        source = _source_of_test(stage, settings, dataset, test)
     require_agreement(
         replicas,
         **{"the data": source.fingerprint, "the weights": network.variables},
@@ -109,7 +122,7 @@ def _test_on_images(network, settings, source, batch_size, replicas):
 
 def source_of_run(stage, settings, dataset):
     """Returns the data set of a run, if it still is what it was."""
-    spec = dataset or settings["dataset"]
+    spec = settings["dataset"] if dataset is None else dataset
     if is_of_text(settings):
         source = open_text_source(spec)
     else:
@@ -121,6 +134,27 @@ def source_of_run(stage, settings, dataset):
             f"The network in {stage.path} was trained on "
             f"{settings['dataset']} as it was then. {source.name} as it is "
             f"now holds other data."
+        )
+    return source
+
+
+def _source_of_test(stage, settings, dataset, test):
+    """Returns images that are given to test the network of a run on."""
+    if dataset is not None or is_of_text(settings):
+        raise ValueError(
+            "`test` takes the place of `dataset`, and is for networks of "
+            "images: give one of the two, for a text `dataset`."
+        )
+    source = sources.open_source(
+        arrays.source_of_test(test, settings["class_names"]),
+        settings["image_size"],
+        image_fit=settings["image_fit"],
+    )
+    if [*source.image_shape] != settings["image_shape"]:
+        raise sources.DataError(
+            f"The network in {stage.path} was trained on images of shape "
+            f"{tuple(settings['image_shape'])}. The test images have the "
+            f"shape {source.image_shape}."
         )
     return source
 

@@ -2,10 +2,10 @@
 
 import importlib.util
 import logging
-import pathlib
 
 import numpy as np
 
+from tfdarts import arguments
 from tfdarts.data.sources import directory_name
 from tfdarts.files import write_atomically
 from tfdarts.runs.card import card_files
@@ -58,8 +58,9 @@ def export(run_dir, name=None, formats=("saved_model",), dataset=None):
         run_dir: Path of a run whose training has finished.
         name: String, what the server shall call the model. Defaults to the
             name of the data set, without what leads to it.
-        formats: Sequence of strings: `saved_model`, `keras`, `litert`,
-            `litert_int8` or `onnx`; see `tfdarts.serving.formats.converted`.
+        formats: Sequence of strings, or one of them: `"saved_model"`,
+            `"keras"`, `"litert"`, `"litert_int8"` or `"onnx"`; see
+            `tfdarts.serving.formats.converted`.
         dataset: Specification, or `ImageSource`, of the data that the run
             was trained on, for `litert_int8`, where they are no longer to be
             found by their name.
@@ -76,7 +77,7 @@ def export(run_dir, name=None, formats=("saved_model",), dataset=None):
         DataError: If the data are needed and not there, or not those trained
             on.
     """
-    formats = _checked_formats(formats)
+    formats = _checked_formats(arguments.names(formats, "--format"))
     if dataset is not None and "litert_int8" not in formats:
         raise ValueError(
             "--dataset is for --format=litert_int8 alone; no other format "
@@ -233,4 +234,4 @@ def exported_versions(run_dir, name):
 
 
 def _directory(run_dir, name):
-    return pathlib.Path(run_dir) / "export" / name
+    return arguments.as_path(run_dir, "run_dir") / "export" / name

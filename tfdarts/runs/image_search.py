@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from tfdarts.data import batches
+from tfdarts.data.image_source import DataError
 from tfdarts.models.cnn_supernet import CNNSupernet
 from tfdarts.runs.data import open_training_data
 from tfdarts.runs.start import require_xla
@@ -45,6 +46,12 @@ class ImageSearch:
         require_shares(self.replicas, config.batch_size, config.micro_batches)
         require_xla(config, self.replicas)
         self.data = open_training_data(config, config.train_portion)
+        if self.data.examples.second is None:
+            raise DataError(
+                f"--train_portion=1 leaves no image for alpha, and "
+                f"{self.data.source.name} has no validation images of its "
+                f"own: lower --train_portion."
+            )
         self.source = self.data.source
         self.steps_per_epoch = self.data.steps_per_epoch
         examples = self.data.examples

@@ -6,8 +6,14 @@ import logging
 import pathlib
 import time
 
+import numpy as np
 import tenacity
 
+from tfdarts.arguments import items
+from tfdarts.arguments import path_text
+from tfdarts.arguments import scalar
+from tfdarts.data.image_arrays import as_array
+from tfdarts.data.image_arrays import pixels_of
 from tfdarts.data.image_source import DataError
 from tfdarts.patterns import matching
 from tfdarts.runs.duration import duration
@@ -16,6 +22,7 @@ from tfdarts.serving.clients import ServerError
 from tfdarts.serving.clients import Unavailable
 from tfdarts.serving.clients import checked_name
 from tfdarts.serving.clients import checked_url
+from tfdarts.serving.clients import checked_version
 
 logger = logging.getLogger("tfdarts")
 
@@ -33,8 +40,9 @@ def predict(images=None, text=None, **options):
     """Says what images show, or what word follows a text.
 
     Args:
-        images: Sequence of paths of image files, of folders, and of patterns
-            such as `"new/*.png"`.
+        images: Path of an image file or of a folder, pattern such as
+            `"new/*.png"`, or a sequence of these; or images themselves, see
+            `predictions`.
         text: String, in place of images.
         **options: Whom to ask, `export_dir` or `server` and `name`, and how:
             see `predictions` and `next_words`.
@@ -78,11 +86,14 @@ def next_words(
         ValueError: If there is no such model or server, or the text is no
             UTF-8.
     """
+    if not isinstance(text, str):
+        raise ValueError(f"`text` must be one string. Received: {text!r}.")
     try:
         text.encode()
     except UnicodeEncodeError as error:
         raise ValueError(f"The text is no UTF-8: {text!r}.") from error
     client = _client(export_dir, server, name, version, timeout)
+    retries = scalar(retries)
     answer = _with_retries(client.foretell, retries)([text])
     words = zip(answer.top_words[0], answer.top_probabilities[0])
     return {
@@ -110,8 +121,13 @@ def predictions(
     a batch that is refused is asked again in halves.
 
     Args:
-        images: Sequence of paths of image files, of folders, out of which all
-            images are taken, and of patterns such as `"new/*.png"`.
+        images: Path of an image file, of a folder, out of which all images
+            are taken, pattern such as `"new/*.png"`, or a sequence of these.
+            Or an array of images, `(images, height, width, channels)`, or
+            without channels if they are grey; of one image; or a sequence of
+            arrays. Pixels are as in `tfdarts.from_arrays`, integers or floats
+            from 0 to 255 or floats from 0 to 1, in as many channels as the
+            model takes, and the images have the size that it takes.
         export_dir: Path of the exported versions of a model, or of one.
         server: String, in place of it the URL of a server: `http://host:8501`
             (REST) or `grpc://host:8500`.
@@ -125,7 +141,8 @@ def predictions(
         max_request_mb: Float, the most megabytes of images in a request.
 
     Yields:
-        One dict for each image: `image`, its path, and either
+        One dict for each image: `image`, its path or, of an array, its
+        position, and either
         `label`, `class_id`, `probability` and the list `probabilities`, or
         `error`, why it could not be used.
 
@@ -133,23 +150,67 @@ def predictions(
         ValueError: If there is no such model or server.
         DataError: If there is no such image, or one is too large.
     """
-    paths = find_images(images)
-    batches = list(_batches(paths, batch_size, max_request_mb))
+    batch_size, retries = scalar(batch_size), scalar(retries)
+    images = images_of(images)
+    of_files = isinstance(images, list)
+    if of_files:
+        images = find_images(images)
+        sizes = [path.stat().st_size for path in images]
+    else:
+        sizes = [images[0].nbytes] * len(images)
+    batches = list(_batches(images, sizes, batch_size, scalar(max_request_mb)))
     client = _client(export_dir, server, name, version, timeout)
-    ask = _not_for_nothing(_with_retries(client.predict, retries))
+    if of_files:
+        ask = _not_for_nothing(_with_retries(client.predict, retries))
+    else:
+        ask = _blaming_all(_with_retries(client.predict_pixels, retries))
     done, started = 0, time.monotonic()
     for batch in batches:
-        contents = [path.read_bytes() for path in batch]
-        yield from _answered(ask, batch, contents)
+        if of_files:
+            names = batch
+            contents = [path.read_bytes() for path in batch]
+        else:
+            contents = np.stack(batch)
+            names = range(done, done + len(batch))
+        yield from _answered(ask, names, contents)
         done += len(batch)
-        _report(done, len(paths), time.monotonic() - started)
+        _report(done, len(images), time.monotonic() - started)
+
+
+def images_of(images):
+    """Returns a list of paths, or images as one array.
+
+    Args:
+        images: See `predictions`.
+
+    Returns:
+        List of paths and patterns, or a float32 array of pixels from 0 to
+        255, `(images, height, width, channels)`.
+
+    Raises:
+        DataError: If they are no images.
+    """
+    images = scalar(images)
+    if not hasattr(images, "__array__"):
+        # What is an image of Pillow is no sequence.
+        single = hasattr(images, "__array_interface__")
+        images = [images] if single else items(images)
+        if all(isinstance(each, str | os.PathLike) for each in images):
+            return [path_text(each) for each in images]
+    array = as_array(images, "the prediction")
+    if array.dtype.kind == "U":
+        return [path_text(each) for each in array.ravel().tolist()]
+    one_image = array.ndim == 3 and array.shape[-1] in (1, 3)
+    if array.ndim == 2 or one_image:
+        array = array[np.newaxis]
+    return pixels_of(array, "the prediction").astype("float32")
 
 
 def find_images(images):
     """Returns the paths of image files.
 
     Args:
-        images: Sequence of paths of files, folders, and patterns.
+        images: List of paths of files, folders, and patterns.
 
     Raises:
         DataError: If one of them leads to no image.
@@ -185,28 +246,40 @@ def _files(path):
     )
 
 
-def _batches(paths, batch_size, max_request_mb):
-    """Yields lists of paths, as many at once as a request may hold."""
-    batch, size = [], 0
-    for path in paths:
-        megabytes = path.stat().st_size / 1e6
+def _batches(images, sizes, batch_size, max_request_mb):
+    """Yields lists of images, as many at once as a request may hold.
+
+    Args:
+        images: Sequence of paths or of arrays.
+        sizes: Sequence of their sizes in bytes.
+        batch_size: Integer.
+        max_request_mb: Number.
+
+    Raises:
+        DataError: If one image is too large for a request.
+    """
+    batch, total = [], 0
+    for position, (image, size) in enumerate(zip(images, sizes, strict=True)):
+        megabytes = size / 1e6
         if megabytes > max_request_mb:
+            which = image if isinstance(image, os.PathLike) else position
             raise DataError(
-                f"{path} has {megabytes:,.1f} MB, and a request may have "
-                f"{max_request_mb:g}: make it smaller, or give a larger "
+                f"Image {which} has {megabytes:,.1f} MB, and a request may "
+                f"have {max_request_mb:g}: make it smaller, or give a larger "
                 f"--max_request_mb if the server takes that."
             )
         if batch and (
-            len(batch) == batch_size or size + megabytes > max_request_mb
+            len(batch) == batch_size or total + megabytes > max_request_mb
         ):
             yield batch
-            batch, size = [], 0
-        batch.append(path)
-        size += megabytes
+            batch, total = [], 0
+        batch.append(image)
+        total += megabytes
     yield batch
 
 
 def _client(export_dir, server, name, version, timeout):
+    version, timeout = checked_version(version), scalar(timeout)
     if (export_dir is None) == (server is None):
         raise ValueError(
             "Give either --export_dir, where tfdarts-export wrote a model, or "
@@ -246,7 +319,7 @@ def _answered(ask, paths, contents):
         answer = ask(contents)
     except InvalidArgument as error:
         if len(paths) == 1:
-            return [{"image": str(paths[0]), "error": str(error)}]
+            return [{"image": _name(paths[0]), "error": str(error)}]
         half = len(paths) // 2
         return [
             *_answered(ask, paths[:half], contents[:half]),
@@ -254,7 +327,7 @@ def _answered(ask, paths, contents):
         ]
     return [
         {
-            "image": str(path),
+            "image": _name(path),
             "label": label,
             "class_id": class_id,
             "probability": float(probabilities[class_id]),
@@ -264,6 +337,31 @@ def _answered(ask, paths, contents):
             paths, *answer, strict=True
         )
     ]
+
+
+def _name(image):
+    """Returns the path of an image as a string, or its position."""
+    return str(image) if isinstance(image, os.PathLike) else image
+
+
+def _blaming_all(ask):
+    """Returns a function that asks about arrays, which are of one shape.
+
+    A refusal of one is a refusal of all.
+    """
+
+    def ask_once(images):
+        try:
+            return ask(images)
+        except InvalidArgument as error:
+            height, width, channels = images.shape[1:]
+            raise ServerError(
+                f"The images are {height}x{width} pixels (height x width) with "
+                f"{channels} channel{'s' * (channels > 1)}, and the model does "
+                f"not take them: {error}"
+            ) from error
+
+    return ask_once
 
 
 def _with_retries(ask, retries):

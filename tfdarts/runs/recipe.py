@@ -1,6 +1,7 @@
 """How networks are trained, as data."""
 
 import dataclasses
+import typing
 
 from tfdarts.runs.settings import ComputeConfig
 from tfdarts.runs.settings import setting
@@ -14,6 +15,8 @@ class RecipeConfig(ComputeConfig):
 
     - [Liu et al., 2019](https://arxiv.org/abs/1806.09055), section A.2.1
     """
+
+    own_validation: typing.ClassVar = ("validation_portion", 0.0)
 
     init_channels: int = setting(
         36, "Channels of the network's first cell.", least=1
@@ -32,7 +35,8 @@ class RecipeConfig(ComputeConfig):
     )
     validation_portion: float = setting(
         0.0,
-        "Share of the training examples kept for validation.",
+        "Share of the training examples kept for validation; 0: validation "
+        "is on the data set's own validation images, if it has any.",
         least=0,
         below=1,
     )

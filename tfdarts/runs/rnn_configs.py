@@ -18,6 +18,8 @@ from tfdarts.runs.settings import with_default
 class RNNConfig(RunConfig):
     """What a language model is, and how it reads.
 
+    In Python `dataset` may also be what `tfdarts.from_lines` returns.
+
     Reference:
 
     - [Merity et al., 2018](https://arxiv.org/abs/1708.02182)
@@ -69,6 +71,13 @@ class RNNConfig(RunConfig):
     clip_norm: float = setting(
         0.25, "Largest global norm of the gradients.", above=0
     )
+
+    def __post_init__(self):
+        super().__post_init__()
+        if not isinstance(self.dataset, str):
+            from tfdarts.data.texts import open_text_source
+
+            open_text_source(self.dataset)
 
     @property
     def dropouts(self):

@@ -1,7 +1,6 @@
 """The directory that holds all of a run."""
 
 import contextlib
-import dataclasses
 import datetime
 import json
 import logging
@@ -14,7 +13,9 @@ import zipfile
 
 import filelock
 
+from tfdarts.arguments import as_path
 from tfdarts.files import write_atomically
+from tfdarts.runs.settings import flag_fields
 from tfdarts.signs import composed
 from tfdarts.signs import is_unfit
 
@@ -116,12 +117,12 @@ class Stage:
                 f"The {name} stage is in a run directory: give --run_dir."
             )
         self.name = name
+        self.run_dir = as_path(run_dir, "run_dir")
         if is_unfit(str(run_dir)):
             raise ValueError(
                 f"--run_dir must have no control characters and be UTF-8. "
                 f"Received: {str(run_dir)!r}."
             )
-        self.run_dir = pathlib.Path(run_dir)
         self.path = self.run_dir / name
 
     @property
@@ -153,7 +154,9 @@ class Stage:
                 or something of it is damaged.
             OSError: If the directory cannot be written.
         """
-        settings = dataclasses.asdict(config)
+        settings = {
+            f.name: getattr(config, f.name) for f in flag_fields(config)
+        }
         settings.pop("run_dir")
         flags = [
             f"--{name}={value}"

@@ -6,6 +6,7 @@ import pathlib
 import shlex
 import statistics
 
+from tfdarts import arguments
 from tfdarts.runs.evaluate import evaluate
 from tfdarts.runs.run_directory import read_json
 from tfdarts.runs.run_directory import write_json
@@ -24,7 +25,7 @@ def train_seeds(config, seeds):
 
     Args:
         config: See `tfdarts.train`; its `seed` is left out.
-        seeds: List of integers.
+        seeds: Sequence of different integers, or one.
 
     Returns:
         Dict of each figure of the results: its `mean`, its `std` (that of a
@@ -35,6 +36,7 @@ def train_seeds(config, seeds):
         ValueError: See `train`.
     """
     _given(config.run_dir)
+    seeds = arguments.seeds(seeds, "seeds")
     replicas = replicas_of(config.distribute)
     require_agreement(replicas, **{"--seeds": str(seeds)})
     config = of_this_worker(config)
@@ -65,7 +67,7 @@ def evaluate_seeds(
 
     Args:
         run_dir: Path that was given there.
-        seeds: List of integers.
+        seeds: Sequence of different integers, or one.
         batch_size: See `evaluate`.
         dataset: See `evaluate`.
         distribute: See `evaluate`.
@@ -76,6 +78,8 @@ def evaluate_seeds(
     Raises:
         ValueError: See `evaluate`.
     """
+    seeds = arguments.seeds(seeds, "seeds")
+    run_dir = arguments.path_text(run_dir, "run_dir")
     replicas = replicas_of(distribute)
     run_dir = pathlib.Path(
         own_run_dir(_given(run_dir), replicas, **{"--seeds": str(seeds)})

@@ -8,7 +8,6 @@ import zlib
 
 from tfdarts.data.image_source import DataError
 from tfdarts.patterns import matching
-from tfdarts.patterns import separated
 from tfdarts.runs.configs import TrainConfig
 from tfdarts.runs.data import find_data
 from tfdarts.runs.rnn_configs import RNNSelectConfig
@@ -104,12 +103,13 @@ def _candidates(identifiers, space):
         ValueError: If there are fewer than two, or one cannot be found.
     """
     found = []
-    for identifier in separated(identifiers or ""):
+    for identifier in identifiers or ():
         found += matching(identifier) or [identifier]
     if len(found) < 2:
+        received = ", ".join(found) or "none"
         raise ValueError(
             f"There must be at least two candidates to choose from: give "
-            f"--run_dirs, with commas between them. Received: {identifiers}."
+            f"--run_dirs, with commas between them. Received: {received}."
         )
     candidates = {}
     for identifier in found:

@@ -3,7 +3,9 @@
 import dataclasses
 import math
 import operator
+import typing
 
+from tfdarts import arguments
 from tfdarts.signs import is_unfit
 
 
@@ -15,6 +17,8 @@ def setting(
     below=None,
     most=None,
     choices=None,
+    form=None,
+    flag=True,
 ):
     """Returns a dataclass field that says what it is, its unit and range.
 
@@ -26,6 +30,10 @@ def setting(
         below: What it must be less than.
         most: The largest value it may have.
         choices: Tuple of all values it may have.
+        form: Function of a value and of the setting's name that returns the
+            value in the form that the code works with, or raises
+            `ValueError`: a path, for instance, as a string without `~`.
+        flag: Boolean, whether the command line has it, too.
     """
     limits = {
         "at least": least,
@@ -35,8 +43,27 @@ def setting(
     }
     return dataclasses.field(
         default=default,
-        metadata={"help": help, "limits": limits, "choices": choices},
+        metadata={
+            "help": help,
+            "limits": limits,
+            "choices": choices,
+            "form": form,
+            "flag": flag,
+        },
     )
+
+
+def flag_fields(config_class):
+    """Returns those fields of a config that the command line has, too.
+
+    Args:
+        config_class: Dataclass or instance of one.
+    """
+    return [
+        field
+        for field in dataclasses.fields(config_class)
+        if field.metadata["flag"]
+    ]
 
 
 def with_default(config_class, name, default):
@@ -69,13 +96,16 @@ _KINDS = {
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """Settings that are refused where one is out of its range."""
+    """Settings that are refused where one is out of its range.
+
+    Numbers may be of NumPy or TensorFlow, paths of `pathlib`.
+    """
 
     def __post_init__(self):
         for field in dataclasses.fields(self):
-            value = getattr(self, field.name)
-            self._check_type(field, value)
+            value = self._in_form(field, getattr(self, field.name))
             self._check_signs(field, value)
+            self._set(field.name, value)
             choices = field.metadata["choices"]
             if choices and value not in choices:
                 raise ValueError(
@@ -90,11 +120,19 @@ class Settings:
                     f"Received: {value}."
                 )
 
-    def _check_type(self, field, value):
+    def _set(self, name, value):
+        object.__setattr__(self, name, value)
+
+    def _in_form(self, field, value):
+        """Returns a value as plain Python, if it is of the field's type."""
         if value is None and field.default is None:
-            return
+            return None
+        form = field.metadata["form"]
+        if form:
+            return form(value, f"--{field.name}")
+        value = arguments.scalar(value)
         kinds, wanted = _KINDS[field.type]
-        if type(value) not in kinds and field.name != "dataset":
+        if type(value) not in kinds:
             raise ValueError(
                 f"--{field.name} must be {wanted}. Received: {value!r}."
             )
@@ -102,14 +140,21 @@ class Settings:
             raise ValueError(
                 f"--{field.name} must be finite. Received: {value}."
             )
+        return value
 
     def _check_signs(self, field, value):
         # A text may have lines, a name or a path may not.
-        if field.name != "text" and is_unfit(str(value)):
+        texts = value if isinstance(value, tuple) else (value,)
+        texts = [each for each in texts if isinstance(each, str)]
+        if field.name != "text" and any(map(is_unfit, texts)):
             raise ValueError(
                 f"--{field.name} must have no control characters and be "
                 f"UTF-8. Received: {value!r}."
             )
+
+
+def _as_it_is(value, name):
+    return value
 
 
 WITHOUT_EFFECT = ("prepare", "tensorboard")
@@ -120,13 +165,14 @@ WITHOUT_EFFECT = ("prepare", "tensorboard")
 class RunConfig(Settings):
     """What every command that computes takes.
 
-    In Python `dataset` may also be an `ImageSource`, which
-    `tfdarts.data.sources.from_arrays` and `from_dataset` return, or a
-    `TextSource`, which `tfdarts.data.text_source.source_of_lines` returns.
+    In Python `dataset` may also hold the data; see `ImageConfig` and
+    `tfdarts.runs.rnn_configs.RNNConfig`.
     """
 
     run_dir: str = setting(
-        None, "Directory of the run; made if it is not there."
+        None,
+        "Directory of the run; made if it is not there.",
+        form=arguments.path_text,
     )
     dataset: str = setting(
         "digits",
@@ -135,6 +181,7 @@ class RunConfig(Settings):
         "format), or folder:<directory> (one folder of images a class); or "
         "texts: pydoc (Python's own English), text:<directory> (train.txt, "
         "valid.txt, test.txt), text:<file>, or a tfds:<name> of texts.",
+        form=arguments.specification,
     )
     prepare: bool = setting(
         False, "Download a tfds:<name> that is not there; nothing else ever is."
@@ -162,7 +209,19 @@ class RunConfig(Settings):
 
 @dataclasses.dataclass(frozen=True)
 class ImageConfig(RunConfig):
-    """What every command that computes with images takes."""
+    """What every command that computes with images takes.
+
+    In Python `dataset` may also be a pair `(images, labels)` of arrays, a
+    `tf.data.Dataset` of them, or what `tfdarts.from_arrays` or
+    `tfdarts.from_dataset` returns.
+
+    Attributes:
+        own_validation: Tuple of the name of the setting that keeps a share of
+            the training examples for validation, and of the value with which
+            the data set's own validation images stand in its place.
+    """
+
+    own_validation: typing.ClassVar = ()
 
     image_size: int = setting(
         0,
@@ -181,14 +240,53 @@ class ImageConfig(RunConfig):
         "allow it, as CIFAR), on or off.",
         choices=("auto", "on", "off"),
     )
+    validation: str = setting(
+        None,
+        "In Python alone: the validation examples, beside a dataset that is "
+        "given as arrays or tf.data.Dataset, and like it.",
+        form=_as_it_is,
+        flag=False,
+    )
+    test: str = setting(
+        None,
+        "In Python alone: the test examples, beside a dataset that is given "
+        "as arrays or tf.data.Dataset, and like it.",
+        form=_as_it_is,
+        flag=False,
+    )
 
     def __post_init__(self):
         super().__post_init__()
+        self._collect_data()
         if self.image_fit != "stretch" and not self.image_size:
             raise ValueError(
                 f"--image_fit={self.image_fit} says how images become squares "
                 f"of --image_size: give that, too."
             )
+
+    def _collect_data(self):
+        """Makes one source of all the data that Python gives."""
+        splits = self.validation, self.test
+        if isinstance(self.dataset, str) and splits == (None, None):
+            return
+        # What the command line gives need not wait for TensorFlow.
+        from tfdarts.data.sources import source_of
+
+        self._set("dataset", source_of(self.dataset, *splits))
+        if self.validation is not None:
+            self._rely_on_own_validation()
+        self._set("validation", None)
+        self._set("test", None)
+
+    def _rely_on_own_validation(self):
+        name, portion = self.own_validation
+        default = self.__dataclass_fields__[name].default
+        if getattr(self, name) not in (default, portion):
+            raise ValueError(
+                f"`validation` takes the place of a share of the training "
+                f"examples: leave out --{name}."
+            )
+        self._set(name, portion)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -247,6 +345,7 @@ class OfGenotype(Settings):
         None,
         "Genotype: a file, a published name, a run directory, or "
         "random:<seed>. By default the one found in --run_dir.",
+        form=arguments.path_text,
     )
 
 
@@ -258,4 +357,5 @@ class OfCandidates(Settings):
         None,
         "The candidates, with commas between them: run directories, or "
         "whatever else --genotype of tfdarts-train takes; * as in a shell.",
+        form=arguments.paths,
     )

@@ -2,10 +2,10 @@
 
 import csv
 import logging
-import pathlib
 
 import numpy as np
 
+from tfdarts.arguments import as_path
 from tfdarts.genotypes import Genotype
 from tfdarts.runs.run_directory import read_json
 from tfdarts.search_spaces.lookup import SPACES
@@ -19,8 +19,9 @@ def visualize(genotype, output_dir, space="cnn"):
     """Draws the cells of a genotype.
 
     Args:
-        genotype: `Genotype`, or what `find_genotype` takes: a file, a
-            published name, a run directory, or `"random:<seed>"`.
+        genotype: `Genotype`, or what `find_genotype` takes: the path of a
+            file or of a run directory, a published name, or
+            `"random:<seed>"`.
         output_dir: Path of the directory to draw into; made if it is not
             there.
         space: String, `"cnn"` or `"rnn"`: of which kind of network the
@@ -29,9 +30,9 @@ def visualize(genotype, output_dir, space="cnn"):
     Returns:
         The paths of the drawings.
     """
-    if isinstance(genotype, str):
+    if not isinstance(genotype, Genotype):
         genotype = find_genotype(genotype, space)
-    return draw_cells(genotype, pathlib.Path(output_dir))
+    return draw_cells(genotype, as_path(output_dir, "output_dir"))
 
 
 def draw_run(run_dir):
@@ -47,7 +48,7 @@ def draw_run(run_dir):
     Raises:
         ValueError: If there is nothing to draw.
     """
-    run_dir = pathlib.Path(run_dir)
+    run_dir = as_path(run_dir, "run_dir")
     tested = draw_evaluation(run_dir)
     if tested and not (run_dir / "genotype.json").exists():
         return tested
@@ -64,7 +65,7 @@ def draw_evaluation(run_dir):
         The paths of the drawings, in `<run_dir>/evaluation`; none if the run
         was not tested on images.
     """
-    directory = pathlib.Path(run_dir, "evaluation")
+    directory = as_path(run_dir, "run_dir") / "evaluation"
     path = directory / "report.json"
     report = read_json(path) if path.exists() else {}
     if "confusion" not in report:

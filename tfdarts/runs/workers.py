@@ -14,9 +14,11 @@ import numpy as np
 import tensorflow as tf
 
 import tfdarts
+from tfdarts.arguments import as_path
 from tfdarts.cluster import ClusterError
 from tfdarts.runs.run_directory import Stage
 from tfdarts.runs.settings import WITHOUT_EFFECT
+from tfdarts.runs.settings import flag_fields
 from tfdarts.training.distribution import replicas_of
 
 _LEFT_OUT = ("export", "evaluation", "tensorboard", "lock", "*.partial")
@@ -31,9 +33,12 @@ def of_this_worker(config):
     Raises:
         ClusterError: If the workers do not agree on the settings.
     """
-    settings = dataclasses.asdict(config)
-    for own in ("run_dir", "dataset", "genotype", *WITHOUT_EFFECT):
-        settings.pop(own, None)
+    own = ("run_dir", "dataset", "genotype", *WITHOUT_EFFECT)
+    settings = {
+        field.name: getattr(config, field.name)
+        for field in flag_fields(config)
+        if field.name not in own
+    }
     run_dir = own_run_dir(
         config.run_dir,
         replicas_of(config.distribute),
@@ -93,7 +98,7 @@ def copy_of(run_dir):
     Args:
         run_dir: Path; of a copy, or something in it, it is returned as it is.
     """
-    path = pathlib.Path(run_dir).absolute()
+    path = as_path(run_dir, "run_dir").absolute()
     if _place() in path.parents:
         return str(run_dir)
     return _copied(path)

@@ -3,6 +3,7 @@
 import pathlib
 
 from tfdarts import genotypes
+from tfdarts.arguments import path_text
 from tfdarts.search_spaces.cnn import CNNSearchSpace
 from tfdarts.search_spaces.rnn import RNNSearchSpace
 
@@ -15,9 +16,10 @@ def find_genotype(identifier, space="cnn"):
     """Returns the genotype that a `--genotype` flag means.
 
     Args:
-        identifier: String: a published name such as `"DARTS_V2"`, a file, a
-            run directory that holds a `genotype.json`, or `"random:<seed>"`
-            for one drawn uniformly from the search space.
+        identifier: String, a published name such as `"DARTS_V2"`, or
+            `"random:<seed>"` for one drawn uniformly from the search space;
+            or path of a file, or of a run directory that holds a
+            `genotype.json`.
         space: String, `"cnn"` or `"rnn"`, of what kind of network.
 
     Raises:
@@ -28,6 +30,7 @@ def find_genotype(identifier, space="cnn"):
     >>> find_genotype("DARTS_V2").name
     'DARTS_V2'
     """
+    identifier = path_text(identifier, "A genotype")
     published = genotypes.published_names(space)
     if identifier in published:
         return genotypes.get(identifier, space)

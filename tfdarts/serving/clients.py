@@ -9,8 +9,10 @@ import urllib.parse
 
 import numpy as np
 
+from tfdarts.arguments import scalar
+
 OF_IMAGES = "serving_bytes"
-OF_TEXTS = "serving_default"
+OF_PIXELS = OF_TEXTS = "serving_default"
 SCHEMES = {"http": 8501, "https": 443, "grpc": 8500, "grpcs": 443}
 """How a server is spoken to, and its port unless one is said."""
 
@@ -66,8 +68,9 @@ class Client:
 
     An heir has `who`, the string that says who answers, and `ask(signature,
     inputs, outputs)`: from the name of a signature, a dict of lists of bytes
-    and the names of outputs to a list of these outputs, lists or arrays whose
-    strings may be bytes. It raises the errors of this module.
+    or of arrays of floats, and the names of outputs to a list of these
+    outputs, lists or arrays whose strings may be bytes. It raises the errors
+    of this module.
     """
 
     def predict(self, contents):
@@ -82,6 +85,20 @@ class Client:
         outputs = ("label", "class_id", "probabilities")
         answer = self.ask(OF_IMAGES, {"image_bytes": contents}, outputs)
         return checked_answer(self.who, len(contents), *answer)
+
+    def predict_pixels(self, images):
+        """Returns the `Answer` to images.
+
+        Args:
+            images: Float32 array `(images, height, width, channels)`, pixels
+                from 0 to 255.
+
+        Raises:
+            ServerError: If there is none; of the classes of this module.
+        """
+        outputs = ("label", "class_id", "probabilities")
+        answer = self.ask(OF_PIXELS, {"images": images}, outputs)
+        return checked_answer(self.who, len(images), *answer)
 
     def foretell(self, texts):
         """Returns the `TextAnswer` to texts.
@@ -180,6 +197,7 @@ def no_answer_of_ours(who):
 
 
 _NAME = re.compile(r"\w[\w.-]*")
+_VERSION = re.compile(r"\d{1,18}|[^\W\d][\w.-]*")
 
 
 def checked_name(name):
@@ -199,6 +217,28 @@ def checked_name(name):
             f"Received: {name!r}."
         )
     return name
+
+
+def checked_version(version):
+    """Returns the number of a version, its label, or `None`.
+
+    Raises:
+        ValueError: If it is none of them.
+
+    Example:
+
+    >>> checked_version("2"), checked_version("stable"), checked_version(None)
+    (2, 'stable', None)
+    """
+    version = scalar(version)
+    if version is None or type(version) is int and version >= 0:
+        return version
+    if not isinstance(version, str) or not _VERSION.fullmatch(version):
+        raise ValueError(
+            f"--model_version must be the number of a version, or a label. "
+            f"Received: {version!r}."
+        )
+    return int(version) if version.isdecimal() else version
 
 
 def checked_url(server):

@@ -65,7 +65,8 @@ class GrpcClient(Client):
         request.CopyFrom(self.request)
         request.model_spec.signature_name = signature
         for name, values in inputs.items():
-            tensor = tf.make_tensor_proto(values, shape=[len(values)])
+            shape = getattr(values, "shape", [len(values)])
+            tensor = tf.make_tensor_proto(values, shape=shape)
             request.inputs[name].CopyFrom(tensor)
         try:
             response = self.call(request, timeout=self.timeout)

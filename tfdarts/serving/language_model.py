@@ -1,10 +1,9 @@
 """SavedModel: a language model, from text to the words that may follow."""
 
-import pathlib
-
 import keras
 import tensorflow as tf
 
+from tfdarts.arguments import as_path
 from tfdarts.serving.saved_model import write_version
 from tfdarts.words import END_OF_LINE
 from tfdarts.words import UNKNOWN
@@ -131,7 +130,7 @@ def export_language_model(
     )
     content = "".join(f"{word}\n" for word in vocabulary).encode()
     files = {"assets/vocabulary.txt": content, **(extra_files or {})}
-    return write_version(archive, files, pathlib.Path(path), version)
+    return write_version(archive, files, as_path(path), version)
 
 
 def split_words(text, tokenizer):

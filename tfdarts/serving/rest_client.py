@@ -5,6 +5,7 @@ import json
 import time
 import urllib.parse
 
+import numpy as np
 import requests
 import urllib3
 
@@ -49,10 +50,7 @@ class RestClient(Client):
 
     def ask(self, signature, inputs, outputs):
         """See `tfdarts.serving.clients.Client`."""
-        encoded = {
-            name: [{"b64": base64.b64encode(x).decode()} for x in values]
-            for name, values in inputs.items()
-        }
+        encoded = {name: _encoded(values) for name, values in inputs.items()}
         body = {"signature_name": signature, "inputs": encoded}
         until = time.monotonic() + self.timeout
         try:
@@ -97,6 +95,13 @@ class RestClient(Client):
             return [outputs[name] for name in names]
         except (KeyError, TypeError, ValueError) as error:
             raise no_answer_of_ours(self.server) from error
+
+
+def _encoded(values):
+    """Returns bytes or an array as JSON has them."""
+    if isinstance(values, np.ndarray):
+        return values.tolist()
+    return [{"b64": base64.b64encode(value).decode()} for value in values]
 
 
 def _error(response, text):

@@ -6,6 +6,7 @@ import tempfile
 import keras
 import tensorflow as tf
 
+from tfdarts.arguments import as_path
 from tfdarts.serving.classifier import classifier
 from tfdarts.serving.decoding import decode_images
 from tfdarts.signs import is_unfit
@@ -111,7 +112,7 @@ def export_saved_model(
         "assets/labels.txt": "".join(f"{x}\n" for x in labels).encode(),
         **(extra_files or {}),
     }
-    return write_version(archive, files, pathlib.Path(path), version)
+    return write_version(archive, files, as_path(path), version)
 
 
 def write_version(archive, files, path, version=None):

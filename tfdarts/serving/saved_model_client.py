@@ -1,9 +1,8 @@
 """A SavedModel that answers in this process, without a server."""
 
-import pathlib
-
 import tensorflow as tf
 
+from tfdarts.arguments import as_path
 from tfdarts.patterns import literal
 from tfdarts.serving.clients import OF_TEXTS
 from tfdarts.serving.clients import Client
@@ -22,7 +21,7 @@ def version_directory(path, version=None):
     Raises:
         ValueError: If there is none.
     """
-    path = pathlib.Path(path)
+    path = as_path(path)
     if (path / "saved_model.pb").exists() and str(version) in (
         "None",
         path.name,
@@ -55,6 +54,13 @@ def _did_you_mean(path):
     return f" Did you mean {found[0]}?" if found else ""
 
 
+def _check_shape(name, shape, expected):
+    if not expected.is_compatible_with(shape):
+        raise InvalidArgument(
+            f"`{name}` must be of shape {expected}. Received: {shape}."
+        )
+
+
 class SavedModelClient(Client):
     """Asks a SavedModel that was exported by tfdarts.
 
@@ -85,6 +91,8 @@ class SavedModelClient(Client):
             expected = function.structured_input_signature[1]
             if {*expected} != {*tensors}:
                 raise self._unfit()
+            for name, tensor in tensors.items():
+                _check_shape(name, tensor.shape, expected[name].shape)
             answer = function(**tensors)
             return [answer[name].numpy() for name in outputs]
         except KeyError as error:

@@ -1,9 +1,8 @@
 """What TF Serving is told at its start, as files."""
 
-import pathlib
-
 from google.protobuf import text_encoding
 
+from tfdarts.arguments import as_path
 from tfdarts.files import write_atomically
 from tfdarts.serving.saved_model import saved_versions
 
@@ -63,7 +62,7 @@ def write_server_config(directory):
             a SavedModel do not count. `models.config` is written anew, other
             files that are there stay.
     """
-    directory = pathlib.Path(directory)
+    directory = as_path(directory)
     names = sorted(
         path.name
         for path in directory.iterdir()

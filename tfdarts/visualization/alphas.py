@@ -1,10 +1,10 @@
 """Alpha over the epochs of a search, as heat maps and lines."""
 
 import math
-import pathlib
 
 import numpy as np
 
+from tfdarts.arguments import as_path
 from tfdarts.files import write_atomically
 from tfdarts.search_spaces.relaxation import log_softmax
 from tfdarts.visualization import palette
@@ -44,7 +44,7 @@ def draw_alphas(history, edges, primitives, directory):
         )
         for cell_type, alphas in history.items()
     }
-    directory = pathlib.Path(directory)
+    directory = as_path(directory)
     directory.mkdir(parents=True, exist_ok=True)
     paths = []
     for cell_type, cell_weights in weights.items():

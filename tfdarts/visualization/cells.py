@@ -1,13 +1,13 @@
 """Cells as graphs: DOT text, and pictures of it."""
 
 import logging
-import pathlib
 import shutil
 import subprocess
 import sysconfig
 
 import pydot
 
+from tfdarts.arguments import as_path
 from tfdarts.files import write_atomically
 from tfdarts.genotypes import SPACES
 from tfdarts.signs import is_unfit
@@ -181,7 +181,7 @@ def draw_cells(genotype, directory):
     Returns:
         List of `pathlib.Path`, the files written.
     """
-    directory = pathlib.Path(directory)
+    directory = as_path(directory)
     directory.mkdir(parents=True, exist_ok=True)
     prefix = f"{genotype.name}: " if genotype.name else ""
     graphs = {

@@ -1,10 +1,10 @@
 """The early signs of a collapse, over the epochs of a search."""
 
 import math
-import pathlib
 
 import numpy as np
 
+from tfdarts.arguments import as_path
 from tfdarts.files import write_atomically
 from tfdarts.search_spaces.relaxation import entropy
 from tfdarts.visualization import palette
@@ -51,7 +51,7 @@ def draw_collapse(history, edges, metrics, path):
     lines = below.subplots(1, len(shown), squeeze=False)[0]
     for axes, name in zip(lines, shown):
         _draw_line(axes, name, metrics[name])
-    write_atomically(pathlib.Path(path), panels.png(figure))
+    write_atomically(as_path(path), panels.png(figure))
 
 
 LINES = {

@@ -1,10 +1,9 @@
 """Which classes are taken for which, and how sure a network is of it."""
 
-import pathlib
-
 import numpy as np
 from matplotlib.ticker import PercentFormatter
 
+from tfdarts.arguments import as_path
 from tfdarts.files import write_atomically
 from tfdarts.visualization import palette
 from tfdarts.visualization import panels
@@ -68,7 +67,7 @@ def draw_confusion(matrix, class_names, path):
     bar.set_label("share of the class", size=panels.SMALL, color=palette.INK)
     bar.outline.set_visible(False)
     bar.ax.tick_params(labelsize=panels.SMALL, colors=palette.INK)
-    write_atomically(pathlib.Path(path), panels.png(figure))
+    write_atomically(as_path(path), panels.png(figure))
 
 
 def draw_reliability(calibration, path):
@@ -126,4 +125,4 @@ def draw_reliability(calibration, path):
         axes.spines[["top", "right"]].set_visible(False)
         axes.xaxis.set_major_formatter(PercentFormatter(1))
         axes.yaxis.set_major_formatter(PercentFormatter(1))
-    write_atomically(pathlib.Path(path), panels.png(figure))
+    write_atomically(as_path(path), panels.png(figure))

@@ -1,0 +1,111 @@
+"""Pixels in arrays, as people have them."""
+
+import numpy as np
+
+from tfdarts.data.image_source import DataError
+
+
+def as_array(images, where):
+    """Returns images as one array of whatever shape and type.
+
+    Args:
+        images: Array or sequence of arrays.
+        where: String, which images they are.
+
+    Raises:
+        DataError: If they have different shapes.
+    """
+    try:
+        return np.asarray(images)
+    except ValueError as error:
+        raise DataError(
+            f"The images of {where} must have one shape. They have several: "
+            f"no array can be made of them."
+        ) from error
+
+
+def check_numbers(images, where):
+    """Raises `DataError` where an array does not hold images.
+
+    Args:
+        images: Array.
+        where: String, which images they are.
+    """
+    kinds = (np.integer, np.floating)
+    number = any(np.issubdtype(images.dtype, kind) for kind in kinds)
+    if images.ndim not in (3, 4) or not number:
+        raise DataError(
+            f"The images of {where} must be numbers of shape (examples, "
+            f"height, width, channels), or without channels if they are grey. "
+            f"They are {images.dtype} of shape {images.shape}."
+        )
+    if not len(images):
+        raise DataError(f"There are no images in {where}.")
+    if not np.isfinite(images).all():
+        raise DataError(
+            f"Among the pixels of {where} are some that are infinite or no "
+            f"number at all (NaN)."
+        )
+
+
+def pixels_of(images, where):
+    """Returns images as `uint8` of shape `(examples, height, width, channels)`.
+
+    Args:
+        images: Array; see `tfdarts.from_arrays`.
+        where: String, which images they are.
+
+    Raises:
+        DataError: If they are no images.
+    """
+    images = as_array(images, where)
+    check_numbers(images, where)
+    return _as_bytes(images, _scale_of(images), where)
+
+
+def pixels_of_splits(images):
+    """Returns the images of several splits as `uint8`, by one scale.
+
+    Args:
+        images: Dict of arrays by the name of the split; see `pixels_of`.
+
+    Returns:
+        Dict of arrays, `uint8`.
+
+    Raises:
+        DataError: If they are no images, or seem to have different scales.
+    """
+    scales = {_scale_of(pixels) for pixels in images.values()}
+    if len(scales) > 1:
+        found = (f"{pixels.max()} in {s}" for s, pixels in images.items())
+        raise DataError(
+            f"The pixels of one split seem to be from 0 to 255, those of the "
+            f"other from 0 to 1: the highest is {' and '.join(found)}. "
+            f"Convert both to uint8, from 0 to 255."
+        )
+    (scale,) = scales
+    return {
+        split: _as_bytes(pixels, scale, f"the {split} split")
+        for split, pixels in images.items()
+    }
+
+
+def _scale_of(images):
+    """Returns what makes 255 of the full brightness."""
+    high = images.max()
+    return 255 if np.issubdtype(high.dtype, np.floating) and high <= 1 else 1
+
+
+def _as_bytes(images, scale, where):
+    """Returns images as uint8, grey ones with their channel."""
+    if images.ndim == 3:
+        images = images[..., np.newaxis]
+    if images.dtype == "uint8":
+        return images
+    low, high = images.min(), images.max()
+    if low < 0 or high * scale > 255:
+        raise DataError(
+            f"The pixels of {where} must be from 0 to 255, or floats from 0 "
+            f"to 1. They are from {low} to {high}."
+        )
+    return np.rint(images * scale).astype("uint8")
