@@ -122,7 +122,7 @@ def test_a_further_candidate_is_trained_alone(selected, tmp_path, caplog):
     path = tmp_path / "copy"
     shutil.copytree(selected[0], path)
     config = dataclasses.replace(
-        TINY, run_dirs=f"{TINY.run_dirs},DARTS_V1", run_dir=str(path)
+        TINY, run_dirs=[*TINY.run_dirs, "DARTS_V1"], run_dir=path
     )
     with caplog.at_level(logging.INFO, "tfdarts"):
         ranking = select(config)
