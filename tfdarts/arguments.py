@@ -128,7 +128,10 @@ def paths(value, name):
     """
     if isinstance(value, str):
         value = separated(path_text(value))
-    return tuple(path_text(each, name) for each in items(value))
+    found = tuple(path_text(each, name) for each in items(value))
+    if None in found:
+        raise ValueError(f"{name} must be a path: a string or a pathlib.Path.")
+    return found
 
 
 def seeds(value, name="--seeds"):

@@ -7,19 +7,26 @@ import signal
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 from tfdarts.cli import search as search_command
 from tfdarts.data.examples import TrainingExamples
 from tfdarts.data.sources import DataError
 from tfdarts.data.sources import from_arrays
+from tfdarts.data.text_source import from_lines
+from tfdarts.data.texts import open_text_source
 from tfdarts.runs import search as search_module
 from tfdarts.runs.configs import SearchConfig
+from tfdarts.runs.configs import SelectConfig
 from tfdarts.runs.configs import TrainConfig
 from tfdarts.runs.data import describe_data
 from tfdarts.runs.data import open_data
+from tfdarts.runs.data import open_training_data
 from tfdarts.runs.evaluate import evaluate
 from tfdarts.runs.export import export
+from tfdarts.runs.rnn_configs import RNNSearchConfig
+from tfdarts.runs.rnn_configs import RNNTrainConfig
 from tfdarts.runs.search import search
 from tfdarts.runs.train import train
 
@@ -84,6 +91,126 @@ def test_the_test_is_that_of_the_same_data_only(trained):
         evaluate(path, dataset=source_of(seed=5))
     with pytest.raises(DataError, match="given from Python as arrays"):
         evaluate(path)
+
+
+def test_the_test_may_be_on_images_that_are_given(trained):
+    path, _ = trained
+    images, labels = examples(12, 1)
+    expected = evaluate(path, dataset=source_of())
+    names = np.array(["a", "b/c", "d"])
+    dataset = tf.data.Dataset.from_tensor_slices((images, labels)).batch(5)
+    for test in ((images, names[labels]), dataset):
+        results = evaluate(path, test=test)
+        for figure in ("test_accuracy", "test_loss", "test_examples"):
+            assert results[figure] == expected[figure]
+    with pytest.raises(DataError, match="out of a, b/c, d. Among.* 'cat'"):
+        evaluate(path, test=(images[:1], ["cat"]))
+    with pytest.raises(DataError, match="test images have the shape"):
+        evaluate(path, test=(images[:, :-1], labels))
+    with pytest.raises(ValueError, match="`test` takes the place of `dataset`"):
+        evaluate(path, test=(images, labels), dataset=source_of())
+
+
+# Data from Python
+
+
+def slices(pair):
+    return tf.data.Dataset.from_tensor_slices(pair)
+
+
+@pytest.mark.parametrize(
+    "given", [tuple, list, slices, lambda pair: slices(pair).batch(5)]
+)
+@pytest.mark.parametrize("config_class", [SearchConfig, TrainConfig])
+def test_arrays_and_datasets_stand_where_dataset_does(config_class, given):
+    train, validation, test = examples(36, 0), examples(12, 1), examples(9, 2)
+    expected = from_arrays(train)
+    config = config_class(dataset=given(train))
+    assert config.dataset.name == expected.name
+    assert config.dataset.splits == {"train": 28, "test": 8}
+    config = config_class(
+        dataset=given(train), validation=given(validation), test=given(test)
+    )
+    for split, pair in (
+        ("train", train),
+        ("validation", validation),
+        ("test", test),
+    ):
+        for read, array in zip(config.dataset.read(split), pair):
+            np.testing.assert_array_equal(np.squeeze(read), array)
+    # Whatever is made of a config has its data.
+    changed = dataclasses.replace(config, epochs=1)
+    assert changed.dataset is config.dataset
+    assert changed.validation is changed.test is None
+    own, portion = config_class.own_validation
+    assert getattr(changed, own) == portion
+
+
+@pytest.mark.parametrize("config_class", [SearchConfig, TrainConfig])
+def test_validation_examples_are_validated_on(config_class):
+    train, validation = examples(36, 0), examples(12, 1)
+    config = config_class(dataset=train, validation=validation, batch_size=4)
+    portion = getattr(config, config_class.own_validation[0])
+    portion = portion if config_class is SearchConfig else 1 - portion
+    data = open_training_data(config, portion)
+    for read, array in zip(data.examples.second, validation):
+        np.testing.assert_array_equal(np.squeeze(read), array)
+    assert len(data.examples.first[1]) == 28
+
+
+@pytest.mark.parametrize(
+    ("config_class", "portion"),
+    [(SearchConfig, "train_portion"), (SelectConfig, "validation_portion")],
+)
+def test_a_share_and_validation_examples_are_too_much(config_class, portion):
+    pair = examples(36, 0)
+    config = config_class(dataset=pair, validation=pair)
+    assert getattr(config, portion) == (portion == "train_portion")
+    with pytest.raises(ValueError, match=f"leave out --{portion}"):
+        config_class(dataset=pair, validation=pair, **{portion: 0.25})
+
+
+def test_a_search_with_no_image_for_alpha_is_refused():
+    config = SearchConfig(
+        dataset=examples(36, 0), train_portion=1, batch_size=8
+    )
+    with pytest.raises(DataError, match="leaves no image for alpha"):
+        search(dataclasses.replace(config, run_dir="r"))
+
+
+LINES = from_lines(*[["to be or not to be"] * 2] * 3)
+
+
+@pytest.mark.parametrize(
+    ("config_class", "settings", "sentence"),
+    [
+        (SearchConfig, {"dataset": np.zeros(3)}, "Received: ndarray"),
+        (SearchConfig, {"dataset": 3}, "Received: int"),
+        (SearchConfig, {"dataset": None}, "Received: NoneType"),
+        (SearchConfig, {"dataset": ("a", "b")}, "images of the train split"),
+        (SearchConfig, {"dataset": LINES}, "lines:mine is a text.*RNNSearch"),
+        (RNNSearchConfig, {"dataset": examples(9, 0)}, "tuple.*TrainConfig"),
+        (RNNTrainConfig, {"dataset": source_of()}, "ImageSource.* images"),
+        (
+            TrainConfig,
+            {"validation": examples(9, 0)},
+            "`validation` is for a `dataset` that is given as arrays",
+        ),
+        (
+            TrainConfig,
+            {"dataset": source_of(), "test": examples(9, 0)},
+            "`test` is for a `dataset`.*to from_arrays",
+        ),
+    ],
+)
+def test_what_are_no_data(config_class, settings, sentence):
+    with pytest.raises(DataError, match=sentence):
+        config_class(**settings)
+
+
+def test_lines_stand_where_dataset_does():
+    assert RNNSearchConfig(dataset=LINES).dataset is LINES
+    assert open_text_source(LINES).name == "lines:mine"
 
 
 def test_training_augments_as_it_is_set(tmp_path, monkeypatch):

@@ -7,6 +7,7 @@ import typing
 
 import numpy as np
 
+from tfdarts.arguments import items
 from tfdarts.data.image_source import DataError
 from tfdarts.data.image_source import check_name
 from tfdarts.data.image_source import fingerprint
@@ -14,6 +15,7 @@ from tfdarts.signs import composed
 from tfdarts.words import END_OF_LINE
 from tfdarts.words import TOKENIZERS
 from tfdarts.words import UNKNOWN
+from tfdarts.words import words_of
 
 SPLITS = ("train", "validation", "test")
 
@@ -150,6 +152,36 @@ def source_of_lines(name, lines, tokenizer="spaces"):
         notes,
         tokenizer,
     )
+
+
+def from_lines(train, validation, test, name="mine"):
+    """Returns a text as a source that stands wherever `--dataset` does.
+
+    Args:
+        train: Sequence of the training lines: strings, whose words stand
+            between spaces, or sequences of words.
+        validation: Like `train`, the validation lines.
+        test: Like `train`, the test lines.
+        name: String. The source's name is `lines:<name>`.
+
+    Raises:
+        DataError: See `source_of_lines`.
+
+    Example:
+
+    >>> lines = ["to be or not to be", "that is the question"] * 2
+    >>> from_lines(lines, lines, lines).splits
+    {'train': 24, 'validation': 24, 'test': 24}
+    """
+    given = {"train": train, "validation": validation, "test": test}
+    lines = {
+        split: [
+            words_of(line, "spaces") if isinstance(line, str) else [*line]
+            for line in items(lines)
+        ]
+        for split, lines in given.items()
+    }
+    return source_of_lines(f"lines:{name}", lines)
 
 
 def _flat(lines):

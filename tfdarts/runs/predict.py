@@ -3,6 +3,7 @@
 import base64
 import importlib.util
 import logging
+import os
 import pathlib
 import time
 
@@ -262,10 +263,11 @@ def _batches(images, sizes, batch_size, max_request_mb):
     for position, (image, size) in enumerate(zip(images, sizes, strict=True)):
         megabytes = size / 1e6
         if megabytes > max_request_mb:
-            which = image if isinstance(image, os.PathLike) else position
+            is_file = isinstance(image, os.PathLike)
+            which = image if is_file else f"Image {position}"
             raise DataError(
-                f"Image {which} has {megabytes:,.1f} MB, and a request may "
-                f"have {max_request_mb:g}: make it smaller, or give a larger "
+                f"{which} has {megabytes:,.1f} MB, and a request may have "
+                f"{max_request_mb:g}: make it smaller, or give a larger "
                 f"--max_request_mb if the server takes that."
             )
         if batch and (
