@@ -84,3 +84,8 @@ def test_commas_in_what_exists_do_not_separate(tmp_path, monkeypatch):
         *("a,b.png", "c.png", "x", "d, e,f"),
     ]
     assert patterns.separated(" , ") == []
+    pathlib.Path("e,f[1]").mkdir()
+    pathlib.Path("e,f[1]", "g.png").touch()
+    assert patterns.separated("*.png,e,f[1]/*.png,x*") == [
+        *("*.png", "e,f[1]/*.png", "x*"),
+    ]

@@ -75,9 +75,9 @@ def matching(pattern):
 
 
 def separated(text):
-    """Returns the paths in a list with commas between them.
+    """Returns the paths and patterns in a list with commas between them.
 
-    A path that exists may have commas in its name.
+    A path that exists, or a pattern that something matches, may have commas.
 
     Args:
         text: String.
@@ -92,9 +92,16 @@ def separated(text):
         lengths = range(len(parts), 1, -1)
         joined = ((n, ",".join(parts[:n]).strip()) for n in lengths)
         count, path = next(
-            ((n, path) for n, path in joined if os.path.lexists(path)),
+            ((n, path) for n, path in joined if _leads_somewhere(path)),
             (1, parts[0].strip()),
         )
         paths += [path] if path else []
         del parts[:count]
     return paths
+
+
+def _leads_somewhere(path):
+    # Most paths are no patterns, which takes less time to find out.
+    return os.path.lexists(path) or (
+        glob.has_magic(path) and bool(matching(path))
+    )

@@ -20,8 +20,6 @@ from tfdarts.cli import select
 from tfdarts.cli import train
 from tfdarts.cli import visualize
 from tfdarts.runs import select as select_module
-from tfdarts.runs.evaluate import load_network
-from tfdarts.runs.run_directory import Stage
 
 COMMANDS = {
     module.command.name: module.command
@@ -119,13 +117,6 @@ def test_images(place, capsys, monkeypatch):
     assert (out / "normal.png").stat().st_size > 1000
 
     done(command, *arguments)
-    weights = weights_of(run)
-    interrupted(run / "train")
-    (run / "train" / "model.keras").unlink()
-    done(command, *arguments)
-    for one, other in zip(weights, weights_of(run), strict=True):
-        np.testing.assert_array_equal(one, other)
-
     command, arguments = following(capsys)
     done(command, *arguments)
     names = [unicodedata.normalize("NFC", name) for name in sorted(CLASSES)]
@@ -171,11 +162,6 @@ def test_images(place, capsys, monkeypatch):
     assert genotypes.Genotype.load(place / "chosen" / "genotype.json")
 
 
-def weights_of(run):
-    network, _ = load_network(Stage(run, "train"))
-    return network.get_weights()
-
-
 def test_words(place, capsys):
     words = [*SIGNS.split(), *SCRIPTS.split(), "\0", "\u200b"]
     lines = [" ".join(words[k:] + words[:k]) for k in range(len(words))] * 8
@@ -188,7 +174,7 @@ def test_words(place, capsys):
         train.command,
         *(f"--dataset=text:{place}/text.txt", f"--run_dir={place}/run"),
         *(f"--genotype={place}/cell.json", "--units=4", "--steps=6"),
-        *("--batch_size=4", "--epochs=1"),
+        *("--batch_size=4", "--epochs=1", "--step_spread=1"),
     )
     command, arguments = following(capsys)
     done(command, *arguments)
