@@ -313,7 +313,76 @@ def test_a_published_genotype_as_the_authors_paste_it():
 @pytest.mark.parametrize(
     "text",
     [
+        "11/01 10:10:10 PM genotype = {}",
+        "11/01 10:10:10 PM {}\n",
+        "2019-11-01 10:10:10,123 INFO genotype = {}",
+        "07/12 06:14:37 AM | genotype = {}",
+        "07/12 06:14:37 AM | Best Genotype = {}",
+        "genotype = {}",
+        "Genotype = {}",
+        "\ufeffgenotype = {}",
+    ],
+)
+def test_a_line_of_a_log(text, tmp_path):
+    """As the authors' code and pt.darts write it; the line gives no name."""
+    (tmp_path / "log.txt").write_text(text.format(PASTED), encoding="utf-8")
+    found = Genotype.load(tmp_path / "log.txt")
+    assert found == genotype() and found.name is None
+
+
+def test_a_list_for_each_node_as_pt_darts_prints_it():
+    text = (
+        "Genotype2(normal=[[('sep_conv_3x3', 0), ('dil_conv_5x5', 1)], "
+        "[('skip_connect', 0), ('max_pool_3x3', 2)]], "
+        "normal_concat=range(2, 4), reduce=[[('max_pool_3x3', 0), "
+        "('max_pool_3x3', 1)]], reduce_concat=range(2, 3))"
+    )
+    expected = Genotype(
+        normal=[
+            ("sep_conv_3x3", 0),
+            ("dil_conv_5x5", 1),
+            ("skip_connect", 0),
+            ("max_pool_3x3", 2),
+        ],
+        normal_concat=[2, 3],
+        reduce=[("max_pool_3x3", 0), ("max_pool_3x3", 1)],
+        reduce_concat=[2],
+    )
+    assert Genotype.from_string(text) == expected
+    uneven = text.replace("], [('skip", ", ('skip").replace(
+        ", ('max_pool_3x3', 2)]", "], [('max_pool_3x3', 2)]"
+    )
+    with pytest.raises(ValueError, match="must hold 2 edges for each .* one"):
+        Genotype.from_string(uneven)
+
+
+def test_a_file_with_a_byte_order_mark(tmp_path):
+    """As editors on Windows write it."""
+    path = tmp_path / "genotype.json"
+    path.write_text(genotype().to_json(), encoding="utf-8-sig")
+    assert Genotype.load(path) == genotype()
+
+
+@pytest.mark.parametrize(
+    ("name", "space", "hint"),
+    [
+        ("darts_v2", "cnn", "Did you mean DARTS_V2?"),
+        ("DARTSV2", "rnn", "Did you mean DARTS_V2?"),
+        ("ENAS", "cnn", "ENAS is a recurrent cell, of --space=rnn."),
+        ("PDARTS", "rnn", "PDARTS is of convolutional cells, of --space=cnn."),
+    ],
+)
+def test_an_unknown_name_hints_at_a_known_one(name, space, hint):
+    with pytest.raises(ValueError, match=re.escape(hint)):
+        genotypes.get(name, space)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
         "__import__('os').system('{}')",
+        "11/01 10:10:10 PM genotype = __import__('os').system('{}')",
+        "1; __import__('os').system('{}'); " + PASTED,
         "Genotype(normal=__import__('os').system('{}'))",
         PASTED.replace("[3]", "__import__('os').system('{}')"),
         PASTED.replace("[3]", "[3 + __import__('os').system('{}')]"),
@@ -352,7 +421,8 @@ def test_nothing_is_ignored(text, capsys):
         ("Genotype(", "no genotype of the form"),
         ("Genotype", "must be one expression of the form"),
         ("genotypes.Genotype()", "must be one expression of the form"),
-        (f"{PASTED}\n{PASTED}", "must be one expression of the form"),
+        (f"{PASTED}\n{PASTED}", "holds 2 genotypes: leave only the one"),
+        (f"x = 1\n{PASTED}", "must be one expression of the form"),
         (PASTED.replace("[3]", "np.arange(2, 4)"), "np.arange"),
         (PASTED.replace("[3]", "DARTS.concat"), "holds: DARTS.concat"),
         (PASTED.replace("[3]", "concat"), "only literals.*holds: concat"),

@@ -9,13 +9,13 @@ from tfdarts import machine
 def with_left(monkeypatch, tmp_path):
     """Sets what the machine, the container and the process' limit leave."""
 
-    def leave(free=9e9, container=None, limit=machine.resource.RLIM_INFINITY):
+    def leave(free=9e9, container=None, limit=machine.psutil.RLIM_INFINITY):
         class Virtual:
             available = free
 
         monkeypatch.setattr(machine.psutil, "virtual_memory", Virtual)
         monkeypatch.setattr(
-            machine.resource, "getrlimit", lambda which: (limit, limit)
+            machine.psutil.Process, "rlimit", lambda self, which: (limit, limit)
         )
         monkeypatch.setattr(machine, "_CONTAINER", tmp_path)
         files = {
@@ -39,3 +39,10 @@ def test_what_is_left_is_the_least(with_left):
     process = machine.psutil.Process().memory_info().vms
     with_left(free=9e15, container="max", limit=2 * process)
     assert machine.available_bytes() == pytest.approx(process, rel=0.1)
+
+
+def test_a_system_without_limits_of_a_process(with_left, monkeypatch):
+    """Such as Windows and macOS."""
+    with_left()
+    monkeypatch.delattr(machine.psutil.Process, "rlimit")
+    assert machine.available_bytes() == 9e9

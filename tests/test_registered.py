@@ -29,7 +29,7 @@ SAVABLE = (
     keras.regularizers.Regularizer,
     keras.constraints.Constraint,
 )
-BASES = {"Stack", "ConvolutionalPrimitive"}
+BASES = {"Stack", "ConvolutionalPrimitive", "_EpochSchedule"}
 """What only its subclasses are used of."""
 NEVER_SAVED = {"OnReplicas", "ReadingOnReplicas"}
 """What trains a model on several devices; the model is what is saved."""

@@ -23,6 +23,8 @@ MODULES = {
     "DilConv": "tfdarts.layers.convolutions",
     "DropPath": "tfdarts.layers.drop_path",
     "EpochCosine": "tfdarts.training.schedules",
+    "EpochExponential": "tfdarts.training.schedules",
+    "EpochSteps": "tfdarts.training.schedules",
     "FactorizedReduce": "tfdarts.layers.convolutions",
     "FactorizedReduceBundle": "tfdarts.layers.bundles",
     "LanguageModel": "tfdarts.models.language_model",

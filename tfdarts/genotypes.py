@@ -6,12 +6,14 @@ nothing in it is ever evaluated as code.
 """
 
 import dataclasses
+import difflib
 import json
 import typing
 from collections.abc import Iterable
 
 from tfdarts.arguments import as_path
 from tfdarts.files import write_atomically
+from tfdarts.pasted import is_pasted
 from tfdarts.pasted import pasted_fields
 from tfdarts.published_cells import PUBLISHED
 from tfdarts.published_cells import PUBLISHED_RECURRENT
@@ -85,7 +87,7 @@ class Genotype:
 
     Args:
         normal: Sequence of `(primitive, predecessor)` pairs, two for each
-            intermediate node.
+            intermediate node, or a list of such a list for each node.
         normal_concat: Sequence of the nodes whose concatenation is the
             output of the normal cell.
         reduce: Like `normal`, for the reduction cell.
@@ -230,7 +232,9 @@ class Genotype:
             text: String such as `Genotype(normal=[('sep_conv_3x3', 0), ...],
                 normal_concat=range(2, 6), reduce=[...],
                 reduce_concat=range(2, 6))` or `Genotype(recurrent=[...],
-                concat=range(1, 9))`, optionally behind `NAME =`.
+                concat=range(1, 9))`, optionally behind `NAME =` or behind
+                what a log has before it. The edges of each node may be a list
+                of their own.
 
         Raises:
             ValueError: If the text is anything else.
@@ -257,8 +261,8 @@ class Genotype:
         """
         path = as_path(path)
         try:
-            text = path.read_text()
-            if "Genotype(" in text:
+            text = path.read_text(encoding="utf-8-sig")
+            if is_pasted(text):
                 return cls.from_string(text)
             return cls.from_json(text)
         except (ValueError, RecursionError, MemoryError) as error:
@@ -286,6 +290,7 @@ def get(name, space="cnn"):
         raise ValueError(
             f"There is no published genotype named {name!r}. The published "
             f"ones are: {', '.join(published_names(space))}."
+            f"{like_published(name, space)}"
         )
     cells = _PUBLISHED[space][name]
     edges = (tuple(_edges(text)) for text in cells[::2])
@@ -307,6 +312,29 @@ def published_names(space="cnn"):
     return tuple(_PUBLISHED[space])
 
 
+def like_published(name, space="cnn"):
+    """Returns a sentence on the published name that may be meant, or none.
+
+    Args:
+        name: String that is no published name.
+        space: String, `"cnn"` or `"rnn"`.
+
+    Example:
+
+    >>> like_published("darts-v2"), like_published("x")
+    (' Did you mean DARTS_V2?', '')
+    >>> like_published("ENAS")
+    ' ENAS is a recurrent cell, of --space=rnn.'
+    """
+    (other,) = {*SPACES} - {space}
+    if name in published_names(other):
+        kinds = {"cnn": "of convolutional cells", "rnn": "a recurrent cell"}
+        return f" {name} is {kinds[other]}, of --space={other}."
+    by_capitals = {each.upper(): each for each in published_names(space)}
+    close = difflib.get_close_matches(name.upper(), by_capitals, 1, 0.7)
+    return f" Did you mean {by_capitals[close[0]]}?" if close else ""
+
+
 _PUBLISHED = {"cnn": PUBLISHED, "rnn": PUBLISHED_RECURRENT}
 
 
@@ -321,6 +349,8 @@ def _fields(space):
 
 def _checked_edges(space, cell_type, edges):
     cells = SPACES[space]
+    if isinstance(edges, list | tuple) and all(map(_is_node, edges)):
+        edges = _edges_of_nodes(cell_type, edges, cells.edges_per_node)
     try:
         edges = tuple((primitive, node) for primitive, node in edges)
     except (TypeError, ValueError) as error:
@@ -347,6 +377,24 @@ def _checked_edges(space, cell_type, edges):
                 f"and {node - 1}."
             )
     return edges
+
+
+def _is_node(value):
+    """Whether it is the list of a node's edges, and no edge itself."""
+    return isinstance(value, list | tuple) and all(
+        isinstance(edge, list | tuple) for edge in value
+    )
+
+
+def _edges_of_nodes(cell_type, nodes, edges_per_node):
+    """Returns the edges of all nodes, which are a list each, as one list."""
+    for node in nodes:
+        if len(node) != edges_per_node:
+            raise ValueError(
+                f"`{cell_type}` must hold {edges_per_node} edges for each "
+                f"intermediate node. Received for one of them: {node!r}."
+            )
+    return [edge for node in nodes for edge in node]
 
 
 def _checked_concat(space, field, concat, num_edges):

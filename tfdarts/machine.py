@@ -1,7 +1,6 @@
 """What the machine has left."""
 
 import pathlib
-import resource
 
 import psutil
 
@@ -14,15 +13,21 @@ def available_bytes():
     It is the least of what the machine, the container and the process' own
     limit (`ulimit -v`) leave.
     """
-    process = psutil.Process().memory_info()
-    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
     return min(
         psutil.virtual_memory().available,
         _left_in_container(_CONTAINER),
-        float("inf")
-        if limit == resource.RLIM_INFINITY
-        else limit - process.vms,
+        _left_of_limit(psutil.Process()),
     )
+
+
+def _left_of_limit(process):
+    """What the limit of a process leaves; Linux alone heeds such a limit."""
+    if not hasattr(process, "rlimit"):
+        return float("inf")
+    limit, _ = process.rlimit(psutil.RLIMIT_AS)
+    if limit == psutil.RLIM_INFINITY:
+        return float("inf")
+    return limit - process.memory_info().vms
 
 
 def _left_in_container(directory):

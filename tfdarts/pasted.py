@@ -1,6 +1,15 @@
 """Genotypes as the PyTorch implementations print them, read and not run."""
 
 import ast
+import re
+
+# What a log has before a genotype, such as "11/01 10:10:10 PM genotype = " or
+# "Best Genotype = "; `NAME = ` before it is the genotype's own name.
+_LOGGED = re.compile(
+    r"\s*(?:\d[^\n()=]*)?(?:\b[Bb]est )?(?:\b[Gg]enotype *= *)?"
+    r"(?=Genotype\d*\()"
+)
+_GENOTYPE = re.compile(r"\bGenotype\d*\(")
 
 LONGEST_RANGE = 1000
 """Nodes that a pasted genotype may name by one range."""
@@ -13,7 +22,8 @@ def pasted_fields(text, order):
     `list(range(...))` may stand in it.
 
     Args:
-        text: String such as `NAME = Genotype(normal=[...], ...)`.
+        text: String such as `NAME = Genotype(normal=[...], ...)`, or the line
+            of a log that ends with one.
         order: Tuple of strings, what arguments without a name are.
 
     Returns:
@@ -28,6 +38,14 @@ def pasted_fields(text, order):
     >>> pasted_fields("X = Genotype(recurrent=[('tanh', 0)], concat=[1])", ())
     {'name': 'X', 'recurrent': [('tanh', 0)], 'recurrent_concat': [1]}
     """
+    count = len(_GENOTYPE.findall(text))
+    if count > 1:
+        raise ValueError(
+            f"The text holds {count} genotypes: leave only the one you mean, "
+            f"which of the log of a search is the last."
+        )
+    logged = _LOGGED.match(text)
+    text = text[logged.end() :] if logged else text
     try:
         statements = ast.parse(text.strip()).body
     except SyntaxError as error:
@@ -40,7 +58,7 @@ def pasted_fields(text, order):
     if not (
         isinstance(call, ast.Call)
         and isinstance(call.func, ast.Name)
-        and call.func.id == "Genotype"
+        and re.fullmatch(r"Genotype\d*", call.func.id)
     ):
         raise ValueError(
             "The text must be one expression of the form "
@@ -61,6 +79,17 @@ def pasted_fields(text, order):
         name = {"concat": "recurrent_concat"}.get(keyword.arg, keyword.arg)
         fields[name] = _literal(keyword.value)
     return fields
+
+
+def is_pasted(text):
+    """Returns whether a text holds a genotype as Python prints it.
+
+    Example:
+
+    >>> is_pasted("genotype = Genotype(normal=["), is_pasted("DARTS_V2")
+    (True, False)
+    """
+    return bool(_GENOTYPE.search(text))
 
 
 def _literal(node):

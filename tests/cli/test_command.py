@@ -20,6 +20,7 @@ import tfdarts
 from tfdarts.cli.command import Command
 from tfdarts.cli.command import settings_from_flagfile
 from tfdarts.cli.command import settings_of
+from tfdarts.cli.errors import EXIT_CODES
 from tfdarts.data.sources import DataError
 from tfdarts.runs.configs import SearchConfig
 from tfdarts.runs.configs import TrainConfig
@@ -323,6 +324,35 @@ def test_a_switch_can_be_turned_off(main, seen):
     assert seen["loud"] is False
     main(["--loud=true"])
     assert seen["loud"] is True
+
+
+def test_a_switch_may_have_its_value_behind_a_space(main, seen, capsys):
+    for value, wanted in (("false", False), ("True", True), ("0", False)):
+        assert main(["--loud", value, "--count", "4"]) == 0
+        assert seen["loud"] is wanted and seen["count"] == 4
+    assert main(["--loud", "--count", "1"]) == 0
+    assert seen["loud"] is True and seen["count"] == 1
+    assert main(["--words", "false"]) == 0
+    assert seen["words"] == "false"
+    assert main(["--loud", "no"]) == 2
+    assert "--loud=no: it must be true or false" in capsys.readouterr().err
+    assert main(["--loud", "runs/x"]) == 2
+    assert "but this is none: runs/x" in capsys.readouterr().err
+
+
+def test_help_may_be_asked_for_in_short(main, seen, capsys):
+    assert main(["--count=4", "-h"]) == 0
+    shown = capsys.readouterr().out
+    main(["--help"])
+    assert shown == capsys.readouterr().out
+    assert not seen
+
+
+def test_the_help_has_every_exit_code(main, capsys):
+    main(["--help"])
+    _, _, codes = capsys.readouterr().out.partition("Exit codes:")
+    found = {int(code) for code in re.findall(r"\d+", codes)}
+    assert found == {0, *EXIT_CODES.values()}
 
 
 def test_a_long_unknown_flag_is_unknown_too(main, capsys):

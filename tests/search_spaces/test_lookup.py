@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from tfdarts import genotypes
@@ -69,9 +71,30 @@ def test_a_broken_file_is_refused_by_name(tmp_path):
         find_genotype(str(tmp_path))
 
 
-def test_a_genotype_itself_is_no_file_name():
-    with pytest.raises(ValueError, match="There is no genotype"):
+def test_a_pasted_genotype():
+    genotype = genotypes.get("DARTS_V2")
+    assert find_genotype(repr(genotype)) == genotype
+    with pytest.raises(ValueError, match="no genotype of the form"):
         find_genotype("Genotype(normal=[" + "('skip_connect', 0), " * 20)
+    with pytest.raises(ValueError, match="The text holds convolutional cells"):
+        find_genotype(repr(genotype), "rnn")
+
+
+@pytest.mark.parametrize(
+    ("identifier", "hint"),
+    [
+        ("darts_v2", "Did you mean DARTS_V2?"),
+        ("ENAS", "ENAS is a recurrent cell, of --space=rnn."),
+        ("runs/x", "search first: tfdarts-search --run_dir=runs/x."),
+        ("my run", "search first: tfdarts-search '--run_dir=my run'."),
+        ("runs/x.json", "Check the path."),
+        ("x" * 5000, "search first"),
+        ("\0", "search first"),
+    ],
+)
+def test_a_hint_at_what_is_meant(identifier, hint):
+    with pytest.raises(ValueError, match=re.escape(hint)):
+        find_genotype(identifier)
 
 
 def test_recurrent_cells_by_name_by_seed_and_in_a_file(tmp_path):

@@ -33,7 +33,7 @@ _FOR_ALL = {
     "quiet": "Say only what goes wrong, and the results.",
     "debug": "Show the traceback of an error.",
     "version": "Print the version.",
-    "help": "Print this.",
+    "help": "Print this; so does -h.",
 }
 
 
@@ -133,7 +133,7 @@ class Command:
             "",
             "Exit codes: 0 done, 1 unexpected, 2 usage or configuration,",
             "3 data, 4 out of memory, 5 diverged, 6 another worker is gone,",
-            "130 or 143 interrupted.",
+            "130 or 143 interrupted, 141 nobody reads the results.",
         ]
         return "\n".join(lines)
 

@@ -28,6 +28,10 @@ class _NumberParser(_Worded, flags.FloatParser):
     wanted = "a number"
 
 
+# What people write for a switch; of the last four it is said what to write.
+_SWITCHED = ("true", "false", "t", "f", "1", "0", "yes", "no", "on", "off")
+
+
 class _SwitchParser(_Worded, flags.BooleanParser):
     wanted = "true or false"
 
@@ -70,6 +74,7 @@ def parse(values, name, arguments, elsewhere=()):
     for argument in arguments:
         if "\0" in argument:
             raise ValueError(f"{argument!r} holds a NUL, which no flag can.")
+    arguments = _joined(arguments, values)
     try:
         # absl's own search for what an unknown flag resembles fails on long
         # names.
@@ -78,6 +83,31 @@ def parse(values, name, arguments, elsewhere=()):
         raise ValueError(str(error)) from error
     if unknown:
         raise ValueError(_unknown(unknown[0], list(values), elsewhere))
+
+
+def _joined(arguments, values):
+    """Returns arguments, each switch joined with its value.
+
+    absl takes `--quiet false` for a switch that is on, and another argument.
+
+    Args:
+        arguments: List of strings.
+        values: absl's `FlagValues`.
+    """
+    joined = []
+    for argument in arguments:
+        before = joined[-1] if joined else ""
+        name = before.lstrip("-")
+        is_switch = before.startswith("-") and name in values
+        if (
+            is_switch
+            and isinstance(values[name].parser, _SwitchParser)
+            and argument.lower() in _SWITCHED
+        ):
+            joined[-1] += f"={argument}"
+        else:
+            joined.append("--help" if argument == "-h" else argument)
+    return joined
 
 
 def last_value(arguments, name):

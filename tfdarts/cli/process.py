@@ -80,6 +80,9 @@ def start_tensorflow(debug, distribute):
         # Processes must be joined before TensorFlow does anything else.
         replicas_of(distribute)
         tf.config.list_logical_devices()
+    # A command has its own, whatever ~/.keras/keras.json has.
+    keras.config.set_floatx("float32")
+    keras.config.set_image_data_format("channels_last")
     # They would take their own frames out of tracebacks, and an error of
     # theirs would look like one of ours.
     keras.config.disable_traceback_filtering()

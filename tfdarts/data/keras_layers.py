@@ -7,6 +7,9 @@ gave before, and a run that stopped would not go on as it would have.
 import keras
 import tensorflow as tf
 
+# Whatever Keras' global settings are.
+_FORM = {"data_format": "channels_last", "dtype": "float32"}
+
 
 class _Seeds(keras.random.SeedGenerator):
     """Seeds that follow from one, and not from a state."""
@@ -38,9 +41,7 @@ def rand_augment(strength):
 
     - [Cubuk et al., 2020](https://arxiv.org/abs/1909.13719)
     """
-    layer = keras.layers.RandAugment(
-        (0, 255), factor=strength, data_format="channels_last"
-    )
+    layer = keras.layers.RandAugment((0, 255), factor=strength, **_FORM)
 
     def transform(images, seed):
         channels = images.shape[-1]
@@ -70,7 +71,7 @@ def mix_up(alpha):
 
     - [Zhang et al., 2018](https://arxiv.org/abs/1710.09412)
     """
-    layer = keras.layers.MixUp(alpha, data_format="channels_last")
+    layer = keras.layers.MixUp(alpha, **_FORM)
 
     def transform(images, labels, seed):
         batch = {"images": images, "labels": labels}

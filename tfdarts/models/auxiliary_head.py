@@ -53,6 +53,7 @@ class WithAuxiliaryHead(keras.Model):
         super().__init__(
             network.inputs[0], [network.outputs[0], auxiliary], **kwargs
         )
+        self.dtype_policy = network.dtype_policy
         self.network = network
         self.weight = weight
 

@@ -72,7 +72,7 @@ class WithCarriedState(ReadsOn, keras.Model):
     """
 
     def __init__(self, network, **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(**{"dtype": network.dtype_policy, **kwargs})
         self.network = network
         self.loss_tracker = keras.metrics.Mean(name="loss")
         self.cross_entropy = keras.losses.SparseCategoricalCrossentropy(
@@ -97,6 +97,7 @@ class WithCarriedState(ReadsOn, keras.Model):
             loss=None,
             run_eagerly=run_eagerly,
             jit_compile=False,
+            auto_scale_loss=False,
         )
         self.optimizer.build(self.network.trainable_variables)
         compiled = (lambda f: f) if run_eagerly else AnyLength

@@ -96,7 +96,9 @@ def densenet_bc(
         name="classifier",
         dtype=dtype.variable_dtype,
     )(pooled)
-    return keras.Model(images, logits, name=name)
+    network = keras.Model(images, logits, name=name)
+    network.dtype_policy = dtype
+    return network
 
 
 def _he_fan_out():

@@ -177,6 +177,10 @@ class LanguageModel(keras.Model):
         return tf.gather(kept, tokens)
 
     def _penalise(self, raw, outputs):
+        # In the dtype of the loss, which they are added to.
+        raw, outputs = (
+            tf.cast(values, self.variable_dtype) for values in (raw, outputs)
+        )
         if self.activation_l2:
             square = tf.reduce_mean(tf.square(outputs))
             self.add_loss(self.activation_l2 * square)

@@ -6,6 +6,7 @@ from tfdarts.data import batches
 from tfdarts.data.image_source import DataError
 from tfdarts.models.cnn_supernet import CNNSupernet
 from tfdarts.runs.data import open_training_data
+from tfdarts.runs.start import require_float32
 from tfdarts.runs.start import require_xla
 from tfdarts.runs.start import start
 from tfdarts.strategies.darts import DARTS
@@ -41,6 +42,7 @@ class ImageSearch:
     callbacks = ()
 
     def __init__(self, config):
+        require_float32()
         self.config = config
         self.replicas = replicas_of(config.distribute)
         require_shares(self.replicas, config.batch_size, config.micro_batches)

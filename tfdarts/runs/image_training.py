@@ -16,6 +16,7 @@ from tfdarts.runs.networks import count_parameters
 from tfdarts.runs.networks import save_network
 from tfdarts.runs.progress import MetricsFile
 from tfdarts.runs.progress import Progress
+from tfdarts.runs.start import require_float32
 from tfdarts.runs.start import require_xla
 from tfdarts.runs.start import start
 from tfdarts.runs.tensorboard import tensorboard
@@ -50,6 +51,7 @@ class ImageTraining:
     """
 
     def __init__(self, config):
+        require_float32()
         self.config = config
         self.replicas = self.replicas_of(config)
         self.genotype = None

@@ -60,9 +60,11 @@ def build_language_model(config, genotype, vocabulary_size):
         genotype: `Genotype`, or `None` where the cell is made by hand.
         vocabulary_size: Integer.
     """
-    rates = config.dropouts
+    rates, form = config.dropouts, {"dtype": "float32"}
     if genotype is not None:
-        return RNNNetwork(genotype, vocabulary_size, config.units, **rates)
+        return RNNNetwork(
+            genotype, vocabulary_size, config.units, **rates, **form
+        )
     kinds = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU}
     recurrence = kinds[config.cell](
         config.units,
@@ -70,8 +72,11 @@ def build_language_model(config, genotype, vocabulary_size):
         recurrent_dropout=rates.pop("recurrent_dropout"),
         return_sequences=True,
         return_state=True,
+        **form,
     )
-    return LanguageModel(recurrence, vocabulary_size, config.units, **rates)
+    return LanguageModel(
+        recurrence, vocabulary_size, config.units, **rates, **form
+    )
 
 
 def compile_network(config, network, steps_per_epoch):
@@ -90,6 +95,7 @@ def compile_network(config, network, steps_per_epoch):
         model = WithAuxiliaryHead(network, config.auxiliary_weight)
     else:
         model = keras.Model(network.input, network.output)
+        model.dtype_policy = network.dtype_policy
     losses = keras.losses
     loss = (
         losses.CategoricalCrossentropy

@@ -176,7 +176,8 @@ class RunConfig(Settings):
     )
     dataset: str = setting(
         "digits",
-        "Data set: digits (scikit-learn's, 1,797 images), tfds:<name> "
+        "Data set: digits (scikit-learn's, 1,797 of 8x8 pixels, enlarged to "
+        "16x16), tfds:<name> "
         "(TensorFlow Datasets, as tfds:cifar10), idx:<directory> (MNIST's "
         "format), or folder:<directory> (one folder of images a class); or "
         "texts: pydoc (Python's own English), text:<directory> (train.txt, "

@@ -11,6 +11,20 @@ from tfdarts.training.devices import local_devices
 logger = logging.getLogger("tfdarts")
 
 
+def require_float32():
+    """Raises `ValueError` where Keras' default dtype is another.
+
+    Layers and models of a run name their dtypes, but Keras' metrics and the
+    learning rate, which checkpoints hold, have this one.
+    """
+    floatx = keras.config.floatx()
+    if floatx != "float32":
+        raise ValueError(
+            f"A run computes in --precision, and keras.config.floatx() is "
+            f"{floatx}: call keras.config.set_floatx('float32') first."
+        )
+
+
 def require_xla(config, replicas):
     """Raises `ValueError` where XLA is asked for and cannot help.
 

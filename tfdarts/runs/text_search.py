@@ -3,6 +3,7 @@
 from tfdarts.data import segments
 from tfdarts.models.rnn_supernet import RNNSupernet
 from tfdarts.runs.data import open_text_data
+from tfdarts.runs.start import require_float32
 from tfdarts.runs.start import start
 from tfdarts.strategies.darts import DARTS
 from tfdarts.training.distribution import replicas_of
@@ -38,6 +39,7 @@ class TextSearch:
     derived = {}
 
     def __init__(self, config):
+        require_float32()
         self.config = config
         self.replicas = replicas_of(config.distribute)
         require_shares(self.replicas, config.batch_size)
@@ -58,6 +60,7 @@ class TextSearch:
             len(self.source.vocabulary),
             config.units,
             num_nodes=config.num_nodes,
+            dtype="float32",
             **config.dropouts,
         )
         self.darts = compiled(

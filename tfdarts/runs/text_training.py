@@ -14,6 +14,7 @@ from tfdarts.runs.networks import count_parameters
 from tfdarts.runs.networks import save_network
 from tfdarts.runs.progress import MetricsFile
 from tfdarts.runs.progress import Progress
+from tfdarts.runs.start import require_float32
 from tfdarts.runs.start import start
 from tfdarts.runs.tensorboard import tensorboard
 from tfdarts.runs.workers import SameOnAllWorkers
@@ -53,6 +54,7 @@ class TextTraining:
     """
 
     def __init__(self, config):
+        require_float32()
         self.config = config
         self.replicas = self.replicas_of(config)
         self.genotype = None

@@ -1,13 +1,16 @@
 """Genotypes by what a user calls them."""
 
 import pathlib
+import shlex
 
 from tfdarts import genotypes
 from tfdarts.arguments import path_text
+from tfdarts.pasted import is_pasted
 from tfdarts.search_spaces.cnn import CNNSearchSpace
 from tfdarts.search_spaces.rnn import RNNSearchSpace
 
 RANDOM = "random:"
+_FILES = (".json", ".txt", ".log", ".py")
 SPACES = {"cnn": CNNSearchSpace, "rnn": RNNSearchSpace}
 """The search spaces of the paper, by the kind of network."""
 
@@ -16,10 +19,10 @@ def find_genotype(identifier, space="cnn"):
     """Returns the genotype that a `--genotype` flag means.
 
     Args:
-        identifier: String, a published name such as `"DARTS_V2"`, or
-            `"random:<seed>"` for one drawn uniformly from the search space;
-            or path of a file, or of a run directory that holds a
-            `genotype.json`.
+        identifier: String, a published name such as `"DARTS_V2"`,
+            `"random:<seed>"` for one drawn uniformly from the search space,
+            or a whole genotype as Python prints it; or path of a file, or of
+            a run directory that holds a `genotype.json`.
         space: String, `"cnn"` or `"rnn"`, of what kind of network.
 
     Raises:
@@ -42,22 +45,37 @@ def find_genotype(identifier, space="cnn"):
                 f"is not negative. Received: {identifier!r}."
             )
         return SPACES[space]().sample(int(seed))
-    path = _genotype_file(identifier)
-    if path is None:
+    if path := _genotype_file(identifier):
+        genotype = genotypes.Genotype.load(path)
+    elif is_pasted(identifier):
+        path = "The text"
+        genotype = genotypes.Genotype.from_string(identifier)
+    else:
         raise ValueError(
             f"There is no genotype {identifier!r}: it is no file, no run "
             f"directory with a genotype.json, no random:<seed>, and none of "
             f"the published names {', '.join(published)}."
+            f"{_hint(identifier, space)}"
         )
-    genotype = genotypes.Genotype.load(path)
     if genotype.space != space:
         kinds = {"cnn": "convolutional cells", "rnn": "a recurrent cell"}
         raise ValueError(
             f"{path} holds {kinds[genotype.space]}, but what is "
             f"needed here is {kinds[space]}: convolutional cells are for "
-            f"images, recurrent ones for texts. Check --dataset."
+            f"images, recurrent ones for texts. Check --dataset, or --space "
+            f"where there is none."
         )
     return genotype
+
+
+def _hint(identifier, space):
+    """Returns a sentence on what may be meant."""
+    if pathlib.Path(identifier).suffix in _FILES:
+        return " Check the path."
+    run_dir = shlex.quote(f"--run_dir={identifier}")
+    return genotypes.like_published(identifier, space) or (
+        f" For a run directory, search first: tfdarts-search {run_dir}."
+    )
 
 
 def _genotype_file(identifier):
@@ -65,5 +83,5 @@ def _genotype_file(identifier):
     try:
         path = path / "genotype.json" if path.is_dir() else path
         return path if path.is_file() else None
-    except OSError:  # no path at all: a whole genotype, pasted
+    except OSError:  # It is too long for a path: a whole genotype, pasted.
         return None

@@ -72,17 +72,24 @@ def with_preprocessing(
             f"Received: {std.tolist()}."
         )
     size = _checked_size(image_size, height, width)
-    images = keras.Input((*size, channels), name="images")
+    images = keras.Input((*size, channels), dtype="float32", name="images")
     # Keras' CenterCrop would put all that follows into training mode.
     x = keras.layers.Cropping2D(
-        [_margins(size[0], height), _margins(size[1], width)], dtype="float32"
+        [_margins(size[0], height), _margins(size[1], width)],
+        data_format="channels_last",
+        dtype="float32",
     )(images)
+    # Of three axes, or Keras would take a global channels_first for that of
+    # these images.
     x = keras.layers.Rescaling(
-        (scale / std).tolist(), (-mean / std).tolist(), dtype="float32"
+        [[(scale / std).tolist()]], [[(-mean / std).tolist()]], dtype="float32"
     )(x)
     logits = network(x)
     probabilities = keras.layers.Softmax(dtype="float32")(logits)
-    return keras.Model(images, {"probabilities": probabilities})
+    model = keras.Model(images, {"probabilities": probabilities})
+    # Not the global policy.
+    model.dtype_policy = keras.DTypePolicy("float32")
+    return model
 
 
 def _image_shape(network):
@@ -126,7 +133,12 @@ def _margins(taken, seen):
 
 def _in_float32(network):
     """Returns a network that computes in float32, with the same weights."""
-    computed = {layer.compute_dtype for layer in network._flatten_layers()}
+    computed = {
+        layer.compute_dtype
+        for layer in network._flatten_layers()
+        # Which computes nothing, and has the global policy.
+        if not isinstance(layer, keras.layers.InputLayer)
+    }
     if computed <= {"float32"}:
         return network
     twin = keras.models.clone_model(network, clone_function=_layer_in_float32)

@@ -10,6 +10,9 @@ from tfdarts.serving.clients import Unavailable
 from tfdarts.serving.clients import no_answer_of_ours
 from tfdarts.serving.clients import plain
 from tfdarts.serving.clients import too_late
+from tfdarts.serving.proxies import grpc_proxy_of
+from tfdarts.serving.proxies import is_loopback
+from tfdarts.serving.proxies import through
 
 _LATER = (
     grpc.StatusCode.UNAVAILABLE,
@@ -51,6 +54,12 @@ class GrpcClient(Client):
             ("grpc.max_send_message_length", -1),
             ("grpc.max_receive_message_length", -1),
         ]
+        local = is_loopback(url.hostname)
+        if local:
+            options.append(("grpc.enable_http_proxy", 0))
+        self.where = self.server
+        if not local:
+            self.where += through(grpc_proxy_of(url))
         if url.scheme == "grpcs":
             secure = grpc.ssl_channel_credentials()
             channel = grpc.secure_channel(url.netloc, secure, options)
@@ -80,12 +89,12 @@ class GrpcClient(Client):
     def _refusal(self, error):
         message = plain(error.details() or error.code().name)
         if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
-            return too_late(self.server, self.timeout)
+            return too_late(self.where, self.timeout)
         if error.code() in _LATER:
             return Unavailable(
-                f"{self.server} cannot be reached or cannot answer now: is a "
+                f"{self.where} cannot be reached or cannot answer now: is a "
                 f"server there, and is it the port of gRPC? ({message})"
             )
         if error.code() is grpc.StatusCode.INVALID_ARGUMENT:
-            return InvalidArgument(f"{self.server} refuses: {message}")
-        return ServerError(f"{self.server} refuses: {message}")
+            return InvalidArgument(f"{self.where} refuses: {message}")
+        return ServerError(f"{self.where} refuses: {message}")

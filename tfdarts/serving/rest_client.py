@@ -16,6 +16,9 @@ from tfdarts.serving.clients import Unavailable
 from tfdarts.serving.clients import no_answer_of_ours
 from tfdarts.serving.clients import plain
 from tfdarts.serving.clients import too_late
+from tfdarts.serving.proxies import http_proxy_of
+from tfdarts.serving.proxies import is_loopback
+from tfdarts.serving.proxies import through
 
 _LATER = (429, 502, 503, 504)
 _CHUNK = 2**16
@@ -47,6 +50,12 @@ class RestClient(Client):
         )
         self.timeout = timeout
         self.session = requests.Session()
+        local = is_loopback(url.hostname)
+        # What else the environment says, such as of certificates, stays.
+        self.proxies = {"no_proxy": url.hostname} if local else None
+        self.where = self.server
+        if not local:
+            self.where += through(http_proxy_of(url))
 
     def ask(self, signature, inputs, outputs):
         """See `tfdarts.serving.clients.Client`."""
@@ -55,17 +64,21 @@ class RestClient(Client):
         until = time.monotonic() + self.timeout
         try:
             with self.session.post(
-                self.url, json=body, timeout=self.timeout, stream=True
+                self.url,
+                json=body,
+                timeout=self.timeout,
+                stream=True,
+                proxies=self.proxies,
             ) as response:
                 text = self._read(response, until)
         except (requests.Timeout, urllib3.exceptions.TimeoutError) as error:
-            raise too_late(self.server, self.timeout) from error
+            raise too_late(self.where, self.timeout) from error
         except (
             requests.RequestException,
             urllib3.exceptions.HTTPError,
         ) as error:
             raise Unavailable(
-                f"{self.server} cannot be reached: is a server there, and is "
+                f"{self.where} cannot be reached: is a server there, and is "
                 f"it the port of REST? ({_reason(error)})"
             ) from error
         return self._outputs(response, text, outputs)
@@ -86,15 +99,15 @@ class RestClient(Client):
         if response.status_code != 200:
             message = plain(_error(response, text))
             if response.status_code in _LATER:
-                raise Unavailable(f"{self.server} cannot answer now: {message}")
+                raise Unavailable(f"{self.where} cannot answer now: {message}")
             bad = response.status_code == 400
             kind = InvalidArgument if bad else ServerError
-            raise kind(f"{self.server} refuses: {message}")
+            raise kind(f"{self.where} refuses: {message}")
         try:
             outputs = json.loads(text)["outputs"]
             return [outputs[name] for name in names]
         except (KeyError, TypeError, ValueError) as error:
-            raise no_answer_of_ours(self.server) from error
+            raise no_answer_of_ours(self.where) from error
 
 
 def _encoded(values):

@@ -96,7 +96,8 @@ class DARTS(ReadsOn, keras.Model):
         replicas=None,
         **kwargs,
     ):
-        super().__init__(**kwargs)
+        # Not the global policy, which may be none of the supernet's.
+        super().__init__(**{"dtype": supernet.dtype_policy, **kwargs})
         for name, value, choices in (
             ("order", order, (1, 2)),
             ("method", method, SECOND_ORDER_METHODS),
@@ -204,6 +205,7 @@ class DARTS(ReadsOn, keras.Model):
             loss=None,
             run_eagerly=run_eagerly,
             jit_compile=jit_compile,
+            auto_scale_loss=False,
         )
         self.alpha_optimizer = alpha_optimizer
         self.accuracy_function = accuracy
@@ -428,6 +430,6 @@ def _check_precision(method, dtype):
     if method.endswith("difference") and dtype in ("bfloat16", "float16"):
         raise ValueError(
             f"A supernet that computes in {dtype} has too few digits for "
-            f"method={method!r}: the difference would be rounding. Search in "
-            f"float32, with order=1, or with method='exact'."
+            f"method={method!r}: the difference would be rounding. Build it "
+            f"with dtype='float32', or search with order=1 or method='exact'."
         )

@@ -2,8 +2,8 @@
 
 import pathlib
 import re
-import resource
 
+import psutil
 import tensorflow as tf
 
 from tfdarts.machine import available_bytes
@@ -85,6 +85,10 @@ def most_held_bytes():
     if _STATUS.exists():
         # Not `getrusage`: that begins with what the parent process held.
         return 1024 * int(re.search(r"VmHWM:\s+(\d+)", _STATUS.read_text())[1])
+    try:
+        import resource
+    except ImportError:  # Windows
+        return psutil.Process().memory_info().peak_wset
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 

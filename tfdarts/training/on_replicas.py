@@ -131,13 +131,18 @@ class OnReplicas(keras.Model):
     """
 
     def __init__(self, model, replicas, **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(**{"dtype": model.dtype_policy, **kwargs})
         self.model = model
         self.replicas = replicas
         self.loss_tracker = keras.metrics.Mean(name="loss")
         self.accuracy = keras.metrics.Mean(name="accuracy")
         self.built = True
-        self.compile(optimizer=model.optimizer, loss=None, jit_compile=False)
+        self.compile(
+            optimizer=model.optimizer,
+            loss=None,
+            jit_compile=False,
+            auto_scale_loss=False,
+        )
         self._steps = SharedSteps(
             model, self._measure, self._objective, model.optimizer, replicas
         )

@@ -1,0 +1,71 @@
+"""Which proxy stands between a client and a server."""
+
+import ipaddress
+import os
+import urllib.parse
+
+import requests
+
+# Where gRPC looks, in this order; not into the same names in capitals.
+_OF_GRPC = ("grpc_proxy", "https_proxy", "http_proxy")
+
+
+def is_loopback(host):
+    """Returns whether a host is this machine itself, which needs no proxy.
+
+    Args:
+        host: String, a name or an address.
+
+    Example:
+
+    >>> [is_loopback(host) for host in ("localhost", "127.1.2.3", "::1", "a")]
+    [True, True, True, False]
+    """
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return address.is_loopback or address.is_unspecified
+
+
+def http_proxy_of(url):
+    """Returns the proxy that `requests` asks for a URL by, or `None`.
+
+    Args:
+        url: Parts of a URL, of `tfdarts.serving.clients.checked_url`.
+    """
+    address = urllib.parse.urlunsplit(url)
+    proxies = requests.utils.get_environ_proxies(address)
+    return requests.utils.select_proxy(address, proxies)
+
+
+def grpc_proxy_of(url):
+    """Returns the proxy that gRPC reaches a URL through, or `None`.
+
+    Args:
+        url: As of `http_proxy_of`.
+    """
+    without = os.environ.get("no_grpc_proxy") or os.environ.get("no_proxy", "")
+    for host in without.split(","):
+        if host.strip() and url.hostname.endswith(host.strip()):
+            return None
+    return next(filter(None, map(os.environ.get, _OF_GRPC)), None)
+
+
+def through(proxy):
+    """Returns the words that name a proxy in a sentence, or an empty string.
+
+    Example:
+
+    >>> through("http://me:secret@proxy:3128")
+    ', through the proxy http://proxy:3128,'
+    >>> through(None)
+    ''
+    """
+    if not proxy:
+        return ""
+    scheme, _, rest = proxy.rpartition("://")
+    address = rest.rpartition("@")[2]
+    return f", through the proxy {scheme and scheme + '://'}{address},"
