@@ -1,9 +1,12 @@
+import hashlib
 import os
 import pathlib
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from image_samples import COLOR_KINDS
+from image_samples import REFUSED_KINDS
 from PIL import Image
 
 from tfdarts.data.folder import open_folder
@@ -120,7 +123,7 @@ def test_grey_among_colour_becomes_colour_and_it_is_said(tmp_path):
     source = open_folder(tmp_path)
     assert source.image_shape == (6, 5, 3)
     assert source.notes == (
-        "Some images are grey, some colour: all become colour.",
+        "Some images are grey, some color: all become color.",
     )
     image = source.read("test")[0][0]
     for channel in range(3):
@@ -182,7 +185,7 @@ def test_training_reads_no_pixel_of_the_test(tmp_path):
     path.write_bytes(path.read_bytes()[:100])
     source = open_folder(tmp_path)
     assert len(source.read("train")[1]) == 15
-    with pytest.raises(DataError, match=f"{path} is a broken image"):
+    with pytest.raises(DataError, match="test/dog/3.png: it is damaged or"):
         source.read("test")
 
 
@@ -263,11 +266,14 @@ def lone_class(path):
 @pytest.mark.parametrize(
     ("damage", "sentence"),
     [
-        (lambda p: spoil(p / "train"), "train/cat/3.png is no image that"),
-        (lambda p: spoil(p / "train", content=b""), "3.png is no image that"),
-        (lambda p: spoil(p / "test", "dog/notes.txt"), "dog/notes.txt is no"),
+        (lambda p: spoil(p / "train"), "train/cat/3.png: it is not a PNG, JP"),
+        (lambda p: spoil(p / "train", content=b""), "3.png: it is not a PNG"),
+        (
+            lambda p: spoil(p / "test", "dog/notes.txt"),
+            "dog/notes.txt: it is not",
+        ),
         (lambda p: spoil(p / "train", "cat/more/x"), "cat/more is a directory"),
-        (deep, "cat/0.png has more than 8 bits"),
+        (deep, "cat/0.png: it has 16 bits per channel"),
         (lone_class, "train has no bee/, which another split has"),
         (lambda p: fill(p / "train", classes=("bee",)), "test has no bee/"),
         (lambda p: (p / "train" / "bee").mkdir(), "class .*train/bee has no"),
@@ -347,3 +353,160 @@ def test_two_folders_of_one_name_are_refused(tmp_path):
     fill(tmp_path, 3, classes=(COMPOSED, DECOMPOSED, "a"))
     with pytest.raises(DataError, match="called é, with accents encoded diff"):
         open_folder(tmp_path)
+
+
+# Files that cannot be used
+
+
+def damage_three(path):
+    """Damages three files of three kinds; returns what is said of each."""
+    spoil(path / "train", "cat/1.png")
+    whole = (path / "train/dog/2.png").read_bytes()
+    spoil(path / "train", "dog/2.png", whole[:-20])
+    spoil(path / "test", "ape/0.png", REFUSED_KINDS["bmp P"][0])
+    return [
+        "test/ape/0.png: it is a BMP of a kind",
+        "train/cat/1.png: it is not a PNG",
+        "train/dog/2.png: it is damaged or incomplete",
+    ]
+
+
+def test_all_bad_files_are_listed_at_once_with_their_reasons(tmp_path):
+    fill(tmp_path / "train")
+    fill(tmp_path / "test")
+    sentences = damage_three(tmp_path)
+    with pytest.raises(DataError) as refusal:
+        open_folder(tmp_path)
+    said = str(refusal.value)
+    assert said.startswith(f"3 of 30 files in {tmp_path} cannot be used. ")
+    places = [said.index(sentence) for sentence in sentences]
+    assert places == sorted(places)
+    assert "--skip_broken" in said
+
+
+def test_a_long_list_is_shortened_with_a_count(tmp_path):
+    fill(tmp_path, 13)
+    for number in range(13):
+        spoil(tmp_path, f"dog/{number}.png")
+    with pytest.raises(DataError) as refusal:
+        open_folder(tmp_path)
+    assert str(refusal.value).count("it is not a PNG") == 10
+    assert "and 3 more" in str(refusal.value)
+
+
+def test_bad_files_are_left_out_if_that_is_wanted(tmp_path):
+    made = fill(tmp_path / "train")
+    fill(tmp_path / "test")
+    damage_three(tmp_path)
+    source = open_folder(tmp_path, skip_broken=True)
+    assert source.splits == {"train": 13, "test": 14}
+    (note,) = source.notes
+    assert "3 of 30 files (2 of train, 1 of test)" in note
+    assert "train/dog/2.png: it is damaged" in note
+    images, labels = source.read("train")
+    assert labels.tolist() == [0] * 5 + [1] * 4 + [2] * 4
+    good = {
+        image.tobytes()
+        for key, image in made.items()
+        if key not in (("cat", 1), ("dog", 2))
+    }
+    assert {image.tobytes() for image in images} == good
+    assert len(source.read("test")[1]) == 14
+    # It is the same data set as without those files.
+    for path in ("train/cat/1.png", "train/dog/2.png", "test/ape/0.png"):
+        (tmp_path / path).unlink()
+    without = open_folder(tmp_path)
+    assert without.fingerprint == source.fingerprint
+    assert open_folder(tmp_path, skip_broken=True).notes == ()
+
+
+def test_a_class_without_images_is_refused(tmp_path):
+    fill(tmp_path / "train")
+    fill(tmp_path / "test", 1)
+    spoil(tmp_path / "test", "dog/0.png")
+    with pytest.raises(DataError, match="None of the files in .*test/dog can"):
+        open_folder(tmp_path, skip_broken=True)
+
+
+def test_links_and_pipes_are_listed_and_left_out(tmp_path):
+    fill(tmp_path)
+    (tmp_path / "cat/9.png").symlink_to("nowhere")
+    os.mkfifo(tmp_path / "dog/9.png")
+    with pytest.raises(DataError, match="2 of 17 .*cat/9.png: it is not a f"):
+        open_folder(tmp_path)
+    source = open_folder(tmp_path, skip_broken=True)
+    assert sum(source.splits.values()) == 15
+
+
+def test_rotated_images_are_counted_and_not_rotated(tmp_path):
+    fill(tmp_path / "train", 1, (8, 9, 3))
+    fill(tmp_path / "test", 1, (8, 9, 3))
+    for kind in ("png", "jpeg", "webp"):
+        content = COLOR_KINDS[f"{kind} RGB, rotated"]
+        spoil(tmp_path / "train", f"cat/r.{kind}", content)
+    source = open_folder(tmp_path)
+    (note,) = source.notes
+    assert note.startswith("3 of 9 images have an EXIF orientation")
+    assert source.image_shape == (8, 9, 3)
+
+
+def test_transparent_gifs_are_noted_and_not_those_of_0_1_0(tmp_path):
+    for split in ("train", "test"):
+        fill(tmp_path / split, 2, (8, 9, 3))
+    before = open_folder(tmp_path).fingerprint
+    spoil(tmp_path / "test", "cat/0.png", COLOR_KINDS["gif P, transparent"])
+    source = open_folder(tmp_path)
+    assert source.notes[0].startswith("1 of 12 images are GIFs with transp")
+    assert source.fingerprint == before  # Training reads no test image.
+
+
+def test_fingerprints_are_those_of_version_0_1_0(tmp_path):
+    for number in range(6):
+        for place, name in enumerate(("cat", "dog")):
+            (tmp_path / name).mkdir(exist_ok=True)
+            content = [*COLOR_KINDS.values()][number]
+            (tmp_path / name / f"{number}{place}").write_bytes(content)
+    names = [
+        (n, f"{k}{p}") for p, n in enumerate(("cat", "dog")) for k in range(6)
+    ]
+    digest = hashlib.sha256(repr((["train"], {"train": names})).encode())
+    for name in names:
+        content = tmp_path.joinpath(*name).read_bytes()
+        digest.update(hashlib.sha256(content).digest())
+    assert open_folder(tmp_path).fingerprint == digest.hexdigest()[:12]
+
+
+# Splits under other names
+
+
+@pytest.mark.parametrize(
+    ("names", "renamed"),
+    [
+        (("Train", "Test"), "Test/ to test/, Train/ to train/"),
+        (("TRAIN", "VAL"), "TRAIN/ to train/, VAL/ to validation/"),
+        (("training", "testing"), "testing/ to test/, training/ to train/"),
+        (("train", "Validation"), "Validation/ to validation/"),
+        (("train", "test", "dev"), "dev/ to validation/"),
+        (("training", "more"), "training/ to train/"),
+    ],
+)
+def test_splits_of_other_names_are_not_taken_for_classes(
+    tmp_path, names, renamed
+):
+    for name in names:
+        fill(tmp_path / name, 1)
+    with pytest.raises(
+        DataError, match=f"looks like a split.*Rename {renamed}"
+    ):
+        open_folder(tmp_path)
+
+
+def test_two_folders_of_images_called_like_splits_are_no_classes(tmp_path):
+    fill(tmp_path, classes=("Train", "Test"))
+    with pytest.raises(DataError, match="looks like a split"):
+        open_folder(tmp_path)
+
+
+def test_a_class_may_be_called_test_beside_others(tmp_path):
+    fill(tmp_path, classes=("Dev", "Ops", "Testing"))
+    assert open_folder(tmp_path).class_names == ("Dev", "Ops", "Testing")

@@ -375,7 +375,7 @@ def shrink(folder):
 @pytest.mark.parametrize(
     ("damage", "sentence"),
     [
-        (break_one, "b/1.png is no image"),
+        (break_one, "b/1.png: it is not a PNG"),
         (remove_two, "only one class, c"),
         (paint_black, "same brightness everywhere"),
         (shrink, "3x3 pixels"),

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 import tenacity
 import tensorflow as tf
+from image_samples import REFUSED_KINDS
 from PIL import Image
 
+from tfdarts import image_kinds
 from tfdarts.data.image_source import DataError
 from tfdarts.runs import predict as predict_module
 from tfdarts.runs.predict import PIXEL
@@ -58,6 +60,7 @@ class Client:
 def client(monkeypatch):
     client = Client()
     monkeypatch.setattr(predict_module, "_client", lambda *args: client)
+    monkeypatch.setattr(predict_module, "look_up", lambda file: None)
     return client
 
 
@@ -228,6 +231,20 @@ def test_what_is_no_image_leaves_the_others_alone(tmp_path, client, bad):
     # Whether it is the images at all is asked once, of an image that is one.
     assert client.asked.count([PIXEL]) == 1
     assert all("label" in predictions[k] for k in {*range(7)} - {*bad})
+
+
+def test_kinds_that_are_not_taken_are_not_asked_about(
+    tmp_path, client, monkeypatch
+):
+    monkeypatch.setattr(predict_module, "look_up", image_kinds.look_up)
+    contents = [PIXEL, REFUSED_KINDS["bmp P"][0], PIXEL, b"no image"]
+    answers = predict(files(tmp_path, contents), export_dir="model")
+    assert ["label" in each for each in answers] == [True, False, True, False]
+    assert answers[1]["error"].startswith("It is a BMP of a kind that Tensor")
+    assert client.asked == [[PIXEL, PIXEL]]
+    client.asked.clear()
+    (answer,) = predict(files(tmp_path, [b"no image"]), export_dir="model")
+    assert "error" in answer and client.asked == []
 
 
 def test_who_refuses_everything_blames_no_image(tmp_path, client, monkeypatch):

@@ -251,3 +251,6 @@ def test_images_that_stay_as_they_are_need_no_fit(config_class):
     with pytest.raises(ValueError, match="give that, too"):
         config_class(image_fit="crop")
     assert config_class(image_fit="crop", image_size=8)
+    with pytest.raises(ValueError, match="--skip_broken leaves out files"):
+        config_class(skip_broken=True)
+    assert config_class(skip_broken=True, dataset="folder:here")

@@ -247,6 +247,18 @@ def test_the_same_data_may_be_elsewhere(tmp_path):
         stage.begin(moved, fingerprint="def")
 
 
+def test_what_an_earlier_version_had_no_setting_for_is_its_default(tmp_path):
+    of_folder = {"dataset": "folder:/here"}
+    stage = begun(tmp_path, **of_folder)
+    has_finished_epochs(stage, 1)
+    settings = read_json(stage.path / "config.json")
+    del settings["skip_broken"]
+    write_json(stage.path / "config.json", settings)
+    begun(tmp_path, **of_folder)
+    with pytest.raises(ValueError, match="skip_broken: False there, True now"):
+        begun(tmp_path, **of_folder, skip_broken=True)
+
+
 def test_before_the_first_epoch_other_settings_take_over(tmp_path):
     begun(tmp_path, batch_size=512)
     assert begun(tmp_path, batch_size=64).settings()["batch_size"] == 64

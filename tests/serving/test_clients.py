@@ -77,7 +77,7 @@ def test_what_is_no_image(remote, models):
             client.predict([FILES[0], b"no image"])
         message = str(refusal.value).partition(" refuses: ")[2]
         message = message or str(refusal.value)
-        assert message.startswith("Unknown image file format. One of")
+        assert message.startswith("It is not a PNG, JPEG, BMP, GIF or WebP")
         assert "\n" not in message and "[[" not in message
 
 
@@ -416,6 +416,10 @@ def test_a_model_of_another_kind(tmp_path):
             "No.",
         ),
         ("", ""),
+        (
+            "{{function_node f}} assertion failed: [it is no image]\n\t [[x]]",
+            "It is no image.",
+        ),
     ],
 )
 def test_the_sentence_in_an_error(message, sentence):

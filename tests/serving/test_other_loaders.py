@@ -93,7 +93,7 @@ def test_what_is_no_image_is_an_invalid_argument_there(
 ):
     done = run(program, served[0], tmp_path, [b"no image"])
     assert done.returncode == 1
-    assert "INVALID_ARGUMENT: Unknown image file format" in done.stderr
+    assert "INVALID_ARGUMENT: assertion failed: [it is not a PNG" in done.stderr
 
 
 def test_tensorflow_1_loads_it(served):

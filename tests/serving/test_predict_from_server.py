@@ -119,7 +119,7 @@ def test_a_table_and_what_could_not_be_used(folder, whom, capsys):
     assert str(refusal.value).startswith(
         f"1 of 5 images could not be used. {folder}/3.png: "
     )
-    assert "Unknown image file format" in str(refusal.value)
+    assert "It is not a PNG, JPEG, BMP" in str(refusal.value)
 
 
 def test_a_name_with_a_comma(folder, whom, capsys):

@@ -228,7 +228,7 @@ def test_grpc_says_what_a_model_takes(channel):
         ({"key": "ant"}, "INVALID_ARGUMENT", "ant"),
         (
             {"signature_name": "serving_bytes", "value": [b"no image"]},
-            *("INVALID_ARGUMENT", "Unknown image file format"),
+            *("INVALID_ARGUMENT", "it is not a PNG, JPEG, BMP, GIF or WebP"),
         ),
     ],
 )

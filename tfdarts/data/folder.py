@@ -3,69 +3,88 @@
 import collections
 import hashlib
 import itertools
+import logging
 import pathlib
-import struct
-import warnings
 
 import numpy as np
-from PIL import Image
+import tensorflow as tf
 
 from tfdarts.data import held_out
 from tfdarts.data.files import entries
 from tfdarts.data.files import unreadable
+from tfdarts.data.image_files import decode_files
+from tfdarts.data.image_files import describe_bad
+from tfdarts.data.image_files import find_broken
+from tfdarts.data.image_files import look_at
 from tfdarts.data.image_source import DataError
 from tfdarts.data.image_source import ImageSource
 from tfdarts.data.image_source import check_class_names
 from tfdarts.data.image_source import check_name
 from tfdarts.data.image_source import fingerprint
 from tfdarts.data.pixels import collected
-from tfdarts.data.resizing import resize
 from tfdarts.signs import composed
 
 _SPLITS = ("train", "validation", "test")
 _VALIDATION = ("validation", "val", "valid")
+# How people call splits, in lower case.
+_LOOK_LIKE = {
+    "train": ("train", "training", "trainset", "train_set"),
+    "validation": (*_VALIDATION, "validate", "dev", "val_set"),
+    "test": ("test", "testing", "testset", "test_set"),
+}
 # What Windows puts beside images.
 _LITTER = ("thumbs.db", "desktop.ini")
-_FORMATS = ("PNG", "JPEG", "BMP", "GIF")
-_GREY_MODES = ("1", "L", "LA")
-# What Pillow raises for a broken file depends on the format.
-_BROKEN = (OSError, SyntaxError, ValueError, struct.error)
-_TOO_LARGE = (Image.DecompressionBombError, Image.DecompressionBombWarning)
+
+logger = logging.getLogger("tfdarts")
 
 
-def open_folder(directory, image_size=0, image_fit="stretch"):
+def open_folder(
+    directory, image_size=0, image_fit="stretch", skip_broken=False
+):
     """Returns the data set of a directory of images.
 
     It has a directory for each class, or `train/`, and beside it `test/` and
     `validation/` (or `val/`, or `valid/`) if there are any, which have them.
     The classes are in the order of their names. Hidden files count for
-    nothing. No image is decoded until its split is read.
+    nothing. `tfdarts.decoding.decode_image` says which pixels images have; no
+    image is decoded until its split is read, unless `skip_broken`.
 
     Args:
         directory: Path.
         image_size: Integer. Images become squares of this size; `0` leaves
             them as they are.
-        image_fit: See `tfdarts.data.resizing.resize`.
+        image_fit: See `tfdarts.decoding.resize`.
+        skip_broken: Boolean, whether files that cannot be used are left out.
+            All files are decoded once to find them.
 
     Raises:
-        DataError: If a file is no image, the images have different sizes and
-            `image_size` is 0, or a split lacks a class.
+        DataError: If files are not images that can be used, the images have
+            different sizes and `image_size` is 0, or a split lacks a class.
     """
     directory = pathlib.Path(directory).expanduser().resolve()
     name = f"folder:{directory}"
     files, notes = _find_files(directory)
+    looks, bad = look_at(_all(files))
+    if bad or skip_broken:
+        if bad and not skip_broken:
+            logger.info("data: checking all images, for some cannot be used")
+        bad |= find_broken([*looks])
+    if bad and not skip_broken:
+        raise _unusable(bad, _all(files), directory)
+    if bad:
+        notes.append(_left_out(bad, files, directory))
+        files = _without(bad, files, directory)
+        looks = {path: looks[path] for path in _all(files)}
     folders = sorted({path.parent.name for path in files["train"]})
     check_class_names(folders, name)
     class_names = tuple(map(composed, folders))
-    contents = _fingerprint(files)
+    contents = _fingerprint(files, looks)
     if "test" not in files:
         files = {**files, **_held_out(files["train"], name)}
         notes.append(held_out.NOTE)
-    looks = {path: _look_up(path) for paths in files.values() for path in paths}
-    sizes = collections.Counter(size for size, _ in looks.values())
-    channels = {channels for _, channels in looks.values()}
-    if len(channels) > 1:
-        notes.append("Some images are grey, some colour: all become colour.")
+    sizes = collections.Counter(look.size for look in looks.values())
+    channels = {look.channels for look in looks.values()}
+    notes += _seen(looks)
     if image_size:
         notes.append(f"Images are resized to {image_size}x{image_size}.")
         size = (image_size, image_size)
@@ -77,20 +96,25 @@ def open_folder(directory, image_size=0, image_fit="stretch"):
         )
     else:
         (size,) = sizes
+    shape = (*size, max(channels))
 
     def load(split):
         paths = files[split]
-        images = (_decoded(path, max(channels)) for path in paths)
-        if image_size:
-            images = (resize(i, image_size, image_fit) for i in images)
-        images = collected(images, len(paths), (*size, max(channels)))
+        images = decode_files(paths, shape, image_fit if image_size else None)
+        try:
+            images = collected(images, len(paths), shape)
+        except (OSError, tf.errors.InvalidArgumentError) as error:
+            bad = find_broken(_all(files))
+            if not bad:
+                raise
+            raise _unusable(bad, _all(files), directory) from error
         labels = [class_names.index(_class_of(path)) for path in paths]
         return images, np.array(labels, "int64")
 
     return ImageSource(
         name,
         class_names,
-        (*size, max(channels)),
+        shape,
         {split: len(files[split]) for split in _SPLITS if split in files},
         load,
         fingerprint=contents,
@@ -98,9 +122,70 @@ def open_folder(directory, image_size=0, image_fit="stretch"):
     )
 
 
+def _all(files):
+    return [*itertools.chain.from_iterable(files.values())]
+
+
+def _unusable(bad, paths, directory):
+    return DataError(
+        f"{len(bad):,} of {len(paths):,} files in {directory} cannot be used. "
+        f"{describe_bad(bad, directory)}. Mend or remove them, or give "
+        f"--skip_broken to leave them out."
+    )
+
+
+def _left_out(bad, files, directory):
+    """Returns a sentence that says how many files of which splits are bad."""
+    counts = {split: len(bad.keys() & paths) for split, paths in files.items()}
+    of_splits = ", ".join(
+        f"{count:,} of {split}" for split, count in counts.items() if count
+    )
+    return (
+        f"Left out by --skip_broken: {len(bad):,} of {len(_all(files)):,} "
+        f"files ({of_splits}). {describe_bad(bad, directory)}."
+    )
+
+
+def _without(bad, files, directory):
+    """Returns the files of each split but the bad ones."""
+    good = {s: [p for p in paths if p not in bad] for s, paths in files.items()}
+    for split, paths in files.items():
+        lost = {p.parent for p in paths} - {p.parent for p in good[split]}
+        if lost:
+            raise DataError(
+                f"None of the files in {', '.join(map(str, sorted(lost)))} "
+                f"can be used. {describe_bad(bad, directory)}. Every class "
+                f"must have an image in every split."
+            )
+    return good
+
+
+def _seen(looks):
+    """Returns sentences on how images are seen."""
+    notes = []
+    if len({look.channels for look in looks.values()}) > 1:
+        notes.append("Some images are grey, some color: all become color.")
+    rotated = sum(look.is_rotated for look in looks.values())
+    if rotated:
+        notes.append(
+            f"{rotated:,} of {len(looks):,} images have an EXIF orientation "
+            f"that asks for a rotation. It is ignored, in training and on a "
+            f"server alike. To rotate the pixels themselves: mogrify "
+            f"-auto-orient (ImageMagick)."
+        )
+    transparent = sum(look.is_transparent_gif for look in looks.values())
+    if transparent:
+        notes.append(
+            f"{transparent:,} of {len(looks):,} images are GIFs with "
+            f"transparent pixels, which become black."
+        )
+    return notes
+
+
 def _find_files(directory):
     """Returns the image files of each split, by class, and what to note."""
     names = {folder.name for folder in _visible(directory) if folder.is_dir()}
+    _check_names_of_splits(names, directory)
     if "train" not in names:
         if names & {*_SPLITS}:
             raise DataError(
@@ -132,6 +217,42 @@ def _find_files(directory):
     return files, notes
 
 
+def _check_names_of_splits(names, directory):
+    """Raises `DataError` where splits seem to have other names than theirs."""
+    likely = {
+        name: split
+        for split, alike in _LOOK_LIKE.items()
+        for name in names
+        if name.lower() in alike
+    }
+    misnamed = {
+        name: split
+        for name, split in likely.items()
+        if name not in (*_SPLITS, *_VALIDATION)
+    }
+    # Something else may be a class called Test, beside other classes.
+    are_splits = (
+        "train" in likely.values()
+        and len({*likely.values()}) > 1
+        or {*likely} == names
+        or any(_has_folders(directory / name) for name in misnamed)
+    )
+    if misnamed and are_splits:
+        renamed = ", ".join(
+            f"{name}/ to {split}/" for name, split in sorted(misnamed.items())
+        )
+        raise DataError(
+            f"{directory} has {_listed({*misnamed})}, which looks like a split "
+            f"of the data, not like a class. Splits are called train/, "
+            f"validation/ and test/, and have a directory for each class. "
+            f"Rename {renamed}; if it is a class, give it another name."
+        )
+
+
+def _has_folders(directory):
+    return any(path.is_dir() for path in _visible(directory))
+
+
 def _validation(names, directory):
     """Returns the directory of the validation split, if there is one."""
     there = names & {*_VALIDATION}
@@ -155,10 +276,6 @@ def _class_files(directory):
                 raise DataError(
                     f"{entry} is a directory inside that of a class, which "
                     f"must have nothing but images."
-                )
-            if not entry.is_file():
-                raise DataError(
-                    f"{entry} is no file: a link that leads nowhere, perhaps."
                 )
         paths += images
     if not paths:
@@ -197,49 +314,9 @@ def _held_out(paths, name):
     return {split: [paths[row] for row in part] for split, part in rows}
 
 
-def _look_up(path):
-    """Returns height and width, and the channels, without decoding."""
-    with _opened(path) as image:
-        if image.mode.startswith(("I", "F")):
-            raise DataError(
-                f"{path} has more than 8 bits a pixel and channel: convert "
-                f"it to 8."
-            )
-        return (image.height, image.width), 3 - 2 * (image.mode in _GREY_MODES)
-
-
-def _decoded(path, channels):
-    with _opened(path) as image:
-        try:
-            if image.mode == "P":  # Or Pillow warns where it is transparent.
-                image = image.convert("RGBA")
-            pixels = np.asarray(image.convert("L" if channels == 1 else "RGB"))
-        except _BROKEN as error:
-            raise DataError(f"{path} is a broken image: {error}.") from error
-    return pixels.reshape(*pixels.shape[:2], channels)
-
-
-def _opened(path):
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            return Image.open(path, formats=_FORMATS)
-    except _TOO_LARGE as error:
-        raise DataError(
-            f"{path} has more than {Image.MAX_IMAGE_PIXELS:,} pixels, or is "
-            f"broken and says so. Make it smaller."
-        ) from error
-    except PermissionError as error:
-        raise unreadable(path, error) from error
-    except _BROKEN as error:
-        raise DataError(
-            f"{path} is no image that can be read; PNG, JPEG, BMP and GIF can."
-        ) from error
-
-
 def _counted(sizes, looks, most=5):
     """Returns the commonest sizes with an example of each."""
-    examples = {size: path for path, (size, _) in looks.items()}
+    examples = {look.size: path for path, look in looks.items()}
     counts = [
         f"{h}x{w} ({count:,} of them, as "
         f"{examples[h, w].parent.name}/{examples[h, w].name})"
@@ -249,12 +326,15 @@ def _counted(sizes, looks, most=5):
     return ", ".join(counts) + (f" and {more} more" if more > 0 else "")
 
 
-def _fingerprint(files):
+def _fingerprint(files, looks):
     """Returns that of all the files that training may read."""
     read = {split: paths for split, paths in files.items() if split != "test"}
     names = {s: [p.parts[-2:] for p in paths] for s, paths in read.items()}
-    paths = itertools.chain.from_iterable(read.values())
-    return fingerprint(([*files], names), map(_digest, paths))
+    description = ([*files], names)
+    if any(looks[path].is_transparent_gif for path in _all(read)):
+        # Version 0.1.0 read other pixels of them.
+        description = (*description, "transparent GIFs on black")
+    return fingerprint(description, map(_digest, _all(read)))
 
 
 def _digest(path):

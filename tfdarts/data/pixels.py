@@ -73,7 +73,7 @@ def collected(images, count, shape):
         DataError: If the disk has no room for them either.
     """
     size = count * int(np.prod(shape))
-    images = _counted(images, count)
+    images = count_progress(images, count)
     if size <= SHARE * available_bytes():
         return _in_memory(images, count, shape)
     directory = _directory()
@@ -149,14 +149,21 @@ def reader(images):
     return read
 
 
-def _counted(images, count):
-    """The images, and every hundred of them a word of where it stands."""
+def count_progress(images, count, done="read"):
+    """Yields images, and logs after every hundred of them how far it is.
+
+    Args:
+        images: Iterable.
+        count: Integer, how many they are.
+        done: String, what is done with them.
+    """
     for position, image in enumerate(images):
         if position % 100 == 0:
             logger.info(
-                "data: %s of %s images read",
+                "data: %s of %s images %s",
                 f"{position:,}",
                 f"{count:,}",
+                done,
                 extra={"transient": True, "progress": position / count},
             )
         yield image

@@ -4,6 +4,7 @@ import dataclasses
 import pathlib
 import re
 
+import numpy as np
 import tensorflow as tf
 
 from tfdarts.arguments import specification
@@ -16,8 +17,8 @@ from tfdarts.data.arrays import from_dataset
 from tfdarts.data.image_source import DataError
 from tfdarts.data.image_source import ImageSource
 from tfdarts.data.pixels import collected
-from tfdarts.data.resizing import resize
 from tfdarts.data.text_source import TextSource
+from tfdarts.decoding import resize
 from tfdarts.signs import composed
 
 __all__ = [
@@ -31,7 +32,9 @@ __all__ = [
 ]
 
 
-def open_source(spec, image_size=0, prepare=False, image_fit="stretch"):
+def open_source(
+    spec, image_size=0, prepare=False, image_fit="stretch", skip_broken=False
+):
     """Returns the data set of a specification.
 
     No image is decoded yet: what is read of it are names, sizes and counts,
@@ -51,7 +54,9 @@ def open_source(spec, image_size=0, prepare=False, image_fit="stretch"):
         prepare: Boolean, whether a TensorFlow data set that is not there may
             be downloaded.
         image_fit: `"stretch"` or `"crop"`, how images become squares; see
-            `tfdarts.data.resizing.resize`.
+            `tfdarts.decoding.resize`.
+        skip_broken: Boolean, whether files of a `"folder:<directory>"` that
+            cannot be used are left out.
 
     Raises:
         DataError: If there is no such data set, or it cannot be used.
@@ -67,7 +72,9 @@ def open_source(spec, image_size=0, prepare=False, image_fit="stretch"):
         case ["idx", directory] if directory:
             source = idx.open_idx(directory)
         case ["folder", directory] if directory:
-            source = folder.open_folder(directory, image_size, image_fit)
+            source = folder.open_folder(
+                directory, image_size, image_fit, skip_broken
+            )
         case ["pydoc"] | ["text" | "lines", _]:
             raise DataError(
                 f"{spec} is a text, and images are needed here: for texts "
@@ -170,8 +177,8 @@ def _resized(source, size, fit):
 
     def load(split):
         images, labels = source.load(split)
-        resized = (resize(image, size, fit) for image in images)
         shape = (size, size, images.shape[-1])
+        resized = _resize_all(images, shape[:2], fit)
         return collected(resized, len(images), shape), labels
 
     return dataclasses.replace(
@@ -183,3 +190,10 @@ def _resized(source, size, fit):
             f"Images are resized from {height}x{width} to {size}x{size}.",
         ),
     )
+
+
+def _resize_all(images, size, fit):
+    # A part at a time, for they need not be in memory.
+    for start in range(0, len(images), 64):
+        part = np.asarray(images[start : start + 64])
+        yield from resize(part, size, fit).numpy()

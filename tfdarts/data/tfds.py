@@ -6,12 +6,14 @@ import os
 import re
 
 import numpy as np
+import tensorflow as tf
 
 from tfdarts.data.held_out import set_test_aside
 from tfdarts.data.image_source import DataError
 from tfdarts.data.image_source import ImageSource
 from tfdarts.data.pixels import collected
-from tfdarts.data.resizing import resize
+from tfdarts.decoding import decode_image
+from tfdarts.decoding import resize
 
 _SPLITS = ("train", "validation", "test")
 # Of the training images, as the authors of DARTS have them.
@@ -45,7 +47,7 @@ def open_tfds(name, image_size=0, prepare=False, image_fit="stretch"):
             size.
         prepare: Boolean, whether it is downloaded if it is not there. Nothing
             ever is otherwise.
-        image_fit: See `tfdarts.data.resizing.resize`.
+        image_fit: See `tfdarts.decoding.resize`.
 
     Raises:
         DataError: If it is not there, or not one of images with labels.
@@ -73,15 +75,19 @@ def open_tfds(name, image_size=0, prepare=False, image_fit="stretch"):
 
     shape = (*size, image.shape[-1])
 
-    def examples(split):
-        dataset = builder.as_dataset(split=names[split])
-        dataset = dataset.map(lambda e: (e["image"], e["label"]))
+    def pixels_and_label(example):
+        # As a server decodes image files, which TensorFlow Datasets does not.
+        pixels = decode_image(example["image"], shape[-1])
         if mixed:
-            for pixels, label in dataset.as_numpy_iterator():
-                yield resize(pixels, image_size, image_fit), label
-        else:
-            for batch in dataset.batch(1024).as_numpy_iterator():
-                yield from zip(*batch)
+            pixels = resize(pixels, size, image_fit)
+        return tf.ensure_shape(pixels, shape), example["label"]
+
+    def examples(split):
+        dataset = _undecoded(builder, names[split]).map(
+            pixels_and_label, num_parallel_calls=tf.data.AUTOTUNE
+        )
+        for batch in dataset.batch(64).as_numpy_iterator():
+            yield from zip(*batch)
 
     def load(split):
         labels = []
@@ -234,9 +240,14 @@ def _features(builder, name):
 
 def _labels(builder):
     """Returns the labels of the training split; no image is decoded."""
+    labels = _undecoded(builder, "train").map(lambda e: e["label"])
+    return np.array([*labels.as_numpy_iterator()])
+
+
+def _undecoded(builder, split):
+    """Returns a split with its images as the contents of files."""
     import tensorflow_datasets as tfds
 
-    dataset = builder.as_dataset(
-        split="train", decoders={"image": tfds.decode.SkipDecoding()}
+    return builder.as_dataset(
+        split=split, decoders={"image": tfds.decode.SkipDecoding()}
     )
-    return np.array([*dataset.map(lambda e: e["label"]).as_numpy_iterator()])

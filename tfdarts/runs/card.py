@@ -12,7 +12,7 @@ from tfdarts.serving.model_card import model_card
 from tfdarts.visualization.cells import draw_cells
 
 _OF_DATA = (
-    *("dataset", "fingerprint", "image_size", "image_fit"),
+    *("dataset", "fingerprint", "image_size", "image_fit", "skip_broken"),
     *("validation_portion", "mean", "std"),
 )
 _ELSEWHERE = (

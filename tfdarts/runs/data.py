@@ -27,7 +27,11 @@ def find_data(config):
         DataError: If there is no such data set, or it cannot be used.
     """
     return sources.open_source(
-        config.dataset, config.image_size, config.prepare, config.image_fit
+        config.dataset,
+        config.image_size,
+        config.prepare,
+        config.image_fit,
+        config.skip_broken,
     )
 
 

@@ -127,7 +127,11 @@ def source_of_run(stage, settings, dataset):
         source = open_text_source(spec)
     else:
         source = sources.open_source(
-            spec, settings["image_size"], image_fit=settings["image_fit"]
+            spec,
+            settings["image_size"],
+            image_fit=settings["image_fit"],
+            # Version 0.1.0 had no such setting.
+            skip_broken=settings.get("skip_broken", False),
         )
     if source.fingerprint != settings["fingerprint"]:
         raise sources.DataError(

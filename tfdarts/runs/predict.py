@@ -2,6 +2,7 @@
 
 import base64
 import importlib.util
+import io
 import logging
 import os
 import pathlib
@@ -16,6 +17,9 @@ from tfdarts.arguments import scalar
 from tfdarts.data.image_arrays import as_array
 from tfdarts.data.image_arrays import pixels_of
 from tfdarts.data.image_source import DataError
+from tfdarts.image_kinds import SUFFIXES
+from tfdarts.image_kinds import BadImageError
+from tfdarts.image_kinds import look_up
 from tfdarts.patterns import matching
 from tfdarts.runs.duration import duration
 from tfdarts.serving.clients import InvalidArgument
@@ -32,9 +36,6 @@ PIXEL = base64.b64decode(
     "AABJRU5ErkJggg=="
 )
 """An image file that cannot be refused for what it is: one grey pixel."""
-
-SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".bmp")
-"""What of a folder is an image; of files that are named, all are."""
 
 
 def predict(images=None, text=None, **options):
@@ -119,7 +120,9 @@ def predictions(
     """Yields what images show, each as soon as it is known.
 
     An image that cannot be used does not keep the others from being answered:
-    a batch that is refused is asked again in halves.
+    a file of a kind that no server decodes correctly is not asked about, see
+    `tfdarts.image_kinds`, and a batch that is refused is asked again in
+    halves.
 
     Args:
         images: Path of an image file, of a folder, out of which all images
@@ -168,12 +171,11 @@ def predictions(
     done, started = 0, time.monotonic()
     for batch in batches:
         if of_files:
-            names = batch
             contents = [path.read_bytes() for path in batch]
+            yield from _answered_but_bad(ask, batch, contents)
         else:
-            contents = np.stack(batch)
-            names = range(done, done + len(batch))
-        yield from _answered(ask, names, contents)
+            positions = range(done, done + len(batch))
+            yield from _answered(ask, positions, np.stack(batch))
         done += len(batch)
         _report(done, len(images), time.monotonic() - started)
 
@@ -316,7 +318,32 @@ def _client(export_dir, server, name, version, timeout):
     return GrpcClient(url, name, version, timeout)
 
 
+def _answered_but_bad(ask, paths, contents):
+    """Returns predictions; files that are not taken are not asked about."""
+    reasons = [_why_not(content) for content in contents]
+    good = [k for k, reason in enumerate(reasons) if reason is None]
+    answers = iter(
+        _answered(ask, [paths[k] for k in good], [contents[k] for k in good])
+    )
+    return [
+        next(answers) if why is None else {"image": str(path), "error": why}
+        for path, why in zip(paths, reasons)
+    ]
+
+
+def _why_not(content):
+    """Returns why an image file is not taken, or `None`."""
+    try:
+        look_up(io.BytesIO(content))
+    except BadImageError as error:
+        reason = str(error)
+        return f"{reason[0].upper()}{reason[1:]}."
+    return None
+
+
 def _answered(ask, paths, contents):
+    if not paths:
+        return []
     try:
         answer = ask(contents)
     except InvalidArgument as error:

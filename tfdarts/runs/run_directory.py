@@ -169,7 +169,7 @@ class Stage:
         settings = {k: v for k, v in settings.items() if k not in derived}
         self.path.mkdir(parents=True, exist_ok=True)
         if (self.path / "config.json").exists() and self._has_come_far():
-            self._compare(settings, derived)
+            self._compare(settings, derived, _defaults(config))
             if not self.finished:
                 self._record_environment()
             return
@@ -267,7 +267,7 @@ class Stage:
             logger.removeHandler(handler)
             handler.close()
 
-    def _compare(self, settings, derived):
+    def _compare(self, settings, derived, defaults):
         before = self.settings()
         fingerprint = derived.get("fingerprint")
         if fingerprint and fingerprint == before.get("fingerprint"):
@@ -279,6 +279,8 @@ class Stage:
                 f"are of another kind than those of {settings['dataset']}: "
                 f"give another --run_dir."
             )
+        # An earlier version may not have had all settings.
+        before = {**defaults, **before}
         # What follows from settings that differ will differ, too.
         differing = _differing(before, settings) or _differing(before, derived)
         if differing:
@@ -308,6 +310,10 @@ class Stage:
 
 
 _DECISIVE = ("tfdarts", "tensorflow", "keras", "python", "replicas")
+
+
+def _defaults(config):
+    return {field.name: field.default for field in flag_fields(config)}
 
 
 def _differing(before, now):

@@ -235,6 +235,12 @@ class ImageConfig(RunConfig):
         "equal) or crop (the largest square about its centre).",
         choices=("stretch", "crop"),
     )
+    skip_broken: bool = setting(
+        False,
+        "Leave out the files of a folder:<directory> that cannot be used, "
+        "instead of refusing the data set; all of its images are decoded once "
+        "to find them.",
+    )
     random_flip: str = setting(
         "auto",
         "Mirror training images at random: auto (where the data are known to "
@@ -263,6 +269,12 @@ class ImageConfig(RunConfig):
             raise ValueError(
                 f"--image_fit={self.image_fit} says how images become squares "
                 f"of --image_size: give that, too."
+            )
+        of_folder = str(self.dataset).startswith("folder:")
+        if self.skip_broken and not of_folder:
+            raise ValueError(
+                "--skip_broken leaves out files: it is for "
+                "--dataset=folder:<directory> alone."
             )
 
     def _collect_data(self):

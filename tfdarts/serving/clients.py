@@ -19,6 +19,8 @@ SCHEMES = {"http": 8501, "https": 443, "grpc": 8500, "grpcs": 443}
 
 # How TensorFlow begins one of several errors.
 _NUMBERED = re.compile(r"^\(\d+\) [A-Z_]+: ")
+# What `tfdarts.decoding` says of an image that it does not take.
+_REFUSED = re.compile(r".*assertion failed: \[([^]]+)\]")
 
 
 class ServerError(ValueError):
@@ -290,6 +292,10 @@ def plain(message):
     >>> plain("Graph execution error:\\nIt is no image.\\n [[{{node map}}]]")
     'It is no image.'
     """
+    refused = _REFUSED.match(message.replace("\n", " "))
+    if refused:
+        reason = refused[1]
+        return f"{reason[0].upper()}{reason[1:]}."
     lines = message.partition("[[")[0].splitlines()
     sentence = [line.strip() for line in lines if line.strip()][-1:]
     return _NUMBERED.sub("", *sentence) if sentence else message

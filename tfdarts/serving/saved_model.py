@@ -7,8 +7,8 @@ import keras
 import tensorflow as tf
 
 from tfdarts.arguments import as_path
+from tfdarts.decoding import decode_images
 from tfdarts.serving.classifier import classifier
-from tfdarts.serving.decoding import decode_images
 from tfdarts.signs import is_unfit
 
 
@@ -33,7 +33,7 @@ def export_saved_model(
     - `serving_default` takes `images`: float32, `(batch, height, width,
       channels)`, pixels from 0 to 255.
     - `serving_bytes` takes `image_bytes`: strings, each the content of an
-      image file; see `tfdarts.serving.decoding.decode_images`.
+      image file; see `tfdarts.decoding.decode_images`.
 
     Both return `probabilities` (float32, `(batch, num_classes)`), `class_id`
     (int64) and `label` (string).
@@ -95,7 +95,8 @@ def export_saved_model(
         }
 
     def serve_bytes(image_bytes):
-        return serve(decode_images(image_bytes, image_shape, image_fit))
+        images = decode_images(image_bytes, image_shape, image_fit)
+        return serve(tf.cast(images, tf.float32))
 
     archive = keras.export.ExportArchive()
     archive.add_endpoint(

@@ -1,0 +1,123 @@
+"""Image files: looked at, checked, decoded."""
+
+import concurrent.futures
+import functools
+import io
+
+import tensorflow as tf
+
+from tfdarts.data.files import unreadable
+from tfdarts.data.pixels import count_progress
+from tfdarts.decoding import decode_image
+from tfdarts.decoding import decode_images
+from tfdarts.image_kinds import BadImageError
+from tfdarts.image_kinds import look_up
+
+_AT_ONCE = 32
+_MOST_LISTED = 10
+
+
+def look_at(paths):
+    """Returns what the headers of image files say, without decoding them.
+
+    Args:
+        paths: Sequence of paths.
+
+    Returns:
+        `(looks, bad)`: a dict from the paths of images to
+        `tfdarts.image_kinds.Look`, and a dict from all other paths to
+        strings, why they cannot be used.
+    """
+    looks, bad = {}, {}
+    for path in paths:
+        try:
+            if not path.is_file():
+                raise BadImageError(
+                    "it is not a file: perhaps a link that leads nowhere"
+                )
+            with path.open("rb") as file:
+                looks[path] = look_up(file)
+        except BadImageError as error:
+            bad[path] = str(error)
+        except OSError as error:
+            bad[path] = _unreadable(error)
+    return looks, bad
+
+
+def find_broken(paths):
+    """Returns why image files cannot be decoded: a dict by path.
+
+    Args:
+        paths: Sequence of paths, each an image by its header.
+    """
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        reasons = pool.map(_why_broken, paths)
+        reasons = count_progress(reasons, len(paths), "checked")
+        return {p: why for p, why in zip(paths, reasons, strict=True) if why}
+
+
+def decode_files(paths, shape, fit=None):
+    """Yields the pixels of image files, in their order.
+
+    It is the server's own graph that decodes them.
+
+    Args:
+        paths: Sequence of paths.
+        shape: Tuple `(height, width, channels)` of what is yielded.
+        fit: String, how images are resized to it, see
+            `tfdarts.decoding.resize`; or `None` if all have that size.
+
+    Yields:
+        `uint8` arrays of that shape.
+
+    Raises:
+        OSError: If a file cannot be read.
+        InvalidArgumentError: If one cannot be decoded.
+    """
+    decode = _decoder(shape, fit)
+    for start in range(0, len(paths), _AT_ONCE):
+        part = paths[start : start + _AT_ONCE]
+        contents = [path.read_bytes() for path in part]
+        yield from decode(tf.constant(contents)).numpy()
+
+
+def describe_bad(bad, directory):
+    """Returns a list of files and why they cannot be used, in words.
+
+    Args:
+        bad: Dict from paths to strings.
+        directory: Path that they are in.
+    """
+    shown = [
+        f"{path.relative_to(directory)}: {bad[path]}"
+        for path in sorted(bad)[:_MOST_LISTED]
+    ]
+    more = len(bad) - len(shown)
+    return "; ".join([*shown, *[f"and {more:,} more"] * (more > 0)])
+
+
+def _why_broken(path):
+    """Returns why a file cannot be decoded, or `None` if it can."""
+    try:
+        content = path.read_bytes()
+        height, width, *_ = decode_image(tf.constant(content), 3).shape
+        size = look_up(io.BytesIO(content)).size
+    except OSError as error:
+        return _unreadable(error)
+    except tf.errors.InvalidArgumentError:
+        return "it is damaged or incomplete, and cannot be decoded"
+    if (height, width) != size:
+        return "it is damaged: its header says another size"
+    return None
+
+
+def _unreadable(error):
+    return str(unreadable("it", error)).removesuffix(".")
+
+
+@functools.cache
+def _decoder(shape, fit):
+    return tf.function(
+        lambda contents: decode_images(contents, shape, fit),
+        input_signature=[tf.TensorSpec((None,), tf.string)],
+    )

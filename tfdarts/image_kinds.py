@@ -1,0 +1,161 @@
+"""Which image files are taken: in training, in prediction and by a server.
+
+What TensorFlow decodes to other pixels than the file has, or to pixels on one
+machine and to an error on another, is taken nowhere.
+"""
+
+import struct
+import typing
+import warnings
+
+from PIL import ExifTags
+from PIL import Image
+
+FORMATS = {
+    "PNG": (".png",),
+    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
+    "BMP": (".bmp", ".dib"),
+    "GIF": (".gif",),
+    "WEBP": (".webp",),
+}
+"""Formats as Pillow calls them, and how the names of their files end."""
+
+SUFFIXES = tuple(suffix for each in FORMATS.values() for suffix in each)
+
+UNKNOWN = (
+    "it is not a PNG, JPEG, BMP, GIF or WebP image, or its beginning is "
+    "damaged: convert it to PNG"
+)
+DEEP = "it has 16 bits per channel: convert it to 8 bits per channel"
+ODD_BMP = (
+    "it is a BMP of a kind that TensorFlow cannot decode correctly (a color "
+    "palette, compression, OS/2, or 1, 4 or 16 bits per pixel): convert it to "
+    "PNG"
+)
+ODD_FRAME = (
+    "its first frame and its canvas differ in size, and TensorFlow decodes "
+    "the frame alone: convert it to PNG"
+)
+ANIMATED_WEBP = (
+    "it is an animated WebP, which TensorFlow cannot decode safely: save one "
+    "frame of it as PNG"
+)
+
+_HEAD = 54
+_GREY_MODES = ("1", "L", "LA")
+_RAW_MODES = ("BGR", "BGRX", "BGRA", "L")
+# What Pillow raises for a broken file depends on the format.
+_BROKEN = (SyntaxError, ValueError, struct.error, EOFError, IndexError)
+_TOO_LARGE = (Image.DecompressionBombError, Image.DecompressionBombWarning)
+
+
+class BadImageError(ValueError):
+    """A file is not an image that is taken; the message says why."""
+
+
+class Look(typing.NamedTuple):
+    """What the header of an image file says.
+
+    Args:
+        size: Tuple `(height, width)`, in pixels.
+        channels: Integer, 1 (grey) or 3 (color).
+        is_rotated: Boolean, whether an EXIF tag asks for a rotation or a
+            reflection.
+        is_transparent_gif: Boolean, whether it is a GIF some of whose pixels
+            may have no color.
+    """
+
+    size: tuple
+    channels: int
+    is_rotated: bool
+    is_transparent_gif: bool
+
+
+def look_up(file):
+    """Returns what the header of an image file says, without decoding it.
+
+    Args:
+        file: Binary file, open for reading.
+
+    Returns:
+        `Look`.
+
+    Raises:
+        BadImageError: If the file is not an image that is taken.
+        OSError: If it cannot be read.
+
+    Example:
+
+    >>> file = io.BytesIO()
+    >>> Image.new("RGB", (20, 10)).save(file, "PNG")
+    >>> look_up(file).size
+    (10, 20)
+    """
+    file.seek(0)
+    head = file.read(_HEAD).ljust(_HEAD, b"\0")
+    file.seek(0)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            image = Image.open(file, formats=[*FORMATS])
+        reason = _unfit(head, image)
+        is_rotated = _orientation(image) not in (0, 1)
+    except _TOO_LARGE as error:
+        raise BadImageError(
+            f"it has more than {Image.MAX_IMAGE_PIXELS:,} pixels, or is "
+            f"broken and says so: make it smaller"
+        ) from error
+    except (OSError, *_BROKEN) as error:
+        if getattr(error, "errno", None) is not None:
+            raise  # It is the disk, not the image.
+        is_bmp = head.startswith(b"BM")
+        raise BadImageError(ODD_BMP if is_bmp else UNKNOWN) from error
+    if reason:
+        raise BadImageError(reason)
+    return Look(
+        (image.height, image.width),
+        1 if image.mode in _GREY_MODES else 3,
+        is_rotated,
+        image.format == "GIF" and "transparency" in image.info,
+    )
+
+
+def _unfit(head, image):
+    """Returns why TensorFlow does not decode what the file has, or None."""
+    if image.mode.startswith(("I", "F")):
+        return DEEP
+    match image.format:
+        case "PNG" if head[24] == 16:
+            return DEEP
+        case "BMP" if not _is_plain(head, image):
+            return ODD_BMP
+        case "GIF" if not _fills_canvas(head, image):
+            return ODD_FRAME
+        case "WEBP" if head[12:16] == b"VP8X" and head[20] & 2:
+            return ANIMATED_WEBP
+    return None
+
+
+def _is_plain(head, image):
+    header_size, *_, bits = struct.unpack_from("<IiiHH", head, 14)
+    codec, _, _, arguments = image.tile[0]
+    return (
+        header_size >= 40
+        and bits in (8, 24, 32)
+        and codec == "raw"
+        and arguments[0] in _RAW_MODES
+    )
+
+
+def _fills_canvas(head, image):
+    width, height = struct.unpack_from("<HH", head, 6)
+    return image.dispose_extent == (0, 0, width, height)
+
+
+def _orientation(image):
+    if "exif" not in image.info:
+        return 1
+    try:
+        return image.getexif().get(ExifTags.Base.Orientation, 1)
+    except (OSError, *_BROKEN):
+        return 1  # A damaged tag asks for nothing.
