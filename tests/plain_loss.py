@@ -3,11 +3,13 @@
 import tensorflow as tf
 
 
-def plain_loss(supernet, x, y):
+def plain_loss(supernet, x, y, class_weight=()):
     """Returns the loss as a function of lists of weights and alphas.
 
     Cross-entropy written out, weights found by identity, no flat vectors.
+    Classes count what `class_weight` says, or 1.
     """
+    counts = [dict(class_weight).get(int(label), 1.0) for label in y]
     variables = supernet.network_weights + supernet.alpha_variables
 
     def loss(weights, alphas):
@@ -19,6 +21,7 @@ def plain_loss(supernet, x, y):
             training=True,
         )
         log = tf.nn.log_softmax(logits)
-        return -tf.reduce_mean(tf.gather(log, y, axis=1, batch_dims=1))
+        of_labels = tf.gather(log, y, axis=1, batch_dims=1)
+        return -tf.reduce_sum(counts * of_labels) / len(counts)
 
     return loss

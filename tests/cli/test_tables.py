@@ -4,8 +4,8 @@ import pytest
 
 from tfdarts.cli import evaluate
 from tfdarts.cli import select
-from tfdarts.cli.table import table
 from tfdarts.runs import select as select_module
+from tfdarts.table import table
 
 
 def classes(count):
@@ -35,6 +35,33 @@ def test_of_many_classes_it_is_those_found_least_often():
     assert lines[0] == "The 20 classes of the lowest recall:"
     names = [line[: len("class 99")] for line in lines[2:]]
     assert names == [f"class {k}" for k in range(99, 79, -1)]
+
+
+def test_classes_without_test_images_are_named_apart():
+    absent = {"class": "emu", "examples": 0, "recall": None}
+    said, *lines = evaluate._class_table([absent, *classes(2)]).splitlines()
+    assert said.startswith("No test image") and said.endswith(": emu")
+    assert len(lines) == 3
+
+
+def test_a_weighted_selection_prints_balanced_accuracy(monkeypatch, capsys):
+    ranking = [
+        {
+            "candidate": "a",
+            "validation_accuracy": 0.9,
+            "validation_balanced_accuracy": 0.5,
+            "validation_loss": 0.25,
+            "num_parameters": 7,
+        }
+    ]
+    monkeypatch.setattr(select_module, "select", lambda config: ranking)
+    arguments = ["--run_dirs=a,b", "--run_dir=out", "--class_weights=balanced"]
+    values, kind = select.command.parsed(arguments)
+    asked = {"arguments": arguments, "kind": kind}
+    select.run({**values.flag_values_dict(), **asked})
+    head, row, *_, following = capsys.readouterr().out.splitlines()
+    assert "validation balanced accuracy" in head and "50.00%" in row
+    assert "--class_weights=balanced" in following
 
 
 def test_a_selection_prints_its_ranking(monkeypatch, capsys):

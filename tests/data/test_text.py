@@ -3,6 +3,7 @@
 import collections
 import pydoc_data.topics
 import re
+import shlex
 
 import pytest
 
@@ -145,7 +146,7 @@ def test_no_text(tmp_path):
         open_text(tmp_path / "x")
     (tmp_path / "x").write_text("\n\n")
     with pytest.raises(
-        DataError, match="x has 2 lines, and must have at least"
+        DataError, match="x has 2 lines, and must have at least 10"
     ):
         open_text(tmp_path / "x")
     files = {**PREPARED, "train.txt": "a a\n"}
@@ -162,3 +163,84 @@ def test_what_is_said_of_it(tmp_path):
         f"lines among them",
         "5 different words",
     )
+
+
+@pytest.mark.parametrize("count", [10, 45, 180, 181])
+def test_short_texts_are_cut_into_smaller_blocks(count):
+    splits = in_blocks(range(count))
+    assert all(splits.values())
+    assert sorted(sum(splits.values(), [])) == [*range(count)]
+    assert len(splits["train"]) / count >= 0.75
+    block = 20 if count > 180 else count // 10
+    assert splits["validation"] == [*range(8 * block, 9 * block)]
+
+
+def test_few_lines_cannot_be_cut():
+    with pytest.raises(DataError, match="has 9 lines, .* at least 10"):
+        in_blocks(range(9))
+
+
+ENGLISH = "the cat sat on the mat and the dog sat on the cat\n" * 12
+
+
+def test_other_encodings_are_named(tmp_path):
+    path = tmp_path / "it's.txt"
+    for encoding in ("utf-16", "utf-16-le", "utf-16-be"):
+        path.write_bytes(ENGLISH.encode(encoding))
+        with pytest.raises(DataError, match="iconv -f UTF-16 -t UTF-8") as e:
+            open_text(path)
+        assert shlex.quote(str(path)) in str(e.value)
+    path.write_bytes(f"{ENGLISH}café\n".encode("latin-1"))
+    with pytest.raises(DataError, match="iconv -f LATIN1 -t UTF-8"):
+        open_text(path)
+    path.write_bytes(ENGLISH.encode("utf-8-sig"))
+    assert open_text(path).vocabulary[1] == "the"
+
+
+CHINESE = "我们今天去公园散步然后回家吃饭休息\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (CHINESE * 12, "12 words have 17 characters on average"),
+        ("ab" * 6000, "1 word has 12,000 characters on average"),
+        ((b"x" * 76 + b"\n").decode() * 50, "the longest 76"),
+        ("สวัสดีครับวันนี้อากาศดีมาก\n" * 12, "too few"),
+    ],
+)
+def test_texts_without_spaces_are_refused_with_numbers(
+    tmp_path, text, sentence
+):
+    path = tmp_path / "x.txt"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(DataError, match=sentence):
+        open_text(path)
+    path.write_text(re.sub("(.)", r"\1 ", text), encoding="utf-8")
+    if text.count("\n") > 10:
+        # What the sentence says to do is enough, where there is more to
+        # predict than one letter.
+        if len({*text}) > 2:
+            assert max(map(len, open_text(path).vocabulary)) == len("<unk>")
+
+
+def test_texts_with_spaces_are_not_refused(tmp_path):
+    path = tmp_path / "x.txt"
+    for text in (
+        "Donaudampfschifffahrtsgesellschaft fährt heute nicht mehr ganz\n",
+        "我们 今天 去 公园 散步 然后 回家 吃饭 休息\n",
+        "see https://example.org/a/very/long/path/of/it for the rest of it\n",
+    ):
+        path.write_text(text * 12, encoding="utf-8")
+        open_text(path)
+
+
+def test_many_unknown_words_are_warned_of():
+    known, other = [[*"abcabc"]] * 4, [[*"abxyzw"]]
+    source = source_of_lines(
+        "x", {"train": known, "validation": other, "test": known}
+    )
+    (warning,) = source.warnings
+    assert f"0.0% of train, {4 / 7:.1%} of validation, 0.0% of test" in warning
+    same = source_of_lines("x", dict.fromkeys(SPLITS, known))
+    assert same.warnings == ()

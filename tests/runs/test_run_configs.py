@@ -87,6 +87,9 @@ PAPER_OF_TEXTS = {
 @pytest.mark.parametrize("config_class", PAPER_OF_TEXTS)
 def test_the_defaults_for_texts_are_the_papers(config_class):
     settings = dataclasses.asdict(config_class())
+    # As many rows as a long text has.
+    assert settings["batch_size"] == 0
+    settings["batch_size"] = config_class.most_rows
     expected = PAPER_OF_TEXTS[config_class]
     assert {name: settings[name] for name in expected} == expected
     assert settings["dataset"] == "pydoc"

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+import sklearn.metrics
 
 from tfdarts.runs.scores import calibration
 from tfdarts.runs.scores import confusion
@@ -104,13 +105,40 @@ def test_classes_and_confusion_by_loops():
         }
 
 
-def test_a_class_without_examples_has_zeros():
-    rows = per_class([0, 0], [[2.0, 1.0, 0.0], [2.0, 1.0, 0.0]], list("abc"))
+def test_balanced_accuracy_and_macro_f1_are_those_of_scikit_learn():
+    labels = np.minimum(RANDOM.geometric(0.5, 300) - 1, 6)
+    logits = RANDOM.normal(size=(300, 7)) + np.eye(7)[labels]
+    figures = scores(labels, logits)
+    predicted = logits.argmax(1)
+    assert figures["test_balanced_accuracy"] == pytest.approx(
+        sklearn.metrics.balanced_accuracy_score(labels, predicted)
+    )
+    assert figures["test_macro_f1"] == pytest.approx(
+        sklearn.metrics.f1_score(labels, predicted, average="macro")
+    )
+    assert figures["test_balanced_accuracy"] != figures["test_accuracy"]
+
+
+def test_always_the_largest_class_is_of_no_worth_by_balanced_figures():
+    labels = np.repeat([0, 1], [90, 10])
+    figures = scores(labels, np.tile([1.0, 0.0], (100, 1)))
+    assert figures["test_accuracy"] == 0.9
+    assert figures["test_balanced_accuracy"] == 0.5
+    # F1 of the first is 2 / (1 / 0.9 + 1 / 1), of the second 0.
+    assert figures["test_macro_f1"] == pytest.approx(0.9 / 1.9)
+
+
+def test_a_class_without_examples_has_no_figures_and_no_part_in_means():
+    logits = [[2.0, 1.0, 0.0], [0.0, 1.0, 2.0], [1.0, 2.0, 0.0]]
+    rows = per_class([0, 0, 1], logits, list("abc"))
     assert rows[2] == {
         "class": "c",
         "examples": 0,
-        "precision": 0.0,
-        "recall": 0.0,
-        "f1": 0.0,
+        "precision": None,
+        "recall": None,
+        "f1": None,
     }
+    figures = scores([0, 0, 1], logits)
+    assert figures["test_balanced_accuracy"] == pytest.approx((1 / 2 + 1) / 2)
+    assert figures["test_macro_f1"] == pytest.approx((2 / 3 + 1) / 2)
     assert np.shape(confusion([0], [[2.0, 1.0, 0.0]])) == (3, 3)

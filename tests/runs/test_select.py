@@ -87,6 +87,19 @@ def test_of_equals_the_lower_loss_wins(trained, tmp_path):
                 assert value == getattr(config, field.name)
 
 
+def test_with_class_weights_balanced_accuracy_decides(trained, tmp_path):
+    results, _ = trained
+    balanced = "validation_balanced_accuracy"
+    results["DARTS_V1"] = {**validation(0.9, 0.1), balanced: 0.5}
+    results["DARTS_V2"] = {**validation(0.7, 0.9), balanced: 0.6}
+    config = dataclasses.replace(
+        TINY, run_dirs="DARTS_V1,DARTS_V2", run_dir=str(tmp_path)
+    )
+    weighted = dataclasses.replace(config, class_weights="balanced")
+    assert select(weighted)[0]["genotype"] == "DARTS_V2"
+    assert select(config)[0]["genotype"] == "DARTS_V1"
+
+
 def test_run_directories_have_names_that_do_not_hang_on_others(
     trained, tmp_path, monkeypatch
 ):

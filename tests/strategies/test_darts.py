@@ -18,7 +18,11 @@ LEARNING_RATE = 0.1
 
 
 def tiny_search(
-    learning_rate=LEARNING_RATE, run_eagerly=False, jit_compile=False, **kwargs
+    learning_rate=LEARNING_RATE,
+    run_eagerly=False,
+    jit_compile=False,
+    class_weight=None,
+    **kwargs,
 ):
     supernet = CNNSupernet(
         2, 3, 3, (4, 4, 1), num_nodes=1, primitives=PRIMITIVES
@@ -27,6 +31,7 @@ def tiny_search(
     search.compile(
         SGD(learning_rate, momentum=0.9, l2=3e-3, clip_norm=0.1),
         Adam(0.05, l2=1e-3),
+        class_weight=class_weight,
         run_eagerly=run_eagerly,
         jit_compile=jit_compile,
     )
@@ -176,6 +181,61 @@ def test_weight_step_clips_adds_l2_and_moves_statistics(first_order):
         rtol=1e-4,
         atol=1e-6,
     )
+
+
+def test_class_weights_count_in_both_losses_as_keras_has_it():
+    """A batch's weighted losses are summed and divided by its size."""
+    class_weight = {0: 0.25, 2: 3.0}  # One that is not given counts 1.
+    search = tiny_search(
+        method="exact", run_eagerly=True, class_weight=class_weight
+    )
+    supernet, train, val = search.supernet, batch(2), batch(3)
+    weights = [tf.constant(w) for w in values(supernet.network_weights)]
+    alphas = [tf.constant(a) for a in values(supernet.alpha_variables)]
+    losses = [
+        plain_loss(supernet, *pair, class_weight) for pair in (train, val)
+    ]
+    expected = hypergradient(
+        *losses,
+        weights,
+        alphas,
+        lambda gradients, weights: [
+            w - LEARNING_RATE * (g + 3e-3 * w)
+            for w, g in zip(weights, gradients)
+        ],
+        method="exact",
+    )
+    _, gradients = search.alpha_gradients(train, val, LEARNING_RATE)
+    for one, other in zip(gradients, expected):
+        np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-6)
+
+    class Plain(keras.Model):
+        """The supernet, trained by Keras alone."""
+
+        def __init__(self):
+            super().__init__()
+            self.supernet = supernet
+
+        def call(self, x, training=None):
+            return self.supernet(x, training=True)
+
+    model = Plain()
+    model.compile(
+        keras.optimizers.SGD(0.0),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        run_eagerly=True,
+    )
+    arrays = [tensor.numpy() for tensor in train]
+    history = model.fit(*arrays, class_weight=class_weight, verbose=0).history
+    search._update_weights([train])
+    assert float(search.loss_tracker.result()) == pytest.approx(
+        history["loss"][0], rel=1e-5
+    )
+    x, y = val
+    log = tf.nn.log_softmax(supernet(x, training=False)).numpy()
+    unweighted = -log[np.arange(len(y)), y].mean()
+    evaluated = search.evaluate(x, y, verbose=0, return_dict=True)
+    assert evaluated["loss"] == pytest.approx(unweighted, rel=1e-5)
 
 
 class Noisy(CNNSupernet):

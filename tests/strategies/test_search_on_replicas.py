@@ -13,6 +13,7 @@ from tfdarts.training.optimizers import SGD
 from tfdarts.training.optimizers import Adam
 
 BATCH, WORDS = 8, 7
+CLASS_WEIGHT = {0: 0.5, 1: 1.0, 2: 3.0}
 ROUNDING = {"float32": 1e-5, "float64": 1e-12}
 
 
@@ -40,6 +41,7 @@ def built(supernet, replicas, method, **arguments):
     search.compile(
         SGD(0.1, momentum=0.0 if recurrent else 0.9, l2=1e-3, clip_norm=0.2),
         Adam(0.01, l2=1e-3),
+        class_weight=None if recurrent else CLASS_WEIGHT,
     )
     return search
 

@@ -52,12 +52,17 @@ def images():
     return random.normal(size=(21, 8, 8, 1)), random.integers(0, 3, 21)
 
 
-def fitted(model, inner, images):
+def fitted(model, inner, images, class_weight):
     x, y = images
     batches = tf.data.Dataset.from_tensor_slices((x[:16], y[:16])).batch(8)
     tests = tf.data.Dataset.from_tensor_slices((x, y)).batch(16)
     history = model.fit(
-        batches, epochs=2, validation_data=tests, shuffle=False, verbose=0
+        batches,
+        epochs=2,
+        validation_data=tests,
+        class_weight=class_weight,
+        shuffle=False,
+        verbose=0,
     ).history
     return history, [
         variable.numpy() for variable in inner.variables if variable.shape
@@ -74,11 +79,12 @@ def require_the_same(one, other):
         np.testing.assert_allclose(a, b, rtol=1e-8, atol=1e-10)
 
 
-def test_two_replicas_train_a_classifier_as_one(images):
+@pytest.mark.parametrize("class_weight", [None, {0: 0.5, 1: 1.0, 2: 3.0}])
+def test_two_replicas_train_a_classifier_as_one(images, class_weight):
     alone, shared = classifier(), classifier()
     together = OnReplicas(shared, Replicas(CPUS))
-    expected = fitted(alone, alone, images)
-    found = fitted(together, shared, images)
+    expected = fitted(alone, alone, images, class_weight)
+    found = fitted(together, shared, images, class_weight)
     require_the_same(expected, found)
     dataset = tf.data.Dataset.from_tensor_slices(images).batch(9)
     outputs = predicted(shared.network, dataset, Replicas(CPUS))

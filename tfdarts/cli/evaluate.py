@@ -10,12 +10,13 @@ from tfdarts.cli.command import next_command
 from tfdarts.cli.command import settings_of
 from tfdarts.cli.seeds import Seeds
 from tfdarts.cli.seeds import seeds_table
-from tfdarts.cli.table import shown
-from tfdarts.cli.table import table
+from tfdarts.data.image_source import shortened
 from tfdarts.runs.settings import RunConfig
 from tfdarts.runs.settings import Settings
 from tfdarts.runs.settings import setting
 from tfdarts.runs.settings import with_default
+from tfdarts.table import shown
+from tfdarts.table import table
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,6 +87,8 @@ def _run_seeds(settings, seeds):
 SHOWN = (
     "test_accuracy",
     "test_top5_accuracy",
+    "test_balanced_accuracy",
+    "test_macro_f1",
     "test_loss",
     "test_calibration_error",
     "test_examples",
@@ -107,6 +110,13 @@ MOST_CLASSES = 20
 def _class_table(classes):
     """Returns a table of all classes, or of those found least often."""
     lines = []
+    absent = [row["class"] for row in classes if not row["examples"]]
+    if absent:
+        lines.append(
+            f"No test image, so no figures and no part in the means: "
+            f"{shortened(absent)}"
+        )
+    classes = [row for row in classes if row["examples"]]
     if len(classes) > MOST_CLASSES:
         classes = sorted(classes, key=lambda row: row["recall"])[:MOST_CLASSES]
         lines.append(f"The {MOST_CLASSES} classes of the lowest recall:")
@@ -124,9 +134,9 @@ def _class_table(classes):
 
 command = Command(
     name="tfdarts-evaluate",
-    summary="Tests a trained network on the test examples: accuracy, loss, "
-    "calibration,\nfigures of each class, cost, and pictures of them; of texts "
-    "the perplexity.",
+    summary="Tests a trained network on the test examples: accuracy, balanced "
+    "accuracy,\nmacro F1, loss, calibration, figures of each class, cost, and "
+    "pictures; of\ntexts the perplexity.",
     examples=(
         "tfdarts-evaluate --run_dir=runs/digits",
         "tfdarts-evaluate --run_dir=runs/digits --seeds=0,1,2",

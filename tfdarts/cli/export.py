@@ -7,12 +7,12 @@ from tfdarts import arguments
 from tfdarts.cli.command import Command
 from tfdarts.cli.command import next_command
 from tfdarts.cli.command import settings_of
-from tfdarts.cli.table import shown
-from tfdarts.cli.table import table
 from tfdarts.runs.run_directory import Stage
 from tfdarts.runs.run_directory import is_of_text
 from tfdarts.runs.settings import Settings
 from tfdarts.runs.settings import setting
+from tfdarts.table import shown
+from tfdarts.table import table
 
 
 @dataclasses.dataclass(frozen=True)

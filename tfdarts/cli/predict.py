@@ -7,10 +7,10 @@ import math
 from tfdarts import arguments
 from tfdarts.cli.command import Command
 from tfdarts.cli.command import settings_of
-from tfdarts.cli.table import table
 from tfdarts.runs.settings import Settings
 from tfdarts.runs.settings import setting
 from tfdarts.serving.clients import checked_version
+from tfdarts.table import table
 
 
 def _version(value, name):

@@ -3,10 +3,10 @@
 import dataclasses
 
 from tfdarts import arguments
-from tfdarts.cli.table import shown
-from tfdarts.cli.table import table
 from tfdarts.runs.settings import Settings
 from tfdarts.runs.settings import setting
+from tfdarts.table import shown
+from tfdarts.table import table
 
 
 @dataclasses.dataclass(frozen=True)

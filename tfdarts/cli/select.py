@@ -4,34 +4,30 @@ from tfdarts.cli import kinds
 from tfdarts.cli.command import Command
 from tfdarts.cli.command import next_command
 from tfdarts.cli.command import settings_of
-from tfdarts.cli.table import table
+from tfdarts.table import table
 
 
 def run(values):
     """Ranks the candidates, prints the table and the next command."""
+    from tfdarts.runs.select import figure_of_selection
     from tfdarts.runs.select import select
 
     config = settings_of(kinds.SELECT[values["kind"]], values)
+    of_texts = values["kind"] == "texts"
+    name = "validation_perplexity" if of_texts else figure_of_selection(config)
     rows = [
         (
             row["candidate"],
-            _judged(row),
+            f"{row[name]:.2f}" if of_texts else f"{row[name]:.2%}",
             f"{row['validation_loss']:.4f}",
             f"{row['num_parameters']:,}",
         )
         for row in select(config)
     ]
-    figure = {"images": "accuracy", "texts": "perplexity"}[values["kind"]]
-    columns = ("candidate", f"validation {figure}", "loss", "parameters")
+    columns = ("candidate", name.replace("_", " "), "loss", "parameters")
     print(table(columns, rows))
     print(f"Genotype of the best: {config.run_dir}/genotype.json")
     print(_training(values["arguments"]))
-
-
-def _judged(row):
-    if "validation_accuracy" in row:
-        return f"{row['validation_accuracy']:.2%}"
-    return f"{row['validation_perplexity']:.2f}"
 
 
 def _training(arguments):

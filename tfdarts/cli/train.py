@@ -6,7 +6,7 @@ from tfdarts.cli.command import next_command
 from tfdarts.cli.command import settings_of
 from tfdarts.cli.seeds import Seeds
 from tfdarts.cli.seeds import seeds_table
-from tfdarts.cli.table import shown
+from tfdarts.table import shown
 
 
 def run(values):

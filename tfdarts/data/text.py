@@ -1,10 +1,14 @@
 """Text in files, and the English that comes with every Python."""
 
+import codecs
+import contextlib
 import pathlib
 import pydoc_data.topics
+import shlex
 
 from tfdarts.data.files import unreadable
 from tfdarts.data.image_source import DataError
+from tfdarts.data.text_checks import require_spaces
 from tfdarts.data.text_source import SPLITS
 from tfdarts.data.text_source import source_of_lines
 from tfdarts.words import lines_of
@@ -12,7 +16,10 @@ from tfdarts.words import words_of
 
 BLOCK = 20
 """Lines that stay together where one text is cut into splits."""
+PLACES = ("train",) * 8 + ("validation", "test")
+"""Where ten blocks of lines go."""
 
+_UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _FILES = {
     "train": ("train.txt",),
     "validation": ("valid.txt", "validation.txt", "val.txt"),
@@ -25,8 +32,9 @@ def open_text(path):
 
     Words are what stands between spaces, as in the Penn Treebank's files. A
     directory has `train.txt`, `valid.txt` and `test.txt`. One file is cut
-    into blocks of 20 lines, of every ten of which the first eight are for
-    training, the ninth for validation, the tenth for the test.
+    into blocks of 20 lines, or fewer where it has fewer than 181 lines. Of
+    every ten blocks the first eight are for training, the ninth for
+    validation, the tenth for the test.
 
     Args:
         path: Path of a file or a directory.
@@ -62,6 +70,9 @@ def open_pydoc():
 def in_blocks(lines, name="The text"):
     """Returns lines in three splits, 8 : 1 : 1, by blocks of 20 lines.
 
+    Of fewer than 181 lines, which would not make ten blocks, the blocks are
+    smaller.
+
     Args:
         lines: Sequence.
         name: String, what they are of.
@@ -70,7 +81,7 @@ def in_blocks(lines, name="The text"):
         Dict from the names of the splits to lists of lines.
 
     Raises:
-        DataError: If there are too few for a block of each.
+        DataError: If there are fewer than ten lines.
 
     Example:
 
@@ -78,18 +89,20 @@ def in_blocks(lines, name="The text"):
     >>> len(splits["validation"]), splits["test"][:2], len(splits["train"])
     (40, [180, 181], 370)
     """
-    places = ["train"] * 8 + ["validation", "test"]
-    least = BLOCK * (len(places) - 1) + 1
-    if len(lines) < least:
+    blocks = len(PLACES)
+    if len(lines) < blocks:
         raise DataError(
-            f"{name} has {len(lines):,} lines, and must have at least {least} "
-            f"to be cut into blocks of {BLOCK} lines for training, validation "
-            f"and test. Break its lines, or give a directory with train.txt, "
-            f"valid.txt and test.txt."
+            f"{name} has {len(lines):,} line{'s' * (len(lines) != 1)}, and "
+            f"must have at least {blocks} to be cut into blocks of lines for "
+            f"training, validation and test. Break its lines, or give a "
+            f"directory with train.txt, valid.txt and test.txt."
         )
+    block = BLOCK
+    if len(lines) <= BLOCK * (blocks - 1):
+        block = len(lines) // blocks
     splits = {split: [] for split in SPLITS}
     for number, line in enumerate(lines):
-        splits[places[number // BLOCK % len(places)]].append(line)
+        splits[PLACES[number // block % blocks]].append(line)
     return splits
 
 
@@ -106,11 +119,28 @@ def _found(directory, split):
 
 def _words(path):
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        content = path.read_bytes()
     except FileNotFoundError as error:
         raise DataError(f"There is no text {path}.") from error
     except OSError as error:
         raise unreadable(path, error) from error
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path} is no text in UTF-8: {error}.") from error
-    return [words_of(line, "spaces") for line in lines_of(text)]
+    lines = [
+        words_of(line, "spaces") for line in lines_of(_text(path, content))
+    ]
+    require_spaces(lines, str(path))
+    return lines
+
+
+def _text(path, content):
+    """Returns bytes as text, without the mark of UTF-8 at the beginning."""
+    likely = "UTF-16"
+    # UTF-16 of English is UTF-8 with NULs between the letters.
+    if not content.startswith(_UTF16_MARKS) and b"\0" not in content:
+        likely = "LATIN1"
+        with contextlib.suppress(UnicodeDecodeError):
+            return content.decode("utf-8-sig")
+    raise DataError(
+        f"{path} is no text in UTF-8. If it is a text in another encoding, "
+        f"convert it: iconv -f {likely} -t UTF-8 "
+        f"{shlex.quote(str(path))} > utf8.txt"
+    )

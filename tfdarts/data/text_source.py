@@ -11,6 +11,7 @@ from tfdarts.arguments import items
 from tfdarts.data.image_source import DataError
 from tfdarts.data.image_source import check_name
 from tfdarts.data.image_source import fingerprint
+from tfdarts.data.text_checks import unknown_warnings
 from tfdarts.signs import composed
 from tfdarts.words import END_OF_LINE
 from tfdarts.words import TOKENIZERS
@@ -36,6 +37,7 @@ class TextSource:
         fingerprint: String. It differs where the text does that training may
             read: of the training and the validation split.
         notes: Tuple of sentences: what was made of the text unasked.
+        warnings: Tuple of sentences: why little may be learned of the text.
         tokenizer: String, a key of `tfdarts.words.TOKENIZERS`: what a word
             is.
     """
@@ -47,6 +49,7 @@ class TextSource:
     fingerprint: str = ""
     notes: tuple = ()
     tokenizer: str = "spaces"
+    warnings: tuple = ()
 
     def read(self, split):
         """Returns the words of a split.
@@ -119,7 +122,8 @@ def source_of_lines(name, lines, tokenizer="spaces"):
     if len(vocabulary) < 4:
         raise DataError(
             f"The training split of {name} has only the words "
-            f"{', '.join(vocabulary)}: there is nothing to foretell."
+            f"{', '.join(vocabulary)}: there is nothing to predict. Words that "
+            f"occur only once are {UNKNOWN}."
         )
     for word in vocabulary:
         if not _WORD.fullmatch(word):
@@ -151,6 +155,7 @@ def source_of_lines(name, lines, tokenizer="spaces"):
         fingerprint(vocabulary, (tokens["train"], tokens["validation"])),
         notes,
         tokenizer,
+        unknown_warnings(tokens, unknown),
     )
 
 

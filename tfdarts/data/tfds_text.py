@@ -2,6 +2,7 @@
 
 from tfdarts.data.image_source import DataError
 from tfdarts.data.text import in_blocks
+from tfdarts.data.text_checks import require_spaces
 from tfdarts.data.text_source import SPLITS
 from tfdarts.data.text_source import source_of_lines
 from tfdarts.data.tfds import find_builder
@@ -49,11 +50,13 @@ def open_tfds_text(name, prepare=False):
     def lines(split):
         dataset = builder.as_dataset(split=split)
         texts = dataset.map(lambda example: example["text"])
-        return [
+        words = [
             words_of(line, "spaces")
             for text in texts.as_numpy_iterator()
             for line in lines_of(text.decode())
         ]
+        require_spaces(words, f"The {split} split of tfds:{name}")
+        return words
 
     there = [split for split in SPLITS if split in builder.info.splits]
     if "train" not in there:

@@ -4,10 +4,12 @@ import dataclasses
 import logging
 import typing
 
-import numpy as np
-
 from tfdarts.data import batches
 from tfdarts.data import sources
+from tfdarts.data.class_balance import balanced_class_weight
+from tfdarts.data.class_balance import class_warnings
+from tfdarts.data.class_balance import count_classes
+from tfdarts.data.class_balance import count_table
 from tfdarts.data.examples import TrainingExamples
 from tfdarts.data.image_source import ImageSource
 from tfdarts.data.texts import open_text_source
@@ -61,6 +63,15 @@ class TrainingData(typing.NamedTuple):
     examples: TrainingExamples
     transform: typing.Callable
     steps_per_epoch: int
+    class_weight: dict | None = None
+
+    @property
+    def recorded_class_weight(self):
+        """The class weights in the order of the classes, or `None`."""
+        if self.class_weight is None:
+            return None
+        classes = range(len(self.source.class_names))
+        return [self.class_weight.get(label) for label in classes]
 
 
 def open_training_data(config, portion, **augmentation):
@@ -76,6 +87,8 @@ def open_training_data(config, portion, **augmentation):
     """
     source = open_data(config)
     examples = TrainingExamples.of(source, portion, config.seed)
+    _warn_of_classes(config, source, examples)
+    labels = examples.first[1]
     return TrainingData(
         source,
         examples,
@@ -85,8 +98,25 @@ def open_training_data(config, portion, **augmentation):
             config.cutout_length,
             **augmentation,
         ),
-        batches.steps_per_epoch(examples.first[1], config.batch_size),
+        batches.steps_per_epoch(labels, config.batch_size),
+        balanced_class_weight(labels)
+        if config.class_weights == "balanced"
+        else None,
     )
+
+
+def _warn_of_classes(config, source, examples):
+    """Logs what is wrong with the numbers of training examples per class."""
+    parts = {"training": examples.first, "validation": examples.second}
+    counts = {
+        part: count_classes(part_examples[1], source.class_names)
+        for part, part_examples in parts.items()
+        if part_examples is not None
+    }
+    for sentence in class_warnings(
+        counts, source.class_names, config.class_weights
+    ):
+        logger.warning("data: %s", sentence)
 
 
 def open_text_data(config):
@@ -100,6 +130,8 @@ def open_text_data(config):
     """
     source = open_text_source(config.dataset, config.prepare)
     _say(source)
+    for sentence in source.warnings:
+        logger.warning("data: %s", sentence)
     return source
 
 
@@ -129,16 +161,14 @@ def describe_data(config):
     """
     if isinstance(config, RNNConfig):
         source = open_text_source(config.dataset, config.prepare)
-        return "\n".join(source.describe())
+        return "\n".join([*source.describe(), *source.warnings])
     source = find_data(config)
     lines = [*source.describe()]
-    for split in source.splits:
-        _, labels = source.read(split)
-        counts = np.bincount(labels, minlength=len(source.class_names))
-        lines.append(
-            f"{split}: {len(labels):,} image{'s' * (len(labels) > 1)}, "
-            f"{_range(counts)} of a class"
-        )
+    counts = {
+        split: count_classes(source.read(split)[1], source.class_names)
+        for split in source.splits
+    }
+    lines.append(count_table(counts, source.class_names))
     mirrored = {"on": True, "off": False}.get(
         config.random_flip, source.random_flip
     )
@@ -146,9 +176,5 @@ def describe_data(config):
         f"training images are {'' if mirrored else 'not '}mirrored at random "
         f"(--random_flip={config.random_flip})"
     )
+    lines += class_warnings(counts, source.class_names, config.class_weights)
     return "\n".join(lines)
-
-
-def _range(counts):
-    least, most = counts.min(), counts.max()
-    return f"{least:,}" if least == most else f"{least:,} to {most:,}"

@@ -41,7 +41,7 @@ def dry_run(config):
     darts.alpha_warmup_steps = 0
     # As many epochs as it takes, all of them with batches for alpha.
     work.config = dataclasses.replace(
-        config,
+        work.config,
         epochs=max(config.epochs, 1 + STEPS),
         alpha_warmup_epochs=0,
     )

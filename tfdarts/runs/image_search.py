@@ -69,14 +69,22 @@ class ImageSearch:
             dtype=config.dtype_policy,
         )
         self.darts = compiled(
-            config, supernet, self.steps_per_epoch, self.replicas
+            config,
+            supernet,
+            self.steps_per_epoch,
+            self.replicas,
+            self.data.class_weight,
         )
 
     @property
     def derived(self):
         """What follows from settings and data, for the run directory."""
         examples = self.data.examples
-        return {"mean": examples.mean, "std": examples.std}
+        return {
+            "mean": examples.mean,
+            "std": examples.std,
+            "class_weight": self.data.recorded_class_weight,
+        }
 
     def describe(self):
         """Returns what is searched on, in words."""
@@ -121,7 +129,7 @@ class ImageSearch:
         return next(iter(batch))
 
 
-def compiled(config, supernet, steps, replicas=None):
+def compiled(config, supernet, steps, replicas=None, class_weight=None):
     """Returns `DARTS` of a supernet, as a config has it.
 
     Args:
@@ -129,6 +137,7 @@ def compiled(config, supernet, steps, replicas=None):
         supernet: `CNNSupernet`.
         steps: Integer, those of an epoch.
         replicas: `tfdarts.training.devices.Replicas`. Defaults to one.
+        class_weight: Dict from labels to floats; see `DARTS.compile`.
     """
     darts = DARTS(
         supernet,
@@ -154,6 +163,7 @@ def compiled(config, supernet, steps, replicas=None):
         alpha_optimizer=Adam(
             config.alpha_learning_rate, l2=config.alpha_weight_decay
         ),
+        class_weight=class_weight,
         jit_compile=config.jit_compile,
     )
     return darts

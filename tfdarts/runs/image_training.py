@@ -9,6 +9,7 @@ import tensorflow as tf
 from tfdarts.data import augmentation
 from tfdarts.data import batches
 from tfdarts.data.targets import soft_targets
+from tfdarts.runs.data import find_data
 from tfdarts.runs.data import open_training_data
 from tfdarts.runs.networks import build_network
 from tfdarts.runs.networks import compile_network
@@ -16,6 +17,7 @@ from tfdarts.runs.networks import count_parameters
 from tfdarts.runs.networks import save_network
 from tfdarts.runs.progress import MetricsFile
 from tfdarts.runs.progress import Progress
+from tfdarts.runs.scores import class_means
 from tfdarts.runs.start import require_float32
 from tfdarts.runs.start import require_xla
 from tfdarts.runs.start import start
@@ -31,6 +33,7 @@ from tfdarts.training.divergence import StopOnNaN
 from tfdarts.training.memory import peak_bytes
 from tfdarts.training.memory import require_memory
 from tfdarts.training.on_replicas import OnReplicas
+from tfdarts.training.on_replicas import predicted
 from tfdarts.training.schedules import LearningRate
 from tfdarts.training.schedules import LinearDropPath
 
@@ -89,6 +92,15 @@ class ImageTraining:
         require_xla(config, replicas)
         return replicas
 
+    @staticmethod
+    def require_data(config, replicas):
+        """Raises `DataError` where a batch has more than all examples."""
+        examples = find_data(config).splits["train"]
+        portion = 1 - config.validation_portion
+        batches.steps_per_epoch(
+            range(int(examples * portion)), config.batch_size
+        )
+
     @property
     def derived(self):
         """What follows from settings and data, for the run directory."""
@@ -100,6 +112,7 @@ class ImageTraining:
             "std": examples.std,
             "class_names": self.source.class_names,
             "image_shape": examples.first[0].shape[1:],
+            "class_weight": self.data.recorded_class_weight,
         }
 
     def fit(self, stage):
@@ -132,6 +145,10 @@ class ImageTraining:
             },
         )
         training, validation = _datasets(config, data, first_epoch)
+        batch_spec = training.element_spec
+        if data.class_weight:
+            # Keras adds what each example counts.
+            batch_spec += (tf.TensorSpec([config.batch_size]),)
         metrics = MetricsFile(stage.path / "metrics.csv", first_epoch)
         if self.replicas.count > 1:
             model = OnReplicas(model, self.replicas)
@@ -141,6 +158,7 @@ class ImageTraining:
             initial_epoch=first_epoch,
             steps_per_epoch=data.steps_per_epoch,
             validation_data=validation,
+            class_weight=data.class_weight,
             callbacks=[
                 StopOnNaN(),
                 LearningRate(),
@@ -152,7 +170,7 @@ class ImageTraining:
                 Progress(stage, config.epochs, data.steps_per_epoch, LOGGED),
                 keras.callbacks.LambdaCallback(
                     on_train_begin=lambda logs: require_memory(
-                        self._least_bytes(model, training.element_spec)
+                        self._least_bytes(model, batch_spec)
                     )
                 ),
             ],
@@ -179,7 +197,17 @@ class ImageTraining:
                 for name, value in metrics.rows[-1].items()
                 if name not in ("epoch", "learning_rate")
             },
+            **self._balanced_accuracy(validation),
         }
+
+    def _balanced_accuracy(self, validation):
+        """Returns that of the validation split, where classes are weighted."""
+        if validation is None or self.data.class_weight is None:
+            return {}
+        logits = predicted(self.network, validation, self.replicas)
+        labels = self.data.examples.second[1]
+        figures = class_means(labels, logits)
+        return {"validation_balanced_accuracy": figures["balanced_accuracy"]}
 
     def _least_bytes(self, model, batch_spec):
         """The memory that a step needs at the least, in this process."""
@@ -258,7 +286,7 @@ def _gradient_graph(model, batch_spec):
     """The graph that costs the most memory, of a model that Keras trains."""
 
     @tf.function
-    def gradients(x, y):
+    def gradients(x, y, sample_weight=None):
         with tf.GradientTape() as tape:
             outputs, _ = model.stateless_call(
                 [v.value for v in model.trainable_variables],
@@ -267,7 +295,8 @@ def _gradient_graph(model, batch_spec):
                 training=True,
             )
             losses = [
-                model.loss(y, logits) for logits in tf.nest.flatten(outputs)
+                model.loss(y, logits, sample_weight)
+                for logits in tf.nest.flatten(outputs)
             ]
             loss = tf.add_n(losses)
         return tape.gradient(loss, model.trainable_variables)

@@ -29,7 +29,9 @@ def pipeline(search_config, train_config):
     search_config = of_this_worker(search_config)
     train_config = of_this_worker(train_config)
     # Before the search, not behind it.
-    replicas = kind_of_training(train_config).replicas_of(train_config)
+    training = kind_of_training(train_config)
+    replicas = training.replicas_of(train_config)
+    training.require_data(train_config, replicas)
     search(search_config)
     results = train(train_config)
     if "test_loss" in results:

@@ -36,9 +36,11 @@ class RNNConfig(RunConfig):
         least=2,
     )
     batch_size: int = setting(
-        256,
-        "Rows of the text that are read side by side, on all devices together.",
-        least=1,
+        0,
+        "Rows of the text that are read side by side, on all devices together; "
+        "0: 256 in a search and 64 in a training, or as many as a shorter "
+        "text fills.",
+        least=0,
     )
     epochs: int = setting(50, "Epochs: how often the text is read.", least=1)
     word_dropout: float = setting(
@@ -98,6 +100,7 @@ class RNNSearchConfig(SearchSettings, RNNConfig):
     """
 
     early_stop: typing.ClassVar = "none"
+    most_rows: typing.ClassVar = 256
 
     num_nodes: int = setting(8, "Intermediate nodes of the cell.", least=1)
     alpha_learning_rate: float = setting(
@@ -114,8 +117,9 @@ class RNNRecipeConfig(RNNConfig):
     - [Liu et al., 2019](https://arxiv.org/abs/1806.09055), section A.2.2
     """
 
+    most_rows: typing.ClassVar = 64
+
     units: int = with_default(RNNConfig, "units", 850)
-    batch_size: int = with_default(RNNConfig, "batch_size", 64)
     epochs: int = with_default(RNNConfig, "epochs", 8000)
     word_dropout: float = with_default(RNNConfig, "word_dropout", 0.1)
     weight_decay: float = with_default(RNNConfig, "weight_decay", 8e-7)

@@ -16,8 +16,11 @@ def scores(labels, logits):
 
     Returns:
         A dict: `test_accuracy`, `test_top5_accuracy` (where there are more
-        than five classes), `test_loss` (cross entropy in nats),
-        `test_calibration_error` (see `calibration`) and `test_examples`.
+        than five classes), `test_balanced_accuracy` (the mean recall of the
+        classes), `test_macro_f1` (the mean F1 of the classes), `test_loss`
+        (cross entropy in nats), `test_calibration_error` (see `calibration`)
+        and `test_examples`. The two means are over the classes that have test
+        examples.
 
     Example:
 
@@ -31,9 +34,33 @@ def scores(labels, logits):
     if num_classes > 5:
         figures["test_top5_accuracy"] = _top(labels, logits, 5)
     return figures | {
+        **{f"test_{n}": v for n, v in class_means(labels, logits).items()},
         "test_loss": float(-log_p[np.arange(len(labels)), labels].mean()),
         "test_calibration_error": calibration(labels, logits)["error"],
         "test_examples": len(labels),
+    }
+
+
+def class_means(labels, logits):
+    """Returns the figures in which every class of the labels counts the same.
+
+    Args:
+        labels: Integer array `(examples,)`.
+        logits: Float array `(examples, num_classes)`.
+
+    Returns:
+        A dict: `balanced_accuracy`, the mean recall, and `macro_f1`.
+    """
+    arguments = {
+        "y_true": labels,
+        "y_pred": np.argmax(logits, axis=1),
+        "labels": np.unique(labels),
+        "average": "macro",
+        "zero_division": 0.0,
+    }
+    return {
+        "balanced_accuracy": float(sklearn.metrics.recall_score(**arguments)),
+        "macro_f1": float(sklearn.metrics.f1_score(**arguments)),
     }
 
 
@@ -98,8 +125,9 @@ def per_class(labels, logits, class_names):
         class_names: Sequence of strings.
 
     Returns:
-        List of dicts: `class`, `examples`, `precision`, `recall`, `f1`; zero
-        where it is not defined.
+        List of dicts: `class`, `examples` (the support), `precision`,
+        `recall`, `f1`. The precision and the F1 of a class that is never
+        predicted are 0. All three are `None` for a class without examples.
     """
     columns = sklearn.metrics.precision_recall_fscore_support(
         labels,
@@ -111,9 +139,9 @@ def per_class(labels, logits, class_names):
         {
             "class": name,
             "examples": int(examples),
-            "precision": float(precision),
-            "recall": float(recall),
-            "f1": float(f1),
+            "precision": float(precision) if examples else None,
+            "recall": float(recall) if examples else None,
+            "f1": float(f1) if examples else None,
         }
         for name, precision, recall, f1, examples in zip(class_names, *columns)
     ]

@@ -60,6 +60,7 @@ def search(config):
     config = of_this_worker(config)
     stage = Stage(config.run_dir, "search")
     work = prepared(config)
+    config = work.config  # What follows from the data is chosen.
     stage.replicas = work.replicas.count
     begin = functools.partial(
         stage.begin,

@@ -28,7 +28,8 @@ def select(config):
     A search depends on its seed, so the paper runs it a few times and keeps
     the cell whose network, trained from scratch for a short while, is most
     accurate on validation examples; of equals, and of language models, the one
-    of the lower loss. Test examples are never read.
+    of the lower loss. With `class_weights="balanced"` it is balanced accuracy
+    that counts. Test examples are never read.
 
     Each candidate is a run of its own in `<run_dir>/candidates`. A selection
     that was interrupted goes on, and one that is given further candidates
@@ -72,14 +73,24 @@ def select(config):
         results = train(_training_of(config, identifier, path))
         ranking.append({"candidate": name, "genotype": identifier, **results})
     # A language model has no accuracy.
-    ranking.sort(
-        key=lambda r: (-r.get("validation_accuracy", 0), r["validation_loss"])
-    )
+    figure = figure_of_selection(config)
+    ranking.sort(key=lambda r: (-r.get(figure, 0), r["validation_loss"]))
     winner = find_genotype(ranking[0]["genotype"], space)
     write_json(run_dir / "selection.json", ranking)
     winner.save(run_dir / "genotype.json")
     meet(replicas_of(config.distribute))
     return ranking
+
+
+def figure_of_selection(config):
+    """Returns the name of the figure of `results.json` that decides.
+
+    Args:
+        config: See `select`.
+    """
+    if getattr(config, "class_weights", "none") == "balanced":
+        return "validation_balanced_accuracy"
+    return "validation_accuracy"
 
 
 def _run_dir(config):

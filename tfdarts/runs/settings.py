@@ -261,6 +261,13 @@ class ImageConfig(RunConfig):
         form=_as_it_is,
         flag=False,
     )
+    class_weights: str = setting(
+        "none",
+        "What an example counts in the loss: none (all the same) or balanced "
+        "(inversely proportional to the number of training examples of its "
+        "class).",
+        choices=("none", "balanced"),
+    )
 
     def __post_init__(self):
         super().__post_init__()

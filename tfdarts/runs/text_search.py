@@ -1,10 +1,13 @@
 """What a search on texts works with."""
 
+import dataclasses
+
 from tfdarts.data import segments
 from tfdarts.models.rnn_supernet import RNNSupernet
 from tfdarts.runs.data import open_text_data
 from tfdarts.runs.start import require_float32
 from tfdarts.runs.start import start
+from tfdarts.runs.text_rows import rows_of_search
 from tfdarts.strategies.darts import DARTS
 from tfdarts.training.distribution import replicas_of
 from tfdarts.training.distribution import require_shares
@@ -36,22 +39,17 @@ class TextSearch:
         "alpha_entropy",
         "epochs_unchanged",
     )
-    derived = {}
 
     def __init__(self, config):
         require_float32()
-        self.config = config
         self.replicas = replicas_of(config.distribute)
         require_shares(self.replicas, config.batch_size)
         self.source = open_text_data(config)
-        self.rows, self.val_rows = (
-            segments.columns(
-                self.source.read(split), config.batch_size, f"{split} text"
-            )
-            for split in ("train", "validation")
+        self.rows, self.val_rows = rows_of_search(
+            config, self.source, self.replicas
         )
-        longest = min(config.steps, self.rows.shape[1] - 1)
-        segments.require_rows(self.val_rows, longest, "validation text")
+        config = dataclasses.replace(config, batch_size=len(self.rows))
+        self.config = config
         self.steps_per_epoch = segments.num_segments(
             self.rows.shape[1], config.steps
         )
@@ -66,6 +64,12 @@ class TextSearch:
         self.darts = compiled(
             config, supernet, self.steps_per_epoch, self.replicas
         )
+
+    @property
+    def derived(self):
+        """What follows from settings and data, for the run directory."""
+        rows = len(self.val_rows)
+        return {"validation_rows": rows if rows < len(self.rows) else None}
 
     @property
     def callbacks(self):
@@ -88,8 +92,8 @@ class TextSearch:
         """Returns what is searched on, in words."""
         return (
             f"{self.rows.size} words for the weights, {self.val_rows.size} "
-            f"for alpha, in {self.config.batch_size} rows; a vocabulary of "
-            f"{len(self.source.vocabulary)}"
+            f"for alpha, in {len(self.rows)} and {len(self.val_rows)} rows; a "
+            f"vocabulary of {len(self.source.vocabulary)}"
         )
 
     def batches(self, first_epoch=0):

@@ -6,6 +6,7 @@ import logging
 import keras
 
 from tfdarts.data import segments
+from tfdarts.data.texts import open_text_source
 from tfdarts.files import write_atomically
 from tfdarts.models.carried_state import WithCarriedState
 from tfdarts.runs.data import open_text_data
@@ -17,6 +18,7 @@ from tfdarts.runs.progress import Progress
 from tfdarts.runs.start import require_float32
 from tfdarts.runs.start import start
 from tfdarts.runs.tensorboard import tensorboard
+from tfdarts.runs.text_rows import rows_of_training
 from tfdarts.runs.workers import SameOnAllWorkers
 from tfdarts.runs.workers import require_agreement
 from tfdarts.search_spaces.lookup import find_genotype
@@ -55,7 +57,6 @@ class TextTraining:
 
     def __init__(self, config):
         require_float32()
-        self.config = config
         self.replicas = self.replicas_of(config)
         self.genotype = None
         if config.takes_genotype:
@@ -63,10 +64,8 @@ class TextTraining:
                 config.genotype or config.run_dir, "rnn"
             )
         self.source = open_text_data(config)
-        self.rows = segments.columns(
-            self.source.read("train"), config.batch_size, "train text"
-        )
-        segments.require_rows(self.rows, config.steps, "train text")
+        self.rows = rows_of_training(config, self.source, self.replicas)
+        self.config = dataclasses.replace(config, batch_size=len(self.rows))
         self.steps_per_epoch = segments.num_segments(
             self.rows.shape[1], config.steps
         )
@@ -84,6 +83,12 @@ class TextTraining:
         require_shares(replicas, config.batch_size)
         _require_masks(config, replicas)
         return replicas
+
+    @staticmethod
+    def require_data(config, replicas):
+        """Raises `DataError` where the text is too short for a config."""
+        source = open_text_source(config.dataset, config.prepare)
+        rows_of_training(config, source, replicas)
 
     @property
     def derived(self):

@@ -38,6 +38,7 @@ def train(config):
     config = of_this_worker(config)
     stage = Stage(config.run_dir, "train")
     work = kind_of_training(config)(config)
+    config = work.config  # What follows from the data is chosen.
     stage.replicas = work.replicas.count
     begin = functools.partial(
         stage.begin,

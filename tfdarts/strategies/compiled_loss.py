@@ -36,6 +36,8 @@ class CompiledLoss:
         micro_batches: Integer, parts that a batch is computed in.
         run_eagerly: Boolean, whether nothing is compiled.
         jit_compile: Boolean, whether XLA compiles.
+        class_weight: Dict from labels to floats, or `None`; see
+            `tfdarts.strategies.darts.DARTS.compile`.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class CompiledLoss:
         micro_batches=1,
         run_eagerly=False,
         jit_compile=False,
+        class_weight=None,
     ):
         self.supernet = supernet
         self.loss_function = loss_function
@@ -54,6 +57,7 @@ class CompiledLoss:
         self.replicas = replicas
         self.micro_batches = micro_batches
         self.run_eagerly = run_eagerly
+        self.class_weight = class_weight
         self.model = PureModel(supernet, supernet.alpha_variables)
         self._read = self.compiled(self.model.read)
         xla = {"jit_compile": jit_compile}
@@ -147,10 +151,20 @@ class CompiledLoss:
             weights, state, _as_inputs(x), alphas
         )
         logits, *carried = tf.nest.flatten(outputs)
-        loss = self.loss_function(y, logits)
+        loss = self.loss_function(y, logits, self._sample_weight(y, logits))
         for each in penalties:
             loss += penalty * each
         return loss, logits, carried, state
+
+    def _sample_weight(self, y, logits):
+        """What each example counts, by Keras' rule; `None`: all the same."""
+        if self.class_weight is None:
+            return None
+        if y.shape.rank == logits.shape.rank:
+            y = tf.argmax(y, axis=-1)
+        classes = range(logits.shape[-1])
+        weights = [self.class_weight.get(label, 1.0) for label in classes]
+        return tf.gather(tf.constant(weights, logits.dtype), y)
 
     def _in_test(self, weights, alphas, state, x, y, counts=None):
         """Mean loss and accuracy, and what is carried on.

@@ -144,6 +144,7 @@ class DARTS(ReadsOn, keras.Model):
         alpha_optimizer=None,
         loss=None,
         accuracy=keras.metrics.sparse_categorical_accuracy,
+        class_weight=None,
         run_eagerly=False,
         jit_compile=False,
     ):
@@ -163,6 +164,10 @@ class DARTS(ReadsOn, keras.Model):
             accuracy: Function of labels and logits, a number an example, as
                 those of `keras.metrics` are; its mean is logged. Defaults to
                 `keras.metrics.sparse_categorical_accuracy`.
+            class_weight: Dict from labels to floats, what an example of each
+                class counts in the losses that weights and alpha descend, as
+                `class_weight` of `keras.Model.fit`. Validation after an epoch
+                does not weight. Defaults to 1 for every class.
             run_eagerly: Boolean, for debugging.
             jit_compile: Boolean, whether XLA compiles the gradients: for
                 GPUs, for on CPUs its convolutions are many times slower.
@@ -222,6 +227,7 @@ class DARTS(ReadsOn, keras.Model):
             self.micro_batches,
             run_eagerly,
             jit_compile,
+            class_weight,
         )
         weight_optimizer.build([self._compiled_loss.model.weights.vector])
         compiled = self._compiled_loss.compiled

@@ -123,6 +123,8 @@ class OnReplicas(keras.Model):
     """A classifier that replicas train and test together.
 
     It is for `fit` and `evaluate`. The model's weights are trained in place.
+    Sample weights, and the class weights of `fit`, are those of Keras: the
+    weighted losses of a batch are summed and divided by its size.
 
     Args:
         model: Keras model, compiled, such as `CNNNetwork` or
@@ -158,11 +160,11 @@ class OnReplicas(keras.Model):
         """Returns the graph that costs the most memory; it is not run.
 
         Args:
-            batch_spec: Tuple `(x, y)` of `tf.TensorSpec`s, of a replica's
-                share.
+            batch_spec: Tuple of `tf.TensorSpec`s of a replica's share:
+                `(x, y)` or `(x, y, sample_weight)`.
         """
-        x, y = batch_spec
-        return self._steps.gradient_graph((x,), y)
+        x, *y = batch_spec
+        return self._steps.gradient_graph((x,), tuple(y))
 
     def make_train_function(self, force=False):
         """The step is Python; what it calls is compiled."""
@@ -173,13 +175,16 @@ class OnReplicas(keras.Model):
         self.test_function = lambda batches: self.test_step(next(batches))
 
     def train_step(self, data):
-        shares = [((x,), y) for x, y in self.replicas.shares(data)]
+        shares = [
+            ((x,), (y, *sample_weight))
+            for x, y, *sample_weight in self.replicas.shares(data)
+        ]
         figures, _ = self._steps.train(shares)
         return self._updated(figures, len(data[1]))
 
     def test_step(self, data):
         shares = [
-            ((x,), y, counts)
+            ((x,), (y,), counts)
             for (x, y), counts in self.replicas.padded_shares(data)
         ]
         figures, _ = self._steps.test(shares)
@@ -191,13 +196,17 @@ class OnReplicas(keras.Model):
         return {metric.name: metric.result() for metric in self.metrics}
 
     def _objective(self, outputs, added, y):
-        loss = self.model.compute_loss(None, y, outputs, training=True)
+        y, *sample_weight = y
+        loss = self.model.compute_loss(
+            None, y, outputs, *sample_weight, training=True
+        )
         return loss + sum(added)
 
     def _measure(self, outputs, y, counts):
         training = counts is None
+        y, *sample_weight = y if training else (*y, counts)
         loss = self.model.compute_loss(
-            None, y, outputs, sample_weight=counts, training=training
+            None, y, outputs, *sample_weight, training=training
         )
         logits = tf.nest.flatten(outputs)[0]
         one_hot = y.shape.rank == logits.shape.rank

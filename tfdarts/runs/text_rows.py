@@ -1,0 +1,135 @@
+"""The rows that a text is read in, as many as its words fill."""
+
+import logging
+
+from tfdarts.data import segments
+from tfdarts.data.image_source import DataError
+
+logger = logging.getLogger("tfdarts")
+
+ROUND = 8
+"""Chosen numbers of rows are multiples of it, so that 2, 4 or 8 devices that
+share them read the text alike."""
+
+
+def rows_of_search(config, source, replicas):
+    """Returns the rows of the training and of the validation text.
+
+    A validation text that is too short for `--batch_size` rows of a segment
+    each is read in fewer rows. This is logged.
+
+    Args:
+        config: `tfdarts.runs.rnn_configs.RNNSearchConfig`.
+        source: `tfdarts.data.text_source.TextSource`.
+        replicas: `tfdarts.training.devices.Replicas` that share the rows.
+
+    Returns:
+        Two integer arrays `(rows, words)`.
+
+    Raises:
+        DataError: If a text is too short.
+    """
+    train, val = source.read("train"), source.read("validation")
+    steps, count = config.steps, replicas.count
+    shorter = min(("train", train), ("validation", val), key=_length)
+    rows = config.batch_size or _largest(config, count)
+    fit = len(train) >= 2 * rows
+    longest = min(steps, len(train) // rows - 1)
+    if not config.batch_size and not (fit and len(val) // rows > longest):
+        rows = _chosen(*shorter, rows, config, count)
+        fit, longest = rows > 0, steps
+    val_rows = rows
+    if fit and len(val) // rows <= longest:
+        val_rows = _chosen("validation", val, rows, config, count, longest)
+    if not fit or not val_rows:
+        too_many = 0 < len(train) < 2 * config.batch_size
+        raise DataError(_too_short(*shorter, config, count, too_many))
+    if longest < steps:
+        logger.warning(
+            "data: with --batch_size=%d the rows of the train text have %d "
+            "words, so segments have %d words, not --steps=%d. %s",
+            *(rows, longest + 1, longest, steps),
+            _advice(len(shorter[1]), config, count, too_many=True),
+        )
+    return segments.columns(train, rows), segments.columns(val, val_rows)
+
+
+def rows_of_training(config, source, replicas):
+    """Returns the rows of the training text, an integer array `(rows, words)`.
+
+    Args:
+        config: `tfdarts.runs.rnn_configs.RNNTrainConfig`.
+        source: `tfdarts.data.text_source.TextSource`.
+        replicas: `tfdarts.training.devices.Replicas` that share the rows.
+
+    Raises:
+        DataError: If it is too short.
+    """
+    train, count = source.read("train"), replicas.count
+    rows = config.batch_size or _largest(config, count)
+    fit = len(train) // rows > config.steps
+    if not config.batch_size and not fit:
+        rows = _chosen("train", train, rows, config, count)
+        fit = rows > 0
+    if not fit:
+        too_many = config.batch_size > 0
+        raise DataError(_too_short("train", train, config, count, too_many))
+    return segments.columns(train, rows)
+
+
+def _length(named):
+    return len(named[1])
+
+
+def _largest(config, count):
+    """Returns the rows of a text that is long enough for all of them."""
+    return max(config.most_rows - config.most_rows % count, count)
+
+
+def _chosen(split, tokens, most, config, count, steps=None):
+    """Returns how many rows hold a segment each, and says so; 0 if none."""
+    steps = config.steps if steps is None else steps
+    rows = _most_rows(len(tokens), most, steps, count)
+    if rows:
+        logger.info(
+            "data: the %s text has %s words: %d rows are read side by side "
+            "and not %d, so that each row has a segment of %d words (--steps)",
+            *(split, f"{len(tokens):,}", rows, most, steps),
+        )
+    return rows
+
+
+def _most_rows(words, most, steps, count):
+    """Returns how many rows of `steps + 1` words there may be, a multiple."""
+    rows = min(most, words // (steps + 1))
+    rounded = rows - rows % ROUND
+    return rounded - rounded % count or rows - rows % count
+
+
+def _too_short(split, tokens, config, count, too_many):
+    """Returns what is wrong, and the flags and values that would fit.
+
+    Args:
+        too_many: Boolean, whether `--batch_size` itself must be lowered.
+    """
+    devices = f", on each of {count} devices" if count > 1 else ""
+    return (
+        f"The {split} text has {len(tokens):,} words, too few for "
+        f"--batch_size={config.batch_size or 1} and --steps={config.steps}: a "
+        f"row must have {config.steps + 1} words, a segment and the word "
+        f"behind it{devices}. {_advice(len(tokens), config, count, too_many)}"
+    )
+
+
+def _advice(words, config, count, too_many):
+    """Returns the flags and values that fit the shortest text that is read."""
+    rows = _most_rows(words, words, config.steps, count)
+    if rows:
+        return f"Give --batch_size={rows}."
+    steps = words // count - 1
+    if steps < 2:
+        return "Take a longer text."
+    flags = [f"--batch_size={count}"] * too_many + [f"--steps={steps}"]
+    if getattr(config, "step_spread", 0) > steps / 4:
+        flags.append(f"--step_spread={steps / 4:g}")
+    return f"Give {' '.join(flags)}, or take a longer text."
