@@ -7,12 +7,12 @@ import os
 import signal
 import sys
 
-from tfdarts.cli.console import ConsoleHandler
 from tfdarts.cli.errors import Terminated
 from tfdarts.cluster import is_follower
 from tfdarts.cluster import is_of_many
 from tfdarts.cluster import wait_for_others
 from tfdarts.cluster import workers
+from tfdarts.console import ConsoleHandler
 from tfdarts.stderr import quiet_stderr
 
 logger = logging.getLogger("tfdarts")

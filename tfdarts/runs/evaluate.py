@@ -6,6 +6,7 @@ import keras
 
 from tfdarts.arguments import path_text
 from tfdarts.arguments import scalar
+from tfdarts.console import show_progress
 from tfdarts.data import arrays
 from tfdarts.data import augmentation
 from tfdarts.data import batches
@@ -34,6 +35,7 @@ from tfdarts.training.on_replicas import predicted
 logger = logging.getLogger("tfdarts")
 
 
+@show_progress()
 def evaluate(
     run_dir, batch_size=128, dataset=None, distribute="none", test=None
 ):

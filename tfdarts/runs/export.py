@@ -6,6 +6,7 @@ import logging
 import numpy as np
 
 from tfdarts import arguments
+from tfdarts.console import show_progress
 from tfdarts.data.sources import directory_name
 from tfdarts.files import write_atomically
 from tfdarts.runs.card import card_files
@@ -43,6 +44,7 @@ _EXTRAS = {
 REPRESENTATIVE = 200
 
 
+@show_progress()
 def export(run_dir, name=None, formats=("saved_model",), dataset=None):
     """Writes the trained network of a run as the next version of a model.
 

@@ -2,6 +2,7 @@
 
 import logging
 
+from tfdarts.console import show_progress
 from tfdarts.data.sources import directory_name
 from tfdarts.runs.evaluate import evaluate
 from tfdarts.runs.export import export
@@ -15,6 +16,7 @@ from tfdarts.runs.workers import of_this_worker
 logger = logging.getLogger("tfdarts")
 
 
+@show_progress()
 def pipeline(search_config, train_config):
     """Searches, trains, tests and exports, whatever of it is still to do.
 

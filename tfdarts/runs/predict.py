@@ -14,6 +14,7 @@ import tenacity
 from tfdarts.arguments import items
 from tfdarts.arguments import path_text
 from tfdarts.arguments import scalar
+from tfdarts.console import show_progress
 from tfdarts.data.image_arrays import as_array
 from tfdarts.data.image_arrays import pixels_of
 from tfdarts.data.image_source import DataError
@@ -38,6 +39,7 @@ PIXEL = base64.b64decode(
 """An image file that cannot be refused for what it is: one grey pixel."""
 
 
+@show_progress()
 def predict(images=None, text=None, **options):
     """Says what images show, or what word follows a text.
 

@@ -14,6 +14,7 @@ import zipfile
 import filelock
 
 from tfdarts.arguments import as_path
+from tfdarts.console import is_lasting
 from tfdarts.files import write_atomically
 from tfdarts.runs.settings import flag_fields
 from tfdarts.signs import composed
@@ -248,9 +249,8 @@ class Stage:
             self.path / "log.txt", encoding="utf-8", errors="backslashreplace"
         )
         handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
-        handler.addFilter(
-            lambda record: not getattr(record, "transient", False)
-        )
+        handler.addFilter(is_lasting)
+        level = logger.level
         logger.setLevel(logging.INFO)
         logger.addHandler(handler)
         try:
@@ -265,6 +265,7 @@ class Stage:
             raise
         finally:
             logger.removeHandler(handler)
+            logger.setLevel(level)
             handler.close()
 
     def _compare(self, settings, derived, defaults):

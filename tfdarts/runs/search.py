@@ -5,6 +5,7 @@ import logging
 
 import keras
 
+from tfdarts.console import show_progress
 from tfdarts.genotypes import Genotype
 from tfdarts.runs.data import recorded
 from tfdarts.runs.early_stop import Curvature
@@ -34,6 +35,7 @@ from tfdarts.training.schedules import LearningRate
 logger = logging.getLogger("tfdarts")
 
 
+@show_progress()
 def search(config):
     """Searches a cell and leaves its genotype in the run directory.
 

@@ -7,6 +7,7 @@ import shlex
 import statistics
 
 from tfdarts import arguments
+from tfdarts.console import show_progress
 from tfdarts.runs.evaluate import evaluate
 from tfdarts.runs.run_directory import read_json
 from tfdarts.runs.run_directory import write_json
@@ -20,6 +21,7 @@ from tfdarts.training.distribution import replicas_of
 logger = logging.getLogger("tfdarts")
 
 
+@show_progress()
 def train_seeds(config, seeds):
     """Trains one network for each seed, each a run of its own.
 
@@ -60,6 +62,7 @@ def train_seeds(config, seeds):
     return _summarize(run_dir, "train", seeds, rows, replicas)
 
 
+@show_progress()
 def evaluate_seeds(
     run_dir, seeds, batch_size=128, dataset=None, distribute="none"
 ):

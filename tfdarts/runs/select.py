@@ -6,6 +6,7 @@ import pathlib
 import re
 import zlib
 
+from tfdarts.console import show_progress
 from tfdarts.data.image_source import DataError
 from tfdarts.patterns import matching
 from tfdarts.runs.configs import TrainConfig
@@ -22,6 +23,7 @@ from tfdarts.training.distribution import replicas_of
 logger = logging.getLogger("tfdarts")
 
 
+@show_progress()
 def select(config):
     """Trains each candidate briefly and takes the best on validation data.
 

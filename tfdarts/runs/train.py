@@ -3,6 +3,7 @@
 import functools
 import logging
 
+from tfdarts.console import show_progress
 from tfdarts.runs.data import recorded
 from tfdarts.runs.image_training import ImageTraining
 from tfdarts.runs.rnn_configs import RNNTrainConfig
@@ -15,6 +16,7 @@ from tfdarts.runs.workers import of_this_worker
 logger = logging.getLogger("tfdarts")
 
 
+@show_progress()
 def train(config):
     """Trains a genotype's network and leaves it in the run directory.
 

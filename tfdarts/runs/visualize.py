@@ -6,6 +6,7 @@ import logging
 import numpy as np
 
 from tfdarts.arguments import as_path
+from tfdarts.console import show_progress
 from tfdarts.genotypes import Genotype
 from tfdarts.runs.run_directory import read_json
 from tfdarts.search_spaces.lookup import SPACES
@@ -15,6 +16,7 @@ from tfdarts.visualization.cells import draw_cells
 logger = logging.getLogger("tfdarts")
 
 
+@show_progress()
 def visualize(genotype, output_dir, space="cnn"):
     """Draws the cells of a genotype.
 
@@ -35,6 +37,7 @@ def visualize(genotype, output_dir, space="cnn"):
     return draw_cells(genotype, as_path(output_dir, "output_dir"))
 
 
+@show_progress()
 def draw_run(run_dir):
     """Draws the cells of a run, its alphas, and the signs of a collapse.
 

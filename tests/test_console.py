@@ -4,9 +4,11 @@ import re
 import types
 
 import pytest
+from absl.logging import ABSLHandler
 
-from tfdarts.cli import console
-from tfdarts.cli.console import ConsoleHandler
+from tfdarts import console
+from tfdarts.console import ConsoleHandler
+from tfdarts.console import show_progress
 
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 COLOR = re.compile(r"\x1b\[[0-9;]*m")
@@ -174,3 +176,96 @@ def test_messages_are_formatted(clock):
     stream = io.StringIO()
     say(ConsoleHandler(stream), "epoch %d/%d", args=(1, 2))
     assert stream.getvalue() == "epoch 1/2\n"
+
+
+# In Python
+
+
+@pytest.fixture
+def plain(monkeypatch):
+    """A function that leaves logging as TensorFlow's absl does.
+
+    It returns the logger. pytest adds its handlers behind fixtures.
+    """
+    logger = logging.getLogger("tfdarts")
+
+    def begin():
+        monkeypatch.setattr(
+            logging.getLogger(), "handlers", [ABSLHandler(None)]
+        )
+        return logger
+
+    for name, value in {
+        "handlers": [],
+        "filters": [],
+        "level": logging.NOTSET,
+        "propagate": True,
+    }.items():
+        monkeypatch.setattr(logger, name, value)
+    logger.manager._clear_cache()
+    yield begin
+    logger.manager._clear_cache()
+
+
+def speak():
+    """What a run of two epochs says."""
+    logger = logging.getLogger("tfdarts")
+    with show_progress():
+        for epoch in (1, 2):
+            for step in range(3):
+                logger.info("step %d", step, extra={"transient": True})
+            logger.info("epoch %d", epoch)
+        logger.warning("skips")
+
+
+def test_progress_is_shown_in_lines_and_nothing_is_left(plain, capsys):
+    logger = plain()
+    speak()
+    assert capsys.readouterr().err == "epoch 1\nepoch 2\nskips\n"
+    assert logger.handlers == [] and logger.level == logging.NOTSET
+    assert logger.propagate
+    assert [*map(type, logging.getLogger().handlers)] == [ABSLHandler]
+
+
+def test_a_call_in_a_call_shows_nothing_twice(plain, capsys):
+    logger = plain()
+    with show_progress():
+        speak()
+        logger.info("more")
+    assert capsys.readouterr().err == "epoch 1\nepoch 2\nskips\nmore\n"
+
+
+@pytest.mark.parametrize("name", ["tfdarts", None])
+def test_handlers_of_the_user_get_each_line_once_and_no_steps(
+    name, plain, capsys
+):
+    logger = plain()
+    stream = io.StringIO()
+    logger.setLevel(logging.INFO)
+    logging.getLogger(name).addHandler(logging.StreamHandler(stream))
+    with show_progress():
+        speak()
+    assert stream.getvalue() == "epoch 1\nepoch 2\nskips\n"
+    if name is not None:  # absl's handler of the root logger stays silent.
+        assert capsys.readouterr().err == ""
+    assert logger.filters == [] and logger.propagate
+
+
+def test_progress_can_be_silenced(plain, capsys):
+    logger = plain()
+    logger.setLevel(logging.WARNING)
+    with show_progress():
+        logger.setLevel(logging.INFO)  # As for the log file of a run.
+        logger.info("epoch 1")
+        logger.warning("skips")
+    assert capsys.readouterr().err == "skips\n"
+
+
+def test_an_error_takes_the_bar_away(plain, terminal, monkeypatch):
+    logger = plain()
+    monkeypatch.setattr(console.sys, "stderr", terminal)
+    with pytest.raises(ValueError), show_progress():
+        logger.info("step", extra={"transient": True, "progress": 0.5})
+        raise ValueError
+    assert terminal.getvalue().endswith("\x1b[2K")
+    assert logger.handlers == []

@@ -1,8 +1,12 @@
 """What is written to the terminal."""
 
+import contextlib
 import logging
 import os
+import sys
 import time
+
+logger = logging.getLogger("tfdarts")
 
 
 class ConsoleHandler(logging.StreamHandler):
@@ -27,7 +31,7 @@ class ConsoleHandler(logging.StreamHandler):
         self.bar = None
 
     def emit(self, record):
-        transient = getattr(record, "transient", False)
+        transient = not is_lasting(record)
         if transient and self.terminal:
             self._show(self.format(record), getattr(record, "progress", None))
         elif not transient or self._silent_for_long():
@@ -63,6 +67,71 @@ class ConsoleHandler(logging.StreamHandler):
         self.last_written = time.monotonic()
         self.stream.write(f"{text}\n")
         self.stream.flush()
+
+
+@contextlib.contextmanager
+def show_progress():
+    """Shows on stderr what tfdarts logs meanwhile, unless others show it.
+
+    A handler of the logger "tfdarts" or of the root logger belongs to
+    somebody who has set up logging, and gets all but the records of steps,
+    which would be a line each. The handler that TensorFlow's absl gives the
+    root logger is nobody's choice.
+
+    Example:
+
+    >>> with show_progress():
+    ...     logger.info("search: epoch 1/50")
+    """
+    if is_lasting in logger.filters or any(
+        isinstance(each, ConsoleHandler) for each in logger.handlers
+    ):
+        yield  # A command shows it, or the call around this one.
+        return
+    propagate = logger.propagate
+    of_root = propagate and _chosen(logging.getLogger())
+    logger.propagate = bool(of_root)
+    try:
+        with _without_steps() if of_root or _chosen(logger) else _shown():
+            yield
+    finally:
+        logger.propagate = propagate
+
+
+def _chosen(logger):
+    """The handlers that somebody has given a logger."""
+    return [h for h in logger.handlers if "absl" not in type(h).__module__]
+
+
+@contextlib.contextmanager
+def _shown():
+    level = logger.level
+    console = ConsoleHandler(sys.stderr)
+    # A run lowers the logger's level, for its log file.
+    console.setLevel(level)
+    if level == logging.NOTSET:
+        logger.setLevel(logging.INFO)
+    logger.addHandler(console)
+    try:
+        yield
+    finally:
+        console.erase()
+        logger.removeHandler(console)
+        logger.setLevel(level)
+
+
+@contextlib.contextmanager
+def _without_steps():
+    logger.addFilter(is_lasting)
+    try:
+        yield
+    finally:
+        logger.removeFilter(is_lasting)
+
+
+def is_lasting(record):
+    """Returns whether a record is to be kept, as those of steps are not."""
+    return not getattr(record, "transient", False)
 
 
 def _new_bar(stream):
