@@ -20,5 +20,5 @@ def scalars(directory):
             for event in found.Tensors(name)
         ]
         for name in found.Tags()["tensors"]
-        if not name.startswith(("alphas/", "cells/"))
+        if not name.startswith(("alphas/", "cells/", "curves", "evaluation/"))
     }

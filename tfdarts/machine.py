@@ -1,9 +1,12 @@
-"""What the machine has left."""
+"""What the machine is, and how much memory it has left."""
 
+import contextlib
 import pathlib
+import platform
 
 import psutil
 
+_CPU_INFO = pathlib.Path("/proc/cpuinfo")
 _CONTAINER = pathlib.Path("/sys/fs/cgroup")
 
 
@@ -28,6 +31,29 @@ def _left_of_limit(process):
     if limit == psutil.RLIM_INFINITY:
         return float("inf")
     return limit - process.memory_info().vms
+
+
+def describe():
+    """Returns what the machine is, as a dict: CPU, its cores, and memory.
+
+    Cores are those that this process may use, memory that of the machine.
+    """
+    return {
+        "cpu": _cpu_model(),
+        "cpu_cores": len(psutil.Process().cpu_affinity())
+        if hasattr(psutil.Process, "cpu_affinity")
+        else psutil.cpu_count(),
+        "memory_gb": round(psutil.virtual_memory().total / 1e9, 1),
+    }
+
+
+def _cpu_model():
+    with contextlib.suppress(OSError):
+        for line in _CPU_INFO.read_text().splitlines():
+            name, _, value = line.partition(":")
+            if name.strip() == "model name":
+                return value.strip()
+    return platform.processor() or platform.machine()
 
 
 def _left_in_container(directory):

@@ -16,6 +16,11 @@ from tfdarts.runs.configs import TrainConfig
 from tfdarts.runs.rnn_configs import RNNSearchConfig
 
 
+def given(train_flagfile, kind, **flags):
+    """Values of flags, as a command has them."""
+    return {"train_flagfile": train_flagfile, "kind": kind, **flags}
+
+
 def config_of(line):
     """The config that `tfdarts-train` makes of a line."""
     start, program, *arguments = shlex.split(line)
@@ -35,7 +40,9 @@ def test_a_training_is_on_the_data_of_its_search(tmp_path):
         tensorboard=True,
     )
     for file in (None, str(flagfile)):
-        trained = config_of(_training_of(config, file, "images"))
+        values = given(file, "images", train_mixup=0.5)
+        trained = config_of(_training_of(config, values))
+        assert trained.mixup == 0.5
         assert trained.dataset == config.dataset
         assert trained.run_dir == config.run_dir
         assert (trained.image_size, trained.random_flip) == (20, "on")
@@ -62,14 +69,14 @@ def test_a_winner_is_trained_on_the_data_of_its_selection(tmp_path):
 def test_a_line_is_no_longer_than_it_must_be():
     config = SearchConfig(run_dir="r")
     assert (
-        _training_of(config, None, "images")
+        _training_of(config, given(None, "images"))
         == "Next: tfdarts-train --run_dir=r"
     )
 
 
 def test_a_missing_flagfile_is_known_before_the_search():
     with pytest.raises(ValueError, match="no.cfg cannot be used"):
-        _training_of(SearchConfig(run_dir="r"), "no.cfg", "images")
+        _training_of(SearchConfig(run_dir="r"), given("no.cfg", "images"))
 
 
 def test_words_are_quoted():
@@ -85,7 +92,9 @@ def test_words_are_quoted():
 def test_switches_that_are_off_stay_off(tmp_path):
     flagfile = tmp_path / "train.cfg"
     flagfile.write_text("--deterministic\n")
-    line = _training_of(SearchConfig(run_dir="r"), str(flagfile), "images")
+    line = _training_of(
+        SearchConfig(run_dir="r"), given(str(flagfile), "images")
+    )
     assert not config_of(line).deterministic
     assert settings_from_flagfile(TrainConfig, flagfile).deterministic
 
@@ -93,9 +102,9 @@ def test_switches_that_are_off_stay_off(tmp_path):
 def test_a_training_of_a_text_names_it(tmp_path):
     """With no flagfile to say it, a command line would be one for images."""
     config = RNNSearchConfig(run_dir="r", seed=2)
-    line = _training_of(config, None, "texts")
+    line = _training_of(config, given(None, "texts"))
     assert line == "Next: tfdarts-train --run_dir=r --dataset=pydoc --seed=2"
     flagfile = tmp_path / "train.cfg"
     flagfile.write_text("--dataset=pydoc\n--units=7\n")
-    trained = config_of(_training_of(config, str(flagfile), "texts"))
+    trained = config_of(_training_of(config, given(str(flagfile), "texts")))
     assert (trained.dataset, trained.units, trained.seed) == ("pydoc", 7, 2)

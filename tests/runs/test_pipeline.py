@@ -7,6 +7,8 @@ from tfdarts.runs.configs import SearchConfig
 from tfdarts.runs.configs import TrainConfig
 from tfdarts.runs.rnn_configs import RNNSearchConfig
 from tfdarts.runs.rnn_configs import RNNTrainConfig
+from tfdarts.runs.run_directory import Stage
+from tfdarts.runs.run_directory import write_json
 
 
 def test_a_training_that_cannot_be_shared_is_refused_first(
@@ -33,6 +35,49 @@ def test_a_training_that_cannot_be_shared_is_refused_first(
     ):
         with pytest.raises(ValueError, match=message):
             pipeline_module.pipeline(search, training)
+
+
+def test_a_search_is_not_extended_behind_its_training(tmp_path, monkeypatch):
+    monkeypatch.setattr(pipeline_module, "search", lambda config: 1 / 0)
+    run_dir = str(tmp_path)
+    stage = Stage(run_dir, "search")
+    stage.begin(SearchConfig(run_dir=run_dir, epochs=7))
+    stage.report("finished", epoch=7)
+    training = Stage(run_dir, "train")
+    training.begin(TrainConfig(run_dir=run_dir))
+    configs = (
+        SearchConfig(run_dir=run_dir, epochs=9),
+        TrainConfig(run_dir=run_dir),
+    )
+    with pytest.raises(ZeroDivisionError):
+        pipeline_module.pipeline(*configs)
+    training.report("running", epoch=1)
+    with pytest.raises(
+        ValueError, match="was found in 7 epochs; with --epochs=9"
+    ):
+        pipeline_module.pipeline(*configs)
+
+
+@pytest.mark.parametrize(("epochs", "exported"), [(3, False), (2, True)])
+def test_a_longer_training_is_exported_again(
+    epochs, exported, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(pipeline_module, "search", lambda config: None)
+    results = {"test_accuracy": 0.5, "test_loss": 1.5}
+    monkeypatch.setattr(pipeline_module, "train", lambda config: results)
+    new = {"saved_model": tmp_path / "new"}
+    monkeypatch.setattr(pipeline_module, "export", lambda run_dir: new)
+    version = tmp_path / "export" / "digits" / "1"
+    version.mkdir(parents=True)
+    (version / "saved_model.pb").touch()
+    write_json(version / "model_card.json", {"training": {"epochs": 2}})
+    run_dir = str(tmp_path)
+    outcome = pipeline_module.pipeline(
+        SearchConfig(run_dir=run_dir),
+        TrainConfig(run_dir=run_dir, epochs=epochs),
+    )
+    path = version if exported else tmp_path / "new"
+    assert outcome["saved_model"] == str(path)
 
 
 @pytest.mark.parametrize("tested", [False, True])

@@ -41,6 +41,9 @@ class Client:
         self.asked = []
         self.unavailable = unavailable
 
+    def class_names(self, count):
+        return ["cat", "dog"][:count]
+
     def predict(self, contents):
         self.asked.append(contents)
         if self.unavailable:
@@ -187,6 +190,21 @@ def test_a_text_is_one_string(client):
 # Requests
 
 
+def test_a_server_without_names_of_classes_is_told_of_and_answers(
+    tmp_path, client, monkeypatch, caplog
+):
+    def refuse(count):
+        raise ServerError("There is no such signature.")
+
+    monkeypatch.setattr(client, "class_names", refuse)
+    paths = files(tmp_path, [b"0", b"1", b"2"])
+    with caplog.at_level("WARNING", logger="tfdarts"):
+        said = predict(paths, export_dir="model", batch_size=1)
+    assert [each["label"] for each in said] == ["dog"] * 3
+    assert not any("class_names" in each for each in said)
+    assert caplog.text.count("no such signature.) A model that tfdarts") == 1
+
+
 def test_answers_stand_beside_their_images(tmp_path, client):
     paths = files(tmp_path, [b"0", b"1", b"2"])
     assert predict(paths, export_dir="model", batch_size=2) == [
@@ -196,6 +214,7 @@ def test_answers_stand_beside_their_images(tmp_path, client):
             "class_id": 1,
             "probability": 0.75,
             "probabilities": [0.25, 0.75],
+            "class_names": ["cat", "dog"],
         }
         for path in paths
     ]

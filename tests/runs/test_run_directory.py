@@ -286,10 +286,66 @@ def test_other_settings_are_refused_and_each_is_listed(tmp_path):
     with pytest.raises(ValueError, match="other settings") as refusal:
         begun(tmp_path, seed=4, epochs=8, order=1)
     assert str(refusal.value) == (
-        f"{tmp_path}/search was begun with other settings (epochs: 7 there, "
-        f"8 now; order: 2 there, 1 now; seed: 3 there, 4 now). Give the same "
-        f"ones to go on, or another --run_dir."
+        f"{tmp_path}/search was begun with other settings (order: 2 there, 1 "
+        f"now; seed: 3 there, 4 now). Give the same ones to go on, or another "
+        f"--run_dir."
     )
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize("finished", [False, True])
+def test_more_epochs_extend_a_stage(finished, tmp_path, monkeypatch, caplog):
+    stage = begun(tmp_path, epochs=7)
+    has_finished_epochs(stage, 7 if finished else 5)
+    results = (tmp_path / "genotype.json", tmp_path / "cells" / "normal.png")
+    if finished:
+        results[1].parent.mkdir()
+        for file in results:
+            file.write_text(f"of 7 epochs: {file.name}")
+        stage.report("finished", epochs=7, best_epoch=7, seconds=12.5)
+    assert stage.is_complete(SearchConfig(epochs=7)) == finished
+    assert not stage.is_complete(SearchConfig(epochs=9))
+    monkeypatch.setattr(logger, "propagate", True)
+    with caplog.at_level(logging.INFO, "tfdarts"):
+        begun(tmp_path, epochs=9)
+    assert "--epochs=9 in place of 7. The learning rate now" in caplog.text
+    assert stage.settings()["epochs"] == 9
+    flags = (stage.path / "flags.cfg").read_text().splitlines()
+    assert "--epochs=9" in flags
+    assert not stage.finished and stage.status()["epochs"] == 9
+    assert stage.status()["epoch"] == (7 if finished else 5)
+    aside = stage.path / "after_epoch_7"
+    assert aside.exists() == finished
+    if finished:
+        assert stage.status()["seconds"] == 12.5
+        assert stage.status()["best_epoch"] is None
+        assert not any(file.exists() for file in results)
+        assert (aside / "genotype.json").read_text().startswith("of 7")
+        assert (aside / "cells" / "normal.png").read_text().startswith("of 7")
+    # The same command once more only resumes.
+    before = contents(tmp_path)
+    del before[ENVIRONMENT]
+    begun(tmp_path, epochs=9)
+    assert before.items() <= contents(tmp_path).items()
+
+
+def test_fewer_epochs_are_refused(tmp_path):
+    has_finished_epochs(begun(tmp_path, epochs=7), 5)
+    before = contents(tmp_path)
+    with pytest.raises(ValueError) as refusal:
+        begun(tmp_path, epochs=6)
+    assert str(refusal.value) == (
+        f"{tmp_path}/search was begun with --epochs=7, and its epochs can only "
+        f"be raised. Received: 6. Give at least as many, or another --run_dir."
+    )
+    assert contents(tmp_path) == before
+
+
+def test_a_finished_stage_without_checkpoints_is_not_extended(tmp_path):
+    begun(tmp_path, epochs=7).report("finished", epoch=7)
+    before = contents(tmp_path)
+    with pytest.raises(ValueError, match="come to epoch 7, but there are no c"):
+        begun(tmp_path, epochs=9)
     assert contents(tmp_path) == before
 
 

@@ -79,7 +79,7 @@ def test_what_was_killed_between_stop_and_end_does_not_go_on(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(search_module, "_draw", killed)
+        patch.setattr(search_module, "draw_run", killed)
         with pytest.raises(KeyboardInterrupt):
             search(config)
     monkeypatch.setattr(DARTS, "fit", None)

@@ -9,7 +9,9 @@ from tensorboard_events import events
 from tensorboard_events import scalars
 
 from tfdarts.runs import tensorboard as tensorboard_module
+from tfdarts.runs.progress import tensorboard
 from tfdarts.runs.tensorboard import TensorBoard
+from tfdarts.runs.tensorboard import write_pictures
 from tfdarts.search_spaces.cnn import CNNSearchSpace
 
 SPACE = CNNSearchSpace(num_nodes=1)
@@ -40,9 +42,16 @@ def supernet():
     return Supernet()
 
 
-def callback_of(directory, **model):
-    callback = TensorBoard(directory)
-    callback.set_model(types.SimpleNamespace(**model))
+class Metrics:
+    """All of a `MetricsFile` that is looked at."""
+
+    rows = [{"epoch": 1, "loss": "0.5"}, {"epoch": 2, "loss": 0.25}]
+
+
+def callback_of(directory, epochs=2, **model):
+    callback = TensorBoard(directory, Metrics, "A run")
+    callback.set_params({"epochs": epochs})
+    callback.set_model(types.SimpleNamespace(stop_training=False, **model))
     return callback
 
 
@@ -69,7 +78,8 @@ def test_the_logs_of_a_training_are_scalars_by_epoch(tmp_path):
         "loss": [(1, 0.5), (2, 0.125)],
         "val_accuracy": [(1, 0.25), (2, 1.0)],
     }
-    assert events(tmp_path).Tags()["tensors"] == ["loss", "val_accuracy"]
+    names = ["curves", "loss", "val_accuracy"]
+    assert sorted(events(tmp_path).Tags()["tensors"]) == names
 
 
 def test_an_epoch_can_be_read_as_soon_as_it_is_over(tmp_path):
@@ -100,6 +110,35 @@ def test_alphas_are_a_heat_map_for_each_cell_type(tmp_path, supernet):
     total = normal.width * normal.height
     assert pixels_of(reduce)[DARKEST_BLUE] > 0.01 * total
     assert pixels_of(normal)[DARKEST_BLUE] < 0.001 * total
+
+
+def test_curves_are_a_picture_some_twenty_times_and_at_the_end(tmp_path):
+    """Thousands of epochs would fill the disk with them."""
+    callback = callback_of(tmp_path, epochs=60)
+    for epoch in (0, 1, 2, 3, 58, 59):
+        callback.on_epoch_end(epoch, {"loss": 0.5})
+    callback.on_train_end()
+    pictures = images(tmp_path, "curves")
+    assert sorted(pictures) == [3, 60]
+    assert pictures[60].size == (1999, 840)
+
+
+def test_pictures_of_a_test_are_shown_too(tmp_path):
+    Image.new("RGB", (30, 20), (1, 2, 3)).save(tmp_path / "confusion.png")
+    pictures = {"evaluation/confusion": tmp_path / "confusion.png"}
+    write_pictures(tmp_path / "events", pictures, step=7)
+    (shown,) = images(tmp_path / "events", "evaluation/confusion").items()
+    assert shown[0] == 7 and shown[1].size == (30, 20)
+    assert pixels_of(shown[1]) == {(1, 2, 3): 600}
+
+
+def test_without_the_flag_nothing_of_it_is_imported(monkeypatch):
+    monkeypatch.setitem(sys.modules, "tfdarts.runs.tensorboard", None)
+    config = types.SimpleNamespace(tensorboard=False)
+    assert tensorboard(config, None, None) == []
+    config.tensorboard = True
+    with pytest.raises(ImportError):
+        tensorboard(config, None, None)
 
 
 def test_cells_are_drawn_when_they_have_changed(tmp_path, supernet):
@@ -142,7 +181,7 @@ def test_without_tensorboard_a_sentence_says_so_at_once(
             monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, missing, None)
     with pytest.raises(ValueError, match="pip install tensorboard"):
-        TensorBoard(tmp_path)
+        TensorBoard(tmp_path, Metrics, "A run")
 
 
 def test_nothing_is_written_before_the_first_epoch_is_over(tmp_path):

@@ -137,6 +137,9 @@ def test_what_is_exported_is_the_network(run):
     assert "a vocabulary of 7 words" in card
     assert f"{results['test_perplexity']:.6g}" in card
     assert "It was not tested" not in card and "recurrent.png" in card
+    assert "Found by a DARTS search, after 2 epochs of it" in card
+    assert "| validation supernet perplexity |" in card
+    assert "recurrent=[(" in card
     with pytest.raises(ValueError, match="language model must be saved_model"):
         export(stage.run_dir, formats=["onnx"])
 
@@ -202,8 +205,13 @@ def state(directory, epochs):
     return kept, metrics
 
 
-@pytest.mark.parametrize("stage", ["search", "train"])
-def test_what_is_interrupted_ends_bit_for_bit(stage, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("stage", "extended"),
+    [("search", False), ("train", False), ("train", True)],
+)
+def test_what_is_resumed_ends_bit_for_bit(
+    stage, extended, tmp_path, monkeypatch
+):
     """With variable lengths, dropout, carried states and averaged weights."""
     work, config = {
         "search": (search, tiny_text.SEARCH),
@@ -217,7 +225,10 @@ def test_what_is_interrupted_ends_bit_for_bit(stage, tmp_path, monkeypatch):
     whole = with_(config, run_dir=str(tmp_path / "whole"))
     work(whole)
     halves = with_(config, run_dir=str(tmp_path / "halves"))
-    interrupted(work, halves, monkeypatch, epochs - 2)
+    if extended:
+        work(with_(halves, epochs=epochs - 1))
+    else:
+        interrupted(work, halves, monkeypatch, epochs - 2)
     work(halves)
     expected = state(tmp_path / "whole" / stage, epochs)
     assert state(tmp_path / "halves" / stage, epochs) == expected

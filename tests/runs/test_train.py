@@ -1,8 +1,10 @@
 """Training, testing and exporting on tiny settings, in this process."""
 
+import csv
 import dataclasses
 import json
 import logging
+import math
 import shutil
 
 import keras
@@ -22,6 +24,7 @@ from tfdarts.runs.evaluate import evaluate
 from tfdarts.runs.export import export
 from tfdarts.runs.export import exported_versions
 from tfdarts.runs.image_training import ImageTraining
+from tfdarts.runs.run_directory import Stage
 from tfdarts.runs.train import train
 from tfdarts.runs.visualize import draw_run
 from tfdarts.serving.formats import converted
@@ -118,6 +121,33 @@ def test_finished_training_is_not_run_again(run, monkeypatch, caplog):
         again = train(dataclasses.replace(TINY, run_dir=str(path)))
     assert results.items() <= again.items()
     assert "already finished" in caplog.text
+
+
+def test_more_epochs_resume_a_finished_training(run, tmp_path):
+    """Its rate is now the cosine's of two epochs at the second of them."""
+    path = tmp_path / "longer"
+    shutil.copytree(run[0], path)
+    (path / "evaluation").mkdir()
+    config = dataclasses.replace(TINY, run_dir=str(path), epochs=2)
+    results = train(config)
+    assert results == Stage(path, "train").results() and Stage(
+        path, "train"
+    ).is_complete(config)
+    with (path / "train" / "metrics.csv").open() as file:
+        first, second = csv.DictReader(file)
+    assert float(first["loss"]) == pytest.approx(run[1]["loss"])
+    assert float(second["loss"]) == results["loss"] < run[1]["loss"]
+    rates = [float(row["learning_rate"]) for row in (first, second)]
+    assert rates == pytest.approx([0.1, 0.1 * (1 + math.cos(math.pi / 2)) / 2])
+    before = path / "train" / "after_epoch_1"
+    assert {p.name for p in before.iterdir()} == {
+        *("results.json", "model.keras", "evaluation")
+    }
+    pairs = zip(
+        load_weights(before / "model.keras"),
+        load_weights(path / "train" / "model.keras"),
+    )
+    assert any((old != new).any() for old, new in pairs)
 
 
 def test_another_genotype_is_refused(run):
@@ -222,7 +252,16 @@ def test_export_gives_the_probabilities_of_the_network(run, network):
     assert card["data"]["validation_portion"] == 0.2
     text = (version / "MODEL_CARD.md").read_text()
     assert f"| num parameters | {results['num_parameters']:,} |" in text
-    assert "| genotype | DARTS_V2 |" in text
+    assert "The published cell DARTS_V2." in text and "Genotype(" in text
+    assert "| cpu cores |" in text and card["search"] is None
+    # No depth of DenseNet, no momentum of nobody, no flag of TensorBoard.
+    assert not {"depth", "growth_rate", "tensorboard"} & {
+        *card["training"],
+        *card["network"],
+    }
+    assert genotypes.Genotype.load(version / "genotype.json") == genotypes.get(
+        "DARTS_V2"
+    )
     assert (version / FILE).stat().st_size > 1000
     assert "/models/reader" in (path / "export" / "models.config").read_text()
 

@@ -1,5 +1,8 @@
 """A model card says what is known."""
 
+import ast
+import re
+
 import pytest
 from markdown_it import MarkdownIt
 
@@ -10,10 +13,26 @@ FACTS = {
     "labels": ["cat", "a|b"],
     "image_shape": (8, 9, 3),
     "pictures": ["cells/normal.png"],
+    "genotype": {
+        "name": None,
+        "normal": [["skip_connect", 0], ["sep_conv_3x3", 1]],
+        "normal_concat": [2],
+        "recurrent": None,
+    },
+    "origin": "Found by a search.",
     "data": {"dataset": "folder:x", "mean": [0.5, 0.25, 0.125]},
     "network": {"parameters": 1234567},
-    "results": {"test_accuracy": 0.98765432, "test_loss": 0.25},
-    "training": {"nesterov": False, "genotype": None},
+    "results": {
+        "test_accuracy": 0.98765432,
+        "test_loss": 0.25,
+        "seconds_of_training": 1234.5,
+    },
+    "seeds": {
+        "seeds": [0, 1],
+        "test_accuracy": {"mean": 0.98, "std": 0.005, "values": []},
+    },
+    "training": {"nesterov": False, "seed": 123456},
+    "search": {"verdict": "No sign of a collapse."},
     "environment": {"keras": "3.15"},
 }
 
@@ -21,20 +40,48 @@ FACTS = {
 def test_every_fact_is_in_it():
     text = model_card(FACTS)
     assert text.startswith("# pets\n")
-    assert "colour images into 2 classes: cat, a\\|b" in text
+    assert "color images into 2 classes: cat, a\\|b" in text
     assert "images of 8x9 pixels" in text
+    assert "Found by a search." in text
     assert "![cells/normal.png](cells/normal.png)" in text
     for row in (
         "| dataset | folder:x |",
         "| mean | 0.5, 0.25, 0.125 |",
         "| parameters | 1,234,567 |",
-        "| test accuracy | 0.987654 |",
+        "| test accuracy | 98.77% |",
+        "| seconds of training | 1,234.5 s |",
         "| nesterov | no |",
-        "| genotype |  |",
+        "| seed | 123456 |",
+        "| verdict | No sign of a collapse. |",
         "| keras | 3.15 |",
     ):
         assert row in text
+    assert (
+        "seeds 0, 1, mean and standard deviation: test accuracy 98.00% ± 0.50%."
+    ) in text
     assert "was not tested" not in text
+
+
+def test_the_genotype_in_it_can_be_pasted():
+    text = model_card(FACTS).split("```")[1]
+    (normal,) = re.findall(r"normal=(\[\(.*\)\])", text)
+    assert ast.literal_eval(normal) == [
+        ("skip_connect", 0),
+        ("sep_conv_3x3", 1),
+    ]
+    assert "recurrent" not in text and "normal_concat=[2]" in text
+
+
+def test_what_is_not_known_has_no_section():
+    without = {"search": None, "seeds": None, "genotype": None}
+    text = model_card({**FACTS, **without})
+    assert "## Search" not in text and "standard deviation" not in text
+    assert "It has no searched cell." in text and "Genotype(" not in text
+
+
+def test_a_thousand_classes_are_not_all_listed():
+    text = model_card({**FACTS, "labels": [f"c{k}" for k in range(1000)]})
+    assert "1,000 classes: c0, " in text and "c19 and 980 more, in" in text
 
 
 def test_a_model_that_was_not_tested_says_so():
@@ -89,7 +136,7 @@ def test_names_mean_themselves_in_markdown(name):
     name = " ".join(name.split())
     assert shown[0] == name and plain[0]
     assert shown[1].startswith(
-        f"A classifier of colour images into 2 classes: cat, {name}. Its"
+        f"A classifier of color images into 2 classes: cat, {name}. Its"
     )
     cells = dict(zip(shown, zip(shown[1:], plain[1:])))
     assert cells["dataset"] == (name, True)

@@ -57,6 +57,7 @@ def test_json(folder, whom, version, capsys):
         best = expected[number].argmax()
         assert each["image"] == str(folder / f"{number}.png")
         assert each["class_id"] == best
+        assert each["class_names"] == [*served_models.LABELS]
         assert each["label"] == served_models.LABELS[best]
         assert each["probability"] == pytest.approx(
             expected[number].max(), abs=1e-5

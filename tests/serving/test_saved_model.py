@@ -138,9 +138,16 @@ def test_signatures(model):
     assert inputs == {
         "serving_default": {"images": images},
         "serving_bytes": {"image_bytes": image_bytes},
+        "class_labels": {
+            "class_id": tf.TensorSpec((None,), tf.int64, "class_id")
+        },
     }
-    for signature in model.signatures.values():
-        outputs = signature.structured_outputs
+    named = model.signatures["class_labels"](
+        class_id=tf.constant([1, 0], tf.int64)
+    )
+    assert [n.decode() for n in named["label"].numpy()] == [*LABELS[1::-1]]
+    for name in ("serving_default", "serving_bytes"):
+        outputs = model.signatures[name].structured_outputs
         assert {name: spec.dtype for name, spec in outputs.items()} == {
             "probabilities": tf.float32,
             "class_id": tf.int64,

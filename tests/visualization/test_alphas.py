@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
+from tfdarts import genotypes
+from tfdarts.genotypes import Genotype
 from tfdarts.search_spaces.cnn import CNNSearchSpace
+from tfdarts.search_spaces.rnn import RNNSearchSpace
 from tfdarts.visualization import palette
 from tfdarts.visualization import panels
 from tfdarts.visualization.alphas import draw_alphas
@@ -15,6 +18,12 @@ EDGES = ((2, 0), (2, 1))
 PRIMITIVES = ("none", "skip_connect", "sep_conv_3x3")
 LAST = [[0.5, 0.3, 0.2], [0.1, 0.2, 0.7]]
 HISTORY = np.stack([np.zeros((2, 3)), np.log(LAST)])
+GENOTYPE = Genotype(
+    normal=[("sep_conv_3x3", 1), ("skip_connect", 0)],
+    normal_concat=[2],
+    reduce=[("skip_connect", 0), ("sep_conv_3x3", 1)],
+    reduce_concat=[2],
+)
 THIRD = pytest.approx([1 / 3] * 3)
 
 
@@ -30,12 +39,13 @@ def image_of(axes):
 def drawn(tmp_path, monkeypatch):
     """Draws a history and returns the figures instead of their bytes."""
 
-    def draw(history, edges=EDGES, primitives=PRIMITIVES):
+    def draw(history, edges=EDGES, primitives=PRIMITIVES, genotype=GENOTYPE):
         figures = []
         monkeypatch.setattr(
             panels, "png", lambda figure: figures.append(figure) or b""
         )
-        draw_alphas({"normal": history}, edges, primitives, tmp_path)
+        (cell_type, *_) = genotype.cell_types
+        draw_alphas({cell_type: history}, edges, primitives, genotype, tmp_path)
         return figures
 
     return draw
@@ -55,7 +65,13 @@ def test_three_pictures_a_cell_type(tmp_path, rows):
     if rows == 2:
         history["reduce"] = random_walk(rows, space, seed=1)
     directory = tmp_path / "a" / "b"
-    paths = draw_alphas(history, space.edges, space.primitives, directory)
+    paths = draw_alphas(
+        history,
+        space.edges,
+        space.primitives,
+        genotypes.get("DARTS_V2"),
+        directory,
+    )
     assert [path.name for path in paths] == [
         f"alphas_{cell_type}{suffix}.png"
         for cell_type in history
@@ -69,6 +85,84 @@ def test_three_pictures_a_cell_type(tmp_path, rows):
         width, height = struct.unpack(">II", content[16:24])
         assert 1800 <= width <= 2000
         assert 1100 <= height <= 1200
+
+
+def framed(axes):
+    """What of a heat map is framed, as (column, row)."""
+    return {
+        tuple(np.round(np.add(p.get_xy(), (0.47, 0.43)), 6))
+        for p in axes.patches
+    }
+
+
+def test_edges_of_the_genotype_are_marked_in_every_picture(drawn):
+    space = CNNSearchSpace()
+    genotype = genotypes.get("DARTS_V2")
+    final, lines, over_time = drawn(
+        random_walk(3, space), space.edges, space.primitives, genotype
+    )
+    chosen = {
+        (2 + k // 2, predecessor): primitive
+        for k, (primitive, predecessor) in enumerate(genotype.normal)
+    }
+    assert framed(final.axes[0]) == {
+        (space.primitives.index(primitive), space.edges.index(edge))
+        for edge, primitive in chosen.items()
+    }
+    for edge, panel, heat_map in zip(space.edges, lines.axes, over_time.axes):
+        primitive = chosen.get(edge)
+        thick = [a.get_label() for a in panel.lines if a.get_linewidth() > 3]
+        assert thick == ([primitive] if primitive else [])
+        rows = {(0, space.primitives.index(primitive))} if primitive else set()
+        assert framed(heat_map) == rows
+        for axes in (panel, heat_map):
+            color = to_hex(axes.spines["top"].get_edgecolor()).upper()
+            assert (color == palette.CHOSEN) == (primitive is not None)
+            assert (axes.title.get_weight() == "bold") == bool(primitive)
+    for figure in (final, over_time):
+        assert "framed: the edges" in figure.get_supxlabel()
+    assert "framed, with a thick" in lines.legends[0].get_title().get_text()
+
+
+def test_of_many_edges_each_node_has_a_panel(drawn):
+    """Its lines are the strongest weights of the edges into it."""
+    space = RNNSearchSpace()
+    history = random_walk(4, space)
+    genotype = space.derive({"recurrent": history[-1]})
+    _, lines, over_time = drawn(
+        history, space.edges, space.primitives, genotype
+    )
+    weights = np.exp(history) / np.exp(history).sum(-1, keepdims=True)
+    strongest = weights[..., 1:].max(-1)
+    assert len(lines.axes) == 8
+    for node, axes in enumerate(lines.axes, 1):
+        primitive, predecessor = genotype.recurrent[node - 1]
+        expected = {
+            tuple(
+                strongest[:, space.edges.index((node, source))].round(6)
+            ): source
+            for source in range(node)
+        }
+        drawn_edges = {
+            expected[tuple(np.round(line.get_ydata(), 6))]: line
+            for line in axes.lines
+        }
+        assert {*drawn_edges} == {*range(node)}
+        for source, line in drawn_edges.items():
+            color = to_hex(line.get_color()).upper()
+            if source == predecessor:
+                assert color == palette.primitive_color(primitive)
+            else:
+                assert color == palette.FAINT
+        assert axes.get_title().endswith(f": {primitive}")
+    heat_map = over_time.axes[0]
+    np.testing.assert_allclose(image_of(heat_map), strongest.T)
+    bold = [
+        label.get_text().split(": ")[1]
+        for label in heat_map.get_yticklabels()
+        if label.get_weight() == "bold"
+    ]
+    assert bold == [primitive for primitive, _ in genotype.recurrent]
 
 
 def test_the_final_heatmap_shows_the_last_softmax(drawn):
@@ -142,9 +236,12 @@ def test_an_undecided_search_looks_undecided(drawn):
 @pytest.mark.parametrize("picture", [1, 2])
 def test_panels_stand_by_node_and_predecessor(drawn, picture):
     space = CNNSearchSpace()
-    figure = drawn(random_walk(3, space), space.edges, space.primitives)[
-        picture
-    ]
+    figure = drawn(
+        random_walk(3, space),
+        space.edges,
+        space.primitives,
+        genotypes.get("DARTS_V2"),
+    )[picture]
     places = {
         axes.get_title(): (
             axes.get_subplotspec().rowspan.start,
@@ -191,7 +288,7 @@ def test_wrong_shapes_are_refused(tmp_path, shape):
     with pytest.raises(
         ValueError, match="reduce cell must have the shape"
     ) as e:
-        draw_alphas(history, EDGES, PRIMITIVES, tmp_path / "pictures")
+        draw_alphas(history, EDGES, PRIMITIVES, GENOTYPE, tmp_path / "pictures")
     assert f"Received shape: {shape}." in str(e.value)
     assert not (tmp_path / "pictures").exists()
 
@@ -201,10 +298,10 @@ def test_alphas_that_are_no_numbers_are_refused(tmp_path, value):
     history = HISTORY.copy()
     history[1, 0, 0] = value
     with pytest.raises(ValueError, match="must be finite numbers"):
-        draw_alphas({"normal": history}, EDGES, PRIMITIVES, tmp_path)
+        draw_alphas({"normal": history}, EDGES, PRIMITIVES, GENOTYPE, tmp_path)
 
 
 def test_matplotlib_keeps_its_settings(tmp_path):
     before = dict(matplotlib.rcParams)
-    draw_alphas({"normal": HISTORY}, EDGES, PRIMITIVES, tmp_path)
+    draw_alphas({"normal": HISTORY}, EDGES, PRIMITIVES, GENOTYPE, tmp_path)
     assert dict(matplotlib.rcParams) == before

@@ -38,17 +38,23 @@ def test_fields_are_shares_of_the_row_with_their_counts(drawn):
     texts = {t.get_position(): t.get_text() for t in axes.texts}
     assert texts == {(0, 0): "8", (1, 0): "2", (2, 1): "5"}
     assert [t.get_text() for t in axes.get_yticklabels()] == names
+    assert image.get_clim() == (0, 1)
     assert "53.3% right" in figure.get_suptitle()
 
 
 @pytest.mark.parametrize(("classes", "named"), [(30, True), (100, False)])
-def test_many_classes_are_colours_alone(drawn, classes, named):
+def test_of_many_classes_the_mistakes_are_listed(drawn, classes, named):
     names = [f"class {k}" for k in range(classes)]
-    figure = drawn(
-        predictions.draw_confusion, np.eye(classes, dtype=int), names
-    )
-    axes = figure.axes[0]
+    matrix = 50 * np.eye(classes, dtype=int)
+    matrix[3, 7], matrix[7, 3], matrix[1, 2] = 9, 1, 5
+    figure = drawn(predictions.draw_confusion, matrix, names)
+    axes, beside = figure.axes[:2]
     assert not axes.texts
+    assert beside.texts[0].get_text().splitlines()[1:] == [
+        "9 of 59  class 3 → class 7",
+        "5 of 55  class 1 → class 2",
+        "1 of 51  class 7 → class 3",
+    ]
     shown = [t.get_text() for t in axes.get_yticklabels()]
     assert (shown == names) == named
 
@@ -63,7 +69,9 @@ def test_bars_are_the_accuracy_of_each_bin(drawn):
     figure = drawn(predictions.draw_reliability, calibration)
     above, below = figure.axes
     assert [bar.get_height() for bar in above.patches] == [0.4, 1.0]
-    assert [bar.get_height() for bar in below.patches] == [0, 0.25, 0.75]
+    assert [bar.get_alpha() for bar in above.patches] == [0.5, 1.0]
+    assert [bar.get_height() for bar in below.patches] == [0, 10, 30]
+    assert [text.get_text() for text in below.texts] == ["10", "30"]
     points = above.lines[1].get_xydata()
     np.testing.assert_allclose(points, [[0.5, 0.4], [0.9, 1.0]])
-    assert "12.3%" in figure.get_suptitle()
+    assert "(ECE) 12.3%, 40 examples" in figure.get_suptitle()

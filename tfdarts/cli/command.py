@@ -50,7 +50,8 @@ class Command:
             what `--dataset` is of, a dict of such tuples, by kind: `"images"`
             and `"texts"`.
         run: Function of a dict of the flags' values, under `"arguments"` all
-            that was typed, and under `"kind"` the kind. It imports what needs
+            that was typed, under `"given"` the names of the flags in it and
+            in flagfiles, and under `"kind"` the kind. It imports what needs
             TensorFlow, so that help and flag errors need not wait for it.
         needs_tensorflow: Boolean, or a function of the flags' values that says
             whether TensorFlow is needed.
@@ -212,7 +213,15 @@ class Command:
                 process.start_tensorflow(debug, distribute)
                 results = process.results_of(given, distribute)
             with results:
-                self.run({**given, "arguments": arguments, "kind": kind})
+                typed = [name for name in values if values[name].present]
+                self.run(
+                    {
+                        **given,
+                        "arguments": arguments,
+                        "given": typed,
+                        "kind": kind,
+                    }
+                )
             if is_of_many(given.get("distribute", "none")):
                 process.end_together(given["distribute"])
             sys.stdout.flush()

@@ -23,7 +23,7 @@ def training_of(flagfile, kind, **overrides):
     """Returns the settings of a training out of a flagfile.
 
     Args:
-        flagfile: Path.
+        flagfile: Path, or `None`: the defaults.
         kind: `"images"` or `"texts"`, what was searched on.
         **overrides: Settings that overrule those in the file.
 
@@ -31,6 +31,8 @@ def training_of(flagfile, kind, **overrides):
         ValueError: If the file is missing, holds other flags, or is for the
             other kind.
     """
+    if not flagfile:
+        return TRAIN[kind](**overrides)
     command = Command("", "", (), {k: (c,) for k, c in TRAIN.items()}, None)
     try:
         _, found = command.parsed([f"--flagfile={flagfile}"])
@@ -52,5 +54,9 @@ def shared_settings(config, kind):
         config: The settings of either.
         kind: `"images"` or `"texts"`.
     """
-    fields = flag_fields(_SHARED[kind])
-    return {field.name: getattr(config, field.name) for field in fields}
+    return {name: getattr(config, name) for name in shared_names(kind)}
+
+
+def shared_names(kind):
+    """Returns the names of what a search and its training have in common."""
+    return [field.name for field in flag_fields(_SHARED[kind])]

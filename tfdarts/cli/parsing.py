@@ -146,6 +146,11 @@ def _unknown(argument, known, elsewhere):
             f"--{name} is for {elsewhere[name]}, and --dataset is not of "
             f"such: give another --dataset, or leave --{name} out."
         )
+    if f"train_{name}" in known:
+        return (
+            f"The search has no --{name}. For the training of what it finds "
+            f"there is --train_{name}."
+        )
     close = difflib.get_close_matches(name, known, n=1)
     guess = f" Did you mean --{close[0]}?" if close else ""
     return f"There is no flag --{name}.{guess}"

@@ -2,25 +2,16 @@
 
 import dataclasses
 
-from tfdarts import arguments
 from tfdarts.cli import kinds
 from tfdarts.cli.command import Command
 from tfdarts.cli.command import next_command
 from tfdarts.cli.command import settings_of
+from tfdarts.cli.training_flags import TrainFlagfile
+from tfdarts.cli.training_flags import given_training
+from tfdarts.cli.training_flags import training_flags
 from tfdarts.runs.configs import TrainConfig
 from tfdarts.runs.settings import Settings
 from tfdarts.runs.settings import setting
-
-
-@dataclasses.dataclass(frozen=True)
-class TrainFlagfile(Settings):
-    """How the network of a found cell is to be trained."""
-
-    train_flagfile: str = setting(
-        None,
-        "File of flags for the training of the network found.",
-        form=arguments.path_text,
-    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,12 +40,12 @@ def run(values):
     if values["describe_data"] or values["dry_run"]:
         print(_without_looks(config, values["arguments"]))
     else:
-        _search(config, values["train_flagfile"], values["kind"])
+        _search(config, values)
 
 
-def _search(config, train_flagfile, kind):
+def _search(config, values):
     """Searches; prints the genotype and the command that trains it."""
-    following = _training_of(config, train_flagfile, kind)
+    following = _training_of(config, values)
     from tfdarts.runs.search import search
 
     genotype = search(config)
@@ -62,22 +53,23 @@ def _search(config, train_flagfile, kind):
     print(following)
 
 
-def _training_of(config, train_flagfile, kind):
+def _training_of(config, values):
     """Returns the command that trains what the search finds, on its data."""
+    train_flagfile, kind = values["train_flagfile"], values["kind"]
+    given = given_training(values)
     words = []
     # What a command line that says nothing of it is of.
     default = {"dataset": TrainConfig.dataset}
-    training = kinds.TRAIN[kind]()
+    training = kinds.training_of(train_flagfile, kind, **given)
     if train_flagfile:
         words, default = [f"--flagfile={train_flagfile}"], {}
-        training = kinds.training_of(train_flagfile, kind)
     default = {**kinds.shared_settings(training, kind), **default}
     flags = {
         name: value
         for name, value in kinds.shared_settings(config, kind).items()
         if value != default[name]
     }
-    return next_command("tfdarts-train", *words, **flags)
+    return next_command("tfdarts-train", *words, **given, **flags)
 
 
 def _describe_data(config):
@@ -117,7 +109,9 @@ def _without_looks(config, arguments):
 
 command = Command(
     name="tfdarts-search",
-    summary="Searches a cell on your data by gradient descent (DARTS).",
+    summary="Searches a cell on your data by gradient descent (DARTS). The "
+    "flags that begin\nwith train_ change nothing here: they stand in the "
+    "command that it prints at its\nend, which trains the network found.",
     examples=(
         "tfdarts-search --flagfile=configs/digits.cfg --run_dir=runs/digits",
         "tfdarts-search --order=1 --epochs=30 --run_dir=runs/first_order",
@@ -126,7 +120,7 @@ command = Command(
         "tfdarts-search --flagfile=configs/pydoc.cfg --run_dir=runs/pydoc",
     ),
     settings={
-        kind: (config, TrainFlagfile, Looks)
+        kind: (config, TrainFlagfile, training_flags(kind), Looks)
         for kind, config in kinds.SEARCH.items()
     },
     run=run,

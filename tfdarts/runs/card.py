@@ -5,9 +5,15 @@ import tempfile
 
 from tfdarts.genotypes import Genotype
 from tfdarts.models.multiply_adds import multiply_adds
+from tfdarts.runs.configs import TrainConfig
+from tfdarts.runs.found_by import origin_of
+from tfdarts.runs.found_by import search_facts
+from tfdarts.runs.found_by import search_of
 from tfdarts.runs.pictures import optional_pictures
+from tfdarts.runs.rnn_configs import RNNTrainConfig
 from tfdarts.runs.run_directory import is_of_text
 from tfdarts.runs.run_directory import read_json
+from tfdarts.runs.settings import effective
 from tfdarts.serving.model_card import model_card
 from tfdarts.visualization.cells import draw_cells
 
@@ -15,9 +21,9 @@ _OF_DATA = (
     *("dataset", "fingerprint", "image_size", "image_fit", "skip_broken"),
     *("validation_portion", "mean", "std"),
 )
-_ELSEWHERE = (
-    *("class_names", "image_shape", "genotype"),
-    *("vocabulary_size", "tokenizer"),
+_OF_NETWORK = (
+    *("network", "cell", "units", "init_channels", "num_cells", "stem"),
+    *("depth", "growth_rate", "auxiliary_weight"),
 )
 _IN_A_CARD = {
     "accuracy": "train_accuracy",
@@ -26,6 +32,12 @@ _IN_A_CARD = {
     "seconds": "seconds_of_training",
 }
 """What is called otherwise where it stands beside figures of the test."""
+
+_DEVIATING = (
+    *("test_accuracy", "test_loss", "test_perplexity"),
+    *("balanced_test_accuracy", "test_macro_f1", "validation_accuracy"),
+)
+"""Figures whose mean over several seeds is in a card."""
 
 
 def card_files(name, stage, settings, network):
@@ -38,39 +50,51 @@ def card_files(name, stage, settings, network):
         network: Keras model, the network.
 
     Returns:
-        Dict of bytes by relative path.
+        Dict of bytes by relative path; `genotype.json` is among them where
+        the network has a cell of its own.
     """
-    pictures = _pictures(settings["genotype"])
-    # The session that ended the training.
-    environment = read_json(stage.path / "environment.json")[-1]
+    genotype = settings["genotype"]
+    pictures = _pictures(genotype)
+    search = search_of(stage, genotype)
+    config = RNNTrainConfig if is_of_text(settings) else TrainConfig
+    used = effective(config, settings)
     facts = {
         "name": name,
         **_what_it_takes(settings, network),
         "pictures": list(pictures),
-        "genotype": settings["genotype"],
-        "data": {
-            key: settings[key] for key in _OF_DATA if settings.get(key, 0) != 0
-        },
-        "network": _network(settings, network),
+        "genotype": genotype,
+        "origin": genotype and origin_of(stage, genotype, search),
         "results": {
             _IN_A_CARD.get(key, key): value
             for key, value in stage.results().items()
             if key != "multiply_adds"
         },
+        "seeds": _over_seeds(stage.run_dir),
+        "data": {
+            key: settings[key]
+            for key in _OF_DATA
+            if key in used or settings.get(key) and not hasattr(config, key)
+        },
+        "network": {
+            **{key: used[key] for key in _OF_NETWORK if key in used},
+            **_cost(settings, network),
+        },
         "training": {
             key: value
-            for key, value in settings.items()
-            if key not in (*_OF_DATA, *_ELSEWHERE)
+            for key, value in used.items()
+            if key not in (*_OF_DATA, *_OF_NETWORK, "genotype")
         },
-        "environment": {
-            key: environment[key] for key in environment if key != "command"
-        },
+        "search": search and search_facts(search),
+        "environment": _environment(stage),
     }
-    return {
+    files = {
         "MODEL_CARD.md": model_card(facts).encode(),
         "model_card.json": json.dumps(facts, indent=2).encode(),
         **pictures,
     }
+    if genotype:
+        files["genotype.json"] = Genotype(**genotype).to_json().encode()
+    return files
 
 
 def _what_it_takes(settings, network):
@@ -86,11 +110,39 @@ def _what_it_takes(settings, network):
     }
 
 
-def _network(settings, network):
-    facts = {"genotype": (settings["genotype"] or {}).get("name")}
+def _cost(settings, network):
     if is_of_text(settings):
-        return {"cell": settings["cell"], **facts, "units": settings["units"]}
-    return {**facts, "multiply_adds": multiply_adds(network)}
+        return {}
+    return {"multiply_adds": multiply_adds(network)}
+
+
+def _environment(stage):
+    """What the training ended on, and the test if it ran elsewhere."""
+    # The session that ended the training.
+    environment = read_json(stage.path / "environment.json")[-1]
+    facts = {k: v for k, v in environment.items() if v and k != "command"}
+    report = stage.run_dir / "evaluation" / "report.json"
+    tested = read_json(report).get("machine") if report.exists() else None
+    if tested:
+        facts |= {
+            f"{name}_of_the_test": value
+            for name, value in tested.items()
+            if facts.get(name) != value
+        }
+    return facts
+
+
+def _over_seeds(run_dir):
+    """Returns means and deviations over seeds, if the run is one of several."""
+    path = run_dir.absolute().parent / "seeds.json"
+    if not run_dir.absolute().name.startswith("seed") or not path.exists():
+        return None
+    by_stage = read_json(path)
+    summary = by_stage.get("evaluate") or by_stage.get("train") or {}
+    return {
+        "seeds": summary.get("seeds"),
+        **{key: summary[key] for key in _DEVIATING if key in summary},
+    }
 
 
 def _pictures(genotype):

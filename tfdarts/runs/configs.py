@@ -73,12 +73,14 @@ class SearchConfig(SearchSettings, ComputeConfig):
         10,
         "Epochs that --early_stop does at the least, behind the warm-up.",
         least=1,
+        when=lambda settings: settings.early_stop != "none",
     )
     early_stop_patience: int = setting(
         10,
         "Epochs that the order of alpha stays as it is before "
         "--early_stop=stable stops.",
         least=1,
+        when=lambda settings: settings.early_stop == "stable",
     )
     learning_rate: float = setting(
         0.025, "Learning rate of the weights.", least=0
@@ -128,10 +130,16 @@ class TrainConfig(OfGenotype, RecipeConfig):
         choices=("cells", "densenet_bc"),
     )
     depth: int = setting(
-        100, "Depth of densenet_bc: 6 n + 4, such as 100 or 190.", least=10
+        100,
+        "Depth of densenet_bc: 6 n + 4, such as 100 or 190.",
+        least=10,
+        when=lambda settings: settings.network == "densenet_bc",
     )
     growth_rate: int = setting(
-        12, "Channels that each layer of densenet_bc adds.", least=1
+        12,
+        "Channels that each layer of densenet_bc adds.",
+        least=1,
+        when=lambda settings: settings.network == "densenet_bc",
     )
 
     @property

@@ -4,6 +4,7 @@ import logging
 
 import keras
 
+from tfdarts import machine
 from tfdarts.arguments import path_text
 from tfdarts.arguments import scalar
 from tfdarts.console import show_progress
@@ -95,13 +96,24 @@ def evaluate(
             network, settings, source, batch_size, replicas
         )
     results = {**stage.results(), **figures}
-    write_json(directory / "report.json", {**results, **details})
+    report = {**results, **details, "machine": machine.describe()}
+    write_json(directory / "report.json", report)
     # The last of all results: it says that the test is done.
     write_json(stage.path / "results.json", results)
     with optional_pictures("The test is done", draw_again(stage.run_dir)):
-        draw_evaluation(stage.run_dir)
+        pictures = draw_evaluation(stage.run_dir)
+        if settings.get("tensorboard") and pictures:
+            _show_in_tensorboard(stage, pictures, settings["epochs"])
     meet(replicas)
     return results
+
+
+def _show_in_tensorboard(stage, pictures, epoch):
+    # It takes matplotlib.
+    from tfdarts.runs.tensorboard import write_pictures
+
+    names = {f"evaluation/{path.stem}": path for path in pictures}
+    write_pictures(stage.path / "tensorboard", names, epoch)
 
 
 def _test_on_images(network, settings, source, batch_size, replicas):

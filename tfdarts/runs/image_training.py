@@ -17,11 +17,11 @@ from tfdarts.runs.networks import count_parameters
 from tfdarts.runs.networks import save_network
 from tfdarts.runs.progress import MetricsFile
 from tfdarts.runs.progress import Progress
+from tfdarts.runs.progress import tensorboard
 from tfdarts.runs.scores import class_means
 from tfdarts.runs.start import require_float32
 from tfdarts.runs.start import require_xla
 from tfdarts.runs.start import start
-from tfdarts.runs.tensorboard import tensorboard
 from tfdarts.runs.workers import SameOnAllWorkers
 from tfdarts.runs.workers import require_agreement
 from tfdarts.search_spaces.lookup import find_genotype
@@ -164,7 +164,7 @@ class ImageTraining:
                 LearningRate(),
                 *_regularization(config, network),
                 metrics,
-                *tensorboard(config, stage),
+                *tensorboard(config, stage, metrics),
                 SameOnAllWorkers(self.replicas, checkpoint.variables),
                 checkpoint,
                 Progress(stage, config.epochs, data.steps_per_epoch, LOGGED),

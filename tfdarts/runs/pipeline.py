@@ -7,6 +7,8 @@ from tfdarts.data.sources import directory_name
 from tfdarts.runs.evaluate import evaluate
 from tfdarts.runs.export import export
 from tfdarts.runs.export import exported_versions
+from tfdarts.runs.run_directory import Stage
+from tfdarts.runs.run_directory import read_json
 from tfdarts.runs.search import search
 from tfdarts.runs.train import kind_of_training
 from tfdarts.runs.train import train
@@ -34,6 +36,7 @@ def pipeline(search_config, train_config):
     training = kind_of_training(train_config)
     replicas = training.replicas_of(train_config)
     training.require_data(train_config, replicas)
+    _require_genotype_to_stay(search_config, train_config)
     search(search_config)
     results = train(train_config)
     if "test_loss" in results:
@@ -44,12 +47,36 @@ def pipeline(search_config, train_config):
             dataset=train_config.dataset,
             distribute=train_config.distribute,
         )
-    exported = exported_versions(
-        train_config.run_dir, directory_name(train_config.dataset)
-    )
+    exported = _newest_export(train_config)
     if exported:
-        logger.info("export: already there, in %s", exported[-1])
+        logger.info("export: already there, in %s", exported)
     else:
-        exported = [export(train_config.run_dir)["saved_model"]]
+        exported = export(train_config.run_dir)["saved_model"]
     meet(replicas)
-    return {**results, "saved_model": str(exported[-1])}
+    return {**results, "saved_model": str(exported)}
+
+
+def _require_genotype_to_stay(search_config, train_config):
+    """Raises `ValueError` where another cell would be found than trained."""
+    stage = Stage(search_config.run_dir, "search")
+    training = Stage(train_config.run_dir, "train")
+    if stage.finished and not stage.is_complete(search_config):
+        if training.status().get("epoch"):
+            raise ValueError(
+                f"{training.path} trains the cell that was found in "
+                f"{stage.settings()['epochs']} epochs; with "
+                f"--epochs={search_config.epochs} the search may find "
+                f"another. Give another --run_dir, or for more epochs of the "
+                f"training --train_epochs."
+            )
+
+
+def _newest_export(config):
+    """Returns the path of the export of what was trained last, or `None`."""
+    versions = exported_versions(config.run_dir, directory_name(config.dataset))
+    if not versions:
+        return None
+    card = versions[-1] / "model_card.json"
+    # Of fewer epochs than the training has now it is no longer of this one.
+    epochs = card.exists() and read_json(card)["training"]["epochs"]
+    return versions[-1] if epochs == config.epochs else None

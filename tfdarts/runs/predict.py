@@ -1,6 +1,7 @@
 """What images show, or what word comes next: asked of a model or a server."""
 
 import base64
+import functools
 import importlib.util
 import io
 import logging
@@ -148,9 +149,10 @@ def predictions(
 
     Yields:
         One dict for each image: `image`, its path or, of an array, its
-        position, and either
-        `label`, `class_id`, `probability` and the list `probabilities`, or
-        `error`, why it could not be used.
+        position, and either `label`, `class_id`, `probability` and the lists
+        `class_names` and `probabilities`, in the same order, or `error`, why
+        it could not be used. A server whose model tfdarts 0.1.0 exported has
+        no `class_names`.
 
     Raises:
         ValueError: If there is no such model or server.
@@ -170,14 +172,23 @@ def predictions(
         ask = _not_for_nothing(_with_retries(client.predict, retries))
     else:
         ask = _blaming_all(_with_retries(client.predict_pixels, retries))
+    class_names = functools.cache(
+        lambda count: _class_names(
+            _with_retries(client.class_names, retries), count
+        )
+    )
     done, started = 0, time.monotonic()
     for batch in batches:
         if of_files:
             contents = [path.read_bytes() for path in batch]
-            yield from _answered_but_bad(ask, batch, contents)
+            answers = _answered_but_bad(ask, batch, contents)
         else:
             positions = range(done, done + len(batch))
-            yield from _answered(ask, positions, np.stack(batch))
+            answers = _answered(ask, positions, np.stack(batch))
+        for said in answers:
+            if "error" not in said:
+                said |= class_names(len(said["probabilities"]))
+            yield said
         done += len(batch)
         _report(done, len(images), time.monotonic() - started)
 
@@ -209,6 +220,19 @@ def images_of(images):
     if array.ndim == 2 or one_image:
         array = array[np.newaxis]
     return pixels_of(array, "the prediction").astype("float32")
+
+
+def _class_names(ask, count):
+    """Returns `class_names` as part of a prediction, if they can be had."""
+    try:
+        return {"class_names": ask(count)}
+    except ServerError as error:
+        logger.warning(
+            "predict: the names of the classes are not known (%s) A model "
+            "that tfdarts 0.1.0 exported has none: export it again.",
+            error,
+        )
+        return {}
 
 
 def find_images(images):

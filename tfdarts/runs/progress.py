@@ -10,6 +10,8 @@ import keras
 
 from tfdarts.files import write_atomically
 from tfdarts.runs.duration import duration
+from tfdarts.runs.metrics import metric_name
+from tfdarts.runs.metrics import read_rows
 from tfdarts.runs.run_directory import whole
 
 logger = logging.getLogger("tfdarts")
@@ -151,44 +153,41 @@ class DataWait(keras.callbacks.Callback):
         self.begun = self.ended = time.monotonic()
 
 
-def metric_name(name, split):
-    """Returns what a figure of Keras' logs is called in all that a run writes.
+def tensorboard(config, stage, metrics):
+    """Returns the callbacks that `--tensorboard` asks for: one or none.
 
     Args:
-        name: String. Keras marks figures of validation data by `val_`.
-        split: String, what takes the place of that mark: `"validation"`, or
-            `"validation_supernet"` in a search, whose figures say little of
-            the final network.
-
-    Example:
-
-    >>> metric_name("val_accuracy", "validation"), metric_name("loss", "any")
-    ('validation_accuracy', 'loss')
-    >>> metric_name("val_supernet_accuracy", "validation_supernet")
-    'validation_supernet_accuracy'
+        config: `tfdarts.runs.settings.RunConfig`.
+        stage: `Stage`.
+        metrics: `MetricsFile`, which stands before them.
     """
-    if not name.startswith("val_"):
-        return name
-    return f"{split}_{name.removeprefix('val_').removeprefix('supernet_')}"
+    if not config.tensorboard:
+        return []
+    # It takes matplotlib.
+    from tfdarts.runs.tensorboard import TensorBoard
+    from tfdarts.runs.visualize import CURVES
+
+    directory = stage.path / "tensorboard"
+    return [TensorBoard(directory, metrics, CURVES[stage.name])]
 
 
 class MetricsFile(keras.callbacks.Callback):
     """Keeps the logs of each epoch in a CSV file, one row an epoch.
 
     The logs themselves get the names of the columns, for the callbacks behind
-    this one; see `metric_name`. Files of tfdarts 0.1.0 have Keras' names.
+    this one; see `tfdarts.runs.metrics.metric_name`.
 
     Args:
         path: Path of the file.
         first_epoch: Integer, the epoch that the run goes on with; rows of it
             and of later ones, from before an interruption, are dropped.
-        split: See `metric_name`.
+        stage: String, `"search"` or `"train"`.
     """
 
-    def __init__(self, path, first_epoch, split="validation"):
+    def __init__(self, path, first_epoch, stage="train"):
         super().__init__()
         self.path = pathlib.Path(path)
-        self.split = split
+        self.stage = stage
         self.go_on_from(first_epoch)
 
     def go_on_from(self, first_epoch):
@@ -199,14 +198,13 @@ class MetricsFile(keras.callbacks.Callback):
                 self.rows = self._read(first_epoch)
 
     def _read(self, count):
-        with self.path.open(newline="") as file:
-            rows = [self._named(row) for row in csv.DictReader(file)][:count]
+        rows = read_rows(self.path, self.stage)[:count]
         if [int(row["epoch"]) for row in rows] != [*range(1, count + 1)]:
             raise ValueError("its epochs are not one after the other.")
         return rows
 
     def on_epoch_end(self, epoch, logs=None):
-        values = self._named(logs)
+        values = {metric_name(k, self.stage): v for k, v in logs.items()}
         logs.clear()
         logs.update(values)
         values = {name: float(value) for name, value in values.items()}
@@ -216,6 +214,3 @@ class MetricsFile(keras.callbacks.Callback):
         writer.writeheader()
         writer.writerows(self.rows)
         write_atomically(self.path, text.getvalue())
-
-    def _named(self, logs):
-        return {metric_name(k, self.split): v for k, v in logs.items()}

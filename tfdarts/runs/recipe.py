@@ -7,6 +7,14 @@ from tfdarts.runs.settings import ComputeConfig
 from tfdarts.runs.settings import setting
 
 
+def _has_cells(settings):
+    return getattr(settings, "network", "cells") == "cells"
+
+
+def _is_sgd(settings):
+    return settings.optimizer == "sgd"
+
+
 @dataclasses.dataclass(frozen=True)
 class RecipeConfig(ComputeConfig):
     """How networks are trained; the defaults are the paper's.
@@ -19,15 +27,18 @@ class RecipeConfig(ComputeConfig):
     own_validation: typing.ClassVar = ("validation_portion", 0.0)
 
     init_channels: int = setting(
-        36, "Channels of the network's first cell.", least=1
+        36, "Channels of the network's first cell.", least=1, when=_has_cells
     )
-    num_cells: int = setting(20, "Cells of the network, at least 3.", least=3)
+    num_cells: int = setting(
+        20, "Cells of the network, at least 3.", least=3, when=_has_cells
+    )
     stem: str = setting(
         "auto",
         "What stands before the first cell: cifar (one convolution), "
         "imagenet (three, which make images 8 times smaller), or auto (the "
         "second for images of at least 128 pixels a side).",
         choices=("auto", "cifar", "imagenet"),
+        when=_has_cells,
     )
     epochs: int = setting(600, "Epochs of the training.", least=1)
     batch_size: int = setting(
@@ -41,7 +52,10 @@ class RecipeConfig(ComputeConfig):
         below=1,
     )
     crop_padding: int = setting(
-        4, "Random crop: pixels of padding on each side; 0 for none.", least=0
+        4,
+        "Random crop: pixels of padding on each side; 0 for none.",
+        least=0,
+        when=lambda settings: not settings.crop_size,
     )
     crop_size: int = setting(
         0,
@@ -101,19 +115,25 @@ class RecipeConfig(ComputeConfig):
         choices=("cosine", "exponential", "steps"),
     )
     min_learning_rate: float = setting(
-        0.0, "Rate that the cosine falls to over the epochs.", least=0
+        0.0,
+        "Rate that the cosine falls to over the epochs.",
+        least=0,
+        when=lambda settings: settings.schedule == "cosine",
     )
     decay_rate: float = setting(
         0.97,
         "What an exponential schedule multiplies the rate by each epoch.",
         above=0,
         most=1,
+        when=lambda settings: settings.schedule == "exponential",
     )
     warmup_epochs: int = setting(
         0, "Epochs in which the rate grows to that of the schedule.", least=0
     )
-    momentum: float = setting(0.9, "Momentum of sgd.", least=0, below=1)
-    nesterov: bool = setting(False, "Nesterov's form of it.")
+    momentum: float = setting(
+        0.9, "Momentum of sgd.", least=0, below=1, when=_is_sgd
+    )
+    nesterov: bool = setting(False, "Nesterov's form of it.", when=_is_sgd)
     weight_decay: float = setting(
         3e-4, "L2 on the weights, or adamw's decay.", least=0
     )
@@ -144,6 +164,11 @@ class RecipeConfig(ComputeConfig):
             raise ValueError(
                 "--nesterov is a form of the momentum of --optimizer=sgd."
             )
+
+    @property
+    def depends_on_epochs(self):
+        """See `tfdarts.runs.settings.RunConfig`."""
+        return self.schedule != "exponential" or self.drop_path_rate > 0
 
     @property
     def has_soft_targets(self):

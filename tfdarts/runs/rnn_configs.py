@@ -82,6 +82,11 @@ class RNNConfig(RunConfig):
             open_text_source(self.dataset)
 
     @property
+    def depends_on_epochs(self):
+        """See `tfdarts.runs.settings.RunConfig`: the rate is constant."""
+        return False
+
+    @property
     def dropouts(self):
         """What is left out in training, as the models take it."""
         names = ("word", "embedding", "input", "recurrent", "output")

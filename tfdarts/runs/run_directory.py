@@ -6,16 +6,17 @@ import json
 import logging
 import pathlib
 import platform
-import re
 import shlex
 import sys
 import zipfile
 
 import filelock
 
+from tfdarts import machine
 from tfdarts.arguments import as_path
 from tfdarts.console import is_lasting
 from tfdarts.files import write_atomically
+from tfdarts.runs.metrics import metric_name
 from tfdarts.runs.settings import flag_fields
 from tfdarts.signs import composed
 from tfdarts.signs import is_unfit
@@ -91,6 +92,12 @@ def _damaged(path, why=""):
     )
 
 
+_RESULTS = {
+    "search": ("genotype.json", "cells"),
+    "train": ("train/results.json", "train/model.keras", "evaluation"),
+}
+"""What a stage ends with, and what was measured of it."""
+
 _LASTING = ("epoch", "epochs", "seconds", "best_epoch")
 
 
@@ -139,11 +146,17 @@ class Stage:
             return {}
         return status if isinstance(status, dict) else {}
 
+    def is_complete(self, config):
+        """Returns whether the stage has been run to the end of a config."""
+        return self.finished and config.epochs <= self.settings()["epochs"]
+
     def begin(self, config, **derived):
         """Writes the settings, or compares them with those of before.
 
         Where no epoch has been finished there is nothing to lose, and other
-        settings take the place of those of before.
+        settings take the place of those of before. More epochs than before
+        extend the stage: what it ended with is moved to
+        `<stage>/after_epoch_<n>/`, for it is not the result any more.
 
         Args:
             config: The stage's settings, a dataclass.
@@ -151,8 +164,8 @@ class Stage:
                 them: the mean of the images, the genotype itself.
 
         Raises:
-            ValueError: If the directory holds this stage with other settings,
-                or something of it is damaged.
+            ValueError: If the directory holds this stage with other settings
+                or more epochs, or something of it is damaged.
             OSError: If the directory cannot be written.
         """
         settings = {
@@ -171,13 +184,55 @@ class Stage:
         self.path.mkdir(parents=True, exist_ok=True)
         if (self.path / "config.json").exists() and self._has_come_far():
             self._compare(settings, derived, _defaults(config))
+            before = self.settings()
+            if settings["epochs"] > before["epochs"]:
+                self._extend(before, config, flags)
             if not self.finished:
                 self._record_environment()
             return
-        write_atomically(self.path / "flags.cfg", "\n".join(flags) + "\n")
+        self._write_flags(flags)
         self._record_environment()
         self.report("running", epoch=0)
         write_json(self.path / "config.json", {**settings, **derived})
+
+    def _write_flags(self, flags):
+        write_atomically(self.path / "flags.cfg", "\n".join(flags) + "\n")
+
+    def _extend(self, before, config, flags):
+        """Lets the stage go on to more epochs than it was begun with."""
+        if not any((self.path / "checkpoints").glob("ckpt-*.index")):
+            raise self._without_checkpoints()
+        finished, epochs = self.finished, config.epochs
+        done = self.status().get("epoch", before["epochs"])
+        logger.info(
+            "%s: --epochs=%d in place of %d. %s",
+            *(self.name, epochs, before["epochs"]),
+            "The learning rate now follows the schedule of that many epochs, "
+            "and so does drop path: the rate jumps up here, and the result is "
+            "not that of a run with as many epochs from its start."
+            if config.depends_on_epochs
+            else "The result is that of a run with as many epochs from its "
+            "start.",
+        )
+        # In this order: whenever it is interrupted, the same command extends
+        # it, and with the epochs of before it ends as it had ended.
+        self.report("running", epoch=done, epochs=epochs, best_epoch=None)
+        if finished:
+            self._move_results(self.path / f"after_epoch_{done}")
+        self._write_flags(flags)
+        write_json(self.path / "config.json", {**before, "epochs": epochs})
+
+    def _move_results(self, directory):
+        directory.mkdir(exist_ok=True)
+        moved = []
+        for path in map(self.run_dir.joinpath, _RESULTS[self.name]):
+            if path.exists():
+                path.replace(directory / path.name)
+                moved.append(path.name)
+        logger.info(
+            "%s: what it ended with before is in %s: %s",
+            *(self.name, directory, ", ".join(moved)),
+        )
 
     def _has_come_far(self):
         """Whether an epoch has been finished."""
@@ -185,12 +240,15 @@ class Stage:
             return True
         status = self.status()
         if status.get("state") != "finished" and status.get("epoch"):
-            raise ValueError(
-                f"{self.path} has come to epoch {status['epoch']}, but there "
-                f"are no checkpoints any more. Put them back, or begin anew "
-                f"in another --run_dir."
-            )
+            raise self._without_checkpoints()
         return self.finished
+
+    def _without_checkpoints(self):
+        return ValueError(
+            f"{self.path} has come to epoch {self.status().get('epoch')}, but "
+            f"there are no checkpoints any more. Put them back, or begin anew "
+            f"in another --run_dir."
+        )
 
     def settings(self):
         """Returns the settings that the stage was begun with.
@@ -216,7 +274,7 @@ class Stage:
         tfdarts 0.1.0 called what it measured on validation examples `val_...`.
         """
         return {
-            re.sub("^val_", "validation_", name): value
+            metric_name(name, self.name): value
             for name, value in read_json(self.path / "results.json").items()
         }
 
@@ -280,6 +338,14 @@ class Stage:
                 f"are of another kind than those of {settings['dataset']}: "
                 f"give another --run_dir."
             )
+        if settings["epochs"] < before["epochs"]:
+            raise ValueError(
+                f"{self.path} was begun with --epochs={before['epochs']}, and "
+                f"its epochs can only be raised. Received: "
+                f"{settings['epochs']}. Give at least as many, or another "
+                f"--run_dir."
+            )
+        settings = {k: v for k, v in settings.items() if k != "epochs"}
         # An earlier version may not have had all settings.
         before = {**defaults, **before}
         # What follows from settings that differ will differ, too.
@@ -350,6 +416,11 @@ def _environment():
         "keras": keras.__version__,
         "python": platform.python_version(),
         "platform": platform.platform(),
+        **machine.describe(),
         "devices": [d.name for d in tf.config.list_logical_devices()],
+        "gpus": [
+            tf.config.experimental.get_device_details(gpu).get("device_name")
+            for gpu in tf.config.list_physical_devices("GPU")
+        ],
         "command": sys.argv,
     }

@@ -16,10 +16,10 @@ from tfdarts.runs.pictures import optional_pictures
 from tfdarts.runs.progress import DataWait
 from tfdarts.runs.progress import MetricsFile
 from tfdarts.runs.progress import Progress
+from tfdarts.runs.progress import tensorboard
 from tfdarts.runs.rnn_configs import RNNSearchConfig
 from tfdarts.runs.run_directory import Stage
 from tfdarts.runs.search_record import SearchRecord
-from tfdarts.runs.tensorboard import tensorboard
 from tfdarts.runs.text_search import TextSearch
 from tfdarts.runs.visualize import draw_run
 from tfdarts.runs.workers import SameOnAllWorkers
@@ -39,8 +39,9 @@ logger = logging.getLogger("tfdarts")
 def search(config):
     """Searches a cell and leaves its genotype in the run directory.
 
-    A search that was interrupted goes on after its last whole epoch; one
-    that has finished only returns its genotype.
+    A search that was interrupted goes on after its last whole epoch, and so
+    does one that is given more epochs than before; one that has finished only
+    returns its genotype.
 
     Args:
         config: `tfdarts.runs.configs.SearchConfig`, or for texts
@@ -70,7 +71,7 @@ def search(config):
         fingerprint=work.source.fingerprint,
         **work.derived,
     )
-    if stage.finished:
+    if stage.is_complete(config):
         begin()
         logger.info("search: already finished, in %s", stage.path)
     else:
@@ -133,7 +134,7 @@ def _fit(config, work, stage):
     )
     record = SearchRecord(stage.path, supernet, first_epoch)
     metrics = MetricsFile(
-        stage.path / "metrics.csv", first_epoch, split="validation_supernet"
+        stage.path / "metrics.csv", first_epoch, stage="search"
     )
     early_stop = EarlyStop(config, record, metrics)
     if early_stop.best_epoch() is not None:
@@ -155,7 +156,7 @@ def _fit(config, work, stage):
             record,
             metrics,
             early_stop,
-            *tensorboard(config, stage),
+            *tensorboard(config, stage, metrics),
             SameOnAllWorkers(work.replicas, checkpoint.variables),
             checkpoint,
             Progress(stage, config.epochs, work.steps_per_epoch, work.logged),

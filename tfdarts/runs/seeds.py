@@ -118,6 +118,9 @@ def _summarize(run_dir, name, seeds, rows, replicas):
     summary = {key: _over([row[key] for row in rows]) for key in figures}
     path = run_dir / "seeds.json"
     before = read_json(path) if path.exists() else {}
+    if any("test_loss" not in row for row in rows):
+        # The networks are trained further than those that were tested.
+        before.pop("evaluate", None)
     write_json(path, {**before, name: {"seeds": seeds, **summary}})
     meet(replicas)
     return summary

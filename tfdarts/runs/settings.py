@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import operator
+import types
 import typing
 
 from tfdarts import arguments
@@ -19,6 +20,7 @@ def setting(
     choices=None,
     form=None,
     flag=True,
+    when=None,
 ):
     """Returns a dataclass field that says what it is, its unit and range.
 
@@ -34,6 +36,8 @@ def setting(
             value in the form that the code works with, or raises
             `ValueError`: a path, for instance, as a string without `~`.
         flag: Boolean, whether the command line has it, too.
+        when: Function of all settings that says whether this one has an
+            effect beside the others; see `effective`. Defaults to always.
     """
     limits = {
         "at least": least,
@@ -49,6 +53,7 @@ def setting(
             "choices": choices,
             "form": form,
             "flag": flag,
+            "when": when,
         },
     )
 
@@ -104,6 +109,8 @@ class Settings:
     def __post_init__(self):
         for field in dataclasses.fields(self):
             value = self._in_form(field, getattr(self, field.name))
+            if value is None:
+                continue
             self._check_signs(field, value)
             self._set(field.name, value)
             choices = field.metadata["choices"]
@@ -161,6 +168,38 @@ WITHOUT_EFFECT = ("prepare", "tensorboard")
 """Settings that change nothing that is computed."""
 
 
+def effective(config_class, settings):
+    """Returns those of a run's settings that had an effect on it.
+
+    Left out are settings that mean nothing beside the others, as the depth of
+    a network that is not used, and switches that are off.
+
+    Args:
+        config_class: The dataclass of the settings.
+        settings: Dict, what a run has kept of them.
+
+    Example:
+
+    >>> from tfdarts.runs.configs import TrainConfig
+    >>> settings = {**vars(TrainConfig(schedule="steps")), "cutout_length": 8}
+    >>> used = effective(TrainConfig, settings)
+    >>> [name in used for name in ("decay_rate", "depth", "cutout_length")]
+    [False, False, True]
+    """
+    fields = flag_fields(config_class)
+    defaults = {field.name: field.default for field in fields}
+    beside = types.SimpleNamespace(**{**defaults, **settings})
+    return {
+        field.name: settings[field.name]
+        for field in fields
+        if field.name in settings
+        and field.name not in (*WITHOUT_EFFECT, "run_dir")
+        and (field.metadata["when"] is None or field.metadata["when"](beside))
+        and (settings[field.name] or field.name == "seed")
+        and settings[field.name] not in ("none", "auto")
+    }
+
+
 @dataclasses.dataclass(frozen=True)
 class RunConfig(Settings):
     """What every command that computes takes.
@@ -207,6 +246,11 @@ class RunConfig(Settings):
         False, "Write for TensorBoard too, into tensorboard/ of the stage."
     )
 
+    @property
+    def depends_on_epochs(self):
+        """Whether what an epoch does depends on how many there will be."""
+        return True
+
 
 @dataclasses.dataclass(frozen=True)
 class ImageConfig(RunConfig):
@@ -234,6 +278,7 @@ class ImageConfig(RunConfig):
         "How an image becomes a square: stretch (all of it, its sides made "
         "equal) or crop (the largest square about its centre).",
         choices=("stretch", "crop"),
+        when=lambda settings: settings.image_size > 0,
     )
     skip_broken: bool = setting(
         False,
@@ -343,6 +388,7 @@ class SearchSettings(Settings):
         "How the second order is computed: central_difference, "
         "one_sided_difference or exact.",
         choices=("central_difference", "one_sided_difference", "exact"),
+        when=lambda settings: settings.order == 2,
     )
     update_order: str = setting(
         "alpha_first",

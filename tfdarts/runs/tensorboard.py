@@ -10,26 +10,32 @@ import tensorflow as tf
 from tfdarts.runs.pictures import optional_pictures
 from tfdarts.search_spaces.relaxation import log_softmax
 from tfdarts.visualization import panels
+from tfdarts.visualization.alphas import chosen_edges
 from tfdarts.visualization.alphas import heat_map
 from tfdarts.visualization.cells import draw_cells
+from tfdarts.visualization.curves import curves
 
 
 class TensorBoard(keras.callbacks.Callback):
     """Writes the logs of each epoch for TensorBoard; the step is the epoch.
 
-    Of a search it writes the softmax of alpha, too, as a heat map for each
-    cell type, and the two cells whenever they have changed. It stands behind
-    the callbacks that add to the logs.
+    It writes the curves of the epochs so far as a picture, too, and of a
+    search the softmax of alpha as a heat map for each cell type, and the cells
+    whenever they have changed. It stands behind the callbacks that add to the
+    logs.
 
     Args:
         directory: Path for the files of events: what `tensorboard --logdir`
             takes. A run that goes on adds files to those that are there.
+        metrics: `tfdarts.runs.progress.MetricsFile`, which stands before it
+            and has the epochs before a resume, too.
+        title: String, of the curves.
 
     Raises:
         ValueError: If TensorBoard is not installed.
     """
 
-    def __init__(self, directory):
+    def __init__(self, directory, metrics, title):
         super().__init__()
         # Without it TensorFlow would fail only when the first epoch is over.
         try:
@@ -41,6 +47,8 @@ class TensorBoard(keras.callbacks.Callback):
                 f"leave --tensorboard out."
             ) from error
         self.directory = pathlib.Path(directory)
+        self.metrics = metrics
+        self.title = title
         self.writer = None
         self.genotype = None
         self.draws = True
@@ -52,7 +60,7 @@ class TensorBoard(keras.callbacks.Callback):
             for name, value in (logs or {}).items():
                 tf.summary.scalar(name, float(value))
             supernet = getattr(self.model, "supernet", None)
-            if supernet is not None and self.draws:
+            if self.draws:
                 self._draw(supernet, epoch + 1)
         self.writer.flush()
 
@@ -66,11 +74,28 @@ class TensorBoard(keras.callbacks.Callback):
         with optional_pictures(
             f"Epoch {epochs} is recorded", "TensorBoard gets no more pictures."
         ):
-            self._write_alphas(supernet, epochs)
-            self._write_cells(supernet.genotype())
+            if supernet is not None:
+                genotype = supernet.genotype()
+                self._write_alphas(supernet, genotype, epochs)
+                self._write_cells(genotype)
+            if self._is_time_for_curves(epochs):
+                self._write_curves()
             self.draws = True
 
-    def _write_alphas(self, supernet, epochs):
+    def _is_time_for_curves(self, epoch):
+        """Whether it is the last epoch, or one of some twenty before."""
+        epochs = self.params.get("epochs", 1)
+        ends = epoch == epochs or self.model.stop_training
+        return ends or epoch % max(epochs // 20, 1) == 0
+
+    def _write_curves(self):
+        columns = {
+            name: [float(row.get(name) or "nan") for row in self.metrics.rows]
+            for name in self.metrics.rows[-1]
+        }
+        _write_image("curves", panels.png(curves(columns, self.title)))
+
+    def _write_alphas(self, supernet, genotype, epochs):
         space = supernet.space
         for cell_type, alphas in supernet.alpha_values().items():
             figure = heat_map(
@@ -79,6 +104,7 @@ class TensorBoard(keras.callbacks.Callback):
                 epochs,
                 space.edges,
                 space.primitives,
+                chosen_edges(genotype, cell_type, space.edges),
             )
             _write_image(f"alphas/{cell_type}", panels.png(figure))
 
@@ -92,11 +118,17 @@ class TensorBoard(keras.callbacks.Callback):
                     _write_image(f"cells/{path.stem}", path.read_bytes())
 
 
-def tensorboard(config, stage):
-    """Returns the callbacks that `--tensorboard` asks for: one or none."""
-    if not config.tensorboard:
-        return []
-    return [TensorBoard(stage.path / "tensorboard")]
+def write_pictures(directory, pictures, step):
+    """Adds pictures to what TensorBoard shows of a run.
+
+    Args:
+        directory: Path of the files of events.
+        pictures: Dict from names to the paths of PNGs.
+        step: Integer, the epoch that they are of.
+    """
+    with tf.summary.create_file_writer(str(directory)).as_default(step=step):
+        for name, path in pictures.items():
+            _write_image(name, path.read_bytes())
 
 
 def _write_image(name, png):

@@ -15,9 +15,9 @@ from tfdarts.runs.networks import count_parameters
 from tfdarts.runs.networks import save_network
 from tfdarts.runs.progress import MetricsFile
 from tfdarts.runs.progress import Progress
+from tfdarts.runs.progress import tensorboard
 from tfdarts.runs.start import require_float32
 from tfdarts.runs.start import start
-from tfdarts.runs.tensorboard import tensorboard
 from tfdarts.runs.text_rows import rows_of_training
 from tfdarts.runs.workers import SameOnAllWorkers
 from tfdarts.runs.workers import require_agreement
@@ -200,7 +200,7 @@ class TextTraining:
                 LearningRate(),
                 averaging,
                 metrics,
-                *tensorboard(config, stage),
+                *tensorboard(config, stage, metrics),
                 SameOnAllWorkers(self.replicas, checkpoint.variables),
                 checkpoint,
                 Progress(stage, config.epochs, self.steps_per_epoch, LOGGED),

@@ -6,10 +6,13 @@ import logging
 from tfdarts.console import show_progress
 from tfdarts.runs.data import recorded
 from tfdarts.runs.image_training import ImageTraining
+from tfdarts.runs.pictures import draw_again
+from tfdarts.runs.pictures import optional_pictures
 from tfdarts.runs.rnn_configs import RNNTrainConfig
 from tfdarts.runs.run_directory import Stage
 from tfdarts.runs.run_directory import write_json
 from tfdarts.runs.text_training import TextTraining
+from tfdarts.runs.visualize import draw_curves_of
 from tfdarts.runs.workers import meet
 from tfdarts.runs.workers import of_this_worker
 
@@ -21,7 +24,8 @@ def train(config):
     """Trains a genotype's network and leaves it in the run directory.
 
     The test examples are not read: `evaluate` does that. A training that was
-    interrupted goes on after its last whole epoch.
+    interrupted goes on after its last whole epoch, and so does one that is
+    given more epochs than before.
 
     Args:
         config: `tfdarts.runs.configs.TrainConfig`, or for texts
@@ -48,13 +52,17 @@ def train(config):
         fingerprint=work.source.fingerprint,
         **work.derived,
     )
-    if stage.finished:
+    if stage.is_complete(config):
         begin()
         logger.info("train: already finished, in %s", stage.path)
     else:
         with stage.running():
             begin()
             write_json(stage.path / "results.json", work.fit(stage))
+            with optional_pictures(
+                "The training is done", draw_again(stage.run_dir)
+            ):
+                draw_curves_of(stage)
             stage.report("finished", epochs=config.epochs)
     meet(work.replicas)
     return stage.results()

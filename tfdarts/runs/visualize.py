@@ -1,6 +1,5 @@
 """Drawing cells, and how a search came to them."""
 
-import csv
 import logging
 
 import numpy as np
@@ -8,9 +7,14 @@ import numpy as np
 from tfdarts.arguments import as_path
 from tfdarts.console import show_progress
 from tfdarts.genotypes import Genotype
+from tfdarts.runs.metrics import read_columns
+from tfdarts.runs.run_directory import Stage
 from tfdarts.runs.run_directory import read_json
+from tfdarts.runs.run_directory import whole
 from tfdarts.search_spaces.lookup import SPACES
 from tfdarts.search_spaces.lookup import find_genotype
+from tfdarts.strategies.verdict import LIMITS
+from tfdarts.strategies.verdict import judge
 from tfdarts.visualization.cells import draw_cells
 
 logger = logging.getLogger("tfdarts")
@@ -39,23 +43,57 @@ def visualize(genotype, output_dir, space="cnn"):
 
 @show_progress()
 def draw_run(run_dir):
-    """Draws the cells of a run, its alphas, and the signs of a collapse.
+    """Draws what a run has come to so far.
 
     Args:
-        run_dir: Path of a run that has a `genotype.json` or was tested.
+        run_dir: Path of a run that has a `genotype.json`, metrics of a stage,
+            or was tested.
 
     Returns:
-        The paths of the drawings: in `<run_dir>/cells`, and of a run that was
-        tested those of `draw_evaluation`.
+        The paths of the drawings: the cells, alpha over the epochs and the
+        signs of a collapse in `<run_dir>/cells`, those of `draw_curves_of`
+        each stage, and of a run that was tested those of `draw_evaluation`.
 
     Raises:
-        ValueError: If there is nothing to draw.
+        ValueError: If there is nothing to draw, or something is damaged.
     """
     run_dir = as_path(run_dir, "run_dir")
-    tested = draw_evaluation(run_dir)
-    if tested and not (run_dir / "genotype.json").exists():
-        return tested
-    return [*_draw_search(run_dir), *tested]
+    others = [
+        draw_curves_of(Stage(run_dir, name))
+        for name in CURVES
+        if (run_dir / name / "metrics.csv").exists()
+    ]
+    others += draw_evaluation(run_dir)
+    if others and not (run_dir / "genotype.json").exists():
+        return others
+    genotype = _found_in(run_dir)
+    paths = visualize(genotype, run_dir / "cells")
+    if (run_dir / "search" / "alphas.npz").exists():
+        paths += _draw_search(Stage(run_dir, "search"), genotype)
+    return [*paths, *others]
+
+
+CURVES = {"search": "The search by epoch", "train": "The training by epoch"}
+"""What the curves of each stage are called."""
+
+
+def draw_curves_of(stage):
+    """Draws the curves of a stage, `curves.png` beside its metrics.
+
+    Args:
+        stage: `Stage` that has a `metrics.csv`.
+
+    Returns:
+        The path of the picture.
+
+    Raises:
+        ValueError: If the metrics are damaged.
+    """
+    from tfdarts.visualization.curves import draw_curves
+
+    path = stage.path / "curves.png"
+    draw_curves(_metrics_of(stage), CURVES[stage.name], path)
+    return path
 
 
 def draw_evaluation(run_dir):
@@ -83,44 +121,40 @@ def draw_evaluation(run_dir):
     return paths
 
 
-def _draw_search(run_dir):
-    """Draws the cells that a search found, and how it came to them."""
+def _metrics_of(stage):
+    path = stage.path / "metrics.csv"
+    with whole(path):
+        return read_columns(path, stage.name)
+
+
+def _draw_search(stage, genotype):
+    """Draws alpha and the signs of a collapse; returns the paths."""
     # It takes matplotlib, whose import is most of the time that a genotype's
     # drawing would take.
     from tfdarts.visualization.alphas import draw_alphas
     from tfdarts.visualization.collapse import draw_collapse
 
-    genotype = _found_in(run_dir)
-    paths = visualize(genotype, run_dir / "cells")
-    history = run_dir / "search" / "alphas.npz"
-    if history.exists():
-        with np.load(history) as file:
-            alphas = dict(file)
-        # The pictures of alpha end with the epoch that the genotype is of.
-        status = read_json(run_dir / "search" / "status.json")
-        best = status.get("best_epoch")
-        to_best = {n: a[: best and best + 1] for n, a in alphas.items()}
-        settings = read_json(run_dir / "search" / "config.json")
-        space = SPACES[genotype.space](settings["num_nodes"])
-        paths += draw_alphas(
-            to_best, space.edges, space.primitives, run_dir / "cells"
-        )
-        paths.append(run_dir / "cells" / "collapse.png")
-        metrics = _columns(run_dir / "search" / "metrics.csv")
-        draw_collapse(alphas, space.edges, metrics, paths[-1])
-    return paths
+    directory = stage.run_dir / "cells"
+    with np.load(stage.path / "alphas.npz") as file:
+        alphas = dict(file)
+    # The pictures of alpha end with the epoch that the genotype is of.
+    metrics = _metrics_of(stage)
+    best = stage.status().get("best_epoch") or len(metrics["epoch"])
+    to_best = {name: values[: best + 1] for name, values in alphas.items()}
+    space = SPACES[genotype.space](stage.settings()["num_nodes"])
+    paths = draw_alphas(
+        to_best, space.edges, space.primitives, genotype, directory
+    )
+    verdict = judge(
+        {name: values[-1] for name, values in to_best.items()},
+        {name: values[:best] for name, values in metrics.items()},
+    )
+    path = directory / "collapse.png"
+    draw_collapse(alphas, metrics, verdict, LIMITS, path, best)
+    return [*paths, path]
 
 
 def _found_in(run_dir):
     """Returns the genotype of a run, of whatever kind it is."""
     path = run_dir / "genotype.json"
     return Genotype.load(path) if path.exists() else find_genotype(str(run_dir))
-
-
-def _columns(path):
-    """Returns the numbers of a CSV file by column, NaN where there is none."""
-    with path.open(newline="") as file:
-        rows = [*csv.DictReader(file)]
-    return {
-        name: [float(row[name] or "nan") for row in rows] for name in rows[-1]
-    }

@@ -13,6 +13,7 @@ from tfdarts.arguments import scalar
 
 OF_IMAGES = "serving_bytes"
 OF_PIXELS = OF_TEXTS = "serving_default"
+OF_CLASSES = "class_labels"
 SCHEMES = {"http": 8501, "https": 443, "grpc": 8500, "grpcs": 443}
 """How a server is spoken to, and its port unless one is said."""
 
@@ -70,7 +71,7 @@ class Client:
 
     An heir has `who`, the string that says who answers, and `ask(signature,
     inputs, outputs)`: from the name of a signature, a dict of lists of bytes
-    or of arrays of floats, and the names of outputs to a list of these
+    or of arrays of numbers, and the names of outputs to a list of these
     outputs, lists or arrays whose strings may be bytes. It raises the errors
     of this module.
     """
@@ -101,6 +102,26 @@ class Client:
         outputs = ("label", "class_id", "probabilities")
         answer = self.ask(OF_PIXELS, {"images": images}, outputs)
         return checked_answer(self.who, len(images), *answer)
+
+    def class_names(self, count):
+        """Returns the names of a model's classes, in order.
+
+        Args:
+            count: Integer, how many there are.
+
+        Raises:
+            ServerError: If there is no answer; one that was exported by
+                tfdarts 0.1.0 gives none.
+        """
+        inputs = {"class_id": np.arange(count)}
+        (names,) = self.ask(OF_CLASSES, inputs, ("label",))
+        try:
+            names = [_text(name) for name in names]
+        except (TypeError, ValueError):
+            names = []
+        if len(names) != count:
+            raise no_answer_of_ours(self.who)
+        return names
 
     def foretell(self, texts):
         """Returns the `TextAnswer` to texts.

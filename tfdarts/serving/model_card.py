@@ -4,6 +4,18 @@ import re
 
 # Inside a word "_" is none.
 _MARKUP = re.compile(r"[\\`*{}\[\]<>|~&$#!]|(?<!\w)_+|_+(?!\w)")
+MOST_LABELS = 20
+"""Classes up to which a card lists all."""
+
+SECTIONS = {
+    "results": "Results",
+    "network": "Network",
+    "training": "Training",
+    "search": "Search",
+    "data": "Data",
+    "environment": "Machine and versions",
+}
+"""Tables of a card, in order, by the name of their facts."""
 
 
 def model_card(facts):
@@ -12,8 +24,10 @@ def model_card(facts):
     Args:
         facts: Dict with `name`, `labels` and `image_shape` or, of a language
             model, `vocabulary_size`, `tokenizer` and `state_size`; with
-            `pictures` (relative paths) and, each a dict of what is known,
-            `data`, `network`, `training`, `results` and `environment`.
+            `pictures` (relative paths), `genotype` and `origin` (a dict, and
+            a sentence; both `None` without cells), `seeds` (means and
+            deviations, or `None`) and, each a dict of what is known or
+            `None`, the keys of `SECTIONS`.
 
     Reference:
 
@@ -21,37 +35,103 @@ def model_card(facts):
     """
     about = _of_texts if "vocabulary_size" in facts else _of_images
     lines = [f"# {_literal(facts['name'])}", "", about(facts), ""]
-    for picture in facts["pictures"]:
-        lines += [f"![{picture}]({picture})", ""]
-    for title in ("data", "network", "results", "training", "environment"):
-        lines += [f"## {title.capitalize()}", "", "| | |", "| --- | --- |"]
+    for name, title in SECTIONS.items():
+        if not facts.get(name):
+            continue
+        lines += [f"## {title}", ""]
+        if name == "network":
+            lines += _cell(facts)
+        lines += ["| | |", "| --- | --- |"]
         lines += [
-            f"| {name.replace('_', ' ')} | {_shown(value)} |"
-            for name, value in facts[title].items()
+            f"| {key.replace('_', ' ')} | {_shown(value, key)} |"
+            for key, value in facts[name].items()
         ]
         lines.append("")
-    if "test_loss" in facts["results"]:
-        lines += [
-            "The test examples were read by `tfdarts-evaluate` alone, after "
-            "the training. The figures of time are of the machine below.",
-            "",
-        ]
-    else:
-        lines += [
-            "It was not tested: `tfdarts-evaluate`, and then another export, "
-            "would say how good it is.",
-            "",
-        ]
+        if name == "results":
+            lines += _on_results(facts)
     return "\n".join(lines)
+
+
+def _on_results(facts):
+    """What stands below the results."""
+    lines = []
+    seeds = facts.get("seeds")
+    if seeds:
+        lines += [
+            f"The same training with seeds {_shown(seeds['seeds'])}, mean and "
+            f"standard deviation: "
+            + "; ".join(
+                f"{key.replace('_', ' ')} {_shown(value['mean'], key)}"
+                + (
+                    f" ± {_shown(value['std'], key)}"
+                    if value["std"] is not None
+                    else ""
+                )
+                for key, value in seeds.items()
+                if key != "seeds"
+            )
+            + ".",
+            "",
+        ]
+    if "test_loss" in facts["results"]:
+        return lines + [
+            "The test examples were read by `tfdarts-evaluate` alone, after "
+            "the training. Times were measured on the machine at the end of "
+            "this card.",
+            "",
+        ]
+    return lines + [
+        "It was not tested: `tfdarts-evaluate`, and then another export, "
+        "would say how good it is.",
+        "",
+    ]
+
+
+def _cell(facts):
+    """What stands above the table of the network: its cell."""
+    if not facts.get("genotype"):
+        return ["It has no searched cell.", ""]
+    lines = [_literal(facts["origin"]), ""]
+    for picture in facts["pictures"]:
+        lines += [f"![{picture}]({picture})", ""]
+    edges = {
+        name: value
+        for name, value in facts["genotype"].items()
+        if value is not None and name != "name"
+    }
+    text = ",\n    ".join(f"{k}={_as_code(v)}" for k, v in edges.items())
+    return lines + [
+        "The genotype, which `tfdarts-train --genotype=genotype.json` takes "
+        "from the file beside this card:",
+        "",
+        "```",
+        f"Genotype(\n    {text},\n)",
+        "```",
+        "",
+    ]
+
+
+def _as_code(value):
+    """A genotype's lists as in the code of the authors of DARTS."""
+    if isinstance(value, (list, tuple)) and value:
+        pairs = isinstance(value[0], (list, tuple))
+        items = [f"({v[0]!r}, {v[1]})" if pairs else str(v) for v in value]
+        return f"[{', '.join(items)}]"
+    return repr(value)
 
 
 def _of_images(facts):
     height, width, channels = facts["image_shape"]
-    kind = "grey" if channels == 1 else "colour"
+    kind = "grey" if channels == 1 else "color"
+    labels = facts["labels"]
+    listed = ", ".join(map(_literal, labels[:MOST_LABELS]))
+    if len(labels) > MOST_LABELS:
+        listed += (
+            f" and {len(labels) - MOST_LABELS:,} more, in `assets/labels.txt`"
+        )
     return (
-        f"A classifier of {kind} images into {len(facts['labels'])} classes: "
-        f"{', '.join(map(_literal, facts['labels']))}. Its network was "
-        f"trained with tfdarts.\n\n"
+        f"A classifier of {kind} images into {len(labels):,} classes: "
+        f"{listed}. Its network was trained with tfdarts.\n\n"
         f"It takes images of {height}x{width} pixels, 0 to 255 "
         f"(`serving_default`), or image files of any size "
         f"(`serving_bytes`), and gives `probabilities`, `class_id` and "
@@ -81,16 +161,23 @@ def _of_texts(facts):
     )
 
 
-def _shown(value):
+def _shown(value, name=""):
+    """Returns a value as text; `name` says what it is of."""
     match value:
         case bool() | None:
             return {True: "yes", False: "no", None: ""}[value]
+        case int() | float() if name.endswith("accuracy"):
+            return f"{value:.2%}"
+        case int() | float() if name.startswith("seconds"):
+            return f"{value:,.1f} s"
         case float():
             return f"{value:.6g}"
+        case int() if name.startswith("seed"):
+            return str(value)
         case int():
             return f"{value:,}"
         case list() | tuple():
-            return ", ".join(map(_shown, value))
+            return ", ".join(_shown(v, name) for v in value)
     return _literal(str(value))
 
 

@@ -28,7 +28,7 @@ def export_saved_model(
 
     The graph takes raw pixels, prepares them as `(images * scale - mean) /
     std`, and names the class it finds; whoever loads it needs TensorFlow
-    alone. It has two signatures:
+    alone. It has three signatures:
 
     - `serving_default` takes `images`: float32, `(batch, height, width,
       channels)`, pixels from 0 to 255.
@@ -37,6 +37,9 @@ def export_saved_model(
 
     Both return `probabilities` (float32, `(batch, num_classes)`), `class_id`
     (int64) and `label` (string).
+
+    - `class_labels` takes `class_id`: int64, `(batch,)`, and returns the
+      `label` of each, so that probabilities can be named.
 
     The labels are in the graph, and for people in `assets/labels.txt`. A
     network in mixed precision is served in float32.
@@ -98,7 +101,15 @@ def export_saved_model(
         images = decode_images(image_bytes, image_shape, image_fit)
         return serve(tf.cast(images, tf.float32))
 
+    def class_labels(class_id):
+        return {"label": tf.gather(tf.constant(labels), class_id)}
+
     archive = keras.export.ExportArchive()
+    archive.add_endpoint(
+        "class_labels",
+        class_labels,
+        [tf.TensorSpec((None,), tf.int64, "class_id")],
+    )
     archive.add_endpoint(
         "serving_default",
         serve,

@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from tfdarts.arguments import as_path
 from tfdarts.patterns import literal
+from tfdarts.serving.clients import OF_CLASSES
 from tfdarts.serving.clients import OF_TEXTS
 from tfdarts.serving.clients import Client
 from tfdarts.serving.clients import InvalidArgument
@@ -99,6 +100,14 @@ class SavedModelClient(Client):
             raise self._unfit() from error
         except tf.errors.InvalidArgumentError as error:
             raise InvalidArgument(plain(error.message)) from error
+
+    def class_names(self, count):
+        """See `tfdarts.serving.clients.Client`."""
+        if OF_CLASSES in self.signatures:
+            return super().class_names(count)
+        # It was exported by tfdarts 0.1.0.
+        labels = (self.path / "assets" / "labels.txt").read_text("utf-8")
+        return labels.removesuffix("\n").split("\n")
 
     def _unfit(self):
         return ValueError(

@@ -3,16 +3,24 @@
 import math
 
 import numpy as np
+from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
 
 from tfdarts.arguments import as_path
 from tfdarts.files import write_atomically
+from tfdarts.genotypes import SPACES
 from tfdarts.search_spaces.relaxation import log_softmax
 from tfdarts.visualization import palette
 from tfdarts.visualization import panels
+from tfdarts.visualization.alphas_by_node import heat_map_of_edges
+from tfdarts.visualization.alphas_by_node import lines_by_node
 from tfdarts.visualization.cells import CELL_NAMES
 
+MOST_PANELS = 20
+"""Edges up to which each has a panel of its own."""
 
-def draw_alphas(history, edges, primitives, directory):
+
+def draw_alphas(history, edges, primitives, genotype, directory):
     """Writes pictures of the softmax of alpha, three for each cell type.
 
     - `alphas_<cell type>.png`: a heat map after the last epoch. The
@@ -22,7 +30,11 @@ def draw_alphas(history, edges, primitives, directory):
     - `alphas_<cell type>_over_time_heatmap.png`: a heat map over the epochs.
 
     The last two have a panel for each edge: rows of panels are nodes,
-    columns are predecessors.
+    columns are predecessors. Where there are more than 20 edges, as in a
+    recurrent cell of the paper, they show the strongest primitive of each
+    edge alone: see `tfdarts.visualization.alphas_by_node`.
+
+    The edges of the genotype, and their operations, are marked in all.
 
     Args:
         history: Dict of arrays of shape `(epochs + 1, edges, primitives)`,
@@ -30,6 +42,7 @@ def draw_alphas(history, edges, primitives, directory):
         edges: Sequence of `(node, predecessor)`, as in
             `CNNSearchSpace().edges`.
         primitives: Sequence of primitive names.
+        genotype: `Genotype`, what was derived from the last alphas.
         directory: Path of the folder. Created if missing.
 
     Returns:
@@ -47,19 +60,50 @@ def draw_alphas(history, edges, primitives, directory):
     directory = as_path(directory)
     directory.mkdir(parents=True, exist_ok=True)
     paths = []
+    over_time = (_lines_over_time, _heatmap_over_time)
+    if len(edges) > MOST_PANELS:
+        over_time = (lines_by_node, heat_map_of_edges)
     for cell_type, cell_weights in weights.items():
-        for suffix, draw in (
-            ("", _final_heat_map),
-            ("_over_time", _lines_over_time),
-            ("_over_time_heatmap", _heatmap_over_time),
+        chosen = chosen_edges(genotype, cell_type, edges)
+        for suffix, draw in zip(
+            ("", "_over_time", "_over_time_heatmap"),
+            (_final_heat_map, *over_time),
         ):
-            figure = draw(cell_type, cell_weights, edges, primitives)
+            figure = draw(cell_type, cell_weights, edges, primitives, chosen)
             paths.append(directory / f"alphas_{cell_type}{suffix}.png")
             write_atomically(paths[-1], panels.png(figure))
     return paths
 
 
-def heat_map(cell_type, weights, epochs, edges, primitives):
+def chosen_edges(genotype, cell_type, edges):
+    """Returns the edges of a cell that are in its genotype.
+
+    Args:
+        genotype: `Genotype`.
+        cell_type: String.
+        edges: Sequence of `(node, predecessor)`, those of the search.
+
+    Returns:
+        Dict from positions in `edges` to primitives.
+
+    Example:
+
+    >>> from tfdarts.genotypes import Genotype
+    >>> cell = Genotype(
+    ...     recurrent=[("tanh", 0), ("relu", 0)], recurrent_concat=[1, 2]
+    ... )
+    >>> chosen_edges(cell, "recurrent", [(1, 0), (2, 0), (2, 1)])
+    {0: 'tanh', 1: 'relu'}
+    """
+    cells = SPACES[genotype.space]
+    positions = {edge: position for position, edge in enumerate(edges)}
+    return {
+        positions[cells.num_inputs + k // cells.edges_per_node, p]: primitive
+        for k, (primitive, p) in enumerate(getattr(genotype, cell_type))
+    }
+
+
+def heat_map(cell_type, weights, epochs, edges, primitives, chosen):
     """Returns a figure of one cell type's weights, edges by primitives.
 
     Args:
@@ -68,30 +112,48 @@ def heat_map(cell_type, weights, epochs, edges, primitives):
         epochs: Integer, after how many epochs it is.
         edges: Sequence of `(node, predecessor)`.
         primitives: Sequence of primitive names.
+        chosen: See `chosen_edges`.
     """
     figure = panels.new_figure(
         f"Softmax of alpha after epoch {epochs}: {CELL_NAMES[cell_type]}",
-        size=(3 + 1.2 * len(primitives), 2 + 0.4 * len(edges)),
+        size=(3 + 1.29 * len(primitives), 2.2 + 0.4 * len(edges)),
     )
     axes = figure.add_subplot()
     image = _show(axes, weights, _darkest(weights))
     names = panels.edge_names(edges)
     axes.set_yticks(range(len(edges)), names)
     axes.set_xticks(range(len(primitives)), primitives)
-    axes.tick_params(length=0, labelsize=panels.MEDIUM)
+    axes.tick_params(length=0, labelsize=panels.SMALL)
     panels.color_names(axes.get_xticklabels(), primitives)
     _annotate(axes, weights, primitives)
     for row in range(1, len(edges)):
         if edges[row][0] != edges[row - 1][0]:
             axes.axhline(row - 0.5, color=palette.BACKGROUND, linewidth=4)
     axes.spines[:].set_visible(False)
-    figure.colorbar(image, ax=axes, fraction=0.03).outline.set_visible(False)
+    for edge, primitive in chosen.items():
+        axes.add_patch(_frame(primitives.index(primitive), edge))
+    bar = figure.colorbar(image, ax=axes, fraction=0.03)
+    bar.outline.set_visible(False)
+    bar.ax.tick_params(labelsize=panels.SMALL, colors=palette.INK)
+    panels.add_note(figure, "framed: the edges and operations of the genotype")
     return figure
 
 
-def _final_heat_map(cell_type, weights, edges, primitives):
+def _final_heat_map(cell_type, weights, edges, primitives, chosen):
     epochs = len(weights) - 1
-    return heat_map(cell_type, weights[-1], epochs, edges, primitives)
+    return heat_map(cell_type, weights[-1], epochs, edges, primitives, chosen)
+
+
+def _frame(column, row, width=1):
+    """A frame around fields of a heat map, inside their bounds."""
+    return Rectangle(
+        (column - 0.47, row - 0.43),
+        width - 0.06,
+        0.86,
+        fill=False,
+        edgecolor=palette.CHOSEN,
+        linewidth=2.5,
+    )
 
 
 def _annotate(axes, weights, primitives):
@@ -110,7 +172,7 @@ def _annotate(axes, weights, primitives):
         )
 
 
-def _lines_over_time(cell_type, weights, edges, primitives):
+def _lines_over_time(cell_type, weights, edges, primitives, chosen):
     figure = panels.new_figure(
         f"Softmax of alpha by epoch: {CELL_NAMES[cell_type]}"
     )
@@ -120,23 +182,41 @@ def _lines_over_time(cell_type, weights, edges, primitives):
             axes.plot(
                 weights[:, edge, column],
                 color=palette.primitive_color(primitive),
-                linewidth=2,
+                linewidth=4 if chosen.get(edge) == primitive else 1.5,
                 marker=_marker(weights),
                 label=primitive,
             )
         axes.grid(color=palette.QUIET, alpha=0.25)
+        if edge in chosen:
+            panels.mark(axes)
     axes.set_ylim(0, 1.05 * weights.max())
-    figure.legend(
-        handles=axes.get_lines(),
-        loc="outside lower center",
-        ncols=len(primitives),
-        fontsize=panels.MEDIUM,
-        frameon=False,
-        handlelength=1,
-        columnspacing=1.3,
+    _add_legend(
+        figure,
+        primitives,
+        "framed, with a thick line: the edges and operations of the genotype",
     )
     _draw_entropy(corner, weights)
     return figure
+
+
+def _add_legend(figure, primitives, note):
+    """Says below a figure what frames and colors mean."""
+    handles = [
+        Line2D([], [], color=palette.primitive_color(p), linewidth=4, label=p)
+        for p in primitives
+    ]
+    legend = figure.legend(
+        handles=handles,
+        title=note,
+        title_fontproperties={"weight": "bold", "size": panels.SMALL},
+        loc="outside lower center",
+        ncols=len(primitives),
+        fontsize=panels.SMALL,
+        frameon=False,
+        handlelength=1,
+        columnspacing=1.2,
+    )
+    legend.get_title().set_color(palette.CHOSEN)
 
 
 def _draw_entropy(axes, weights):
@@ -156,13 +236,17 @@ def _draw_entropy(axes, weights):
     )
 
 
-def _heatmap_over_time(cell_type, weights, edges, primitives):
+def _heatmap_over_time(cell_type, weights, edges, primitives, chosen):
     figure = panels.new_figure(
         f"Softmax of alpha by epoch: {CELL_NAMES[cell_type]}"
     )
     axes_of_edges, corner = panels.add_panels(figure, edges)
     for edge, axes in enumerate(axes_of_edges):
         image = _show(axes, weights[:, edge].T, _darkest(weights))
+        if edge in chosen:
+            panels.mark(axes)
+            row = primitives.index(chosen[edge])
+            axes.add_patch(_frame(0, row, len(weights)))
     axes_of_edges[0].set_yticks(range(len(primitives)), primitives)
     for axes in axes_of_edges:
         panels.color_names(axes.get_yticklabels(), primitives)
@@ -171,6 +255,7 @@ def _heatmap_over_time(cell_type, weights, edges, primitives):
     figure.colorbar(image, cax=bar, orientation="horizontal")
     bar.set_title("Softmax of alpha", size=panels.MEDIUM, color=palette.INK)
     bar.tick_params(labelsize=panels.SMALL)
+    panels.add_note(figure, "framed: the edges and operations of the genotype")
     return figure
 
 

@@ -1,4 +1,4 @@
-"""The early signs of a collapse, over the epochs of a search."""
+"""The early signs of a collapse, over the epochs of a search, and a verdict."""
 
 import math
 
@@ -11,90 +11,143 @@ from tfdarts.visualization import palette
 from tfdarts.visualization import panels
 from tfdarts.visualization.cells import CELL_NAMES
 
+_COLORS = {
+    "normal": palette.TRAINING,
+    "reduce": palette.VALIDATION,
+    "recurrent": palette.TRAINING,
+}
+_STYLES = {"normal": "-", "reduce": "--", "recurrent": "-"}
 
-def draw_collapse(history, edges, metrics, path):
+LINES = {
+    "skip_connections": "Skip connections",
+    "epochs_unchanged": "Epochs unchanged",
+    "dominant_eigenvalue": "Largest eigenvalue",
+}
+
+
+def draw_collapse(history, metrics, verdict, limits, path, best_epoch=None):
     """Writes a picture of the signs that a search collapses.
 
-    Above is the entropy of each edge of each cell; below are the skip
-    connections of the normal cell, for how long the genotype has not changed,
-    and, where it was measured, the largest eigenvalue of the validation
-    loss's Hessian in alpha.
+    Above is the verdict, in words. Below are the entropy of alpha, its mean
+    and its range over the edges of each cell; the skip connections of the
+    normal cell; for how long the genotype has not changed; and, where it was
+    measured, the largest eigenvalue of the validation loss's Hessian in alpha.
 
     Args:
         history: Dict of arrays `(epochs + 1, edges, primitives)`, by cell
             type: the raw alphas, row 0 the initial ones.
-        edges: Sequence of `(node, predecessor)`.
-        metrics: Dict of lists, one value an epoch: `"skip_connections"`,
-            `"epochs_unchanged"` and perhaps `"dominant_eigenvalue"`.
+        metrics: Dict of lists, one value an epoch: `"epochs_unchanged"` and
+            perhaps `"skip_connections"` and `"dominant_eigenvalue"`.
+        verdict: Object with `sound`, `headline` and `reasons`: see
+            `tfdarts.strategies.verdict.Verdict`.
+        limits: Dict from names of `metrics` to a limit and what it is called.
         path: Path of the PNG.
+        best_epoch: Integer, the epoch whose genotype is the result, where it
+            is not the last one.
     """
-    of_skips = "skip_connections" in metrics
-    title = "Signs of a collapse" if of_skips else "How decided the search is"
-    figure = panels.new_figure(f"{title}, by epoch")
-    above, below = figure.subfigures(2, 1, height_ratios=(3, 2))
-    heat_maps = above.subplots(1, len(history), sharey=True, squeeze=False)[0]
-    for axes, (cell_type, alphas) in zip(heat_maps, history.items()):
-        image = _draw_entropies(axes, entropy(alphas), len(alphas[0, 0]))
-        axes.set_title(
-            f"Entropy in nats: {CELL_NAMES[cell_type]}",
-            size=panels.MEDIUM,
-            color=palette.INK,
-        )
-    names = panels.edge_names(edges)
-    # The 36 edges of a recurrent cell stand close together.
-    size = min(panels.SMALL, 230 / len(edges))
-    heat_maps[0].set_yticks(range(len(edges)), names, size=size)
-    bar = above.colorbar(image, ax=heat_maps, fraction=0.02)
-    bar.outline.set_visible(False)
-    bar.ax.tick_params(labelsize=panels.SMALL)
-    shown = [line for line in LINES if line in metrics]
-    lines = below.subplots(1, len(shown), squeeze=False)[0]
-    for axes, name in zip(lines, shown):
-        _draw_line(axes, name, metrics[name])
+    figure = panels.new_figure(verdict.headline)
+    figure._suptitle.set(
+        color=palette.GOOD if verdict.sound else palette.BAD, weight="bold"
+    )
+    height = 0.4 + 0.35 * len(verdict.reasons)
+    above, below = figure.subfigures(2, 1, height_ratios=(height, 6 - height))
+    above.text(
+        0.5,
+        0.5,
+        "\n".join(verdict.reasons),
+        ha="center",
+        va="center",
+        size=panels.MEDIUM,
+        color=palette.INK,
+        linespacing=1.6,
+    )
+    shown = [name for name in LINES if name in metrics]
+    ratios = [1.4, *(1 for _ in shown)]
+    axes, *lines = below.subplots(1, 1 + len(shown), width_ratios=ratios)
+    _draw_entropies(axes, history)
+    for panel, name in zip(lines, shown):
+        _draw_line(panel, name, metrics[name], limits.get(name))
+    epochs = len(next(iter(history.values()))) - 1
+    for panel in (axes, *lines):
+        panel.set_xlabel("epoch", size=panels.SMALL, color=palette.INK)
+        panel.set_xlim(0, max(epochs, 1) + 0.02 * epochs)
+        panel.grid(color=palette.QUIET, alpha=0.25)
+        if best_epoch and best_epoch < epochs:
+            panel.axvline(best_epoch, color=palette.INK, linestyle="-.")
+            _note(panel, best_epoch, 0.97, " result", va="top")
     write_atomically(as_path(path), panels.png(figure))
 
 
-LINES = {
-    "skip_connections": "Skip connections in the normal cell",
-    "epochs_unchanged": "Epochs since the genotype changed",
-    "dominant_eigenvalue": "Largest eigenvalue of the loss's Hessian in alpha",
-}
-
-
-def _draw_entropies(axes, entropies, num_primitives):
-    image = axes.imshow(
-        entropies.T,
-        cmap="YlGnBu_r",
-        vmin=0,
-        vmax=math.log(num_primitives),
-        aspect="auto",
+def _draw_entropies(axes, history):
+    for cell_type, alphas in history.items():
+        values = entropy(alphas)
+        color = _COLORS[cell_type]
+        axes.fill_between(
+            range(len(values)),
+            values.min(1),
+            values.max(1),
+            color=color,
+            alpha=0.15,
+            linewidth=0,
+        )
+        axes.plot(
+            values.mean(1),
+            _STYLES[cell_type],
+            color=color,
+            linewidth=2.5,
+            marker="o" if len(values) <= 12 else None,
+            label=CELL_NAMES[cell_type],
+        )
+    largest = math.log(alphas.shape[-1])
+    axes.axhline(largest, color=palette.QUIET, linestyle=":")
+    axes.set_title(
+        "Entropy of alpha in nats", size=panels.MEDIUM, color=palette.INK
     )
-    axes.set_xlabel("epoch", size=panels.SMALL, color=palette.INK)
+    axes.set_ylim(0, 1.08 * largest)
+    axes.legend(
+        loc="lower left",
+        fontsize=panels.SMALL,
+        frameon=False,
+        title="mean, and range of the edges",
+        title_fontsize=panels.SMALL,
+        alignment="left",
+    )
     panels.style(axes)
-    axes.tick_params(left=False)
-    axes.spines[:].set_visible(False)
-    return image
+    _note(axes, 0.02, largest, "undecided", va="bottom", of_data=True)
 
 
-def _draw_line(axes, name, values):
-    epochs = np.arange(1, len(values) + 1)
+def _draw_line(axes, name, values, limit):
     axes.plot(
-        epochs,
+        np.arange(1, len(values) + 1),
         values,
         color=palette.INK,
-        linewidth=2,
-        marker="o" if len(values) <= 30 else None,
-        markersize=4,
+        linewidth=2.5,
+        marker="o" if len(values) <= 12 else None,
     )
     axes.set_title(LINES[name], size=panels.MEDIUM, color=palette.INK)
-    axes.set_xlabel("epoch", size=panels.SMALL, color=palette.INK)
-    axes.set_xlim(0, len(values) + 0.5)
-    axes.set_ylim(0, 1.1 * np.nanmax([1e-9, *values, *_least_top(name)]))
+    tops = [1e-9, *values, *([4] if name != "dominant_eigenvalue" else [])]
+    if limit:
+        height, words = limit
+        tops.append(height)
+        axes.axhline(height, color=palette.BAD, linestyle="--")
+        _note(axes, 0.02, height, words, va="bottom", of_data=True)
+    axes.set_ylim(0, 1.12 * np.nanmax(tops))
     panels.style(axes)
     if name != "dominant_eigenvalue":
         axes.yaxis.get_major_locator().set_params(integer=True)
-    axes.grid(color=palette.QUIET, alpha=0.25)
 
 
-def _least_top(name):
-    return () if name == "dominant_eigenvalue" else (4,)
+def _note(axes, x, y, words, va, of_data=False):
+    """Writes words at a height of the data, or at an epoch."""
+    transform = (
+        axes.get_yaxis_transform() if of_data else axes.get_xaxis_transform()
+    )
+    axes.text(
+        x,
+        y,
+        words,
+        va=va,
+        size=panels.SMALL,
+        color=palette.INK,
+        transform=transform,
+    )

@@ -3,6 +3,19 @@
 BACKGROUND = "#FFFFFF"
 INK = "#263238"
 QUIET = "#78909C"
+FAINT = "#B0BEC5"
+
+TRAINING, VALIDATION, ALPHA = "#0B5FA5", "#BF4D00", "#7A2E9D"
+"""Curves of training and validation examples, and of those alpha learns from.
+
+They differ in brightness, too, and each has a line style of its own.
+"""
+
+CHOSEN = "#D6006E"
+"""What marks an edge and its operation that are in the genotype."""
+
+GOOD, BAD = "#00795A", "#BF4D00"
+"""Words of a verdict, and limits that had better not be passed."""
 
 INPUT = "#DCEFDC"
 INTERMEDIATE = "#E6EEF7"

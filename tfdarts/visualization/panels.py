@@ -10,7 +10,7 @@ from tfdarts.genotypes import NUM_INPUTS
 from tfdarts.visualization import palette
 from tfdarts.visualization.cells import node_names
 
-SMALL, MEDIUM, LARGE = 9, 11, 17
+SMALL, MEDIUM, LARGE = 11, 13, 19
 WIDE = (13.33, 7.5)
 
 
@@ -83,6 +83,17 @@ def style(axes):
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
     axes.tick_params(labelsize=SMALL, colors=palette.INK)
     axes.spines[["top", "right"]].set_visible(False)
+
+
+def mark(axes):
+    """Frames the panel of an edge that is in the genotype."""
+    axes.title.set(weight="bold", color=palette.CHOSEN)
+    axes.spines[:].set(visible=True, color=palette.CHOSEN, linewidth=2.5)
+
+
+def add_note(figure, text):
+    """Says below a figure what its marks mean."""
+    figure.supxlabel(text, size=SMALL, color=palette.CHOSEN, weight="bold")
 
 
 def color_names(labels, primitives):

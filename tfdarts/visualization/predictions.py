@@ -1,6 +1,8 @@
 """Which classes are taken for which, and how sure a network is of it."""
 
 import numpy as np
+from matplotlib.colors import PowerNorm
+from matplotlib.ticker import MaxNLocator
 from matplotlib.ticker import PercentFormatter
 
 from tfdarts.arguments import as_path
@@ -15,12 +17,16 @@ MOST_COUNTS = 20
 MOST_NAMES = 40
 """Classes up to which each is named."""
 
+MOST_MISTAKES = 12
+"""Pairs of classes that are listed beside a matrix without counts."""
+
 
 def draw_confusion(matrix, class_names, path):
     """Writes a picture of a confusion matrix.
 
-    Rows are the classes, columns what they were taken for; a field's colour
-    is its share of the row.
+    Rows are the classes, columns what they were taken for; a field's color
+    is its share of the row. Where there are too many classes for counts, the
+    most frequent mistakes are listed beside it.
 
     Args:
         matrix: Rows of integers.
@@ -28,39 +34,23 @@ def draw_confusion(matrix, class_names, path):
         path: Path of the PNG.
     """
     matrix = np.asarray(matrix)
-    totals = matrix.sum(1, keepdims=True)
-    shares = matrix / np.maximum(totals, 1)
-    side = 5.5 + 0.25 * min(len(matrix), MOST_NAMES)
+    shares = matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
     right = np.trace(matrix) / matrix.sum()
+    counted = len(matrix) <= MOST_COUNTS
+    side = 5.5 + 0.3 * len(matrix)
     figure = panels.new_figure(
-        f"What was taken for what: {right:.1%} right", (side + 1, side)
+        f"Confusion of classes: {right:.1%} right",
+        (side + 1, side) if counted else (13.33, 9),
     )
-    axes = figure.subplots()
-    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    if len(matrix) <= MOST_NAMES:
-        name_ticks(axes.xaxis, class_names)
-        name_ticks(axes.yaxis, class_names)
-        if max(map(len, class_names)) > 3:
-            axes.tick_params(axis="x", rotation=45)
-            for label in axes.get_xticklabels():
-                label.set_horizontalalignment("right")
-    axes.set_xlabel("predicted class", size=panels.MEDIUM, color=palette.INK)
-    axes.set_ylabel("class", size=panels.MEDIUM, color=palette.INK)
-    axes.tick_params(
-        labelsize=panels.SMALL, colors=palette.INK, length=0, pad=4
-    )
-    axes.spines[:].set_visible(False)
-    if len(matrix) <= MOST_COUNTS:
-        for row, column in np.argwhere(matrix):
-            axes.text(
-                column,
-                row,
-                f"{matrix[row, column]:,}",
-                ha="center",
-                va="center",
-                size=panels.SMALL,
-                color="white" if shares[row, column] > 0.5 else palette.INK,
-            )
+    if counted:
+        axes = figure.subplots()
+        _write_counts(axes, matrix, shares)
+    else:
+        axes, beside = figure.subplots(1, 2, width_ratios=(2.6, 1))
+        _list_mistakes(beside, matrix, class_names)
+    # Of a few mistakes in a hundred the shade of a share would be white.
+    image = axes.imshow(shares, cmap="Blues", norm=PowerNorm(0.5, 0, 1))
+    _name_classes(axes, class_names)
     bar = figure.colorbar(
         image, ax=axes, fraction=0.04, format=PercentFormatter(1)
     )
@@ -70,8 +60,75 @@ def draw_confusion(matrix, class_names, path):
     write_atomically(as_path(path), panels.png(figure))
 
 
+def _write_counts(axes, matrix, shares):
+    for row, column in np.argwhere(matrix):
+        axes.text(
+            column,
+            row,
+            f"{matrix[row, column]:,}",
+            ha="center",
+            va="center",
+            size=panels.SMALL,
+            weight="bold" if row == column else "normal",
+            color="white" if shares[row, column] > 0.3 else palette.INK,
+        )
+
+
+def _name_classes(axes, class_names):
+    if len(class_names) <= MOST_NAMES:
+        name_ticks(axes.xaxis, class_names)
+        name_ticks(axes.yaxis, class_names)
+        if max(map(len, class_names)) > 3:
+            axes.tick_params(axis="x", rotation=45)
+            for label in axes.get_xticklabels():
+                label.set_horizontalalignment("right")
+                label.set_rotation_mode("anchor")
+    else:
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_locator(MaxNLocator(10, integer=True))
+    numbers = "" if len(class_names) <= MOST_NAMES else ", by its number"
+    axes.set_xlabel(
+        f"predicted class{numbers}", size=panels.MEDIUM, color=palette.INK
+    )
+    axes.set_ylabel(
+        f"true class{numbers}", size=panels.MEDIUM, color=palette.INK
+    )
+    axes.tick_params(
+        labelsize=panels.SMALL, colors=palette.INK, length=0, pad=4
+    )
+    axes.spines[:].set_visible(False)
+
+
+def _list_mistakes(axes, matrix, class_names):
+    """Writes which classes are taken for which most often."""
+    axes.set_axis_off()
+    wrong = matrix - np.diag(np.diag(matrix))
+    order = np.argsort(wrong, axis=None, kind="stable")[::-1]
+    places = [np.unravel_index(k, wrong.shape) for k in order[:MOST_MISTAKES]]
+    lines = [
+        f"{wrong[row, column]:,} of {matrix[row].sum():,}  "
+        f"{class_names[row]} → {class_names[column]}"
+        for row, column in places
+        if wrong[row, column]
+    ]
+    axes.text(
+        0,
+        1,
+        "Most frequent mistakes\n" + "\n".join(lines or ["none"]),
+        va="top",
+        size=panels.MEDIUM,
+        color=palette.INK,
+        linespacing=1.9,
+        parse_math=False,
+        transform=axes.transAxes,
+    )
+
+
 def draw_reliability(calibration, path):
     """Writes a picture of how confidence and accuracy go together.
+
+    Above are the accuracies of the bins, the darker the more examples a bin
+    has; below is how many these are.
 
     Args:
         calibration: Dict with `error` and, of each bin of confidence, its
@@ -87,18 +144,17 @@ def draw_reliability(calibration, path):
         for name in ("confidence", "accuracy")
     )
     figure = panels.new_figure(
-        f"Confidence and accuracy: expected calibration error "
-        f"{calibration['error']:.1%}",
-        (8, 7.5),
+        f"Reliability: calibration error (ECE) {calibration['error']:.1%}, "
+        f"{count.sum():,} examples",
+        (10, 7.5),
     )
-    above, below = figure.subplots(2, 1, height_ratios=(3, 1), sharex=True)
-    above.bar(
-        middles[full],
-        accuracy,
-        0.92 * width,
-        color=palette.primitive_color("sep_conv_5x5"),
-        label="accuracy of the bin",
+    above, below = figure.subplots(2, 1, height_ratios=(3, 1.3), sharex=True)
+    bars = above.bar(
+        middles[full], accuracy, 0.92 * width, color=palette.TRAINING
     )
+    for bar, share in zip(bars, count[full] / count.max()):
+        # Few examples say little, and look like it.
+        bar.set_alpha(0.25 + 0.75 * share)
     above.plot(
         [0, 1], [0, 1], "--", color=palette.QUIET, label="perfectly calibrated"
     )
@@ -106,23 +162,36 @@ def draw_reliability(calibration, path):
         confidence,
         accuracy,
         "o",
-        color=palette.INK,
-        markersize=5,
-        label="mean confidence of the bin",
+        color=palette.VALIDATION,
+        markeredgecolor=palette.BACKGROUND,
+        markersize=9,
+        label="mean confidence and accuracy of a bin",
     )
     above.set_ylabel("accuracy", size=panels.MEDIUM, color=palette.INK)
     above.legend(loc="upper left", framealpha=0.9, fontsize=panels.SMALL)
-    below.bar(middles, count / count.sum(), 0.92 * width, color=palette.QUIET)
+    below.bar(middles, count, 0.92 * width, color=palette.QUIET)
+    for middle, number in zip(middles[full], count[full]):
+        below.annotate(
+            f"{number:,}",
+            (middle, number),
+            (0, 2),
+            textcoords="offset points",
+            ha="center",
+            size=panels.SMALL,
+            color=palette.INK,
+        )
     below.set_ylabel("examples", size=panels.MEDIUM, color=palette.INK)
     below.set_xlabel(
         "confidence: probability of the predicted class",
         size=panels.MEDIUM,
         color=palette.INK,
     )
-    above.set(xlim=(0, 1), ylim=(0, 1))
+    above.set(xlim=(0, 1), ylim=(0, 1.02))
+    below.set_ylim(0, 1.25 * count.max())
+    below.yaxis.set_major_locator(MaxNLocator(3, integer=True))
     for axes in (above, below):
         axes.tick_params(labelsize=panels.SMALL, colors=palette.INK)
         axes.spines[["top", "right"]].set_visible(False)
         axes.xaxis.set_major_formatter(PercentFormatter(1))
-        axes.yaxis.set_major_formatter(PercentFormatter(1))
+    above.yaxis.set_major_formatter(PercentFormatter(1))
     write_atomically(as_path(path), panels.png(figure))

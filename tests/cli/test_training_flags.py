@@ -1,0 +1,97 @@
+"""Flags of a training reach the training, and it is said who takes which."""
+
+import re
+
+import pytest
+
+from tfdarts.cli import kinds
+from tfdarts.cli import pipeline
+from tfdarts.cli import search
+from tfdarts.cli.command import settings_of
+from tfdarts.cli.training_flags import stages_of_flags
+from tfdarts.cli.training_flags import training_flags
+from tfdarts.runs import pipeline as pipeline_module
+
+
+def passed_on(arguments, monkeypatch):
+    """The configs that the pipeline is called with."""
+    calls = []
+
+    def stub(*configs):
+        calls.append(configs)
+        return {
+            "test_accuracy": 1.0,
+            "num_parameters": 1,
+            "saved_model": "export/x/1",
+        }
+
+    monkeypatch.setattr(pipeline_module, "pipeline", stub)
+    values, kind = pipeline.command.parsed(arguments)
+    given = [name for name in values if values[name].present]
+    values = {**values.flag_values_dict(), "given": given, "kind": kind}
+    pipeline.run(values)
+    (configs,) = calls
+    return *configs, stages_of_flags(values)
+
+
+def test_each_stage_gets_its_flags(tmp_path, monkeypatch):
+    flagfile = tmp_path / "train.cfg"
+    flagfile.write_text("--epochs=30\n--mixup=0.2\n--seed=9\n--num_cells=5\n")
+    arguments = [
+        "--epochs=2",
+        "--seed=3",
+        f"--train_flagfile={flagfile}",
+        "--train_epochs=4",
+        "--train_nesterov",
+        "--train_portion=0.25",
+    ]
+    searching, training, lines = passed_on(arguments, monkeypatch)
+    assert (searching.epochs, searching.train_portion) == (2, 0.25)
+    assert (training.epochs, training.mixup, training.num_cells) == (4, 0.2, 5)
+    assert training.nesterov and (searching.seed, training.seed) == (3, 3)
+    assert [
+        (line.split(": ")[0], {*line.split(": ")[1].split()}) for line in lines
+    ] == [
+        ("flags of both stages", {"--seed=3"}),
+        ("flags of the search", {"--epochs=2", "--train_portion=0.25"}),
+        (
+            "flags of the training",
+            {
+                f"--train_flagfile={flagfile}",
+                "--train_epochs=4",
+                "--train_nesterov=True",
+            },
+        ),
+    ]
+
+
+def test_texts_alike_and_a_number_of_epochs_is_enough(monkeypatch):
+    arguments = ["--dataset=pydoc", "--train_epochs=3", "--train_cell=lstm"]
+    searching, training, _ = passed_on(arguments, monkeypatch)
+    assert isinstance(training, kinds.TRAIN["texts"])
+    assert (training.epochs, training.cell) == (3, "lstm")
+    assert training.dataset == searching.dataset == "pydoc"
+
+
+@pytest.mark.parametrize("command", [pipeline.command, search.command])
+@pytest.mark.parametrize(
+    ("argument", "sentence"),
+    [
+        ("--drop_path_rate=0", "there is --train_drop_path_rate."),
+        ("--train_drop_path_rate=2", "--train_drop_path_rate must be below 1."),
+        ("--train_stem=x", "--train_stem must be one of auto, cifar, imagenet"),
+        ("--train_epochs=x", "--train_epochs=x: it must be an integer."),
+    ],
+)
+def test_what_cannot_be_is_said_of_the_flag_as_typed(
+    command, argument, sentence
+):
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        values, kind = command.parsed([argument])
+        settings_of(training_flags(kind), values.flag_values_dict())
+
+
+def test_settings_that_do_not_fit_are_said_of_the_training(monkeypatch):
+    flags = ["--train_epochs=2", "--train_warmup_epochs=3"]
+    with pytest.raises(ValueError, match="^Settings of the training: --warmup"):
+        passed_on(flags, monkeypatch)

@@ -1,0 +1,99 @@
+"""Where the cell of a training is from, and how the search for it went."""
+
+import pathlib
+
+import numpy as np
+
+from tfdarts.genotypes import Genotype
+from tfdarts.runs.configs import SearchConfig
+from tfdarts.runs.metrics import read_columns
+from tfdarts.runs.rnn_configs import RNNSearchConfig
+from tfdarts.runs.run_directory import Stage
+from tfdarts.runs.run_directory import read_json
+from tfdarts.runs.settings import effective
+from tfdarts.strategies.verdict import judge
+
+
+def search_of(stage, genotype):
+    """Returns the stage of the search that found a genotype, or `None`.
+
+    Args:
+        stage: `Stage` of the training.
+        genotype: Dict, that of its settings, or `None`.
+    """
+    if genotype is None or genotype["name"]:
+        return None
+    given = _given_genotype(stage)
+    run_dir = pathlib.Path(given) if given else stage.run_dir
+    if (run_dir / "selection.json").exists():
+        # The winner comes first, and is named as it was given.
+        best, *_ = read_json(run_dir / "selection.json")
+        run_dir = pathlib.Path(best["genotype"])
+    search = Stage(run_dir, "search")
+    file = run_dir / "genotype.json"
+    if not search.finished or not file.is_file():
+        return None
+    return search if Genotype.load(file) == Genotype(**genotype) else None
+
+
+def origin_of(stage, genotype, search):
+    """Returns a sentence that says where a genotype is from.
+
+    Args:
+        stage: `Stage` of the training.
+        genotype: Dict, that of its settings.
+        search: What `search_of` returned.
+    """
+    name = genotype["name"]
+    if search is not None:
+        epoch = search.status().get("best_epoch")
+        return (
+            f"Found by a DARTS search, after {epoch} epochs of it; see below."
+        )
+    if name and name.startswith("random:"):
+        return f"Drawn at random from the search space, not searched: {name}."
+    if name:
+        return f"The published cell {name}."
+    given = _given_genotype(stage)
+    return f"Read from {given}." if given else "Its search is not known."
+
+
+def search_facts(search):
+    """Returns what a model card says of a search, as a dict.
+
+    Args:
+        search: `Stage` of a finished search.
+    """
+    settings, status = search.settings(), search.status()
+    metrics = read_columns(search.path / "metrics.csv", "search")
+    best = status.get("best_epoch") or len(metrics["epoch"])
+    with np.load(search.path / "alphas.npz") as file:
+        alphas = {name: values[best] for name, values in file.items()}
+    to_best = {name: values[:best] for name, values in metrics.items()}
+    verdict = judge(alphas, to_best)
+    config = RNNSearchConfig if "units" in settings else SearchConfig
+    measured = (
+        "alpha_entropy",
+        "skip_connections",
+        "validation_supernet_accuracy",
+        "validation_supernet_perplexity",
+    )
+    return {
+        "verdict": f"{verdict.headline}. {' '.join(verdict.reasons)}",
+        "epochs_done": len(metrics["epoch"]),
+        "epoch_of_the_genotype": best,
+        "seconds": round(status.get("seconds", 0.0), 1),
+        **{name: to_best[name][-1] for name in measured if name in to_best},
+        **effective(config, settings),
+    }
+
+
+def _given_genotype(stage):
+    """Returns what `--genotype` of a training was, or `None`."""
+    flags = stage.path / "flags.cfg"
+    lines = flags.read_text().splitlines() if flags.exists() else ()
+    for line in lines:
+        name, _, value = line.partition("=")
+        if name == "--genotype":
+            return value
+    return None

@@ -1,0 +1,110 @@
+"""What the record of a search says of it: has it collapsed, has it decided?"""
+
+import math
+import typing
+
+import numpy as np
+
+from tfdarts.search_spaces.relaxation import entropy
+from tfdarts.strategies.early_stop import GROWTH
+from tfdarts.strategies.early_stop import MOST_SKIPS
+from tfdarts.strategies.early_stop import WINDOW
+from tfdarts.strategies.early_stop import local_mean
+
+UNDECIDED = 0.99
+"""From this share of the largest entropy on alpha has hardly moved.
+
+The value is ours: one of eight operations then weighs 0.2 at the most, where
+an equal share is 0.125.
+"""
+
+
+LIMITS = {
+    "skip_connections": (
+        MOST_SKIPS,
+        "DARTS+ stops here",
+    )
+}
+"""Limits to draw beside figures of `metrics.csv`, and whose they are."""
+
+
+class Verdict(typing.NamedTuple):
+    """What is to be thought of a search.
+
+    Args:
+        sound: Boolean, whether nothing speaks against its result.
+        headline: String, a few words.
+        reasons: List of strings, a sentence each, with the thresholds and
+            where these are from.
+    """
+
+    sound: bool
+    headline: str
+    reasons: list
+
+
+def judge(alphas, metrics):
+    """Returns the `Verdict` on a search.
+
+    Args:
+        alphas: Dict of arrays `(edges, primitives)` by cell type: those that
+            the result was derived from.
+        metrics: Dict of lists, one value an epoch until the result:
+            `"skip_connections"` and `"dominant_eigenvalue"` as far as they
+            were measured.
+
+    Example:
+
+    >>> alphas = {"normal": np.zeros((14, 8))}
+    >>> judge(alphas, {"skip_connections": [0, 1]}).headline
+    'The search has not decided'
+    """
+    undecided, of_entropy = _entropy_sign(alphas)
+    signs = [
+        sign
+        for sign in (_skips_sign(metrics), _eigenvalue_sign(metrics))
+        if sign
+    ]
+    collapsed = any(holds for holds, _ in signs)
+    headline = "No sign of a collapse"
+    if collapsed:
+        headline = "Signs of a collapse"
+    elif undecided:
+        headline = "The search has not decided"
+    elif not signs:
+        headline = "The search has decided"
+    reasons = [sentence for _, sentence in signs]
+    return Verdict(
+        not collapsed and not undecided, headline, [*reasons, of_entropy]
+    )
+
+
+def _skips_sign(metrics):
+    if "skip_connections" not in metrics:
+        return None
+    skips = int(metrics["skip_connections"][-1])
+    return skips > MOST_SKIPS, (
+        f"{skips} skip connection{'s' * (skips != 1)} in the normal cell; "
+        f"more than {MOST_SKIPS} are a sign (Liang et al., 2019)."
+    )
+
+
+def _eigenvalue_sign(metrics):
+    values = [v for v in metrics.get("dominant_eigenvalue", ()) if v == v]
+    if len(values) < 2 * WINDOW:
+        return None
+    before, now = local_mean(values[:-WINDOW]), local_mean(values)
+    growth = now / before if before > 0 else math.inf
+    return growth > GROWTH, (
+        f"The eigenvalue is {growth:.2f} times that of {WINDOW} epochs "
+        f"before; more than {GROWTH} is a sign (Zela et al., 2020)."
+    )
+
+
+def _entropy_sign(alphas):
+    final = np.mean(np.concatenate([entropy(a) for a in alphas.values()]))
+    largest = math.log(next(iter(alphas.values())).shape[-1])
+    return final > UNDECIDED * largest, (
+        f"Alpha's mean entropy is {final:.2f} of at most {largest:.2f} nats; "
+        f"above {UNDECIDED:.0%} of it nothing is decided."
+    )
