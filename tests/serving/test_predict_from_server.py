@@ -135,6 +135,9 @@ def test_what_was_answered_is_shown_when_the_server_goes(
     class Client:
         asked = 0
 
+        def class_names(self, count):
+            return ["cat", "dog"]
+
         def predict(self, contents):
             if self.asked:
                 raise Unavailable("It is gone.")
