@@ -1,12 +1,14 @@
 """Settings as data, each within its range, and those that commands share."""
 
 import dataclasses
+import inspect
 import math
 import operator
 import types
 import typing
 
 from tfdarts import arguments
+from tfdarts.runs.docstrings import with_arguments
 from tfdarts.signs import is_unfit
 
 
@@ -104,7 +106,25 @@ class Settings:
     """Settings that are refused where one is out of its range.
 
     Numbers may be of NumPy or TensorFlow, paths of `pathlib`.
+
+    The docstring of a subclass gains a section on its arguments.
     """
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        fields = {}
+        for base in reversed(cls.__mro__[1:]):
+            inherited = getattr(base, "__dataclass_fields__", {})
+            fields |= {name: (f.type, f) for name, f in inherited.items()}
+        # Those of its own are no fields of a dataclass yet.
+        for name, kind in inspect.get_annotations(cls).items():
+            fields[name] = kind, vars(cls)[name]
+        settings = {
+            name: (kind, field)
+            for name, (kind, field) in fields.items()
+            if "help" in getattr(field, "metadata", ())
+        }
+        cls.__doc__ = with_arguments(cls.__doc__ or "", settings)
 
     def __post_init__(self):
         for field in dataclasses.fields(self):

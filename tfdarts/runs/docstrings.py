@@ -1,0 +1,60 @@
+"""Docstrings of settings, made of what each setting says of itself."""
+
+import inspect
+import textwrap
+
+_TYPES = {
+    "bool": "Boolean",
+    "int": "Integer",
+    "float": "Float",
+    "str": "String",
+}
+
+
+def with_arguments(docstring, fields):
+    """Returns a docstring with a section on the arguments of a dataclass.
+
+    Args:
+        docstring: String, with or without a section `Reference:`.
+        fields: Dict from names to pairs of a type and a `setting` of
+            `tfdarts.runs.settings`.
+
+    Example:
+
+    >>> from tfdarts.runs.settings import setting
+    >>> epochs = setting(50, "Epochs of the search.", least=1)
+    >>> print(with_arguments("Settings.", {"epochs": (int, epochs)}))
+    Settings.
+    <BLANKLINE>
+    Args:
+        epochs: Integer, at least 1. Epochs of the search. Defaults to `50`.
+    """
+    described, heading, reference = inspect.cleandoc(docstring).partition(
+        "\n\nReference:"
+    )
+    lines = [described, "", "Args:"]
+    for name, (kind, field) in fields.items():
+        lines += textwrap.wrap(
+            f"{name}: {_described(kind, field)}",
+            width=79,
+            initial_indent=" " * 4,
+            subsequent_indent=" " * 8,
+            break_on_hyphens=False,
+        )
+    return "\n".join(lines) + heading + reference
+
+
+def _described(kind, field):
+    """Returns the type, the range, the help and the default of a setting."""
+    metadata, default = field.metadata, field.default
+    limits = [
+        f", {relation} {limit}"
+        for relation, limit in metadata["limits"].items()
+        if limit is not None
+    ]
+    name = getattr(kind, "__name__", str(kind))
+    shown = f'"{default}"' if isinstance(default, str) else default
+    return (
+        f"{_TYPES.get(name, 'Object')}{''.join(limits)}. {metadata['help']} "
+        f"Defaults to `{shown}`."
+    )
