@@ -60,7 +60,7 @@ def directory(tmp_path_factory):
     return directory
 
 
-@examples(1500)
+@examples(700)
 @given(content=damaged() | st.binary(max_size=40), size=st.sampled_from([0, 4]))
 @example(content=HUGE, size=4)
 @example(content=WHOLE["png"], size=0)

@@ -5,6 +5,7 @@ import socket
 import numpy as np
 import pytest
 import tensorflow as tf
+from image_samples import as_pillow_sees
 
 from tfdarts.data import tfds as module
 from tfdarts.data.image_source import DataError
@@ -58,6 +59,15 @@ class TinySquares(tfds.core.GeneratorBasedBuilder):
         raise NotImplementedError
 
 
+class TinyJpegs(TinySquares):
+    """Images that are kept as JPEG."""
+
+    SHAPE = (16, 24, 3)
+    FEATURES = TinySquares.FEATURES | {
+        "image": tfds.features.Image(shape=SHAPE, encoding_format="jpeg")
+    }
+
+
 class TinyMixed(TinySquares):
     """Images of several sizes, and no test split."""
 
@@ -95,7 +105,10 @@ class TinyWords(tfds.core.GeneratorBasedBuilder):
         raise NotImplementedError
 
 
-BUILDERS = (TinySquares, TinyMixed, TinyUnlabelled, TinyTestOnly, TinyWords)
+BUILDERS = (
+    *(TinySquares, TinyJpegs, TinyMixed),
+    *(TinyUnlabelled, TinyTestOnly, TinyWords),
+)
 
 
 @pytest.fixture(scope="module")
@@ -142,6 +155,16 @@ def test_tensorflow_datasets_warns_of_nothing(caplog):
     with pytest.raises(DataError):
         open_tfds("cifar10")
     assert not [r for r in caplog.records if r.levelno >= logging.WARNING]
+
+
+def test_jpegs_have_the_pixels_that_a_server_decodes():
+    images, _ = open_tfds("tiny_jpegs").read("train")
+    kept = module._undecoded(module.find_builder("tiny_jpegs"), "train")
+    contents = [each["image"] for each in kept.as_numpy_iterator()]
+    assert {content[:3] for content in contents} == {b"\xff\xd8\xff"}
+    np.testing.assert_array_equal(
+        images, [as_pillow_sees(content, 3) for content in contents]
+    )
 
 
 @pytest.mark.parametrize("name", ["tiny_squares:1.0.0", "tiny_squares"])

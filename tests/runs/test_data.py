@@ -23,10 +23,13 @@ from tfdarts.runs.configs import TrainConfig
 from tfdarts.runs.data import describe_data
 from tfdarts.runs.data import open_data
 from tfdarts.runs.data import open_training_data
+from tfdarts.runs.data import recorded
 from tfdarts.runs.evaluate import evaluate
+from tfdarts.runs.evaluate import source_of_run
 from tfdarts.runs.export import export
 from tfdarts.runs.rnn_configs import RNNSearchConfig
 from tfdarts.runs.rnn_configs import RNNTrainConfig
+from tfdarts.runs.run_directory import Stage
 from tfdarts.runs.search import search
 from tfdarts.runs.train import train
 
@@ -291,6 +294,23 @@ def folder(tmp_path):
         path.mkdir(parents=True, exist_ok=True)
         Image.fromarray(image).save(path / f"{number}.png")
     return tmp_path / "data"
+
+
+def test_a_test_leaves_out_the_files_that_training_left_out(folder):
+    (folder / "a" / "0.png").write_bytes(b"no image")
+    config = TrainConfig(dataset=f"folder:{folder}", skip_broken=True)
+    source = open_data(config)
+    settings = {
+        **dataclasses.asdict(recorded(config, source)),
+        "fingerprint": source.fingerprint,
+    }
+    stage = Stage("nowhere", "train")
+    found = source_of_run(stage, settings, None)
+    assert found.splits == source.splits == {"train": 28, "test": 7}
+    assert "1 of 36 files" in describe_data(config)
+    del settings["skip_broken"]
+    with pytest.raises(DataError, match="1 of 36 files in"):
+        source_of_run(stage, settings, None)
 
 
 def test_the_description_counts_each_class(folder):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tenacity
 import tensorflow as tf
+from image_samples import COLOR_KINDS
 from image_samples import REFUSED_KINDS
 from PIL import Image
 
@@ -78,9 +79,11 @@ def files(directory, contents):
 # Images
 
 
-def test_all_images_of_a_folder_but_hidden_ones(folder):
+def test_all_images_of_a_folder_but_hidden_ones(folder, caplog):
+    caplog.set_level(logging.INFO, "tfdarts")
     names = [str(p.relative_to(folder)) for p in find_images([folder])]
     assert names == ["a.jpg", "b.PNG", "deep/c.gif"]
+    assert "the ends of their names: 1 files (.txt)" in caplog.text
 
 
 def test_files_and_patterns_in_their_order(folder):
@@ -264,6 +267,13 @@ def test_kinds_that_are_not_taken_are_not_asked_about(
     client.asked.clear()
     (answer,) = predict(files(tmp_path, [b"no image"]), export_dir="model")
     assert "error" in answer and client.asked == []
+
+
+def test_rotated_images_are_counted(tmp_path, client, monkeypatch, caplog):
+    monkeypatch.setattr(predict_module, "look_up", image_kinds.look_up)
+    contents = [PIXEL, COLOR_KINDS["jpeg RGB, rotated"], PIXEL]
+    predict(files(tmp_path, contents), export_dir="model", batch_size=2)
+    assert "1 of 3 images have an EXIF orientation" in caplog.text
 
 
 def test_who_refuses_everything_blames_no_image(tmp_path, client, monkeypatch):

@@ -123,6 +123,20 @@ def test_a_table_and_what_could_not_be_used(folder, whom, capsys):
     assert "It is not a PNG, JPEG, BMP" in str(refusal.value)
 
 
+def test_what_could_not_be_used_may_be_left_out(folder, models, caplog):
+    for number in (2, 3):
+        (folder / f"{number}.png").write_bytes(b"no image")
+    asked = f"--export_dir={models / 'pets'}", f"--images={folder}"
+    with pytest.raises(DataError) as refusal:
+        predict(*asked)
+    said = str(refusal.value)
+    assert said.startswith("2 of 5") and f"{folder}/3.png: It is not" in said
+    predict(*asked, "--skip_broken")
+    assert said in caplog.text
+    with pytest.raises(DataError, match="1 of 1 images could not be used"):
+        predict(asked[0], "--skip_broken", f"--images={folder / '2.png'}")
+
+
 def test_a_name_with_a_comma(folder, whom, capsys):
     path = (folder / "0.png").rename(folder / "a,b.png")
     predict(*whom, f"--images={path}")

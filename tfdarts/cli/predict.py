@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import logging
 import math
 
 from tfdarts import arguments
@@ -11,6 +12,8 @@ from tfdarts.runs.settings import Settings
 from tfdarts.runs.settings import setting
 from tfdarts.serving.clients import checked_version
 from tfdarts.table import table
+
+logger = logging.getLogger("tfdarts")
 
 
 def _version(value, name):
@@ -67,6 +70,11 @@ class PredictSettings(Settings):
     )
     max_request_mb: float = setting(
         32.0, "Megabytes of images in a request at most.", above=0
+    )
+    skip_broken: bool = setting(
+        False,
+        "End with exit code 0 although some images could not be used; they "
+        "are listed.",
     )
 
     def __post_init__(self):
@@ -135,11 +143,22 @@ def _predict(settings):
         if said:
             print(_shown(said, settings.format))
     failed = [each for each in said if "error" in each]
-    if failed:
-        raise DataError(
-            f"{len(failed)} of {len(said)} images could not be used. "
-            f"{failed[0]['image']}: {failed[0]['error']}"
-        )
+    if not failed:
+        return
+    sentence = (
+        f"{len(failed)} of {len(said)} images could not be used. "
+        f"{_listed(failed)}"
+    )
+    if not settings.skip_broken or len(failed) == len(said):
+        raise DataError(sentence)
+    logger.warning("predict: %s", sentence)
+
+
+def _listed(failed, most=10):
+    """Returns why images could not be used, in words."""
+    reasons = [f"{each['image']}: {each['error']}" for each in failed[:most]]
+    more = len(failed) - len(reasons)
+    return " ".join(reasons) + (f" And {more:,} more." if more else "")
 
 
 def _shown(predictions, format):

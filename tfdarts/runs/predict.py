@@ -177,11 +177,13 @@ def predictions(
             _with_retries(client.class_names, retries), count
         )
     )
-    done, started = 0, time.monotonic()
+    done, rotated, started = 0, 0, time.monotonic()
     for batch in batches:
         if of_files:
             contents = [path.read_bytes() for path in batch]
-            answers = _answered_but_bad(ask, batch, contents)
+            looks = [*map(_look, contents)]
+            rotated += sum(getattr(look, "is_rotated", 0) for look in looks)
+            answers = _answered_but_bad(ask, batch, contents, looks)
         else:
             positions = range(done, done + len(batch))
             answers = _answered(ask, positions, np.stack(batch))
@@ -191,6 +193,13 @@ def predictions(
             yield said
         done += len(batch)
         _report(done, len(images), time.monotonic() - started)
+    if rotated:
+        logger.warning(
+            "predict: %s of %s images have an EXIF orientation that asks for "
+            "a rotation. It is ignored, as in training.",
+            f"{rotated:,}",
+            f"{len(images):,}",
+        )
 
 
 def images_of(images):
@@ -266,13 +275,22 @@ def find_images(images):
 def _files(path):
     if not path.is_dir():
         return [path] if path.is_file() else []
-    return sorted(
+    files = [
         file
-        for file in path.rglob("*")
+        for file in sorted(path.rglob("*"))
         if file.is_file()
-        and file.suffix.lower() in SUFFIXES
         and not any(p.startswith(".") for p in file.relative_to(path).parts)
-    )
+    ]
+    images = [file for file in files if file.suffix.lower() in SUFFIXES]
+    if len(images) < len(files):
+        others = {file.suffix or "nothing" for file in {*files} - {*images}}
+        logger.info(
+            "predict: left out of %s by the ends of their names: %s files (%s)",
+            path,
+            f"{len(files) - len(images):,}",
+            ", ".join(sorted(others)),
+        )
+    return images
 
 
 def _batches(images, sizes, batch_size, max_request_mb):
@@ -344,27 +362,27 @@ def _client(export_dir, server, name, version, timeout):
     return GrpcClient(url, name, version, timeout)
 
 
-def _answered_but_bad(ask, paths, contents):
+def _answered_but_bad(ask, paths, contents, looks):
     """Returns predictions; files that are not taken are not asked about."""
-    reasons = [_why_not(content) for content in contents]
-    good = [k for k, reason in enumerate(reasons) if reason is None]
+    good = [k for k, look in enumerate(looks) if not isinstance(look, str)]
     answers = iter(
         _answered(ask, [paths[k] for k in good], [contents[k] for k in good])
     )
     return [
-        next(answers) if why is None else {"image": str(path), "error": why}
-        for path, why in zip(paths, reasons)
+        {"image": str(path), "error": look}
+        if isinstance(look, str)
+        else next(answers)
+        for path, look in zip(paths, looks)
     ]
 
 
-def _why_not(content):
-    """Returns why an image file is not taken, or `None`."""
+def _look(content):
+    """Returns what an image file's header says, or why it is not taken."""
     try:
-        look_up(io.BytesIO(content))
+        return look_up(io.BytesIO(content))
     except BadImageError as error:
         reason = str(error)
         return f"{reason[0].upper()}{reason[1:]}."
-    return None
 
 
 def _answered(ask, paths, contents):
