@@ -85,7 +85,8 @@ def test_arrays_are_asked_about_as_they_are(whom, given):
     )
     assert [each["image"] for each in said] == [0, 1, 2, 3, 4]
     assert {*said[0]} == {
-        *("image", "label", "class_id", "probability", "probabilities")
+        *("image", "label", "class_id", "probability", "probabilities"),
+        "class_names",
     }
     (alone,) = predict_module.predict(given(IMAGES)[3], **options)
     assert alone == {
