@@ -52,15 +52,15 @@ def search_of(size, order, method, precision="float32", **choices):
     """
     import tfdarts
     from tfdarts.runs.configs import SearchConfig
+    from tfdarts.runs.presets import as_in_the_paper
     from tfdarts.training.optimizers import SGD
     from tfdarts.training.optimizers import Adam
 
     channels, cells, _, image = size
-    config = SearchConfig(
-        order=order or 1,
-        method=method,
-        precision=precision,
-        **choices,
+    config = as_in_the_paper(
+        SearchConfig(
+            order=order or 1, method=method, precision=precision, **choices
+        )
     )
     supernet = tfdarts.CNNSupernet(
         channels,

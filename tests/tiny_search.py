@@ -3,6 +3,7 @@
 from tfdarts.runs.configs import SearchConfig
 
 TINY = SearchConfig(
+    preset="paper",
     order=1,
     init_channels=2,
     num_cells=3,

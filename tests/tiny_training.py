@@ -4,6 +4,7 @@ from tfdarts.runs.configs import SelectConfig
 from tfdarts.runs.configs import TrainConfig
 
 _COMMON = {
+    "preset": "paper",
     "init_channels": 2,
     "num_cells": 3,
     "epochs": 1,

@@ -720,8 +720,8 @@ def test_settings_that_cannot_be_are_refused_before_anything_is_written(
     assert not (tmp_path / "run").exists()
 
 
-def test_a_pipeline_needs_a_train_flagfile(capsys):
-    assert COMMANDS["pipeline"].main(["--run_dir=x"]) == 2
+def test_a_pipeline_on_a_text_needs_a_train_flagfile(capsys):
+    assert COMMANDS["pipeline"].main(["--run_dir=x", "--dataset=pydoc"]) == 2
     assert "give --train_flagfile" in capsys.readouterr().err
 
 

@@ -19,6 +19,7 @@ from tfdarts.data.sources import open_source
 from tfdarts.runs.configs import SearchConfig
 from tfdarts.runs.configs import TrainConfig
 from tfdarts.runs.pipeline import pipeline as run_pipeline
+from tfdarts.runs.presets import as_in_the_paper
 from tfdarts.runs.rnn_configs import RNNSearchConfig
 from tfdarts.runs.rnn_configs import RNNTrainConfig
 
@@ -116,11 +117,16 @@ PAPER = {
 
 # Sections A.1.2 and A.2.2, and the authors' code and README.
 PAPER_OF_TEXTS = {
-    "ptb_search.cfg": RNNSearchConfig(dataset="text:ptb", seed=3),
-    "ptb_train.cfg": RNNTrainConfig(dataset="text:ptb", seed=1267),
+    "ptb_search.cfg": RNNSearchConfig(
+        dataset="text:ptb", seed=3, batch_size=256
+    ),
+    "ptb_train.cfg": RNNTrainConfig(
+        dataset="text:ptb", seed=1267, batch_size=64
+    ),
     "wikitext2_train.cfg": RNNTrainConfig(
         dataset="text:wikitext2",
         seed=1267,
+        batch_size=64,
         units=700,
         recurrent_dropout=0.15,
         weight_decay=5e-7,
@@ -142,10 +148,12 @@ def test_the_papers_configs_are_the_papers(name):
     config_class = type(PAPER[name])
     flags = SearchFlags if config_class is SearchConfig else TrainConfig
     config = settings_from_flagfile(flags, CONFIGS[0].parent / name)
+    assert config.preset == "paper"
+    config, paper = map(as_in_the_paper, (config, PAPER[name]))
     for field in dataclasses.fields(config_class):
-        if field.name in ("dataset", "random_flip"):
+        if field.name in ("dataset", "random_flip", "preset"):
             continue
-        expected = getattr(PAPER[name], field.name)
+        expected = getattr(paper, field.name)
         assert getattr(config, field.name) == expected, field.name
     dataset = "imagenet2012" if "imagenet" in name else "cifar10"
     assert (config.dataset, config.random_flip) == (f"tfds:{dataset}", "on")

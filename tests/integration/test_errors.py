@@ -169,7 +169,11 @@ def test_without_tensorflow(command, sentence, place):
         ("train --run_dir=x --genotype=broken.json", 2, "is no genotype file"),
         ("evaluate --run_dir=x", 2, "x holds no train stage: run tfdarts-tra"),
         ("export --run_dir=x", 2, "x holds no train stage: run tfdarts-train"),
-        ("pipeline --run_dir=x", 2, "give --train_flagfile, or"),
+        (
+            "pipeline --run_dir=x --dataset=pydoc",
+            2,
+            "give --train_flagfile, or",
+        ),
         (
             "pipeline --run_dir=x --train_flagfile=no.cfg",
             2,

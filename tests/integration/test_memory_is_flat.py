@@ -33,6 +33,7 @@ def test_memory_is_flat_over_200_epochs(tmp_path, monkeypatch):
     images = random.integers(0, 256, (40, 8, 8), "uint8")
     search_module.search(
         SearchConfig(
+            preset="paper",
             run_dir=str(tmp_path),
             dataset=from_arrays((images, np.arange(40) % 2)),
             init_channels=2,

@@ -33,6 +33,7 @@ from tfdarts.runs.workers import copy_of
 common = dict(run_dir="run", distribute=distribute, epochs=2)
 if kind == "images":
     common |= dict(init_channels=2, num_cells=3, batch_size=256)
+    common |= dict(preset="paper")
     search = SearchConfig(num_nodes=1, cutout_length=2, **common)
     train = TrainConfig(validation_portion=0.2, ema_momentum=0.5, **common)
 else:

@@ -22,11 +22,12 @@ from tfdarts.runs.configs import SelectConfig
 from tfdarts.runs.configs import TrainConfig
 from tfdarts.runs.data import describe_data
 from tfdarts.runs.data import open_data
-from tfdarts.runs.data import open_training_data
 from tfdarts.runs.data import recorded
+from tfdarts.runs.data import training_data
 from tfdarts.runs.evaluate import evaluate
 from tfdarts.runs.evaluate import source_of_run
 from tfdarts.runs.export import export
+from tfdarts.runs.presets import settle
 from tfdarts.runs.rnn_configs import RNNSearchConfig
 from tfdarts.runs.rnn_configs import RNNTrainConfig
 from tfdarts.runs.run_directory import Stage
@@ -34,10 +35,21 @@ from tfdarts.runs.search import search
 from tfdarts.runs.train import train
 
 SEARCH = SearchConfig(
-    order=1, init_channels=2, num_cells=3, num_nodes=1, epochs=1, batch_size=8
+    preset="paper",
+    order=1,
+    init_channels=2,
+    num_cells=3,
+    num_nodes=1,
+    epochs=1,
+    batch_size=8,
 )
 TRAIN = TrainConfig(
-    genotype="DARTS_V2", init_channels=2, num_cells=3, epochs=1, batch_size=8
+    preset="paper",
+    genotype="DARTS_V2",
+    init_channels=2,
+    num_cells=3,
+    epochs=1,
+    batch_size=8,
 )
 
 
@@ -155,7 +167,8 @@ def test_validation_examples_are_validated_on(config_class):
     config = config_class(dataset=train, validation=validation, batch_size=4)
     portion = getattr(config, config_class.own_validation[0])
     portion = portion if config_class is SearchConfig else 1 - portion
-    data = open_training_data(config, portion)
+    source = open_data(config)
+    data = training_data(settle(config, source), source, portion)
     for read, array in zip(data.examples.second, validation):
         np.testing.assert_array_equal(np.squeeze(read), array)
     assert len(data.examples.first[1]) == 28
@@ -357,14 +370,24 @@ def test_the_command_may_look_at_data_and_cost(
     folder, command, capsys, monkeypatch
 ):
     costs = []
-    monkeypatch.setattr(search_command, "_dry_run", costs.append)
+
+    def measure(config, name):
+        costs.append(config)
+        return "a table"
+
+    monkeypatch.setattr(search_command, "costs", measure)
     typed = [f"--dataset=folder:{folder}", "--run_dir=my run", "--seed=7"]
     assert command(["--dry_run", *typed]) == 0
     following = (
         f"Next: tfdarts-search --dataset=folder:{folder} '--run_dir=my run' "
         f"--seed=7\n"
     )
-    assert capsys.readouterr().out == following
+    cost_of_training = (
+        f"What the training costs: tfdarts-train --dataset=folder:{folder} "
+        f"--seed=7 --genotype=random:0 --dry_run\n"
+    )
+    printed = capsys.readouterr().out
+    assert printed == f"a table\n{cost_of_training}{following}"
     assert command([*typed, "--dry_run=true", "--describe_data"]) == 0
     printed = capsys.readouterr().out
     assert printed.startswith(f"folder:{folder}: 28 train, 8 test images")

@@ -1,12 +1,13 @@
-"""What a search will cost is said before it, and nothing is left."""
+"""What a run will cost is said before it, and nothing is left."""
 
 import dataclasses
 import types
 
 import pytest
 import tiny_search
+from tiny_training import TRAINING
 
-from tfdarts.cli import search as search_command
+from tfdarts.cli.dry_run import costs
 from tfdarts.cluster import ClusterError
 from tfdarts.runs import dry_run as module
 from tfdarts.strategies.darts import DARTS
@@ -28,9 +29,7 @@ def ticking(monkeypatch):
     monkeypatch.setattr(module, "time", clock)
 
 
-def test_a_dry_run_does_all_and_leaves_nothing(
-    ticking, tmp_path, monkeypatch, capsys
-):
+def test_a_dry_run_does_all_and_leaves_nothing(ticking, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     alphas_moved = []
     update = DARTS._update_alphas
@@ -48,14 +47,16 @@ def test_a_dry_run_does_all_and_leaves_nothing(
 
     monkeypatch.setattr(module, "most_held_bytes", most_held_bytes)
     cost = module.dry_run(TINY)
-    # Each timed part takes a second; half of 1,437 images are 2 batches.
+    # Each timed part takes a second, a step 3, of which it waits for one; half
+    # of 1,437 images are 2 batches.
     assert cost == {
-        "first_step_seconds": 2,
-        "step_seconds": 1,
+        "first_step_seconds": 1 + 3,
+        "step_seconds": 3,
         "steps_per_epoch": 2,
-        "epoch_seconds": 2 + 1 + 1,
-        "search_seconds": 2 + 7 * 4,
-        "data_wait": pytest.approx(0, abs=0.5),
+        "epochs": 7,
+        "epoch_seconds": 2 * 3 + 1 + 1,
+        "total_seconds": 4 + 7 * 8,
+        "data_wait": pytest.approx(1 / 3),
         "memory_bytes": held[-1],
     }
     assert 1e8 < cost["memory_bytes"] < 1e11
@@ -63,13 +64,34 @@ def test_a_dry_run_does_all_and_leaves_nothing(
     assert [*tmp_path.iterdir()] == []
 
     monkeypatch.setattr(module, "dry_run", lambda config: cost)
-    search_command._dry_run(TINY)
-    assert capsys.readouterr().out.splitlines()[:4] == [
-        "First step   0:02, with the building of the graphs",
-        "A step       1 s",
-        "An epoch     0:04, 2 steps and the validation",
-        "The search   0:30, 7 epochs",
+    assert costs(TINY, "search").splitlines()[:4] == [
+        "First step   0:04, with the building of the graphs",
+        "A step       3 s",
+        "An epoch     0:08, 2 steps and the validation",
+        "The search   1:00, 7 epochs",
     ]
+
+
+def test_a_training_is_measured_by_the_same_figures(
+    ticking, tmp_path, monkeypatch, caplog
+):
+    monkeypatch.chdir(tmp_path)
+    config = dataclasses.replace(TRAINING, epochs=5, validation_portion=0.2)
+    with caplog.at_level("INFO", "tfdarts"):
+        cost = module.dry_run(config)
+    # 1,149 of 1,437 images are 4 batches.
+    assert {**cost, "memory_bytes": 0} == {
+        "first_step_seconds": 1 + 3,
+        "step_seconds": 3,
+        "steps_per_epoch": 4,
+        "epochs": 5,
+        "epoch_seconds": 4 * 3 + 1 + 1,
+        "total_seconds": 4 + 5 * 14,
+        "data_wait": pytest.approx(1 / 3),
+        "memory_bytes": 0,
+    }
+    assert [*tmp_path.iterdir()] == []
+    assert caplog.messages[0].startswith("dry run: reading the data")
 
 
 def test_a_search_of_one_step_can_be_measured_too():

@@ -10,16 +10,19 @@ from tfdarts.models.cnn_network import CNNNetwork
 from tfdarts.runs.configs import TrainConfig
 from tfdarts.runs.networks import build_network
 from tfdarts.runs.networks import compile_network
+from tfdarts.runs.presets import as_in_the_paper
 from tfdarts.training.optimizers import SGD
 from tfdarts.training.optimizers import AdamW
 
-CONFIG = TrainConfig(
-    run_dir="r",
-    init_channels=2,
-    num_cells=3,
-    epochs=8,
-    auxiliary_weight=0.0,
-    drop_path_rate=0.0,
+CONFIG = as_in_the_paper(
+    TrainConfig(
+        run_dir="r",
+        init_channels=2,
+        num_cells=3,
+        epochs=8,
+        auxiliary_weight=0.0,
+        drop_path_rate=0.0,
+    )
 )
 
 

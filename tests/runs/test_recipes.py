@@ -10,6 +10,7 @@ import pytest
 import scipy
 import tensorflow as tf
 
+from tfdarts.data.examples import TrainingExamples
 from tfdarts.data.sources import from_arrays
 from tfdarts.runs import image_training
 from tfdarts.runs.configs import TrainConfig
@@ -31,6 +32,7 @@ SOURCE = from_arrays(
     class_names=["a", "b", "c", "d"],
 )
 ALL = TrainConfig(
+    preset="paper",
     dataset=SOURCE,
     genotype="DARTS_V2",
     init_channels=2,
@@ -102,7 +104,7 @@ def test_a_server_takes_whole_images(trained):
 def test_validation_is_of_averaged_weights_and_plain_labels(trained):
     """It is that of the network which is kept."""
     path, results = trained
-    examples = image_training.open_training_data(ALL, 0.75).examples
+    examples = TrainingExamples.of(SOURCE, 0.75, ALL.seed)
     images, labels = examples.second
     logits = network_in(path).predict(centre(path, images), verbose=0)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -163,12 +165,11 @@ def test_what_was_interrupted_ends_as_if_it_had_not_been(
 )
 def test_training_learns_from_the_targets_that_are_set(settings, least, mixed):
     config = dataclasses.replace(ALL, rand_augment=0.0, **settings)
-    data = image_training.open_training_data(config, 0.75, crop_size=8)
-    training, validation = image_training._datasets(config, data, 0)
-    _, targets = next(iter(training))
+    work = image_training.ImageTraining(config)
+    _, targets = next(iter(work.batches()))
     assert targets.numpy().min() == pytest.approx(least)
     assert (np.sort(targets, axis=1)[:, -2] > 0.06).any() == mixed
-    _, plain = next(iter(validation))
+    _, plain = next(iter(work.validation_batches()))
     assert set(np.unique(plain)) == {0.0, 1.0}
 
 
@@ -188,6 +189,7 @@ def test_an_average_near_the_first_weights_is_warned_of(
 
 def test_densenet_goes_all_the_way(tmp_path):
     config = TrainConfig(
+        preset="paper",
         run_dir=str(tmp_path),
         dataset=SOURCE,
         network="densenet_bc",

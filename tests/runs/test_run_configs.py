@@ -2,8 +2,10 @@ import dataclasses
 
 import pytest
 
+from tfdarts.data.sources import open_source
 from tfdarts.runs.configs import SearchConfig
 from tfdarts.runs.configs import TrainConfig
+from tfdarts.runs.presets import settle
 from tfdarts.runs.rnn_configs import RNNSearchConfig
 from tfdarts.runs.rnn_configs import RNNTrainConfig
 
@@ -25,6 +27,7 @@ PAPER = {
         "momentum": 0.9,
         "weight_decay": 0.0003,
         "clip_norm": 5.0,
+        "cutout_length": 0,
         "alpha_learning_rate": 0.0003,
         "alpha_weight_decay": 0.001,
     },
@@ -39,6 +42,9 @@ PAPER = {
         "momentum": 0.9,
         "weight_decay": 0.0003,
         "clip_norm": 5.0,
+        "cutout_length": 0,
+        "auxiliary_weight": 0.4,
+        "drop_path_rate": 0.2,
     },
 }
 # Sections A.1.2 and A.2.2 of the paper, and the authors' code.
@@ -123,12 +129,14 @@ LEAST = [
     for field in dataclasses.fields(config_class)
     if field.metadata["limits"]["at least"] is not None
 ]
+DIGITS = open_source("digits")
 BOTH = pytest.mark.parametrize("config_class", PAPER)
 
 
 @BOTH
-def test_the_defaults_are_the_papers(config_class):
-    settings = dataclasses.asdict(config_class())
+def test_the_preset_of_the_paper_is_the_papers(config_class):
+    config = settle(config_class(preset="paper"), DIGITS)
+    settings = dataclasses.asdict(config)
     expected = PAPER[config_class]
     assert {name: settings[name] for name in expected} == expected
 
@@ -139,7 +147,7 @@ def test_the_defaults_of_every_run(config_class):
     assert (config.run_dir, config.dataset) == (None, "digits")
     assert (config.seed, config.deterministic) == (0, False)
     assert (config.image_size, config.prepare) == (0, False)
-    assert (config.random_flip, config.cutout_length) == ("auto", 0)
+    assert (config.random_flip, config.preset) == ("auto", "auto")
 
 
 @BOTH
@@ -228,7 +236,7 @@ def test_what_is_none_of_the_choices_is_refused(setting):
         ),
         (
             SearchConfig,
-            {"precision": "bfloat16"},
+            {"precision": "bfloat16", "order": 2},
             "--precision=bfloat16 has too few digits for "
             "--method=central_difference",
         ),

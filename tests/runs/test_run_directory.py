@@ -20,6 +20,7 @@ from tfdarts.files import write_atomically
 from tfdarts.runs import run_directory
 from tfdarts.runs.configs import SearchConfig
 from tfdarts.runs.configs import TrainConfig
+from tfdarts.runs.presets import as_in_the_paper
 from tfdarts.runs.rnn_configs import RNNSearchConfig
 from tfdarts.runs.run_directory import Stage
 from tfdarts.runs.run_directory import read_json
@@ -46,7 +47,7 @@ ENVIRONMENT = pathlib.Path("search", "environment.json")
 
 
 def begun(tmp_path, name="search", **settings):
-    config = SearchConfig(run_dir=str(tmp_path), **settings)
+    config = as_in_the_paper(SearchConfig(run_dir=str(tmp_path), **settings))
     stage = Stage(config.run_dir, name)
     stage.begin(config)
     return stage
@@ -146,7 +147,7 @@ def test_a_stage_begins_with_four_files(tmp_path):
 
 def test_the_settings_are_kept_with_what_follows_from_them(tmp_path):
     stage = Stage(str(tmp_path), "train")
-    config = TrainConfig(run_dir=str(tmp_path), epochs=3)
+    config = as_in_the_paper(TrainConfig(run_dir=str(tmp_path), epochs=3))
     stage.begin(config, mean=(0.5, 0.25), class_names=("a", "b"))
     expected = {
         field.name: getattr(config, field.name) for field in flag_fields(config)
@@ -237,7 +238,9 @@ def test_other_devices_are_said_and_kept(tmp_path, monkeypatch, caplog):
 
 
 def test_the_same_data_may_be_elsewhere(tmp_path):
-    config = SearchConfig(run_dir=str(tmp_path), dataset="folder:/here")
+    config = as_in_the_paper(
+        SearchConfig(run_dir=str(tmp_path), dataset="folder:/here")
+    )
     stage = Stage(tmp_path, "search")
     stage.begin(config, fingerprint="abc")
     has_finished_epochs(stage, 5)
@@ -281,7 +284,7 @@ def test_a_run_may_be_moved(tmp_path):
 
 
 def test_other_settings_are_refused_and_each_is_listed(tmp_path):
-    has_finished_epochs(begun(tmp_path, seed=3, epochs=7), 5)
+    has_finished_epochs(begun(tmp_path, seed=3, epochs=7, order=2), 5)
     before = contents(tmp_path)
     with pytest.raises(ValueError, match="other settings") as refusal:
         begun(tmp_path, seed=4, epochs=8, order=1)
@@ -353,7 +356,7 @@ def test_a_finished_stage_without_checkpoints_is_not_extended(tmp_path):
 def test_images_do_not_go_on_in_a_run_of_texts(of_texts_first, tmp_path):
     configs = [
         RNNSearchConfig(run_dir=str(tmp_path), dataset="pydoc"),
-        SearchConfig(run_dir=str(tmp_path)),
+        as_in_the_paper(SearchConfig(run_dir=str(tmp_path))),
     ]
     first, second = configs if of_texts_first else configs[::-1]
     stage = Stage(tmp_path, "search")
@@ -371,7 +374,7 @@ def test_images_do_not_go_on_in_a_run_of_texts(of_texts_first, tmp_path):
 
 
 def test_what_follows_from_the_data_must_be_the_same_too(tmp_path):
-    config = SearchConfig(run_dir=str(tmp_path))
+    config = as_in_the_paper(SearchConfig(run_dir=str(tmp_path)))
     stage = Stage(tmp_path, "search")
     stage.begin(config, mean=(0.1, 0.2))
     has_finished_epochs(stage, 5)
@@ -589,11 +592,11 @@ def test_a_command_in_a_sentence_can_be_typed(tmp_path):
 
 def test_names_that_look_alike_are_the_same_settings(tmp_path):
     stage = Stage(tmp_path, "train")
-    stage.begin(TrainConfig(), class_names=("e\u0301", "a"))
+    stage.begin(as_in_the_paper(TrainConfig()), class_names=("e\u0301", "a"))
     has_finished_epochs(stage, 1)
-    stage.begin(TrainConfig(), class_names=("é", "a"))
+    stage.begin(as_in_the_paper(TrainConfig()), class_names=("é", "a"))
     with pytest.raises(ValueError, match="other settings .class_names"):
-        stage.begin(TrainConfig(), class_names=("e", "a"))
+        stage.begin(as_in_the_paper(TrainConfig()), class_names=("e", "a"))
 
 
 def test_the_log_takes_every_sign(tmp_path):
@@ -602,3 +605,40 @@ def test_the_log_takes_every_sign(tmp_path):
         logging.getLogger("tfdarts").info("%s", "é 😀 100 % {x} \udcff")
     text = (tmp_path / "train" / "log.txt").read_text(encoding="utf-8")
     assert text.endswith("é 😀 100 % {x} \\udcff\n")
+
+
+def of_version_0_1_0(stage):
+    """Takes from the record what that version did not have."""
+    settings = read_json(stage.path / "config.json")
+    del settings["preset"], settings["stem"]
+    write_json(stage.path / "config.json", settings)
+
+
+@pytest.mark.parametrize("earlier", [True, False])
+def test_what_a_command_leaves_open_stays_as_it_was_begun(tmp_path, earlier):
+    stage = begun(tmp_path, epochs=7, batch_size=5)
+    given = SearchConfig(run_dir=str(tmp_path), epochs=7)
+    # Nothing is kept, so that the preset may choose.
+    assert stage.as_begun(given) == given
+    has_finished_epochs(stage, 5)
+    if earlier:
+        of_version_0_1_0(stage)
+    config = stage.as_begun(given)
+    expected = SearchConfig(
+        run_dir=str(tmp_path),
+        epochs=7,
+        batch_size=5,
+        stem="cifar" if earlier else "auto",
+    )
+    assert config == dataclasses.replace(
+        as_in_the_paper(expected), preset="auto"
+    )
+    stage.begin(config)
+    # What is given is compared, a preset too.
+    papers = SearchConfig(preset="paper", run_dir=str(tmp_path), epochs=7)
+    assert stage.as_begun(papers).batch_size is None
+    with pytest.raises(ValueError, match="batch_size: 5 there, 64 now"):
+        stage.begin(as_in_the_paper(papers))
+    other = dataclasses.replace(given, batch_size=6)
+    with pytest.raises(ValueError, match="batch_size: 5 there, 6 now"):
+        stage.begin(stage.as_begun(other))

@@ -16,13 +16,18 @@ from tfdarts.runs.configs import SearchConfig
 from tfdarts.runs.configs import TrainConfig
 from tfdarts.runs.data import TrainingData
 from tfdarts.runs.data import recorded
+from tfdarts.runs.presets import as_in_the_paper
 from tfdarts.search_spaces.lookup import find_genotype
 from tfdarts.training.devices import Replicas
 
-SEARCH = SearchConfig(
-    run_dir="r", init_channels=2, num_cells=3, num_nodes=1, batch_size=128
+SEARCH = as_in_the_paper(
+    SearchConfig(
+        run_dir="r", init_channels=2, num_cells=3, num_nodes=1, batch_size=128
+    )
 )
-TRAIN = TrainConfig(run_dir="r", init_channels=2, num_cells=3, batch_size=128)
+TRAIN = as_in_the_paper(
+    TrainConfig(run_dir="r", init_channels=2, num_cells=3, batch_size=128)
+)
 
 
 @pytest.fixture(scope="module")

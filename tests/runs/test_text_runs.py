@@ -399,6 +399,10 @@ def test_a_dry_run_leaves_nothing(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     cost = dry_run(tiny_text.SEARCH)
     assert cost["steps_per_epoch"] == 8 and cost["step_seconds"] > 0
+    training = with_(tiny_text.TRAINING, genotype="DARTS_V2")
+    cost = dry_run(training)
+    assert cost["epochs"] == training.epochs and 0 <= cost["data_wait"] < 1
+    assert cost["step_seconds"] > 0 and cost["total_seconds"] > 0
     assert not [*tmp_path.iterdir()]
 
 

@@ -73,7 +73,7 @@ def effects_on_training(config):
         **of_model(work.network),
         **of_optimizer(work.model.optimizer),
         **of_reading(work),
-        "epochs": sum(1 for _ in work._batches(0)) // work.steps_per_epoch,
+        "epochs": sum(1 for _ in work.batches()) // work.steps_per_epoch,
         "step_spread": work.lengths(0),
         "cell": type(cell),
         "genotype": getattr(cell, "genotype", None),

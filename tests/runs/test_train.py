@@ -35,6 +35,7 @@ from tfdarts.training.schedules import EpochCosine
 from tfdarts.visualization import predictions
 
 TINY = TrainConfig(
+    preset="paper",
     genotype="DARTS_V2",
     init_channels=2,
     num_cells=3,

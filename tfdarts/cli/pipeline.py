@@ -7,6 +7,7 @@ from tfdarts.cli import kinds
 from tfdarts.cli.command import Command
 from tfdarts.cli.command import next_command
 from tfdarts.cli.command import settings_of
+from tfdarts.cli.search import say_warning
 from tfdarts.cli.training_flags import TrainFlagfile
 from tfdarts.cli.training_flags import given_training
 from tfdarts.cli.training_flags import stages_of_flags
@@ -20,9 +21,11 @@ def run(values):
     kind = values["kind"]
     search_config = settings_of(kinds.SEARCH[kind], values)
     given = given_training(values)
-    if not values["train_flagfile"] and "epochs" not in given:
+    # For images the preset chooses them.
+    chosen = kind == "images" or values["train_flagfile"] or "epochs" in given
+    if not chosen:
         raise ValueError(
-            "A pipeline needs the settings of the training: give "
+            "A pipeline on a text needs the settings of the training: give "
             "--train_flagfile, or at the least --train_epochs."
         )
     shared = kinds.shared_settings(search_config, kind)
@@ -46,6 +49,7 @@ def run(values):
     directory = pathlib.Path(results["saved_model"]).parent
     asked = {"images": {"images": "IMAGES"}, "texts": {"text": "WORDS"}}
     print(next_command("tfdarts-predict", export_dir=directory, **asked[kind]))
+    say_warning(run_dir)
 
 
 def _achieved(results):

@@ -1,11 +1,15 @@
 """tfdarts-search."""
 
 import dataclasses
+import sys
 
 from tfdarts.cli import kinds
 from tfdarts.cli.command import Command
 from tfdarts.cli.command import next_command
 from tfdarts.cli.command import settings_of
+from tfdarts.cli.dry_run import DryRun
+from tfdarts.cli.dry_run import costs
+from tfdarts.cli.dry_run import without
 from tfdarts.cli.training_flags import TrainFlagfile
 from tfdarts.cli.training_flags import given_training
 from tfdarts.cli.training_flags import training_flags
@@ -15,30 +19,29 @@ from tfdarts.runs.settings import setting
 
 
 @dataclasses.dataclass(frozen=True)
-class Looks(Settings):
-    """What to look at instead of searching."""
+class DescribeData(Settings):
+    """Whether to look at the data instead of searching."""
 
     describe_data: bool = setting(
         False,
         "Read the whole data set, say what it is, and do nothing else. It is "
         "the way to check data before work.",
     )
-    dry_run: bool = setting(
-        False,
-        "Do one step of everything, say what the search would cost on this "
-        "machine, and leave nothing.",
-    )
 
 
 def run(values):
     """Searches, prints the genotype found and the next command."""
-    config = settings_of(kinds.SEARCH[values["kind"]], values)
+    kind = values["kind"]
+    config = settings_of(kinds.SEARCH[kind], values)
     if values["describe_data"]:
         _describe_data(config)
     if values["dry_run"]:
-        _dry_run(config)
+        print(costs(config, "search"))
+        unsearched = dataclasses.replace(config, run_dir=None)
+        training = _training_of(unsearched, values)
+        print(_cost_of(training, "--genotype=random:0"))
     if values["describe_data"] or values["dry_run"]:
-        print(_without_looks(config, values["arguments"]))
+        print(_after_looking(config, values["arguments"]))
     else:
         _search(config, values)
 
@@ -50,7 +53,24 @@ def _search(config, values):
 
     genotype = search(config)
     print(genotype.to_json(), end="")
+    print(_cost_of(following))
     print(following)
+    say_warning(config.run_dir)
+
+
+def say_warning(run_dir):
+    """Says on stderr what a search warns of, behind all else."""
+    from tfdarts.runs.run_directory import Stage
+
+    warning = Stage(run_dir, "search").status().get("warning")
+    if warning:
+        print(f"WARNING: {warning}", file=sys.stderr)
+
+
+def _cost_of(training, *words):
+    """Returns the line that says how to see what a training costs."""
+    command = " ".join([training.removeprefix("Next: "), *words, "--dry_run"])
+    return f"What the training costs: {command}"
 
 
 def _training_of(config, values):
@@ -67,7 +87,7 @@ def _training_of(config, values):
     flags = {
         name: value
         for name, value in kinds.shared_settings(config, kind).items()
-        if value != default[name]
+        if value != default[name] and value is not None
     }
     return next_command("tfdarts-train", *words, **given, **flags)
 
@@ -78,30 +98,11 @@ def _describe_data(config):
     print(describe_data(config))
 
 
-def _dry_run(config):
-    from tfdarts.runs.dry_run import dry_run
-    from tfdarts.runs.duration import duration
-
-    cost = dry_run(config)
-    print(
-        f"First step   {duration(cost['first_step_seconds'])}, with the "
-        f"building of the graphs\n"
-        f"A step       {cost['step_seconds']:.3g} s\n"
-        f"An epoch     {duration(cost['epoch_seconds'])}, "
-        f"{cost['steps_per_epoch']:,} steps and the validation\n"
-        f"The search   {duration(cost['search_seconds'])}, "
-        f"{config.epochs:,} epochs\n"
-        f"Memory       {cost['memory_bytes'] / 1e9:.2f} GB\n"
-        f"Waiting      {cost['data_wait']:.1%} of a step, for data"
-    )
-
-
-def _without_looks(config, arguments):
+def _after_looking(config, arguments):
     """Returns the command that searches after all."""
     from tfdarts.data.sources import directory_name
 
-    looks = [field.name for field in dataclasses.fields(Looks)]
-    words = [w for w in arguments if w.strip("-").split("=")[0] not in looks]
+    words = without(arguments, DescribeData, DryRun)
     if not config.run_dir:
         words.append(f"--run_dir=runs/{directory_name(config.dataset)}")
     return next_command("tfdarts-search", *words)
@@ -120,7 +121,13 @@ command = Command(
         "tfdarts-search --flagfile=configs/pydoc.cfg --run_dir=runs/pydoc",
     ),
     settings={
-        kind: (config, TrainFlagfile, training_flags(kind), Looks)
+        kind: (
+            config,
+            TrainFlagfile,
+            training_flags(kind),
+            DescribeData,
+            DryRun,
+        )
         for kind, config in kinds.SEARCH.items()
     },
     run=run,

@@ -4,6 +4,9 @@ from tfdarts.cli import kinds
 from tfdarts.cli.command import Command
 from tfdarts.cli.command import next_command
 from tfdarts.cli.command import settings_of
+from tfdarts.cli.dry_run import DryRun
+from tfdarts.cli.dry_run import costs
+from tfdarts.cli.dry_run import without
 from tfdarts.cli.seeds import Seeds
 from tfdarts.cli.seeds import seeds_table
 from tfdarts.table import shown
@@ -12,6 +15,11 @@ from tfdarts.table import shown
 def run(values):
     """Trains, prints the results and the next command."""
     config = settings_of(kinds.TRAIN[values["kind"]], values)
+    if values["dry_run"]:
+        print(costs(config, "training"))
+        words = without(values["arguments"], DryRun)
+        print(next_command("tfdarts-train", *words))
+        return
     seeds = settings_of(Seeds, values).seeds
     if seeds:
         from tfdarts.runs.seeds import train_seeds
@@ -37,12 +45,16 @@ command = Command(
         "--epochs=50 --run_dir=runs/published",
         "tfdarts-train --flagfile=configs/digits_train.cfg --seeds=0,1,2 "
         "--run_dir=runs/digits",
+        "tfdarts-train --dataset=folder:flowers --run_dir=runs/flowers "
+        "--dry_run",
         "tfdarts-train --genotype=random:0 "
         "--flagfile=configs/digits_train.cfg --run_dir=runs/random",
         "tfdarts-train --flagfile=configs/pydoc_train.cfg --cell=lstm "
         "--run_dir=runs/lstm",
     ),
-    settings={kind: (config, Seeds) for kind, config in kinds.TRAIN.items()},
+    settings={
+        kind: (config, Seeds, DryRun) for kind, config in kinds.TRAIN.items()
+    },
     run=run,
 )
 main = command.main

@@ -11,6 +11,8 @@ from tfdarts.layers.search_cell import SearchCell
 from tfdarts.models import skeleton
 from tfdarts.models.quantized import quantize_layers
 from tfdarts.models.quantized import quantized_layers
+from tfdarts.models.stems import imagenet_stem
+from tfdarts.models.stems import stem_for
 from tfdarts.models.supernet import Supernet
 from tfdarts.search_spaces.cnn import CNNSearchSpace
 
@@ -27,13 +29,17 @@ class CNNSupernet(Supernet, keras.Model):
         num_classes: Integer.
         input_shape: Tuple `(height, width, channels)`.
         num_nodes: Integer, intermediate nodes of a cell. Defaults to `4`.
-        stem_multiplier: Integer, the stem has as many times `init_channels`
-            channels. Defaults to `3`.
+        stem_multiplier: Integer, the stem of CIFAR has as many times
+            `init_channels` channels. Defaults to `3`.
         primitives: Sequence of primitive names. Defaults to the eight of the
             paper.
         recompute: Boolean, whether each cell's activations are computed once
             more for the gradient instead of kept: less memory, more time.
             Defaults to `False`.
+        stem: What stands before the first cell, as in `CNNNetwork`:
+            `"cifar"`, `"imagenet"` or `"auto"`. Defaults to `"auto"`.
+
+    Its attribute `stem` is never `"auto"`.
 
     Input shape:
         4D tensor `(batch, height, width, channels)`.
@@ -62,14 +68,19 @@ class CNNSupernet(Supernet, keras.Model):
         stem_multiplier=3,
         primitives=PRIMITIVES,
         recompute=False,
+        stem="auto",
         **kwargs,
     ):
         super().__init__(**kwargs)
-        plans = skeleton.stack_of_cells(init_channels, num_cells)
+        image_shape = skeleton.checked_image_shape(input_shape)
+        self.stem = stem_for(image_shape, stem)
+        plans = skeleton.stack_of_cells(
+            init_channels, num_cells, after_reduction=self.stem == "imagenet"
+        )
         self.init_channels = init_channels
         self.num_cells = num_cells
         self.num_classes = skeleton.checked_num_classes(num_classes)
-        self.image_shape = skeleton.checked_image_shape(input_shape)
+        self.image_shape = image_shape
         self.num_nodes = num_nodes
         self.stem_multiplier = stem_multiplier
         self.primitives = tuple(primitives)
@@ -82,8 +93,15 @@ class CNNSupernet(Supernet, keras.Model):
         self.reduce_alphas = Alphas(
             *self.space.alpha_shape, name="reduce", dtype=dtype
         )
-        self.stem_conv = conv(stem_multiplier * init_channels, 3, dtype=dtype)
-        self.stem_norm = BatchNorm(dtype=dtype)
+        if self.stem == "imagenet":
+            images = keras.Input(image_shape, dtype=dtype.variable_dtype)
+            self.reducing_stem = keras.Model(
+                images, imagenet_stem(images, init_channels, dtype)
+            )
+        else:
+            filters = stem_multiplier * init_channels
+            self.stem_conv = conv(filters, 3, dtype=dtype)
+            self.stem_norm = BatchNorm(dtype=dtype)
         self.cells = [
             SearchCell(
                 *plan,
@@ -112,10 +130,12 @@ class CNNSupernet(Supernet, keras.Model):
     def build(self, input_shape):
         if self.built:
             return
-        self.stem_conv.build(input_shape)
-        shape = self.stem_conv.compute_output_shape(input_shape)
-        self.stem_norm.build(shape)
-        older, newer = shape, shape
+        if self.stem == "imagenet":
+            older, newer = self.reducing_stem.compute_output_shape(input_shape)
+        else:
+            self.stem_conv.build(input_shape)
+            older = newer = self.stem_conv.compute_output_shape(input_shape)
+            self.stem_norm.build(newer)
         for cell in self.cells:
             cell.build(older, newer, self.space.alpha_shape)
             older, newer = newer, cell.compute_output_shape(older, newer)
@@ -128,14 +148,19 @@ class CNNSupernet(Supernet, keras.Model):
             cell_type: alphas.edge_weights()
             for cell_type, alphas in self.alphas.items()
         }
-        older = newer = self.stem_norm(
-            self.stem_conv(inputs), training=training
-        )
+        older, newer = self._stem_outputs(inputs, training)
         for cell in self.cells:
             weights = edge_weights["reduce" if cell.reduction else "normal"]
             inputs = cell, older, newer, weights
             older, newer = newer, self._output_of(*inputs, training=training)
         return self.classifier(self.pooling(newer))
+
+    def _stem_outputs(self, inputs, training):
+        """Returns both inputs of the first cell."""
+        if self.stem == "imagenet":
+            return self.reducing_stem(inputs, training=training)
+        outputs = self.stem_norm(self.stem_conv(inputs), training=training)
+        return outputs, outputs
 
     def _output_of(self, cell, *inputs, training):
         if self.recompute and training:
@@ -155,6 +180,7 @@ class CNNSupernet(Supernet, keras.Model):
             "stem_multiplier": self.stem_multiplier,
             "primitives": self.primitives,
             "recompute": self.recompute,
+            "stem": self.stem,
             "name": self.name,
             "dtype": keras.dtype_policies.serialize(self.dtype_policy),
             **quantized_layers(self),
@@ -162,6 +188,7 @@ class CNNSupernet(Supernet, keras.Model):
 
     @classmethod
     def from_config(cls, config):
-        config = dict(config)
+        # Version 0.1.0 had no other stem.
+        config = {"stem": "cifar", **config}
         quantized = config.pop("quantized_layers", {})
         return quantize_layers(cls(**config), quantized)

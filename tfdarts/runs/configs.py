@@ -6,17 +6,19 @@ Each field is a flag of the command line and an argument in Python.
 import dataclasses
 import typing
 
+from tfdarts.runs.presets import LARGE
 from tfdarts.runs.recipe import RecipeConfig
 from tfdarts.runs.settings import ComputeConfig
 from tfdarts.runs.settings import OfCandidates
 from tfdarts.runs.settings import OfGenotype
 from tfdarts.runs.settings import SearchSettings
+from tfdarts.runs.settings import by_preset
 from tfdarts.runs.settings import setting
 
 
 @dataclasses.dataclass(frozen=True)
 class SearchConfig(SearchSettings, ComputeConfig):
-    """Settings of a search; the defaults are the paper's.
+    """Settings of a search; `preset` chooses those that are `None`.
 
     Reference:
 
@@ -25,14 +27,34 @@ class SearchConfig(SearchSettings, ComputeConfig):
 
     own_validation: typing.ClassVar = ("train_portion", 1.0)
 
-    init_channels: int = setting(
-        16, "Channels of the supernet's first cell.", least=1
+    order: int = by_preset(
+        2,
+        f"1 for fewer than {LARGE:,} images, unless --method is given",
+        "1: first-order gradient of alpha; 2: second.",
+        choices=(1, 2),
     )
-    num_cells: int = setting(8, "Cells of the supernet, at least 3.", least=3)
+    init_channels: int = by_preset(
+        16,
+        f"8 for fewer than {LARGE:,} images",
+        "Channels of the supernet's first cell.",
+        least=1,
+    )
+    num_cells: int = by_preset(
+        8,
+        f"5 for fewer than {LARGE:,} images",
+        "Cells of the supernet, at least 3.",
+        least=3,
+    )
     num_nodes: int = setting(4, "Intermediate nodes of a cell.", least=1)
-    epochs: int = setting(50, "Epochs of the search.", least=1)
-    batch_size: int = setting(
+    epochs: int = by_preset(
+        50,
+        "as many as some 500 steps take, 10 to 60",
+        "Epochs of the search.",
+        least=1,
+    )
+    batch_size: int = by_preset(
         64,
+        "16 to 64, a tenth of the images of a half",
         "Examples in a batch of either half, on all devices together.",
         least=1,
     )
@@ -55,8 +77,11 @@ class SearchConfig(SearchSettings, ComputeConfig):
         above=0,
         most=1,
     )
-    crop_padding: int = setting(
-        4, "Random crop: pixels of padding on each side; 0 for none.", least=0
+    crop_padding: int = by_preset(
+        4,
+        "an eighth of the shorter side",
+        "Random crop: pixels of padding on each side; 0 for none.",
+        least=0,
     )
     cutout_length: int = setting(
         0, "Cutout: side of the square in pixels; 0 for none.", least=0
@@ -82,8 +107,11 @@ class SearchConfig(SearchSettings, ComputeConfig):
         least=1,
         when=lambda settings: settings.early_stop == "stable",
     )
-    learning_rate: float = setting(
-        0.025, "Learning rate of the weights.", least=0
+    learning_rate: float = by_preset(
+        0.025,
+        f"0.05 for fewer than {LARGE:,} images",
+        "Learning rate of the weights.",
+        least=0,
     )
     min_learning_rate: float = setting(
         0.001, "Rate that the cosine falls to over the epochs.", least=0
@@ -95,13 +123,22 @@ class SearchConfig(SearchSettings, ComputeConfig):
     clip_norm: float = setting(
         5.0, "Largest global norm of the gradients.", above=0
     )
-    alpha_learning_rate: float = setting(
-        3e-4, "Adam's rate for alpha.", least=0
+    alpha_learning_rate: float = by_preset(
+        3e-4,
+        "what moves alpha as far as the paper's 19,500 steps do",
+        "Learning rate of alpha (Adam).",
+        least=0,
+    )
+    alpha_weight_decay: float = by_preset(
+        1e-3,
+        f"1e-4 for fewer than {LARGE:,} images",
+        "L2 on alpha, in the gradient.",
+        least=0,
     )
 
     def __post_init__(self):
         super().__post_init__()
-        if self.batch_size % self.micro_batches:
+        if self.batch_size and self.batch_size % self.micro_batches:
             raise ValueError(
                 f"--batch_size must be a multiple of --micro_batches. "
                 f"Received: {self.batch_size} and {self.micro_batches}."
@@ -176,8 +213,11 @@ class SelectConfig(OfCandidates, RecipeConfig):
     - [Liu et al., 2019](https://arxiv.org/abs/1806.09055), section 3.1
     """
 
-    epochs: int = setting(
-        100, "Epochs that each candidate is trained.", least=1
+    epochs: int = by_preset(
+        100,
+        f"a quarter of tfdarts-train's for fewer than {LARGE:,} images",
+        "Epochs that each candidate is trained.",
+        least=1,
     )
     validation_portion: float = setting(
         0.5,

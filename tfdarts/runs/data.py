@@ -74,18 +74,18 @@ class TrainingData(typing.NamedTuple):
         return [self.class_weight.get(label) for label in classes]
 
 
-def open_training_data(config, portion, **augmentation):
-    """Returns the `TrainingData` of a config.
+def training_data(config, source, portion, **augmentation):
+    """Returns the `TrainingData` of a source.
 
     Args:
-        config: `tfdarts.runs.configs.SearchConfig` or `TrainConfig`.
+        config: `tfdarts.runs.configs.SearchConfig` or `TrainConfig`, settled.
+        source: `ImageSource`.
         portion: Float, the share of the training examples in the first part.
         **augmentation: Further arguments of `TrainingExamples.augment`.
 
     Raises:
         DataError: If the data do not fit the settings.
     """
-    source = open_data(config)
     examples = TrainingExamples.of(source, portion, config.seed)
     _warn_of_classes(config, source, examples)
     labels = examples.first[1]

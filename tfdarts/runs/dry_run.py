@@ -1,12 +1,20 @@
-"""One step of everything, to know what a search will cost."""
+"""One step of everything, to know what a search or a training will cost."""
 
 import dataclasses
+import functools
 import tempfile
 import time
 
+import tensorflow as tf
+
+from tfdarts.runs.alpha_movement import warn_of_short_path
+from tfdarts.runs.configs import SearchConfig
+from tfdarts.runs.heartbeat import heartbeat
+from tfdarts.runs.rnn_configs import RNNSearchConfig
 from tfdarts.runs.search import checkpoint_of
 from tfdarts.runs.search import curvature
 from tfdarts.runs.search import prepared
+from tfdarts.runs.train import kind_of_training
 from tfdarts.runs.workers import of_this_worker
 from tfdarts.training.memory import most_held_bytes
 from tfdarts.training.memory import require_memory
@@ -16,19 +24,20 @@ STEPS = 3
 
 
 def dry_run(config):
-    """Does one step of everything that a search does, and leaves nothing.
+    """Does one step of all that a command does, and leaves nothing.
 
     Args:
-        config: See `tfdarts.search`. It needs no `run_dir`.
+        config: See `tfdarts.search` and `tfdarts.train`. It needs no
+            `run_dir`, but for the genotype of a training.
 
     Returns:
         Dict: `first_step_seconds`, with the building of the graphs;
-        `step_seconds`; `steps_per_epoch`; `epoch_seconds`, with validation
-        checkpoint and, for `early_stop="hessian"`, its eigenvalue;
-        `search_seconds`, without an early stop; `data_wait`, the share of the
-        timed steps spent waiting for batches; and `memory_bytes`, the most
-        that the process has held, on its GPUs if it has any. Epochs of
-        alpha's warm-up take less.
+        `step_seconds`; `steps_per_epoch`; `epochs`; `epoch_seconds`, with
+        validation, checkpoint and, for `early_stop="hessian"`, its
+        eigenvalue; `total_seconds`, without an early stop; `data_wait`, the
+        share of the timed steps spent waiting for batches; and
+        `memory_bytes`, the most that the process has held, on its GPUs if it
+        has any. Epochs of alpha's warm-up take less.
 
     Raises:
         ValueError: If a setting cannot be.
@@ -36,45 +45,83 @@ def dry_run(config):
         MemoryError: If a step needs more memory than there is.
     """
     config = of_this_worker(config)
-    work = prepared(config)
+    searches = isinstance(config, (SearchConfig, RNNSearchConfig))
+    with heartbeat("dry run: reading the data and building the network"):
+        work = (prepared if searches else kind_of_training(config))(config)
+    if not searches:
+        return _measured(work, work.fitted, work.checkpoint)
+    warn_of_short_path(work.config, work.steps_per_epoch)
     darts = work.darts
+    # All steps move alpha.
     darts.alpha_warmup_steps = 0
-    # As many epochs as it takes, all of them with batches for alpha.
+    work.config = dataclasses.replace(work.config, alpha_warmup_epochs=0)
+    return _measured(
+        work,
+        darts,
+        functools.partial(checkpoint_of, darts),
+        lambda: sum(_eigenvalue_seconds(darts, c) for c in curvature(work)),
+    )
+
+
+def _measured(work, model, checkpoint, other_seconds=lambda: 0):
+    """Returns what `dry_run` returns.
+
+    Args:
+        work: What is searched or trained with.
+        model: Keras model, what is fitted.
+        checkpoint: Function of a directory that returns the callback.
+        other_seconds: Function that returns what else an epoch takes.
+    """
+    epochs = work.config.epochs
+    # As many as it takes.
     work.config = dataclasses.replace(
-        work.config,
-        epochs=max(config.epochs, 1 + STEPS),
-        alpha_warmup_epochs=0,
+        work.config, epochs=max(epochs, 1 + STEPS)
     )
-    pairs = work.batches()
-    tracing = _seconds(lambda: require_memory(work.least_bytes(pairs)))
-    darts.make_train_function()
-    pairs = iter(pairs)
-
-    def do_step():
-        darts.train_function(pairs)["loss"].numpy()
-
-    first = tracing + _seconds(do_step)
-    waited = darts.seconds_waited
-    step = sum(_seconds(do_step) for _ in range(STEPS)) / STEPS
-    waited = darts.seconds_waited - waited
-    validation = work.validation_batches()
-    # This builds a graph, too.
-    darts.evaluate(validation.take(1), verbose=0)
-    epoch = (
-        work.steps_per_epoch * step
-        + _seconds(lambda: darts.evaluate(validation, verbose=0))
-        + _seconds(lambda: _save(darts))
-        + sum(_eigenvalue_seconds(darts, c) for c in curvature(work))
-    )
+    batches = work.batches()
+    timed = _TimedSteps(model, batches)
+    with heartbeat("dry run: building the graphs, which takes a while"):
+        first = _seconds(lambda: require_memory(work.least_bytes(batches)))
+        first += _seconds(timed.do)
+    with heartbeat("dry run: measuring steps, validation and checkpoint"):
+        timed.waited = 0.0
+        step = sum(_seconds(timed.do) for _ in range(STEPS)) / STEPS
+        epoch = work.steps_per_epoch * step + _seconds(
+            lambda: _save(checkpoint)
+        )
+        validation = work.validation_batches()
+        if validation is not None:
+            # This builds a graph, too.
+            model.evaluate(validation.take(1), verbose=0)
+            epoch += _seconds(lambda: model.evaluate(validation, verbose=0))
+        epoch += other_seconds()
     return {
         "first_step_seconds": first,
         "step_seconds": step,
         "steps_per_epoch": work.steps_per_epoch,
+        "epochs": epochs,
         "epoch_seconds": epoch,
-        "search_seconds": first + config.epochs * epoch,
-        "data_wait": waited / (STEPS * step),
+        "total_seconds": first + epochs * epoch,
+        "data_wait": timed.waited / (STEPS * step),
         "memory_bytes": most_held_bytes(),
     }
+
+
+class _TimedSteps:
+    """Steps of a model, and how long they waited for batches."""
+
+    def __init__(self, model, batches):
+        model.make_train_function()
+        self.model = model
+        self.batches = iter(batches)
+        self.waited = 0.0
+
+    def do(self):
+        started = time.monotonic()
+        batch = next(self.batches)
+        self.waited += time.monotonic() - started
+        # What Keras compiles takes an iterator of TensorFlow's.
+        batch = iter(tf.data.Dataset.from_tensors(batch))
+        float(self.model.train_function(batch)["loss"])
 
 
 def _seconds(function):
@@ -89,6 +136,6 @@ def _eigenvalue_seconds(darts, callback):
     return _seconds(lambda: callback.on_epoch_end(0, {}))
 
 
-def _save(darts):
+def _save(checkpoint):
     with tempfile.TemporaryDirectory() as directory:
-        checkpoint_of(darts, directory).on_epoch_end(0)
+        checkpoint(directory).on_epoch_end(0)

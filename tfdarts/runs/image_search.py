@@ -5,7 +5,9 @@ import tensorflow as tf
 from tfdarts.data import batches
 from tfdarts.data.image_source import DataError
 from tfdarts.models.cnn_supernet import CNNSupernet
-from tfdarts.runs.data import open_training_data
+from tfdarts.runs.data import open_data
+from tfdarts.runs.data import training_data
+from tfdarts.runs.presets import settle
 from tfdarts.runs.start import require_float32
 from tfdarts.runs.start import require_xla
 from tfdarts.runs.start import start
@@ -21,7 +23,8 @@ from tfdarts.training.schedules import EpochCosine
 class ImageSearch:
     """Images, a supernet of convolutional cells, and `DARTS`, compiled.
 
-    Nothing of it has been moved yet.
+    Nothing of it has been moved yet. Its `config` is the one given, with what
+    the preset has chosen.
 
     Args:
         config: `tfdarts.runs.configs.SearchConfig`.
@@ -43,18 +46,22 @@ class ImageSearch:
 
     def __init__(self, config):
         require_float32()
-        self.config = config
         self.replicas = replicas_of(config.distribute)
-        require_shares(self.replicas, config.batch_size, config.micro_batches)
+        _require_shares(config, self.replicas)
         require_xla(config, self.replicas)
-        self.data = open_training_data(config, config.train_portion)
+        self.source = open_data(config)
+        config = settle(
+            config, self.source, self.replicas.count * config.micro_batches
+        )
+        _require_shares(config, self.replicas)
+        self.config = config
+        self.data = training_data(config, self.source, config.train_portion)
         if self.data.examples.second is None:
             raise DataError(
                 f"--train_portion=1 leaves no image for alpha, and "
-                f"{self.data.source.name} has no validation images of its "
-                f"own: lower --train_portion."
+                f"{self.source.name} has no validation images of its own: "
+                f"lower --train_portion."
             )
-        self.source = self.data.source
         self.steps_per_epoch = self.data.steps_per_epoch
         examples = self.data.examples
         batches.steps_per_epoch(examples.second[1], config.batch_size)
@@ -65,6 +72,7 @@ class ImageSearch:
             len(self.source.class_names),
             examples.first[0].shape[1:],
             num_nodes=config.num_nodes,
+            stem=config.stem,
             recompute=config.recompute,
             dtype=config.dtype_policy,
         )
@@ -127,6 +135,12 @@ class ImageSearch:
             lambda images, seed: examples.normalize(images),
         )
         return next(iter(batch))
+
+
+def _require_shares(config, replicas):
+    """Raises `ValueError` where a batch size that is known does not do."""
+    if config.batch_size:
+        require_shares(replicas, config.batch_size, config.micro_batches)
 
 
 def compiled(config, supernet, steps, replicas=None, class_weight=None):

@@ -10,11 +10,14 @@ from tfdarts.data import augmentation
 from tfdarts.data import batches
 from tfdarts.data.targets import soft_targets
 from tfdarts.runs.data import find_data
-from tfdarts.runs.data import open_training_data
+from tfdarts.runs.data import open_data
+from tfdarts.runs.data import training_data
 from tfdarts.runs.networks import build_network
 from tfdarts.runs.networks import compile_network
 from tfdarts.runs.networks import count_parameters
 from tfdarts.runs.networks import save_network
+from tfdarts.runs.presets import chosen_settings
+from tfdarts.runs.presets import settle
 from tfdarts.runs.progress import MetricsFile
 from tfdarts.runs.progress import Progress
 from tfdarts.runs.progress import tensorboard
@@ -45,6 +48,8 @@ LOGGED = ("loss", "accuracy", "validation_loss", "validation_accuracy")
 class ImageTraining:
     """Images, the network of a genotype, and how it is trained.
 
+    Its `config` is the one given, with what the preset has chosen.
+
     Args:
         config: `tfdarts.runs.configs.TrainConfig`.
 
@@ -55,19 +60,21 @@ class ImageTraining:
 
     def __init__(self, config):
         require_float32()
-        self.config = config
         self.replicas = self.replicas_of(config)
         self.genotype = None
         if config.takes_genotype:
             self.genotype = find_genotype(config.genotype or config.run_dir)
-        self.data = open_training_data(
+        self.source = open_data(config)
+        self.config = config = settle(config, self.source, self.replicas.count)
+        self.replicas_of(config)
+        self.data = training_data(
             config,
+            self.source,
             1 - config.validation_portion,
             crop_size=config.crop_size,
             color_jitter=config.color_jitter,
             rand_augment=config.rand_augment,
         )
-        self.source = self.data.source
         start(config, self.replicas)
         self.network = build_network(
             config,
@@ -75,9 +82,11 @@ class ImageTraining:
             len(self.source.class_names),
             self.data.examples.first[0].shape[1:],
         )
-        self.model = compile_network(
-            config, self.network, self.data.steps_per_epoch
-        )
+        self.steps_per_epoch = self.data.steps_per_epoch
+        self.model = compile_network(config, self.network, self.steps_per_epoch)
+        self.fitted = self.model
+        if self.replicas.count > 1:
+            self.fitted = OnReplicas(self.model, self.replicas)
 
     @staticmethod
     def replicas_of(config):
@@ -88,17 +97,19 @@ class ImageTraining:
                 for and cannot help.
         """
         replicas = replicas_of(config.distribute)
-        require_shares(replicas, config.batch_size)
+        if config.batch_size:
+            require_shares(replicas, config.batch_size)
         require_xla(config, replicas)
         return replicas
 
     @staticmethod
     def require_data(config, replicas):
         """Raises `DataError` where a batch has more than all examples."""
-        examples = find_data(config).splits["train"]
-        portion = 1 - config.validation_portion
+        source = find_data(config)
+        chosen = chosen_settings(config, source, replicas.count)
+        examples = source.splits["train"] * (1 - config.validation_portion)
         batches.steps_per_epoch(
-            range(int(examples * portion)), config.batch_size
+            range(int(examples)), chosen.get("batch_size", config.batch_size)
         )
 
     @property
@@ -117,8 +128,8 @@ class ImageTraining:
 
     def fit(self, stage):
         """Trains to the end, leaves the network, returns the results."""
-        config, data, network = self.config, self.data, self.network
-        model, examples = self.model, self.data.examples
+        config, network, model = self.config, self.network, self.model
+        examples, steps_per_epoch = self.data.examples, self.steps_per_epoch
         num_parameters = count_parameters(network)
         logger.info(
             "train: %d images, %d for validation; %s parameters",
@@ -126,12 +137,8 @@ class ImageTraining:
             len(examples.second[1]) if examples.second else 0,
             f"{num_parameters:,}",
         )
-        checkpoint = EpochCheckpoint(
-            stage.path / "checkpoints",
-            network=model.variables,
-            optimizer=model.optimizer.variables,
-        )
-        _warn_of_average(config, config.epochs * data.steps_per_epoch)
+        checkpoint = self.checkpoint(stage.path / "checkpoints")
+        _warn_of_average(config, config.epochs * steps_per_epoch)
         first_epoch = checkpoint.restore()
         if first_epoch:
             logger.info("train: going on after epoch %d", first_epoch)
@@ -144,21 +151,16 @@ class ImageTraining:
                 "the weights": model.variables,
             },
         )
-        training, validation = _datasets(config, data, first_epoch)
-        batch_spec = training.element_spec
-        if data.class_weight:
-            # Keras adds what each example counts.
-            batch_spec += (tf.TensorSpec([config.batch_size]),)
+        training = self.batches(first_epoch)
+        validation = self.validation_batches()
         metrics = MetricsFile(stage.path / "metrics.csv", first_epoch)
-        if self.replicas.count > 1:
-            model = OnReplicas(model, self.replicas)
-        model.fit(
+        self.fitted.fit(
             training,
             epochs=config.epochs,
             initial_epoch=first_epoch,
-            steps_per_epoch=data.steps_per_epoch,
+            steps_per_epoch=steps_per_epoch,
             validation_data=validation,
-            class_weight=data.class_weight,
+            class_weight=self.data.class_weight,
             callbacks=[
                 StopOnNaN(),
                 LearningRate(),
@@ -167,10 +169,10 @@ class ImageTraining:
                 *tensorboard(config, stage, metrics),
                 SameOnAllWorkers(self.replicas, checkpoint.variables),
                 checkpoint,
-                Progress(stage, config.epochs, data.steps_per_epoch, LOGGED),
+                Progress(stage, config.epochs, steps_per_epoch, LOGGED),
                 keras.callbacks.LambdaCallback(
                     on_train_begin=lambda logs: require_memory(
-                        self._least_bytes(model, batch_spec)
+                        self.least_bytes(training)
                     )
                 ),
             ],
@@ -209,8 +211,62 @@ class ImageTraining:
         figures = class_means(labels, logits)
         return {"validation_balanced_accuracy": figures["balanced_accuracy"]}
 
-    def _least_bytes(self, model, batch_spec):
-        """The memory that a step needs at the least, in this process."""
+    def checkpoint(self, directory):
+        """Returns the callback that keeps all that training changes."""
+        return EpochCheckpoint(
+            directory,
+            network=self.model.variables,
+            optimizer=self.model.optimizer.variables,
+        )
+
+    def batches(self, first_epoch=0):
+        """Returns the batches that are trained on, from an epoch on."""
+        config, examples = self.config, self.data.examples
+        targets = None
+        if config.has_soft_targets:
+            targets = soft_targets(
+                len(self.source.class_names),
+                config.label_smoothing,
+                config.mixup,
+            )
+        return batches.shuffled_batches(
+            examples.first,
+            config.batch_size,
+            config.seed,
+            range(first_epoch, config.epochs),
+            self.data.transform,
+            targets,
+        )
+
+    def validation_batches(self):
+        """Returns the batches for validation, or `None`."""
+        config, examples = self.config, self.data.examples
+        if examples.second is None:
+            return None
+        validation = batches.ordered_batches(
+            examples.second,
+            config.batch_size,
+            lambda images: augmentation.as_tested(
+                images, examples.mean, examples.std, config.crop_size
+            ),
+        )
+        if not config.has_soft_targets:
+            return validation
+        num_classes = len(self.source.class_names)
+        return validation.map(
+            lambda images, labels: (images, tf.one_hot(labels, num_classes))
+        )
+
+    def least_bytes(self, training):
+        """Returns the memory that a step needs at the least, in this process.
+
+        Args:
+            training: What `batches` returned.
+        """
+        batch_spec = training.element_spec
+        if self.data.class_weight:
+            # Keras adds what each example counts.
+            batch_spec += (tf.TensorSpec([self.config.batch_size]),)
         replicas = self.replicas
         share_spec = [
             tf.TensorSpec(
@@ -219,9 +275,9 @@ class ImageTraining:
             for spec in batch_spec
         ]
         if replicas.count > 1:
-            graph = model.gradient_graph(share_spec)
+            graph = self.fitted.gradient_graph(share_spec)
         else:
-            graph = _gradient_graph(model, share_spec)
+            graph = _gradient_graph(self.model, share_spec)
         return len(replicas.devices) * peak_bytes(graph)
 
 
@@ -236,36 +292,6 @@ def _warn_of_average(config, steps):
             round(1 / (1 - config.ema_momentum)),
             steps,
         )
-
-
-def _datasets(config, data, first_epoch):
-    """Returns the batches of training, and of validation or `None`."""
-    examples, num_classes = data.examples, len(data.source.class_names)
-    soft = config.has_soft_targets
-    training = batches.shuffled_batches(
-        examples.first,
-        config.batch_size,
-        config.seed,
-        range(first_epoch, config.epochs),
-        data.transform,
-        soft_targets(num_classes, config.label_smoothing, config.mixup)
-        if soft
-        else None,
-    )
-    if examples.second is None:
-        return training, None
-    validation = batches.ordered_batches(
-        examples.second,
-        config.batch_size,
-        lambda images: augmentation.as_tested(
-            images, examples.mean, examples.std, config.crop_size
-        ),
-    )
-    if soft:
-        validation = validation.map(
-            lambda images, labels: (images, tf.one_hot(labels, num_classes))
-        )
-    return training, validation
 
 
 def _regularization(config, network):

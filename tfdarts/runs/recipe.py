@@ -3,7 +3,9 @@
 import dataclasses
 import typing
 
+from tfdarts.runs.presets import LARGE
 from tfdarts.runs.settings import ComputeConfig
+from tfdarts.runs.settings import by_preset
 from tfdarts.runs.settings import setting
 
 
@@ -17,7 +19,7 @@ def _is_sgd(settings):
 
 @dataclasses.dataclass(frozen=True)
 class RecipeConfig(ComputeConfig):
-    """How networks are trained; the defaults are the paper's.
+    """How networks are trained; `preset` chooses the settings that are `None`.
 
     Reference:
 
@@ -26,23 +28,31 @@ class RecipeConfig(ComputeConfig):
 
     own_validation: typing.ClassVar = ("validation_portion", 0.0)
 
-    init_channels: int = setting(
-        36, "Channels of the network's first cell.", least=1, when=_has_cells
-    )
-    num_cells: int = setting(
-        20, "Cells of the network, at least 3.", least=3, when=_has_cells
-    )
-    stem: str = setting(
-        "auto",
-        "What stands before the first cell: cifar (one convolution), "
-        "imagenet (three, which make images 8 times smaller), or auto (the "
-        "second for images of at least 128 pixels a side).",
-        choices=("auto", "cifar", "imagenet"),
+    init_channels: int = by_preset(
+        36,
+        f"16 for fewer than {LARGE:,} images",
+        "Channels of the network's first cell.",
+        least=1,
         when=_has_cells,
     )
-    epochs: int = setting(600, "Epochs of the training.", least=1)
-    batch_size: int = setting(
-        96, "Examples in a batch, on all devices together.", least=1
+    num_cells: int = by_preset(
+        20,
+        f"8 for fewer than {LARGE:,} images",
+        "Cells of the network, at least 3.",
+        least=3,
+        when=_has_cells,
+    )
+    epochs: int = by_preset(
+        600,
+        "as many as show some 40,000 images, 30 to 100",
+        "Epochs of the training.",
+        least=1,
+    )
+    batch_size: int = by_preset(
+        96,
+        "16 to 96, a tenth of the images",
+        "Examples in a batch, on all devices together.",
+        least=1,
     )
     validation_portion: float = setting(
         0.0,
@@ -51,8 +61,9 @@ class RecipeConfig(ComputeConfig):
         least=0,
         below=1,
     )
-    crop_padding: int = setting(
+    crop_padding: int = by_preset(
         4,
+        "an eighth of the shorter side",
         "Random crop: pixels of padding on each side; 0 for none.",
         least=0,
         when=lambda settings: not settings.crop_size,
@@ -64,8 +75,11 @@ class RecipeConfig(ComputeConfig):
         "image.",
         least=0,
     )
-    cutout_length: int = setting(
-        0, "Cutout: side of the square in pixels; 0 for none.", least=0
+    cutout_length: int = by_preset(
+        0,
+        f"a quarter of the shorter side for fewer than {LARGE:,} images",
+        "Cutout: side of the square in pixels; 0 for none.",
+        least=0,
     )
     color_jitter: float = setting(
         0.0,
@@ -86,14 +100,16 @@ class RecipeConfig(ComputeConfig):
         least=0,
         below=1,
     )
-    auxiliary_weight: float = setting(
+    auxiliary_weight: float = by_preset(
         0.4,
+        f"0 for fewer than {LARGE:,} images",
         "What the loss of an auxiliary head at two thirds of the depth counts "
         "in training; 0 for no such head.",
         least=0,
     )
-    drop_path_rate: float = setting(
+    drop_path_rate: float = by_preset(
         0.2,
+        f"0 for fewer than {LARGE:,} images",
         "Drop path: the rate that it grows to, linearly from 0; 0 for none.",
         least=0,
         below=1,
@@ -104,8 +120,11 @@ class RecipeConfig(ComputeConfig):
         "from it).",
         choices=("sgd", "adamw"),
     )
-    learning_rate: float = setting(
-        0.025, "Learning rate at the start.", least=0
+    learning_rate: float = by_preset(
+        0.025,
+        f"0.05 for fewer than {LARGE:,} images, 0.001 with adamw",
+        "Learning rate at the start.",
+        least=0,
     )
     schedule: str = setting(
         "cosine",
@@ -155,7 +174,7 @@ class RecipeConfig(ComputeConfig):
                 f"--crop_size takes a random part of the image already: give "
                 f"--crop_padding=0. Received: {self.crop_padding}."
             )
-        if self.warmup_epochs > self.epochs:
+        if self.epochs and self.warmup_epochs > self.epochs:
             raise ValueError(
                 f"--warmup_epochs must be at most --epochs, {self.epochs}. "
                 f"Received: {self.warmup_epochs}."

@@ -1,6 +1,7 @@
 """The directory that holds all of a run."""
 
 import contextlib
+import dataclasses
 import datetime
 import json
 import logging
@@ -17,6 +18,7 @@ from tfdarts.arguments import as_path
 from tfdarts.console import is_lasting
 from tfdarts.files import write_atomically
 from tfdarts.runs.metrics import metric_name
+from tfdarts.runs.presets import open_settings
 from tfdarts.runs.settings import flag_fields
 from tfdarts.signs import composed
 from tfdarts.signs import is_unfit
@@ -97,6 +99,8 @@ _RESULTS = {
     "train": ("train/results.json", "train/model.keras", "evaluation"),
 }
 """What a stage ends with, and what was measured of it."""
+_IN_0_1_0 = {"stem": "cifar"}
+"""Settings that version 0.1.0 did not have, as it searched."""
 
 _LASTING = ("epoch", "epochs", "seconds", "best_epoch")
 
@@ -150,6 +154,29 @@ class Stage:
         """Returns whether the stage has been run to the end of a config."""
         return self.finished and config.epochs <= self.settings()["epochs"]
 
+    def as_begun(self, config):
+        """Returns a config with what the stage was begun with where it is open.
+
+        What `--preset=auto` has chosen stays as it is when a run is resumed,
+        on whatever devices, and with whatever version.
+
+        Args:
+            config: A dataclass of settings.
+        """
+        open_names = open_settings(config)
+        if self.name == "search" and getattr(config, "stem", None) == "auto":
+            open_names.append("stem")
+        chooses = getattr(config, "preset", "auto") == "auto"
+        if not (open_names and chooses and self._holds_epochs()):
+            return config
+        before = {**_IN_0_1_0, **self.settings()}
+        return dataclasses.replace(
+            config, **{n: before[n] for n in open_names if n in before}
+        )
+
+    def _holds_epochs(self):
+        return (self.path / "config.json").exists() and self._has_come_far()
+
     def begin(self, config, **derived):
         """Writes the settings, or compares them with those of before.
 
@@ -182,7 +209,7 @@ class Stage:
         # A genotype's name may be one of many for it.
         settings = {k: v for k, v in settings.items() if k not in derived}
         self.path.mkdir(parents=True, exist_ok=True)
-        if (self.path / "config.json").exists() and self._has_come_far():
+        if self._holds_epochs():
             self._compare(settings, derived, _defaults(config))
             before = self.settings()
             if settings["epochs"] > before["epochs"]:
@@ -347,7 +374,9 @@ class Stage:
             )
         settings = {k: v for k, v in settings.items() if k != "epochs"}
         # An earlier version may not have had all settings.
-        before = {**defaults, **before}
+        before = {**defaults, **_IN_0_1_0, **before}
+        # What the preset has chosen is compared, not its name.
+        settings.pop("preset", None)
         # What follows from settings that differ will differ, too.
         differing = _differing(before, settings) or _differing(before, derived)
         if differing:

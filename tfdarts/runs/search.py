@@ -7,6 +7,8 @@ import keras
 
 from tfdarts.console import show_progress
 from tfdarts.genotypes import Genotype
+from tfdarts.runs.alpha_movement import unmoved_warning
+from tfdarts.runs.alpha_movement import warn_of_short_path
 from tfdarts.runs.data import recorded
 from tfdarts.runs.early_stop import Curvature
 from tfdarts.runs.early_stop import EarlyStop
@@ -62,7 +64,7 @@ def search(config):
     """
     config = of_this_worker(config)
     stage = Stage(config.run_dir, "search")
-    work = prepared(config)
+    work = prepared(stage.as_begun(config))
     config = work.config  # What follows from the data is chosen.
     stage.replicas = work.replicas.count
     begin = functools.partial(
@@ -77,16 +79,23 @@ def search(config):
     else:
         with stage.running():
             begin()
-            genotypes, best = _fit(config, work, stage)
-            genotype = genotypes[best - 1]
+            record, best = _fit(config, work, stage)
+            genotype = record.genotypes[best - 1]
             genotype.save(stage.run_dir / "genotype.json")
-            stage.report("running", epochs=len(genotypes), best_epoch=best)
+            stage.report(
+                "running", epochs=len(record.genotypes), best_epoch=best
+            )
             with optional_pictures(
                 "The search is done", draw_again(stage.run_dir)
             ):
                 draw_run(stage.run_dir)
             _warn_of_skips(genotype)
-            stage.report("finished")
+            unmoved = unmoved_warning(record.alphas_of(best))
+            if unmoved:
+                logger.warning("search: %s", unmoved)
+            stage.report(
+                "finished", **({"warning": unmoved} if unmoved else {})
+            )
     meet(work.replicas)
     return Genotype.load(stage.run_dir / "genotype.json")
 
@@ -111,7 +120,7 @@ def prepared(config):
 
 
 def _fit(config, work, stage):
-    """Searches to the end; returns the genotypes and which is the result."""
+    """Searches to the end; returns the record and the best epoch."""
     darts = work.darts
     supernet = darts.supernet
     logger.info(
@@ -120,6 +129,7 @@ def _fit(config, work, stage):
         f"{_size(supernet.network_weights):,}",
         _size(supernet.alpha_variables),
     )
+    warn_of_short_path(config, work.steps_per_epoch)
     checkpoint = checkpoint_of(darts, stage.path / "checkpoints")
     first_epoch = checkpoint.restore()
     if first_epoch:
@@ -139,7 +149,7 @@ def _fit(config, work, stage):
     early_stop = EarlyStop(config, record, metrics)
     if early_stop.best_epoch() is not None:
         early_stop.report()
-        return record.genotypes, early_stop.best_epoch()
+        return record, early_stop.best_epoch()
     pairs = work.batches(first_epoch)
     darts.fit(
         pairs,
@@ -170,7 +180,7 @@ def _fit(config, work, stage):
         verbose=0,
     )
     early_stop.report()
-    return record.genotypes, early_stop.best_epoch()
+    return record, early_stop.best_epoch()
 
 
 def checkpoint_of(darts, directory):

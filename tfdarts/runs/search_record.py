@@ -55,6 +55,14 @@ class SearchRecord(keras.callbacks.Callback):
         if any(len(values) <= count for values in self.alphas.values()):
             raise ValueError("alphas.npz holds too few epochs.")
 
+    def alphas_of(self, epoch):
+        """Returns the alphas after an epoch, by cell type.
+
+        Args:
+            epoch: Integer, `0` for the initial alphas.
+        """
+        return {name: values[epoch] for name, values in self.alphas.items()}
+
     def on_epoch_end(self, epoch, logs=None):
         values = self.supernet.alpha_values()
         for name, value in values.items():

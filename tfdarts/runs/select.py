@@ -11,8 +11,11 @@ from tfdarts.data.image_source import DataError
 from tfdarts.patterns import matching
 from tfdarts.runs.configs import TrainConfig
 from tfdarts.runs.data import find_data
+from tfdarts.runs.image_training import ImageTraining
+from tfdarts.runs.presets import settle
 from tfdarts.runs.rnn_configs import RNNSelectConfig
 from tfdarts.runs.rnn_configs import RNNTrainConfig
+from tfdarts.runs.run_directory import Stage
 from tfdarts.runs.run_directory import write_json
 from tfdarts.runs.train import train
 from tfdarts.runs.workers import meet
@@ -62,7 +65,13 @@ def select(config):
     space = "rnn" if of_texts else "cnn"
     candidates = _candidates(config.run_dirs, space)
     if not of_texts:
-        _require_validation(config)
+        for name in candidates:
+            stage = Stage(run_dir / "candidates" / name, "train")
+            config = stage.as_begun(config)
+        source = find_data(config)
+        _require_validation(config, source)
+        replicas = ImageTraining.replicas_of(config)
+        config = settle(config, source, replicas.count)
     ranking = []
     for position, (name, identifier) in enumerate(candidates.items()):
         logger.info(
@@ -151,9 +160,8 @@ def _directory_name(identifier):
     return name
 
 
-def _require_validation(config):
+def _require_validation(config, source):
     """Raises `DataError` where there is nothing to rank on."""
-    source = find_data(config)
     if not config.validation_portion and "validation" not in source.splits:
         raise DataError(
             f"Candidates are ranked on validation images, and {source.name} "

@@ -73,6 +73,29 @@ def flag_fields(config_class):
     ]
 
 
+def by_preset(paper, auto, help, **limits):
+    """Returns a field whose default `--preset` chooses.
+
+    It is `None` until the data are known; see `tfdarts.runs.presets`.
+
+    Args:
+        paper: Its value in `--preset=paper`.
+        auto: String, for `--help`: its value in `--preset=auto`.
+        help: See `setting`.
+        **limits: Further arguments of `setting`.
+
+    Example:
+
+    >>> by_preset(50, "as many as alpha needs", "Epochs.").metadata["help"]
+    'Epochs. --preset=paper: 50; auto: as many as alpha needs.'
+    """
+    shown = f"{help} --preset=paper: {paper}; auto: {auto}."
+    field = setting(None, shown, **limits)
+    return dataclasses.field(
+        default=None, metadata={**field.metadata, "paper": paper}
+    )
+
+
 def with_default(config_class, name, default):
     """Returns a field of a class as its heir has it, with another default.
 
@@ -133,6 +156,8 @@ class Settings:
                 continue
             self._check_signs(field, value)
             self._set(field.name, value)
+            if value is None:
+                continue
             choices = field.metadata["choices"]
             if choices and value not in choices:
                 raise ValueError(
@@ -288,6 +313,12 @@ class ImageConfig(RunConfig):
 
     own_validation: typing.ClassVar = ()
 
+    preset: str = setting(
+        "auto",
+        "What the settings are that are not given: auto (what fits the number "
+        "and the size of the images) or paper (those of the DARTS paper).",
+        choices=("auto", "paper"),
+    )
     image_size: int = setting(
         0,
         "Images become squares of this size; 0: they stay as they are.",
@@ -305,6 +336,14 @@ class ImageConfig(RunConfig):
         "Leave out the files of a folder:<directory> that cannot be used, "
         "instead of refusing the data set; all of its images are decoded once "
         "to find them.",
+    )
+    stem: str = setting(
+        "auto",
+        "What stands before the first cell: cifar (one convolution), "
+        "imagenet (three, which make images 8 times smaller), or auto (the "
+        "second for images of at least 128 pixels a side).",
+        choices=("auto", "cifar", "imagenet"),
+        when=lambda settings: getattr(settings, "network", "cells") == "cells",
     )
     random_flip: str = setting(
         "auto",

@@ -130,6 +130,25 @@ class TextTraining:
                 )
                 self._build(self.attempt + 1)
 
+    @property
+    def fitted(self):
+        """The model that is fitted."""
+        return self.model
+
+    def checkpoint(self, directory, **others):
+        """Returns the callback that keeps the network and its optimizer.
+
+        Args:
+            directory: Path.
+            **others: What else it keeps, lists of variables.
+        """
+        return EpochCheckpoint(
+            directory,
+            network=self.network.variables,
+            optimizer=self.model.optimizer.variables,
+            **others,
+        )
+
     def _build(self, attempt):
         """Makes all that training changes."""
         config = self.config
@@ -168,10 +187,8 @@ class TextTraining:
             config.nonmonotone,
             lambda: [float(row["validation_loss"]) for row in metrics.rows],
         )
-        checkpoint = EpochCheckpoint(
+        checkpoint = self.checkpoint(
             stage.path / "checkpoints",
-            network=self.network.variables,
-            optimizer=model.optimizer.variables,
             averaging=averaging.variables,
             rollbacks=[self.rollbacks],
         )
@@ -186,12 +203,13 @@ class TextTraining:
             },
         )
         metrics.go_on_from(first_epoch)
+        training = self.batches(first_epoch)
         model.fit(
-            self._batches(first_epoch),
+            training,
             epochs=config.epochs,
             initial_epoch=first_epoch,
             steps_per_epoch=self.steps_per_epoch,
-            validation_data=self._validation_batches(),
+            validation_data=self.validation_batches(),
             callbacks=[
                 StopOnNaN(),
                 BeginAnew(),
@@ -206,12 +224,7 @@ class TextTraining:
                 Progress(stage, config.epochs, self.steps_per_epoch, LOGGED),
                 keras.callbacks.LambdaCallback(
                     on_train_begin=lambda logs: require_memory(
-                        logit_bytes(
-                            config.batch_size
-                            * config.steps
-                            // self.replicas.num_workers,
-                            len(self.source.vocabulary),
-                        )
+                        self.least_bytes(training)
                     )
                 ),
             ],
@@ -245,13 +258,25 @@ class TextTraining:
             self.attempt,
         )
 
-    def _batches(self, first_epoch):
+    def batches(self, first_epoch=0):
+        """Returns the segments that are trained on, from an epoch on."""
         epochs = range(first_epoch, self.config.epochs)
         return segments.training_batches(
             self.rows, map(self.lengths, epochs)
         ).prefetch(2)
 
-    def _validation_batches(self):
+    def least_bytes(self, training):
+        """Returns the memory that a step needs at the least, in this process.
+
+        Args:
+            training: What `batches` returned.
+        """
+        config = self.config
+        words = config.batch_size * config.steps // self.replicas.num_workers
+        return logit_bytes(words, len(self.source.vocabulary))
+
+    def validation_batches(self):
+        """Returns the segments for validation."""
         return segments.whole_batches(
             self.source.read("validation"),
             segments.VALIDATION_ROWS,

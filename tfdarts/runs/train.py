@@ -43,7 +43,7 @@ def train(config):
     """
     config = of_this_worker(config)
     stage = Stage(config.run_dir, "train")
-    work = kind_of_training(config)(config)
+    work = kind_of_training(config)(stage.as_begun(config))
     config = work.config  # What follows from the data is chosen.
     stage.replicas = work.replicas.count
     begin = functools.partial(

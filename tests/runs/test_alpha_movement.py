@@ -1,0 +1,72 @@
+"""A search that cannot move alpha, or has not, says so, with numbers."""
+
+import numpy as np
+import pytest
+import scipy.stats
+
+from tfdarts.runs.alpha_movement import UNMOVED
+from tfdarts.runs.alpha_movement import unmoved_warning
+from tfdarts.runs.alpha_movement import warn_of_short_path
+from tfdarts.runs.configs import SearchConfig
+from tfdarts.runs.presets import as_in_the_paper
+from tfdarts.runs.rnn_configs import RNNSearchConfig
+
+
+def said(config, steps_per_epoch, caplog):
+    with caplog.at_level("WARNING", "tfdarts"):
+        warn_of_short_path(config, steps_per_epoch)
+    return caplog.text
+
+
+@pytest.mark.parametrize(
+    ("config", "steps_per_epoch"),
+    [
+        (as_in_the_paper(SearchConfig()), 390),
+        (RNNSearchConfig(), 104),
+        (SearchConfig(epochs=10, alpha_learning_rate=0.1), 1),
+    ],
+)
+def test_the_papers_searches_are_long_enough(config, steps_per_epoch, caplog):
+    assert not said(config, steps_per_epoch, caplog)
+
+
+def test_a_search_that_is_too_short_is_warned_of(caplog):
+    text = said(as_in_the_paper(SearchConfig()), 2, caplog)
+    # 100 steps of 3e-4.
+    assert "100 steps (50 epochs of 2)" in text
+    assert "--alpha_learning_rate=0.0003, are 0.03 nats in all" in text
+    assert "--alpha_learning_rate to 0.05 or more" in text
+
+
+def test_warm_up_does_not_count(caplog):
+    config = RNNSearchConfig(alpha_warmup_epochs=48)
+    assert "12 steps (2 epochs of 6)" in said(config, 6, caplog)
+
+
+def test_a_search_of_warm_up_alone_is_warned_of(caplog):
+    config = RNNSearchConfig(alpha_warmup_epochs=50)
+    assert "alpha does not move" in said(config, 104, caplog)
+
+
+@pytest.mark.parametrize("primitives", [5, 8])
+def test_alphas_that_have_chosen_nothing(primitives):
+    random = np.random.default_rng(0)
+    noise = random.normal(size=(14, primitives))
+    alphas = {"normal": 1e-3 * noise, "reduce": 1e-3 * noise[:, ::-1]}
+    text = unmoved_warning(alphas)
+    assert f"at most {np.log(primitives):.4f} nats" in text
+    weights = np.sort(np.exp(alphas["normal"]), axis=1)
+    weights /= weights.sum(1, keepdims=True)
+    assert f"weighs {weights[:, -1].mean():.4f} on average" in text
+    assert f"the next {weights[:, -2].mean():.4f}" in text
+
+
+@pytest.mark.parametrize("scale", [0.05, 0.1, 0.14, 0.2, 1.0])
+def test_the_entropy_decides(scale):
+    random = np.random.default_rng(1)
+    alphas = scale * random.normal(size=(14, 8))
+    weights = np.exp(alphas) / np.exp(alphas).sum(1, keepdims=True)
+    share = scipy.stats.entropy(weights, axis=1).mean() / np.log(8)
+    assert (unmoved_warning({"normal": alphas}) is not None) == (
+        share > UNMOVED
+    )

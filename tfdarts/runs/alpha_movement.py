@@ -1,0 +1,90 @@
+"""Whether a search can move alpha, and whether it has."""
+
+import logging
+
+import numpy as np
+
+from tfdarts.search_spaces.relaxation import entropy
+from tfdarts.search_spaces.relaxation import log_softmax
+
+logger = logging.getLogger("tfdarts")
+
+LEAST_PATH = 1.0
+"""How far alpha must be able to move, nats.
+
+Where two alphas differ by 1, one operation weighs e times as much as another.
+"""
+
+UNMOVED = 0.995
+"""Share of the largest entropy above which nothing has been chosen.
+
+Alphas that differ by a standard deviation of 0.14 nats have that much.
+"""
+
+
+def warn_of_short_path(config, steps_per_epoch):
+    """Logs a warning where a search has too few steps to move alpha.
+
+    Adam moves an alpha by about its learning rate each step, so that steps
+    times learning rate is as far as it can go.
+
+    Args:
+        config: The settings of a search, settled.
+        steps_per_epoch: Integer.
+    """
+    epochs = max(config.epochs - config.alpha_warmup_epochs, 0)
+    steps = epochs * steps_per_epoch
+    path = steps * config.alpha_learning_rate
+    if path >= LEAST_PATH:
+        return
+    if not steps:
+        logger.warning(
+            "search: alpha does not move: --alpha_warmup_epochs=%d leaves "
+            "none of the %d epochs. Raise --epochs.",
+            config.alpha_warmup_epochs,
+            config.epochs,
+        )
+        return
+    logger.warning(
+        "search: alpha can hardly move: %s steps (%d epochs of %d), each of "
+        "about --alpha_learning_rate=%g, are %.2g nats in all, and choosing "
+        "an operation takes at least %g. Raise --epochs, or "
+        "--alpha_learning_rate to %.1g or more, or lower --batch_size for more "
+        "steps.",
+        f"{steps:,}",
+        epochs,
+        steps_per_epoch,
+        config.alpha_learning_rate,
+        path,
+        LEAST_PATH,
+        5 * LEAST_PATH / steps,
+    )
+
+
+def unmoved_warning(alphas):
+    """Returns what is to be said of alphas that have chosen nothing.
+
+    Args:
+        alphas: Dict of arrays of shape `(edges, primitives)`.
+
+    Returns:
+        String, or `None` where they have chosen.
+
+    Example:
+
+    >>> unmoved_warning({"normal": [[0.0, 3.0]]}) is None
+    True
+    """
+    alphas = np.concatenate([*alphas.values()])
+    mean, most = entropy(alphas).mean(), np.log(alphas.shape[1])
+    if mean <= UNMOVED * most:
+        return None
+    weights = np.sort(np.exp(log_softmax(alphas)))
+    return (
+        f"The genotype is hardly better than chance: the mean entropy of alpha "
+        f"is {mean:.4f} of at most {most:.4f} nats, and the strongest "
+        f"operation of an edge weighs {weights[:, -1].mean():.4f} on average, "
+        f"the next {weights[:, -2].mean():.4f}. Search again in another "
+        f"--run_dir with more --epochs, a higher --alpha_learning_rate or a "
+        f"smaller --batch_size."
+    )

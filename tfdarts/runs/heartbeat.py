@@ -1,0 +1,41 @@
+"""Signs of life of what takes long and says nothing."""
+
+import contextlib
+import logging
+import threading
+import time
+
+from tfdarts.runs.duration import duration
+
+logger = logging.getLogger("tfdarts")
+
+
+@contextlib.contextmanager
+def heartbeat(what, interval=1.0):
+    """Logs what is done inside, and how long it has taken so far.
+
+    Args:
+        what: String, such as `"building the graph"`.
+        interval: Float, seconds between two records. All but the first are
+            transient: a terminal shows them in place, a log a few of them.
+    """
+    logger.info("%s ...", what)
+    started = time.monotonic()
+    done = threading.Event()
+
+    def beat():
+        while not done.wait(interval):
+            logger.info(
+                "%s, %s so far",
+                what,
+                duration(time.monotonic() - started),
+                extra={"transient": True},
+            )
+
+    thread = threading.Thread(target=beat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()

@@ -1,0 +1,184 @@
+"""The settings that nobody gives: the paper's, or those that fit the data."""
+
+import dataclasses
+import logging
+import math
+
+logger = logging.getLogger("tfdarts")
+
+LARGE = 20_000
+"""Training images from which on `--preset=auto` takes the paper's settings."""
+
+SEARCH_STEPS = 500
+"""Steps of a search on few images, at least."""
+
+ALPHA_PATH = 50 * 390 * 3e-4
+"""How far Adam can move an alpha in the paper's search on CIFAR-10, nats.
+
+Adam moves a variable by about its learning rate each step; the paper's search
+takes 50 epochs of 390 steps.
+"""
+
+SHOWN_IMAGES = 40_000
+"""Images, each counted once an epoch, that a training on few images shows."""
+
+
+def settle(config, source, multiple=1):
+    """Returns a config whose preset has chosen what nobody gave, and logs it.
+
+    Args:
+        config: `tfdarts.runs.configs.SearchConfig`, `TrainConfig` or
+            `SelectConfig`.
+        source: `tfdarts.data.image_source.ImageSource`.
+        multiple: Integer, what the batch size must be a multiple of: the
+            number of devices, times the micro-batches. Defaults to `1`.
+
+    Raises:
+        ValueError: If what is chosen does not go with what is given.
+    """
+    values = chosen_settings(config, source, multiple)
+    if values:
+        height, width, _ = source.image_shape
+        logger.info(
+            "--preset=%s chooses, for %s training images of %dx%d in %d "
+            "classes: %s",
+            config.preset,
+            f"{source.splits['train']:,}",
+            height,
+            width,
+            len(source.class_names),
+            " ".join(f"--{name}={value:g}" for name, value in values.items()),
+        )
+    return dataclasses.replace(config, **values)
+
+
+def chosen_settings(config, source, multiple=1):
+    """Returns what the preset chooses of the settings that nobody gave.
+
+    Args:
+        config: See `settle`.
+        source: See `settle`.
+        multiple: See `settle`.
+    """
+    values = papers_settings(config)
+    if config.preset == "auto":
+        values |= fitting_settings(
+            config,
+            source.splits["train"],
+            min(source.image_shape[:2]),
+            multiple,
+            source.splits.get("validation", 0),
+        )
+    return {name: values[name] for name in open_settings(config)}
+
+
+def open_settings(config):
+    """Returns the names of the settings that the preset still has to choose."""
+    return [
+        field.name
+        for field in dataclasses.fields(config)
+        if "paper" in field.metadata and getattr(config, field.name) is None
+    ]
+
+
+def as_in_the_paper(config):
+    """Returns a config with the paper's values of what nobody gave."""
+    values = papers_settings(config)
+    return dataclasses.replace(
+        config, **{name: values[name] for name in open_settings(config)}
+    )
+
+
+def papers_settings(config):
+    """Returns the values of `--preset=paper`, as a dict."""
+    values = {
+        field.name: field.metadata["paper"]
+        for field in dataclasses.fields(config)
+        if "paper" in field.metadata
+    }
+    return values | _of_the_form(config)
+
+
+def fitting_settings(config, images, side, multiple=1, validation_images=0):
+    """Returns where `--preset=auto` leaves the paper's values, as a dict.
+
+    They are for a search, or a training, that takes well under an hour on two
+    CPU cores. From 20,000 images on they are the paper's, but for what is
+    measured in pixels.
+
+    Args:
+        config: A config; what is given in it is taken into account.
+        images: Integer, the number of training images.
+        side: Integer, the shorter side of the images in pixels.
+        multiple: Integer, what the batch size must be a multiple of.
+        validation_images: Integer, how many the data set has of its own.
+    """
+    if hasattr(config, "alpha_learning_rate"):
+        return _search(config, images, side, multiple, validation_images)
+    return _training(config, images, side, multiple) | _of_the_form(config)
+
+
+def _search(config, images, side, multiple, validation_images):
+    pixels = {"crop_padding": side // 8}
+    if images >= LARGE:
+        return pixels
+    portion = config.train_portion
+    rest = images * (1 - portion) if portion < 1 else validation_images
+    smaller = int(min(images * portion, rest))
+    batch_size = config.batch_size or _batch_size(smaller, 64, multiple)
+    steps = max(1, int(images * portion) // batch_size)
+    epochs = config.epochs or _within(10, SEARCH_STEPS / steps, 60)
+    alpha_steps = max(1, epochs - config.alpha_warmup_epochs) * steps
+    return {
+        "order": 1 if config.method == "central_difference" else 2,
+        "init_channels": 8,
+        "num_cells": 5,
+        "epochs": epochs,
+        "batch_size": batch_size,
+        **pixels,
+        "learning_rate": 0.05,
+        "alpha_learning_rate": float(f"{ALPHA_PATH / alpha_steps:.1g}"),
+        "alpha_weight_decay": 1e-4,
+    }
+
+
+def _training(config, images, side, multiple):
+    seen = config.crop_size or side
+    pixels = {"crop_padding": seen // 8}
+    if images >= LARGE:
+        return pixels
+    learned = int(images * (1 - config.validation_portion))
+    epochs = _within(30, SHOWN_IMAGES / learned, 100)
+    if hasattr(config, "run_dirs"):
+        epochs = math.ceil(epochs / 4)
+    return {
+        "init_channels": 16,
+        "num_cells": 8,
+        "epochs": max(epochs, config.warmup_epochs),
+        "batch_size": _batch_size(learned, 96, multiple),
+        **pixels,
+        "cutout_length": seen // 4,
+        "auxiliary_weight": 0.0,
+        "drop_path_rate": 0.0,
+        "learning_rate": {"sgd": 0.05, "adamw": 1e-3}[config.optimizer],
+    }
+
+
+def _of_the_form(config):
+    """What the form of the network leaves no choice about."""
+    values = {}
+    if getattr(config, "crop_size", 0):
+        values["crop_padding"] = 0
+    if not getattr(config, "takes_genotype", True):
+        values |= {"drop_path_rate": 0.0, "auxiliary_weight": 0.0}
+    return values
+
+
+def _batch_size(examples, most, multiple):
+    """About a tenth of the examples, 16 to `most`, if there are as many."""
+    batch_size = min(_within(16, examples // 80 * 8, most), max(examples, 1))
+    return max(batch_size // multiple, 1) * multiple
+
+
+def _within(least, value, most):
+    return min(max(math.ceil(value), least), most)
