@@ -8,8 +8,9 @@ def clipped(virtual_step, clip_norm):
 
     Gradients are clipped before the step, by a coefficient that counts as a
     constant: w' = w − ξ c g. What is pulled back through the step, v, is
-    clipped by the same norm first. So the authors have it of recurrent
-    networks, whose gradients now and then are very large.
+    clipped by the same norm first. The gradients of recurrent networks now
+    and then are very large. The authors clip there, too, but their
+    coefficient is above 1 where the norm is below `clip_norm`; here it is 1.
 
     Args:
         virtual_step: Function `(gradients, weights) -> weights`, lists of
