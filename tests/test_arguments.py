@@ -217,8 +217,9 @@ def test_every_setting_takes_what_python_gives(name, home):
         assert value_of(given) == expected
     elif field.type is str:
         # A new string is a path, or one of some choices, or listed here.
-        assert field.metadata["choices"] or field.name in WORDS
-        word = field.default or "grpc://host"
+        choices = field.metadata["choices"]
+        assert choices or field.name in WORDS
+        word = choices[0] if choices else "grpc://host"
         assert type(value_of(np.str_(word))) is str
     else:
         wrap = {
@@ -321,9 +322,9 @@ PATHS = {
 @pytest.mark.parametrize("name", PATHS, ids=".".join)
 def test_a_path_is_the_same_in_every_form(name, home):
     """What is there afterwards, or what is missed, is in the home directory."""
-    for number, given in enumerate(
-        (f"~/{name[0]}", pathlib.Path("~", name[0]), home / name[0])
-    ):
+    forms = (pathlib.Path("~", name[0]), f"~/{name[0]}", home / name[0])
+    # An export takes seconds.
+    for given in forms[:1] if name[0] == "export_saved_model" else forms:
         try:
             PATHS[name](given)
         except (OSError, ValueError) as error:
