@@ -113,11 +113,9 @@ def test_the_test_may_be_on_images_that_are_given(trained):
     images, labels = examples(12, 1)
     expected = evaluate(path, dataset=source_of())
     names = np.array(["a", "b/c", "d"])
-    dataset = tf.data.Dataset.from_tensor_slices((images, labels)).batch(5)
-    for test in ((images, names[labels]), dataset):
-        results = evaluate(path, test=test)
-        for figure in ("test_accuracy", "test_loss", "test_examples"):
-            assert results[figure] == expected[figure]
+    results = evaluate(path, test=slices((images, names[labels])).batch(5))
+    for figure in ("test_accuracy", "test_loss", "test_examples"):
+        assert results[figure] == expected[figure]
     with pytest.raises(DataError, match="out of a, b/c, d. Among.* 'cat'"):
         evaluate(path, test=(images[:1], ["cat"]))
     with pytest.raises(DataError, match="test images have the shape"):
