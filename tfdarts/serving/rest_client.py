@@ -105,6 +105,9 @@ class RestClient(Client):
             raise kind(f"{self.where} refuses: {message}")
         try:
             outputs = json.loads(text)["outputs"]
+            if len(names) == 1 and not isinstance(outputs, dict):
+                # The only output of a signature comes without its name.
+                return [outputs]
             return [outputs[name] for name in names]
         except (KeyError, TypeError, ValueError) as error:
             raise no_answer_of_ours(self.where) from error
