@@ -32,6 +32,7 @@ def source():
 
 WEIGHT = dict(enumerate(42 / (3 * np.array(COUNTS))))
 TRAIN = TrainConfig(
+    preset="paper",
     genotype="DARTS_V2",
     init_channels=2,
     num_cells=3,
@@ -148,6 +149,7 @@ def test_a_run_from_before_class_weights_goes_on(trained):
 
 def test_a_search_weights_the_losses_of_weights_and_of_alpha():
     config = SearchConfig(
+        preset="paper",
         dataset=source(),
         order=1,
         init_channels=2,
