@@ -86,6 +86,7 @@ def look_up(file):
 
     Example:
 
+    >>> import io
     >>> file = io.BytesIO()
     >>> Image.new("RGB", (20, 10)).save(file, "PNG")
     >>> look_up(file).size
