@@ -7,6 +7,8 @@ import keras
 import numpy as np
 import onnxruntime
 import pytest
+import scipy
+import tensorflow as tf
 from ai_edge_litert import interpreter as interpreter_module
 
 from tfdarts import genotypes
@@ -15,6 +17,7 @@ from tfdarts.serving.classifier import classifier
 from tfdarts.serving.formats import SUFFIXES
 from tfdarts.serving.formats import converted
 from tfdarts.serving.litert import litert_probabilities
+from tfdarts.serving.saved_model import export_saved_model
 
 SHAPE = (14, 12, 3)
 MEAN, STD = [0.4, 0.5, 0.6], [0.3, 0.2, 0.25]
@@ -55,6 +58,12 @@ def run_keras(path, images):
     return model.predict(images, verbose=0)["probabilities"]
 
 
+def run_saved_model(path, images):
+    loaded = tf.saved_model.load(path)
+    served = loaded.signatures["serving_default"](images=tf.constant(images))
+    return served["probabilities"]
+
+
 def run_litert(path, images):
     return litert_probabilities(path.read_bytes(), images, batch_size=2)
 
@@ -74,6 +83,37 @@ def test_answers_what_the_network_answers(model, expected, tmp_path, format):
     for count in (1, 5):
         answer = RUNTIMES[format](path, IMAGES[:count].astype("float32"))
         np.testing.assert_allclose(answer, expected[:count], atol=1e-4)
+
+
+@pytest.mark.parametrize("format", ["saved_model", *SUFFIXES])
+def test_a_network_of_half_precision_with_a_skip(tmp_path, format):
+    """It is cloned, to compute in float32; a skip must be cloned, too."""
+    edges = (("skip_connect", 0), ("max_pool_3x3", 1))
+    network = CNNNetwork(
+        genotypes.Genotype(
+            normal=edges, normal_concat=(2,), reduce=edges, reduce_concat=(2,)
+        ),
+        *(2, 3, 4, (12, 10, 3)),
+        dtype="mixed_bfloat16",
+    )
+    preparing = {"mean": MEAN, "std": STD, "image_size": SHAPE[:2]}
+    images, steps = IMAGES.astype("float32"), 1e-4
+    if format == "saved_model":
+        path = export_saved_model(network, tmp_path, [*"abcd"], **preparing)
+        answer = run_saved_model(path, images)
+    else:
+        model = classifier(network, **preparing)
+        path = tmp_path / f"model{SUFFIXES[format]}"
+        path.write_bytes(converted(model, format, IMAGES))
+        if format == "litert_int8":
+            answer, steps = run_litert(path, IMAGES), 0.03
+        else:
+            answer = RUNTIMES[format](path, images)
+    exact = CNNNetwork.from_config({**network.get_config(), "dtype": "float32"})
+    exact.set_weights(network.get_weights())
+    centre = ((IMAGES[:, 1:13, 1:11] / 255 - MEAN) / STD).astype("float32")
+    expected = scipy.special.softmax(exact.predict(centre, verbose=0), axis=1)
+    np.testing.assert_allclose(answer, expected, atol=steps)
 
 
 def test_litert_of_8_bits(model, expected, tmp_path):

@@ -77,9 +77,10 @@ class WithAuxiliaryHead(keras.Model):
 
     @classmethod
     def from_config(cls, config):
-        config = keras.saving.deserialize_keras_object(config)
+        config = dict(config)
+        network = keras.saving.deserialize_keras_object(config.pop("network"))
         quantized = config.pop("quantized_layers", {})
-        return quantize_layers(cls(**config), quantized)
+        return quantize_layers(cls(network, **config), quantized)
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         return super().compute_metrics(x, y, y_pred[0], sample_weight)

@@ -91,6 +91,7 @@ class LanguageModel(keras.Model):
             vocabulary_size,
             units,
             embeddings_initializer=initial_weights(),
+            reverse_dtype=self.variable_dtype,
             **form,
         )
         # What is left out is the same in all steps.
@@ -115,6 +116,7 @@ class LanguageModel(keras.Model):
             name="decoder_bias",
             shape=(self.vocabulary_size,),
             initializer="zeros",
+            autocast=False,
         )
         self.built = True
 

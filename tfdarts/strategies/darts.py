@@ -9,19 +9,21 @@ from tfdarts.models.carried_state import ReadsOn
 from tfdarts.strategies import hypergradient
 from tfdarts.strategies.compiled_loss import CompiledLoss
 from tfdarts.strategies.curvature import largest_eigenvalue
+from tfdarts.strategies.pairs import checked_batch
+from tfdarts.strategies.pairs import checked_pair
+from tfdarts.strategies.pairs import require_pairs
 from tfdarts.strategies.paper_optimizers import paper_optimizers
+from tfdarts.strategies.saved_search import SavedSearch
+from tfdarts.strategies.search_options import check_compilation
+from tfdarts.strategies.search_options import check_options
+from tfdarts.strategies.search_options import check_precision
 from tfdarts.strategies.virtual_step import clipped
 from tfdarts.training.devices import Replicas
 from tfdarts.training.optimizers import virtual_step_of
 
-SECOND_ORDER_METHODS = tuple(
-    method for method in hypergradient.METHODS if method != "first_order"
-)
-UPDATE_ORDERS = ("alpha_first", "weights_first")
-
 
 @keras.saving.register_keras_serializable(package="tfdarts")
-class DARTS(ReadsOn, keras.Model):
+class DARTS(SavedSearch, ReadsOn, keras.Model):
     """Searches a supernet's architecture.
 
     A step takes one batch of training examples and one of validation
@@ -98,25 +100,9 @@ class DARTS(ReadsOn, keras.Model):
     ):
         # Not the global policy, which may be none of the supernet's.
         super().__init__(**{"dtype": supernet.dtype_policy, **kwargs})
-        for name, value, choices in (
-            ("order", order, (1, 2)),
-            ("method", method, SECOND_ORDER_METHODS),
-            ("update_order", update_order, UPDATE_ORDERS),
-        ):
-            if value not in choices:
-                raise ValueError(
-                    f"`{name}` must be one of {', '.join(map(str, choices))}. "
-                    f"Received: {name}={value!r}."
-                )
-        for name, value, least in (
-            ("alpha_warmup_steps", alpha_warmup_steps, 0),
-            ("micro_batches", micro_batches, 1),
-        ):
-            if value < least:
-                raise ValueError(
-                    f"`{name}` must be at least {least}. "
-                    f"Received: {name}={value}."
-                )
+        check_options(
+            order, method, update_order, alpha_warmup_steps, micro_batches
+        )
         self.supernet = supernet
         self.order = order
         self.update_order = update_order
@@ -126,7 +112,7 @@ class DARTS(ReadsOn, keras.Model):
         self.replicas = replicas or Replicas()
         self.reset_states()
         self.method = method if order == 2 else "first_order"
-        _check_precision(self.method, supernet.compute_dtype)
+        check_precision(self.method, supernet.compute_dtype)
         # For batches, in all `fit`s.
         self.seconds_waited = 0.0
         self.loss_tracker = keras.metrics.Mean(name="loss")
@@ -179,18 +165,9 @@ class DARTS(ReadsOn, keras.Model):
                 compile a supernet that recomputes, or several replicas are
                 not to be compiled, or by XLA.
         """
-        if self.replicas.count > 1 and (run_eagerly or jit_compile):
-            raise ValueError(
-                "Several devices compute together only what is compiled, and "
-                "not by XLA: leave out `run_eagerly` and `jit_compile`, or "
-                "search on one device."
-            )
-        if jit_compile and getattr(self.supernet, "recompute", False):
-            raise ValueError(
-                "XLA sees that a supernet with `recompute=True` computes the "
-                "same twice, and keeps it. Leave out one of `recompute` and "
-                "`jit_compile`."
-            )
+        check_compilation(
+            self.supernet, self.replicas, loss, run_eagerly, jit_compile
+        )
         defaults = paper_optimizers(self.supernet)
         weight_optimizer = keras.optimizers.get(weight_optimizer or defaults[0])
         alpha_optimizer = keras.optimizers.get(alpha_optimizer or defaults[1])
@@ -234,40 +211,27 @@ class DARTS(ReadsOn, keras.Model):
         self._apply_weights = compiled(self._apply_to_weights)
         self._apply_alphas = compiled(self._apply_to_alphas)
 
-    def get_config(self):
-        """Returns the arguments but for `replicas`, which are no part of it."""
-        options = ("order", "update_order", "alpha_warmup_steps")
-        options += ("micro_batches", "clip_virtual_step", "name")
-        second_order = {"method": self.method} if self.order == 2 else {}
-        return {
-            "supernet": keras.saving.serialize_keras_object(self.supernet),
-            **{option: getattr(self, option) for option in options},
-            **second_order,
-        }
-
-    def get_compile_config(self):
-        if not self.compiled:
-            return {}
-        return keras.saving.serialize_keras_object(
-            {
-                "weight_optimizer": self.optimizer,
-                "alpha_optimizer": self.alpha_optimizer,
-                "loss": self.loss_function,
-                "accuracy": self.accuracy_function,
-                "run_eagerly": self.run_eagerly,
-                "jit_compile": self.jit_compile,
-            }
-        )
-
-    @classmethod
-    def from_config(cls, config):
-        return cls(**keras.saving.deserialize_keras_object(config))
-
-    def compile_from_config(self, config):
-        self.compile(**keras.saving.deserialize_keras_object(config))
-
     def call(self, inputs, training=None):
         return self.supernet(inputs, training=training)
+
+    def fit(self, x=None, y=None, *args, **kwargs):
+        """Searches; see `keras.Model.fit` for further arguments.
+
+        Args:
+            x: `tf.data.Dataset` of `((x, y), (x_val, y_val))`, or what else
+                Keras iterates over: a batch for the weights and one for
+                alpha. Images are floating point, labels numbers of classes.
+
+        Returns:
+            A `keras.callbacks.History`.
+
+        Raises:
+            ValueError: If the data are anything else, or weighted.
+        """
+        require_pairs(x, y, kwargs)
+        if isinstance(x, tf.data.Dataset):
+            kwargs.setdefault("shuffle", False)
+        return super().fit(x, y, *args, **kwargs)
 
     def make_train_function(self, force=False):
         """The step is Python; what it calls is compiled."""
@@ -293,7 +257,9 @@ class DARTS(ReadsOn, keras.Model):
 
     def train_step(self, data):
         """One step of the search: Algorithm 1 of the paper."""
-        train_batch, val_batch = data
+        train_batch, val_batch = checked_pair(
+            data, self.supernet, self.loss_function
+        )
         train_shares = self._shares(train_batch, "train")
         val_shares = self._shares(val_batch, "val")
         learning_rate = tf.convert_to_tensor(self.optimizer.learning_rate)
@@ -314,6 +280,7 @@ class DARTS(ReadsOn, keras.Model):
 
     def test_step(self, data):
         """Supernet loss and accuracy; neither is that of a derived network."""
+        data = checked_batch(data, self.supernet, self.loss_function)
         shares, counts = zip(*self.replicas.padded_shares(data))
         shares = self._reading("test", shares)
         loss, accuracy, self._states["test"] = self._compiled_loss.tested(
@@ -430,12 +397,3 @@ class DARTS(ReadsOn, keras.Model):
 
     def _apply_to_alphas(self, gradients):
         self.alpha_optimizer.apply(gradients, self.supernet.alpha_variables)
-
-
-def _check_precision(method, dtype):
-    if method.endswith("difference") and dtype in ("bfloat16", "float16"):
-        raise ValueError(
-            f"A supernet that computes in {dtype} has too few digits for "
-            f"method={method!r}: the difference would be rounding. Build it "
-            f"with dtype='float32', or search with order=1 or method='exact'."
-        )

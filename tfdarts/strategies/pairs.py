@@ -1,0 +1,154 @@
+"""What a search is given: pairs of batches, refused if they are not."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+PAIRS = (
+    "a search takes a `tf.data.Dataset` of ((x, y), (x_val, y_val)): a batch "
+    "for the weights and a batch for alpha. Make it of two data sets of "
+    "(x, y): tf.data.Dataset.zip(train.batch(64), validation.batch(64))."
+)
+NOT_TAKEN = ("class_weight", "sample_weight", "validation_split")
+
+
+def require_pairs(x, y=None, options=()):
+    """Refuses what `fit` of a search cannot be given.
+
+    Args:
+        x, y: The arguments of `fit`.
+        options: Dict of its further arguments.
+
+    Raises:
+        ValueError: If there are labels beside `x`, weights of examples or
+            classes, a split, or a data set that is no pairs or is empty.
+    """
+    given = [
+        name
+        for name in NOT_TAKEN
+        if options.get(name) is not None and np.any(options[name])
+    ]
+    if given:
+        raise ValueError(f"A search does not take {', '.join(given)}: {PAIRS}")
+    if y is not None or x is None or isinstance(x, (tuple, list, dict)):
+        raise ValueError(f"Received arrays, but {PAIRS}")
+    if isinstance(x, tf.data.Dataset):
+        if not _is_pair_of_pairs(x.element_spec):
+            raise ValueError(
+                f"Received batches of {_described(x.element_spec)}, but {PAIRS}"
+            )
+        if x.cardinality() == 0:
+            raise ValueError(
+                "The data set of a search is empty. Does drop_remainder=True "
+                "drop its only batch?"
+            )
+
+
+def checked_pair(data, supernet, loss):
+    """Returns the two batches of a step; see `checked_batch`.
+
+    Args:
+        data: What an iterator of the data returned.
+        supernet, loss: See `checked_batch`.
+
+    Raises:
+        ValueError: If they are no two batches that the supernet can learn
+            from.
+    """
+    if not _is_pair_of_pairs(data):
+        raise ValueError(f"Received batches of {_described(data)}, but {PAIRS}")
+    return [checked_batch(batch, supernet, loss) for batch in data]
+
+
+def checked_batch(batch, supernet, loss):
+    """Returns a batch `(x, y)` as a supernet learns from it.
+
+    Args:
+        batch: What an iterator of the data returned.
+        supernet: `CNNSupernet` or `RNNSupernet`.
+        loss: Keras loss.
+
+    Returns:
+        Tuple of two tensors. Images have the dtype of the weights, numbers of
+        classes no dimension of their own: so no graph is traced again.
+
+    Raises:
+        ValueError: If it is empty, its labels are not of its examples or not
+            what the loss takes, or its images are not floating point.
+    """
+    if not _is_pair(batch) or any(isinstance(x, tuple) for x in batch):
+        raise ValueError(
+            f"A batch must be (x, y), without weights of examples. Received "
+            f" {_described(batch)}."
+        )
+    x, y = (tf.convert_to_tensor(part) for part in batch)
+    reads = hasattr(supernet, "initial_state")
+    if reads != x.dtype.is_integer:
+        raise ValueError(
+            f"{'Words must be integers' if reads else _STANDARDIZED}. "
+            f"Received {_described(x)}."
+        )
+    image_shape = getattr(supernet, "image_shape", None)
+    if image_shape and (x.shape.rank != 4 or x.shape[-1] != image_shape[-1]):
+        raise ValueError(
+            f"A batch of images must be (batch, height, width, "
+            f"{image_shape[-1]}). Received {_described(x)}."
+        )
+    if not x.shape or x.shape[0] == 0 or y.shape[:1] != x.shape[:1]:
+        raise ValueError(
+            f"A batch must hold an example at least, and a label for each. "
+            f"Received x: {_described(x)}, y: {_described(y)}."
+        )
+    if isinstance(loss, keras.losses.SparseCategoricalCrossentropy):
+        y = _checked_classes(x, y, supernet, reads)
+    return x if reads else tf.cast(x, supernet.variable_dtype), y
+
+
+_STANDARDIZED = (
+    "Images must be floating point, such as (images / 255 - mean) / deviation"
+)
+
+
+def _checked_classes(x, y, supernet, reads):
+    """Returns labels that are numbers of classes, one for each example."""
+    shapes = [x.shape.as_list()] if reads else [[x.shape[0]], [x.shape[0], 1]]
+    if y.shape.as_list() not in shapes:
+        raise ValueError(
+            f"Labels must be numbers of classes, of shape {shapes[0]}; for "
+            f"one-hot labels give `compile` "
+            f"loss=keras.losses.CategoricalCrossentropy(from_logits=True) and "
+            f"accuracy=keras.metrics.categorical_accuracy. Received "
+            f"{_described(y)}."
+        )
+    y = tf.reshape(y, shapes[0])
+    size = getattr(
+        supernet, "vocabulary_size" if reads else "num_classes", None
+    )
+    if size is None:  # A supernet of one's own need not say.
+        return y
+    lowest, highest = int(tf.reduce_min(y)), int(tf.reduce_max(y))
+    if lowest < 0 or highest >= size:
+        raise ValueError(
+            f"Labels must be from 0 to {size - 1}, for the supernet tells "
+            f"{size} classes apart. Received labels from {lowest} to "
+            f"{highest}."
+        )
+    return y
+
+
+def _is_pair(data):
+    return isinstance(data, (tuple, list)) and len(data) == 2
+
+
+def _is_pair_of_pairs(data):
+    return _is_pair(data) and all(_is_pair(batch) for batch in data)
+
+
+def _described(data):
+    """A structure of tensors, or of their specifications, in words."""
+    if isinstance(data, (tuple, list)):
+        return f"({', '.join(map(_described, data))})"
+    if isinstance(data, dict):
+        parts = (f"{k}: {_described(v)}" for k, v in data.items())
+        return f"{{{', '.join(parts)}}}"
+    return f"{data.dtype.name} of shape {data.shape}"

@@ -1,0 +1,44 @@
+"""How Keras saves a search, and what a search is compiled with."""
+
+import keras
+
+
+class SavedSearch:
+    """The part of `DARTS` by which Keras saves and loads it.
+
+    A search that is loaded goes on with the same weights, alphas and
+    optimizers, on one device. What a recurrent supernet carries from batch to
+    batch is not saved.
+    """
+
+    def get_config(self):
+        """Returns the arguments, except the devices that share each batch."""
+        options = ("order", "update_order", "alpha_warmup_steps")
+        options += ("micro_batches", "clip_virtual_step", "name")
+        second_order = {"method": self.method} if self.order == 2 else {}
+        return {
+            "supernet": keras.saving.serialize_keras_object(self.supernet),
+            **{option: getattr(self, option) for option in options},
+            **second_order,
+        }
+
+    def get_compile_config(self):
+        if not self.compiled:
+            return {}
+        return keras.saving.serialize_keras_object(
+            {
+                "weight_optimizer": self.optimizer,
+                "alpha_optimizer": self.alpha_optimizer,
+                "loss": self.loss_function,
+                "accuracy": self.accuracy_function,
+                "run_eagerly": self.run_eagerly,
+                "jit_compile": self.jit_compile,
+            }
+        )
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**keras.saving.deserialize_keras_object(config))
+
+    def compile_from_config(self, config):
+        self.compile(**keras.saving.deserialize_keras_object(config))

@@ -1,0 +1,84 @@
+"""The options of a search, refused where they cannot be."""
+
+import keras
+
+from tfdarts.strategies import hypergradient
+
+SECOND_ORDER_METHODS = tuple(
+    method for method in hypergradient.METHODS if method != "first_order"
+)
+UPDATE_ORDERS = ("alpha_first", "weights_first")
+
+
+def check_options(
+    order, method, update_order, alpha_warmup_steps, micro_batches
+):
+    """Refuses arguments of `DARTS` that are none of their values.
+
+    Raises:
+        ValueError: If one of them is.
+    """
+    for name, value, choices in (
+        ("order", order, (1, 2)),
+        ("method", method, SECOND_ORDER_METHODS),
+        ("update_order", update_order, UPDATE_ORDERS),
+    ):
+        if value not in choices:
+            raise ValueError(
+                f"`{name}` must be one of {', '.join(map(str, choices))}. "
+                f"Received: {name}={value!r}."
+            )
+    for name, value, least in (
+        ("alpha_warmup_steps", alpha_warmup_steps, 0),
+        ("micro_batches", micro_batches, 1),
+    ):
+        if value < least:
+            raise ValueError(
+                f"`{name}` must be at least {least}. Received: {name}={value}."
+            )
+
+
+def check_compilation(supernet, replicas, loss, run_eagerly, jit_compile):
+    """Refuses arguments of `DARTS.compile` that do not go together.
+
+    Raises:
+        ValueError: If they do not, or the loss does not take logits.
+    """
+    if replicas.count > 1 and (run_eagerly or jit_compile):
+        raise ValueError(
+            "Several devices compute together only what is compiled, and "
+            "not by XLA: leave out `run_eagerly` and `jit_compile`, or "
+            "search on one device."
+        )
+    if jit_compile and getattr(supernet, "recompute", False):
+        raise ValueError(
+            "XLA sees that a supernet with `recompute=True` computes the "
+            "same twice, and keeps it. Leave out one of `recompute` and "
+            "`jit_compile`."
+        )
+    if isinstance(loss, str) or _takes_probabilities(loss):
+        raise ValueError(
+            f"A supernet returns logits, so `loss` must be a loss of logits, "
+            f"such as keras.losses.CategoricalCrossentropy(from_logits=True). "
+            f"Received: loss={loss!r}."
+        )
+
+
+def _takes_probabilities(loss):
+    if not isinstance(loss, keras.losses.Loss):
+        return False
+    return loss.get_config().get("from_logits") is False
+
+
+def check_precision(method, dtype):
+    """Refuses differences of gradients in half precision.
+
+    Raises:
+        ValueError: If `method` is a difference and `dtype` has half precision.
+    """
+    if method.endswith("difference") and dtype in ("bfloat16", "float16"):
+        raise ValueError(
+            f"A supernet that computes in {dtype} has too few digits for "
+            f"method={method!r}: the difference would be rounding. Build it "
+            f"with dtype='float32', or search with order=1 or method='exact'."
+        )
