@@ -410,12 +410,12 @@ def test_a_dry_run_leaves_nothing(tmp_path, monkeypatch):
     ("settings", "message"),
     [
         (
-            {"batch_size": 200},
-            "needs at least 400 words, and the validation text",
+            {"batch_size": 300},
+            "The validation text has 210 words, .* Give --batch_size=24",
         ),
         (
-            {"steps": 40, "batch_size": 8},
-            "needs rows of 41 words, and those of the val",
+            {"steps": 300, "batch_size": 1},
+            "too few for --batch_size=1 and --steps=300: .* Give --steps=209",
         ),
     ],
 )
