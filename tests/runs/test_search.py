@@ -17,6 +17,7 @@ from tfdarts.data import digits
 from tfdarts.data.sources import DataError
 from tfdarts.genotypes import Genotype
 from tfdarts.runs import search as search_module
+from tfdarts.runs.alpha_movement import unmoved_warning
 from tfdarts.runs.progress import Progress
 from tfdarts.runs.search import search
 from tfdarts.runs.search_record import SearchRecord
@@ -68,11 +69,11 @@ def test_tensorboard_gets_the_metrics_and_pictures(run):
 def test_run_directory_holds_all_of_the_search(run):
     path, genotype = run
     assert Genotype.load(path / "genotype.json") == genotype
-    assert (
-        json.loads((path / "search" / "status.json").read_text())["state"]
-        == "finished"
-    )
+    status = json.loads((path / "search" / "status.json").read_text())
+    assert status["state"] == "finished"
     alphas = load_alphas(path)
+    last = {name: values[-1] for name, values in alphas.items()}
+    assert status.get("warning") == unmoved_warning(last)
     assert {name: a.shape for name, a in alphas.items()} == {
         "normal": (3, 2, 8),
         "reduce": (3, 2, 8),
@@ -91,7 +92,8 @@ def test_run_directory_holds_all_of_the_search(run):
         assert list((path / "cells").glob(f"alphas_{name}*.png"))
     assert (path / "cells" / "collapse.png").stat().st_size > 0
     log = (path / "search" / "log.txt").read_text()
-    assert "supernet accuracy" in log and "step" not in log
+    assert "supernet accuracy" in log and ", step" not in log
+    assert "alpha can hardly move: 4 steps (2 epochs of 2)" in log
 
 
 def test_metrics_say_what_each_epoch_did(run):
@@ -135,6 +137,15 @@ def test_metrics_say_what_each_epoch_did(run):
     halfway = 0.001 + (0.1 - 0.001) / 2
     assert float(rows[1]["learning_rate"]) == pytest.approx(halfway)
     assert (entropy(both) < np.log(8)).all()
+
+
+def test_alphas_that_do_not_move_are_warned_of(tmp_path, caplog):
+    with caplog.at_level(logging.WARNING, "tfdarts"):
+        search(tiny(tmp_path, epochs=1, alpha_learning_rate=1e-5))
+    status = json.loads((tmp_path / "search" / "status.json").read_text())
+    assert status["state"] == "finished"
+    assert "hardly better than chance" in status["warning"]
+    assert f"search: {status['warning']}" in caplog.messages
 
 
 def test_finished_search_is_not_run_again(run, monkeypatch, caplog):
