@@ -29,7 +29,11 @@ TEXT_SEARCH = {
         (TRAINING, ["Loss in nats", "Accuracy", "Learning rate"]),
         (
             TEXT_SEARCH,
-            ["Loss in nats", "Supernet perplexity", "Learning rate"],
+            [
+                "Loss in nats",
+                "Supernet perplexity: validation",
+                "Learning rate",
+            ],
         ),
     ],
 )

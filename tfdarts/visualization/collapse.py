@@ -150,4 +150,10 @@ def _note(axes, x, y, words, va, of_data=False):
         size=panels.SMALL,
         color=palette.INK,
         transform=transform,
+        bbox={
+            "facecolor": palette.BACKGROUND,
+            "edgecolor": "none",
+            "alpha": 0.8,
+            "pad": 1,
+        },
     )

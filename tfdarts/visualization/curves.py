@@ -96,7 +96,10 @@ def _draw_panel(axes, name, values, lines):
             marker="o" if epochs <= 12 else None,
             label=label,
         )
-    axes.set_title(name, size=panels.MEDIUM, color=palette.INK)
+    title = name
+    if len(lines) == 1 and name != "Learning rate":
+        title = f"{name}: {label}"
+    axes.set_title(title, size=panels.MEDIUM, color=palette.INK)
     axes.set_xlabel("epoch", size=panels.SMALL, color=palette.INK)
     panels.style(axes)
     axes.grid(color=palette.QUIET, alpha=0.25)
