@@ -26,6 +26,7 @@ def passed_on(arguments, monkeypatch):
         }
 
     monkeypatch.setattr(pipeline_module, "pipeline", stub)
+    arguments = [*arguments, "--run_dir=run"]
     values, kind = pipeline.command.parsed(arguments)
     given = [name for name in values if values[name].present]
     values = {**values.flag_values_dict(), "given": given, "kind": kind}
@@ -52,7 +53,7 @@ def test_each_stage_gets_its_flags(tmp_path, monkeypatch):
     assert [
         (line.split(": ")[0], {*line.split(": ")[1].split()}) for line in lines
     ] == [
-        ("flags of both stages", {"--seed=3"}),
+        ("flags of both stages", {"--seed=3", "--run_dir=run"}),
         ("flags of the search", {"--epochs=2", "--train_portion=0.25"}),
         (
             "flags of the training",
@@ -79,7 +80,7 @@ def test_texts_alike_and_a_number_of_epochs_is_enough(monkeypatch):
     [
         ("--drop_path_rate=0", "there is --train_drop_path_rate."),
         ("--train_drop_path_rate=2", "--train_drop_path_rate must be below 1."),
-        ("--train_stem=x", "--train_stem must be one of auto, cifar, imagenet"),
+        ("--train_optimizer=x", "--train_optimizer must be one of sgd, adamw"),
         ("--train_epochs=x", "--train_epochs=x: it must be an integer."),
     ],
 )

@@ -52,6 +52,10 @@ def test_a_search_is_not_extended_behind_its_training(tmp_path, monkeypatch):
     with pytest.raises(ZeroDivisionError):
         pipeline_module.pipeline(*configs)
     training.report("running", epoch=1)
+    with pytest.raises(ZeroDivisionError):
+        pipeline_module.pipeline(
+            SearchConfig(run_dir=run_dir), TrainConfig(run_dir=run_dir)
+        )
     with pytest.raises(
         ValueError, match="was found in 7 epochs; with --epochs=9"
     ):
@@ -72,9 +76,11 @@ def test_a_longer_training_is_exported_again(
     (version / "saved_model.pb").touch()
     write_json(version / "model_card.json", {"training": {"epochs": 2}})
     run_dir = str(tmp_path)
+    trained = TrainConfig(run_dir=run_dir, epochs=epochs)
+    Stage(run_dir, "train").begin(trained)
+    # Without a number of epochs they follow from the data.
     outcome = pipeline_module.pipeline(
-        SearchConfig(run_dir=run_dir),
-        TrainConfig(run_dir=run_dir, epochs=epochs),
+        SearchConfig(run_dir=run_dir), TrainConfig(run_dir=run_dir)
     )
     path = version if exported else tmp_path / "new"
     assert outcome["saved_model"] == str(path)

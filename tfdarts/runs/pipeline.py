@@ -78,5 +78,6 @@ def _newest_export(config):
         return None
     card = versions[-1] / "model_card.json"
     # Of fewer epochs than the training has now it is no longer of this one.
-    epochs = card.exists() and read_json(card)["training"]["epochs"]
-    return versions[-1] if epochs == config.epochs else None
+    exported = card.exists() and read_json(card)["training"]["epochs"]
+    trained = Stage(config.run_dir, "train").settings()["epochs"]
+    return versions[-1] if exported == trained else None

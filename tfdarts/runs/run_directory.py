@@ -151,8 +151,12 @@ class Stage:
         return status if isinstance(status, dict) else {}
 
     def is_complete(self, config):
-        """Returns whether the stage has been run to the end of a config."""
-        return self.finished and config.epochs <= self.settings()["epochs"]
+        """Returns whether the stage has been run to the end of a config.
+
+        Where its epochs follow from the data they are those of before.
+        """
+        epochs = config.epochs or 0
+        return self.finished and epochs <= self.settings()["epochs"]
 
     def as_begun(self, config):
         """Returns a config with what the stage was begun with where it is open.
