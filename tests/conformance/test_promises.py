@@ -15,21 +15,28 @@ from samples import scramble
 import tfdarts
 from tfdarts.layers.alphas import Alphas
 from tfdarts.layers.batch_norm import BatchNorm
+from tfdarts.layers.bundles import FactorizedReduceBundle
+from tfdarts.layers.bundles import SeparableBundle
+from tfdarts.layers.bundles import SepConvBundle
 from tfdarts.layers.convolutions import Conv7x1Conv1x7
 from tfdarts.layers.convolutions import DilConv
 from tfdarts.layers.convolutions import FactorizedReduce
 from tfdarts.layers.convolutions import ReLUConvBN
 from tfdarts.layers.convolutions import SepConv
 from tfdarts.layers.drop_path import DropPath
+from tfdarts.layers.dropout import SpatialDropout1D
 from tfdarts.layers.mixed_op import MixedOp
 from tfdarts.layers.primitives import MaxPooling3x3
 from tfdarts.layers.primitives import Pool3x3
+from tfdarts.layers.primitives import Skip
 from tfdarts.layers.primitives import Zero
 from tfdarts.layers.recurrent_cell import RecurrentCell
 from tfdarts.layers.recurrent_search_cell import RecurrentSearchCell
 from tfdarts.layers.recurrent_search_cell import SearchRNN
 from tfdarts.layers.search_cell import SearchCell
 from tfdarts.layers.subsample import Subsample
+from tfdarts.models.auxiliary_head import WithAuxiliaryHead
+from tfdarts.models.carried_state import WithCarriedState
 from tfdarts.models.cnn_network import CNNNetwork
 from tfdarts.models.cnn_supernet import CNNSupernet
 from tfdarts.models.language_model import LanguageModel
@@ -49,6 +56,7 @@ TABLE = [
     Promising(BatchNorm, {"affine": False, "epsilon": 0.1}, [IMAGE]),
     Promising(Subsample, {"offset": 1}, [IMAGE]),
     Promising(Zero, {"strides": 2}, [IMAGE]),
+    Promising(Skip, {}, [IMAGE]),
     Promising(MaxPooling3x3, {}, [IMAGE]),
     Promising(Pool3x3, {"kind": "avg", "strides": 2}, [IMAGE]),
     Promising(Pool3x3, {"kind": "max", "batch_norm": True}, [IMAGE]),
@@ -186,21 +194,23 @@ def test_every_layer_and_model_is_in_the_table():
     }
     # Alphas are no layer of inputs; what they promise is below. Of sequences
     # it is in tests/layers/test_recurrent_cell.py and beside it, and in
-    # tests/models/test_language_model.py. What is left out is in
-    # tests/layers/test_replicas.py.
+    # tests/models/test_language_model.py. The parts of other layers and what
+    # stands around a network are in tests/layers/test_saved_layers.py and
+    # tests/models/test_saved_models.py.
     of_sequences = {
         *(RecurrentCell, RecurrentSearchCell, SearchRNN),
         *(LanguageModel, RNNNetwork, RNNSupernet),
     }
-    assert registered - {Alphas} - of_sequences == {case.of for case in TABLE}
+    parts = {
+        *(FactorizedReduceBundle, SeparableBundle, SepConvBundle),
+        *(SpatialDropout1D, WithAuxiliaryHead, WithCarriedState),
+    }
+    elsewhere = {Alphas, *of_sequences, *parts}
+    assert registered - elsewhere == {case.of for case in TABLE}
+    # Classes that only others extend.
     assert {c.__name__ for c in layer_classes() - registered} == {
-        # They are not kept; their networks are.
-        *("WithAuxiliaryHead", "WithCarriedState", "SpatialDropout1D"),
         "Stack",
         "ConvolutionalPrimitive",
-        "SeparableBundle",
-        "SepConvBundle",
-        "FactorizedReduceBundle",
     }
 
 

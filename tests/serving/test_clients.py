@@ -310,8 +310,8 @@ def test_what_a_rest_server_is_sent(monkeypatch):
     sent = {}
 
     class Session:
-        def post(self, url, json, timeout, stream):
-            sent.update(url=url, body=json, timeout=timeout)
+        def post(self, url, json, timeout, stream, proxies):
+            sent.update(url=url, body=json, timeout=timeout, proxies=proxies)
             raise requests.ConnectionError
 
     client = RestClient(checked_url("https://host/prefix/"), "ä", 3, 7.0)
@@ -325,6 +325,8 @@ def test_what_a_rest_server_is_sent(monkeypatch):
             "inputs": {"image_bytes": [{"b64": "AP8="}]},
         },
         "timeout": 7.0,
+        # Those of the environment.
+        "proxies": None,
     }
     assert json.dumps(sent["body"])
 

@@ -57,14 +57,15 @@ class DropPath(keras.layers.Layer):
             return inputs
         keep = 1 - keras.ops.convert_to_tensor(self.rate)
         drawn = own_rows(self._drawn, keras.ops.shape(inputs)[0])
+        drawn = keras.ops.cast(drawn, keep.dtype)
         # The largest keep is 1, which every number drawn is below.
         factors = keras.ops.where(drawn < keep, 1 / keep, 0)
         return inputs * keras.ops.cast(factors, inputs.dtype)
 
     def _drawn(self, rows):
-        """Numbers from 0 to 1, one a row."""
+        """Numbers from 0 to 1, one a row, the same in every precision."""
         return keras.random.uniform(
-            (rows, 1, 1, 1), dtype=self.rate.dtype, seed=self.seed_generator
+            (rows, 1, 1, 1), dtype="float32", seed=self.seed_generator
         )
 
     def compute_output_shape(self, input_shape):
