@@ -10,6 +10,7 @@ from tfdarts.models.rnn_supernet import RNNSupernet
 from tfdarts.runs import image_search
 from tfdarts.runs import text_search
 from tfdarts.runs.configs import SearchConfig
+from tfdarts.runs.presets import as_in_the_paper
 from tfdarts.runs.rnn_configs import RNNSearchConfig
 from tfdarts.strategies.darts import DARTS
 
@@ -28,14 +29,14 @@ def settings_of(optimizer):
     config = optimizer.get_config()
     del config["name"]  # It has a number.
     rate = optimizer._learning_rate
-    config["learning_rate"] = float(rate(0) if callable(rate) else rate)
+    config["learning_rate"] = np.float32(rate(0) if callable(rate) else rate)
     return config
 
 
 @pytest.mark.parametrize(
     "supernet, of_the_command, config",
     [
-        (of_images, image_search.compiled, SearchConfig()),
+        (of_images, image_search.compiled, as_in_the_paper(SearchConfig())),
         (of_texts, text_search.compiled, RNNSearchConfig()),
     ],
 )

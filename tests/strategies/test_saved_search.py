@@ -7,6 +7,8 @@ import tensorflow as tf
 
 from tfdarts.models.cnn_supernet import CNNSupernet
 from tfdarts.strategies.darts import DARTS
+from tfdarts.training.optimizers import SGD
+from tfdarts.training.schedules import EpochCosine
 
 X = np.random.default_rng(0).normal(size=(6, 4, 4, 1)).astype("float32")
 BATCH = X, np.arange(6) % 3
@@ -36,7 +38,11 @@ def test_keras_callbacks_save_a_search_that_goes_on(tmp_path):
         update_order="weights_first",
         alpha_warmup_steps=1,
     )
-    search.compile()
+    search.compile(
+        weight_optimizer=SGD(EpochCosine(0.1, 0.0, 3, steps_per_epoch=2)),
+        alpha_optimizer=keras.optimizers.RMSprop(0.01),
+        accuracy=keras.metrics.sparse_top_k_categorical_accuracy,
+    )
     callbacks = keras.callbacks
     search.fit(
         PAIRS,
