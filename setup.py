@@ -86,7 +86,6 @@ setuptools.setup(
         "tensorboard>=2.20",
         "tensorflow>=2.21,<2.22",
         "tensorflow-datasets>=4.9.9",
-        "wrapt>=1.15",
     ],
     extras_require={
         "serving": SERVING,

@@ -6,8 +6,8 @@ their names as soon as Keras is there, and import them when Keras asks.
 """
 
 import importlib
-
-import wrapt
+import importlib.util
+import sys
 
 PACKAGE = "tfdarts"
 
@@ -71,7 +71,34 @@ class StandIn:
 
 def register_stand_ins():
     """Lets Keras find all classes by name, now or when it is imported."""
-    wrapt.register_post_import_hook(_register, "keras")
+    if "keras" in sys.modules:
+        _register(sys.modules["keras"])
+    else:
+        sys.meta_path.insert(0, _WhenKerasIsImported())
+
+
+class _WhenKerasIsImported:
+    """Finds Keras where Python does, and registers the stand-ins behind it.
+
+    `wrapt`, which has such hooks, would take as long to import as all of
+    tfdarts.
+    """
+
+    def find_spec(self, name, path=None, target=None):
+        if name != "keras":
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec(name)
+        if spec is None:
+            return None
+        execute = spec.loader.exec_module
+
+        def execute_and_register(module):
+            execute(module)
+            _register(module)
+
+        spec.loader.exec_module = execute_and_register
+        return spec
 
 
 def _register(keras):
