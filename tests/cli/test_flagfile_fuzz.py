@@ -8,11 +8,9 @@ from hypothesis import strategies as st
 from tfdarts.cli.command import Command
 from tfdarts.cli.command import settings_from_flagfile
 from tfdarts.runs.configs import SearchConfig
+from tfdarts.runs.settings import flag_fields
 
-FIELDS = {
-    name: field.type
-    for name, field in SearchConfig.__dataclass_fields__.items()
-}
+FIELDS = {field.name: field.type for field in flag_fields(SearchConfig)}
 
 often = examples(300)
 

@@ -23,7 +23,7 @@ TEXT = [
     *("--units=4", "--steps=6", "--batch_size=4", "--epochs=1"),
 ]
 SEARCH = ["--order=1", "--num_nodes=2"]
-TRAIN = ["--step_spread=1"]
+TRAIN = ["--step_spread=1", "--learning_rate=1"]
 
 
 @pytest.fixture(autouse=True)
@@ -119,7 +119,7 @@ def test_nan_is_exit_code_5(capsys):
     assert search.command.main([*flags, *SEARCH]) == 5
     said = capsys.readouterr().err
     assert "going back" not in said and "so the run has diverged" in said
-    assert train.command.main([*flags, *TRAIN, "--genotype=ENAS"]) == 5
+    assert train.command.main([*TRAIN, *flags, "--genotype=ENAS"]) == 5
     said = capsys.readouterr().err
     assert said.count("going back to the last whole epoch") == 3
 
@@ -136,7 +136,7 @@ def test_nan_is_exit_code_5(capsys):
         (search, [*TEXT, "--num_cells=3"], 2, "--num_cells is for images"),
         (search, [*TEXT, "--unit=3"], 2, "Did you mean --units?"),
         (search, ["--dataset=text:no.txt"], 3, "There is no text"),
-        (search, [*TEXT, "--batch_size=3000"], 2, "A batch of 3000 rows needs"),
+        (search, [*TEXT, "--batch_size=3000"], 3, "few for --batch_size=3000"),
         (
             train,
             [*TEXT, *TRAIN, "--genotype=NASNet"],

@@ -1,7 +1,6 @@
 """Testing a language model."""
 
 import logging
-import math
 import time
 
 import keras
@@ -10,6 +9,7 @@ from tfdarts.data.ngrams import KneserNey
 from tfdarts.data.segments import whole_batches
 from tfdarts.models.carried_state import WithCarriedState
 from tfdarts.runs.duration import duration
+from tfdarts.training.reading import perplexity
 
 logger = logging.getLogger("tfdarts")
 
@@ -52,7 +52,7 @@ def text_scores(network, settings, source):
         for name, order in (("bigram", 2), ("trigram", 3))
     }
     return {
-        "test_perplexity": math.exp(loss),
+        "test_perplexity": perplexity(loss),
         "test_loss": loss,
         "test_words": len(tokens),
         **ngrams,

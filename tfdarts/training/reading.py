@@ -50,6 +50,18 @@ class SegmentRate(keras.callbacks.Callback):
         self.model.optimizer.learning_rate = self.rate
 
 
+def perplexity(loss):
+    """Returns exp of a loss in nats a word; infinity where that is too large.
+
+    Example:
+
+    >>> perplexity(0.0), perplexity(1e3)
+    (1.0, inf)
+    """
+    with np.errstate(over="ignore"):
+        return float(np.exp(np.float64(loss)))
+
+
 class Perplexity(keras.callbacks.Callback):
     """Adds perplexities to the logs: exp of a loss in nats a word.
 
@@ -66,5 +78,4 @@ class Perplexity(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         for name in self.losses:
-            value = float(np.exp(np.float64(logs[name])))
-            logs[name.replace("loss", "perplexity")] = value
+            logs[name.replace("loss", "perplexity")] = perplexity(logs[name])
