@@ -10,7 +10,6 @@ import keras
 import numpy as np
 import pytest
 
-import tfdarts
 from tfdarts.data import digits
 
 CONFIGS = pathlib.Path(__file__).parents[2] / "configs"
@@ -135,11 +134,8 @@ def test_tensorflow_alone_serves_the_network(workplace, trained):
         cwd=workplace,
         check=True,
     )
-    network = keras.saving.load_model(
-        workplace / "r/train/model.keras",
-        custom_objects={"CNNNetwork": tfdarts.CNNNetwork},
-        compile=False,
-    )
+    model = keras.saving.load_model(workplace / "r/train/model.keras")
+    network = model.get_layer("network")
     settings = json.loads((workplace / "r/train/config.json").read_text())
     inputs = (images[:20] / 255 - settings["mean"]) / settings["std"]
     logits = network.predict(inputs.astype("float32"), verbose=0)
