@@ -34,7 +34,12 @@ def test_help_explains_each_field(config):
 def test_a_field_has_its_type_range_and_default():
     words = " ".join(configs.SearchConfig.__doc__.split())
     assert (
-        "epochs: Integer, at least 1. Epochs of the search. Defaults to `50`."
+        "num_nodes: Integer, at least 1. Intermediate nodes of a cell. "
+        "Defaults to `4`."
+    ) in words
+    assert (
+        "epochs: Integer, at least 1. Epochs of the search. "
+        "--preset=paper: 50; auto: as many"
     ) in words
     assert "momentum: Float, at least 0, below 1. Momentum" in words
     assert "early_stop: String. When" in words

@@ -155,11 +155,12 @@ def test_a_classifier_is_no_language_model_and_neither_the_other(
 ):
     import served_models
 
+    from tfdarts.runs.predict import PIXEL
     from tfdarts.runs.predict import predict
 
+    image = tmp_path / "x.png"
+    image.write_bytes(PIXEL)
     with pytest.raises(ValueError, match="--images is for models of images"):
-        image = tmp_path / "x.png"
-        image.write_bytes(b"")
         predict([image], export_dir=path)
     other = export_saved_model(
         served_models.network(1), tmp_path / "m", served_models.LABELS

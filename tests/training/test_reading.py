@@ -42,6 +42,5 @@ def test_perplexity_is_exp_of_the_loss():
     assert logs.pop("val_perplexity") == pytest.approx(7)
     assert logs == {"loss": 1.0, "val_loss": math.log(7)}
     logs = {"loss": 1e9}
-    with pytest.warns(RuntimeWarning, match="overflow"):
-        Perplexity(["loss"]).on_epoch_end(0, logs)
+    Perplexity(["loss"]).on_epoch_end(0, logs)
     assert logs["perplexity"] == math.inf
