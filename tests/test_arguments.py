@@ -20,8 +20,8 @@ from tfdarts.cli import search
 from tfdarts.cli import select
 from tfdarts.cli import train
 from tfdarts.cli import visualize
-from tfdarts.runs.settings import Settings
-from tfdarts.runs.settings import flag_fields
+from tfdarts.runs.fields import Settings
+from tfdarts.runs.fields import flag_fields
 from tfdarts.runs.visualize import draw_run
 from tfdarts.search_spaces.lookup import find_genotype
 

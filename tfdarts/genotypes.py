@@ -12,12 +12,12 @@ import typing
 from collections.abc import Iterable
 
 from tfdarts.arguments import as_path
+from tfdarts.characters import is_unfit
 from tfdarts.files import write_atomically
 from tfdarts.pasted import is_pasted
 from tfdarts.pasted import pasted_fields
 from tfdarts.published_cells import PUBLISHED
 from tfdarts.published_cells import PUBLISHED_RECURRENT
-from tfdarts.signs import is_unfit
 
 FORMAT = 1
 

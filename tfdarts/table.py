@@ -40,7 +40,7 @@ def table(columns, rows):
 def _aligned(cells, widths):
     """Yields cells with spaces, the first on the left, others on the right.
 
-    A sign may be two columns wide, as Chinese ones, or none, as an accent.
+    A character may be two columns wide, as Chinese ones, or none, as an accent.
     """
     for position, (cell, width) in enumerate(zip(cells, widths)):
         spaces = " " * (width - cell_len(cell))

@@ -24,8 +24,8 @@ from tfdarts.cli.errors import EXIT_CODES
 from tfdarts.data.sources import DataError
 from tfdarts.runs.configs import SearchConfig
 from tfdarts.runs.configs import TrainConfig
-from tfdarts.runs.settings import flag_fields
-from tfdarts.runs.settings import setting
+from tfdarts.runs.fields import flag_fields
+from tfdarts.runs.fields import setting
 from tfdarts.training.divergence import DivergedError
 
 ROOT = pathlib.Path(__file__).parents[2]

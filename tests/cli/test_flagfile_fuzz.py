@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tfdarts.cli.command import Command
 from tfdarts.cli.command import settings_from_flagfile
 from tfdarts.runs.configs import SearchConfig
-from tfdarts.runs.settings import flag_fields
+from tfdarts.runs.fields import flag_fields
 
 FIELDS = {field.name: field.type for field in flag_fields(SearchConfig)}
 

@@ -70,7 +70,7 @@ def test_what_is_a_text(monkeypatch):
 @pytest.mark.parametrize("word", ["", "a b", "a\n", "a\udcff"])
 def test_words_are_words(word):
     lines = dict.fromkeys(SPLITS, [["a", "a", "b", "b", word, word]])
-    with pytest.raises(DataError, match="one sign, no space, and be UTF-8"):
+    with pytest.raises(DataError, match="one character, no space"):
         source_of_lines("lines:x", lines)
 
 

@@ -124,7 +124,7 @@ def test_answers_of_another_kind_are_refused(position, value):
 
 def test_it_is_asked_again(monkeypatch):
     client = Answering(Unavailable("Not now."), GOOD)
-    monkeypatch.setattr(predict_module, "_client", lambda *given: client)
+    monkeypatch.setattr(predict_module, "client_of", lambda *given: client)
     monkeypatch.setattr("time.sleep", lambda seconds: None)
     said = predict_module.next_words("a", server="http://x", name="y")
     assert said["next_words"][0] == {"word": "a", "probability": 0.75}

@@ -160,7 +160,7 @@ def test_what_was_answered_is_shown_when_the_server_goes(
             probabilities = np.array([[0.0, 1.0]] * len(contents))
             return Answer(["dog"] * 2, [1] * 2, probabilities)
 
-    monkeypatch.setattr(predict_module, "_client", lambda *_: Client())
+    monkeypatch.setattr(predict_module, "client_of", lambda *_: Client())
     flags = "--export_dir=x", "--batch_size=2", "--retries=0"
     with pytest.raises(Unavailable, match="It is gone"):
         predict(*flags, f"--images={folder}")

@@ -2,8 +2,8 @@
 
 import dataclasses
 
-from tfdarts.runs.settings import Settings
-from tfdarts.runs.settings import setting
+from tfdarts.runs.fields import Settings
+from tfdarts.runs.fields import setting
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,10 +11,10 @@ from tfdarts.cli.command import settings_of
 from tfdarts.cli.seeds import Seeds
 from tfdarts.cli.seeds import seeds_table
 from tfdarts.data.image_source import shortened
+from tfdarts.runs.fields import Settings
+from tfdarts.runs.fields import setting
+from tfdarts.runs.fields import with_default
 from tfdarts.runs.settings import RunConfig
-from tfdarts.runs.settings import Settings
-from tfdarts.runs.settings import setting
-from tfdarts.runs.settings import with_default
 from tfdarts.table import shown
 from tfdarts.table import table
 

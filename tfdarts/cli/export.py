@@ -7,10 +7,10 @@ from tfdarts import arguments
 from tfdarts.cli.command import Command
 from tfdarts.cli.command import next_command
 from tfdarts.cli.command import settings_of
+from tfdarts.runs.fields import Settings
+from tfdarts.runs.fields import setting
 from tfdarts.runs.run_directory import Stage
 from tfdarts.runs.run_directory import is_of_text
-from tfdarts.runs.settings import Settings
-from tfdarts.runs.settings import setting
 from tfdarts.table import shown
 from tfdarts.table import table
 

@@ -5,12 +5,12 @@ from tfdarts.cli.command import settings_from_flagfile
 from tfdarts.runs.configs import SearchConfig
 from tfdarts.runs.configs import SelectConfig
 from tfdarts.runs.configs import TrainConfig
+from tfdarts.runs.fields import flag_fields
 from tfdarts.runs.rnn_configs import RNNSearchConfig
 from tfdarts.runs.rnn_configs import RNNSelectConfig
 from tfdarts.runs.rnn_configs import RNNTrainConfig
 from tfdarts.runs.settings import ImageConfig
 from tfdarts.runs.settings import RunConfig
-from tfdarts.runs.settings import flag_fields
 
 SEARCH = {"images": SearchConfig, "texts": RNNSearchConfig}
 TRAIN = {"images": TrainConfig, "texts": RNNTrainConfig}

@@ -8,8 +8,8 @@ import math
 from tfdarts import arguments
 from tfdarts.cli.command import Command
 from tfdarts.cli.command import settings_of
-from tfdarts.runs.settings import Settings
-from tfdarts.runs.settings import setting
+from tfdarts.runs.fields import Settings
+from tfdarts.runs.fields import setting
 from tfdarts.serving.clients import checked_version
 from tfdarts.table import table
 

@@ -14,8 +14,8 @@ from tfdarts.cli.training_flags import TrainFlagfile
 from tfdarts.cli.training_flags import given_training
 from tfdarts.cli.training_flags import training_flags
 from tfdarts.runs.configs import TrainConfig
-from tfdarts.runs.settings import Settings
-from tfdarts.runs.settings import setting
+from tfdarts.runs.fields import Settings
+from tfdarts.runs.fields import setting
 
 
 @dataclasses.dataclass(frozen=True)

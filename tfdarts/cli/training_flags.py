@@ -4,9 +4,9 @@ import dataclasses
 
 from tfdarts.arguments import path_text
 from tfdarts.cli import kinds
-from tfdarts.runs.settings import Settings
-from tfdarts.runs.settings import flag_fields
-from tfdarts.runs.settings import setting
+from tfdarts.runs.fields import Settings
+from tfdarts.runs.fields import flag_fields
+from tfdarts.runs.fields import setting
 
 PREFIX = "train_"
 

@@ -5,8 +5,8 @@ import dataclasses
 from tfdarts import arguments
 from tfdarts.cli.command import Command
 from tfdarts.cli.command import settings_of
-from tfdarts.runs.settings import Settings
-from tfdarts.runs.settings import setting
+from tfdarts.runs.fields import Settings
+from tfdarts.runs.fields import setting
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,6 +9,7 @@ import pathlib
 import numpy as np
 import tensorflow as tf
 
+from tfdarts.characters import composed
 from tfdarts.data import held_out
 from tfdarts.data.files import entries
 from tfdarts.data.files import unreadable
@@ -22,7 +23,6 @@ from tfdarts.data.image_source import check_class_names
 from tfdarts.data.image_source import check_name
 from tfdarts.data.image_source import fingerprint
 from tfdarts.data.pixels import collected
-from tfdarts.signs import composed
 
 _SPLITS = ("train", "validation", "test")
 _VALIDATION = ("validation", "val", "valid")

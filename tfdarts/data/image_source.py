@@ -7,8 +7,8 @@ import typing
 
 import numpy as np
 
-from tfdarts.signs import composed
-from tfdarts.signs import is_unfit
+from tfdarts.characters import composed
+from tfdarts.characters import is_unfit
 
 LEAST_SIZE = 4
 
@@ -24,7 +24,7 @@ class ImageSource:
     Args:
         name: String, the specification that opens it.
         class_names: Tuple of strings, the class of label `i` at position `i`;
-            they become NFC, see `tfdarts.signs.composed`.
+            they become NFC, see `tfdarts.characters.composed`.
         image_shape: Tuple `(height, width, channels)` of every image.
         splits: Dict from the splits there are to their numbers of examples:
             `"train"`, `"test"`, and `"validation"` where the source has one

@@ -117,7 +117,7 @@ def segments(rows, lengths):
 
     Yields:
         Tuples `(x, y)` of arrays `(batch, length)`; y is x one word later.
-        Where the rows end before the lengths do, they begin anew.
+        Where the rows end before the lengths do, they start over.
 
     Raises:
         ValueError: If a segment is longer than the rows.
@@ -155,7 +155,7 @@ def search_batches(train_rows, val_rows, lengths_of_epochs):
 
     Training and validation text are each read in their order, from the
     beginning in every epoch; where the validation text is the shorter one it
-    begins anew when it is at its end.
+    starts over when it is at its end.
 
     Args:
         train_rows: Integer array `(batch, words)`.

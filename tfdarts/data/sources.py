@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfdarts.arguments import specification
+from tfdarts.characters import composed
 from tfdarts.data import digits
 from tfdarts.data import folder
 from tfdarts.data import idx
@@ -19,7 +20,6 @@ from tfdarts.data.image_source import ImageSource
 from tfdarts.data.pixels import collected
 from tfdarts.data.text_source import TextSource
 from tfdarts.decoding import resize
-from tfdarts.signs import composed
 
 __all__ = [
     "DataError",

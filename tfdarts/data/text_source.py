@@ -8,11 +8,11 @@ import typing
 import numpy as np
 
 from tfdarts.arguments import items
+from tfdarts.characters import composed
 from tfdarts.data.image_source import DataError
 from tfdarts.data.image_source import check_name
 from tfdarts.data.image_source import fingerprint
 from tfdarts.data.text_checks import unknown_warnings
-from tfdarts.signs import composed
 from tfdarts.words import END_OF_LINE
 from tfdarts.words import TOKENIZERS
 from tfdarts.words import UNKNOWN
@@ -129,7 +129,7 @@ def source_of_lines(name, lines, tokenizer="spaces"):
         if not _WORD.fullmatch(word):
             raise DataError(
                 f"A word of {name} is {word!r}. A word must have at least one "
-                f"sign, no space, and be UTF-8."
+                f"character, no space, and be UTF-8."
             )
     decomposed = [word for word in vocabulary if word != composed(word)]
     if decomposed:

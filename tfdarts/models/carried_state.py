@@ -10,11 +10,11 @@ class ReadsOn:
     """A Keras model that keeps a state from batch to batch, by stream.
 
     A stream is a text that is read in its order, such as `"train"`; tests
-    read one called `"test"`, which begins anew with each.
+    read one called `"test"`, which starts over with each.
     """
 
     def reset_states(self):
-        """Lets all streams begin anew, as with another text."""
+        """Lets all streams start over, as with another text."""
         self._states = {}
 
     def _with_states(self, stream, shares, initial_state):

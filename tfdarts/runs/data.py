@@ -13,8 +13,8 @@ from tfdarts.data.class_balance import count_table
 from tfdarts.data.examples import TrainingExamples
 from tfdarts.data.image_source import ImageSource
 from tfdarts.data.texts import open_text_source
+from tfdarts.runs.fields import WITHOUT_EFFECT
 from tfdarts.runs.rnn_configs import RNNConfig
-from tfdarts.runs.settings import WITHOUT_EFFECT
 
 logger = logging.getLogger("tfdarts")
 

@@ -73,7 +73,7 @@ def export(run_dir, name=None, formats=("saved_model",), dataset=None):
 
     Raises:
         ValueError: If the run holds no finished training, the name has other
-            signs than letters, digits and _ . -, a format is not known or
+            characters than letters, digits and _ . -, a format is not known or
             needs a package that is not installed, or another process is
             exporting the same model.
         DataError: If the data are needed and not there, or not those trained

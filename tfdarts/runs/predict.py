@@ -2,34 +2,26 @@
 
 import base64
 import functools
-import importlib.util
 import io
 import logging
 import os
-import pathlib
 import time
 
 import numpy as np
 import tenacity
 
-from tfdarts.arguments import items
-from tfdarts.arguments import path_text
 from tfdarts.arguments import scalar
 from tfdarts.console import show_progress
-from tfdarts.data.image_arrays import as_array
-from tfdarts.data.image_arrays import pixels_of
-from tfdarts.data.image_source import DataError
-from tfdarts.image_kinds import SUFFIXES
 from tfdarts.image_kinds import BadImageError
 from tfdarts.image_kinds import look_up
-from tfdarts.patterns import matching
 from tfdarts.runs.duration import duration
+from tfdarts.runs.images_to_predict import find_images
+from tfdarts.runs.images_to_predict import images_of
+from tfdarts.runs.images_to_predict import request_batches
 from tfdarts.serving.clients import InvalidArgument
 from tfdarts.serving.clients import ServerError
 from tfdarts.serving.clients import Unavailable
-from tfdarts.serving.clients import checked_name
-from tfdarts.serving.clients import checked_url
-from tfdarts.serving.clients import checked_version
+from tfdarts.serving.connection import client_of
 
 logger = logging.getLogger("tfdarts")
 
@@ -97,7 +89,7 @@ def next_words(
         text.encode()
     except UnicodeEncodeError as error:
         raise ValueError(f"The text is no UTF-8: {text!r}.") from error
-    client = _client(export_dir, server, name, version, timeout)
+    client = client_of(export_dir, server, name, version, timeout)
     retries = scalar(retries)
     answer = _with_retries(client.foretell, retries)([text])
     words = zip(answer.top_words[0], answer.top_probabilities[0])
@@ -166,8 +158,10 @@ def predictions(
         sizes = [path.stat().st_size for path in images]
     else:
         sizes = [images[0].nbytes] * len(images)
-    batches = list(_batches(images, sizes, batch_size, scalar(max_request_mb)))
-    client = _client(export_dir, server, name, version, timeout)
+    batches = list(
+        request_batches(images, sizes, batch_size, scalar(max_request_mb))
+    )
+    client = client_of(export_dir, server, name, version, timeout)
     if of_files:
         ask = _not_for_nothing(_with_retries(client.predict, retries))
     else:
@@ -202,35 +196,6 @@ def predictions(
         )
 
 
-def images_of(images):
-    """Returns a list of paths, or images as one array.
-
-    Args:
-        images: See `predictions`.
-
-    Returns:
-        List of paths and patterns, or a float32 array of pixels from 0 to
-        255, `(images, height, width, channels)`.
-
-    Raises:
-        DataError: If they are no images.
-    """
-    images = scalar(images)
-    if not hasattr(images, "__array__"):
-        # What is an image of Pillow is no sequence.
-        single = hasattr(images, "__array_interface__")
-        images = [images] if single else items(images)
-        if all(isinstance(each, str | os.PathLike) for each in images):
-            return [path_text(each) for each in images]
-    array = as_array(images, "the prediction")
-    if array.dtype.kind == "U":
-        return [path_text(each) for each in array.ravel().tolist()]
-    one_image = array.ndim == 3 and array.shape[-1] in (1, 3)
-    if array.ndim == 2 or one_image:
-        array = array[np.newaxis]
-    return pixels_of(array, "the prediction").astype("float32")
-
-
 def _class_names(ask, count):
     """Returns `class_names` as part of a prediction, if they can be had."""
     try:
@@ -242,124 +207,6 @@ def _class_names(ask, count):
             error,
         )
         return {}
-
-
-def find_images(images):
-    """Returns the paths of image files.
-
-    Args:
-        images: List of paths of files, folders, and patterns.
-
-    Raises:
-        DataError: If one of them leads to no image.
-    """
-    paths = []
-    for each in images:
-        found = [
-            file
-            for match in matching(each)
-            for file in _files(pathlib.Path(match))
-        ]
-        if not found:
-            raise DataError(
-                f"There is no image {each}: give files, folders with "
-                f"{', '.join(SUFFIXES)} files in them, or patterns such as "
-                f"'new/*.png'."
-            )
-        paths += found
-    if not paths:
-        raise DataError("There are no images to look at: give --images.")
-    return paths
-
-
-def _files(path):
-    if not path.is_dir():
-        return [path] if path.is_file() else []
-    files = [
-        file
-        for file in sorted(path.rglob("*"))
-        if file.is_file()
-        and not any(p.startswith(".") for p in file.relative_to(path).parts)
-    ]
-    images = [file for file in files if file.suffix.lower() in SUFFIXES]
-    if len(images) < len(files):
-        others = {file.suffix or "nothing" for file in {*files} - {*images}}
-        logger.info(
-            "predict: left out of %s by the ends of their names: %s files (%s)",
-            path,
-            f"{len(files) - len(images):,}",
-            ", ".join(sorted(others)),
-        )
-    return images
-
-
-def _batches(images, sizes, batch_size, max_request_mb):
-    """Yields lists of images, as many at once as a request may hold.
-
-    Args:
-        images: Sequence of paths or of arrays.
-        sizes: Sequence of their sizes in bytes.
-        batch_size: Integer.
-        max_request_mb: Number.
-
-    Raises:
-        DataError: If one image is too large for a request.
-    """
-    batch, total = [], 0
-    for position, (image, size) in enumerate(zip(images, sizes, strict=True)):
-        megabytes = size / 1e6
-        if megabytes > max_request_mb:
-            is_file = isinstance(image, os.PathLike)
-            which = image if is_file else f"Image {position}"
-            raise DataError(
-                f"{which} has {megabytes:,.1f} MB, and a request may have "
-                f"{max_request_mb:g}: make it smaller, or give a larger "
-                f"--max_request_mb if the server takes that."
-            )
-        if batch and (
-            len(batch) == batch_size or total + megabytes > max_request_mb
-        ):
-            yield batch
-            batch, total = [], 0
-        batch.append(image)
-        total += megabytes
-    yield batch
-
-
-def _client(export_dir, server, name, version, timeout):
-    version, timeout = checked_version(version), scalar(timeout)
-    if (export_dir is None) == (server is None):
-        raise ValueError(
-            "Give either --export_dir, where tfdarts-export wrote a model, or "
-            "--server."
-        )
-    if export_dir is not None:
-        if name:
-            raise ValueError(
-                "--name is of a server; the model of --export_dir is there."
-            )
-        from tfdarts.serving.saved_model_client import SavedModelClient
-        from tfdarts.serving.saved_model_client import version_directory
-
-        return SavedModelClient(version_directory(export_dir, version))
-    if not name:
-        raise ValueError(
-            "A server may have several models: give --name, what it calls "
-            "this one."
-        )
-    url, name = checked_url(server), checked_name(name)
-    if url.scheme in ("http", "https"):
-        from tfdarts.serving.rest_client import RestClient
-
-        return RestClient(url, name, version, timeout)
-    if importlib.util.find_spec("tensorflow_serving") is None:
-        raise ValueError(
-            f"--server={server} needs tensorflow-serving-api: pip install "
-            f"'tfdarts[serving]', or ask over http://."
-        )
-    from tfdarts.serving.grpc_client import GrpcClient
-
-    return GrpcClient(url, name, version, timeout)
 
 
 def _answered_but_bad(ask, paths, contents, looks):

@@ -3,10 +3,10 @@
 import dataclasses
 import typing
 
+from tfdarts.runs.fields import by_preset
+from tfdarts.runs.fields import setting
 from tfdarts.runs.presets import LARGE
 from tfdarts.runs.settings import ComputeConfig
-from tfdarts.runs.settings import by_preset
-from tfdarts.runs.settings import setting
 
 
 def _has_cells(settings):

@@ -6,12 +6,12 @@ Each field is a flag of the command line and an argument in Python.
 import dataclasses
 import typing
 
+from tfdarts.runs.fields import setting
+from tfdarts.runs.fields import with_default
 from tfdarts.runs.settings import OfCandidates
 from tfdarts.runs.settings import OfGenotype
 from tfdarts.runs.settings import RunConfig
 from tfdarts.runs.settings import SearchSettings
-from tfdarts.runs.settings import setting
-from tfdarts.runs.settings import with_default
 
 
 @dataclasses.dataclass(frozen=True)

@@ -15,13 +15,13 @@ import filelock
 
 from tfdarts import machine
 from tfdarts.arguments import as_path
+from tfdarts.characters import composed
+from tfdarts.characters import is_unfit
 from tfdarts.console import is_lasting
 from tfdarts.files import write_atomically
+from tfdarts.runs.fields import flag_fields
 from tfdarts.runs.metrics import metric_name
 from tfdarts.runs.presets import open_settings
-from tfdarts.runs.settings import flag_fields
-from tfdarts.signs import composed
-from tfdarts.signs import is_unfit
 
 logger = logging.getLogger("tfdarts")
 
@@ -90,7 +90,7 @@ def whole(path):
 def _damaged(path, why=""):
     return ValueError(
         f"{path} is damaged{why.rstrip('.')}. Put a whole copy of it back, or "
-        f"begin anew in another --run_dir."
+        f"start over in another --run_dir."
     )
 
 
@@ -277,7 +277,7 @@ class Stage:
     def _without_checkpoints(self):
         return ValueError(
             f"{self.path} has come to epoch {self.status().get('epoch')}, but "
-            f"there are no checkpoints any more. Put them back, or begin anew "
+            f"there are no checkpoints any more. Put them back, or start over "
             f"in another --run_dir."
         )
 

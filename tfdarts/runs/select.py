@@ -150,8 +150,8 @@ def _candidates(identifiers, space):
 def _directory_name(identifier):
     """Returns a name that does not depend on the other candidates.
 
-    A checksum replaces what cannot be told apart without the signs that are
-    left out, such as emoji.
+    A checksum replaces what cannot be told apart without the characters that
+    are left out, such as emoji.
     """
     name = re.sub(r"[^\w.-]+", "-", identifier).strip("-.")
     if re.search(r"[^\w\0-\x7f]", identifier) or not name:

@@ -16,9 +16,9 @@ import tensorflow as tf
 import tfdarts
 from tfdarts.arguments import as_path
 from tfdarts.cluster import ClusterError
+from tfdarts.runs.fields import WITHOUT_EFFECT
+from tfdarts.runs.fields import flag_fields
 from tfdarts.runs.run_directory import Stage
-from tfdarts.runs.settings import WITHOUT_EFFECT
-from tfdarts.runs.settings import flag_fields
 from tfdarts.training.distribution import replicas_of
 
 _LEFT_OUT = ("export", "evaluation", "tensorboard", "lock", "*.partial")

@@ -190,6 +190,6 @@ def _literal(text):
     a\\|b \\<i\\> at \\$5 \\[x\\](y)
     """
     return _MARKUP.sub(
-        lambda match: "".join(f"\\{sign}" for sign in match[0]),
+        lambda match: "".join(f"\\{character}" for character in match[0]),
         " ".join(text.split()),
     )

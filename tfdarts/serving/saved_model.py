@@ -7,9 +7,9 @@ import keras
 import tensorflow as tf
 
 from tfdarts.arguments import as_path
+from tfdarts.characters import is_unfit
 from tfdarts.decoding import decode_images
 from tfdarts.serving.classifier import classifier
-from tfdarts.signs import is_unfit
 
 
 def export_saved_model(

@@ -73,7 +73,7 @@ class EpochCheckpoint(keras.callbacks.Callback):
         if names:
             raise ValueError(
                 f"None of the checkpoints in {self.directory} can be read. "
-                f"Nothing was changed there: to begin anew, give another "
+                f"Nothing was changed there: to start over, give another "
                 f"--run_dir or remove the directory."
             )
         return 0

@@ -8,7 +8,7 @@ class BeginAnew(keras.callbacks.Callback):
     """Lets a model read from the beginning in each epoch.
 
     It is of a model that carries a state from batch to batch, and has
-    `reset_states()`. Tests begin anew by themselves.
+    `reset_states()`. Tests start over by themselves.
     """
 
     def on_epoch_begin(self, epoch, logs=None):

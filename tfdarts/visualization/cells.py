@@ -8,9 +8,9 @@ import sysconfig
 import pydot
 
 from tfdarts.arguments import as_path
+from tfdarts.characters import is_unfit
 from tfdarts.files import write_atomically
 from tfdarts.genotypes import SPACES
-from tfdarts.signs import is_unfit
 from tfdarts.visualization import palette
 
 CELL_NAMES = {
@@ -160,9 +160,10 @@ def _quoted(text):
     """
     text = "".join(
         _LITERAL.get(
-            sign, "\N{REPLACEMENT CHARACTER}" if is_unfit(sign) else sign
+            character,
+            "\N{REPLACEMENT CHARACTER}" if is_unfit(character) else character,
         )
-        for sign in text
+        for character in text
     )
     return f'"{text}"'
 

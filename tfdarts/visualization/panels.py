@@ -106,7 +106,7 @@ def png(figure):
     """Returns a figure as the bytes of a PNG."""
     buffer = io.BytesIO()
     with warnings.catch_warnings():
-        # A sign of a name that no font has becomes a box.
+        # A character of a name that no font has becomes a box.
         warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from")
         figure.savefig(buffer, format="png", dpi=150)
     return buffer.getvalue()

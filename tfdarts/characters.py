@@ -1,4 +1,4 @@
-"""The signs of a name: which there may be, and when two names are one."""
+"""Characters of a name: which are allowed, and when two names are one."""
 
 import re
 import unicodedata
@@ -9,7 +9,7 @@ _UNFIT = re.compile(r"[\0-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 def is_unfit(name):
-    """Returns whether a name has signs that cannot be shown and written.
+    """Returns whether a name has characters that cannot be shown or written.
 
     Args:
         name: String.
@@ -25,7 +25,7 @@ def is_unfit(name):
 def composed(name):
     """Returns a name in Unicode's composed form, NFC.
 
-    An accent may be a sign of its own (NFD, as macOS writes the names of
+    An accent may be a character of its own (NFD, as macOS writes the names of
     files) or a part of its letter (NFC). Both look alike and are one name.
 
     Args:

@@ -1,0 +1,240 @@
+"""A setting as a dataclass field: its default, range and words for `--help`."""
+
+import dataclasses
+import inspect
+import math
+import operator
+import types
+
+from tfdarts import arguments
+from tfdarts.characters import is_unfit
+from tfdarts.runs.docstrings import with_arguments
+
+
+def setting(
+    default,
+    help,
+    least=None,
+    above=None,
+    below=None,
+    most=None,
+    choices=None,
+    form=None,
+    flag=True,
+    when=None,
+):
+    """Returns a dataclass field that says what it is, its unit and range.
+
+    Args:
+        default: What it is unless it is given.
+        help: String, for `--help`.
+        least: The smallest value it may have.
+        above: What it must be greater than.
+        below: What it must be less than.
+        most: The largest value it may have.
+        choices: Tuple of all values it may have.
+        form: Function of a value and of the setting's name that returns the
+            value in the form that the code works with, or raises
+            `ValueError`: a path, for instance, as a string without `~`.
+        flag: Boolean, whether the command line has it, too.
+        when: Function of all settings that says whether this one has an
+            effect beside the others; see `effective`. Defaults to always.
+    """
+    limits = {
+        "at least": least,
+        "above": above,
+        "below": below,
+        "at most": most,
+    }
+    return dataclasses.field(
+        default=default,
+        metadata={
+            "help": help,
+            "limits": limits,
+            "choices": choices,
+            "form": form,
+            "flag": flag,
+            "when": when,
+        },
+    )
+
+
+def flag_fields(config_class):
+    """Returns those fields of a config that the command line has, too.
+
+    Args:
+        config_class: Dataclass or instance of one.
+    """
+    return [
+        field
+        for field in dataclasses.fields(config_class)
+        if field.metadata["flag"]
+    ]
+
+
+def by_preset(paper, auto, help, **limits):
+    """Returns a field whose default `--preset` chooses.
+
+    It is `None` until the data are known; see `tfdarts.runs.presets`.
+
+    Args:
+        paper: Its value in `--preset=paper`.
+        auto: String, for `--help`: its value in `--preset=auto`.
+        help: See `setting`.
+        **limits: Further arguments of `setting`.
+
+    Example:
+
+    >>> by_preset(50, "as many as alpha needs", "Epochs.").metadata["help"]
+    'Epochs. --preset=paper: 50; auto: as many as alpha needs.'
+    """
+    shown = f"{help} --preset=paper: {paper}; auto: {auto}."
+    field = setting(None, shown, **limits)
+    return dataclasses.field(
+        default=None, metadata={**field.metadata, "paper": paper}
+    )
+
+
+def with_default(config_class, name, default):
+    """Returns a field of a class as its heir has it, with another default.
+
+    Args:
+        config_class: Dataclass.
+        name: String, the field.
+        default: What it is in the heir unless it is given.
+    """
+    field = config_class.__dataclass_fields__[name]
+    return dataclasses.field(default=default, metadata=field.metadata)
+
+
+_KEEPS = {
+    "at least": operator.ge,
+    "above": operator.gt,
+    "below": operator.lt,
+    "at most": operator.le,
+}
+
+
+_KINDS = {
+    bool: ((bool,), "True or False"),
+    int: ((int,), "an integer"),
+    float: ((float, int), "a number"),
+    str: ((str,), "a string"),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """Settings that are refused where one is out of its range.
+
+    Numbers may be of NumPy or TensorFlow, paths of `pathlib`.
+
+    The docstring of a subclass gains a section on its arguments.
+    """
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        fields = {}
+        for base in reversed(cls.__mro__[1:]):
+            inherited = getattr(base, "__dataclass_fields__", {})
+            fields |= {name: (f.type, f) for name, f in inherited.items()}
+        # Those of its own are no fields of a dataclass yet.
+        for name, kind in inspect.get_annotations(cls).items():
+            fields[name] = kind, vars(cls)[name]
+        settings = {
+            name: (kind, field)
+            for name, (kind, field) in fields.items()
+            if "help" in getattr(field, "metadata", ())
+        }
+        cls.__doc__ = with_arguments(cls.__doc__ or "", settings)
+
+    def __post_init__(self):
+        for field in dataclasses.fields(self):
+            value = self._in_form(field, getattr(self, field.name))
+            if value is None:
+                continue
+            self._check_characters(field, value)
+            self._set(field.name, value)
+            if value is None:
+                continue
+            choices = field.metadata["choices"]
+            if choices and value not in choices:
+                raise ValueError(
+                    f"--{field.name} must be one of "
+                    f"{', '.join(map(str, choices))}. Received: {value}."
+                )
+            for relation, limit in field.metadata["limits"].items():
+                if limit is None or _KEEPS[relation](value, limit):
+                    continue
+                raise ValueError(
+                    f"--{field.name} must be {relation} {limit}. "
+                    f"Received: {value}."
+                )
+
+    def _set(self, name, value):
+        object.__setattr__(self, name, value)
+
+    def _in_form(self, field, value):
+        """Returns a value as plain Python, if it is of the field's type."""
+        if value is None and field.default is None:
+            return None
+        form = field.metadata["form"]
+        if form:
+            return form(value, f"--{field.name}")
+        value = arguments.scalar(value)
+        kinds, wanted = _KINDS[field.type]
+        if type(value) not in kinds:
+            raise ValueError(
+                f"--{field.name} must be {wanted}. Received: {value!r}."
+            )
+        if field.type is float and not math.isfinite(value):
+            raise ValueError(
+                f"--{field.name} must be finite. Received: {value}."
+            )
+        return value
+
+    def _check_characters(self, field, value):
+        # A text may have lines, a name or a path may not.
+        texts = value if isinstance(value, tuple) else (value,)
+        texts = [each for each in texts if isinstance(each, str)]
+        if field.name != "text" and any(map(is_unfit, texts)):
+            raise ValueError(
+                f"--{field.name} must have no control characters and be "
+                f"UTF-8. Received: {value!r}."
+            )
+
+
+WITHOUT_EFFECT = ("prepare", "tensorboard")
+"""Settings that change nothing that is computed."""
+
+
+def effective(config_class, settings):
+    """Returns those of a run's settings that had an effect on it.
+
+    Left out are settings that mean nothing beside the others, as the depth of
+    a network that is not used, and switches that are off.
+
+    Args:
+        config_class: The dataclass of the settings.
+        settings: Dict, what a run has kept of them.
+
+    Example:
+
+    >>> from tfdarts.runs.configs import TrainConfig
+    >>> settings = {**vars(TrainConfig(schedule="steps")), "cutout_length": 8}
+    >>> used = effective(TrainConfig, settings)
+    >>> [name in used for name in ("decay_rate", "depth", "cutout_length")]
+    [False, False, True]
+    """
+    fields = flag_fields(config_class)
+    defaults = {field.name: field.default for field in fields}
+    beside = types.SimpleNamespace(**{**defaults, **settings})
+    return {
+        field.name: settings[field.name]
+        for field in fields
+        if field.name in settings
+        and field.name not in (*WITHOUT_EFFECT, "run_dir")
+        and (field.metadata["when"] is None or field.metadata["when"](beside))
+        and (settings[field.name] or field.name == "seed")
+        and settings[field.name] not in ("none", "auto")
+    }

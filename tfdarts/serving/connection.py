@@ -1,0 +1,56 @@
+"""Whom to ask: an exported model, or a server over REST or gRPC."""
+
+import importlib.util
+
+from tfdarts.arguments import scalar
+from tfdarts.serving.clients import checked_name
+from tfdarts.serving.clients import checked_url
+from tfdarts.serving.clients import checked_version
+
+
+def client_of(export_dir, server, name, version, timeout):
+    """Returns the client of an exported model or of a server.
+
+    Args:
+        export_dir: Path of the exported versions of a model, or of one.
+        server: String, in place of it the URL of a server.
+        name: String, what the server calls the model.
+        version: Integer, or of a server the label of a version.
+        timeout: Float, seconds that an answer may take.
+
+    Raises:
+        ValueError: If there is no such model, or none can be asked so.
+    """
+    version, timeout = checked_version(version), scalar(timeout)
+    if (export_dir is None) == (server is None):
+        raise ValueError(
+            "Give either --export_dir, where tfdarts-export wrote a model, or "
+            "--server."
+        )
+    if export_dir is not None:
+        if name:
+            raise ValueError(
+                "--name is of a server; the model of --export_dir is there."
+            )
+        from tfdarts.serving.saved_model_client import SavedModelClient
+        from tfdarts.serving.saved_model_client import version_directory
+
+        return SavedModelClient(version_directory(export_dir, version))
+    if not name:
+        raise ValueError(
+            "A server may have several models: give --name, what it calls "
+            "this one."
+        )
+    url, name = checked_url(server), checked_name(name)
+    if url.scheme in ("http", "https"):
+        from tfdarts.serving.rest_client import RestClient
+
+        return RestClient(url, name, version, timeout)
+    if importlib.util.find_spec("tensorflow_serving") is None:
+        raise ValueError(
+            f"--server={server} needs tensorflow-serving-api: pip install "
+            f"'tfdarts[serving]', or ask over http://."
+        )
+    from tfdarts.serving.grpc_client import GrpcClient
+
+    return GrpcClient(url, name, version, timeout)
