@@ -47,9 +47,7 @@ def origin_of(stage, genotype, search):
     name = genotype["name"]
     if search is not None:
         epoch = search.status().get("best_epoch")
-        return (
-            f"Found by a DARTS search, after {epoch} epochs of it; see below."
-        )
+        return f"Found by a DARTS search, in epoch {epoch} of it; see below."
     if name and name.startswith("random:"):
         return f"Drawn at random from the search space, not searched: {name}."
     if name:
