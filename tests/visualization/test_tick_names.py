@@ -1,5 +1,8 @@
 """Names of classes mean themselves on an axis."""
 
+import pathlib
+
+import matplotlib
 import pytest
 from matplotlib import font_manager
 
@@ -44,12 +47,20 @@ def test_what_no_font_has_is_told_apart_by_its_position(axis, monkeypatch):
     assert texts == ["cat", "1: \U000f0001", "2: \U000f0002 $"]
 
 
-def test_another_font_helps_out(axis):
-    # Of the fonts that come with matplotlib this one has signs of its own.
-    sign = "Ⓐ"
-    name_ticks(axis, [sign, "cat"])
+@pytest.fixture
+def two_fonts(monkeypatch):
+    """Leaves matplotlib two of the fonts that come with it."""
+    folder = pathlib.Path(matplotlib.get_data_path(), "fonts", "ttf")
+    monkeypatch.setattr(font_manager.fontManager, "ttflist", [])
+    for name in ("DejaVuSans.ttf", "STIXGeneral.ttf"):
+        font_manager.fontManager.addfont(folder / name)
+
+
+def test_another_font_helps_out(axis, two_fonts):
+    # The second font has it, and the first, the default one, has not.
+    circled = "Ⓐ"
+    name_ticks(axis, [circled, "cat"])
     assert panels.png(axis.get_figure())
-    assert [drawn(label)[0] for label in labels(axis)] == [sign, "cat"]
+    assert [drawn(label)[0] for label in labels(axis)] == [circled, "cat"]
     fonts = labels(axis)[0].get_fontfamily()
-    assert len(fonts) > 1
-    assert fonts[0] == font_manager.FontProperties().get_family()[0]
+    assert fonts == [*font_manager.FontProperties().get_family(), "STIXGeneral"]
