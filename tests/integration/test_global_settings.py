@@ -50,7 +50,9 @@ def test_a_step_of_a_search_is_that_without_a_policy():
     for each in ("float32", "mixed_float16"):
         keras.utils.set_random_seed(0)
         keras.config.set_dtype_policy(each)
-        supernet = tfdarts.CNNSupernet(2, 3, 4, (8, 8, 1), dtype="float32")
+        supernet = tfdarts.CNNSupernet(
+            2, 3, 4, (8, 8, 1), num_nodes=1, dtype="float32"
+        )
         search = tfdarts.DARTS(supernet, order=2)
         search.compile(run_eagerly=True)
         search.fit(pairs, shuffle=False, verbose=0)

@@ -207,7 +207,11 @@ def state(directory, epochs):
 
 @pytest.mark.parametrize(
     ("stage", "extended"),
-    [("search", False), ("train", False), ("train", True)],
+    [
+        ("search", False),
+        pytest.param("train", False, marks=pytest.mark.slow),
+        ("train", True),
+    ],
 )
 def test_what_is_resumed_ends_bit_for_bit(
     stage, extended, tmp_path, monkeypatch
@@ -386,6 +390,7 @@ def test_candidates_are_ranked_by_their_validation_loss(tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_seeds(tmp_path):
     config = with_(tiny_text.TRAINING, run_dir=str(tmp_path), epochs=1)
     summary = train_seeds(config, [0, 1])
