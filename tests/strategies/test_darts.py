@@ -21,6 +21,7 @@ def tiny_search(
     learning_rate=LEARNING_RATE,
     run_eagerly=False,
     jit_compile=False,
+    loss=None,
     class_weight=None,
     **kwargs,
 ):
@@ -31,6 +32,7 @@ def tiny_search(
     search.compile(
         SGD(learning_rate, momentum=0.9, l2=3e-3, clip_norm=0.1),
         Adam(0.05, l2=1e-3),
+        loss=loss,
         class_weight=class_weight,
         run_eagerly=run_eagerly,
         jit_compile=jit_compile,
@@ -181,6 +183,24 @@ def test_weight_step_clips_adds_l2_and_moves_statistics(first_order):
         rtol=1e-4,
         atol=1e-6,
     )
+
+
+def test_the_loss_may_be_a_function_of_labels_and_logits():
+    def cross_entropy(labels, logits):
+        each = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+        return tf.reduce_mean(each)
+
+    results = []
+    for loss in (None, cross_entropy):
+        keras.utils.set_random_seed(0)
+        search = tiny_search(run_eagerly=True, loss=loss)
+        search.train_step((batch(0), batch(1)))
+        search.test_step(batch(2))
+        results.append(values(search.variables))
+    for one, other in zip(*results, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
+    with pytest.raises(ValueError, match="`class_weight` needs a `loss` that"):
+        tiny_search(loss=cross_entropy, class_weight={0: 2.0})
 
 
 def test_class_weights_count_in_both_losses_as_keras_has_it():

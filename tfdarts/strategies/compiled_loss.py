@@ -151,20 +151,20 @@ class CompiledLoss:
             weights, state, _as_inputs(x), alphas
         )
         logits, *carried = tf.nest.flatten(outputs)
-        loss = self.loss_function(y, logits, self._sample_weight(y, logits))
+        loss = self.loss_function(y, logits, *self._sample_weight(y, logits))
         for each in penalties:
             loss += penalty * each
         return loss, logits, carried, state
 
     def _sample_weight(self, y, logits):
-        """What each example counts, by Keras' rule; `None`: all the same."""
+        """What each example counts, by Keras' rule; empty: all the same."""
         if self.class_weight is None:
-            return None
+            return ()
         if y.shape.rank == logits.shape.rank:
             y = tf.argmax(y, axis=-1)
         classes = range(logits.shape[-1])
         weights = [self.class_weight.get(label, 1.0) for label in classes]
-        return tf.gather(tf.constant(weights, logits.dtype), y)
+        return (tf.gather(tf.constant(weights, logits.dtype), y),)
 
     def _in_test(self, weights, alphas, state, x, y, counts=None):
         """Mean loss and accuracy, and what is carried on.
@@ -177,11 +177,12 @@ class CompiledLoss:
             weights, state, _as_inputs(x), alphas, training=False
         )
         logits, *carried = tf.nest.flatten(outputs)
-        each = counts
+        each = ()
         if counts is not None:
             # A label of a text stands in a row, too.
-            each = tf.reshape(counts, (-1, *[1] * (logits.shape.rank - 2)))
-        loss = self.loss_function(y, logits, each)
+            rows = -1, *[1] * (logits.shape.rank - 2)
+            each = (tf.reshape(counts, rows),)
+        loss = self.loss_function(y, logits, *each)
         accuracy = self._accuracy(y, logits, counts)
         if counts is not None:
             # These means are over all rows, whether they count or not.

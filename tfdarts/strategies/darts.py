@@ -145,8 +145,9 @@ class DARTS(SavedSearch, ReadsOn, keras.Model):
                 `tfdarts.strategies.paper_optimizers.paper_optimizers`.
             alpha_optimizer: Any Keras optimizer, or its name. Defaults to the
                 paper's.
-            loss: Keras loss of labels and logits, a mean over the examples.
-                Defaults to sparse categorical cross-entropy.
+            loss: Keras loss of labels and logits, a mean over the examples, or
+                a function of the two. Defaults to sparse categorical
+                cross-entropy.
             accuracy: Function of labels and logits, a number an example, as
                 those of `keras.metrics` are; its mean is logged. Defaults to
                 `keras.metrics.sparse_categorical_accuracy`.
@@ -166,7 +167,12 @@ class DARTS(SavedSearch, ReadsOn, keras.Model):
                 not to be compiled, or by XLA.
         """
         check_compilation(
-            self.supernet, self.replicas, loss, run_eagerly, jit_compile
+            self.supernet,
+            self.replicas,
+            loss,
+            class_weight,
+            run_eagerly,
+            jit_compile,
         )
         defaults = paper_optimizers(self.supernet)
         weight_optimizer = keras.optimizers.get(weight_optimizer or defaults[0])

@@ -38,7 +38,9 @@ def check_options(
             )
 
 
-def check_compilation(supernet, replicas, loss, run_eagerly, jit_compile):
+def check_compilation(
+    supernet, replicas, loss, class_weight, run_eagerly, jit_compile
+):
     """Refuses arguments of `DARTS.compile` that do not go together.
 
     Raises:
@@ -55,6 +57,12 @@ def check_compilation(supernet, replicas, loss, run_eagerly, jit_compile):
             "XLA sees that a supernet with `recompute=True` computes the "
             "same twice, and keeps it. Leave out one of `recompute` and "
             "`jit_compile`."
+        )
+    is_function = loss is not None and not isinstance(loss, keras.losses.Loss)
+    if class_weight is not None and is_function:
+        raise ValueError(
+            f"`class_weight` needs a `loss` that weights examples: a "
+            f"keras.losses.Loss, not a function. Received: loss={loss!r}."
         )
     if isinstance(loss, str) or _takes_probabilities(loss):
         raise ValueError(
