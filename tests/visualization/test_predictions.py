@@ -14,7 +14,11 @@ def drawn(tmp_path, monkeypatch):
     figures = []
     png = panels.png
     monkeypatch.setattr(
-        panels, "png", lambda figure: figures.append(figure) or png(figure)
+        panels,
+        "png",
+        lambda figure, **options: (
+            figures.append(figure) or png(figure, **options)
+        ),
     )
 
     def draw(function, *arguments):
@@ -57,6 +61,22 @@ def test_of_many_classes_the_mistakes_are_listed(drawn, classes, named):
     ]
     shown = [t.get_text() for t in axes.get_yticklabels()]
     assert (shown == names) == named
+
+
+@pytest.mark.parametrize("classes", [10, 25, 40])
+def test_long_names_and_counts_have_room_and_can_be_told_apart(drawn, classes):
+    names = [
+        f"class {k} of those with the longest names" for k in range(classes)
+    ]
+    matrix = np.full((classes, classes), 1000)
+    figure = drawn(predictions.draw_confusion, matrix, names)
+    axes = figure.axes[0]
+    labels = axes.get_yticklabels()
+    assert len({label.get_text() for label in labels}) == classes
+    for texts, dimension in ((labels, 1), (axes.texts[:classes], 0)):
+        boxes = [text.get_window_extent().get_points() for text in texts]
+        spans = np.sort(np.reshape(boxes, (-1, 2, 2))[..., dimension], axis=0)
+        assert all(spans[1:, 0] > spans[:-1, 1])
 
 
 def test_bars_are_the_accuracy_of_each_bin(drawn):

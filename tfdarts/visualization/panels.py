@@ -102,11 +102,16 @@ def color_names(labels, primitives):
         label.set_color(palette.family_color(primitive))
 
 
-def png(figure):
-    """Returns a figure as the bytes of a PNG."""
+def png(figure, **options):
+    """Returns a figure as the bytes of a PNG.
+
+    Args:
+        figure: `matplotlib.figure.Figure`.
+        **options: Further arguments of its `savefig`.
+    """
     buffer = io.BytesIO()
     with warnings.catch_warnings():
         # A character of a name that no font has becomes a box.
         warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from")
-        figure.savefig(buffer, format="png", dpi=150)
+        figure.savefig(buffer, format="png", dpi=150, **options)
     return buffer.getvalue()

@@ -9,6 +9,7 @@ from tfdarts.arguments import as_path
 from tfdarts.files import write_atomically
 from tfdarts.visualization import palette
 from tfdarts.visualization import panels
+from tfdarts.visualization.tick_names import distinct
 from tfdarts.visualization.tick_names import name_ticks
 
 MOST_COUNTS = 20
@@ -37,16 +38,15 @@ def draw_confusion(matrix, class_names, path):
     shares = matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
     right = np.trace(matrix) / matrix.sum()
     counted = len(matrix) <= MOST_COUNTS
-    side = 5.5 + 0.3 * len(matrix)
     figure = panels.new_figure(
         f"Confusion of classes: {right:.1%} right",
-        (side + 1, side) if counted else (13.33, 9),
+        _size(matrix, counted),
     )
     if counted:
         axes = figure.subplots()
         _write_counts(axes, matrix, shares)
     else:
-        axes, beside = figure.subplots(1, 2, width_ratios=(2.6, 1))
+        axes, beside = figure.subplots(1, 2, width_ratios=(2, 1))
         _list_mistakes(beside, matrix, class_names)
     # Of a few mistakes in a hundred the shade of a share would be white.
     image = axes.imshow(shares, cmap="Blues", norm=PowerNorm(0.5, 0, 1))
@@ -57,7 +57,19 @@ def draw_confusion(matrix, class_names, path):
     bar.set_label("share of the class", size=panels.SMALL, color=palette.INK)
     bar.outline.set_visible(False)
     bar.ax.tick_params(labelsize=panels.SMALL, colors=palette.INK)
-    write_atomically(as_path(path), panels.png(figure))
+    # Names that stand out of the figure are in the picture, too.
+    picture = panels.png(figure, bbox_inches="tight", pad_inches=0.2)
+    write_atomically(as_path(path), picture)
+
+
+def _size(matrix, counted):
+    """Returns inches in which each count and each name has room."""
+    if counted:
+        field = max(0.3, 0.11 * len(f"{matrix.max():,}"))
+        side = 5.5 + field * len(matrix)
+        return side + 1, side
+    height = 5 + 0.2 * min(len(matrix), MOST_NAMES)
+    return 1.5 * height, height
 
 
 def _write_counts(axes, matrix, shares):
@@ -105,9 +117,10 @@ def _list_mistakes(axes, matrix, class_names):
     wrong = matrix - np.diag(np.diag(matrix))
     order = np.argsort(wrong, axis=None, kind="stable")[::-1]
     places = [np.unravel_index(k, wrong.shape) for k in order[:MOST_MISTAKES]]
+    names = distinct(class_names)
     lines = [
         f"{wrong[row, column]:,} of {matrix[row].sum():,}  "
-        f"{class_names[row]} → {class_names[column]}"
+        f"{names[row]} → {names[column]}"
         for row, column in places
         if wrong[row, column]
     ]
@@ -116,7 +129,7 @@ def _list_mistakes(axes, matrix, class_names):
         1,
         "Most frequent mistakes\n" + "\n".join(lines or ["none"]),
         va="top",
-        size=panels.MEDIUM,
+        size=panels.SMALL,
         color=palette.INK,
         linespacing=1.9,
         parse_math=False,
@@ -168,7 +181,13 @@ def draw_reliability(calibration, path):
         label="mean confidence and accuracy of a bin",
     )
     above.set_ylabel("accuracy", size=panels.MEDIUM, color=palette.INK)
-    above.legend(loc="upper left", framealpha=0.9, fontsize=panels.SMALL)
+    above.legend(
+        loc="lower left",
+        bbox_to_anchor=(0, 1),
+        ncols=2,
+        frameon=False,
+        fontsize=panels.SMALL,
+    )
     below.bar(middles, count, 0.92 * width, color=palette.QUIET)
     for middle, number in zip(middles[full], count[full]):
         below.annotate(
