@@ -138,8 +138,20 @@ def test_names_that_are_given_say_which_number_a_string_is():
     source = from_arrays((PIXELS, words), (PIXELS, words))
     assert source.class_names == ("cat", "dog")
     np.testing.assert_array_equal(source.read("test")[1], LABELS)
+
     with pytest.raises(DataError, match="out of cat, dog. Among them is 'cow'"):
         from_arrays((PIXELS, words), (PIXELS[:1], ["cow"]))
+
+
+def test_an_accent_of_its_own_is_that_in_its_letter():
+    composed, decomposed = np.array(["e", "\xe9"]), np.array(["e", "e\u0301"])
+    for names in (None, ["e", "e\u0301"]):
+        source = from_arrays(
+            (PIXELS, decomposed[LABELS]), (PIXELS, composed[LABELS]), names
+        )
+        assert source.class_names == ("e", "\xe9")
+        for split in ("train", "test"):
+            np.testing.assert_array_equal(source.read(split)[1], LABELS)
 
 
 @pytest.mark.parametrize(

@@ -109,8 +109,9 @@ def test_words_between_spaces_are_those_of_training(text):
 
 
 @hypothesis.settings(max_examples=100, deadline=None)
-@hypothesis.given(text=st.text("aBc \n\r1ä'", max_size=20))
+@hypothesis.given(text=st.text("aBc \n\r\01ä'", max_size=20))
 @hypothesis.example(text="\n\nIt's\r\n \r\n 1 x\n2\n")
+@hypothesis.example(text="the value\0of the")
 def test_letters_are_those_of_training(text):
     found = split_words(tf.constant([text]), "letters").to_list()[0]
     lines = [words_of(line, "letters") for line in split(text)]

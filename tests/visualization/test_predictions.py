@@ -48,18 +48,19 @@ def test_fields_are_shares_of_the_row_with_their_counts(drawn):
 
 @pytest.mark.parametrize(("classes", "named"), [(30, True), (100, False)])
 def test_of_many_classes_the_mistakes_are_listed(drawn, classes, named):
-    names = [f"class {k}" for k in range(classes)]
+    names = [f"${k}$ {{%" for k in range(classes)]
     matrix = 50 * np.eye(classes, dtype=int)
     matrix[3, 7], matrix[7, 3], matrix[1, 2] = 9, 1, 5
     figure = drawn(predictions.draw_confusion, matrix, names)
     axes, beside = figure.axes[:2]
     assert not axes.texts
     assert beside.texts[0].get_text().splitlines()[1:] == [
-        "9 of 59  class 3 → class 7",
-        "5 of 55  class 1 → class 2",
-        "1 of 51  class 7 → class 3",
+        "9 of 59  $3$ {% → $7$ {%",
+        "5 of 55  $1$ {% → $2$ {%",
+        "1 of 51  $7$ {% → $3$ {%",
     ]
-    shown = [t.get_text() for t in axes.get_yticklabels()]
+    assert not beside.texts[0].get_parse_math()
+    shown = [t.get_text().replace("\\$", "$") for t in axes.get_yticklabels()]
     assert (shown == names) == named
 
 

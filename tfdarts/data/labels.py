@@ -3,6 +3,7 @@
 import numpy as np
 
 from tfdarts.arguments import scalar
+from tfdarts.characters import composed
 from tfdarts.data.image_source import DataError
 from tfdarts.data.image_source import check_labels
 from tfdarts.data.image_source import shortened
@@ -76,6 +77,9 @@ def _in_a_row(labels, where):
         labels = labels[:, 0]  # As keras.datasets has them.
     if labels.dtype.kind in "SO":
         labels = _of_one_type(labels)
+    if labels.dtype.kind == "U":
+        names = [composed(name) for name in labels.ravel().tolist()]
+        labels = np.array(names, str).reshape(labels.shape)
     if labels.dtype.kind in "bf" and _are_whole(labels):
         labels = labels.astype("int64")
     if labels.ndim == 2 and not _is_one_hot(labels):
@@ -120,7 +124,8 @@ def _are_strings(labels):
 
 
 def _positions(labels, class_names, where):
-    numbers = {str(name): number for number, name in enumerate(class_names)}
+    names = [composed(str(name)) for name in class_names]
+    numbers = {name: number for number, name in enumerate(names)}
     unknown = sorted({*labels.tolist()} - numbers.keys())
     if unknown:
         raise DataError(

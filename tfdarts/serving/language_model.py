@@ -151,6 +151,8 @@ def split_words(text, tokenizer):
     end = f" {END_OF_LINE} "
     text = tf.strings.regex_replace(text, r"\r\n?", "\n")
     if tokenizer == "letters":
+        # `lower` ends a text at its first NUL.
+        text = tf.strings.regex_replace(text, r"\x00", " ")
         text = tf.strings.lower(text, encoding="utf-8")
         text = tf.strings.regex_replace(text, r"[^a-z\n]+", " ")
         # Lines without a word are none.
