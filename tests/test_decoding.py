@@ -47,6 +47,13 @@ def test_what_is_cut_off_is_an_invalid_argument(kind):
             decode_image(tf.constant(content[:length]), 3)
 
 
+@pytest.mark.parametrize("length", [30, 53, 54, 100])
+def test_a_cut_palette_is_an_error_that_is_text(length):
+    content = GREY_KINDS["bmp L"][:length]
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        decode_image(tf.constant(content), 3)
+
+
 def test_large_jpegs_are_exact_too():
     smooth = tf.image.resize(pixels(20, 30, 3), (200, 301)).numpy()
     content = encode(smooth.astype("uint8"), "JPEG", quality=95)

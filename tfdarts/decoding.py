@@ -158,7 +158,11 @@ def _has_grey_palette(content, head):
     """Whether the pixels of an 8-bit BMP are the places in its palette."""
     used = _integer(head, 46)
     count = tf.where(used == 0, 256, tf.clip_by_value(used, 1, 256))
-    palette = tf.strings.substr(content, 14 + _integer(head, 14), 4 * count)
+    # What begins behind the end would be an error that quotes all bytes.
+    start = tf.clip_by_value(
+        14 + _integer(head, 14), 0, tf.strings.length(content)
+    )
+    palette = tf.strings.substr(content, start, 4 * count)
     colors = tf.reshape(tf.io.decode_raw(palette, tf.uint8), (-1, 4))[:, :3]
     places = tf.range(tf.shape(colors)[0])[:, tf.newaxis]
     return tf.reduce_all(tf.cast(colors, tf.int32) == places)
