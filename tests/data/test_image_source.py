@@ -50,6 +50,10 @@ def test_a_split_is_loaded_when_it_is_read():
         ({"class_names": ("a", "b\x1b[2J")}, r"'b\\x1b\[2J', which has con"),
         ({"class_names": ("a\n", "b")}, r"A class of made is called 'a\\n'"),
         ({"class_names": ("a", "\udcff")}, r"'\\udcff'.* no UTF-8. Rename it"),
+        (
+            {"class_names": ("a", " ")},
+            "A class of made is called ' ', which is bl",
+        ),
         ({"name": "made\n"}, r"The data set is called 'made\\n'"),
         ({"image_shape": (3, 9, 1)}, "are 3x9 pixels.*at least 4x4"),
         ({"image_shape": (9, 3, 1)}, "are 9x3 pixels"),

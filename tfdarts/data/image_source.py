@@ -135,6 +135,10 @@ def check_name(name, what):
             f"{what} is called {name!r}, which has control characters or is "
             f"no UTF-8. Rename it."
         )
+    if not name.strip():
+        raise DataError(
+            f"{what} is called {name!r}, which is blank. Rename it."
+        )
 
 
 def check_class_names(class_names, where):
