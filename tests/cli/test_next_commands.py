@@ -66,6 +66,20 @@ def test_a_winner_is_trained_on_the_data_of_its_selection(tmp_path):
     assert (trained.dataset, trained.run_dir) == ("folder:x y", "out")
 
 
+@pytest.mark.parametrize(
+    ("typed", "run_dir"), [([], "runs/digits"), (["--run_dir=r"], "r")]
+)
+def test_a_training_follows_its_dry_run(typed, run_dir, capsys, monkeypatch):
+    monkeypatch.setattr("tfdarts.cli.train.costs", lambda *of: "a table")
+    arguments = ["--genotype=DARTS_V2", *typed, "--dry_run", "--depth=40"]
+    values, kind = train_command.parsed(arguments)
+    given = {**values.flag_values_dict(), "kind": kind, "arguments": arguments}
+    train_command.run(given)
+    config = config_of(capsys.readouterr().out.splitlines()[-1])
+    assert (config.run_dir, config.genotype) == (run_dir, "DARTS_V2")
+    assert config.depth == 40
+
+
 def test_a_line_is_no_longer_than_it_must_be():
     config = SearchConfig(run_dir="r")
     assert (

@@ -60,6 +60,13 @@ def test_what_is_nothing_is_refused_with_all_that_could_be(identifier):
         assert part in sentence
 
 
+@pytest.mark.parametrize("space", ["cnn", "rnn"])
+@pytest.mark.parametrize("nothing", [None, ""])
+def test_nothing_is_no_genotype(nothing, space):
+    with pytest.raises(ValueError, match="Whose network. Give --genotype, or"):
+        find_genotype(nothing, space)
+
+
 def test_a_directory_without_a_genotype_is_refused(tmp_path):
     with pytest.raises(ValueError, match="no run directory with a genotype"):
         find_genotype(str(tmp_path))

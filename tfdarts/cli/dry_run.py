@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from tfdarts.cli.command import next_command
 from tfdarts.runs.fields import Settings
 from tfdarts.runs.fields import setting
 
@@ -41,12 +42,19 @@ def costs(config, name):
     )
 
 
-def without(arguments, *settings):
-    """Returns the words of a command line without some switches.
+def after_looking(program, config, arguments, *settings):
+    """Returns the line that says how to compute after all.
 
     Args:
-        arguments: List of strings.
-        *settings: Dataclasses whose fields are the switches.
+        program: String, the command.
+        config: The settings of a search or a training.
+        arguments: List of strings, as typed.
+        *settings: Dataclasses whose fields are switches to leave out.
     """
+    from tfdarts.data.sources import directory_name
+
     names = [field.name for s in settings for field in dataclasses.fields(s)]
-    return [w for w in arguments if w.strip("-").split("=")[0] not in names]
+    words = [w for w in arguments if w.strip("-").split("=")[0] not in names]
+    if not config.run_dir:
+        words.append(f"--run_dir=runs/{directory_name(config.dataset)}")
+    return next_command(program, *words)

@@ -8,8 +8,8 @@ from tfdarts.cli.command import Command
 from tfdarts.cli.command import next_command
 from tfdarts.cli.command import settings_of
 from tfdarts.cli.dry_run import DryRun
+from tfdarts.cli.dry_run import after_looking
 from tfdarts.cli.dry_run import costs
-from tfdarts.cli.dry_run import without
 from tfdarts.cli.training_flags import TrainFlagfile
 from tfdarts.cli.training_flags import given_training
 from tfdarts.cli.training_flags import training_flags
@@ -41,7 +41,8 @@ def run(values):
         training = _training_of(unsearched, values)
         print(_cost_of(training, "--genotype=random:0"))
     if values["describe_data"] or values["dry_run"]:
-        print(_after_looking(config, values["arguments"]))
+        words = values["arguments"], DescribeData, DryRun
+        print(after_looking("tfdarts-search", config, *words))
     else:
         _search(config, values)
 
@@ -96,16 +97,6 @@ def _describe_data(config):
     from tfdarts.runs.data import describe_data
 
     print(describe_data(config))
-
-
-def _after_looking(config, arguments):
-    """Returns the command that searches after all."""
-    from tfdarts.data.sources import directory_name
-
-    words = without(arguments, DescribeData, DryRun)
-    if not config.run_dir:
-        words.append(f"--run_dir=runs/{directory_name(config.dataset)}")
-    return next_command("tfdarts-search", *words)
 
 
 command = Command(

@@ -5,8 +5,8 @@ from tfdarts.cli.command import Command
 from tfdarts.cli.command import next_command
 from tfdarts.cli.command import settings_of
 from tfdarts.cli.dry_run import DryRun
+from tfdarts.cli.dry_run import after_looking
 from tfdarts.cli.dry_run import costs
-from tfdarts.cli.dry_run import without
 from tfdarts.cli.seeds import Seeds
 from tfdarts.cli.seeds import seeds_table
 from tfdarts.table import shown
@@ -17,8 +17,8 @@ def run(values):
     config = settings_of(kinds.TRAIN[values["kind"]], values)
     if values["dry_run"]:
         print(costs(config, "training"))
-        words = without(values["arguments"], DryRun)
-        print(next_command("tfdarts-train", *words))
+        words = values["arguments"], DryRun
+        print(after_looking("tfdarts-train", config, *words))
         return
     seeds = settings_of(Seeds, values).seeds
     if seeds:

@@ -33,6 +33,10 @@ def find_genotype(identifier, space="cnn"):
     >>> find_genotype("DARTS_V2").name
     'DARTS_V2'
     """
+    if not identifier:
+        raise ValueError(
+            "Whose network? Give --genotype, or --run_dir of a search."
+        )
     identifier = path_text(identifier, "A genotype")
     published = genotypes.published_names(space)
     if identifier in published:
