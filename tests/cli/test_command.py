@@ -1,4 +1,5 @@
 import dataclasses
+import errno
 import importlib
 import json
 import logging
@@ -10,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+import types
 
 import keras
 import numpy as np
@@ -232,6 +234,42 @@ def test_the_shape_of_a_helps_flags(main, capsys):
 def test_the_version(main, capsys):
     assert main(["--version"]) == 0
     assert capsys.readouterr().out == f"tfdarts {tfdarts.__version__}\n"
+
+
+def unread_pipe():
+    reading, writing = os.pipe()
+    os.close(reading)
+    return open(writing, "w")
+
+
+@pytest.mark.parametrize("flag", ["--help", "--version"])
+@pytest.mark.parametrize(
+    ("output", "code", "sentence"),
+    [
+        (unread_pipe, 141, "nobody reads what it writes"),
+        (lambda: open("/dev/full", "w"), 2, "no space is left on the disk"),
+    ],
+)
+def test_help_that_cannot_be_written_is_a_sentence(
+    output, code, sentence, flag, main, capsys, monkeypatch
+):
+    if code == 2 and not os.path.exists("/dev/full"):
+        pytest.skip("no device that is always full")
+    with output() as stdout, monkeypatch.context() as context:
+        context.setattr(sys, "stdout", stdout)
+        assert main([flag]) == code
+    said = capsys.readouterr().err
+    assert sentence in said and said.count("\n") == 1
+
+
+def test_an_error_that_cannot_be_written_keeps_its_exit_code(main, monkeypatch):
+    def refuse(text):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as context:
+        stderr = types.SimpleNamespace(write=refuse)
+        context.setattr(sys, "stderr", stderr)
+        assert main(["--nonsense"]) == 2
 
 
 def test_help_runs_nothing(main, seen):

@@ -81,12 +81,6 @@ class Command:
         except ValueError as error:
             self._complain(f"{error}\nSee {self.name} --help.")
             return EXIT_CODES["usage"]
-        if values["help"].value:
-            print(self.help())
-            return 0
-        if values["version"].value:
-            print(f"tfdarts {tfdarts.__version__}")
-            return 0
         return self._guarded(values, arguments, kind)
 
     def parsed(self, arguments):
@@ -201,29 +195,13 @@ class Command:
         """Runs the command; an error becomes a sentence and an exit code."""
         debug = values["debug"].value
         console = process.prepare(values["quiet"].value)
-        results = contextlib.nullcontext()
         try:
-            given = values.flag_values_dict()
-            # What cannot be is refused before the wait for TensorFlow.
-            for settings in self._settings(kind):
-                settings_of(settings, given)
-            needs = self.needs_tensorflow
-            if needs(given) if callable(needs) else needs:
-                distribute = given.get("distribute", "none")
-                process.start_tensorflow(debug, distribute)
-                results = process.results_of(given, distribute)
-            with results:
-                typed = [name for name in values if values[name].present]
-                self.run(
-                    {
-                        **given,
-                        "arguments": arguments,
-                        "given": typed,
-                        "kind": kind,
-                    }
-                )
-            if is_of_many(given.get("distribute", "none")):
-                process.end_together(given["distribute"])
+            if values["help"].value:
+                print(self.help())
+            elif values["version"].value:
+                print(f"tfdarts {tfdarts.__version__}")
+            else:
+                self._run(values, arguments, kind)
             sys.stdout.flush()
             return 0
         except (Exception, KeyboardInterrupt, Terminated) as error:
@@ -240,6 +218,26 @@ class Command:
         self._complain(message)
         return code
 
+    def _run(self, values, arguments, kind):
+        """Runs the command, with TensorFlow where the command needs it."""
+        given = values.flag_values_dict()
+        # What cannot be is refused before the wait for TensorFlow.
+        for settings in self._settings(kind):
+            settings_of(settings, given)
+        distribute = given.get("distribute", "none")
+        results = contextlib.nullcontext()
+        needs = self.needs_tensorflow
+        if needs(given) if callable(needs) else needs:
+            process.start_tensorflow(values["debug"].value, distribute)
+            results = process.results_of(given, distribute)
+        typed = [name for name in values if values[name].present]
+        with results:
+            self.run(
+                {**given, "arguments": arguments, "given": typed, "kind": kind}
+            )
+        if is_of_many(distribute):
+            process.end_together(distribute)
+
     def _those_of(self, flags, kind):
         """Those flags that this command has."""
         names = {field.name for field in self._fields(kind)}
@@ -247,7 +245,7 @@ class Command:
 
     def _complain(self, message):
         # If nobody listens any more, the exit code is all there is.
-        with contextlib.suppress(BrokenPipeError):
+        with contextlib.suppress(OSError):
             print(f"{self.name}: {message}", file=sys.stderr)
 
 
