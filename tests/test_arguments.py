@@ -20,9 +20,11 @@ from tfdarts.cli import search
 from tfdarts.cli import select
 from tfdarts.cli import train
 from tfdarts.cli import visualize
+from tfdarts.runs import settings
 from tfdarts.runs.fields import Settings
 from tfdarts.runs.fields import flag_fields
 from tfdarts.runs.visualize import draw_run
+from tfdarts.search_spaces.cnn import CNNSearchSpace
 from tfdarts.search_spaces.lookup import find_genotype
 
 
@@ -80,6 +82,8 @@ def test_what_is_no_scalar_stays(given):
         (b"ab", [b"ab"]),
         (pathlib.Path("ab"), [pathlib.Path("ab")]),
         (7, [7]),
+        (int, [int]),
+        (None, [None]),
         (("a", "b"), ["a", "b"]),
         (np.array(["a", "b"]), ["a", "b"]),
         ((name for name in "ab"), ["a", "b"]),
@@ -87,7 +91,9 @@ def test_what_is_no_scalar_stays(given):
         ([], []),
     ],
 )
-def test_one_string_one_path_and_one_number_are_one_item(given, expected):
+def test_what_cannot_be_iterated_over_is_one_item_as_a_string_is(
+    given, expected
+):
     assert arguments.items(given) == expected
 
 
@@ -100,7 +106,7 @@ def test_commas_are_between_paths_but_not_in_one_that_exists(home):
     assert arguments.paths(["a,b"], "x") == ("a,b",)
 
 
-@pytest.mark.parametrize("given", [[1], [None], 7, [b"a"], [["a"]]])
+@pytest.mark.parametrize("given", [[1], [None], None, 7, [b"a"], [["a"]]])
 def test_what_are_no_paths_or_names(given):
     with pytest.raises(ValueError, match="--x must be a path: a string or"):
         arguments.paths(given, "--x")
@@ -157,8 +163,9 @@ COMMANDS = evaluate, export, pipeline, predict, search, select, train, visualize
 def all_settings():
     """Every class of settings that a command has."""
     for module in COMMANDS:
-        settings = module.command.settings
-        kinds = settings.values() if isinstance(settings, dict) else [settings]
+        of_command = module.command.settings
+        single = not isinstance(of_command, dict)
+        kinds = [of_command] if single else of_command.values()
         for kind in kinds:
             yield from kind
 
@@ -176,6 +183,10 @@ HOME_FORMS = {
     arguments.path_text: lambda home: (
         pathlib.Path("~/x"),
         str(home / "x"),
+    ),
+    settings.genotype_text: lambda home: (
+        CNNSearchSpace().sample(0),
+        repr(CNNSearchSpace().sample(0)),
     ),
     arguments.paths: lambda home: (
         [pathlib.Path("~/x"), "y,z"],
@@ -332,6 +343,76 @@ def test_a_path_is_the_same_in_every_form(name, home):
         else:
             assert (home / name[0]).exists()
     assert not pathlib.Path("~").exists()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [name for name in PATHS if name[0] != "export_saved_model"],
+    ids=".".join,
+)
+def test_none_is_no_path(name):
+    with pytest.raises(ValueError, match="path|--run_dir"):
+        PATHS[name](None)
+
+
+SEARCHES = "tfdarts.SearchConfig or tfdarts.RNNSearchConfig"
+TRAININGS = "tfdarts.TrainConfig or tfdarts.RNNTrainConfig"
+SELECTIONS = "tfdarts.SelectConfig or tfdarts.RNNSelectConfig"
+CONFIGS = {
+    "search": (tfdarts.search, SEARCHES),
+    "train": (tfdarts.train, TRAININGS),
+    "train_seeds": (lambda c: tfdarts.train_seeds(c, [0]), TRAININGS),
+    "select": (tfdarts.select, SELECTIONS),
+    "dry_run": (tfdarts.dry_run, TRAININGS),
+    "describe_data": (tfdarts.describe_data, "tfdarts.RNNSelectConfig"),
+    "pipeline": (
+        lambda c: tfdarts.pipeline(c, tfdarts.TrainConfig(genotype="a")),
+        SEARCHES,
+    ),
+    "pipeline's training": (
+        lambda c: tfdarts.pipeline(tfdarts.SearchConfig(), c),
+        TRAININGS,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize(
+    ("config", "shown"),
+    [
+        ("digits", "'digits'"),
+        (None, "NoneType"),
+        (tfdarts.SearchConfig, "<class 'tfdarts.runs.configs.SearchConfig'>"),
+        ({"dataset": "digits"}, "dict"),
+    ],
+)
+def test_what_are_no_settings_are_refused(config, shown, name):
+    function, wanted = CONFIGS[name]
+    with pytest.raises(ValueError) as refusal:
+        function(config)
+    sentence = str(refusal.value)
+    assert wanted in sentence and sentence.endswith(f"Received: {shown}.")
+
+
+@pytest.mark.parametrize("name", sorted(CONFIGS.keys() - {"describe_data"}))
+def test_settings_of_another_function_are_refused(name):
+    config = {
+        SEARCHES: tfdarts.TrainConfig(genotype="random:0"),
+        TRAININGS: tfdarts.SelectConfig(),
+        SELECTIONS: tfdarts.SearchConfig(),
+    }[CONFIGS[name][1]]
+    with pytest.raises(ValueError, match="Received: [A-Z][a-z]+Config.$"):
+        CONFIGS[name][0](config)
+
+
+def test_a_genotype_may_be_trained_as_it_is():
+    for space, config_class in (
+        ("cnn", tfdarts.TrainConfig),
+        ("rnn", tfdarts.RNNTrainConfig),
+    ):
+        genotype = tfdarts.genotypes.get("DARTS_V2", space)
+        found = find_genotype(config_class(genotype=genotype).genotype, space)
+        assert found == genotype and found.name == "DARTS_V2"
 
 
 @pytest.mark.parametrize("given", ["~/model", pathlib.Path("~/model")])

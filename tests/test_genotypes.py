@@ -377,6 +377,29 @@ def test_an_unknown_name_hints_at_a_known_one(name, space, hint):
         genotypes.get(name, space)
 
 
+@pytest.mark.parametrize("name", [None, 7, genotypes.Genotype])
+def test_what_is_no_name_is_none_that_was_published(name):
+    with pytest.raises(ValueError, match="no published genotype named"):
+        genotypes.get(name)
+
+
+def test_another_space_is_refused():
+    with pytest.raises(ValueError, match="cnn or rnn. Received: 'foo'"):
+        genotypes.get("DARTS_V2", space="foo")
+
+
+@pytest.mark.parametrize("space", ["cnn", "rnn"])
+def test_a_network_takes_a_genotype_its_fields_or_its_name(space):
+    expected = genotypes.get("DARTS_V2", space)
+    for given in (expected, dataclasses.asdict(expected), "DARTS_V2"):
+        assert genotypes.of_space(given, space) == expected
+    (other,) = {"cnn", "rnn"} - {space}
+    with pytest.raises(ValueError, match=f"here is {genotypes.KINDS[other]}"):
+        genotypes.of_space(expected, other)
+    with pytest.raises(ValueError, match="must be a Genotype or the name of"):
+        genotypes.of_space(7, space)
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -53,24 +53,33 @@ def path_text(value, name="path"):
     value = scalar(value)
     path = os.fspath(value) if isinstance(value, os.PathLike) else value
     if not isinstance(path, str):
-        raise ValueError(
-            f"{name} must be a path: a string or a pathlib.Path. Received: "
-            f"{value!r}."
-        )
+        raise _no_path(value, name)
     return os.path.expanduser(path)
 
 
 def as_path(value, name="path"):
-    """Returns a path as a `pathlib.Path`; see `path_text`."""
-    text = path_text(value, name)
-    return None if text is None else pathlib.Path(text)
+    """Returns a path as a `pathlib.Path`; see `path_text`.
+
+    Raises:
+        ValueError: If it is something else, `None` among it.
+    """
+    if value is None:
+        raise _no_path(value, name)
+    return pathlib.Path(path_text(value, name))
+
+
+def _no_path(value, name):
+    return ValueError(
+        f"{name} must be a path: a string or a pathlib.Path. Received: "
+        f"{value!r}."
+    )
 
 
 def items(value):
     """Returns a list of what an argument holds.
 
-    One string, one path and one number are one item; whatever else can be
-    iterated over is a sequence of items.
+    One string, one path and whatever cannot be iterated over are one item;
+    all else is a sequence of items.
 
     Example:
 
@@ -78,7 +87,8 @@ def items(value):
     (['new/*.png'], [PurePosixPath('new')], [1, 2])
     """
     value = scalar(value)
-    if isinstance(value, str | bytes | os.PathLike | numbers.Number):
+    single = isinstance(value, str | bytes | os.PathLike)
+    if single or not hasattr(value, "__iter__"):
         return [value]
     return list(value)
 
@@ -130,7 +140,7 @@ def paths(value, name):
         value = separated(path_text(value))
     found = tuple(path_text(each, name) for each in items(value))
     if None in found:
-        raise ValueError(f"{name} must be a path: a string or a pathlib.Path.")
+        raise _no_path(value, name)
     return found
 
 

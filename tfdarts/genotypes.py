@@ -73,6 +73,9 @@ SPACES = {
 }
 """Convolutional and recurrent networks."""
 
+KINDS = {"cnn": "convolutional cells", "rnn": "a recurrent cell"}
+"""What a genotype of each space holds."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Genotype:
@@ -269,6 +272,38 @@ class Genotype:
             raise ValueError(f"{path} is no genotype file: {error}") from error
 
 
+def of_space(genotype, space):
+    """Returns the `Genotype` that a layer or a model is given.
+
+    Args:
+        genotype: `Genotype`, the dict of its fields, or a published name.
+        space: String, `"cnn"` or `"rnn"`, what the genotype must be of.
+
+    Raises:
+        ValueError: If it is none of these, or of the other kind.
+
+    Example:
+
+    >>> of_space("DARTS_V2", "rnn").space
+    'rnn'
+    """
+    if isinstance(genotype, str):
+        return get(genotype, space)
+    if isinstance(genotype, dict):
+        genotype = Genotype(**genotype)
+    if not isinstance(genotype, Genotype):
+        raise ValueError(
+            f"`genotype` must be a Genotype or the name of a published one. "
+            f"Received: {genotype!r}."
+        )
+    if genotype.space != space:
+        raise ValueError(
+            f"The genotype holds {KINDS[genotype.space]}, but what is needed "
+            f"here is {KINDS[space]}. Received: {genotype.name or genotype}."
+        )
+    return genotype
+
+
 def get(name, space="cnn"):
     """Returns a published genotype.
 
@@ -277,7 +312,8 @@ def get(name, space="cnn"):
         space: String, `"cnn"` or `"rnn"`.
 
     Raises:
-        ValueError: If no genotype of that name was published.
+        ValueError: If no genotype of that name was published, or the space
+            is another.
 
     Example:
 
@@ -290,7 +326,7 @@ def get(name, space="cnn"):
         raise ValueError(
             f"There is no published genotype named {name!r}. The published "
             f"ones are: {', '.join(published_names(space))}."
-            f"{like_published(name, space)}"
+            f"{like_published(str(name), space)}"
         )
     cells = _PUBLISHED[space][name]
     edges = (tuple(_edges(text)) for text in cells[::2])
@@ -304,11 +340,18 @@ def published_names(space="cnn"):
     Args:
         space: String, `"cnn"` or `"rnn"`.
 
+    Raises:
+        ValueError: If the space is another.
+
     Example:
 
     >>> published_names("rnn")
     ('ENAS', 'DARTS_V1', 'DARTS_V2')
     """
+    if space not in SPACES:
+        raise ValueError(
+            f"The space of a genotype must be cnn or rnn. Received: {space!r}."
+        )
     return tuple(_PUBLISHED[space])
 
 

@@ -183,5 +183,5 @@ def test_config_and_file(tmp_path):
 
 
 def test_a_convolutional_genotype_is_refused():
-    with pytest.raises(ValueError, match="needs a genotype of one.*DARTS_V2"):
+    with pytest.raises(ValueError, match="holds convolutional cells.*DARTS_V2"):
         RecurrentCell(genotypes.get("DARTS_V2"), UNITS)

@@ -273,17 +273,20 @@ def test_functional_model_can_be_cut():
         ({"num_cells": 2}, "at least 3 cells"),
         ({"num_classes": 1}, "at least 2 classes"),
         ({"input_shape": (8, 8)}, "`input_shape` must be"),
+        ({"genotype": "DARTS_V3"}, "Did you mean DARTS_V"),
+        ({"genotype": 7}, "must be a Genotype"),
     ],
 )
 def test_refusals(changes, message):
     arguments = {
+        "genotype": UNUSUAL,
         "init_channels": 2,
         "num_cells": 3,
         "num_classes": 3,
         "input_shape": (8, 8, 1),
     }
     with pytest.raises(ValueError, match=message):
-        CNNNetwork(UNUSUAL, **{**arguments, **changes})
+        CNNNetwork(**{**arguments, **changes})
 
 
 def test_drop_path_is_behind_all_but_identity():

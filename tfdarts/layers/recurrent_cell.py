@@ -5,7 +5,7 @@ import dataclasses
 import keras
 import tensorflow as tf
 
-from tfdarts.genotypes import Genotype
+from tfdarts.genotypes import of_space
 from tfdarts.layers.dropout import DropoutRNNCell
 
 ACTIVATIONS = {
@@ -71,7 +71,8 @@ class RecurrentCell(DropoutRNNCell, keras.layers.Layer):
     output. There are no biases.
 
     Args:
-        genotype: `Genotype` of a recurrent cell, or the dict of its fields.
+        genotype: `Genotype` of a recurrent cell, the dict of its fields, or a
+            published name such as `"DARTS_V2"`.
         units: Integer, the size of the state.
         dropout: Float, the share of the inputs left out in training.
         recurrent_dropout: Float, the share of the state, and of each node
@@ -113,14 +114,7 @@ class RecurrentCell(DropoutRNNCell, keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        if isinstance(genotype, dict):
-            genotype = Genotype(**genotype)
-        if genotype.space != "rnn":
-            raise ValueError(
-                f"A recurrent cell needs a genotype of one. Received one of "
-                f"convolutional cells: {genotype.name}."
-            )
-        self.genotype = genotype
+        self.genotype = of_space(genotype, "rnn")
         self.units = units
         self.dropout = dropout
         self.recurrent_dropout = recurrent_dropout

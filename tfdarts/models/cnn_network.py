@@ -5,7 +5,7 @@ import dataclasses
 import keras
 
 from tfdarts.genotypes import EDGES_PER_NODE
-from tfdarts.genotypes import Genotype
+from tfdarts.genotypes import of_space
 from tfdarts.layers.convolutions import FactorizedReduce
 from tfdarts.layers.convolutions import ReLUConvBN
 from tfdarts.layers.drop_path import DropPath
@@ -25,7 +25,8 @@ class CNNNetwork(keras.Model):
     It returns logits.
 
     Args:
-        genotype: `Genotype`, or its fields as a dict.
+        genotype: `Genotype` of convolutional cells, the dict of its fields,
+            or a published name such as `"DARTS_V2"`.
         init_channels: Integer, channels of the first cell.
         num_cells: Integer, at least `3`.
         num_classes: Integer.
@@ -86,8 +87,7 @@ class CNNNetwork(keras.Model):
         name="cnn_network",
         dtype=None,
     ):
-        if isinstance(genotype, dict):
-            genotype = Genotype(**genotype)
+        genotype = of_space(genotype, "cnn")
         image_shape = skeleton.checked_image_shape(input_shape)
         skeleton.checked_num_classes(num_classes)
         stem = stem_for(image_shape, stem)

@@ -4,7 +4,7 @@ import dataclasses
 
 import keras
 
-from tfdarts.genotypes import Genotype
+from tfdarts.genotypes import of_space
 from tfdarts.layers.recurrent_cell import RecurrentCell
 from tfdarts.models.language_model import LanguageModel
 
@@ -14,7 +14,8 @@ class RNNNetwork(LanguageModel):
     """A language model whose recurrence is the cell of a genotype.
 
     Args:
-        genotype: `Genotype` of a recurrent cell, or the dict of its fields.
+        genotype: `Genotype` of a recurrent cell, the dict of its fields, or a
+            published name such as `"DARTS_V2"`.
         vocabulary_size: Integer.
         units: Integer, the size of the embedding and of the state.
         input_dropout: Float, the share of the cell's inputs left out in
@@ -50,8 +51,7 @@ class RNNNetwork(LanguageModel):
         dtype=None,
         **kwargs,
     ):
-        if isinstance(genotype, dict):
-            genotype = Genotype(**genotype)
+        genotype = of_space(genotype, "rnn")
         recurrence = keras.layers.RNN(
             RecurrentCell(
                 genotype,

@@ -13,8 +13,15 @@ from tfdarts.data.class_balance import count_table
 from tfdarts.data.examples import TrainingExamples
 from tfdarts.data.image_source import ImageSource
 from tfdarts.data.texts import open_text_source
+from tfdarts.runs.configs import SearchConfig
+from tfdarts.runs.configs import SelectConfig
+from tfdarts.runs.configs import TrainConfig
 from tfdarts.runs.fields import WITHOUT_EFFECT
+from tfdarts.runs.fields import require_config
 from tfdarts.runs.rnn_configs import RNNConfig
+from tfdarts.runs.rnn_configs import RNNSearchConfig
+from tfdarts.runs.rnn_configs import RNNSelectConfig
+from tfdarts.runs.rnn_configs import RNNTrainConfig
 
 logger = logging.getLogger("tfdarts")
 
@@ -159,6 +166,12 @@ def describe_data(config):
     Raises:
         DataError: If anything in it cannot be used.
     """
+    require_config(
+        "describe_data",
+        config,
+        *(SearchConfig, TrainConfig, SelectConfig),
+        *(RNNSearchConfig, RNNTrainConfig, RNNSelectConfig),
+    )
     if isinstance(config, RNNConfig):
         source = open_text_source(config.dataset, config.prepare)
         return "\n".join([*source.describe(), *source.warnings])

@@ -9,8 +9,11 @@ import tensorflow as tf
 
 from tfdarts.runs.alpha_movement import warn_of_short_path
 from tfdarts.runs.configs import SearchConfig
+from tfdarts.runs.configs import TrainConfig
+from tfdarts.runs.fields import require_config
 from tfdarts.runs.heartbeat import heartbeat
 from tfdarts.runs.rnn_configs import RNNSearchConfig
+from tfdarts.runs.rnn_configs import RNNTrainConfig
 from tfdarts.runs.search import checkpoint_of
 from tfdarts.runs.search import curvature
 from tfdarts.runs.search import prepared
@@ -44,8 +47,10 @@ def dry_run(config):
         DataError: If the data do not fit the settings.
         MemoryError: If a step needs more memory than there is.
     """
+    searching = SearchConfig, RNNSearchConfig
+    require_config("dry_run", config, *searching, TrainConfig, RNNTrainConfig)
     config = of_this_worker(config)
-    searches = isinstance(config, (SearchConfig, RNNSearchConfig))
+    searches = isinstance(config, searching)
     with heartbeat("dry run: reading the data and building the network"):
         work = (prepared if searches else kind_of_training(config))(config)
     if not searches:

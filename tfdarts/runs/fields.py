@@ -204,6 +204,28 @@ class Settings:
             )
 
 
+def require_config(function, config, *classes):
+    """Refuses what is no config of a public function.
+
+    Args:
+        function: String, the name of the function.
+        config: What the function was given.
+        *classes: The dataclasses that the function takes.
+
+    Raises:
+        ValueError: If the config is an instance of none of them.
+    """
+    if isinstance(config, classes):
+        return
+    *others, last = [f"tfdarts.{each.__name__}" for each in classes]
+    shown = isinstance(config, str | type)
+    raise ValueError(
+        f"tfdarts.{function} takes its settings as one object, a "
+        f"{', '.join(others)} or {last}. Received: "
+        f"{repr(config) if shown else type(config).__name__}."
+    )
+
+
 WITHOUT_EFFECT = ("prepare", "tensorboard")
 """Settings that change nothing that is computed."""
 

@@ -4,9 +4,14 @@ import logging
 
 from tfdarts.console import show_progress
 from tfdarts.data.sources import directory_name
+from tfdarts.runs.configs import SearchConfig
+from tfdarts.runs.configs import TrainConfig
 from tfdarts.runs.evaluate import evaluate
 from tfdarts.runs.export import export
 from tfdarts.runs.export import exported_versions
+from tfdarts.runs.fields import require_config
+from tfdarts.runs.rnn_configs import RNNSearchConfig
+from tfdarts.runs.rnn_configs import RNNTrainConfig
 from tfdarts.runs.run_directory import Stage
 from tfdarts.runs.run_directory import read_json
 from tfdarts.runs.search import search
@@ -30,6 +35,8 @@ def pipeline(search_config, train_config):
         The results, a dict: what `train/results.json` holds, and under
         `"saved_model"` the path of the exported version.
     """
+    require_config("pipeline", search_config, SearchConfig, RNNSearchConfig)
+    require_config("pipeline", train_config, TrainConfig, RNNTrainConfig)
     search_config = of_this_worker(search_config)
     train_config = of_this_worker(train_config)
     # Before the search, not behind it.

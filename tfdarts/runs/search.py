@@ -9,9 +9,11 @@ from tfdarts.console import show_progress
 from tfdarts.genotypes import Genotype
 from tfdarts.runs.alpha_movement import unmoved_warning
 from tfdarts.runs.alpha_movement import warn_of_short_path
+from tfdarts.runs.configs import SearchConfig
 from tfdarts.runs.data import recorded
 from tfdarts.runs.early_stop import Curvature
 from tfdarts.runs.early_stop import EarlyStop
+from tfdarts.runs.fields import require_config
 from tfdarts.runs.image_search import ImageSearch
 from tfdarts.runs.pictures import draw_again
 from tfdarts.runs.pictures import optional_pictures
@@ -62,6 +64,7 @@ def search(config):
 
     - [Liu et al., 2019](https://arxiv.org/abs/1806.09055)
     """
+    require_config("search", config, SearchConfig, RNNSearchConfig)
     config = of_this_worker(config)
     stage = Stage(config.run_dir, "search")
     work = prepared(stage.as_begun(config))

@@ -8,7 +8,10 @@ import statistics
 
 from tfdarts import arguments
 from tfdarts.console import show_progress
+from tfdarts.runs.configs import TrainConfig
 from tfdarts.runs.evaluate import evaluate
+from tfdarts.runs.fields import require_config
+from tfdarts.runs.rnn_configs import RNNTrainConfig
 from tfdarts.runs.run_directory import read_json
 from tfdarts.runs.run_directory import write_json
 from tfdarts.runs.train import train
@@ -37,6 +40,7 @@ def train_seeds(config, seeds):
     Raises:
         ValueError: See `train`.
     """
+    require_config("train_seeds", config, TrainConfig, RNNTrainConfig)
     _given(config.run_dir)
     seeds = arguments.seeds(seeds, "seeds")
     replicas = replicas_of(config.distribute)

@@ -9,8 +9,10 @@ import zlib
 from tfdarts.console import show_progress
 from tfdarts.data.image_source import DataError
 from tfdarts.patterns import matching
+from tfdarts.runs.configs import SelectConfig
 from tfdarts.runs.configs import TrainConfig
 from tfdarts.runs.data import find_data
+from tfdarts.runs.fields import require_config
 from tfdarts.runs.image_training import ImageTraining
 from tfdarts.runs.presets import settle
 from tfdarts.runs.rnn_configs import RNNSelectConfig
@@ -59,6 +61,7 @@ def select(config):
 
     - [Liu et al., 2019](https://arxiv.org/abs/1806.09055), section 3.1
     """
+    require_config("select", config, SelectConfig, RNNSelectConfig)
     config = of_this_worker(config)
     run_dir = _run_dir(config)
     of_texts = isinstance(config, RNNSelectConfig)

@@ -4,6 +4,7 @@ import dataclasses
 import typing
 
 from tfdarts import arguments
+from tfdarts.genotypes import Genotype
 from tfdarts.runs.fields import Settings
 from tfdarts.runs.fields import setting
 
@@ -229,15 +230,29 @@ class SearchSettings(Settings):
     )
 
 
+def genotype_text(value, name):
+    """Returns what a network is made of as the `--genotype` flag has it.
+
+    Args:
+        value: `Genotype`, which becomes what Python prints of it, or a path.
+        name: String, what the argument is called in an error.
+    """
+    value = repr(value) if isinstance(value, Genotype) else value
+    return arguments.path_text(value, name)
+
+
 @dataclasses.dataclass(frozen=True)
 class OfGenotype(Settings):
-    """Whose network it is."""
+    """Whose network it is.
+
+    In Python `genotype` may also be a `Genotype`.
+    """
 
     genotype: str = setting(
         None,
         "Genotype: a file, a published name, a run directory, or "
         "random:<seed>. By default the one found in --run_dir.",
-        form=arguments.path_text,
+        form=genotype_text,
     )
 
 

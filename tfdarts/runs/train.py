@@ -4,7 +4,9 @@ import functools
 import logging
 
 from tfdarts.console import show_progress
+from tfdarts.runs.configs import TrainConfig
 from tfdarts.runs.data import recorded
+from tfdarts.runs.fields import require_config
 from tfdarts.runs.image_training import ImageTraining
 from tfdarts.runs.pictures import draw_again
 from tfdarts.runs.pictures import optional_pictures
@@ -41,6 +43,7 @@ def train(config):
         DivergedError: If the loss becomes NaN; of a language model, if it
             still does so after it has gone back three times.
     """
+    require_config("train", config, TrainConfig, RNNTrainConfig)
     config = of_this_worker(config)
     stage = Stage(config.run_dir, "train")
     work = kind_of_training(config)(stage.as_begun(config))

@@ -62,7 +62,7 @@ def find_genotype(identifier, space="cnn"):
             f"{_hint(identifier, space)}"
         )
     if genotype.space != space:
-        kinds = {"cnn": "convolutional cells", "rnn": "a recurrent cell"}
+        kinds = genotypes.KINDS
         raise ValueError(
             f"{path} holds {kinds[genotype.space]}, but what is "
             f"needed here is {kinds[space]}: convolutional cells are for "
