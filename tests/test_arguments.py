@@ -21,6 +21,7 @@ from tfdarts.cli import select
 from tfdarts.cli import train
 from tfdarts.cli import visualize
 from tfdarts.runs import settings
+from tfdarts.runs.asking import AskSettings
 from tfdarts.runs.fields import Settings
 from tfdarts.runs.fields import flag_fields
 from tfdarts.runs.visualize import draw_run
@@ -198,7 +199,7 @@ HOME_FORMS = {
     ),
     arguments.names: lambda home: (np.array(["onnx"]), ("onnx",)),
     arguments.seeds: lambda home: (np.arange(2), [0, 1]),
-    predict.PredictSettings.__dataclass_fields__["model_version"].metadata[
+    AskSettings.__dataclass_fields__["model_version"].metadata[
         "form"
     ]: lambda home: (np.int64(2), 2),
 }
@@ -353,6 +354,55 @@ def test_a_path_is_the_same_in_every_form(name, home):
 def test_none_is_no_path(name):
     with pytest.raises(ValueError, match="path|--run_dir"):
         PATHS[name](None)
+
+
+ASKED = {
+    "predict": lambda **given: tfdarts.predict(IMAGES, **given),
+    "next_words": lambda **given: tfdarts.predict(text="a", **given),
+    "evaluate": lambda **given: tfdarts.evaluate("run", **given),
+    "evaluate_seeds": lambda **given: tfdarts.evaluate_seeds(".", 0, **given),
+    "export": lambda **given: tfdarts.export("run", **given),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "sentence"),
+    [
+        *(
+            (name, {"batch_size": value}, f"--batch_size must be {wanted}")
+            for name in ("predict", "evaluate", "evaluate_seeds")
+            for value, wanted in (
+                (0, "at least 1"),
+                (-1, "at least 1"),
+                (2.5, "an integer"),
+                ("2", "an integer"),
+                (None, "an integer"),
+            )
+        ),
+        *(
+            (name, {argument: value}, f"--{argument} must be {wanted}")
+            for name in ("predict", "next_words")
+            for argument, value, wanted in (
+                ("retries", -1, "at least 0"),
+                ("retries", "a", "an integer"),
+                ("timeout", "a", "a number"),
+                ("timeout", 0, "above 0"),
+                ("timeout", float("nan"), "finite"),
+                ("server", 7, "a string"),
+                ("name", 7, "a string"),
+            )
+        ),
+        ("predict", {"max_request_mb": 0}, "--max_request_mb must be above 0"),
+        ("predict", {"version": -1}, "--model_version must be the number"),
+        ("evaluate", {"distribute": "all"}, "--distribute must be one of none"),
+        ("export", {"name": 7}, "--name must be a string"),
+        ("export", {"formats": None}, "--format must be strings"),
+    ],
+)
+def test_arguments_have_the_ranges_of_flags(name, given, sentence, home):
+    pathlib.Path("seed0").mkdir()
+    with pytest.raises(ValueError, match=sentence):
+        ASKED[name](**given)
 
 
 SEARCHES = "tfdarts.SearchConfig or tfdarts.RNNSearchConfig"

@@ -63,7 +63,7 @@ class Client:
 @pytest.fixture
 def client(monkeypatch):
     client = Client()
-    monkeypatch.setattr(predict_module, "_client", lambda *args: client)
+    monkeypatch.setattr(predict_module, "client_of", lambda *args: client)
     monkeypatch.setattr(predict_module, "look_up", lambda file: None)
     return client
 

@@ -7,10 +7,10 @@ import pytest
 import served_models
 import tensorflow as tf
 
-from tfdarts.cli.predict import PredictSettings
 from tfdarts.cli.predict import command
 from tfdarts.data.image_source import DataError
 from tfdarts.runs import predict as predict_module
+from tfdarts.runs.asking import AskSettings
 from tfdarts.serving.clients import Answer
 from tfdarts.serving.clients import ServerError
 from tfdarts.serving.clients import Unavailable
@@ -186,7 +186,7 @@ def test_what_the_flags_say_arrives(monkeypatch):
 @pytest.mark.parametrize("version", ["", "9" * 20, "1/x", "-1"])
 def test_what_is_no_version(version):
     with pytest.raises(ValueError, match="--model_version must be the number"):
-        PredictSettings(images="x", model_version=version)
+        AskSettings(model_version=version)
 
 
 def test_a_label_that_there_is_not_is_no_fault_of_images(folder, server):

@@ -1,46 +1,17 @@
 """tfdarts-evaluate."""
 
-import dataclasses
 import json
 import pathlib
 
-from tfdarts import arguments
 from tfdarts.cli.command import Command
 from tfdarts.cli.command import next_command
 from tfdarts.cli.command import settings_of
 from tfdarts.cli.seeds import Seeds
 from tfdarts.cli.seeds import seeds_table
 from tfdarts.data.image_source import shortened
-from tfdarts.runs.fields import Settings
-from tfdarts.runs.fields import setting
-from tfdarts.runs.fields import with_default
-from tfdarts.runs.settings import RunConfig
+from tfdarts.runs.settings import EvaluateSettings
 from tfdarts.table import shown
 from tfdarts.table import table
-
-
-@dataclasses.dataclass(frozen=True)
-class EvaluateSettings(Settings):
-    """What a test takes."""
-
-    run_dir: str = setting(
-        None,
-        "Directory of a run that has been trained.",
-        form=arguments.path_text,
-    )
-    batch_size: int = setting(
-        128,
-        "Images in a batch, on all devices together; changes the time, not "
-        "the result. Texts are read as one row, which is not shared.",
-        least=1,
-    )
-    dataset: str = setting(
-        None,
-        "The data set trained on, where it is no longer at its place. By "
-        "default where the training found it.",
-        form=arguments.specification,
-    )
-    distribute: str = with_default(RunConfig, "distribute", "none")
 
 
 def run(values):

@@ -1,46 +1,15 @@
 """tfdarts-export."""
 
-import dataclasses
 import json
 
-from tfdarts import arguments
 from tfdarts.cli.command import Command
 from tfdarts.cli.command import next_command
 from tfdarts.cli.command import settings_of
-from tfdarts.runs.fields import Settings
-from tfdarts.runs.fields import setting
 from tfdarts.runs.run_directory import Stage
 from tfdarts.runs.run_directory import is_of_text
+from tfdarts.runs.settings import ExportSettings
 from tfdarts.table import shown
 from tfdarts.table import table
-
-
-@dataclasses.dataclass(frozen=True)
-class ExportSettings(Settings):
-    """What an export takes."""
-
-    run_dir: str = setting(
-        None,
-        "Directory of a run that has been trained.",
-        form=arguments.path_text,
-    )
-    name: str = setting(
-        None, "What the server calls the model. By default the data set's name."
-    )
-    format: str = setting(
-        "saved_model",
-        "One or more, with commas between them: saved_model (TF Serving), "
-        "keras, litert (phones), litert_int8 (the same in 8 bits; brings "
-        "litert along, and says what was lost), onnx. Of texts saved_model "
-        "alone.",
-        form=arguments.names,
-    )
-    dataset: str = setting(
-        None,
-        "For litert_int8: the data set trained on, where it is no longer at "
-        "its place. By default where the training found it.",
-        form=arguments.specification,
-    )
 
 
 def run(values):

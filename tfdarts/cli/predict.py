@@ -8,16 +8,12 @@ import math
 from tfdarts import arguments
 from tfdarts.cli.command import Command
 from tfdarts.cli.command import settings_of
+from tfdarts.runs.asking import AskSettings
 from tfdarts.runs.fields import Settings
 from tfdarts.runs.fields import setting
-from tfdarts.serving.clients import checked_version
 from tfdarts.table import table
 
 logger = logging.getLogger("tfdarts")
-
-
-def _version(value, name):
-    return checked_version(value)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,41 +31,10 @@ class PredictSettings(Settings):
         "In place of --images, for language models: the beginning of a line, "
         "whose next word is foretold.",
     )
-    export_dir: str = setting(
-        None,
-        "Where tfdarts-export wrote a model: <run_dir>/export/<name>, or one "
-        "version of it.",
-        form=arguments.path_text,
-    )
-    server: str = setting(
-        None,
-        "In place of --export_dir a server: http://host:8501 (REST) or "
-        "grpc://host:8500; https:// and grpcs:// encrypt.",
-    )
-    name: str = setting(None, "What the server calls the model.")
-    model_version: str = setting(
-        None,
-        "Number of a version, or of a server the label of one, as stable. By "
-        "default the newest.",
-        form=_version,
-    )
     format: str = setting(
         "table",
         "table, or json: with all probabilities of images, and unrounded.",
         choices=("table", "json"),
-    )
-    batch_size: int = setting(32, "Images asked for at once.", least=1)
-    timeout: float = setting(
-        10.0, "Seconds that a server's answer may take.", above=0, most=86400
-    )
-    retries: int = setting(
-        3,
-        "How often to ask a server again that cannot answer now, each time "
-        "after a longer while.",
-        least=0,
-    )
-    max_request_mb: float = setting(
-        32.0, "Megabytes of images in a request at most.", above=0
     )
     skip_broken: bool = setting(
         False,
@@ -89,23 +54,24 @@ class PredictSettings(Settings):
 def run(values):
     """Predicts and prints what the images show, or what word follows."""
     settings = settings_of(PredictSettings, values)
+    asking = settings_of(AskSettings, values)
     if settings.text is not None:
-        _foretell(settings)
+        _foretell(settings, asking)
     else:
-        _predict(settings)
+        _predict(settings, asking)
 
 
-def _foretell(settings):
+def _foretell(settings, asking):
     from tfdarts.runs.predict import next_words
 
     said = next_words(
         settings.text,
-        settings.export_dir,
-        settings.server,
-        settings.name,
-        settings.model_version,
-        settings.timeout,
-        settings.retries,
+        asking.export_dir,
+        asking.server,
+        asking.name,
+        asking.model_version,
+        asking.timeout,
+        asking.retries,
     )
     if settings.format == "json":
         print(json.dumps(said, indent=2, ensure_ascii=False))
@@ -120,7 +86,7 @@ def _foretell(settings):
         )
 
 
-def _predict(settings):
+def _predict(settings, asking):
     from tfdarts.data.image_source import DataError
     from tfdarts.runs.predict import predictions
 
@@ -128,14 +94,14 @@ def _predict(settings):
     try:
         for prediction in predictions(
             settings.images,
-            settings.export_dir,
-            settings.server,
-            settings.name,
-            settings.model_version,
-            settings.batch_size,
-            settings.timeout,
-            settings.retries,
-            settings.max_request_mb,
+            asking.export_dir,
+            asking.server,
+            asking.name,
+            asking.model_version,
+            asking.batch_size,
+            asking.timeout,
+            asking.retries,
+            asking.max_request_mb,
         ):
             said.append(prediction)
     finally:
@@ -192,7 +158,7 @@ command = Command(
         "tfdarts-predict --export_dir=runs/pydoc/export/pydoc "
         "--text='the value of the'",
     ),
-    settings=(PredictSettings,),
+    settings=(PredictSettings, AskSettings),
     run=run,
     needs_tensorflow=_needs_tensorflow,
     resumes=False,

@@ -5,8 +5,6 @@ import logging
 import keras
 
 from tfdarts import machine
-from tfdarts.arguments import path_text
-from tfdarts.arguments import scalar
 from tfdarts.console import show_progress
 from tfdarts.data import arrays
 from tfdarts.data import augmentation
@@ -25,6 +23,7 @@ from tfdarts.runs.scores import calibration
 from tfdarts.runs.scores import confusion
 from tfdarts.runs.scores import per_class
 from tfdarts.runs.scores import scores
+from tfdarts.runs.settings import EvaluateSettings
 from tfdarts.runs.text_evaluation import text_scores
 from tfdarts.runs.visualize import draw_evaluation
 from tfdarts.runs.workers import meet
@@ -68,13 +67,16 @@ def evaluate(
         holds from now on.
 
     Raises:
-        ValueError: If the run holds no finished training.
+        ValueError: If the run holds no finished training, or an argument
+            cannot be.
         DataError: If the data are not there, or not those trained on.
     """
-    batch_size = scalar(batch_size)
-    replicas = replicas_of(distribute)
-    run_dir = path_text(run_dir, "run_dir")
-    run_dir = own_run_dir(run_dir, replicas, **{"--batch_size": batch_size})
+    given = EvaluateSettings(run_dir, batch_size, dataset, distribute)
+    batch_size, dataset = given.batch_size, given.dataset
+    replicas = replicas_of(given.distribute)
+    run_dir = own_run_dir(
+        given.run_dir, replicas, **{"--batch_size": batch_size}
+    )
     stage = Stage(run_dir, "train")
     network, settings = load_network(stage)
     if test is None:

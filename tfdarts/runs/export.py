@@ -16,6 +16,7 @@ from tfdarts.runs.run_directory import Stage
 from tfdarts.runs.run_directory import alone
 from tfdarts.runs.run_directory import is_of_text
 from tfdarts.runs.run_directory import write_json
+from tfdarts.runs.settings import ExportSettings
 from tfdarts.serving.classifier import classifier
 from tfdarts.serving.clients import checked_name
 from tfdarts.serving.formats import SUFFIXES
@@ -79,7 +80,9 @@ def export(run_dir, name=None, formats=("saved_model",), dataset=None):
         DataError: If the data are needed and not there, or not those trained
             on.
     """
-    formats = _checked_formats(arguments.names(formats, "--format"))
+    given = ExportSettings(run_dir, name, formats, dataset)
+    run_dir, name, dataset = given.run_dir, given.name, given.dataset
+    formats = _checked_formats(given.format)
     if dataset is not None and "litert_int8" not in formats:
         raise ValueError(
             "--dataset is for --format=litert_int8 alone; no other format "

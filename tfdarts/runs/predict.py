@@ -10,10 +10,10 @@ import time
 import numpy as np
 import tenacity
 
-from tfdarts.arguments import scalar
 from tfdarts.console import show_progress
 from tfdarts.image_kinds import BadImageError
 from tfdarts.image_kinds import look_up
+from tfdarts.runs.asking import AskSettings
 from tfdarts.runs.duration import duration
 from tfdarts.runs.images_to_predict import find_images
 from tfdarts.runs.images_to_predict import images_of
@@ -48,7 +48,8 @@ def predict(images=None, text=None, **options):
         A list of what `predictions` yields, or what `next_words` returns.
 
     Raises:
-        ValueError: If there is no such model or server.
+        ValueError: If there is no such model or server, or an argument cannot
+            be.
         DataError: If there is no such image, or one is too large.
     """
     if (images is None) == (text is None):
@@ -80,8 +81,8 @@ def next_words(
         `num_words`, the words that it is of.
 
     Raises:
-        ValueError: If there is no such model or server, or the text is no
-            UTF-8.
+        ValueError: If there is no such model or server, an argument cannot
+            be, or the text is no UTF-8.
     """
     if not isinstance(text, str):
         raise ValueError(f"`text` must be one string. Received: {text!r}.")
@@ -89,9 +90,13 @@ def next_words(
         text.encode()
     except UnicodeEncodeError as error:
         raise ValueError(f"The text is no UTF-8: {text!r}.") from error
-    client = client_of(export_dir, server, name, version, timeout)
-    retries = scalar(retries)
-    answer = _with_retries(client.foretell, retries)([text])
+    asking = AskSettings(
+        *(export_dir, server, name, version),
+        timeout=timeout,
+        retries=retries,
+    )
+    client = _client_of(asking)
+    answer = _with_retries(client.foretell, asking.retries)([text])
     words = zip(answer.top_words[0], answer.top_probabilities[0])
     return {
         "text": text,
@@ -147,10 +152,15 @@ def predictions(
         no `class_names`.
 
     Raises:
-        ValueError: If there is no such model or server.
+        ValueError: If there is no such model or server, or an argument cannot
+            be.
         DataError: If there is no such image, or one is too large.
     """
-    batch_size, retries = scalar(batch_size), scalar(retries)
+    asking = AskSettings(
+        *(export_dir, server, name, version),
+        *(batch_size, timeout, retries, max_request_mb),
+    )
+    retries = asking.retries
     images = images_of(images)
     of_files = isinstance(images, list)
     if of_files:
@@ -159,9 +169,9 @@ def predictions(
     else:
         sizes = [images[0].nbytes] * len(images)
     batches = list(
-        request_batches(images, sizes, batch_size, scalar(max_request_mb))
+        request_batches(images, sizes, asking.batch_size, asking.max_request_mb)
     )
-    client = client_of(export_dir, server, name, version, timeout)
+    client = _client_of(asking)
     if of_files:
         ask = _not_for_nothing(_with_retries(client.predict, retries))
     else:
@@ -194,6 +204,17 @@ def predictions(
             f"{rotated:,}",
             f"{len(images):,}",
         )
+
+
+def _client_of(asking):
+    """Returns the client of a model or of a server, out of `AskSettings`."""
+    return client_of(
+        asking.export_dir,
+        asking.server,
+        asking.name,
+        asking.model_version,
+        asking.timeout,
+    )
 
 
 def _class_names(ask, count):

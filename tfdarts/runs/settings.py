@@ -7,6 +7,7 @@ from tfdarts import arguments
 from tfdarts.genotypes import Genotype
 from tfdarts.runs.fields import Settings
 from tfdarts.runs.fields import setting
+from tfdarts.runs.fields import with_default
 
 
 @dataclasses.dataclass(frozen=True)
@@ -265,4 +266,56 @@ class OfCandidates(Settings):
         "The candidates, with commas between them: run directories, or "
         "whatever else --genotype of tfdarts-train takes; * as in a shell.",
         form=arguments.paths,
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class EvaluateSettings(Settings):
+    """What a test takes."""
+
+    run_dir: str = setting(
+        None,
+        "Directory of a run that has been trained.",
+        form=arguments.path_text,
+    )
+    batch_size: int = setting(
+        128,
+        "Images in a batch, on all devices together; changes the time, not "
+        "the result. Texts are read as one row, which is not shared.",
+        least=1,
+    )
+    dataset: str = setting(
+        None,
+        "The data set trained on, where it is no longer at its place. By "
+        "default where the training found it.",
+        form=arguments.specification,
+    )
+    distribute: str = with_default(RunConfig, "distribute", "none")
+
+
+@dataclasses.dataclass(frozen=True)
+class ExportSettings(Settings):
+    """What an export takes."""
+
+    run_dir: str = setting(
+        None,
+        "Directory of a run that has been trained.",
+        form=arguments.path_text,
+    )
+    name: str = setting(
+        None, "What the server calls the model. By default the data set's name."
+    )
+    format: str = setting(
+        "saved_model",
+        "One or more, with commas between them: saved_model (TF Serving), "
+        "keras, litert (phones), litert_int8 (the same in 8 bits; brings "
+        "litert along, and says what was lost), onnx. Of texts saved_model "
+        "alone.",
+        form=arguments.names,
+    )
+    dataset: str = setting(
+        None,
+        "For litert_int8: the data set trained on, where it is no longer at "
+        "its place. By default where the training found it.",
+        form=arguments.specification,
     )
