@@ -1,7 +1,10 @@
 """What is done already is not done again."""
 
+import dataclasses
+
 import pytest
 
+from tfdarts.data.image_source import DataError
 from tfdarts.runs import pipeline as pipeline_module
 from tfdarts.runs.configs import SearchConfig
 from tfdarts.runs.configs import TrainConfig
@@ -60,6 +63,28 @@ def test_a_search_is_not_extended_behind_its_training(tmp_path, monkeypatch):
         ValueError, match="was found in 7 epochs; with --epochs=9"
     ):
         pipeline_module.pipeline(*configs)
+
+
+def test_what_is_wrong_with_a_training_names_its_flags(tmp_path, monkeypatch):
+    monkeypatch.setattr(pipeline_module, "search", lambda config: None)
+    run_dir = str(tmp_path)
+    config = TrainConfig(run_dir=run_dir, epochs=3, genotype="random:0")
+    stage = Stage(run_dir, "train")
+    stage.begin(config)
+    stage.report("finished", epoch=3)
+    shorter = dataclasses.replace(config, epochs=2, batch_size=8)
+    monkeypatch.setattr(
+        pipeline_module, "train", lambda config: stage.begin(config)
+    )
+    with pytest.raises(
+        ValueError, match="^In the training, .* --train_: .*--epochs=3, and"
+    ):
+        pipeline_module.pipeline(SearchConfig(run_dir=run_dir), shorter)
+    with pytest.raises(DataError, match="^In the training, .*A batch of 5000"):
+        pipeline_module.pipeline(
+            SearchConfig(run_dir=run_dir),
+            dataclasses.replace(config, batch_size=5000),
+        )
 
 
 @pytest.mark.parametrize(("epochs", "exported"), [(3, False), (2, True)])

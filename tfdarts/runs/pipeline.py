@@ -1,5 +1,6 @@
 """From data to a server in one go."""
 
+import contextlib
 import logging
 
 from tfdarts.console import show_progress
@@ -19,6 +20,7 @@ from tfdarts.runs.train import kind_of_training
 from tfdarts.runs.train import train
 from tfdarts.runs.workers import meet
 from tfdarts.runs.workers import of_this_worker
+from tfdarts.training.divergence import DivergedError
 
 logger = logging.getLogger("tfdarts")
 
@@ -41,11 +43,13 @@ def pipeline(search_config, train_config):
     train_config = of_this_worker(train_config)
     # Before the search, not behind it.
     training = kind_of_training(train_config)
-    replicas = training.replicas_of(train_config)
-    training.require_data(train_config, replicas)
+    with _of_training():
+        replicas = training.replicas_of(train_config)
+        training.require_data(train_config, replicas)
     _require_genotype_to_stay(search_config, train_config)
     search(search_config)
-    results = train(train_config)
+    with _of_training():
+        results = train(train_config)
     if "test_loss" in results:
         logger.info("evaluate: already done")
     else:
@@ -61,6 +65,18 @@ def pipeline(search_config, train_config):
         exported = export(train_config.run_dir)["saved_model"]
     meet(replicas)
     return {**results, "saved_model": str(exported)}
+
+
+@contextlib.contextmanager
+def _of_training():
+    """Lets an error say that it is about the flags of the training."""
+    try:
+        yield
+    except (ValueError, MemoryError, DivergedError) as error:
+        error.args = (
+            f"In the training, whose own flags begin with --train_: {error}",
+        )
+        raise
 
 
 def _require_genotype_to_stay(search_config, train_config):
