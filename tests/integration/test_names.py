@@ -165,7 +165,7 @@ def test_images(place, capsys, monkeypatch):
 
 
 def test_words(place, capsys):
-    words = [*SIGNS.split(), *SCRIPTS.split(), "\0", "\u200b"]
+    words = [*SIGNS.split(), *SCRIPTS.split(), "\u200b"]
     lines = [" ".join(words[k:] + words[:k]) for k in range(len(words))] * 8
     (place / "text.txt").write_text("\n".join(lines), encoding="utf-8")
     cell = genotypes.Genotype(
@@ -183,7 +183,6 @@ def test_words(place, capsys):
     command, arguments = following(capsys)
     done(command, *arguments)
     command, arguments = following(capsys)
-    words.remove("\0")  # No argument of a program can have it.
     text = " ".join(words)
     done(command, arguments[0], f"--text={text}", "--format=json")
     said = json.loads(capsys.readouterr().out)

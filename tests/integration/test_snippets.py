@@ -32,6 +32,7 @@ SMALLER = {
     "init_channels=36": "init_channels=2",
     "input_shape=(32, 32, 3)": "input_shape=(16, 16, 3)",
     "num_cells=20": "num_cells=3",
+    "(pairs, epochs=50)": "(pairs, epochs=1)",
     "epochs=50)": "epochs=1, order=1, batch_size=8)",
     "epochs=600": "epochs=1, batch_size=8",
     "batch(64": "batch(8",
