@@ -198,6 +198,8 @@ def test_the_fingerprint_is_that_of_version_0_1_0():
         ((PIXELS + 1.0) * np.inf, LABELS, "infinite or no number"),
         (PIXELS - 1.0, LABELS, "from 0 to 255, or floats.*from -1.0 to 254"),
         (PIXELS.astype(int) * 2, LABELS, "from 0 to 255, or floats.*to 510"),
+        (PIXELS / 255 * 1.00001, LABELS, "floats up to 1.00001: .*clip.*to 1"),
+        (PIXELS / np.float32(127.5), LABELS, "train split are floats up to 2"),
         (PIXELS.astype(str), LABELS, "must be numbers.*<U"),
         (PIXELS > 7, LABELS, "must be numbers.*bool"),
         (PIXELS[0, 0], LABELS, r"must be numbers.*shape \(5, 3\)"),

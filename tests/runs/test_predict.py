@@ -173,6 +173,7 @@ def test_an_image_of_pillow_is_one_image():
     [
         (np.zeros((2, 8, 8, 3, 1)), "must be numbers of shape"),
         (np.full((8, 8), 256), "must be from 0 to 255"),
+        (np.full((8, 8), 1.00001), "prediction are floats up to 1.00001: "),
         (np.zeros((0, 8, 8, 3)), "no images in the prediction"),
         ([np.zeros((8, 8, 3)), np.zeros((8, 9, 3))], "must have one shape"),
         ([np.zeros((8, 8, 3)), "a.png"], "must have one shape|must be numb"),

@@ -60,7 +60,7 @@ def pixels_of(images, where):
     """
     images = as_array(images, where)
     check_numbers(images, where)
-    return _as_bytes(images, _scale_of(images), where)
+    return _as_bytes(images, _scale_of(images, where), where)
 
 
 def pixels_of_splits(images):
@@ -75,7 +75,10 @@ def pixels_of_splits(images):
     Raises:
         DataError: If they are no images, or seem to have different scales.
     """
-    scales = {_scale_of(pixels) for pixels in images.values()}
+    scales = {
+        _scale_of(pixels, f"the {split} split")
+        for split, pixels in images.items()
+    }
     if len(scales) > 1:
         found = (f"{pixels.max()} in {s}" for s, pixels in images.items())
         raise DataError(
@@ -90,10 +93,22 @@ def pixels_of_splits(images):
     }
 
 
-def _scale_of(images):
-    """Returns what makes 255 of the full brightness."""
+def _scale_of(images, where):
+    """Returns what makes 255 of the full brightness.
+
+    Raises:
+        DataError: If it may be 1 or 255.
+    """
     high = images.max()
-    return 255 if np.issubdtype(high.dtype, np.floating) and high <= 1 else 1
+    if not np.issubdtype(images.dtype, np.floating) or high > 2:
+        return 1
+    if high > 1:
+        raise DataError(
+            f"The pixels of {where} are floats up to {high}: full brightness "
+            f"may be 1 or 255. If it is 1, clip them to 1, as by "
+            f"np.clip(images, 0, 1); if it is 255, convert them to uint8."
+        )
+    return 255
 
 
 def _as_bytes(images, scale, where):
