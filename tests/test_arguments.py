@@ -98,6 +98,12 @@ def test_what_cannot_be_iterated_over_is_one_item_as_a_string_is(
     assert arguments.items(given) == expected
 
 
+@pytest.mark.parametrize("given", [{1, 2}, frozenset("ab"), {"a": 0}])
+def test_what_has_no_order_is_no_sequence(given):
+    with pytest.raises(ValueError, match="is no sequence: give a list"):
+        arguments.items(given)
+
+
 def test_commas_are_between_paths_but_not_in_one_that_exists(home):
     (home / "a,b").touch()
     both = ("a", str(home / "b"))

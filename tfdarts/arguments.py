@@ -8,6 +8,7 @@ the same rules.
 import numbers
 import os
 import pathlib
+from collections.abc import Mapping
 
 from tfdarts.patterns import separated
 
@@ -81,6 +82,9 @@ def items(value):
     One string, one path and whatever cannot be iterated over are one item;
     all else is a sequence of items.
 
+    Raises:
+        ValueError: If it is a set or a dict, whose order means nothing.
+
     Example:
 
     >>> items("new/*.png"), items(pathlib.PurePosixPath("new")), items((1, 2))
@@ -90,6 +94,11 @@ def items(value):
     single = isinstance(value, str | bytes | os.PathLike)
     if single or not hasattr(value, "__iter__"):
         return [value]
+    if isinstance(value, set | frozenset | Mapping):
+        raise ValueError(
+            f"A {type(value).__name__} is no sequence: give a list, in the "
+            f"order that counts. Received: {value!r}."
+        )
     return list(value)
 
 

@@ -43,6 +43,28 @@ def test_names_may_be_in_an_array():
     assert from_arrays(examples(), class_names=names).name == source.name
 
 
+@pytest.mark.parametrize(
+    ("names", "sentence"),
+    [
+        ({"cat", "dog"}, "A set is no sequence"),
+        (frozenset({"cat", "dog"}), "A frozenset is no sequence"),
+        ({"cat": 0, "dog": 1}, "A dict is no sequence"),
+        (["cat", None], "strings or integers.*Among them is None"),
+        ([0, 1.5], "strings or integers.*Among them is 1.5"),
+        ([True, False], "strings or integers.*Among them is True"),
+        ([b"cat", b"dog"], "strings or integers.*Among them is b'cat'"),
+    ],
+)
+def test_names_are_in_an_order_and_strings(names, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        from_arrays(examples(), class_names=names)
+
+
+def test_integers_may_be_names():
+    source = from_arrays(examples(), class_names=np.array([7, 8]))
+    assert source.class_names == ("7", "8")
+
+
 def test_one_string_is_one_name():
     with pytest.raises(DataError, match="only one class, cat"):
         from_arrays((PIXELS, LABELS * 0), class_names="cat")

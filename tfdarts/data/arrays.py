@@ -4,6 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfdarts.arguments import items
+from tfdarts.arguments import scalar
 from tfdarts.data.held_out import set_test_aside
 from tfdarts.data.image_arrays import as_array
 from tfdarts.data.image_arrays import check_numbers
@@ -24,15 +25,16 @@ def from_arrays(
 
     Args:
         train: Tuple `(images, labels)` of the training examples: arrays of
-            NumPy, TensorFlow or Keras, or lists. Images have the shape
+            NumPy, TensorFlow or Keras, or lists; or a `tf.data.Dataset` of
+            them, see `from_dataset`. Images have the shape
             `(examples, height, width, channels)`, or without channels if they
             are grey; 1 or 3 channels. They are integers from 0 to 255, floats
             from 0 to 255, or floats from 0 to 1; floats are rounded to 8
             bits. Labels are integers from 0 up, one-hot rows, or strings.
         test: Like `train`, the test examples. By default a fifth of the
             training examples, always the same.
-        class_names: Sequence of strings, the class of label `i` at position
-            `i`. Defaults to the labels themselves: the numbers, or the
+        class_names: Sequence of strings or integers, the class of label `i`
+            at position `i`. Defaults to the labels themselves: the numbers, or the
             different strings in alphabetical order.
         name: String. Together with the source's fingerprint it becomes the
             source's name.
@@ -182,7 +184,7 @@ def _labels(pairs, class_names):
     if class_names is None:
         class_names = found_classes(labels, len(images), "the train split")
     else:
-        class_names = tuple(str(name) for name in items(class_names))
+        class_names = tuple(map(_class_name, items(class_names)))
     numbers = {
         split: class_numbers(
             labels, len(images), class_names, f"the {split} split"
@@ -191,6 +193,16 @@ def _labels(pairs, class_names):
     }
     check_no_class_is_empty(numbers["train"], class_names, "the train split")
     return tuple(map(str, class_names)), numbers
+
+
+def _class_name(name):
+    name = scalar(name)
+    if not isinstance(name, str) and type(name) is not int:
+        raise DataError(
+            f"`class_names` must be strings or integers. Among them is "
+            f"{name!r}."
+        )
+    return str(name)
 
 
 def _kind(thing):
