@@ -294,7 +294,7 @@ def test_examples_must_be_a_pair(given, found):
     ):
         from_arrays(given)
     if given is not None:
-        with pytest.raises(DataError, match="The test examples must be a pair"):
+        with pytest.raises(DataError, match="The test examples must be a"):
             from_arrays(examples(), given)
 
 

@@ -8,6 +8,7 @@ from tfdarts.data.sources import DataError
 from tfdarts.data.sources import directory_name
 from tfdarts.data.sources import from_arrays
 from tfdarts.data.sources import open_source
+from tfdarts.data.sources import source_of
 
 
 def test_the_digits_open_by_name():
@@ -51,6 +52,22 @@ def test_a_source_is_a_specification_of_itself():
     assert open_source(source) is source
     with pytest.raises(DataError, match="given from Python.*`dataset`"):
         open_source(source.name)
+
+
+def as_dataset(pair):
+    return tf.data.Dataset.from_tensor_slices(pair).batch(3)
+
+
+@pytest.mark.parametrize("dataset", [tuple, as_dataset])
+@pytest.mark.parametrize("validation", [tuple, as_dataset])
+@pytest.mark.parametrize("test", [tuple, as_dataset])
+def test_each_split_may_have_a_form_of_its_own(dataset, validation, test):
+    images = np.random.default_rng(0).integers(0, 256, (20, 8, 6, 3), "uint8")
+    pair = images, np.arange(20) % 2
+    source = source_of(dataset(pair), validation(pair), test(pair))
+    assert source.name == from_arrays(pair, pair, validation=pair).name
+    for split in ("train", "validation", "test"):
+        np.testing.assert_array_equal(source.read(split)[0], images)
 
 
 def test_images_become_squares_of_the_size_asked_for():

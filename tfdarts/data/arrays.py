@@ -34,8 +34,8 @@ def from_arrays(
         test: Like `train`, the test examples. By default a fifth of the
             training examples, always the same.
         class_names: Sequence of strings or integers, the class of label `i`
-            at position `i`. Defaults to the labels themselves: the numbers, or the
-            different strings in alphabetical order.
+            at position `i`. Defaults to the labels themselves: the numbers,
+            or the different strings in alphabetical order.
         name: String. Together with the source's fingerprint it becomes the
             source's name.
         validation: Like `train`, the validation examples. By default there is
@@ -104,13 +104,13 @@ def from_dataset(
         train: `tf.data.Dataset` of `(image, label)`, or of batches of them,
             the training examples. Images and labels are those of
             `from_arrays`.
-        test: Like `train`, the test examples. By default a fifth of the
-            training examples, always the same.
+        test: Like `train`, or a pair of arrays, the test examples. By default
+            a fifth of the training examples, always the same.
         class_names: See `from_arrays`. Defaults to the attribute
             `class_names` of `train`, if it has one, as what
             `keras.utils.image_dataset_from_directory` returns does.
         name: See `from_arrays`.
-        validation: Like `train`, the validation examples; see `from_arrays`.
+        validation: Like `test`, the validation examples; see `from_arrays`.
 
     Raises:
         DataError: If the datasets do not hold images with labels.
@@ -123,15 +123,14 @@ def from_dataset(
     >>> from_dataset(dataset, test=dataset).image_shape
     (8, 8, 3)
     """
+    if not isinstance(train, tf.data.Dataset):
+        raise DataError(
+            f"The train dataset must be a tf.data.Dataset. It is "
+            f"{_kind(train)}; what is in arrays is for from_arrays."
+        )
     if class_names is None:
         class_names = getattr(train, "class_names", None)
-    given = {"train": train, "validation": validation, "test": test}
-    collected = {
-        split: collected_pair(dataset, split)
-        for split, dataset in given.items()
-        if dataset is not None or split == "train"
-    }
-    return from_arrays(**collected, class_names=class_names, name=name)
+    return from_arrays(train, test, class_names, name, validation)
 
 
 def source_of_test(test, class_names):
@@ -148,8 +147,6 @@ def source_of_test(test, class_names):
     Raises:
         DataError: If they are no images with labels of these classes.
     """
-    if isinstance(test, tf.data.Dataset):
-        test = collected_pair(test, "test")
     images, labels = _as_pair(test, "test")
     where = "the test split"
     labels = class_numbers(labels, len(images), class_names, where)
@@ -166,10 +163,12 @@ def source_of_test(test, class_names):
 
 def _as_pair(examples, split):
     """Returns images and labels as arrays, the images of numbers."""
+    if isinstance(examples, tf.data.Dataset):
+        examples = _collected(examples, split)
     if not isinstance(examples, tuple | list) or len(examples) != 2:
         raise DataError(
-            f"The {split} examples must be a pair (images, labels). They are "
-            f"{_kind(examples)}."
+            f"The {split} examples must be a tf.data.Dataset or a pair "
+            f"(images, labels). They are {_kind(examples)}."
         )
     images, labels = examples
     where = f"the {split} split"
@@ -211,17 +210,12 @@ def _kind(thing):
     return f"{type(thing).__name__}{length}"
 
 
-def collected_pair(dataset, split):
+def _collected(dataset, split):
     """Returns the images and labels of a `tf.data.Dataset` as two arrays.
 
     Raises:
         DataError: If it has something else, no end, or nothing.
     """
-    if not isinstance(dataset, tf.data.Dataset):
-        raise DataError(
-            f"The {split} dataset must be a tf.data.Dataset. It is "
-            f"{_kind(dataset)}; what is in arrays is for from_arrays."
-        )
     spec = dataset.element_spec
     parts = map(type, spec) if isinstance(spec, tuple) else ()
     if [*parts] != [tf.TensorSpec, tf.TensorSpec]:

@@ -104,8 +104,9 @@ def source_of(dataset, validation=None, test=None):
             return; a tuple `(images, labels)` of arrays, the training
             examples, see `from_arrays`; or a `tf.data.Dataset` of them, see
             `from_dataset`.
-        validation: Like `dataset`, the validation examples, or `None`.
-        test: Like `dataset`, the test examples. By default a fifth of the
+        validation: Arrays or a `tf.data.Dataset`, the validation examples, or
+            `None`.
+        test: Like `validation`, the test examples. By default a fifth of the
             training examples.
 
     Raises:

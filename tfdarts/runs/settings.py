@@ -123,14 +123,14 @@ class ImageConfig(RunConfig):
     validation: str = setting(
         None,
         "In Python alone: the validation examples, beside a dataset that is "
-        "given as arrays or tf.data.Dataset, and like it.",
+        "given as arrays or tf.data.Dataset; one of these, too.",
         form=_as_it_is,
         flag=False,
     )
     test: str = setting(
         None,
         "In Python alone: the test examples, beside a dataset that is given "
-        "as arrays or tf.data.Dataset, and like it.",
+        "as arrays or tf.data.Dataset; one of these, too.",
         form=_as_it_is,
         flag=False,
     )
