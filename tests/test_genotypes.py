@@ -3,6 +3,7 @@ import json
 import os
 import re
 
+import numpy as np
 import pytest
 
 from tfdarts import genotypes
@@ -189,6 +190,19 @@ def test_the_name_takes_no_part_in_equality_and_hash():
 )
 def test_every_other_field_takes_part(changes):
     assert genotype(**changes) != genotype()
+
+
+def test_numbers_may_be_those_of_numpy():
+    edges = [("skip_connect", np.int64(0)), (np.str_("skip_connect"), 1)]
+    found = genotype(normal=edges, normal_concat=np.array([2]))
+    plain = [("skip_connect", 0), ("skip_connect", 1)]
+    assert found == genotype(normal=plain, normal_concat=[2])
+    assert Genotype.from_json(found.to_json()) == found
+
+
+def test_edges_are_in_an_order():
+    with pytest.raises(ValueError, match="`normal` must be a list of pairs"):
+        genotype(normal={*EDGES})
 
 
 @pytest.mark.parametrize("field", ["normal", "reduce_concat", "name"])

@@ -12,6 +12,8 @@ import typing
 from collections.abc import Iterable
 
 from tfdarts.arguments import as_path
+from tfdarts.arguments import items
+from tfdarts.arguments import scalar
 from tfdarts.characters import is_unfit
 from tfdarts.files import write_atomically
 from tfdarts.pasted import is_pasted
@@ -395,7 +397,10 @@ def _checked_edges(space, cell_type, edges):
     if isinstance(edges, list | tuple) and all(map(_is_node, edges)):
         edges = _edges_of_nodes(cell_type, edges, cells.edges_per_node)
     try:
-        edges = tuple((primitive, node) for primitive, node in edges)
+        edges = tuple(
+            (scalar(primitive), scalar(node))
+            for primitive, node in items(edges)
+        )
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"`{cell_type}` must be a list of pairs (primitive, predecessor). "
@@ -442,7 +447,8 @@ def _edges_of_nodes(cell_type, nodes, edges_per_node):
 
 def _checked_concat(space, field, concat, num_edges):
     received = concat
-    concat = tuple(concat) if isinstance(concat, Iterable) else ()
+    listed = concat if isinstance(concat, Iterable) else ()
+    concat = tuple(map(scalar, listed))
     cells = SPACES[space]
     num_nodes = num_edges // cells.edges_per_node
     nodes = range(cells.num_inputs, cells.num_inputs + num_nodes)

@@ -1,6 +1,7 @@
 """The network of a genotype: published counts, its graph, its file."""
 
 import dataclasses
+import json
 import re
 
 import keras
@@ -256,6 +257,17 @@ def test_file_and_config_round_trip(tmp_path):
         assert other.genotype.name == "unusual"
         assert other.get_config() == network.get_config()
         np.testing.assert_array_equal(network(x), other(x))
+
+
+def test_numbers_may_be_those_of_numpy():
+    network = CNNNetwork(
+        genotypes.get("DARTS_V2"),
+        *np.array([4, 3, 10]),
+        np.array([8, 8, 3]),
+        stem_multiplier=np.int64(1),
+    )
+    config = json.loads(json.dumps(network.get_config()))
+    assert config["num_classes"] == 10 and config["input_shape"] == [8, 8, 3]
 
 
 def test_functional_model_can_be_cut():

@@ -1,5 +1,7 @@
 """The supernet: published counts, its parts in their order, its alphas."""
 
+import json
+
 import keras
 import numpy as np
 import numpy_reference
@@ -226,6 +228,13 @@ def test_equal_alphas_give_the_first_edges_and_the_first_primitive(paper):
     expected = (("max_pool_3x3", 0), ("max_pool_3x3", 1)) * 4
     assert genotype.normal == genotype.reduce == expected
     assert genotype.normal_concat == genotype.reduce_concat == (2, 3, 4, 5)
+
+
+def test_numbers_may_be_those_of_numpy():
+    numbers = np.array([4, 3, 10])
+    supernet = CNNSupernet(*numbers, np.array([8, 8, 3]), np.int64(1))
+    config = json.loads(json.dumps(supernet.get_config()))
+    assert config["num_classes"] == 10 and config["input_shape"] == [8, 8, 3]
 
 
 def test_file_round_trip(small, tmp_path):

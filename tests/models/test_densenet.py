@@ -70,6 +70,11 @@ def test_first_weights_are_those_of_the_authors_code():
         assert conv.kernel.numpy().std() == pytest.approx(expected, rel=0.1)
 
 
+def test_a_number_of_numpy_is_a_number_of_classes():
+    number = np.arange(3).max() + 1
+    assert densenet_bc(10, 4, number, (8, 8, 1)).output_shape == (None, 3)
+
+
 @pytest.mark.parametrize(("depth", "growth_rate"), [(99, 12), (4, 12), (10, 0)])
 def test_depths_that_are_none(depth, growth_rate):
     with pytest.raises(ValueError, match="depth 6 n \\+ 4"):

@@ -1,5 +1,8 @@
 """Language models: published counts, NumPy, what is left out, carried state."""
 
+import functools
+import json
+
 import keras
 import numpy as np
 import numpy_recurrent
@@ -40,6 +43,26 @@ def scramble(model):
 
 def tokens(steps):
     return np.random.default_rng(2).integers(0, WORDS, (BATCH, steps))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        functools.partial(RNNNetwork, V2, vocabulary_size=np.int64(WORDS)),
+        functools.partial(RNNSupernet, np.int64(WORDS), num_nodes=np.int64(3)),
+    ],
+)
+def test_numbers_may_be_those_of_numpy(make):
+    half = np.float32(0.5)
+    config = make(
+        units=np.int64(UNITS),
+        input_dropout=half,
+        recurrent_dropout=half,
+        output_dropout=half,
+        temporal_l2=half,
+        seed=np.int64(7),
+    ).get_config()
+    assert json.loads(json.dumps(config))["vocabulary_size"] == WORDS
 
 
 # Counts

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tfdarts.models import skeleton
 from tfdarts.models.skeleton import stack_of_cells
@@ -47,11 +48,20 @@ def test_image_shapes_that_are_refused(shape):
         skeleton.checked_image_shape(shape)
 
 
-def test_image_shape_is_a_tuple():
-    assert skeleton.checked_image_shape([4, 4, 1]) == (4, 4, 1)
+@pytest.mark.parametrize(
+    "shape", [[4, 4, 1], np.array([4, 4, 1]), tf.TensorShape([4, 4, 1])]
+)
+def test_image_shape_is_a_tuple(shape):
+    checked = skeleton.checked_image_shape(shape)
+    assert checked == (4, 4, 1) and {*map(type, checked)} == {int}
 
 
-@pytest.mark.parametrize("num_classes", [1, 0, -1])
+def test_a_number_of_numpy_is_a_number_of_classes():
+    checked = skeleton.checked_num_classes(np.arange(3).max() + 1)
+    assert checked == 3 and type(checked) is int
+
+
+@pytest.mark.parametrize("num_classes", [1, 0, -1, 2.5, "10", None])
 def test_one_class_is_refused(num_classes):
     with pytest.raises(ValueError, match="at least 2 classes"):
         skeleton.checked_num_classes(num_classes)

@@ -1,5 +1,7 @@
 """The optimizers against PyTorch's formulas in NumPy."""
 
+import json
+
 import keras
 import numpy as np
 import pytest
@@ -52,6 +54,18 @@ def assert_same(trace, expected, tolerance=1e-14):
     for step, other in zip(trace, expected, strict=True):
         for one, value in zip(step, other, strict=True):
             np.testing.assert_allclose(one, value, rtol=0.0, atol=tolerance)
+
+
+@pytest.mark.parametrize("make", [SGD, Adam, AdamW])
+def test_numbers_may_be_those_of_numpy(make):
+    made = make(np.float32(0.5), clip_norm=np.float64(2.0), name="a")
+    config = json.loads(json.dumps(made.get_config()))
+    assert config == make(0.5, clip_norm=2.0, name="a").get_config()
+
+
+@pytest.mark.parametrize("make", [SGD, Adam])
+def test_l2_may_be_a_number_of_numpy(make):
+    assert json.loads(json.dumps(make(l2=np.float32(0.5)).get_config()))
 
 
 @pytest.mark.parametrize("clip_norm", CLIP)

@@ -4,6 +4,7 @@ import dataclasses
 
 import keras
 
+from tfdarts.arguments import scalar
 from tfdarts.genotypes import EDGES_PER_NODE
 from tfdarts.genotypes import of_space
 from tfdarts.layers.convolutions import FactorizedReduce
@@ -89,7 +90,10 @@ class CNNNetwork(keras.Model):
     ):
         genotype = of_space(genotype, "cnn")
         image_shape = skeleton.checked_image_shape(input_shape)
-        skeleton.checked_num_classes(num_classes)
+        num_classes = skeleton.checked_num_classes(num_classes)
+        init_channels, num_cells, stem_multiplier = map(
+            scalar, (init_channels, num_cells, stem_multiplier)
+        )
         stem = stem_for(image_shape, stem)
         dtype = keras.dtype_policies.get(dtype)
         inputs = keras.Input(

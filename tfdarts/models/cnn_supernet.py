@@ -2,6 +2,7 @@
 
 import keras
 
+from tfdarts.arguments import scalar
 from tfdarts.genotypes import PRIMITIVES
 from tfdarts.layers.alphas import Alphas
 from tfdarts.layers.batch_norm import BatchNorm
@@ -73,13 +74,17 @@ class CNNSupernet(Supernet, keras.Model):
     ):
         super().__init__(**kwargs)
         image_shape = skeleton.checked_image_shape(input_shape)
+        num_classes = skeleton.checked_num_classes(num_classes)
+        init_channels, num_cells, num_nodes, stem_multiplier = map(
+            scalar, (init_channels, num_cells, num_nodes, stem_multiplier)
+        )
         self.stem = stem_for(image_shape, stem)
         plans = skeleton.stack_of_cells(
             init_channels, num_cells, after_reduction=self.stem == "imagenet"
         )
         self.init_channels = init_channels
         self.num_cells = num_cells
-        self.num_classes = skeleton.checked_num_classes(num_classes)
+        self.num_classes = num_classes
         self.image_shape = image_shape
         self.num_nodes = num_nodes
         self.stem_multiplier = stem_multiplier

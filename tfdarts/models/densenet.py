@@ -57,7 +57,7 @@ def densenet_bc(
             f"growth_rate={growth_rate}."
         )
     image_shape = skeleton.checked_image_shape(input_shape)
-    skeleton.checked_num_classes(num_classes)
+    num_classes = skeleton.checked_num_classes(num_classes)
     dtype = keras.dtype_policies.get(dtype)
 
     def conv(inputs, filters, kernel_size):

@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from tfdarts.arguments import scalar
 from tfdarts.layers.dropout import SpatialDropout1D
 from tfdarts.layers.recurrent_cell import initial_weights
 from tfdarts.models.quantized import quantize_layers
@@ -72,12 +73,15 @@ class LanguageModel(keras.Model):
         **kwargs,
     ):
         super().__init__(**kwargs)
+        vocabulary_size, units, seed = map(
+            scalar, (vocabulary_size, units, seed)
+        )
         self._config = {
-            "word_dropout": word_dropout,
-            "embedding_dropout": embedding_dropout,
-            "output_dropout": output_dropout,
-            "activation_l2": activation_l2,
-            "temporal_l2": temporal_l2,
+            "word_dropout": scalar(word_dropout),
+            "embedding_dropout": scalar(embedding_dropout),
+            "output_dropout": scalar(output_dropout),
+            "activation_l2": scalar(activation_l2),
+            "temporal_l2": scalar(temporal_l2),
             "seed": seed,
         }
         self.vocabulary_size = vocabulary_size

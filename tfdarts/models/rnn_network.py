@@ -4,6 +4,7 @@ import dataclasses
 
 import keras
 
+from tfdarts.arguments import scalar
 from tfdarts.genotypes import of_space
 from tfdarts.layers.recurrent_cell import RecurrentCell
 from tfdarts.models.language_model import LanguageModel
@@ -52,6 +53,9 @@ class RNNNetwork(LanguageModel):
         **kwargs,
     ):
         genotype = of_space(genotype, "rnn")
+        units, input_dropout, recurrent_dropout, seed = map(
+            scalar, (units, input_dropout, recurrent_dropout, seed)
+        )
         recurrence = keras.layers.RNN(
             RecurrentCell(
                 genotype,

@@ -2,6 +2,7 @@
 
 import keras
 
+from tfdarts.arguments import scalar
 from tfdarts.genotypes import RECURRENT_PRIMITIVES
 from tfdarts.layers.recurrent_search_cell import RecurrentSearchCell
 from tfdarts.layers.recurrent_search_cell import SearchRNN
@@ -50,6 +51,9 @@ class RNNSupernet(Supernet, LanguageModel):
         dtype=None,
         **kwargs,
     ):
+        units, num_nodes, input_dropout, recurrent_dropout, seed = map(
+            scalar, (units, num_nodes, input_dropout, recurrent_dropout, seed)
+        )
         cell = RecurrentSearchCell(
             units,
             num_nodes,

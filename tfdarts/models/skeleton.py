@@ -4,6 +4,8 @@ import collections
 
 import keras
 
+from tfdarts.arguments import items
+from tfdarts.arguments import scalar
 from tfdarts.layers.convolutions import uniform
 
 CellPlan = collections.namedtuple(
@@ -58,7 +60,7 @@ def checked_image_shape(input_shape):
     Two reductions must leave at least one pixel behind each, so an image
     has at least 4 rows and columns.
     """
-    shape = tuple(input_shape)
+    shape = tuple(map(scalar, items(input_shape)))
     if len(shape) != 3 or any(
         type(size) is not int or size < least
         for size, least in zip(shape, (4, 4, 1))
@@ -71,11 +73,12 @@ def checked_image_shape(input_shape):
 
 
 def checked_num_classes(num_classes):
-    """Returns the number of classes, or raises `ValueError`."""
-    if num_classes < 2:
+    """Returns the number of classes as an `int`, or raises `ValueError`."""
+    num_classes = scalar(num_classes)
+    if type(num_classes) is not int or num_classes < 2:
         raise ValueError(
             f"A classifier needs at least 2 classes. "
-            f"Received: num_classes={num_classes}."
+            f"Received: num_classes={num_classes!r}."
         )
     return num_classes
 

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfdarts.arguments import scalar
 from tfdarts.layers.replicas import num_replicas
 from tfdarts.layers.replicas import sum_over_replicas
 
@@ -35,6 +36,8 @@ class _GlobalClipping:
                 f"tfdarts' optimizers have `clip_norm`, and none of Keras' "
                 f"{', '.join(_OTHER_STEPS)}. Received: {', '.join(given)}."
             )
+        learning_rate, clip_norm = scalar(learning_rate), scalar(clip_norm)
+        kwargs = {name: scalar(value) for name, value in kwargs.items()}
         super().__init__(learning_rate, *args, **kwargs)
         self._given_rate = learning_rate
         if clip_norm is not None and clip_norm <= 0:
@@ -111,7 +114,7 @@ class _CoupledL2(_GlobalClipping):
         super().__init__(learning_rate, *args, **kwargs)
         if l2 < 0:
             raise ValueError(f"`l2` must not be negative. Received: l2={l2}.")
-        self.l2 = l2
+        self.l2 = scalar(l2)
 
     def get_config(self):
         return {**super().get_config(), "l2": self.l2}
