@@ -6,6 +6,7 @@ import numpy as np
 
 from tfdarts.search_spaces.relaxation import entropy
 from tfdarts.search_spaces.relaxation import log_softmax
+from tfdarts.strategies.verdict import UNDECIDED
 
 logger = logging.getLogger("tfdarts")
 
@@ -13,12 +14,6 @@ LEAST_PATH = 1.0
 """How far alpha must be able to move, nats.
 
 Where two alphas differ by 1, one operation weighs e times as much as another.
-"""
-
-UNMOVED = 0.995
-"""Share of the largest entropy above which nothing has been chosen.
-
-Alphas that differ by a standard deviation of 0.14 nats have that much.
 """
 
 
@@ -77,7 +72,7 @@ def unmoved_warning(alphas):
     """
     alphas = np.concatenate([*alphas.values()])
     mean, most = entropy(alphas).mean(), np.log(alphas.shape[1])
-    if mean <= UNMOVED * most:
+    if mean <= UNDECIDED * most:
         return None
     weights = np.sort(np.exp(log_softmax(alphas)))
     return (
