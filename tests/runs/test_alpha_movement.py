@@ -23,7 +23,7 @@ def said(config, steps_per_epoch, caplog):
     [
         (as_in_the_paper(SearchConfig()), 390),
         (RNNSearchConfig(), 104),
-        (SearchConfig(epochs=10, alpha_learning_rate=0.1), 1),
+        (SearchConfig(epochs=10, alpha_learning_rate=0.1), 5),
     ],
 )
 def test_the_papers_searches_are_long_enough(config, steps_per_epoch, caplog):
@@ -36,6 +36,14 @@ def test_a_search_that_is_too_short_is_warned_of(caplog):
     assert "100 steps (50 epochs of 2)" in text
     assert "--alpha_learning_rate=0.0003, are 0.03 nats in all" in text
     assert "--alpha_learning_rate to 0.05 or more" in text
+
+
+@pytest.mark.parametrize("rate", [0.1, 3.0])
+def test_few_steps_choose_nothing_at_any_rate(rate, caplog):
+    config = SearchConfig(epochs=7, alpha_learning_rate=rate)
+    text = said(config, 7, caplog)
+    assert "49 steps (7 epochs of 7)" in text and "at least 50" in text
+    assert "--alpha_learning_rate" not in text
 
 
 def test_warm_up_does_not_count(caplog):

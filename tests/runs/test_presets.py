@@ -49,6 +49,13 @@ def test_alpha_can_move_as_far_as_in_the_paper(images, warm_up):
     assert config.batch_size <= max(images // 2, 1)
 
 
+@pytest.mark.parametrize("epochs", [1, 2, 9])
+@pytest.mark.parametrize("images", [2, 42, 327])
+def test_few_epochs_do_not_raise_the_rate_of_alpha_without_end(images, epochs):
+    config = settled(SearchConfig(epochs=epochs), images)
+    assert config.alpha_learning_rate <= 0.1
+
+
 @pytest.mark.parametrize("images", [327, 1_000, 5_000, 19_999])
 def test_a_search_on_few_images_has_some_hundred_steps(images):
     config = settled(SearchConfig(), images)

@@ -19,6 +19,13 @@ Adam moves a variable by about its learning rate each step; the paper's search
 takes 50 epochs of 390 steps.
 """
 
+HIGHEST_ALPHA_RATE = 0.1
+"""Learning rate of alpha that `--preset=auto` chooses, at most.
+
+It goes the whole `ALPHA_PATH` in the 60 epochs of a step that the fewest
+images get. Of fewer steps a higher rate makes noise, not choices.
+"""
+
 SHOWN_IMAGES = 40_000
 """Images, each counted once an epoch, that a training on few images shows."""
 
@@ -129,6 +136,7 @@ def _search(config, images, side, multiple, validation_images):
     steps = max(1, int(images * portion) // batch_size)
     epochs = config.epochs or _within(10, SEARCH_STEPS / steps, 60)
     alpha_steps = max(1, epochs - config.alpha_warmup_epochs) * steps
+    alpha_rate = min(ALPHA_PATH / alpha_steps, HIGHEST_ALPHA_RATE)
     return {
         "order": 1 if config.method == "central_difference" else 2,
         "init_channels": 8,
@@ -137,7 +145,7 @@ def _search(config, images, side, multiple, validation_images):
         "batch_size": batch_size,
         **pixels,
         "learning_rate": 0.05,
-        "alpha_learning_rate": float(f"{ALPHA_PATH / alpha_steps:.1g}"),
+        "alpha_learning_rate": float(f"{alpha_rate:.1g}"),
         "alpha_weight_decay": 1e-4,
     }
 
