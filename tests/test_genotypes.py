@@ -302,13 +302,19 @@ def test_a_file_is_replaced_whole(tmp_path, monkeypatch):
         (PASTED.replace("range(2, 4)", "(2, 3)"), None),
         (re.sub(r"\w+=", "", PASTED), None),
         (re.sub(r"\s+", " ", PASTED), None),
+        (f"\ufeffMINE = {PASTED}", "MINE"),
+        (f"import genotypes\nMINE = genotypes.{PASTED}\nOTHER = MINE", "MINE"),
+        (PASTED.replace("\n", "  # (node, of it's\n"), None),
     ],
 )
 def test_a_pasted_genotype_is_read(text, name, tmp_path):
     (tmp_path / "pasted.txt").write_text(text)
-    loaded = Genotype.load(tmp_path / "pasted.txt")
-    assert loaded == genotype()
-    assert loaded.name == name
+    for loaded in (
+        Genotype.load(tmp_path / "pasted.txt"),
+        Genotype.from_string(text),
+    ):
+        assert loaded == genotype()
+        assert loaded.name == name
 
 
 def test_a_published_genotype_as_the_authors_paste_it():
@@ -335,13 +341,27 @@ def test_a_published_genotype_as_the_authors_paste_it():
         "genotype = {}",
         "Genotype = {}",
         "\ufeffgenotype = {}",
+        "INFO:root:genotype = {}",
+        "[INFO] genotype = {}",
+        "[2019-03-01 10:10:10] genotype = {}",
+        "[2019-03-01 10:10:10] (search.py:7) {}",
+        "final genotype = {}",
+        "Genotype: {}",
+        "Final best Prec@1 = 97.3000%\nBest Genotype = {}",
+        "genotype = {}\ntrain_acc 93.4 (it's done)\n",
+        "best: genotypes.{}, params = 3.3",
+        "x = 1\n{}",
     ],
 )
-def test_a_line_of_a_log(text, tmp_path):
-    """As the authors' code and pt.darts write it; the line gives no name."""
-    (tmp_path / "log.txt").write_text(text.format(PASTED), encoding="utf-8")
-    found = Genotype.load(tmp_path / "log.txt")
-    assert found == genotype() and found.name is None
+def test_lines_of_a_log(text, tmp_path):
+    """As the authors' code and pt.darts write them; no line gives a name."""
+    text = text.format(PASTED)
+    (tmp_path / "log.txt").write_text(text, encoding="utf-8")
+    for found in (
+        Genotype.load(tmp_path / "log.txt"),
+        Genotype.from_string(text),
+    ):
+        assert found == genotype() and found.name is None
 
 
 def test_a_list_for_each_node_as_pt_darts_prints_it():
@@ -375,6 +395,7 @@ def test_a_file_with_a_byte_order_mark(tmp_path):
     path = tmp_path / "genotype.json"
     path.write_text(genotype().to_json(), encoding="utf-8-sig")
     assert Genotype.load(path) == genotype()
+    assert Genotype.from_json("\ufeff" + genotype().to_json()) == genotype()
 
 
 @pytest.mark.parametrize(
@@ -383,6 +404,11 @@ def test_a_file_with_a_byte_order_mark(tmp_path):
         ("darts_v2", "cnn", "Did you mean DARTS_V2?"),
         ("DARTSV2", "rnn", "Did you mean DARTS_V2?"),
         ("ENAS", "cnn", "ENAS is a recurrent cell, of --space=rnn."),
+        ("PC-DARTS", "cnn", "Did you mean PC_DARTS_cifar or PC_DARTS_image?"),
+        ("pc_darts", "cnn", "Did you mean PC_DARTS_cifar or PC_DARTS_image?"),
+        ("drnas", "cnn", "Did you mean DrNAS_cifar10 or DrNAS_imagenet?"),
+        ("GDAS", "cnn", "Did you mean GDAS_V1?"),
+        ("PC-DARTS-imagenet", "cnn", "Did you mean PC_DARTS_image?"),
         ("PDARTS", "rnn", "PDARTS is of convolutional cells, of --space=cnn."),
     ],
 )
@@ -419,7 +445,6 @@ def test_a_network_takes_a_genotype_its_fields_or_its_name(space):
     [
         "__import__('os').system('{}')",
         "11/01 10:10:10 PM genotype = __import__('os').system('{}')",
-        "1; __import__('os').system('{}'); " + PASTED,
         "Genotype(normal=__import__('os').system('{}'))",
         PASTED.replace("[3]", "__import__('os').system('{}')"),
         PASTED.replace("[3]", "[3 + __import__('os').system('{}')]"),
@@ -428,7 +453,6 @@ def test_a_network_takes_a_genotype_its_fields_or_its_name(space):
         PASTED.replace("[3]", "range(__import__('os').system('{}'))"),
         PASTED.replace("'max_pool_3x3', 0", "__import__('os').system('{}'), 0"),
         "Genotype = __import__('os').system('{}')",
-        "__import__('os').system('{}')\n" + PASTED,
         "os.Genotype(__import__('os').system('{}'))",
     ],
 )
@@ -438,6 +462,14 @@ def test_nothing_is_evaluated(text, tmp_path):
     with pytest.raises(ValueError, match="genotype.txt is no genotype file"):
         Genotype.load(tmp_path / "genotype.txt")
     assert os.listdir(tmp_path) == ["genotype.txt"]
+
+
+@pytest.mark.parametrize("around", ["1; {}; Genotype", "{}\nGenotype"])
+def test_what_stands_around_is_not_evaluated(around, tmp_path):
+    code = f"__import__('os').system('touch {tmp_path}/evaluated')"
+    text = around.format(code).replace("Genotype", f"{PASTED}; {code}")
+    assert Genotype.from_string(text) == genotype()
+    assert not os.listdir(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -456,10 +488,10 @@ def test_nothing_is_ignored(text, capsys):
     ("text", "message"),
     [
         ("Genotype(", "no genotype of the form"),
-        ("Genotype", "must be one expression of the form"),
-        ("genotypes.Genotype()", "must be one expression of the form"),
+        ("Genotype", "must hold one expression of the form"),
+        ("genotypes.Genotype()", "`normal` must be a list of pairs"),
         (f"{PASTED}\n{PASTED}", "holds 2 genotypes: leave only the one"),
-        (f"x = 1\n{PASTED}", "must be one expression of the form"),
+        (f"x = {PASTED}\nepoch 2\n{PASTED}", "leave only the one you mean"),
         (PASTED.replace("[3]", "np.arange(2, 4)"), "np.arange"),
         (PASTED.replace("[3]", "DARTS.concat"), "holds: DARTS.concat"),
         (PASTED.replace("[3]", "concat"), "only literals.*holds: concat"),

@@ -200,7 +200,7 @@ class Genotype:
             ValueError: If the text is no JSON genotype of this format.
         """
         try:
-            fields = json.loads(text)
+            fields = json.loads(text.removeprefix("\ufeff"))
         except json.JSONDecodeError as error:
             raise ValueError(
                 f"A genotype must be a JSON object, but the text is not JSON: "
@@ -237,12 +237,12 @@ class Genotype:
             text: String such as `Genotype(normal=[('sep_conv_3x3', 0), ...],
                 normal_concat=range(2, 6), reduce=[...],
                 reduce_concat=range(2, 6))` or `Genotype(recurrent=[...],
-                concat=range(1, 9))`, optionally behind `NAME =` or behind
-                what a log has before it. The edges of each node may be a list
+                concat=range(1, 9))`, optionally behind `NAME =`. Lines of a
+                log may stand around it. The edges of each node may be a list
                 of their own.
 
         Raises:
-            ValueError: If the text is anything else.
+            ValueError: If the text holds no genotype, or several.
         """
         order = _fields("cnn")
         fields = pasted_fields(text, order)
@@ -375,9 +375,17 @@ def like_published(name, space="cnn"):
     if name in published_names(other):
         kinds = {"cnn": "of convolutional cells", "rnn": "a recurrent cell"}
         return f" {name} is {kinds[other]}, of --space={other}."
-    by_capitals = {each.upper(): each for each in published_names(space)}
-    close = difflib.get_close_matches(name.upper(), by_capitals, 1, 0.7)
-    return f" Did you mean {by_capitals[close[0]]}?" if close else ""
+    plain = {_letters(each): each for each in published_names(space)}
+    letters = _letters(name)
+    close = [each for each in plain if letters and each.startswith(letters)]
+    close = close or difflib.get_close_matches(letters, plain, 1, 0.7)
+    meant = " or ".join(plain[each] for each in close)
+    return f" Did you mean {meant}?" if meant else ""
+
+
+def _letters(name):
+    """Returns a name without what people write in different ways."""
+    return name.lower().replace("-", "").replace("_", "")
 
 
 _PUBLISHED = {"cnn": PUBLISHED, "rnn": PUBLISHED_RECURRENT}

@@ -3,13 +3,12 @@
 import ast
 import re
 
-# What a log has before a genotype, such as "11/01 10:10:10 PM genotype = " or
-# "Best Genotype = "; `NAME = ` before it is the genotype's own name.
-_LOGGED = re.compile(
-    r"\s*(?:\d[^\n()=]*)?(?:\b[Bb]est )?(?:\b[Gg]enotype *= *)?"
-    r"(?=Genotype\d*\()"
-)
 _GENOTYPE = re.compile(r"\bGenotype\d*\(")
+# A line that begins with it gives the genotype its name.
+_NAMED = re.compile(r"^ *([^\W\d]\w*) *= *(?:\w+\.)*\Z", re.MULTILINE)
+_STRING_COMMENT_OR_BRACKET = re.compile(
+    r"""'[^'\n]*'|"[^"\n]*"|\#[^\n]*|[(\[{]|[)\]}]"""
+)
 
 LONGEST_RANGE = 1000
 """Nodes that a pasted genotype may name by one range."""
@@ -22,56 +21,48 @@ def pasted_fields(text, order):
     `list(range(...))` may stand in it.
 
     Args:
-        text: String such as `NAME = Genotype(normal=[...], ...)`, or the line
-            of a log that ends with one.
+        text: String such as `NAME = Genotype(normal=[...], ...)`, or lines of
+            a log that hold one. What stands around it counts for nothing.
         order: Tuple of strings, what arguments without a name are.
 
     Returns:
-        A dict of lists, and under `"name"` what stands before the equals
-        sign, if anything does.
+        A dict of lists, and under `"name"` the name that stands alone before
+        an equals sign, if one does.
 
     Raises:
-        ValueError: If the text is anything else.
+        ValueError: If the text holds no genotype, or several.
 
     Example:
 
     >>> pasted_fields("X = Genotype(recurrent=[('tanh', 0)], concat=[1])", ())
     {'name': 'X', 'recurrent': [('tanh', 0)], 'recurrent_concat': [1]}
     """
-    count = len(_GENOTYPE.findall(text))
-    if count > 1:
+    text = text.removeprefix("\ufeff")
+    starts = [found.start() for found in _GENOTYPE.finditer(text)]
+    if len(starts) > 1:
         raise ValueError(
-            f"The text holds {count} genotypes: leave only the one you mean, "
-            f"which of the log of a search is the last."
+            f"The text holds {len(starts)} genotypes: leave only the one you "
+            f"mean, which of the log of a search is the last."
         )
-    logged = _LOGGED.match(text)
-    text = text[logged.end() :] if logged else text
+    if not starts:
+        raise ValueError(
+            "The text must hold one expression of the form "
+            "Genotype(normal=[...], normal_concat=..., reduce=[...], "
+            "reduce_concat=...) or Genotype(recurrent=[...], concat=...)."
+        )
     try:
-        statements = ast.parse(text.strip()).body
+        call = ast.parse(_to_last_bracket(text, *starts), mode="eval").body
     except SyntaxError as error:
         raise ValueError(
             f"The text is no genotype of the form Genotype(normal=[...], "
             f"...): {error}."
         ) from error
-    statement = statements[0] if len(statements) == 1 else None
-    call = getattr(statement, "value", None)
-    if not (
-        isinstance(call, ast.Call)
-        and isinstance(call.func, ast.Name)
-        and re.fullmatch(r"Genotype\d*", call.func.id)
-    ):
-        raise ValueError(
-            "The text must be one expression of the form "
-            "Genotype(normal=[...], normal_concat=..., reduce=[...], "
-            "reduce_concat=...) or Genotype(recurrent=[...], concat=...)."
-        )
     if len(call.args) > len(order):
         raise ValueError(f"A genotype takes only {', '.join(order)}.")
     fields = {}
-    if isinstance(statement, ast.Assign) and isinstance(
-        statement.targets[0], ast.Name
-    ):
-        fields["name"] = statement.targets[0].id
+    named = _NAMED.search(text, 0, *starts)
+    if named and named[1].lower() != "genotype":
+        fields["name"] = named[1]
     for name, node in zip(order, call.args):
         fields[name] = _literal(node)
     for keyword in call.keywords:
@@ -90,6 +81,16 @@ def is_pasted(text):
     (True, False)
     """
     return bool(_GENOTYPE.search(text))
+
+
+def _to_last_bracket(text, start):
+    """Returns the call that begins in a text, to where its bracket closes."""
+    depth = 0
+    for found in _STRING_COMMENT_OR_BRACKET.finditer(text, start):
+        depth += (found[0] in "([{") - (found[0] in ")]}")
+        if not depth:
+            return text[start : found.end()]
+    return text[start:]
 
 
 def _literal(node):
