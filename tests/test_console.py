@@ -3,6 +3,7 @@ import logging
 import re
 import types
 
+import absl.logging
 import pytest
 from absl.logging import ABSLHandler
 
@@ -225,6 +226,37 @@ def test_progress_is_shown_in_lines_and_nothing_is_left(plain, capsys):
     assert logger.handlers == [] and logger.level == logging.NOTSET
     assert logger.propagate
     assert [*map(type, logging.getLogger().handlers)] == [ABSLHandler]
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_what_absl_logs_takes_no_progress_away(before, plain, capsys):
+    """TensorFlow logs so where it saves; the root logger gets a handler."""
+    plain()
+    root = logging.getLogger()
+    root.handlers = []
+    if before:
+        absl.logging.info("saved")
+    with show_progress():
+        absl.logging.info("saved")
+        speak()
+    speak()
+    assert capsys.readouterr().err == 2 * "epoch 1\nepoch 2\nskips\n"
+    assert [*map(type, root.handlers)] == [logging.StreamHandler]
+
+
+def test_basic_config_of_the_user_gets_the_lines(plain, monkeypatch, capsys):
+    plain()
+    root = logging.getLogger()
+    root.handlers = []
+    monkeypatch.setattr(root, "level", root.level)
+    logging.basicConfig(level=logging.INFO)
+    speak()
+    shown = capsys.readouterr().err.splitlines()
+    assert shown == [
+        "INFO:tfdarts:epoch 1",
+        "INFO:tfdarts:epoch 2",
+        "WARNING:tfdarts:skips",
+    ]
 
 
 def test_a_call_in_a_call_shows_nothing_twice(plain, capsys):

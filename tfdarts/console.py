@@ -75,8 +75,8 @@ def show_progress():
 
     A handler of the logger "tfdarts" or of the root logger belongs to
     somebody who has set up logging, and gets all but the records of steps,
-    which would be a line each. The handler that TensorFlow's absl gives the
-    root logger is nobody's choice.
+    which would be a line each. The handlers that TensorFlow's absl gives the
+    root logger are nobody's choice.
 
     Example:
 
@@ -100,7 +100,26 @@ def show_progress():
 
 def _chosen(logger):
     """The handlers that somebody has given a logger."""
-    return [h for h in logger.handlers if "absl" not in type(h).__module__]
+    return [
+        handler
+        for handler in logger.handlers
+        if "absl" not in type(handler).__module__
+        and not _is_bare(logger, handler)
+    ]
+
+
+def _is_bare(logger, handler):
+    """Returns whether a handler is what `logging.basicConfig()` leaves.
+
+    absl calls it when TensorFlow logs, such as where a checkpoint is saved.
+    """
+    return (
+        logger is logging.root
+        and logger.level == logging.WARNING
+        and type(handler) is logging.StreamHandler
+        and handler.level == logging.NOTSET
+        and getattr(handler.formatter, "_fmt", None) == logging.BASIC_FORMAT
+    )
 
 
 @contextlib.contextmanager
