@@ -8,7 +8,12 @@ import pytest
 import tfdarts
 from tfdarts import _runtime
 
-SWITCHES = ("TF_USE_LEGACY_KERAS", "KERAS_BACKEND", "TF_ENABLE_ONEDNN_OPTS")
+SWITCHES = (
+    "TF_USE_LEGACY_KERAS",
+    "KERAS_BACKEND",
+    "TF_ENABLE_ONEDNN_OPTS",
+    "MPLBACKEND",
+)
 
 # What a new process does when it imports tfdarts; the only one started here.
 FRESH = """
@@ -99,10 +104,20 @@ def test_the_backend_that_keras_has_chosen_counts(
 
 def test_a_command_chooses_for_itself(environ, monkeypatch):
     environ.update(KERAS_BACKEND="jax", TF_USE_LEGACY_KERAS="1")
+    environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
     monkeypatch.setattr(sys, "argv", ["/usr/bin/tfdarts-search", "--help"])
     _runtime.prepare()
     assert environ["KERAS_BACKEND"] == "tensorflow"
+    assert environ["MPLBACKEND"] == "agg"
     assert "TF_USE_LEGACY_KERAS" not in environ
+
+
+@pytest.mark.parametrize("backend", ["module://backend_inline", None])
+def test_matplotlibs_backend_is_that_of_the_process(environ, backend):
+    if backend:
+        environ["MPLBACKEND"] = backend
+    _runtime.prepare()
+    assert environ.get("MPLBACKEND") == backend
 
 
 def test_a_fresh_import_is_light_and_refuses_in_one_sentence(tmp_path):

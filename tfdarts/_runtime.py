@@ -1,4 +1,4 @@
-"""What must be settled before TensorFlow and Keras are imported."""
+"""What must be settled before TensorFlow, Keras, matplotlib are imported."""
 
 import os
 import sys
@@ -19,6 +19,8 @@ def prepare():
     """
     if os.path.basename(sys.argv[0]).startswith("tfdarts-"):
         os.environ["KERAS_BACKEND"] = "tensorflow"
+        # A notebook's kernel passes on its own, which may not be installed.
+        os.environ["MPLBACKEND"] = "agg"
         os.environ.pop("TF_USE_LEGACY_KERAS", None)
     if os.environ.get("TF_USE_LEGACY_KERAS", "").lower() in ("1", "true"):
         raise ImportError(
