@@ -4,6 +4,7 @@ import types
 
 import numpy as np
 import pytest
+from matplotlib import style
 from PIL import Image
 from tensorboard_events import events
 from tensorboard_events import scalars
@@ -121,6 +122,21 @@ def test_curves_are_a_picture_some_twenty_times_and_at_the_end(tmp_path):
     pictures = images(tmp_path, "curves")
     assert sorted(pictures) == [3, 60]
     assert pictures[60].size == (1999, 840)
+
+
+def test_pictures_take_nothing_of_a_style_from_outside(tmp_path, supernet):
+    shown = []
+    for name in ("default", "dark_background"):
+        with style.context(name):
+            directory = tmp_path / name
+            callback_of(directory, supernet=supernet).on_epoch_end(1, {})
+        shown.append(
+            [
+                images(directory, name)[2].tobytes()
+                for name in ("alphas/normal", "curves")
+            ]
+        )
+    assert shown[0] == shown[1]
 
 
 def test_pictures_of_a_test_are_shown_too(tmp_path):

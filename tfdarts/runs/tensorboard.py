@@ -68,6 +68,7 @@ class TensorBoard(keras.callbacks.Callback):
         if self.writer is not None:
             self.writer.close()
 
+    @panels.in_default_style
     def _draw(self, supernet, epochs):
         """Writes pictures, until it fails once."""
         self.draws = False

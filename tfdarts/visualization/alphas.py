@@ -20,6 +20,7 @@ MOST_PANELS = 20
 """Edges up to which each has a panel of its own."""
 
 
+@panels.in_default_style
 def draw_alphas(history, edges, primitives, genotype, directory):
     """Writes pictures of the softmax of alpha, three for each cell type.
 

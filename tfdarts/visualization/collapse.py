@@ -25,6 +25,7 @@ LINES = {
 }
 
 
+@panels.in_default_style
 def draw_collapse(history, metrics, verdict, limits, path, best_epoch=None):
     """Writes a picture of the signs that a search collapses.
 

@@ -50,6 +50,7 @@ PANELS = {
 """Of each panel the columns in it, each with its label, color and style."""
 
 
+@panels.in_default_style
 def draw_curves(metrics, title, path):
     """Writes a picture of the curves of a search or a training.
 

@@ -3,6 +3,7 @@
 import io
 import warnings
 
+from matplotlib import style as styles
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -12,6 +13,9 @@ from tfdarts.visualization.cells import node_names
 
 SMALL, MEDIUM, LARGE = 11, 13, 19
 WIDE = (13.33, 7.5)
+
+in_default_style = styles.context("default")
+"""Decorates what draws: no style or matplotlibrc of the user changes it."""
 
 
 def edge_names(edges):

@@ -22,6 +22,7 @@ MOST_MISTAKES = 12
 """Pairs of classes that are listed beside a matrix without counts."""
 
 
+@panels.in_default_style
 def draw_confusion(matrix, class_names, path):
     """Writes a picture of a confusion matrix.
 
@@ -137,6 +138,7 @@ def _list_mistakes(axes, matrix, class_names):
     )
 
 
+@panels.in_default_style
 def draw_reliability(calibration, path):
     """Writes a picture of how confidence and accuracy go together.
 
