@@ -50,8 +50,11 @@ def find_broken(paths):
     Args:
         paths: Sequence of paths, each an image by its header.
     """
+    # It is traced here, for each thread would trace it anew.
+    decode = decode_image.get_concrete_function(tf.TensorSpec((), tf.string), 3)
+    why_broken = functools.partial(_why_broken, decode)
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        reasons = pool.map(_why_broken, paths)
+        reasons = pool.map(why_broken, paths)
         reasons = count_progress(reasons, len(paths), "checked")
         return {p: why for p, why in zip(paths, reasons, strict=True) if why}
 
@@ -96,11 +99,11 @@ def describe_bad(bad, directory):
     return "; ".join([*shown, *[f"and {more:,} more"] * (more > 0)])
 
 
-def _why_broken(path):
+def _why_broken(decode, path):
     """Returns why a file cannot be decoded, or `None` if it can."""
     try:
         content = path.read_bytes()
-        height, width, *_ = decode_image(tf.constant(content), 3).shape
+        height, width, *_ = decode(tf.constant(content)).shape
         size = look_up(io.BytesIO(content)).size
     except OSError as error:
         return _unreadable(error)
