@@ -281,6 +281,8 @@ class AdamW(_GlobalClipping, _AdamStep, keras.optimizers.AdamW):
 
     def __init__(self, learning_rate=0.001, **kwargs):
         super().__init__(learning_rate, **kwargs)
+        # Keras' `cast` rounds Python's floats to float32 first.
+        self.weight_decay = np.float64(self.weight_decay)
 
 
 def virtual_step_of(optimizer):
@@ -332,5 +334,6 @@ def _keras_sgd_step(optimizer, gradients, weights, momentums, learning_rate):
         if optimizer.nesterov:
             moved = [optimizer.momentum * m + s for m, s in zip(moved, steps)]
         steps = moved
-    decay = learning_rate * (optimizer.weight_decay or 0.0)
-    return [w - decay * w + s for w, s in zip(weights, steps)]
+    # With the digits that Keras' own step takes.
+    decay = keras.ops.cast(optimizer.weight_decay or 0.0, weights[0].dtype)
+    return [w - learning_rate * decay * w + s for w, s in zip(weights, steps)]
