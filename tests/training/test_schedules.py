@@ -39,7 +39,8 @@ def test_epochs_of_all_lengths_begin_with_their_first_step():
     lengths = np.arange(1, 2001)[:, np.newaxis]
     epochs = np.arange(1, 51)
     first = tf.Variable(lengths * epochs)
-    schedule = EpochCosine(0.025, 0.001, 50, lengths)
+    schedule = EpochCosine(0.025, 0.001, 50, 1)
+    schedule.steps_per_epoch = lengths  # All at once.
     for epoch in (schedule.epoch, tf.function(schedule.epoch)):
         assert (epoch(first - 1) == epochs - 1).numpy().all()
         assert (epoch(first) == epochs).numpy().all()
@@ -69,6 +70,31 @@ def test_rates_have_the_digits_of_float64(schedule):
     }[type(schedule)]
     for function in (schedule, tf.function(schedule)):
         np.testing.assert_allclose(function(steps), expected, rtol=1e-13)
+
+
+@pytest.mark.parametrize("count", [0, -2, 10.0, 2.5, None, True, "10"])
+@pytest.mark.parametrize(
+    ("schedule", "settings", "name"),
+    [
+        (EpochCosine, (0.1, 0.0, 5), "steps_per_epoch"),
+        (EpochExponential, (0.1, 0.97), "steps_per_epoch"),
+        (EpochSteps, (0.1, 5), "steps_per_epoch"),
+        (lambda *given: EpochCosine(*given, 5), (0.1, 0.0), "epochs"),
+        (lambda *given: EpochSteps(*given, 5), (0.1,), "epochs"),
+        (WarmUp, (EpochSteps(0.1, 5, 5),), "steps"),
+    ],
+)
+def test_counts_are_positive_integers(schedule, settings, name, count):
+    message = f"`{name}` must be a positive integer. Received: {count!r}"
+    with pytest.raises(ValueError, match=message):
+        schedule(*settings, count)
+
+
+@pytest.mark.parametrize("count", [np.int64(3), tf.constant(3)])
+def test_counts_may_be_numpys_and_tensorflows(count):
+    expected = EpochCosine(0.1, 0.0, 5, 3)
+    assert vars(EpochCosine(0.1, 0.0, 5, count)) == vars(expected)
+    assert type(EpochSteps(0.1, count, 3).get_config()["epochs"]) is int
 
 
 def test_optimizer_follows_it():

@@ -4,16 +4,21 @@ import math
 
 import keras
 
+from tfdarts.arguments import scalar
+
 
 class _EpochSchedule(keras.optimizers.schedules.LearningRateSchedule):
     """A learning rate that is a function of the epoch, `rate(epoch)`.
 
     Args:
         steps_per_epoch: Integer.
+
+    Raises:
+        ValueError: If a number of steps or epochs is no positive integer.
     """
 
     def __init__(self, steps_per_epoch):
-        self.steps_per_epoch = steps_per_epoch
+        self.steps_per_epoch = _count(steps_per_epoch, "steps_per_epoch")
 
     def epoch(self, step):
         """Returns the epoch of a step, float64, both counted from 0."""
@@ -56,7 +61,7 @@ class EpochCosine(_EpochSchedule):
         super().__init__(steps_per_epoch)
         self.initial = initial
         self.minimum = minimum
-        self.epochs = epochs
+        self.epochs = _count(epochs, "epochs")
 
     def rate(self, epoch):
         cosine = keras.ops.cos(math.pi * epoch / self.epochs)
@@ -120,7 +125,7 @@ class EpochSteps(_EpochSchedule):
     def __init__(self, initial, epochs, steps_per_epoch):
         super().__init__(steps_per_epoch)
         self.initial = initial
-        self.epochs = epochs
+        self.epochs = _count(epochs, "epochs")
 
     def rate(self, epoch):
         is_half = keras.ops.cast(2 * epoch >= self.epochs, "float64")
@@ -151,7 +156,7 @@ class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
 
     def __init__(self, schedule, steps):
         self.schedule = schedule
-        self.steps = steps
+        self.steps = _count(steps, "steps")
 
     def __call__(self, step):
         done = (keras.ops.cast(step, "float64") + 1) / self.steps
@@ -166,6 +171,15 @@ class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
     def from_config(cls, config):
         schedule = keras.optimizers.schedules.deserialize(config["schedule"])
         return cls(schedule, config["steps"])
+
+
+def _count(value, name):
+    count = scalar(value)
+    if type(count) is not int or count < 1:
+        raise ValueError(
+            f"`{name}` must be a positive integer. Received: {value!r}."
+        )
+    return count
 
 
 class LearningRate(keras.callbacks.Callback):
