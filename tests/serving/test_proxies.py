@@ -12,6 +12,7 @@ from tfdarts.serving.clients import checked_url
 from tfdarts.serving.grpc_client import GrpcClient
 from tfdarts.serving.proxies import grpc_proxy_of
 from tfdarts.serving.proxies import http_proxy_of
+from tfdarts.serving.proxies import is_loopback
 from tfdarts.serving.rest_client import RestClient
 
 CLIENTS = {"http": RestClient, "grpc": GrpcClient}
@@ -65,7 +66,28 @@ def test_a_proxy_that_fails_is_named_without_its_password(scheme, proxy):
     assert "secret" not in str(refusal.value)
 
 
-@pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
+LOOPBACK = """
+    localhost localhost. a.localhost a.localhost. 127.0.0.1 127.1 127.0.1
+    127.255.0.9 2130706433 0x7f.1 0.0.0.0 0 ::1 0:0:0:0:0:0:0:1 ::
+    ::ffff:127.0.0.1 ::ffff:7f00:1 ::ffff:0.0.0.0
+"""
+ELSEWHERE = """
+    localhost.example.com notlocalhost 127.example.com 128.1 10.0.0.1 1
+    ::2 ::ffff:10.0.0.1 fe80::1 a..
+"""
+
+
+@pytest.mark.parametrize("host", LOOPBACK.split())
+def test_this_machine_has_many_names(host):
+    assert is_loopback(host)
+
+
+@pytest.mark.parametrize("host", [*ELSEWHERE.split(), "a\0b", "localhöst"])
+def test_other_machines_have_others(host):
+    assert not is_loopback(host)
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.1"])
 def test_rest_on_this_machine_needs_no_proxy(host, proxy):
     _, asked = proxy
     with refusing() as (port, log):

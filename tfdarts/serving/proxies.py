@@ -1,7 +1,9 @@
 """Which proxy stands between a client and a server."""
 
+import contextlib
 import ipaddress
 import os
+import socket
 import urllib.parse
 
 import requests
@@ -21,12 +23,17 @@ def is_loopback(host):
     >>> [is_loopback(host) for host in ("localhost", "127.1.2.3", "::1", "a")]
     [True, True, True, False]
     """
+    host = host.removesuffix(".")
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:
+        with contextlib.suppress(OSError):
+            # Such as "127.1".
+            host = socket.inet_ntoa(socket.inet_aton(host))
         address = ipaddress.ip_address(host)
     except ValueError:
         return False
+    address = getattr(address, "ipv4_mapped", None) or address
     return address.is_loopback or address.is_unspecified
 
 
