@@ -106,8 +106,26 @@ def test_all_that_holds_the_same_gives_the_same(search, data):
         (
             repeated((X[..., 0], Y), RIGHT[1]),
             {},
-            r"must be \(batch, height, width, 1\). Received float32",
+            r"must be \(batch, height, width, 1\), .*Received float32",
         ),
+        (
+            repeated((X[:, :3], Y), RIGHT[1]),
+            {},
+            r"width at least 4. Received float32 of shape \(6, 3, 4, 1\)",
+        ),
+        (
+            repeated((X.astype("str"), Y), RIGHT[1]),
+            {},
+            "Images must be floating point.*Received string",
+        ),
+        (
+            repeated((X, Y.astype("str")), RIGHT[1]),
+            {},
+            "Labels must be numbers of classes.*Received string",
+        ),
+        (repeated(RIGHT[0], (X, Y == 0)), {}, "not names or.*Received bool"),
+        (repeated(RIGHT[0], (X, Y + 0.5)), {}, "or shares. Received float64"),
+        (repeated(RIGHT[0], (X, Y * np.nan)), {}, "or shares. Received float"),
         (
             repeated(*RIGHT),
             {"validation_data": repeated(X, Y, Y)},
@@ -128,6 +146,19 @@ def test_what_is_no_pair_of_batches_is_refused(search, data, options, sentence):
     if "validation_data" not in options:
         for one, other in zip(before, search.supernet.get_weights()):
             np.testing.assert_array_equal(one, other)
+
+
+def test_the_stem_of_imagenet_takes_one_size():
+    supernet = CNNSupernet(
+        *(2, 3, 3, (32, 32, 1)),
+        num_nodes=1,
+        primitives=("none", "skip_connect"),
+        stem="imagenet",
+    )
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    checked_batch((np.zeros((1, 32, 32, 1)), [0]), supernet, loss)
+    with pytest.raises(ValueError, match=r"\(batch, 32, 32, 1\)"):
+        checked_batch((np.zeros((1, 64, 64, 1)), [0]), supernet, loss)
 
 
 def test_one_hot_labels_have_their_loss():

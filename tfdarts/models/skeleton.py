@@ -8,6 +8,9 @@ from tfdarts.arguments import items
 from tfdarts.arguments import scalar
 from tfdarts.layers.convolutions import uniform
 
+LEAST_SIDE = 4
+"""Two reductions must leave at least one pixel behind each."""
+
 CellPlan = collections.namedtuple(
     "CellPlan", ["filters", "reduction", "after_reduction"]
 )
@@ -55,19 +58,15 @@ def stack_of_cells(init_channels, num_cells, after_reduction=False):
 
 
 def checked_image_shape(input_shape):
-    """Returns the image shape as a tuple, or raises `ValueError`.
-
-    Two reductions must leave at least one pixel behind each, so an image
-    has at least 4 rows and columns.
-    """
+    """Returns the image shape as a tuple, or raises `ValueError`."""
     shape = tuple(map(scalar, items(input_shape)))
     if len(shape) != 3 or any(
         type(size) is not int or size < least
-        for size, least in zip(shape, (4, 4, 1))
+        for size, least in zip(shape, (LEAST_SIDE, LEAST_SIDE, 1))
     ):
         raise ValueError(
             f"`input_shape` must be (height, width, channels), height and "
-            f"width at least 4. Received: input_shape={shape}."
+            f"width at least {LEAST_SIDE}. Received: input_shape={shape}."
         )
     return shape
 

@@ -4,6 +4,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfdarts.models.skeleton import LEAST_SIDE
+
 PAIRS = (
     "a search takes a `tf.data.Dataset` of ((x, y), (x_val, y_val)): a batch "
     "for the weights and a batch for alpha. Make it of two data sets of "
@@ -83,17 +85,13 @@ def checked_batch(batch, supernet, loss):
         )
     x, y = (tf.convert_to_tensor(part) for part in batch)
     reads = hasattr(supernet, "initial_state")
-    if reads != x.dtype.is_integer:
+    if not (x.dtype.is_integer if reads else x.dtype.is_floating):
         raise ValueError(
             f"{'Words must be integers' if reads else _STANDARDIZED}. "
             f"Received {_described(x)}."
         )
-    image_shape = getattr(supernet, "image_shape", None)
-    if image_shape and (x.shape.rank != 4 or x.shape[-1] != image_shape[-1]):
-        raise ValueError(
-            f"A batch of images must be (batch, height, width, "
-            f"{image_shape[-1]}). Received {_described(x)}."
-        )
+    if hasattr(supernet, "image_shape"):
+        _require_image_shape(x, supernet)
     if not x.shape or x.shape[0] == 0 or y.shape[:1] != x.shape[:1]:
         raise ValueError(
             f"A batch must hold an example at least, and a label for each. "
@@ -109,6 +107,24 @@ _STANDARDIZED = (
 )
 
 
+def _require_image_shape(x, supernet):
+    """Raises `ValueError` where a supernet cannot take images of a shape."""
+    height, width, channels = supernet.image_shape
+    # The stem of ImageNet is a model of its own, which takes one size.
+    one_size = getattr(supernet, "stem", None) == "imagenet"
+    sides = f"{height}, {width}" if one_size else "height, width"
+    if (
+        x.shape.rank != 4
+        or x.shape[-1] != channels
+        or min(x.shape[1:3]) < LEAST_SIDE
+        or (one_size and x.shape[1:3] != (height, width))
+    ):
+        raise ValueError(
+            f"A batch of images must be (batch, {sides}, {channels}), height "
+            f"and width at least {LEAST_SIDE}. Received {_described(x)}."
+        )
+
+
 def _checked_classes(x, y, supernet, reads):
     """Returns labels that are numbers of classes, one for each example."""
     shapes = [x.shape.as_list()] if reads else [[x.shape[0]], [x.shape[0], 1]]
@@ -119,6 +135,14 @@ def _checked_classes(x, y, supernet, reads):
             f"loss=keras.losses.CategoricalCrossentropy(from_logits=True) and "
             f"accuracy=keras.metrics.categorical_accuracy. Received "
             f"{_described(y)}."
+        )
+    whole = y.dtype.is_integer or (
+        y.dtype.is_floating and bool(tf.reduce_all(y == tf.floor(y)))
+    )
+    if not whole:
+        raise ValueError(
+            f"Labels must be numbers of classes, 0, 1 and so on, not names or "
+            f"shares. Received {_described(y)}."
         )
     y = tf.reshape(y, shapes[0])
     size = getattr(
