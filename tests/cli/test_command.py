@@ -393,6 +393,14 @@ def test_the_help_has_every_exit_code(main, capsys):
     assert found == {0, *EXIT_CODES.values()}
 
 
+@pytest.mark.parametrize("line", ["--words a b", "--words \t a=b", "-count 4"])
+def test_a_line_of_a_flagfile_is_one_argument(line, main, tmp_path, capsys):
+    (tmp_path / "flags.cfg").write_text(f"{line}\n")
+    assert main([f"--flagfile={tmp_path}/flags.cfg"]) == 2
+    written = "=".join(line.split(maxsplit=1))
+    assert f"the value: write {written}.\n" in capsys.readouterr().err
+
+
 def test_a_long_unknown_flag_is_unknown_too(main, capsys):
     assert main([f"--{'count' * 1000}"]) == 2
     assert "There is no flag --countcount" in capsys.readouterr().err

@@ -72,6 +72,17 @@ def test_a_dry_run_does_all_and_leaves_nothing(ticking, tmp_path, monkeypatch):
     ]
 
 
+def test_one_is_no_plural(monkeypatch):
+    names = ("first_step_seconds", "step_seconds", "epoch_seconds")
+    more = ("total_seconds", "memory_bytes", "data_wait")
+    cost = {**dict.fromkeys([*names, *more], 1.0), "epochs": 1}
+    cost["steps_per_epoch"] = 1
+    monkeypatch.setattr(module, "dry_run", lambda config: cost)
+    _, _, epoch, search, *_ = costs(TINY, "search").splitlines()
+    assert epoch.endswith("1 step and the validation")
+    assert search.endswith("1 epoch")
+
+
 def test_a_training_is_measured_by_the_same_figures(
     ticking, tmp_path, monkeypatch, caplog
 ):

@@ -385,6 +385,10 @@ def test_where_the_model_is_further_down(tmp_path):
             version_directory(path)
         hint = f" Did you mean {tmp_path}/export/pets?"
         assert str(refusal.value).endswith(hint)
+    (version.parent / "2.keras").touch()
+    with pytest.raises(ValueError, match="2.keras holds no version") as refusal:
+        version_directory(version.parent / "2.keras")
+    assert str(refusal.value).endswith(hint)
     with pytest.raises(ValueError, match=r"of the run directory\.$"):
         version_directory(tmp_path / "export" / "a" / "x" / "deeper")
 

@@ -29,14 +29,15 @@ def costs(config, name):
     from tfdarts.runs.duration import duration
 
     cost = dry_run(config)
+    steps, epochs = cost["steps_per_epoch"], cost["epochs"]
     return (
         f"First step   {duration(cost['first_step_seconds'])}, with the "
         f"building of the graphs\n"
         f"A step       {cost['step_seconds']:.3g} s\n"
         f"An epoch     {duration(cost['epoch_seconds'])}, "
-        f"{cost['steps_per_epoch']:,} steps and the validation\n"
+        f"{steps:,} step{'s' * (steps > 1)} and the validation\n"
         f"{f'The {name}':<12} {duration(cost['total_seconds'])}, "
-        f"{cost['epochs']:,} epochs\n"
+        f"{epochs:,} epoch{'s' * (epochs > 1)}\n"
         f"Memory       {cost['memory_bytes'] / 1e9:.2f} GB\n"
         f"Waiting      {cost['data_wait']:.1%} of a step, for data"
     )

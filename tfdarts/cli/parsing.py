@@ -141,6 +141,12 @@ def _unknown(argument, known, elsewhere):
             f"{argument}"
         )
     name = argument.lstrip("-").partition("=")[0]
+    if len(name.split()) > 1:
+        written = "=".join(argument.split(maxsplit=1))
+        return (
+            f"A line of a flagfile is one argument, --name=value, without a "
+            f"space before the value: write {written}."
+        )
     if name in elsewhere:
         return (
             f"--{name} is for {elsewhere[name]}, and --dataset is not of "

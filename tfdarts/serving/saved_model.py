@@ -181,7 +181,7 @@ def next_version(path):
 
 def _entries(path):
     path = pathlib.Path(path)
-    return list(path.iterdir()) if path.exists() else []
+    return list(path.iterdir()) if path.is_dir() else []
 
 
 def _checked_labels(labels, num_classes):

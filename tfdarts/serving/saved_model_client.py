@@ -45,11 +45,15 @@ def version_directory(path, version=None):
 
 
 def _did_you_mean(path):
-    """Returns where models are, up to two directories further down."""
+    """Returns where models are, up to two directories further down.
+
+    Of a file, such as that of another format, it is beside the file.
+    """
+    directory = path.parent if path.is_file() else path
     found = sorted(
         file.parents[1]
-        for pattern in ("*/*", "*/*/*")
-        for file in path.glob(f"{pattern}/saved_model.pb")
+        for pattern in ("*", "*/*", "*/*/*")
+        for file in directory.glob(f"{pattern}/saved_model.pb")
         if file.parent.name.isdecimal()
     )
     return f" Did you mean {found[0]}?" if found else ""
