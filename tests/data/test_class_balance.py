@@ -56,6 +56,16 @@ def test_an_imbalance_is_warned_of_with_its_numbers():
     assert "--class_weights" not in weighted and "ratio of 9.0" in weighted
 
 
+def test_of_a_part_of_the_training_images_it_is_said_that_it_is_one():
+    imbalance, rare, _ = class_warnings(counts(9, 2, 0), NAMES, images=22)
+    part = "(of the 11 of 22 that the weights are trained on)"
+    assert f"cat has 9 training images, dog 2 {part}, a ratio" in imbalance
+    assert f"images of class dog {part}: too few" in rare
+    for whole in (None, 11):
+        said = class_warnings(counts(9, 2, 0), NAMES, images=whole)
+        assert not any("that the weights" in each for each in said)
+
+
 def test_balanced_classes_are_not_warned_of():
     assert class_warnings(counts(29, 10, 20, test=(1, 1, 1)), NAMES) == []
     assert class_warnings(counts(30, 10, 20), NAMES) != []

@@ -86,18 +86,26 @@ def count_table(counts, class_names):
     return table(("class", *counts), rows)
 
 
-def class_warnings(counts, class_names, class_weights="none"):
+def class_warnings(counts, class_names, class_weights="none", images=None):
     """Returns sentences that warn of classes that will be learned badly.
 
     Args:
         counts: See `count_table`.
         class_names: Sequence of strings.
         class_weights: String, the setting.
+        images: Integer, how many training images there are, if the training
+            split of `counts` is a part of them.
     """
     train = next(iter(counts.values()))
+    part = ""
+    if images not in (None, train.sum()):
+        part = (
+            f" (of the {train.sum():,} of {images:,} that the weights are "
+            f"trained on)"
+        )
     return [
-        *_imbalance(train, class_names, class_weights),
-        *_rare_classes(train, class_names),
+        *_imbalance(train, class_names, class_weights, part),
+        *_rare_classes(train, class_names, part),
         *(
             f"The {part} split has no image of "
             f"{_some_classes(count == 0, class_names)}: what is measured on "
@@ -109,7 +117,7 @@ def class_warnings(counts, class_names, class_weights="none"):
     ]
 
 
-def _imbalance(train, class_names, class_weights):
+def _imbalance(train, class_names, class_weights, part):
     """Yields the warning of an imbalance, if there is one."""
     there = np.where(train > 0, train, train.max())
     largest, smallest = train.argmax(), there.argmin()
@@ -124,21 +132,22 @@ def _imbalance(train, class_names, class_weights):
     yield (
         f"The classes are imbalanced: {class_names[largest]} has "
         f"{train[largest]:,} training images, {class_names[smallest]} "
-        f"{train[smallest]:,}, a ratio of {ratio:.1f}. A network that always "
-        f"answers {class_names[largest]} has an accuracy of "
+        f"{train[smallest]:,}{part}, a ratio of {ratio:.1f}. A network that "
+        f"always answers {class_names[largest]} has an accuracy of "
         f"{train[largest] / train.sum():.1%}: compare balanced accuracy and "
         f"macro F1 instead, which tfdarts-evaluate reports.{advice}"
     )
 
 
-def _rare_classes(train, class_names):
+def _rare_classes(train, class_names, part):
     """Yields the warning of classes of very few images, if there are any."""
     rare = (train > 0) & (train <= FEW)
     if not rare.any():
         return
     yield (
         f"There are only 1 or {FEW} training images of "
-        f"{_some_classes(rare, class_names)}: too few to learn a class from."
+        f"{_some_classes(rare, class_names)}{part}: too few to learn a class "
+        f"from."
     )
     if rare.sum() > len(train) / 2:
         yield (

@@ -121,7 +121,10 @@ def _warn_of_classes(config, source, examples):
         if part_examples is not None
     }
     for sentence in class_warnings(
-        counts, source.class_names, config.class_weights
+        counts,
+        source.class_names,
+        config.class_weights,
+        source.splits["train"],
     ):
         logger.warning("data: %s", sentence)
 
