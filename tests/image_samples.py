@@ -217,7 +217,7 @@ REFUSED_KINDS = {
         image_kinds.ANIMATED_WEBP,
     ),
     "tiff": (encode(RGB, "TIFF"), image_kinds.UNKNOWN),
-    "nothing": (b"", image_kinds.UNKNOWN),
+    "nothing": (b"", image_kinds.EMPTY),
     "text": (b"no image", image_kinds.UNKNOWN),
 }
 """Contents of files that are not taken, with the reason."""

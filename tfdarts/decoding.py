@@ -83,7 +83,7 @@ def decode_image(content, channels):
             lambda: _decode_bmp(content, head),
             lambda: _decode_gif(content, head),
             lambda: _decode_webp(content, head),
-            _refuse,
+            lambda: _refuse(content),
         ],
     )
     if channels == 1:
@@ -191,8 +191,10 @@ def _decode_any(content, channels):
     return tf.ensure_shape(image, (None, None, None))
 
 
-def _refuse():
-    with _require(tf.constant(False), image_kinds.UNKNOWN):
+def _refuse(content):
+    is_empty = tf.strings.length(content) == 0
+    reason = tf.where(is_empty, image_kinds.EMPTY, image_kinds.UNKNOWN)
+    with _require(tf.constant(False), reason):
         return tf.zeros((1, 1, 3), tf.uint8)
 
 

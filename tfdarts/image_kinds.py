@@ -22,6 +22,7 @@ FORMATS = {
 
 SUFFIXES = tuple(suffix for each in FORMATS.values() for suffix in each)
 
+EMPTY = "it is empty: copy it again, or remove it"
 UNKNOWN = (
     "it is not a PNG, JPEG, BMP, GIF or WebP image, or its beginning is "
     "damaged: convert it to PNG"
@@ -94,6 +95,8 @@ def look_up(file):
     """
     file.seek(0)
     head = file.read(_HEAD).ljust(_HEAD, b"\0")
+    if not file.tell():
+        raise BadImageError(EMPTY)
     file.seek(0)
     try:
         with warnings.catch_warnings():
