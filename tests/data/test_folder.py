@@ -267,7 +267,7 @@ def lone_class(path):
     ("damage", "sentence"),
     [
         (lambda p: spoil(p / "train"), "train/cat/3.png: it is not a PNG, JP"),
-        (lambda p: spoil(p / "train", content=b""), "3.png: it is not a PNG"),
+        (lambda p: spoil(p / "train", content=b""), "3.png: it is empty: copy"),
         (
             lambda p: spoil(p / "test", "dog/notes.txt"),
             "dog/notes.txt: it is not",
@@ -488,6 +488,9 @@ def test_fingerprints_are_those_of_version_0_1_0(tmp_path):
         (("train", "Validation"), "Validation/ to validation/"),
         (("train", "test", "dev"), "dev/ to validation/"),
         (("training", "more"), "training/ to train/"),
+        (("train_data", "test_data"), "test_data/ to test/, train_data/ to tr"),
+        (("Train Set", "val-images"), "Train Set/ to train/, val-images/ to v"),
+        (("seg_train", "seg_pred"), "seg_train/ to train/"),
     ],
 )
 def test_splits_of_other_names_are_not_taken_for_classes(
@@ -510,3 +513,19 @@ def test_two_folders_of_images_called_like_splits_are_no_classes(tmp_path):
 def test_a_class_may_be_called_test_beside_others(tmp_path):
     fill(tmp_path, classes=("Dev", "Ops", "Testing"))
     assert open_folder(tmp_path).class_names == ("Dev", "Ops", "Testing")
+
+
+@pytest.mark.parametrize("inside", [".", "train"])
+def test_a_folder_that_is_wrapped_once_is_hinted_at(tmp_path, inside):
+    """As archives unpack that hold one folder."""
+    fill(tmp_path / "pets" / inside)
+    (tmp_path / "README.txt").touch()
+    (tmp_path / "__MACOSX" / "pets").mkdir(parents=True)
+    with pytest.raises(DataError, match=f"pets/.*: give folder:{tmp_path}/pe"):
+        open_folder(tmp_path)
+    assert open_folder(tmp_path / "pets").class_names == ("ape", "cat", "dog")
+
+
+def test_classes_may_be_called_like_parts_of_splits(tmp_path):
+    fill(tmp_path, classes=("train_station", "test_tube", "test-image-of-x"))
+    assert len(open_folder(tmp_path).class_names) == 3

@@ -5,6 +5,7 @@ import hashlib
 import itertools
 import logging
 import pathlib
+import re
 
 import numpy as np
 import tensorflow as tf
@@ -26,14 +27,15 @@ from tfdarts.data.pixels import collected
 
 _SPLITS = ("train", "validation", "test")
 _VALIDATION = ("validation", "val", "valid")
-# How people call splits, in lower case.
+# How people call splits, in lower case, and what they put behind it.
 _LOOK_LIKE = {
-    "train": ("train", "training", "trainset", "train_set"),
-    "validation": (*_VALIDATION, "validate", "dev", "val_set"),
-    "test": ("test", "testing", "testset", "test_set"),
+    "train": ("train", "training"),
+    "validation": (*_VALIDATION, "validate", "dev"),
+    "test": ("test", "testing"),
 }
-# What Windows puts beside images.
-_LITTER = ("thumbs.db", "desktop.ini")
+_OF_SPLITS = ("", "set", "data", "dataset", "images")
+# What Windows puts beside images, and macOS into archives of them.
+_LITTER = ("thumbs.db", "desktop.ini", "__macosx")
 
 logger = logging.getLogger("tfdarts")
 
@@ -191,6 +193,7 @@ def _find_files(directory):
             raise DataError(
                 f"{directory} has {_listed(names & {*_SPLITS})} but no train/."
             )
+        _check_not_wrapped(names, directory)
         return {"train": _class_files(directory)}, []
     places = {"train": "train", **_validation(names, directory), "test": "test"}
     files = {
@@ -223,7 +226,7 @@ def _check_names_of_splits(names, directory):
         name: split
         for split, alike in _LOOK_LIKE.items()
         for name in names
-        if name.lower() in alike
+        if _looks_like(directory / name, alike)
     }
     misnamed = {
         name: split
@@ -246,6 +249,31 @@ def _check_names_of_splits(names, directory):
             f"of the data, not like a class. Splits are called train/, "
             f"validation/ and test/, and have a directory for each class. "
             f"Rename {renamed}; if it is a class, give it another name."
+        )
+
+
+def _looks_like(directory, alike):
+    """Whether a directory seems to be the split that has some of the names.
+
+    Example:
+
+    >>> train = ("train", "training")
+    >>> _looks_like(pathlib.Path("Train-Data"), train)
+    True
+    """
+    words = re.split(r"[\W_]+", directory.name.lower())
+    if "".join(words) in (a + end for a in alike for end in _OF_SPLITS):
+        return True
+    return not {*words}.isdisjoint(alike) and _has_folders(directory)
+
+
+def _check_not_wrapped(names, directory):
+    """Raises `DataError` where one directory seems to hold all others."""
+    name = min(names, default="")
+    if len(names) == 1 and _has_folders(directory / name):
+        raise DataError(
+            f"{directory} has nothing but {name}/, whose directories seem to "
+            f"be the classes or the splits: give folder:{directory / name}."
         )
 
 
