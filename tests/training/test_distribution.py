@@ -132,9 +132,11 @@ def test_signals_have_their_handlers_again(monkeypatch):
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
     monkeypatch.setattr(tf.distribute, "MultiWorkerMirroredStrategy", join)
-    before = signal.getsignal(signal.SIGTERM)
+    kinds = signal.SIGTERM, signal.SIGINT
+    before = [signal.getsignal(kind) for kind in kinds]
     try:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         distribution._join()
         assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
@@ -144,8 +146,8 @@ def test_signals_have_their_handlers_again(monkeypatch):
             distribution._join()
         assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     finally:
-        signal.signal(signal.SIGTERM, before)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        for kind, handler in zip(kinds, before):
+            signal.signal(kind, handler)
 
 
 def test_batches_must_be_shared_evenly():
