@@ -169,7 +169,7 @@ def test_the_public_names_are_those_of_the_design():
         "train",
         "visualize",
         "Adam",
-        "BeginAnew",
+        "ResetStates",
         "DataError",
         "RNNSearchConfig",
         "RNNSelectConfig",

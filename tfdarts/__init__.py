@@ -17,7 +17,6 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "Adam": "tfdarts.training.optimizers",
     "Alphas": "tfdarts.layers.alphas",
-    "BeginAnew": "tfdarts.training.reading",
     "CNNNetwork": "tfdarts.models.cnn_network",
     "CNNSearchSpace": "tfdarts.search_spaces.cnn",
     "CNNSupernet": "tfdarts.models.cnn_supernet",
@@ -31,6 +30,7 @@ _PUBLIC = {
     "RNNSelectConfig": "tfdarts.runs.rnn_configs",
     "RNNSupernet": "tfdarts.models.rnn_supernet",
     "RNNTrainConfig": "tfdarts.runs.rnn_configs",
+    "ResetStates": "tfdarts.training.reading",
     "SGD": "tfdarts.training.optimizers",
     "SearchConfig": "tfdarts.runs.configs",
     "SelectConfig": "tfdarts.runs.configs",

@@ -70,7 +70,7 @@ def test_segments_are_the_rows_again():
     np.testing.assert_array_equal(targets, rows[:, 1:])
 
 
-def test_short_rows_begin_anew():
+def test_short_rows_start_over():
     rows = np.arange(10)[None]
     starts = [int(x[0, 0]) for x, _ in segments(rows, [4, 4, 4, 9])]
     assert starts == [0, 4, 0, 0]

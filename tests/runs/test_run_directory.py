@@ -267,7 +267,7 @@ def test_before_the_first_epoch_other_settings_take_over(tmp_path):
     assert begun(tmp_path, batch_size=64).settings()["batch_size"] == 64
 
 
-def test_a_run_without_its_checkpoints_is_not_begun_anew(tmp_path):
+def test_a_run_without_its_checkpoints_is_not_started_over(tmp_path):
     stage = begun(tmp_path)
     stage.report("running", epoch=5)
     stage.report("stopped", reason="no power")
@@ -390,7 +390,7 @@ def test_the_stages_of_a_run_do_not_mind_each_other(tmp_path):
 
 
 @pytest.mark.parametrize("missing", ["flags.cfg", "status.json"])
-def test_a_start_that_was_cut_off_is_begun_anew(missing, tmp_path, monkeypatch):
+def test_a_start_that_was_cut_off_is_made_again(missing, tmp_path, monkeypatch):
     def cut_off(path, content):
         if pathlib.Path(path).name == missing:
             raise KeyboardInterrupt

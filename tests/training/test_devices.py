@@ -92,7 +92,7 @@ def test_an_error_of_one_replica_is_that_of_all(two, monkeypatch):
         replicas.run(replicas.mean, shares)
 
 
-def test_what_has_failed_is_not_begun_anew(monkeypatch):
+def test_what_has_failed_is_not_started_over(monkeypatch):
     """Not by other replicas of the same devices either; nobody waits long."""
     monkeypatch.setattr(devices, "GRACE", 0.3)
     replicas = Replicas(["CPU:0"] * 5)

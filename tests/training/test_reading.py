@@ -6,8 +6,8 @@ import types
 import keras
 import pytest
 
-from tfdarts.training.reading import BeginAnew
 from tfdarts.training.reading import Perplexity
+from tfdarts.training.reading import ResetStates
 from tfdarts.training.reading import SegmentRate
 
 
@@ -27,9 +27,9 @@ def test_the_rate_is_scaled_by_the_length():
     assert rates == pytest.approx([20, 20 * 17 / 35, 4])
 
 
-def test_states_begin_anew_with_an_epoch():
+def test_states_start_over_with_an_epoch():
     calls = []
-    callback = BeginAnew()
+    callback = ResetStates()
     model = types.SimpleNamespace(reset_states=lambda: calls.append(True))
     callback.set_model(model)
     callback.on_epoch_begin(0)

@@ -14,8 +14,8 @@ from tfdarts.training.distribution import require_shares
 from tfdarts.training.memory import logit_bytes
 from tfdarts.training.optimizers import SGD
 from tfdarts.training.optimizers import Adam
-from tfdarts.training.reading import BeginAnew
 from tfdarts.training.reading import Perplexity
+from tfdarts.training.reading import ResetStates
 from tfdarts.training.reading import SegmentRate
 
 
@@ -76,7 +76,7 @@ class TextSearch:
         """What a search on texts does beside one on images."""
         config = self.config
         return [
-            BeginAnew(),
+            ResetStates(),
             SegmentRate(config.learning_rate, config.steps, self.lengths),
             # The other loss has the penalties in it.
             Perplexity(["val_loss"]),

@@ -33,8 +33,8 @@ from tfdarts.training.memory import logit_bytes
 from tfdarts.training.memory import require_memory
 from tfdarts.training.on_replicas import ReadingOnReplicas
 from tfdarts.training.optimizers import SGD
-from tfdarts.training.reading import BeginAnew
 from tfdarts.training.reading import Perplexity
+from tfdarts.training.reading import ResetStates
 from tfdarts.training.reading import SegmentRate
 from tfdarts.training.schedules import LearningRate
 
@@ -212,7 +212,7 @@ class TextTraining:
             validation_data=self.validation_batches(),
             callbacks=[
                 StopOnNaN(),
-                BeginAnew(),
+                ResetStates(),
                 SegmentRate(config.learning_rate, config.steps, self.lengths),
                 Perplexity(["loss", "val_loss"]),
                 LearningRate(),

@@ -4,11 +4,12 @@ import keras
 import numpy as np
 
 
-class BeginAnew(keras.callbacks.Callback):
-    """Lets a model read from the beginning in each epoch.
+class ResetStates(keras.callbacks.Callback):
+    """Resets the states of a model at the start of each epoch.
 
-    It is of a model that carries a state from batch to batch, and has
-    `reset_states()`. Tests start over by themselves.
+    The model carries a state from batch to batch, as
+    `tfdarts.WithCarriedState` does, and has `reset_states()`. A test of it
+    starts with fresh states anyway.
     """
 
     def on_epoch_begin(self, epoch, logs=None):
