@@ -35,6 +35,11 @@ def test_a_training_that_cannot_be_shared_is_refused_first(
             RNNTrainConfig(**settings, cell="lstm", batch_size=8),
             "--cell=lstm",
         ),
+        (
+            RNNSearchConfig(**settings),
+            TrainConfig(**settings),
+            "one object, a tfdarts.RNNTrainConfig. Received: TrainConfig.",
+        ),
     ):
         with pytest.raises(ValueError, match=message):
             pipeline_module.pipeline(search, training)

@@ -217,12 +217,11 @@ def require_config(function, config, *classes):
     """
     if isinstance(config, classes):
         return
-    *others, last = [f"tfdarts.{each.__name__}" for each in classes]
+    names = " or a ".join(f"tfdarts.{each.__name__}" for each in classes)
     shown = isinstance(config, str | type)
     raise ValueError(
-        f"tfdarts.{function} takes its settings as one object, a "
-        f"{', '.join(others)} or {last}. Received: "
-        f"{repr(config) if shown else type(config).__name__}."
+        f"tfdarts.{function} takes its settings as one object, a {names}. "
+        f"Received: {repr(config) if shown else type(config).__name__}."
     )
 
 

@@ -38,7 +38,9 @@ def pipeline(search_config, train_config):
         `"saved_model"` the path of the exported version.
     """
     require_config("pipeline", search_config, SearchConfig, RNNSearchConfig)
-    require_config("pipeline", train_config, TrainConfig, RNNTrainConfig)
+    of_texts = isinstance(search_config, RNNSearchConfig)
+    training = RNNTrainConfig if of_texts else TrainConfig
+    require_config("pipeline", train_config, training)
     search_config = of_this_worker(search_config)
     train_config = of_this_worker(train_config)
     # Before the search, not behind it.
