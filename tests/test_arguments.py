@@ -413,6 +413,7 @@ def test_arguments_have_the_ranges_of_flags(name, given, sentence, home):
 
 SEARCHES = "tfdarts.SearchConfig or tfdarts.RNNSearchConfig"
 TRAININGS = "tfdarts.TrainConfig or tfdarts.RNNTrainConfig"
+TRAINING = "one object, a tfdarts.TrainConfig."
 SELECTIONS = "tfdarts.SelectConfig or tfdarts.RNNSelectConfig"
 CONFIGS = {
     "search": (tfdarts.search, SEARCHES),
@@ -427,7 +428,7 @@ CONFIGS = {
     ),
     "pipeline's training": (
         lambda c: tfdarts.pipeline(tfdarts.SearchConfig(), c),
-        TRAININGS,
+        TRAINING,
     ),
 }
 
@@ -455,6 +456,7 @@ def test_settings_of_another_function_are_refused(name):
     config = {
         SEARCHES: tfdarts.TrainConfig(genotype="random:0"),
         TRAININGS: tfdarts.SelectConfig(),
+        TRAINING: tfdarts.RNNTrainConfig(genotype="DARTS_V2"),
         SELECTIONS: tfdarts.SearchConfig(),
     }[CONFIGS[name][1]]
     with pytest.raises(ValueError, match="Received: [A-Z][a-z]+Config.$"):

@@ -217,7 +217,8 @@ def require_config(function, config, *classes):
     """
     if isinstance(config, classes):
         return
-    names = " or a ".join(f"tfdarts.{each.__name__}" for each in classes)
+    *others, last = [f"tfdarts.{each.__name__}" for each in classes]
+    names = f"{', '.join(others)} or {last}" if others else last
     shown = isinstance(config, str | type)
     raise ValueError(
         f"tfdarts.{function} takes its settings as one object, a {names}. "
