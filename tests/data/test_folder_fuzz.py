@@ -60,7 +60,7 @@ def directory(tmp_path_factory):
     return directory
 
 
-@examples(700)
+@examples(300)
 @given(content=damaged() | st.binary(max_size=40), size=st.sampled_from([0, 4]))
 @example(content=HUGE, size=4)
 @example(content=WHOLE["png"], size=0)

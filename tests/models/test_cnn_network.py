@@ -50,12 +50,12 @@ def count(network):
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("DARTS_V1", 3_169_414),
+        pytest.param("DARTS_V1", 3_169_414, marks=pytest.mark.slow),
         ("DARTS_V2", 3_349_342),
         ("NASNet", 3_830_950),
-        ("AmoebaNet", 3_145_078),
+        pytest.param("AmoebaNet", 3_145_078, marks=pytest.mark.slow),
         ("PC_DARTS_cifar", 3_634_678),
-        ("PDARTS", 3_433_798),
+        pytest.param("PDARTS", 3_433_798, marks=pytest.mark.slow),
         pytest.param("GDAS_V1", 3_368_782, marks=pytest.mark.slow),
         pytest.param("DrNAS_cifar10", 4_099_294, marks=pytest.mark.slow),
         pytest.param("PC_DARTS_image", 3_721_510, marks=pytest.mark.slow),

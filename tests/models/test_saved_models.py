@@ -74,12 +74,11 @@ MODELS = {
     ),
     "WithCarriedState": (lambda **k: WithCarriedState(lstm_model(**k)), WORDS),
 }
-SOME = ("float32", "mixed_bfloat16")
 CASES = [
     pytest.param(
         name,
         precision,
-        marks=[] if precision in SOME else pytest.mark.slow,
+        marks=[] if precision == "float32" else pytest.mark.slow,
     )
     for name in MODELS
     for precision in PRECISIONS
@@ -117,9 +116,18 @@ def test_a_model_comes_back(name, precision, tmp_path):
     loaded.summary(print_fn=lambda line: None, expand_nested=True)
 
 
-@pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize(
-    "mode", ["int8", pytest.param("int4", marks=pytest.mark.slow)]
+    ("name", "mode"),
+    [
+        ("CNNNetwork", "int8"),
+        ("RNNNetwork", "int8"),
+        *(
+            pytest.param(name, mode, marks=pytest.mark.slow)
+            for name in MODELS
+            for mode in ("int8", "int4")
+            if mode == "int4" or name not in ("CNNNetwork", "RNNNetwork")
+        ),
+    ],
 )
 def test_a_quantized_model_comes_back(name, mode, tmp_path):
     make, inputs = MODELS[name]

@@ -69,6 +69,7 @@ def test_it_stops_and_takes_the_genotype_of_the_best_epoch(
     assert "genotype of epoch 2" in caplog.text
 
 
+@pytest.mark.slow
 def test_what_was_killed_between_stop_and_end_does_not_go_on(
     tmp_path, monkeypatch, caplog
 ):
@@ -113,6 +114,7 @@ def test_hessian_is_measured_each_epoch_on_the_same_batch(
     assert values == [1.5, 2.5, 3.5, 4.5]
 
 
+@pytest.mark.slow
 def test_what_was_in_the_warm_up_does_not_count(tmp_path, monkeypatch):
     """Nor is it measured; and the run can be drawn."""
     measured = []

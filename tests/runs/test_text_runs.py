@@ -324,6 +324,7 @@ def test_only_seeds_are_shifted():
     assert values["moving_variance"] == [1, 1]
 
 
+@pytest.mark.slow
 def test_the_fourth_nan_ends_it(tmp_path, caplog):
     config = with_(
         tiny_text.TRAINING, run_dir=str(tmp_path), learning_rate=1e30

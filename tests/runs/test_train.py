@@ -344,6 +344,7 @@ def test_unknown_distribution_is_refused(tmp_path):
         dataclasses.replace(TINY, run_dir=str(tmp_path), distribute="cloud")
 
 
+@pytest.mark.slow
 def test_export_to_other_formats(run, network, monkeypatch):
     path, _ = run
     images, labels = digits.read("test")
