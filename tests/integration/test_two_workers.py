@@ -61,9 +61,13 @@ name, *arguments = sys.argv[1:]
 sys.exit(importlib.import_module(f"tfdarts.cli.{name}").main(arguments))
 """
 IMPATIENT = """
+import signal
+
 from tfdarts import cluster
 
 cluster.SECONDS_BETWEEN_WORDS = 1
+# As in a terminal, also where these tests run behind a shell's &.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 """
 TIMES = ("seconds", "milliseconds_per_image", "images_per_second")
 TIMES += ("words_per_second",)
