@@ -68,7 +68,7 @@ def is_of_many(distribute):
     """Returns whether this process is one of several workers.
 
     Args:
-        distribute: String, see `tfdarts.training.distribution.replicas_of`.
+        distribute: String, see `tfdarts.training.distribution.distribution_of`.
 
     Raises:
         ClusterError: If the environment does not say who the workers are.

@@ -39,9 +39,9 @@ def results_of(given, distribute):
 def end_together(distribute):
     """Lets no worker end before the first has written all."""
     from tfdarts.runs.workers import meet
-    from tfdarts.training.distribution import replicas_of
+    from tfdarts.training.distribution import distribution_of
 
-    meet(replicas_of(distribute))
+    meet(distribution_of(distribute))
     if is_follower(distribute):
         logger.info(
             "worker %d: done; worker 0 has written all there is", workers()[1]
@@ -72,13 +72,13 @@ def start_tensorflow(debug, distribute):
         import keras
         import tensorflow as tf
 
-        from tfdarts.training.distribution import replicas_of
+        from tfdarts.training.distribution import distribution_of
     if is_of_many(distribute):
         # What it says must be seen.
         wait_for_others(tuple(addresses), index)
     with quiet():
         # Processes must be joined before TensorFlow does anything else.
-        replicas_of(distribute)
+        distribution_of(distribute)
         tf.config.list_logical_devices()
     # A command has its own, whatever ~/.keras/keras.json has.
     keras.config.set_floatx("float32")

@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from tfdarts.parts import own_rows
+
 
 def normalize(images, mean, std):
     """Returns images scaled to 0 to 1, minus the mean, over the deviation.
@@ -30,10 +32,9 @@ def pad_and_crop(images, padding, seed):
         padding: Integer, pixels on each side: the largest shift.
         seed: Two integers. The same seed gives the same result.
     """
-    batch = tf.shape(images)[0]
     height, width = images.shape[1:3]
-    offsets = tf.random.stateless_uniform(
-        [2, batch, 1], seed, maxval=2 * padding + 1, dtype=tf.int32
+    offsets = drawn(
+        [2], images, [1], seed, maxval=2 * padding + 1, dtype=tf.int32
     )
     sides = [padding, padding]
     padded = tf.pad(images, [[0, 0], sides, sides, [0, 0]])
@@ -62,11 +63,8 @@ def random_resized_crop(images, size, seed):
 
     - [Szegedy et al., 2015](https://arxiv.org/abs/1409.4842), section 6
     """
-    batch = tf.shape(images)[0]
     height, width = images.shape[1:3]
-    area, log_ratio, top, left = tf.unstack(
-        tf.random.stateless_uniform([4, batch, 10], seed)
-    )
+    area, log_ratio, top, left = tf.unstack(drawn([4], images, [10], seed))
     area = (0.08 + 0.92 * area) * height * width
     ratio = (4 / 3) ** (2 * log_ratio - 1)
     heights, widths = tf.sqrt(area / ratio), tf.sqrt(area * ratio)
@@ -143,7 +141,7 @@ def random_flip(images, seed):
         images: Tensor `(batch, height, width, channels)`.
         seed: Two integers. The same seed gives the same result.
     """
-    heads = tf.random.stateless_uniform([tf.shape(images)[0], 1, 1, 1], seed)
+    heads = drawn([], images, [1, 1, 1], seed)
     return tf.where(heads < 0.5, tf.reverse(images, [2]), images)
 
 
@@ -164,16 +162,33 @@ def cutout(images, length, seed):
     """
     height, width = images.shape[1:3]
     seeds = tf.random.split(seed)
-    rows = _inside(height, length, tf.shape(images)[0], seeds[0])
-    columns = _inside(width, length, tf.shape(images)[0], seeds[1])
+    rows = _inside(height, length, images, seeds[0])
+    columns = _inside(width, length, images, seeds[1])
     square = rows[:, :, tf.newaxis] & columns[:, tf.newaxis, :]
     return tf.where(square[..., tf.newaxis], tf.zeros_like(images), images)
 
 
-def _inside(size, length, batch, seed):
+def _inside(size, length, images, seed):
     """Whether each place of a side is within `length` about a random one."""
-    centre = tf.random.stateless_uniform(
-        [batch, 1], seed, maxval=size, dtype=tf.int32
-    )
+    centre = drawn([], images, [1], seed, maxval=size, dtype=tf.int32)
     place = tf.range(size) - centre + length // 2
     return (place >= 0) & (place < length)
+
+
+def drawn(outer, images, inner, seed, *limits, **options):
+    """Returns random numbers for each image.
+
+    Args:
+        outer: List of integers, dimensions before that of the images.
+        images: Tensor, a batch, or what one process has of it: the numbers
+            are those of its rows in the whole batch.
+        inner: List of integers, dimensions behind that of the images.
+        seed: Two integers. The same seed gives the same result.
+        *limits, **options: Of `tf.random.stateless_uniform`.
+    """
+
+    def draw(rows):
+        shape = [*outer, rows, *inner]
+        return tf.random.stateless_uniform(shape, seed, *limits, **options)
+
+    return own_rows(draw, tf.shape(images)[0], axis=len(outer))

@@ -2,6 +2,10 @@
 
 No stream has a state: what epoch 7 holds does not depend on whether epoch 6
 was read, so a run that stopped goes on as if it had not.
+
+Where several processes share each batch, each reads, decodes and augments its
+own rows alone: its `part`, a tuple of which process it is and how many there
+are. The rows are those that a single process would have.
 """
 
 import numpy as np
@@ -10,6 +14,8 @@ import tensorflow as tf
 
 from tfdarts.data.image_source import DataError
 from tfdarts.data.pixels import reader
+from tfdarts.parts import part_of_batch
+from tfdarts.parts import rows_of_part
 
 fold_in = tf.random.experimental.stateless_fold_in
 
@@ -78,7 +84,14 @@ def steps_per_epoch(labels, batch_size):
 
 
 def shuffled_batches(
-    examples, batch_size, seed, epochs, transform, targets=None
+    examples,
+    batch_size,
+    seed,
+    epochs,
+    transform,
+    targets=None,
+    part=(0, 1),
+    whole=False,
 ):
     """Returns whole batches of all epochs in turn, each epoch shuffled anew.
 
@@ -91,6 +104,10 @@ def shuffled_batches(
         transform: Function `(images, seed) -> images` on a batch.
         targets: Function `(images, labels, seed) -> (images, targets)` on a
             batch; see `tfdarts.data.targets`. By default labels stay.
+        part: See the module. Defaults to all rows.
+        whole: Boolean, whether the part is taken of a batch that has been
+            read as a whole, for what depends on all of its images. Defaults
+            to `False`.
 
     Returns:
         A `tf.data.Dataset` of `(images, labels)`.
@@ -106,11 +123,16 @@ def shuffled_batches(
 
         def batch(step, positions):
             step_seed = fold_in(epoch_seed, step)
-            images = transform(read(positions), step_seed)
+            if not whole:
+                positions = rows_of_part(positions, *part)
+            with part_of_batch(*((0, 1) if whole else part)):
+                images = transform(read(positions), step_seed)
             chosen = tf.gather(labels, positions)
-            if targets is None:
-                return images, chosen
-            return targets(images, chosen, fold_in(step_seed, 6))
+            if targets is not None:
+                images, chosen = targets(images, chosen, fold_in(step_seed, 6))
+            if whole:
+                return rows_of_part(images, *part), rows_of_part(chosen, *part)
+            return images, chosen
 
         positions = tf.data.Dataset.from_tensor_slices(order)
         positions = positions.batch(batch_size, drop_remainder=True)
@@ -120,7 +142,7 @@ def shuffled_batches(
     return epochs.flat_map(epoch_batches).prefetch(tf.data.AUTOTUNE)
 
 
-def random_batches(examples, batch_size, seed, steps, transform):
+def random_batches(examples, batch_size, seed, steps, transform, part=(0, 1)):
     """Returns one batch a step, each drawn at random from all examples.
 
     Args:
@@ -130,6 +152,7 @@ def random_batches(examples, batch_size, seed, steps, transform):
         seed: Integer.
         steps: `range` of the steps to give.
         transform: Function `(images, seed) -> images` on a batch.
+        part: See the module. Defaults to all rows.
 
     Returns:
         A `tf.data.Dataset` of `(images, labels)`.
@@ -143,19 +166,30 @@ def random_batches(examples, batch_size, seed, steps, transform):
             tf.range(len(labels)), step_seed
         )
         positions = tf.ensure_shape(order[:batch_size], [batch_size])
-        return (
-            transform(read(positions), fold_in(step_seed, 0)),
-            tf.gather(labels, positions),
-        )
+        positions = rows_of_part(positions, *part)
+        with part_of_batch(*part):
+            images = transform(read(positions), fold_in(step_seed, 0))
+        return images, tf.gather(labels, positions)
 
     steps = tf.data.Dataset.range(steps.start, steps.stop)
     return steps.map(batch).prefetch(tf.data.AUTOTUNE)
 
 
-def ordered_batches(examples, batch_size, transform):
-    """Returns all examples once, in order, for evaluation."""
+def ordered_batches(examples, batch_size, transform, part=(0, 1)):
+    """Returns all examples once, in order, for evaluation.
+
+    Args:
+        examples: See `random_batches`.
+        batch_size: Integer. The last batch may be smaller.
+        transform: Function `images -> images` on a batch.
+        part: See the module. Defaults to all rows.
+
+    Returns:
+        A `tf.data.Dataset` of `(images, labels)`.
+    """
     read, labels = reader(examples[0]), tf.convert_to_tensor(examples[1])
     positions = tf.data.Dataset.range(len(labels)).batch(batch_size)
+    positions = positions.map(lambda chosen: rows_of_part(chosen, *part))
     return positions.map(
         lambda chosen: (transform(read(chosen)), tf.gather(labels, chosen))
     ).prefetch(tf.data.AUTOTUNE)

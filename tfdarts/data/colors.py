@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from tfdarts.data.augmentation import drawn
+
 # What a colour counts in its brightness (ITU-R BT.601), as PIL has it.
 _GREY = (0.299, 0.587, 0.114)
 
@@ -23,18 +25,15 @@ def color_jitter(images, strength, seed):
     Returns:
         A `float32` tensor of the same shape, pixels from 0 to 255.
     """
-    batch = tf.shape(images)[0]
-    drawn = tf.random.stateless_uniform(
-        [4, batch, 1, 1, 1], seed, -strength, strength
-    )
-    brightness, contrast, saturation = tf.unstack(1 + drawn[:3])
+    changes = drawn([4], images, [1, 1, 1], seed, -strength, strength)
+    brightness, contrast, saturation = tf.unstack(1 + changes[:3])
     images = _valid(tf.cast(images, tf.float32) * brightness)
     mean = tf.reduce_mean(_grey(images), axis=(1, 2, 3), keepdims=True)
     images = _blend(images, mean, contrast)
     if images.shape[-1] == 1:
         return images
     images = _blend(images, _grey(images), saturation)
-    return _turned(images, drawn[3] / 2)
+    return _turned(images, changes[3] / 2)
 
 
 def _valid(images):

@@ -3,6 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
+from tfdarts.parts import rows_of_part
+
 HALF_AS_LONG = 0.05
 SHORTEST = 5
 LONGEST_BEYOND = 20
@@ -197,7 +199,7 @@ def training_batches(rows, lengths_of_epochs):
     )
 
 
-def whole_batches(tokens, batch_size, steps):
+def whole_batches(tokens, batch_size, steps, part=(0, 1)):
     """Returns all of a text once, to be tested on.
 
     Args:
@@ -205,11 +207,14 @@ def whole_batches(tokens, batch_size, steps):
         batch_size: Integer, rows that are read side by side; of a very short
             text fewer.
         steps: Integer, the words of a segment.
+        part: Tuple of which process reads its own rows alone, and how many
+            processes there are. Defaults to all rows.
 
     Returns:
         A `tf.data.Dataset` of `(x, y)`.
     """
     rows = columns(tokens, max(1, min(batch_size, len(tokens) // 2)))
+    rows = rows_of_part(rows, *part)
     full, rest = divmod(rows.shape[1] - 1, steps)
     lengths = [steps] * full + [rest] * (rest > 0)
     batches = training_batches(rows, [lengths])

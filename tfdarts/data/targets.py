@@ -5,6 +5,34 @@ import tensorflow as tf
 from tfdarts.data.keras_layers import mix_up
 
 
+def weighted(class_weight):
+    """Returns a function that adds what each example of a batch counts.
+
+    Args:
+        class_weight: Dict from all labels to floats.
+
+    Returns:
+        Function `(images, labels) -> (images, labels, weights)`, where labels
+        are numbers of classes, or probabilities `(batch, num_classes)`, of
+        which the highest decides.
+
+    Example:
+
+    >>> weigh = weighted({0: 1.0, 1: 4.0})
+    >>> weigh(None, tf.constant([1, 0]))[2].numpy().tolist()
+    [4.0, 1.0]
+    """
+    weights = [class_weight[label] for label in range(len(class_weight))]
+
+    def transform(images, labels):
+        classes = labels
+        if labels.shape.rank == 2:
+            classes = tf.argmax(labels, axis=-1)
+        return images, labels, tf.gather(tf.constant(weights), classes)
+
+    return transform
+
+
 def soft_targets(num_classes, label_smoothing=0.0, mixup=0.0):
     """Returns what makes probabilities of the labels of a training batch.
 

@@ -3,8 +3,8 @@
 import keras
 import tensorflow as tf
 
-from tfdarts.layers.normalized import normalized
-from tfdarts.layers.replicas import num_replicas
+from tfdarts.parts import num_replicas
+from tfdarts.parts import sum_over_replicas
 
 
 @keras.saving.register_keras_serializable(package="tfdarts")
@@ -13,15 +13,19 @@ class BatchNorm(keras.layers.BatchNormalization):
 
     In training it uses TensorFlow's fused kernel, which is faster than Keras'
     and, unlike Keras', right when differentiated twice. The kernel knows no
-    float64 and no second replica; there mean and variance are written out,
-    and averaged over the replicas.
+    float64 and no second replica; there mean and variance are written out.
+
+    Under a strategy of `tf.distribute` each replica normalises its own share
+    of a batch, unless the layer is `synchronized`.
 
     Args:
         affine: Boolean, whether there are a trainable scale and offset.
             Searches have none, so that the weights cannot rescale what alpha
             weighs. Defaults to `True`.
+        synchronized: Boolean, whether mean and variance are those of the
+            shares of all replicas together. Defaults to `False`.
         **kwargs: Arguments of `keras.layers.BatchNormalization`, except
-            `center` and `scale`.
+            `center` and `scale`; `axis` can only be the last.
 
     Call arguments:
         inputs: 4D tensor `(batch, height, width, channels)`.
@@ -31,6 +35,9 @@ class BatchNorm(keras.layers.BatchNormalization):
 
     Output shape:
         That of the inputs.
+
+    Raises:
+        ValueError: If `axis` is not the last.
 
     Example:
 
@@ -46,6 +53,13 @@ class BatchNorm(keras.layers.BatchNormalization):
     """
 
     def __init__(self, affine=True, momentum=0.9, epsilon=1e-5, **kwargs):
+        axis = kwargs.get("axis", -1)
+        if axis not in (-1, 3):
+            raise ValueError(
+                f"A BatchNorm normalises the last axis of images, the "
+                f"channels: leave out `axis`, or take "
+                f"keras.layers.BatchNormalization. Received: axis={axis!r}."
+            )
         super().__init__(
             momentum=momentum,
             epsilon=epsilon,
@@ -58,31 +72,39 @@ class BatchNorm(keras.layers.BatchNormalization):
     def call(self, inputs, training=False, scale=None):
         channels = inputs.shape[-1]
         dtype = _dtype_of_statistics(self.variable_dtype)
-        given = scale is not None
-        if not given:
+        if scale is None:
             scale = self.gamma if self.affine else tf.ones([channels], dtype)
         offset = self.beta if self.affine else tf.zeros([channels], dtype)
         scale, offset = (tf.cast(value, dtype) for value in (scale, offset))
+        mean = tf.cast(self.moving_mean, dtype)
+        variance = tf.cast(self.moving_variance, dtype)
         if not training or not self.trainable:
-            mean = tf.cast(self.moving_mean, dtype)
-            variance = tf.cast(self.moving_variance, dtype)
-            return self._normalize(inputs, mean, variance, scale, offset)
-        if dtype == tf.float32 and num_replicas() == 1:
+            factor = scale * tf.math.rsqrt(variance + self.epsilon)
+            outputs = tf.cast(inputs, dtype) * factor + (offset - mean * factor)
+            return tf.cast(outputs, inputs.dtype)
+        together = self.synchronized and num_replicas() > 1
+        if dtype == tf.float32 and not together:
             # What it returns of the statistics are the moving ones, moved.
             outputs, mean, variance = tf.compat.v1.nn.fused_batch_norm(
                 inputs,
                 scale,
                 offset,
-                tf.cast(self.moving_mean, dtype),
-                tf.cast(self.moving_variance, dtype),
+                mean,
+                variance,
                 epsilon=self.epsilon,
                 exponential_avg_factor=1.0 - self.momentum,
             )
             self.moving_mean.assign(mean)
             self.moving_variance.assign(variance)
             return outputs
-        (outputs,) = _written_out([(self, inputs, scale if given else None)])
-        return outputs
+        normal, *moments = normalized(
+            tf.cast(inputs, dtype),
+            [0, 1, 2],
+            self.epsilon,
+            guess=mean if together else None,
+        )
+        self._move((mean, variance), *moments)
+        return tf.cast(normal * scale + offset, inputs.dtype)
 
     def get_config(self):
         config = super().get_config()
@@ -90,64 +112,65 @@ class BatchNorm(keras.layers.BatchNormalization):
         config.pop("scale")
         return {**config, "affine": self.affine}
 
-    def _normalize(self, inputs, mean, variance, scale, offset):
-        scale = scale * tf.math.rsqrt(variance + self.epsilon)
-        offset = offset - mean * scale
-        outputs = tf.cast(inputs, scale.dtype) * scale + offset
-        return tf.cast(outputs, inputs.dtype)
-
-    def _moves(self, mean, variance, count):
-        # Of a single value the fused kernel gives the biased variance.
-        variance *= count / tf.maximum(count - 1.0, 1.0)
-        self.moving_mean.assign(self._moved(self.moving_mean, mean))
-        self.moving_variance.assign(self._moved(self.moving_variance, variance))
-
-    def _moved(self, moving, current):
+    def _move(self, moving, mean, variance, count):
         """The moving statistics keep the unbiased variance, as PyTorch's."""
-        moving = tf.cast(moving, current.dtype)
-        return moving * self.momentum + current * (1.0 - self.momentum)
+        # Of a single value the fused kernel gives the biased variance.
+        unbiased = variance * count / tf.maximum(count - 1.0, 1.0)
+        for variable, old, new in zip(
+            (self.moving_mean, self.moving_variance), moving, (mean, unbiased)
+        ):
+            variable.assign(old * self.momentum + new * (1.0 - self.momentum))
 
 
-def batch_norms(questions, training):
-    """Returns what batch norms that do not depend on each other return.
+def normalized(inputs, axes, epsilon, guess=None):
+    """Returns values normalised by their batch, and its moments.
 
     Args:
-        questions: List of tuples `(batch_norm, inputs, scale)`, arguments of
-            `BatchNorm`; `scale` may be `None`.
-        training: Boolean, whether to normalise by the batch.
+        inputs: Tensor.
+        axes: List of all its axes but the last.
+        epsilon: Float, added to the variance.
+        guess: Tensor `(channels,)`, the same in all replicas and near the mean
+            if it can be: the moments are then those of all replicas, which
+            sum up deviations from it and their squares. Defaults to `None`,
+            the moments of this replica.
+
+    Returns:
+        The outputs; mean, variance and count of the batch.
     """
-    trained = all(batch_norm.trainable for batch_norm, *_ in questions)
-    if len(questions) > 1 and num_replicas() > 1 and training and trained:
-        return _written_out(questions)
-    return [
-        batch_norm(inputs, training=training, scale=scale)
-        for batch_norm, inputs, scale in questions
-    ]
+    count = tf.size(inputs) / tf.shape(inputs)[-1]
+    count = tf.cast(count, inputs.dtype)
+    if guess is None:
+        mean = tf.reduce_mean(inputs, axes)
+        variance = tf.reduce_mean(tf.square(inputs - mean), axes)
+    else:
+        shifted = inputs - guess
+        count *= num_replicas()
+        sums = [tf.reduce_sum(v, axes) for v in (shifted, tf.square(shifted))]
+        # One vector, so that replicas meet once.
+        shift, square = tf.unstack(sum_over_replicas(tf.stack(sums)) / count)
+        mean = guess + shift
+        variance = tf.maximum(square - tf.square(shift), 0)
+    outputs = (inputs - mean) * tf.math.rsqrt(variance + epsilon)
+    return outputs, mean, variance, count
 
 
-def _written_out(questions):
-    """The same without the fused kernel; replicas meet once for all."""
-    layers, inputs, scales = zip(*questions)
-    dtype = _dtype_of_statistics(layers[0].variable_dtype)
-    found = normalized(
-        [tf.cast(values, dtype) for values in inputs],
-        [0, 1, 2],
-        [tf.cast(layer.moving_mean, dtype) for layer in layers],
-        [layer.epsilon for layer in layers],
+def synchronize_batch_norms(model):
+    """Lets all batch norms of a model normalise by the batch of all replicas.
+
+    Args:
+        model: Keras model, of which no function has been traced.
+    """
+    for layer in model._flatten_layers():
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.synchronized = True
+
+
+def has_synchronized(model):
+    """Returns whether a batch norm of a model is `synchronized`."""
+    return any(
+        getattr(layer, "synchronized", False)
+        for layer in model._flatten_layers()
     )
-    outputs = []
-    for layer, values, scale, (normal, *moments) in zip(
-        layers, inputs, scales, found
-    ):
-        layer._moves(*moments)
-        if scale is not None:
-            normal *= tf.cast(scale, dtype)
-        elif layer.affine:
-            normal *= tf.cast(layer.gamma, dtype)
-        if layer.affine:
-            normal += tf.cast(layer.beta, dtype)
-        outputs.append(tf.cast(normal, values.dtype))
-    return outputs
 
 
 def _dtype_of_statistics(dtype):

@@ -11,7 +11,6 @@ import tensorflow as tf
 
 from tfdarts.layers.batch_norm import BatchNorm
 from tfdarts.layers.convolutions import uniform
-from tfdarts.layers.side_by_side import alone
 from tfdarts.layers.subsample import Subsample
 from tfdarts.layers.subsample import every_second_pixel
 from tfdarts.layers.subsample import strided_shape
@@ -69,10 +68,6 @@ class SeparableBundle(keras.layers.Layer):
         self.batch_norm.build((None, None, None, edges * filters))
 
     def call(self, inputs, scale=None, training=None):
-        return alone(self.run(inputs, scale), training)
-
-    def run(self, inputs, scale=None):
-        """The call, for `tfdarts.layers.side_by_side`."""
         kernel = tf.convert_to_tensor(self.depthwise_kernel)
         match self.strides, self.dilation:
             case 1, 1:
@@ -90,7 +85,7 @@ class SeparableBundle(keras.layers.Layer):
         outputs = product_of_each_edge(
             outputs, tf.convert_to_tensor(self.pointwise_kernel)
         )
-        return (yield self.batch_norm, outputs, scale)
+        return self.batch_norm(outputs, training=training, scale=scale)
 
     def compute_output_shape(self, inputs_shape, scale_shape=None):
         return strided_shape(inputs_shape, self.strides)
@@ -146,13 +141,9 @@ class SepConvBundle(keras.layers.Layer):
             inputs_shape = block.compute_output_shape(inputs_shape)
 
     def call(self, inputs, scale=None, training=None):
-        return alone(self.run(inputs, scale), training)
-
-    def run(self, inputs, scale=None):
-        """The call, for `tfdarts.layers.side_by_side`."""
         first, second = self.blocks
-        inner = tf.nn.relu((yield from first.run(inputs)))
-        return (yield from second.run(inner, scale))
+        inner = tf.nn.relu(first(inputs, training=training))
+        return second(inner, scale, training=training)
 
     def compute_output_shape(self, inputs_shape, scale_shape=None):
         return strided_shape(inputs_shape, self.strides)
@@ -203,9 +194,6 @@ class FactorizedReduceBundle(keras.layers.Layer):
         self.batch_norm.build((None, None, None, edges * filters))
 
     def call(self, inputs, scale=None, training=None):
-        return alone(self.run(inputs, scale), training)
-
-    def run(self, inputs, scale=None):
         """Both convolutions as one, on the two sets of pixels side by side."""
         even, odd = every_second_pixel(inputs), self.odd(inputs)
         half = self.filters // 2
@@ -219,7 +207,7 @@ class FactorizedReduceBundle(keras.layers.Layer):
             axis=0,
         )
         outputs = pointwise(tf.concat([even, odd], axis=3), kernel)
-        return (yield self.batch_norm, outputs, scale)
+        return self.batch_norm(outputs, training=training, scale=scale)
 
     def compute_output_shape(self, inputs_shape, scale_shape=None):
         *shape, _ = strided_shape(inputs_shape, 2)

@@ -1,23 +1,22 @@
-"""Keras' dropout, the same on many replicas as on one device."""
+"""Keras' dropout, the same in parts of a batch as in the whole."""
 
 import keras
 import tensorflow as tf
 from keras.src.layers.rnn import dropout_rnn_cell
 
-from tfdarts.layers.replicas import num_replicas
-from tfdarts.layers.replicas import own_rows
+from tfdarts.parts import own_rows
 
 
 @keras.saving.register_keras_serializable(package="tfdarts")
 class SpatialDropout1D(keras.layers.SpatialDropout1D):
     """Leaves out the same units in all steps of a row; see Keras' own.
 
-    Each replica leaves out what one device would of its rows.
+    Each part of a batch leaves out what the whole batch would of its rows.
     """
 
     def call(self, inputs, training=False):
-        if num_replicas() == 1 or not (training and self.rate):
-            return super().call(inputs, training=training)
+        if not (training and self.rate):
+            return inputs
         units = inputs.shape[-1]
 
         def drawn(rows):
@@ -37,7 +36,7 @@ class SpatialDropout1D(keras.layers.SpatialDropout1D):
 class DropoutRNNCell(dropout_rnn_cell.DropoutRNNCell):
     """The masks of an RNN cell, the same in all steps; see Keras' own.
 
-    Each replica has those that one device would have for its rows.
+    Each part of a batch has those that the whole batch would have.
     """
 
     def _create_dropout_mask(self, step_input, dropout_rate):

@@ -10,8 +10,6 @@ from tfdarts.layers.bundles import SeparableBundle
 from tfdarts.layers.bundles import SepConvBundle
 from tfdarts.layers.bundles import sum_of_shared
 from tfdarts.layers.primitives import primitive
-from tfdarts.layers.replicas import num_replicas
-from tfdarts.layers.side_by_side import side_by_side
 from tfdarts.layers.subsample import strided_shape
 
 BUNDLES = (SepConvBundle, SeparableBundle, FactorizedReduceBundle)
@@ -119,41 +117,22 @@ class MixedOp(keras.layers.Layer):
         scales = dict(zip(self.primitives, tf.unstack(scales, axis=1)))
         active = self.relu(inputs)
         spread = tf.tile(active, [1, 1, 1, self.num_edges])
-        calls, shared = {}, []
+        terms, shared = [], {}
         for name, operation in zip(self.primitives, self.operations):
             if name == "none":
                 continue
             if not isinstance(operation, BUNDLES):
-                shared.append(name)
-                calls[name] = operation, (inputs,)
+                shared[name] = operation(inputs, training=training)
                 continue
             source = active if name == "skip_connect" else spread
             # A batch norm's scale is what weighs the operation, for free.
-            calls[name] = operation, (source, scales[name])
-        outputs = self._outputs(calls, training)
-        terms = [outputs[name] for name in calls if name not in shared]
+            terms.append(operation(source, scales[name], training=training))
         if shared:
             columns = [self.primitives.index(name) for name in shared]
             weights = tf.gather(edge_weights, columns, axis=1)
             weights = tf.cast(tf.transpose(weights), self.compute_dtype)
-            terms.append(sum_of_shared([outputs[n] for n in shared], weights))
+            terms.append(sum_of_shared([*shared.values()], weights))
         return tf.add_n(terms)
-
-    def _outputs(self, calls, training):
-        """What each operation returns, by name; replicas meet for all at once.
-
-        Args:
-            calls: Dict of tuples of an operation and its arguments, by name.
-        """
-        outputs, runs = {}, {}
-        for name, (operation, arguments) in calls.items():
-            # A skip has no batch norm to share, and one device no partner.
-            if num_replicas() > 1 and hasattr(operation, "run"):
-                runs[name] = operation.run(*arguments)
-            else:
-                outputs[name] = operation(*arguments, training=training)
-        together = side_by_side([*runs.values()], training)
-        return {**outputs, **dict(zip(runs, together))}
 
     def operation_of(self, edge, name):
         """Returns a primitive as it is on one edge, a layer with its weights.

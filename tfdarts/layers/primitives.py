@@ -171,13 +171,6 @@ class Pool3x3(Stack):
         if batch_norm:
             self.layers_in_order.append(BatchNorm(affine=False, dtype=dtype))
 
-    def run(self, inputs):
-        """The call with `batch_norm`, for `tfdarts.layers.side_by_side`."""
-        *pooling, batch_norm = self.layers_in_order
-        for layer in pooling:
-            inputs = layer(inputs)
-        return (yield batch_norm, inputs, None)
-
     def get_config(self):
         return {
             **super().get_config(),

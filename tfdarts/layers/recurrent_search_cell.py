@@ -5,8 +5,8 @@ import tensorflow as tf
 
 from tfdarts.genotypes import RECURRENT_PRIMITIVES
 from tfdarts.layers.alphas import Alphas
+from tfdarts.layers.batch_norm import normalized
 from tfdarts.layers.dropout import DropoutRNNCell
-from tfdarts.layers.normalized import normalized
 from tfdarts.layers.recurrent_cell import ACTIVATIONS
 from tfdarts.layers.recurrent_cell import gate_and_candidate
 from tfdarts.layers.recurrent_cell import highway
@@ -145,9 +145,7 @@ class RecurrentSearchCell(DropoutRNNCell, keras.layers.Layer):
         if not training:
             scale = tf.math.rsqrt(variance + self.epsilon)
             return (inputs - mean) * scale, statistics
-        ((outputs, mean, variance, count),) = normalized(
-            [inputs], [0], [mean], [self.epsilon]
-        )
+        outputs, mean, variance, count = normalized(inputs, [0], self.epsilon)
         # The moving one is the unbiased one, as PyTorch's.
         unbiased = variance * count / tf.maximum(count - 1, 1)
         statistics = [

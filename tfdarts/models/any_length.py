@@ -31,19 +31,44 @@ class AnyLength:
     """
 
     def __init__(self, function, **options):
-        self.function = tf.function(function, **options)
+        self._of_structure = function
+        self.function = tf.function(self._of_tensors, **options)
+        self._structure = None
         self._traced = set()
 
     def __call__(self, *arguments):
         # A variable would be another argument than the tensor it holds.
-        arguments = tf.nest.map_structure(tf.convert_to_tensor, arguments)
-        specs = tf.nest.map_structure(_of_any_length, arguments)
+        arguments = tf.nest.map_structure(_value_of, arguments)
+        if self._structure is None:
+            self._structure = arguments
+        tf.nest.assert_same_structure(
+            self._structure, arguments, expand_composites=True
+        )
+        tensors = tf.nest.flatten(arguments, expand_composites=True)
+        specs = [*map(_of_any_length, tensors)]
         key = repr(specs)
         if key not in self._traced:
             self.function.get_concrete_function(*specs)
             self._traced.add(key)
         with _sums_as_they_are():
-            return self.function(*arguments)
+            return self.function(*tensors)
+
+    def get_concrete_function(self, *specs):
+        """See `tf.function`; of tensors and structures of them."""
+        return tf.function(self._of_structure).get_concrete_function(*specs)
+
+    def _of_tensors(self, *tensors):
+        return self._of_structure(
+            *tf.nest.pack_sequence_as(
+                self._structure, tensors, expand_composites=True
+            )
+        )
+
+
+def _value_of(argument):
+    if isinstance(argument, tf.distribute.DistributedValues):
+        return argument
+    return tf.convert_to_tensor(argument)
 
 
 def _of_any_length(value):

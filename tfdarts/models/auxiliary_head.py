@@ -6,6 +6,7 @@ from tfdarts.layers.batch_norm import BatchNorm
 from tfdarts.layers.convolutions import LAYOUT
 from tfdarts.layers.convolutions import conv
 from tfdarts.models import skeleton
+from tfdarts.models.on_devices import OnDevices
 from tfdarts.models.quantized import quantize_layers
 from tfdarts.models.quantized import quantized_layers
 
@@ -15,7 +16,7 @@ PUBLISHED = {"cifar": ((8, 8), 3), "imagenet": ((7, 7), 2)}
 
 
 @keras.saving.register_keras_serializable(package="tfdarts")
-class WithAuxiliaryHead(keras.Model):
+class WithAuxiliaryHead(OnDevices):
     """A network with an auxiliary head, to train the network by.
 
     Its loss in training is that of the network plus `weight` times that of

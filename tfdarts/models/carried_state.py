@@ -4,6 +4,9 @@ import keras
 import tensorflow as tf
 
 from tfdarts.models.any_length import AnyLength
+from tfdarts.models.on_devices import OnDevices
+from tfdarts.parts import num_replicas
+from tfdarts.parts import on_each_replica
 
 
 class ReadsOn:
@@ -17,18 +20,29 @@ class ReadsOn:
         """Lets all streams start over, as with another text."""
         self._states = {}
 
-    def _with_states(self, stream, shares, initial_state):
-        """Returns shares of a batch, inputs joined by the states carried on.
+    def _with_states(self, stream, parts, initial_state, distribution):
+        """Returns parts of a batch, inputs joined by the states carried on.
 
         Args:
             stream: String.
-            shares: List of tuples `(x, y)`, one a device.
+            parts: What `tfdarts.parts.parts_of` makes of a
+                batch `(x, y)`.
             initial_state: Function from a number of rows to a list of tensors.
+            distribution: `tf.distribute.Strategy`.
         """
-        states = self._states.get(stream) or [
-            initial_state(len(x)) for x, _ in shares
-        ]
-        return [((x, state), y) for (x, y), state in zip(shares, states)]
+        local = distribution.experimental_local_results
+
+        def initial(x):
+            rows = [len(each) for each in local(x)]
+            return on_each_replica(
+                distribution,
+                lambda context: initial_state(
+                    rows[context.replica_id_in_sync_group % len(rows)]
+                ),
+            )
+
+        states = self._states.get(stream) or [initial(x) for x, _ in parts]
+        return [((x, state), y) for (x, y), state in zip(parts, states)]
 
     def evaluate(self, *args, **kwargs):
         """As Keras' own, from the beginning of a text."""
@@ -45,7 +59,7 @@ class ReadsOn:
 
 
 @keras.saving.register_keras_serializable(package="tfdarts")
-class WithCarriedState(ReadsOn, keras.Model):
+class WithCarriedState(ReadsOn, OnDevices):
     """A language model, trained and tested on the segments of a text.
 
     What its recurrence carries from batch to batch is kept here, in training
@@ -53,6 +67,9 @@ class WithCarriedState(ReadsOn, keras.Model):
     beginning of a segment. The loss that is reported is the cross entropy in
     nats a word, a mean over all words; what else is added to the loss in
     training is not in it. The network's weights are trained in place.
+
+    Made under the scope of a strategy of `tf.distribute`, network and all, it
+    is trained and tested by all devices, each of which reads its own rows.
 
     Args:
         network: `tfdarts.models.language_model.LanguageModel`.
@@ -101,8 +118,8 @@ class WithCarriedState(ReadsOn, keras.Model):
         )
         self.optimizer.build(self.network.trainable_variables)
         compiled = (lambda f: f) if run_eagerly else AnyLength
-        self._trained_on = compiled(self._train_on)
-        self._tested_on = compiled(self._test_on)
+        self._trained_on = compiled(self._by_all(self._train_on))
+        self._tested_on = compiled(self._by_all(self._test_on))
 
     def get_config(self):
         return {
@@ -144,25 +161,32 @@ class WithCarriedState(ReadsOn, keras.Model):
         return self._read_on("test", self._tested_on, *data)
 
     def _read_on(self, stream, read, x, y):
-        state = self._states.get(stream) or self.network.initial_state(len(x))
-        loss, self._states[stream] = read(x, y, state)
-        return self._updated(loss, tf.size(y))
-
-    def _updated(self, loss, words):
-        # Segments differ in length.
-        self.loss_tracker.update_state(loss, words)
+        strategy = self.distribute_strategy
+        ((inputs, y),) = self._with_states(
+            stream, [(x, y)], self.network.initial_state, strategy
+        )
+        self._states[stream] = read(*inputs, y)
         return {"loss": self.loss_tracker.result()}
 
-    def _train_on(self, x, y, state):
+    def _by_all(self, function):
+        """Returns a function that each replica computes of its own rows."""
+        return lambda *arguments: self.distribute_strategy.run(
+            function, args=arguments
+        )
+
+    def _train_on(self, x, state, y):
         weights = self.network.trainable_variables
         with tf.GradientTape() as tape:
             logits, state = self.network(x, state=state, training=True)
+            # Keras divides it by the number of replicas.
             loss = self.cross_entropy(y, logits)
-            total = loss + sum(self.network.losses)
+            added = sum(self.network.losses)
+            total = loss + added / num_replicas()
         self.optimizer.apply(tape.gradient(total, weights), weights)
-        return loss, state
+        self._track(loss, y)
+        return state
 
-    def _test_on(self, x, y, state):
+    def _test_on(self, x, state, y):
         network = self.network
         # Stateless, for recurrences draw masks even if they do not use them.
         (logits, state), _ = network.stateless_call(
@@ -171,4 +195,9 @@ class WithCarriedState(ReadsOn, keras.Model):
             *(x, state),
             training=False,
         )
-        return self.cross_entropy(y, logits), state
+        self._track(self.cross_entropy(y, logits), y)
+        return state
+
+    def _track(self, loss, y):
+        # Segments differ in length.
+        self.loss_tracker.update_state(loss * num_replicas(), tf.size(y))

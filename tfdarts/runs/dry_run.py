@@ -5,8 +5,6 @@ import functools
 import tempfile
 import time
 
-import tensorflow as tf
-
 from tfdarts.runs.alpha_movement import warn_of_short_path
 from tfdarts.runs.configs import SearchConfig
 from tfdarts.runs.configs import TrainConfig
@@ -18,7 +16,7 @@ from tfdarts.runs.search import checkpoint_of
 from tfdarts.runs.search import curvature
 from tfdarts.runs.search import prepared
 from tfdarts.runs.train import kind_of_training
-from tfdarts.runs.workers import of_this_worker
+from tfdarts.runs.workers import as_worker
 from tfdarts.training.memory import most_held_bytes
 from tfdarts.training.memory import require_memory
 
@@ -49,23 +47,23 @@ def dry_run(config):
     """
     searching = SearchConfig, RNNSearchConfig
     require_config("dry_run", config, *searching, TrainConfig, RNNTrainConfig)
-    config = of_this_worker(config)
-    searches = isinstance(config, searching)
-    with heartbeat("dry run: reading the data and building the network"):
-        work = (prepared if searches else kind_of_training(config))(config)
-    if not searches:
-        return _measured(work, work.fitted, work.checkpoint)
-    warn_of_short_path(work.config, work.steps_per_epoch)
-    darts = work.darts
-    # All steps move alpha.
-    darts.alpha_warmup_steps = 0
-    work.config = dataclasses.replace(work.config, alpha_warmup_epochs=0)
-    return _measured(
-        work,
-        darts,
-        functools.partial(checkpoint_of, darts),
-        lambda: sum(_eigenvalue_seconds(darts, c) for c in curvature(work)),
-    )
+    with as_worker(config) as config:
+        searches = isinstance(config, searching)
+        with heartbeat("dry run: reading the data and building the network"):
+            work = (prepared if searches else kind_of_training(config))(config)
+        if not searches:
+            return _measured(work, work.model, work.checkpoint)
+        warn_of_short_path(work.config, work.steps_per_epoch)
+        darts = work.darts
+        # All steps move alpha.
+        darts.alpha_warmup_steps = 0
+        work.config = dataclasses.replace(work.config, alpha_warmup_epochs=0)
+        return _measured(
+            work,
+            darts,
+            functools.partial(checkpoint_of, darts),
+            lambda: sum(_eigenvalue_seconds(darts, c) for c in curvature(work)),
+        )
 
 
 def _measured(work, model, checkpoint, other_seconds=lambda: 0):
@@ -85,7 +83,7 @@ def _measured(work, model, checkpoint, other_seconds=lambda: 0):
     batches = work.batches()
     timed = _TimedSteps(model, batches)
     with heartbeat("dry run: building the graphs, which takes a while"):
-        first = _seconds(lambda: require_memory(work.least_bytes(batches)))
+        first = _seconds(lambda: require_memory(work.least_bytes()))
         first += _seconds(timed.do)
     with heartbeat("dry run: measuring steps, validation and checkpoint"):
         timed.waited = 0.0
@@ -96,7 +94,7 @@ def _measured(work, model, checkpoint, other_seconds=lambda: 0):
         validation = work.validation_batches()
         if validation is not None:
             # This builds a graph, too.
-            model.evaluate(validation.take(1), verbose=0)
+            model.evaluate(validation, steps=1, verbose=0)
             epoch += _seconds(lambda: model.evaluate(validation, verbose=0))
         epoch += other_seconds()
     return {
@@ -124,9 +122,7 @@ class _TimedSteps:
         started = time.monotonic()
         batch = next(self.batches)
         self.waited += time.monotonic() - started
-        # What Keras compiles takes an iterator of TensorFlow's.
-        batch = iter(tf.data.Dataset.from_tensors(batch))
-        float(self.model.train_function(batch)["loss"])
+        float(self.model.train_function(iter([batch]))["loss"])
 
 
 def _seconds(function):

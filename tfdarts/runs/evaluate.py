@@ -12,6 +12,7 @@ from tfdarts.data import batches
 from tfdarts.data import sources
 from tfdarts.data.texts import open_text_source
 from tfdarts.models.multiply_adds import multiply_adds
+from tfdarts.parts import worker_of
 from tfdarts.runs.latency import latency
 from tfdarts.runs.networks import network_of
 from tfdarts.runs.pictures import draw_again
@@ -26,11 +27,10 @@ from tfdarts.runs.scores import scores
 from tfdarts.runs.settings import EvaluateSettings
 from tfdarts.runs.text_evaluation import text_scores
 from tfdarts.runs.visualize import draw_evaluation
-from tfdarts.runs.workers import meet
-from tfdarts.runs.workers import own_run_dir
+from tfdarts.runs.workers import in_own_run_dir
 from tfdarts.runs.workers import require_agreement
-from tfdarts.training.distribution import replicas_of
-from tfdarts.training.on_replicas import predicted
+from tfdarts.training.distribution import distribution_of
+from tfdarts.training.shared_data import predicted
 
 logger = logging.getLogger("tfdarts")
 
@@ -55,7 +55,7 @@ def evaluate(
             longer to be found by their name, as arrays never are: whatever
             `dataset` of `tfdarts.TrainConfig` takes.
         distribute: String, which devices share the images; see
-            `tfdarts.training.distribution.replicas_of`. A text is one row,
+            `tfdarts.training.distribution.distribution_of`. A text is one row,
             which is not shared.
         test: Images to test on in place of the test examples of the data set:
             a pair `(images, labels)` of arrays or a `tf.data.Dataset`; see
@@ -73,29 +73,34 @@ def evaluate(
     """
     given = EvaluateSettings(run_dir, batch_size, dataset, distribute)
     batch_size, dataset = given.batch_size, given.dataset
-    replicas = replicas_of(given.distribute)
-    run_dir = own_run_dir(
-        given.run_dir, replicas, **{"--batch_size": batch_size}
-    )
+    distribution = distribution_of(given.distribute)
+    with in_own_run_dir(
+        given.run_dir, distribution, **{"--batch_size": batch_size}
+    ) as run_dir:
+        return _evaluate(run_dir, batch_size, dataset, distribution, test)
+
+
+def _evaluate(run_dir, batch_size, dataset, distribution, test):
     stage = Stage(run_dir, "train")
-    network, settings = load_network(stage)
+    with distribution.scope():
+        network, settings = load_network(stage)
     if test is None:
         source = source_of_run(stage, settings, dataset)
     else:
         source = _source_of_test(stage, settings, dataset, test)
     require_agreement(
-        replicas,
+        distribution,
         **{"the data": source.fingerprint, "the weights": network.variables},
     )
     directory = stage.run_dir / "evaluation"
     directory.mkdir(exist_ok=True)
     if is_of_text(settings):
-        if replicas.count > 1:
+        if distribution.num_replicas_in_sync > 1:
             logger.info("evaluate: a text is one row, which is not shared")
         figures, details = text_scores(network, settings, source), {}
     else:
         figures, details = _test_on_images(
-            network, settings, source, batch_size, replicas
+            network, settings, source, batch_size, distribution
         )
     results = {**stage.results(), **figures}
     report = {**results, **details, "machine": machine.describe()}
@@ -106,7 +111,6 @@ def evaluate(
         pictures = draw_evaluation(stage.run_dir)
         if settings.get("tensorboard") and pictures:
             _show_in_tensorboard(stage, pictures, settings["epochs"])
-    meet(replicas)
     return results
 
 
@@ -118,11 +122,13 @@ def _show_in_tensorboard(stage, pictures, epoch):
     write_pictures(stage.path / "tensorboard", names, epoch)
 
 
-def _test_on_images(network, settings, source, batch_size, replicas):
+def _test_on_images(network, settings, source, batch_size, distribution):
     """Returns the figures of a test and its details."""
     images, labels = source.read("test")
     logger.info("evaluate: %d images", len(labels))
-    logits = _logits(network, settings, images, labels, batch_size, replicas)
+    logits = _logits(
+        network, settings, images, labels, batch_size, distribution
+    )
     figures = {
         **scores(labels, logits),
         "multiply_adds": multiply_adds(network),
@@ -179,7 +185,7 @@ def _source_of_test(stage, settings, dataset, test):
     return source
 
 
-def _logits(network, settings, images, labels, batch_size, replicas):
+def _logits(network, settings, images, labels, batch_size, distribution):
     """Returns what the network says of raw images."""
 
     def prepare(images):
@@ -190,12 +196,10 @@ def _logits(network, settings, images, labels, batch_size, replicas):
             settings["crop_size"],
         )
 
-    dataset = batches.ordered_batches((images, labels), batch_size, prepare)
-    if replicas.count > 1:
-        return predicted(network, dataset, replicas)
-    # Other than the default, which would take XLA on GPUs.
-    network.compile(jit_compile=False)
-    return network.predict(dataset, verbose=0)
+    dataset = batches.ordered_batches(
+        (images, labels), batch_size, prepare, worker_of(distribution)
+    )
+    return predicted(network, dataset, distribution)
 
 
 def load_network(stage):

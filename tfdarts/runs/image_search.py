@@ -4,7 +4,10 @@ import tensorflow as tf
 
 from tfdarts.data import batches
 from tfdarts.data.image_source import DataError
+from tfdarts.layers.batch_norm import synchronize_batch_norms
 from tfdarts.models.cnn_supernet import CNNSupernet
+from tfdarts.parts import local_replicas
+from tfdarts.parts import worker_of
 from tfdarts.runs.data import open_data
 from tfdarts.runs.data import training_data
 from tfdarts.runs.presets import settle
@@ -12,7 +15,7 @@ from tfdarts.runs.start import require_float32
 from tfdarts.runs.start import require_xla
 from tfdarts.runs.start import start
 from tfdarts.strategies.darts import DARTS
-from tfdarts.training.distribution import replicas_of
+from tfdarts.training.distribution import distribution_of
 from tfdarts.training.distribution import require_shares
 from tfdarts.training.memory import peak_bytes
 from tfdarts.training.optimizers import SGD
@@ -46,14 +49,16 @@ class ImageSearch:
 
     def __init__(self, config):
         require_float32()
-        self.replicas = replicas_of(config.distribute)
-        _require_shares(config, self.replicas)
-        require_xla(config, self.replicas)
+        self.distribution = distribution_of(config.distribute)
+        _require_shares(config, self.distribution)
+        require_xla(config)
         self.source = open_data(config)
         config = settle(
-            config, self.source, self.replicas.count * config.micro_batches
+            config,
+            self.source,
+            self.distribution.num_replicas_in_sync * config.micro_batches,
         )
-        _require_shares(config, self.replicas)
+        _require_shares(config, self.distribution)
         self.config = config
         self.data = training_data(config, self.source, config.train_portion)
         if self.data.examples.second is None:
@@ -65,7 +70,7 @@ class ImageSearch:
         self.steps_per_epoch = self.data.steps_per_epoch
         examples = self.data.examples
         batches.steps_per_epoch(examples.second[1], config.batch_size)
-        start(config, self.replicas)
+        start(config, self.distribution)
         supernet = CNNSupernet(
             config.init_channels,
             config.num_cells,
@@ -76,11 +81,13 @@ class ImageSearch:
             recompute=config.recompute,
             dtype=config.dtype_policy,
         )
+        if config.batch_norm == "global":
+            synchronize_batch_norms(supernet)
         self.darts = compiled(
             config,
             supernet,
             self.steps_per_epoch,
-            self.replicas,
+            self.distribution,
             self.data.class_weight,
         )
 
@@ -106,22 +113,23 @@ class ImageSearch:
 
     def batches(self, first_epoch=0):
         """Returns batches for the weights beside batches for alpha."""
-        return batches_of_pairs(self.config, self.data, first_epoch)
+        part = worker_of(self.distribution)
+        return batches_of_pairs(self.config, self.data, first_epoch, part)
 
-    def least_bytes(self, pairs):
-        """Returns the memory that a step needs at the least.
-
-        Args:
-            pairs: What `batches` returned.
-        """
-        graph = self.darts.gradient_graph(pairs.element_spec[0])
-        return len(self.replicas.devices) * peak_bytes(graph)
+    def least_bytes(self):
+        """Returns the memory that a step of this process needs at the least."""
+        batch_spec, _ = self.batches().element_spec
+        graph = self.darts.gradient_graph(batch_spec)
+        return local_replicas(self.distribution) * peak_bytes(graph)
 
     def validation_batches(self):
         """Returns the batches that the supernet's accuracy is measured on."""
         examples = self.data.examples
         return batches.ordered_batches(
-            examples.second, self.config.batch_size, examples.normalize
+            examples.second,
+            self.config.batch_size,
+            examples.normalize,
+            worker_of(self.distribution),
         )
 
     def curvature_batch(self):
@@ -133,24 +141,25 @@ class ImageSearch:
             self.config.seed,
             range(1),
             lambda images, seed: examples.normalize(images),
+            worker_of(self.distribution),
         )
         return next(iter(batch))
 
 
-def _require_shares(config, replicas):
+def _require_shares(config, distribution):
     """Raises `ValueError` where a batch size that is known does not do."""
     if config.batch_size:
-        require_shares(replicas, config.batch_size, config.micro_batches)
+        require_shares(distribution, config.batch_size, config.micro_batches)
 
 
-def compiled(config, supernet, steps, replicas=None, class_weight=None):
+def compiled(config, supernet, steps, distribution=None, class_weight=None):
     """Returns `DARTS` of a supernet, as a config has it.
 
     Args:
         config: `tfdarts.runs.configs.SearchConfig`.
         supernet: `CNNSupernet`.
         steps: Integer, those of an epoch.
-        replicas: `tfdarts.training.devices.Replicas`. Defaults to one.
+        distribution: `tf.distribute.Strategy`. Defaults to one device.
         class_weight: Dict from labels to floats; see `DARTS.compile`.
     """
     darts = DARTS(
@@ -160,7 +169,7 @@ def compiled(config, supernet, steps, replicas=None, class_weight=None):
         update_order=config.update_order,
         alpha_warmup_steps=config.alpha_warmup_epochs * steps,
         micro_batches=config.micro_batches,
-        replicas=replicas,
+        distribution=distribution,
     )
     darts.compile(
         weight_optimizer=SGD(
@@ -183,13 +192,14 @@ def compiled(config, supernet, steps, replicas=None, class_weight=None):
     return darts
 
 
-def batches_of_pairs(config, data, first_epoch=0):
+def batches_of_pairs(config, data, first_epoch=0, part=(0, 1)):
     """Returns batches for the weights beside batches for alpha.
 
     Args:
         config: `tfdarts.runs.configs.SearchConfig`.
         data: `tfdarts.runs.data.TrainingData`.
         first_epoch: Integer, the epoch that the search goes on with.
+        part: See `tfdarts.data.batches`.
     """
     return tf.data.Dataset.zip(
         batches.shuffled_batches(
@@ -198,12 +208,13 @@ def batches_of_pairs(config, data, first_epoch=0):
             config.seed,
             range(first_epoch, config.epochs),
             data.transform,
+            part=part,
         ),
-        _alpha_batches(config, data, first_epoch),
+        _alpha_batches(config, data, first_epoch, part),
     )
 
 
-def _alpha_batches(config, data, first_epoch):
+def _alpha_batches(config, data, first_epoch, part):
     """While alpha waits, zeros: nobody looks at them, and they cost nothing."""
     moving = min(max(first_epoch, config.alpha_warmup_epochs), config.epochs)
     dataset = batches.random_batches(
@@ -214,6 +225,7 @@ def _alpha_batches(config, data, first_epoch):
             moving * data.steps_per_epoch, config.epochs * data.steps_per_epoch
         ),
         data.transform,
+        part,
     )
     zeros = [tf.zeros(spec.shape, spec.dtype) for spec in dataset.element_spec]
     waiting = tf.data.Dataset.from_tensors(tuple(zeros))

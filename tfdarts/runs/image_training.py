@@ -9,6 +9,10 @@ import tensorflow as tf
 from tfdarts.data import augmentation
 from tfdarts.data import batches
 from tfdarts.data.targets import soft_targets
+from tfdarts.data.targets import weighted
+from tfdarts.layers.batch_norm import synchronize_batch_norms
+from tfdarts.parts import local_replicas
+from tfdarts.parts import worker_of
 from tfdarts.runs.data import find_data
 from tfdarts.runs.data import open_data
 from tfdarts.runs.data import training_data
@@ -30,15 +34,16 @@ from tfdarts.runs.workers import require_agreement
 from tfdarts.search_spaces.lookup import find_genotype
 from tfdarts.serving.classifier import with_preprocessing
 from tfdarts.training.checkpoints import EpochCheckpoint
-from tfdarts.training.distribution import replicas_of
+from tfdarts.training.distribution import distribution_of
 from tfdarts.training.distribution import require_shares
 from tfdarts.training.divergence import StopOnNaN
+from tfdarts.training.mean_statistics import MeanStatistics
 from tfdarts.training.memory import peak_bytes
 from tfdarts.training.memory import require_memory
-from tfdarts.training.on_replicas import OnReplicas
-from tfdarts.training.on_replicas import predicted
 from tfdarts.training.schedules import LearningRate
 from tfdarts.training.schedules import LinearDropPath
+from tfdarts.training.shared_data import predicted
+from tfdarts.training.shared_data import shared
 
 logger = logging.getLogger("tfdarts")
 
@@ -60,13 +65,14 @@ class ImageTraining:
 
     def __init__(self, config):
         require_float32()
-        self.replicas = self.replicas_of(config)
+        self.distribution = self.distribution_of(config)
+        count = self.distribution.num_replicas_in_sync
         self.genotype = None
         if config.takes_genotype:
             self.genotype = find_genotype(config.genotype or config.run_dir)
         self.source = open_data(config)
-        self.config = config = settle(config, self.source, self.replicas.count)
-        self.replicas_of(config)
+        self.config = config = settle(config, self.source, count)
+        self.distribution_of(config)
         self.data = training_data(
             config,
             self.source,
@@ -75,38 +81,42 @@ class ImageTraining:
             color_jitter=config.color_jitter,
             rand_augment=config.rand_augment,
         )
-        start(config, self.replicas)
-        self.network = build_network(
-            config,
-            self.genotype,
-            len(self.source.class_names),
-            self.data.examples.first[0].shape[1:],
-        )
+        start(config, self.distribution)
         self.steps_per_epoch = self.data.steps_per_epoch
-        self.model = compile_network(config, self.network, self.steps_per_epoch)
-        self.fitted = self.model
-        if self.replicas.count > 1:
-            self.fitted = OnReplicas(self.model, self.replicas)
+        with self.distribution.scope():
+            self.network = build_network(
+                config,
+                self.genotype,
+                len(self.source.class_names),
+                self.data.examples.first[0].shape[1:],
+            )
+            if config.batch_norm == "global":
+                synchronize_batch_norms(self.network)
+            self.model = compile_network(
+                config, self.network, self.steps_per_epoch
+            )
 
     @staticmethod
-    def replicas_of(config):
+    def distribution_of(config):
         """Returns the devices that share the batches of a config.
 
         Raises:
             ValueError: If they cannot share them evenly, or XLA is asked
                 for and cannot help.
         """
-        replicas = replicas_of(config.distribute)
+        distribution = distribution_of(config.distribute)
         if config.batch_size:
-            require_shares(replicas, config.batch_size)
-        require_xla(config, replicas)
-        return replicas
+            require_shares(distribution, config.batch_size)
+        require_xla(config)
+        return distribution
 
     @staticmethod
-    def require_data(config, replicas):
+    def require_data(config, distribution):
         """Raises `DataError` where a batch has more than all examples."""
         source = find_data(config)
-        chosen = chosen_settings(config, source, replicas.count)
+        chosen = chosen_settings(
+            config, source, distribution.num_replicas_in_sync
+        )
         examples = source.splits["train"] * (1 - config.validation_portion)
         batches.steps_per_epoch(
             range(int(examples)), chosen.get("batch_size", config.batch_size)
@@ -143,7 +153,7 @@ class ImageTraining:
         if first_epoch:
             logger.info("train: going on after epoch %d", first_epoch)
         require_agreement(
-            self.replicas,
+            self.distribution,
             **{
                 "the data": self.source.fingerprint,
                 "the genotype": self.genotype,
@@ -151,28 +161,27 @@ class ImageTraining:
                 "the weights": model.variables,
             },
         )
-        training = self.batches(first_epoch)
         validation = self.validation_batches()
         metrics = MetricsFile(stage.path / "metrics.csv", first_epoch)
-        self.fitted.fit(
-            training,
+        model.fit(
+            self.batches(first_epoch),
             epochs=config.epochs,
             initial_epoch=first_epoch,
             steps_per_epoch=steps_per_epoch,
             validation_data=validation,
-            class_weight=self.data.class_weight,
             callbacks=[
                 StopOnNaN(),
                 LearningRate(),
+                MeanStatistics(),
                 *_regularization(config, network),
                 metrics,
                 *tensorboard(config, stage, metrics),
-                SameOnAllWorkers(self.replicas, checkpoint.variables),
+                SameOnAllWorkers(self.distribution, checkpoint.variables),
                 checkpoint,
                 Progress(stage, config.epochs, steps_per_epoch, LOGGED),
                 keras.callbacks.LambdaCallback(
                     on_train_begin=lambda logs: require_memory(
-                        self.least_bytes(training)
+                        self.least_bytes()
                     )
                 ),
             ],
@@ -199,14 +208,15 @@ class ImageTraining:
                 for name, value in metrics.rows[-1].items()
                 if name not in ("epoch", "learning_rate")
             },
-            **self._balanced_accuracy(validation),
+            **self._balanced_accuracy(),
         }
 
-    def _balanced_accuracy(self, validation):
+    def _balanced_accuracy(self):
         """Returns that of the validation split, where classes are weighted."""
+        validation = self._own_validation_batches()
         if validation is None or self.data.class_weight is None:
             return {}
-        logits = predicted(self.network, validation, self.replicas)
+        logits = predicted(self.network, validation, self.distribution)
         labels = self.data.examples.second[1]
         figures = class_means(labels, logits)
         return {"validation_balanced_accuracy": figures["balanced_accuracy"]}
@@ -221,6 +231,10 @@ class ImageTraining:
 
     def batches(self, first_epoch=0):
         """Returns the batches that are trained on, from an epoch on."""
+        return shared(self._own_batches(first_epoch), self.distribution)
+
+    def _own_batches(self, first_epoch=0):
+        """Returns the rows of this process."""
         config, examples = self.config, self.data.examples
         targets = None
         if config.has_soft_targets:
@@ -229,17 +243,28 @@ class ImageTraining:
                 config.label_smoothing,
                 config.mixup,
             )
-        return batches.shuffled_batches(
+        dataset = batches.shuffled_batches(
             examples.first,
             config.batch_size,
             config.seed,
             range(first_epoch, config.epochs),
             self.data.transform,
             targets,
+            worker_of(self.distribution),
+            # Keras' layers draw for a whole batch, and mix its images.
+            whole=bool(config.rand_augment or config.mixup),
         )
+        if self.data.class_weight is None:
+            return dataset
+        return dataset.map(weighted(self.data.class_weight))
 
     def validation_batches(self):
         """Returns the batches for validation, or `None`."""
+        validation = self._own_validation_batches()
+        return validation and shared(validation, self.distribution)
+
+    def _own_validation_batches(self):
+        """Returns the rows of this process."""
         config, examples = self.config, self.data.examples
         if examples.second is None:
             return None
@@ -249,6 +274,7 @@ class ImageTraining:
             lambda images: augmentation.as_tested(
                 images, examples.mean, examples.std, config.crop_size
             ),
+            worker_of(self.distribution),
         )
         if not config.has_soft_targets:
             return validation
@@ -257,28 +283,14 @@ class ImageTraining:
             lambda images, labels: (images, tf.one_hot(labels, num_classes))
         )
 
-    def least_bytes(self, training):
-        """Returns the memory that a step needs at the least, in this process.
-
-        Args:
-            training: What `batches` returned.
-        """
-        batch_spec = training.element_spec
-        if self.data.class_weight:
-            # Keras adds what each example counts.
-            batch_spec += (tf.TensorSpec([self.config.batch_size]),)
-        replicas = self.replicas
-        share_spec = [
-            tf.TensorSpec(
-                (spec.shape[0] // replicas.count, *spec.shape[1:]), spec.dtype
-            )
-            for spec in batch_spec
+    def least_bytes(self):
+        """Returns the memory that a step of this process needs at the least."""
+        count = local_replicas(self.distribution)
+        part_spec = [
+            tf.TensorSpec((spec.shape[0] // count, *spec.shape[1:]), spec.dtype)
+            for spec in self._own_batches().element_spec
         ]
-        if replicas.count > 1:
-            graph = self.fitted.gradient_graph(share_spec)
-        else:
-            graph = _gradient_graph(self.model, share_spec)
-        return len(replicas.devices) * peak_bytes(graph)
+        return count * peak_bytes(_gradient_graph(self.model, part_spec))
 
 
 def _warn_of_average(config, steps):

@@ -18,8 +18,7 @@ from tfdarts.runs.run_directory import read_json
 from tfdarts.runs.search import search
 from tfdarts.runs.train import kind_of_training
 from tfdarts.runs.train import train
-from tfdarts.runs.workers import meet
-from tfdarts.runs.workers import of_this_worker
+from tfdarts.runs.workers import as_worker
 from tfdarts.training.divergence import DivergedError
 
 logger = logging.getLogger("tfdarts")
@@ -41,32 +40,34 @@ def pipeline(search_config, train_config):
     of_texts = isinstance(search_config, RNNSearchConfig)
     training = RNNTrainConfig if of_texts else TrainConfig
     require_config("pipeline", train_config, training)
-    search_config = of_this_worker(search_config)
-    train_config = of_this_worker(train_config)
-    # Before the search, not behind it.
-    training = kind_of_training(train_config)
-    with _of_training():
-        replicas = training.replicas_of(train_config)
-        training.require_data(train_config, replicas)
-    _require_genotype_to_stay(search_config, train_config)
-    search(search_config)
-    with _of_training():
-        results = train(train_config)
-    if "test_loss" in results:
-        logger.info("evaluate: already done")
-    else:
-        results = evaluate(
-            train_config.run_dir,
-            dataset=train_config.dataset,
-            distribute=train_config.distribute,
-        )
-    exported = _newest_export(train_config)
-    if exported:
-        logger.info("export: already there, in %s", exported)
-    else:
-        exported = export(train_config.run_dir)["saved_model"]
-    meet(replicas)
-    return {**results, "saved_model": str(exported)}
+    with (
+        as_worker(search_config) as search_config,
+        as_worker(train_config) as train_config,
+    ):
+        # Before the search, not behind it.
+        training = kind_of_training(train_config)
+        with _of_training():
+            training.require_data(
+                train_config, training.distribution_of(train_config)
+            )
+        _require_genotype_to_stay(search_config, train_config)
+        search(search_config)
+        with _of_training():
+            results = train(train_config)
+        if "test_loss" in results:
+            logger.info("evaluate: already done")
+        else:
+            results = evaluate(
+                train_config.run_dir,
+                dataset=train_config.dataset,
+                distribute=train_config.distribute,
+            )
+        exported = _newest_export(train_config)
+        if exported:
+            logger.info("export: already there, in %s", exported)
+        else:
+            exported = export(train_config.run_dir)["saved_model"]
+        return {**results, "saved_model": str(exported)}
 
 
 @contextlib.contextmanager

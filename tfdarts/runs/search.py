@@ -27,8 +27,7 @@ from tfdarts.runs.search_record import SearchRecord
 from tfdarts.runs.text_search import TextSearch
 from tfdarts.runs.visualize import draw_run
 from tfdarts.runs.workers import SameOnAllWorkers
-from tfdarts.runs.workers import meet
-from tfdarts.runs.workers import of_this_worker
+from tfdarts.runs.workers import as_worker
 from tfdarts.runs.workers import require_agreement
 from tfdarts.strategies.early_stop import MOST_SKIPS
 from tfdarts.training.checkpoints import EpochCheckpoint
@@ -65,42 +64,41 @@ def search(config):
     - [Liu et al., 2019](https://arxiv.org/abs/1806.09055)
     """
     require_config("search", config, SearchConfig, RNNSearchConfig)
-    config = of_this_worker(config)
-    stage = Stage(config.run_dir, "search")
-    work = prepared(stage.as_begun(config))
-    config = work.config  # What follows from the data is chosen.
-    stage.replicas = work.replicas.count
-    begin = functools.partial(
-        stage.begin,
-        recorded(config, work.source),
-        fingerprint=work.source.fingerprint,
-        **work.derived,
-    )
-    if stage.is_complete(config):
-        begin()
-        logger.info("search: already finished, in %s", stage.path)
-    else:
-        with stage.running():
+    with as_worker(config) as config:
+        stage = Stage(config.run_dir, "search")
+        work = prepared(stage.as_begun(config))
+        config = work.config  # What follows from the data is chosen.
+        stage.replicas = work.distribution.num_replicas_in_sync
+        begin = functools.partial(
+            stage.begin,
+            recorded(config, work.source),
+            fingerprint=work.source.fingerprint,
+            **work.derived,
+        )
+        if stage.is_complete(config):
             begin()
-            record, best = _fit(config, work, stage)
-            genotype = record.genotypes[best - 1]
-            genotype.save(stage.run_dir / "genotype.json")
-            stage.report(
-                "running", epochs=len(record.genotypes), best_epoch=best
-            )
-            with optional_pictures(
-                "The search is done", draw_again(stage.run_dir)
-            ):
-                draw_run(stage.run_dir)
-            _warn_of_skips(genotype)
-            unmoved = unmoved_warning(record.alphas_of(best))
-            if unmoved:
-                logger.warning("search: %s", unmoved)
-            stage.report(
-                "finished", **({"warning": unmoved} if unmoved else {})
-            )
-    meet(work.replicas)
-    return Genotype.load(stage.run_dir / "genotype.json")
+            logger.info("search: already finished, in %s", stage.path)
+        else:
+            with stage.running():
+                begin()
+                record, best = _fit(config, work, stage)
+                genotype = record.genotypes[best - 1]
+                genotype.save(stage.run_dir / "genotype.json")
+                stage.report(
+                    "running", epochs=len(record.genotypes), best_epoch=best
+                )
+                with optional_pictures(
+                    "The search is done", draw_again(stage.run_dir)
+                ):
+                    draw_run(stage.run_dir)
+                _warn_of_skips(genotype)
+                unmoved = unmoved_warning(record.alphas_of(best))
+                if unmoved:
+                    logger.warning("search: %s", unmoved)
+                stage.report(
+                    "finished", **({"warning": unmoved} if unmoved else {})
+                )
+        return Genotype.load(stage.run_dir / "genotype.json")
 
 
 def prepared(config):
@@ -138,7 +136,7 @@ def _fit(config, work, stage):
     if first_epoch:
         logger.info("search: going on after epoch %d", first_epoch)
     require_agreement(
-        work.replicas,
+        work.distribution,
         **{
             "the data": work.source.fingerprint,
             "the epoch to go on from": first_epoch,
@@ -153,9 +151,8 @@ def _fit(config, work, stage):
     if early_stop.best_epoch() is not None:
         early_stop.report()
         return record, early_stop.best_epoch()
-    pairs = work.batches(first_epoch)
     darts.fit(
-        pairs,
+        work.batches(first_epoch),
         epochs=config.epochs,
         initial_epoch=first_epoch,
         steps_per_epoch=work.steps_per_epoch,
@@ -170,13 +167,11 @@ def _fit(config, work, stage):
             metrics,
             early_stop,
             *tensorboard(config, stage, metrics),
-            SameOnAllWorkers(work.replicas, checkpoint.variables),
+            SameOnAllWorkers(work.distribution, checkpoint.variables),
             checkpoint,
             Progress(stage, config.epochs, work.steps_per_epoch, work.logged),
             keras.callbacks.LambdaCallback(
-                on_train_begin=lambda logs: require_memory(
-                    work.least_bytes(pairs)
-                )
+                on_train_begin=lambda logs: require_memory(work.least_bytes())
             ),
         ],
         shuffle=False,

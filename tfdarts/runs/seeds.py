@@ -15,11 +15,9 @@ from tfdarts.runs.rnn_configs import RNNTrainConfig
 from tfdarts.runs.run_directory import read_json
 from tfdarts.runs.run_directory import write_json
 from tfdarts.runs.train import train
-from tfdarts.runs.workers import meet
-from tfdarts.runs.workers import of_this_worker
-from tfdarts.runs.workers import own_run_dir
-from tfdarts.runs.workers import require_agreement
-from tfdarts.training.distribution import replicas_of
+from tfdarts.runs.workers import as_worker
+from tfdarts.runs.workers import in_own_run_dir
+from tfdarts.training.distribution import distribution_of
 
 logger = logging.getLogger("tfdarts")
 
@@ -43,27 +41,32 @@ def train_seeds(config, seeds):
     require_config("train_seeds", config, TrainConfig, RNNTrainConfig)
     _given(config.run_dir)
     seeds = arguments.seeds(seeds, "seeds")
-    replicas = replicas_of(config.distribute)
-    require_agreement(replicas, **{"--seeds": str(seeds)})
-    config = of_this_worker(config)
-    run_dir = pathlib.Path(config.run_dir)
-    genotype = config.genotype
-    if config.takes_genotype:
-        genotype = genotype or str(run_dir)
-    rows = []
-    for seed in seeds:
-        logger.info("train: seed %d of %s", seed, seeds)
-        rows.append(
-            train(
-                dataclasses.replace(
-                    config,
-                    seed=seed,
-                    genotype=genotype,
-                    run_dir=str(run_dir / f"seed{seed}"),
+    with (
+        in_own_run_dir(
+            None,
+            distribution_of(config.distribute),
+            **{"--seeds": str(seeds)},
+        ),
+        as_worker(config) as config,
+    ):
+        run_dir = pathlib.Path(config.run_dir)
+        genotype = config.genotype
+        if config.takes_genotype:
+            genotype = genotype or str(run_dir)
+        rows = []
+        for seed in seeds:
+            logger.info("train: seed %d of %s", seed, seeds)
+            rows.append(
+                train(
+                    dataclasses.replace(
+                        config,
+                        seed=seed,
+                        genotype=genotype,
+                        run_dir=str(run_dir / f"seed{seed}"),
+                    )
                 )
             )
-        )
-    return _summarize(run_dir, "train", seeds, rows, replicas)
+        return _summarize(run_dir, "train", seeds, rows)
 
 
 @show_progress()
@@ -87,23 +90,27 @@ def evaluate_seeds(
     """
     seeds = arguments.seeds(seeds, "seeds")
     run_dir = arguments.path_text(run_dir, "run_dir")
-    replicas = replicas_of(distribute)
-    run_dir = pathlib.Path(
-        own_run_dir(_given(run_dir), replicas, **{"--seeds": str(seeds)})
-    )
-    missing = [s for s in seeds if not (run_dir / f"seed{s}").is_dir()]
-    if missing:
-        listed = ",".join(map(str, seeds))
-        words = ["tfdarts-train", f"--run_dir={run_dir}", f"--seeds={listed}"]
-        raise ValueError(
-            f"{run_dir} holds no training of seed {missing[0]}: run "
-            f"{shlex.join(words)} first."
-        )
-    rows = [
-        evaluate(run_dir / f"seed{seed}", batch_size, dataset, distribute)
-        for seed in seeds
-    ]
-    return _summarize(run_dir, "evaluate", seeds, rows, replicas)
+    with in_own_run_dir(
+        _given(run_dir), distribution_of(distribute), **{"--seeds": str(seeds)}
+    ) as run_dir:
+        run_dir = pathlib.Path(run_dir)
+        missing = [s for s in seeds if not (run_dir / f"seed{s}").is_dir()]
+        if missing:
+            listed = ",".join(map(str, seeds))
+            words = [
+                "tfdarts-train",
+                f"--run_dir={run_dir}",
+                f"--seeds={listed}",
+            ]
+            raise ValueError(
+                f"{run_dir} holds no training of seed {missing[0]}: run "
+                f"{shlex.join(words)} first."
+            )
+        rows = [
+            evaluate(run_dir / f"seed{seed}", batch_size, dataset, distribute)
+            for seed in seeds
+        ]
+        return _summarize(run_dir, "evaluate", seeds, rows)
 
 
 def _given(run_dir):
@@ -112,7 +119,7 @@ def _given(run_dir):
     return run_dir
 
 
-def _summarize(run_dir, name, seeds, rows, replicas):
+def _summarize(run_dir, name, seeds, rows):
     """Writes and returns what the seeds have in common."""
     figures = [
         key
@@ -126,7 +133,6 @@ def _summarize(run_dir, name, seeds, rows, replicas):
         # The networks are trained further than those that were tested.
         before.pop("evaluate", None)
     write_json(path, {**before, name: {"seeds": seeds, **summary}})
-    meet(replicas)
     return summary
 
 

@@ -20,10 +20,8 @@ from tfdarts.runs.rnn_configs import RNNTrainConfig
 from tfdarts.runs.run_directory import Stage
 from tfdarts.runs.run_directory import write_json
 from tfdarts.runs.train import train
-from tfdarts.runs.workers import meet
-from tfdarts.runs.workers import of_this_worker
+from tfdarts.runs.workers import as_worker
 from tfdarts.search_spaces.lookup import find_genotype
-from tfdarts.training.distribution import replicas_of
 
 logger = logging.getLogger("tfdarts")
 
@@ -62,38 +60,39 @@ def select(config):
     - [Liu et al., 2019](https://arxiv.org/abs/1806.09055), section 3.1
     """
     require_config("select", config, SelectConfig, RNNSelectConfig)
-    config = of_this_worker(config)
-    run_dir = _run_dir(config)
-    of_texts = isinstance(config, RNNSelectConfig)
-    space = "rnn" if of_texts else "cnn"
-    candidates = _candidates(config.run_dirs, space)
-    if not of_texts:
-        for name in candidates:
-            stage = Stage(run_dir / "candidates" / name, "train")
-            config = stage.as_begun(config)
-        source = find_data(config)
-        _require_validation(config, source)
-        replicas = ImageTraining.replicas_of(config)
-        config = settle(config, source, replicas.count)
-    ranking = []
-    for position, (name, identifier) in enumerate(candidates.items()):
-        logger.info(
-            "select: candidate %d of %d, %s",
-            position + 1,
-            len(candidates),
-            identifier,
-        )
-        path = run_dir / "candidates" / name
-        results = train(_training_of(config, identifier, path))
-        ranking.append({"candidate": name, "genotype": identifier, **results})
-    # A language model has no accuracy.
-    figure = figure_of_selection(config)
-    ranking.sort(key=lambda r: (-r.get(figure, 0), r["validation_loss"]))
-    winner = find_genotype(ranking[0]["genotype"], space)
-    write_json(run_dir / "selection.json", ranking)
-    winner.save(run_dir / "genotype.json")
-    meet(replicas_of(config.distribute))
-    return ranking
+    with as_worker(config) as config:
+        run_dir = _run_dir(config)
+        of_texts = isinstance(config, RNNSelectConfig)
+        space = "rnn" if of_texts else "cnn"
+        candidates = _candidates(config.run_dirs, space)
+        if not of_texts:
+            for name in candidates:
+                stage = Stage(run_dir / "candidates" / name, "train")
+                config = stage.as_begun(config)
+            source = find_data(config)
+            _require_validation(config, source)
+            distribution = ImageTraining.distribution_of(config)
+            config = settle(config, source, distribution.num_replicas_in_sync)
+        ranking = []
+        for position, (name, identifier) in enumerate(candidates.items()):
+            logger.info(
+                "select: candidate %d of %d, %s",
+                position + 1,
+                len(candidates),
+                identifier,
+            )
+            path = run_dir / "candidates" / name
+            results = train(_training_of(config, identifier, path))
+            ranking.append(
+                {"candidate": name, "genotype": identifier, **results}
+            )
+        # A language model has no accuracy.
+        figure = figure_of_selection(config)
+        ranking.sort(key=lambda r: (-r.get(figure, 0), r["validation_loss"]))
+        winner = find_genotype(ranking[0]["genotype"], space)
+        write_json(run_dir / "selection.json", ranking)
+        winner.save(run_dir / "genotype.json")
+        return ranking
 
 
 def figure_of_selection(config):

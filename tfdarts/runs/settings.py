@@ -195,6 +195,14 @@ class ComputeConfig(ImageConfig):
     jit_compile: bool = setting(
         False, "Let XLA compile the gradients; on GPUs only."
     )
+    batch_norm: str = setting(
+        "local",
+        "What several devices normalise a batch by: local (each by its own "
+        "share, as Keras does) or global (all by the whole batch, which takes "
+        "two messages more for each batch norm).",
+        choices=("local", "global"),
+        when=lambda settings: settings.batch_norm == "global",
+    )
 
     @property
     def dtype_policy(self):

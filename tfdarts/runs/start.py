@@ -6,7 +6,8 @@ import keras
 import tensorflow as tf
 
 import tfdarts
-from tfdarts.training.devices import local_devices
+from tfdarts.parts import worker_of
+from tfdarts.training.distribution import local_devices
 
 logger = logging.getLogger("tfdarts")
 
@@ -25,19 +26,12 @@ def require_float32():
         )
 
 
-def require_xla(config, replicas):
+def require_xla(config):
     """Raises `ValueError` where XLA is asked for and cannot help.
 
     Args:
         config: `tfdarts.runs.settings.ComputeConfig`.
-        replicas: `tfdarts.training.devices.Replicas`.
     """
-    if config.jit_compile and replicas.count > 1:
-        raise ValueError(
-            f"--jit_compile is for one device, and --distribute="
-            f"{config.distribute} finds {replicas.count}: leave out one of "
-            f"the two."
-        )
     if config.jit_compile and not local_devices("GPU"):
         raise ValueError(
             "--jit_compile needs a GPU, and there is none: on CPUs XLA's "
@@ -45,12 +39,12 @@ def require_xla(config, replicas):
         )
 
 
-def start(config, replicas):
+def start(config, distribution):
     """Sets the seeds and says what the run runs on.
 
     Args:
         config: `tfdarts.runs.settings.RunConfig`.
-        replicas: `tfdarts.training.devices.Replicas`.
+        distribution: `tf.distribute.Strategy`.
     """
     keras.utils.set_random_seed(config.seed)
     if config.deterministic:
@@ -62,17 +56,18 @@ def start(config, replicas):
         keras.__version__,
         ", ".join(name.rpartition("device:")[2] for name in local_devices()),
     )
-    if config.distribute != "none" and replicas.count == 1:
+    count = distribution.num_replicas_in_sync
+    if config.distribute != "none" and count == 1:
         logger.warning(
             "--distribute=%s finds one device here: nothing is shared.",
             config.distribute,
         )
-    if replicas.count > 1:
+    if count > 1:
+        worker, num_workers = worker_of(distribution)
         logger.info(
             "each batch is shared by %d devices%s",
-            replicas.count,
-            f"; this is worker {replicas.worker} of {replicas.num_workers}, "
-            f"counted from 0"
-            if replicas.num_workers > 1
+            count,
+            f"; this is worker {worker} of {num_workers}, counted from 0"
+            if num_workers > 1
             else "",
         )

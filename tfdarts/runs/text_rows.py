@@ -12,7 +12,7 @@ ROUND = 8
 share them read the text alike."""
 
 
-def rows_of_search(config, source, replicas):
+def rows_of_search(config, source, count):
     """Returns the rows of the training and of the validation text.
 
     A validation text that is too short for `--batch_size` rows of a segment
@@ -21,7 +21,7 @@ def rows_of_search(config, source, replicas):
     Args:
         config: `tfdarts.runs.rnn_configs.RNNSearchConfig`.
         source: `tfdarts.data.text_source.TextSource`.
-        replicas: `tfdarts.training.devices.Replicas` that share the rows.
+        count: Integer, how many devices share the rows.
 
     Returns:
         Two integer arrays `(rows, words)`.
@@ -30,7 +30,7 @@ def rows_of_search(config, source, replicas):
         DataError: If a text is too short.
     """
     train, val = source.read("train"), source.read("validation")
-    steps, count = config.steps, replicas.count
+    steps = config.steps
     shorter = min(("train", train), ("validation", val), key=_length)
     rows = config.batch_size or _largest(config, count)
     fit = len(train) >= 2 * rows
@@ -54,18 +54,18 @@ def rows_of_search(config, source, replicas):
     return segments.columns(train, rows), segments.columns(val, val_rows)
 
 
-def rows_of_training(config, source, replicas):
+def rows_of_training(config, source, count):
     """Returns the rows of the training text, an integer array `(rows, words)`.
 
     Args:
         config: `tfdarts.runs.rnn_configs.RNNTrainConfig`.
         source: `tfdarts.data.text_source.TextSource`.
-        replicas: `tfdarts.training.devices.Replicas` that share the rows.
+        count: Integer, how many devices share the rows.
 
     Raises:
         DataError: If it is too short.
     """
-    train, count = source.read("train"), replicas.count
+    train = source.read("train")
     rows = config.batch_size or _largest(config, count)
     fit = len(train) // rows > config.steps
     if not config.batch_size and not fit:

@@ -4,12 +4,14 @@ import dataclasses
 
 from tfdarts.data import segments
 from tfdarts.models.rnn_supernet import RNNSupernet
+from tfdarts.parts import rows_of_part
+from tfdarts.parts import worker_of
 from tfdarts.runs.data import open_text_data
 from tfdarts.runs.start import require_float32
 from tfdarts.runs.start import start
 from tfdarts.runs.text_rows import rows_of_search
 from tfdarts.strategies.darts import DARTS
-from tfdarts.training.distribution import replicas_of
+from tfdarts.training.distribution import distribution_of
 from tfdarts.training.distribution import require_shares
 from tfdarts.training.memory import logit_bytes
 from tfdarts.training.optimizers import SGD
@@ -42,18 +44,18 @@ class TextSearch:
 
     def __init__(self, config):
         require_float32()
-        self.replicas = replicas_of(config.distribute)
-        require_shares(self.replicas, config.batch_size)
+        self.distribution = distribution_of(config.distribute)
+        require_shares(self.distribution, config.batch_size)
         self.source = open_text_data(config)
         self.rows, self.val_rows = rows_of_search(
-            config, self.source, self.replicas
+            config, self.source, self.distribution.num_replicas_in_sync
         )
         config = dataclasses.replace(config, batch_size=len(self.rows))
         self.config = config
         self.steps_per_epoch = segments.num_segments(
             self.rows.shape[1], config.steps
         )
-        start(config, self.replicas)
+        start(config, self.distribution)
         supernet = RNNSupernet(
             len(self.source.vocabulary),
             config.units,
@@ -62,7 +64,7 @@ class TextSearch:
             **config.dropouts,
         )
         self.darts = compiled(
-            config, supernet, self.steps_per_epoch, self.replicas
+            config, supernet, self.steps_per_epoch, self.distribution
         )
 
     @property
@@ -99,20 +101,16 @@ class TextSearch:
     def batches(self, first_epoch=0):
         """Returns batches for the weights beside batches for alpha."""
         return segments.search_batches(
-            self.rows,
-            self.val_rows,
+            rows_of_part(self.rows, *worker_of(self.distribution)),
+            rows_of_part(self.val_rows, *worker_of(self.distribution)),
             map(self.lengths, range(first_epoch, self.config.epochs)),
         ).prefetch(2)
 
-    def least_bytes(self, pairs):
-        """Returns the memory that a step needs at the least.
-
-        Args:
-            pairs: What `batches` returned.
-        """
+    def least_bytes(self):
+        """Returns the memory that a step of this process needs at the least."""
         config = self.config
         words = config.batch_size * config.steps
-        words //= self.replicas.num_workers
+        words //= worker_of(self.distribution)[1]
         return logit_bytes(words, len(self.source.vocabulary))
 
     def validation_batches(self):
@@ -121,17 +119,18 @@ class TextSearch:
             self.source.read("validation"),
             segments.VALIDATION_ROWS,
             self.config.steps,
+            worker_of(self.distribution),
         )
 
 
-def compiled(config, supernet, steps, replicas=None):
+def compiled(config, supernet, steps, distribution=None):
     """Returns `DARTS` of a supernet, as a config has it.
 
     Args:
         config: `tfdarts.runs.rnn_configs.RNNSearchConfig`.
         supernet: `RNNSupernet`.
         steps: Integer, those of an epoch.
-        replicas: `tfdarts.training.devices.Replicas`. Defaults to one.
+        distribution: `tf.distribute.Strategy`. Defaults to one device.
     """
     darts = DARTS(
         supernet,
@@ -140,7 +139,7 @@ def compiled(config, supernet, steps, replicas=None):
         update_order=config.update_order,
         alpha_warmup_steps=config.alpha_warmup_epochs * steps,
         clip_virtual_step=True,
-        replicas=replicas,
+        distribution=distribution,
     )
     darts.compile(
         weight_optimizer=SGD(

@@ -9,6 +9,8 @@ from tfdarts.data import segments
 from tfdarts.data.texts import open_text_source
 from tfdarts.files import write_atomically
 from tfdarts.models.carried_state import WithCarriedState
+from tfdarts.parts import rows_of_part
+from tfdarts.parts import worker_of
 from tfdarts.runs.data import open_text_data
 from tfdarts.runs.networks import build_language_model
 from tfdarts.runs.networks import count_parameters
@@ -24,19 +26,19 @@ from tfdarts.runs.workers import require_agreement
 from tfdarts.search_spaces.lookup import find_genotype
 from tfdarts.training.averaging import AveragedWeights
 from tfdarts.training.checkpoints import EpochCheckpoint
-from tfdarts.training.distribution import replicas_of
+from tfdarts.training.distribution import distribution_of
 from tfdarts.training.distribution import require_shares
 from tfdarts.training.divergence import ADVICE
 from tfdarts.training.divergence import DivergedError
 from tfdarts.training.divergence import StopOnNaN
 from tfdarts.training.memory import logit_bytes
 from tfdarts.training.memory import require_memory
-from tfdarts.training.on_replicas import ReadingOnReplicas
 from tfdarts.training.optimizers import SGD
 from tfdarts.training.reading import Perplexity
 from tfdarts.training.reading import ResetStates
 from tfdarts.training.reading import SegmentRate
 from tfdarts.training.schedules import LearningRate
+from tfdarts.training.shared_data import shared
 
 logger = logging.getLogger("tfdarts")
 
@@ -57,38 +59,39 @@ class TextTraining:
 
     def __init__(self, config):
         require_float32()
-        self.replicas = self.replicas_of(config)
+        self.distribution = self.distribution_of(config)
+        count = self.distribution.num_replicas_in_sync
         self.genotype = None
         if config.takes_genotype:
             self.genotype = find_genotype(
                 config.genotype or config.run_dir, "rnn"
             )
         self.source = open_text_data(config)
-        self.rows = rows_of_training(config, self.source, self.replicas)
+        self.rows = rows_of_training(config, self.source, count)
         self.config = dataclasses.replace(config, batch_size=len(self.rows))
         self.steps_per_epoch = segments.num_segments(
             self.rows.shape[1], config.steps
         )
-        start(config, self.replicas)
+        start(config, self.distribution)
         self._build(attempt=0)
 
     @staticmethod
-    def replicas_of(config):
+    def distribution_of(config):
         """Returns the devices that share the batches of a config.
 
         Raises:
             ValueError: If they cannot share them evenly, or not the masks.
         """
-        replicas = replicas_of(config.distribute)
-        require_shares(replicas, config.batch_size)
-        _require_masks(config, replicas)
-        return replicas
+        distribution = distribution_of(config.distribute)
+        require_shares(distribution, config.batch_size)
+        _require_masks(config, distribution)
+        return distribution
 
     @staticmethod
-    def require_data(config, replicas):
+    def require_data(config, distribution):
         """Raises `DataError` where the text is too short for a config."""
         source = open_text_source(config.dataset, config.prepare)
-        rows_of_training(config, source, replicas)
+        rows_of_training(config, source, distribution.num_replicas_in_sync)
 
     @property
     def derived(self):
@@ -130,11 +133,6 @@ class TextTraining:
                 )
                 self._build(self.attempt + 1)
 
-    @property
-    def fitted(self):
-        """The model that is fitted."""
-        return self.model
-
     def checkpoint(self, directory, **others):
         """Returns the callback that keeps the network and its optimizer.
 
@@ -155,22 +153,19 @@ class TextTraining:
         keras.utils.set_random_seed(config.seed + attempt)
         self.attempt = attempt
         self.rollbacks = keras.Variable(attempt, dtype="int64")
-        self.network = build_language_model(
-            config, self.genotype, len(self.source.vocabulary)
-        )
-        self.model = (
-            WithCarriedState(self.network)
-            if self.replicas.count == 1
-            else ReadingOnReplicas(self.network, self.replicas)
-        )
-        self.model.compile(
-            SGD(
-                config.learning_rate,
-                momentum=0.0,
-                l2=config.weight_decay,
-                clip_norm=config.clip_norm,
+        with self.distribution.scope():
+            self.network = build_language_model(
+                config, self.genotype, len(self.source.vocabulary)
             )
-        )
+            self.model = WithCarriedState(self.network)
+            self.model.compile(
+                SGD(
+                    config.learning_rate,
+                    momentum=0.0,
+                    l2=config.weight_decay,
+                    clip_norm=config.clip_norm,
+                )
+            )
 
     def _fit(self, stage):
         config, model = self.config, self.model
@@ -194,7 +189,7 @@ class TextTraining:
         )
         first_epoch = self._restore(checkpoint)
         require_agreement(
-            self.replicas,
+            self.distribution,
             **{
                 "the data": self.source.fingerprint,
                 "the genotype": self.genotype,
@@ -203,9 +198,8 @@ class TextTraining:
             },
         )
         metrics.go_on_from(first_epoch)
-        training = self.batches(first_epoch)
         model.fit(
-            training,
+            self.batches(first_epoch),
             epochs=config.epochs,
             initial_epoch=first_epoch,
             steps_per_epoch=self.steps_per_epoch,
@@ -219,12 +213,12 @@ class TextTraining:
                 averaging,
                 metrics,
                 *tensorboard(config, stage, metrics),
-                SameOnAllWorkers(self.replicas, checkpoint.variables),
+                SameOnAllWorkers(self.distribution, checkpoint.variables),
                 checkpoint,
                 Progress(stage, config.epochs, self.steps_per_epoch, LOGGED),
                 keras.callbacks.LambdaCallback(
                     on_train_begin=lambda logs: require_memory(
-                        self.least_bytes(training)
+                        self.least_bytes()
                     )
                 ),
             ],
@@ -261,27 +255,26 @@ class TextTraining:
     def batches(self, first_epoch=0):
         """Returns the segments that are trained on, from an epoch on."""
         epochs = range(first_epoch, self.config.epochs)
-        return segments.training_batches(
-            self.rows, map(self.lengths, epochs)
-        ).prefetch(2)
+        rows = rows_of_part(self.rows, *worker_of(self.distribution))
+        dataset = segments.training_batches(rows, map(self.lengths, epochs))
+        return shared(dataset.prefetch(2), self.distribution)
 
-    def least_bytes(self, training):
-        """Returns the memory that a step needs at the least, in this process.
-
-        Args:
-            training: What `batches` returned.
-        """
+    def least_bytes(self):
+        """Returns the memory that a step of this process needs at the least."""
         config = self.config
-        words = config.batch_size * config.steps // self.replicas.num_workers
+        words = config.batch_size * config.steps
+        words //= worker_of(self.distribution)[1]
         return logit_bytes(words, len(self.source.vocabulary))
 
     def validation_batches(self):
         """Returns the segments for validation."""
-        return segments.whole_batches(
+        dataset = segments.whole_batches(
             self.source.read("validation"),
             segments.VALIDATION_ROWS,
             self.config.steps,
+            worker_of(self.distribution),
         )
+        return shared(dataset, self.distribution)
 
     def _results(self, stage, rows):
         best = min(rows, key=lambda row: float(row["validation_loss"]))
@@ -308,11 +301,12 @@ def _shift_seeds(network, shift):
             variable.assign(keras.ops.stack([shifted, times_asked]))
 
 
-def _require_masks(config, replicas):
+def _require_masks(config, distribution):
     """Raises `ValueError` where masks would not be those of one device."""
     rates = ("input_dropout", "recurrent_dropout")
     given = [name for name in rates if getattr(config, name)]
-    if replicas.count > 1 and not config.takes_genotype and given:
+    several = distribution.num_replicas_in_sync > 1
+    if several and not config.takes_genotype and given:
         raise ValueError(
             f"--cell={config.cell} draws what it leaves out on each device "
             f"alike, so that it would not be what one device leaves out: give "

@@ -15,8 +15,7 @@ from tfdarts.runs.run_directory import Stage
 from tfdarts.runs.run_directory import write_json
 from tfdarts.runs.text_training import TextTraining
 from tfdarts.runs.visualize import draw_curves_of
-from tfdarts.runs.workers import meet
-from tfdarts.runs.workers import of_this_worker
+from tfdarts.runs.workers import as_worker
 
 logger = logging.getLogger("tfdarts")
 
@@ -44,31 +43,30 @@ def train(config):
             still does so after it has gone back three times.
     """
     require_config("train", config, TrainConfig, RNNTrainConfig)
-    config = of_this_worker(config)
-    stage = Stage(config.run_dir, "train")
-    work = kind_of_training(config)(stage.as_begun(config))
-    config = work.config  # What follows from the data is chosen.
-    stage.replicas = work.replicas.count
-    begin = functools.partial(
-        stage.begin,
-        recorded(config, work.source),
-        fingerprint=work.source.fingerprint,
-        **work.derived,
-    )
-    if stage.is_complete(config):
-        begin()
-        logger.info("train: already finished, in %s", stage.path)
-    else:
-        with stage.running():
+    with as_worker(config) as config:
+        stage = Stage(config.run_dir, "train")
+        work = kind_of_training(config)(stage.as_begun(config))
+        config = work.config  # What follows from the data is chosen.
+        stage.replicas = work.distribution.num_replicas_in_sync
+        begin = functools.partial(
+            stage.begin,
+            recorded(config, work.source),
+            fingerprint=work.source.fingerprint,
+            **work.derived,
+        )
+        if stage.is_complete(config):
             begin()
-            write_json(stage.path / "results.json", work.fit(stage))
-            with optional_pictures(
-                "The training is done", draw_again(stage.run_dir)
-            ):
-                draw_curves_of(stage)
-            stage.report("finished", epochs=config.epochs)
-    meet(work.replicas)
-    return stage.results()
+            logger.info("train: already finished, in %s", stage.path)
+        else:
+            with stage.running():
+                begin()
+                write_json(stage.path / "results.json", work.fit(stage))
+                with optional_pictures(
+                    "The training is done", draw_again(stage.run_dir)
+                ):
+                    draw_curves_of(stage)
+                stage.report("finished", epochs=config.epochs)
+        return stage.results()
 
 
 def kind_of_training(config):

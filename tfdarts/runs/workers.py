@@ -1,10 +1,12 @@
 """A run of many processes: one writes, the others follow."""
 
 import atexit
+import contextlib
 import dataclasses
 import functools
 import json
 import pathlib
+import re
 import shutil
 import tempfile
 import zlib
@@ -16,66 +18,109 @@ import tensorflow as tf
 import tfdarts
 from tfdarts.arguments import as_path
 from tfdarts.cluster import ClusterError
+from tfdarts.parts import on_each_replica
+from tfdarts.parts import worker_of
 from tfdarts.runs.fields import WITHOUT_EFFECT
 from tfdarts.runs.fields import flag_fields
 from tfdarts.runs.run_directory import Stage
-from tfdarts.training.distribution import replicas_of
+from tfdarts.training.distribution import distribution_of
 
 _LEFT_OUT = ("export", "evaluation", "tensorboard", "lock", "*.partial")
+_MISMATCH = re.compile(r"mismatch in the collective|joining a group with size")
 
 
-def of_this_worker(config):
-    """Returns a config whose run directory this process may write to.
+class WorkerLostError(RuntimeError):
+    """Another process, which computed together with this one, is gone."""
+
+
+@contextlib.contextmanager
+def as_worker(config):
+    """Does what a config says as one of all workers; see `in_own_run_dir`.
 
     Args:
         config: Dataclass with `distribute` and `run_dir`.
+
+    Yields:
+        The config, with the run directory that this process may write to.
 
     Raises:
         ClusterError: If the workers do not agree on the settings.
     """
     own = ("run_dir", "dataset", "genotype", *WITHOUT_EFFECT)
     settings = {
-        field.name: getattr(config, field.name)
+        f"--{field.name}": getattr(config, field.name)
         for field in flag_fields(config)
         if field.name not in own
     }
-    run_dir = own_run_dir(
-        config.run_dir,
-        replicas_of(config.distribute),
-        **{f"--{name}": value for name, value in settings.items()},
-    )
-    return dataclasses.replace(config, run_dir=run_dir)
+    distribution = distribution_of(config.distribute)
+    with in_own_run_dir(config.run_dir, distribution, **settings) as run_dir:
+        yield dataclasses.replace(config, run_dir=run_dir)
 
 
-def own_run_dir(run_dir, replicas, **facts):
-    """Returns the run directory that this process may write to.
+@contextlib.contextmanager
+def in_own_run_dir(run_dir, distribution, **facts):
+    """Lets one process write to a run directory, and the others follow.
 
     That is the directory itself on one process, and on the first of many. The
     others follow: each works in a copy of it, which is thrown away when the
-    process ends, so that nothing else needs to know of workers. The first
-    worker waits here until they have their copies.
+    process ends, so that nothing else needs to know of workers. They wait for
+    each other at the beginning, until all have their copies, and at the end,
+    until the first has written all.
 
     Args:
         run_dir: Path or `None`.
-        replicas: `tfdarts.training.devices.Replicas`.
+        distribution: `tf.distribute.Strategy`.
         **facts: What must be the same on all workers, beside the versions
             and what the run directory holds.
 
+    Yields:
+        The run directory that this process may write to.
+
     Raises:
-        ClusterError: If anything of that is not the same.
+        ClusterError: If anything of that is not the same, or the workers do
+            not compute the same.
+        WorkerLostError: If another process is gone.
     """
-    if replicas.num_workers == 1:
-        return run_dir
-    if replicas.worker and run_dir:
-        run_dir = copy_of(run_dir)
-    versions = {
-        "the version of tfdarts": tfdarts.__version__,
-        "the version of TensorFlow": tf.__version__,
-        "the version of Keras": keras.__version__,
-    }
-    held = {"what --run_dir holds": str(_held(run_dir))}
-    require_agreement(replicas, **facts, **versions, **held)
-    return run_dir
+    worker, num_workers = worker_of(distribution)
+    if num_workers == 1:
+        yield run_dir
+        return
+    try:
+        if worker and run_dir:
+            run_dir = copy_of(run_dir)
+        versions = {
+            "the version of tfdarts": tfdarts.__version__,
+            "the version of TensorFlow": tf.__version__,
+            "the version of Keras": keras.__version__,
+        }
+        held = {"what --run_dir holds": str(_held(run_dir))}
+        require_agreement(distribution, **facts, **versions, **held)
+        yield run_dir
+        meet(distribution)
+    except tf.errors.OpError as error:
+        if _MISMATCH.search(str(error)):
+            raise ClusterError(
+                "The workers do not compute the same: start all of them with "
+                "the same command."
+            ) from error
+        if _is_of_others(error):
+            raise WorkerLostError(
+                "Another worker is gone, and this one cannot go on alone"
+            ) from error
+        raise
+
+
+def _is_of_others(error):
+    """Whether it is the connection to other processes that failed."""
+    broken = (
+        tf.errors.UnavailableError,
+        tf.errors.AbortedError,
+        tf.errors.CancelledError,
+        tf.errors.DeadlineExceededError,
+    )
+    return isinstance(error, broken) or "Collective ops is aborted" in str(
+        error
+    )
 
 
 def _held(run_dir):
@@ -127,22 +172,22 @@ def _place():
     return place.absolute()
 
 
-def require_agreement(replicas, **facts):
+def require_agreement(distribution, **facts):
     """Refuses to go on where workers would not compute the same.
 
     Args:
-        replicas: `tfdarts.training.devices.Replicas`.
+        distribution: `tf.distribute.Strategy`.
         **facts: What must be the same on all workers, by what it is called:
             anything that has one text, or lists of Keras variables.
 
     Raises:
         ClusterError: If anything is not the same.
     """
-    if replicas.num_workers == 1:
-        return
     # Commands of different versions may not even have as many settings.
     names = {"which command and settings there are": str([*facts])}
-    differing = _differing(replicas, names) or _differing(replicas, facts)
+    differing = _differing(distribution, names) or _differing(
+        distribution, facts
+    )
     if differing:
         raise ClusterError(
             f"The workers do not agree on {', '.join(differing)}. Start all "
@@ -158,7 +203,7 @@ class SameOnAllWorkers(keras.callbacks.Callback):
     all. On processors that round differently they would not stay alike.
 
     Args:
-        replicas: `tfdarts.training.devices.Replicas`.
+        distribution: `tf.distribute.Strategy`.
         variables: List of Keras variables, all that checkpoints keep.
 
     Raises:
@@ -166,19 +211,17 @@ class SameOnAllWorkers(keras.callbacks.Callback):
             all workers are about to stop.
     """
 
-    def __init__(self, replicas, variables):
+    def __init__(self, distribution, variables):
         super().__init__()
-        self.replicas = replicas
+        self.distribution = distribution
         self.variables = variables
 
     def on_epoch_end(self, epoch, logs=None):
-        if self.replicas.num_workers == 1:
-            return
         facts = {
             "what a checkpoint keeps": self.variables,
             "whether to stop": self.model.stop_training,
         }
-        differing = _differing(self.replicas, facts)
+        differing = _differing(self.distribution, facts)
         if differing:
             raise ClusterError(
                 f"In epoch {epoch + 1} the workers no longer agree on "
@@ -188,17 +231,28 @@ class SameOnAllWorkers(keras.callbacks.Callback):
             )
 
 
-def meet(replicas):
+def meet(distribution):
     """Waits until all workers have come here."""
-    if replicas.num_workers > 1:
-        _gathered(replicas, [0])
+    _differing(distribution, {"that they are here": 0})
 
 
-def _differing(replicas, facts):
+def _differing(distribution, facts):
     """Returns the names of what is not the same on all workers."""
+    if worker_of(distribution)[1] == 1:
+        return []
     sums = [_checksum_of(value) for value in facts.values()]
-    columns = _gathered(replicas, sums).T
+    rows = on_each_replica(
+        distribution, lambda context: tf.constant([sums], tf.float64)
+    )
+    columns = _gathering(distribution)(rows).numpy().T
     return [n for n, c in zip(facts, columns) if (c != c[0]).any()]
+
+
+@functools.cache
+def _gathering(distribution):
+    """TensorFlow would build the graph anew each time."""
+    gather = functools.partial(distribution.gather, axis=0)
+    return tf.function(gather, reduce_retracing=True)
 
 
 def _checksum_of(value):
@@ -209,10 +263,3 @@ def _checksum_of(value):
     for variable in value:
         checksum = zlib.crc32(np.asarray(variable).tobytes(), checksum)
     return checksum
-
-
-def _gathered(replicas, numbers):
-    """Returns the numbers of all replicas, one row each."""
-    rows = tf.constant([numbers], tf.float64)
-    results = replicas.run(replicas.gathered, [rows] * len(replicas.devices))
-    return results[0].numpy()

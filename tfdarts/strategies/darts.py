@@ -6,6 +6,8 @@ import keras
 import tensorflow as tf
 
 from tfdarts.models.carried_state import ReadsOn
+from tfdarts.parts import local_replicas
+from tfdarts.parts import parts_of
 from tfdarts.strategies import hypergradient
 from tfdarts.strategies.compiled_loss import CompiledLoss
 from tfdarts.strategies.curvature import largest_eigenvalue
@@ -18,7 +20,6 @@ from tfdarts.strategies.search_options import check_compilation
 from tfdarts.strategies.search_options import check_options
 from tfdarts.strategies.search_options import check_precision
 from tfdarts.strategies.virtual_step import clipped
-from tfdarts.training.devices import Replicas
 from tfdarts.training.optimizers import virtual_step_of
 
 
@@ -55,13 +56,16 @@ class DARTS(SavedSearch, ReadsOn, keras.Model):
             one after the other, and their gradients are averaged: less
             memory, some more time. Batch normalisation sees the parts,
             not the whole, as it would with smaller batches; the moving
-            statistics move once, by the mean of the parts. Defaults to `1`.
+            statistics move once, by the mean of the parts. Of random masks
+            each part has its rows of the whole batch's. Defaults to `1`.
         clip_virtual_step: Boolean, whether the virtual step clips as the
             weights' optimizer does; see
             `tfdarts.strategies.virtual_step.clipped`. The authors do so in
             recurrent networks alone. Defaults to `False`.
-        replicas: `tfdarts.training.devices.Replicas`, the devices that share
-            each batch. Defaults to one.
+        distribution: `tf.distribute.Strategy`, the devices that share each
+            batch: N devices compute what N micro-batches are. The search and
+            its supernet are made outside of its scope. With several processes
+            each is given its own rows of each batch. Defaults to one device.
 
     Raises:
         ValueError: If an argument is none of its values, or the supernet
@@ -95,7 +99,7 @@ class DARTS(SavedSearch, ReadsOn, keras.Model):
         alpha_warmup_steps=0,
         micro_batches=1,
         clip_virtual_step=False,
-        replicas=None,
+        distribution=None,
         **kwargs,
     ):
         # Not the global policy, which may be none of the supernet's.
@@ -109,7 +113,7 @@ class DARTS(SavedSearch, ReadsOn, keras.Model):
         self.alpha_warmup_steps = alpha_warmup_steps
         self.micro_batches = micro_batches
         self.clip_virtual_step = clip_virtual_step
-        self.replicas = replicas or Replicas()
+        self.distribution = distribution or tf.distribute.get_strategy()
         self.reset_states()
         self.method = method if order == 2 else "first_order"
         check_precision(self.method, supernet.compute_dtype)
@@ -163,12 +167,12 @@ class DARTS(SavedSearch, ReadsOn, keras.Model):
         Raises:
             ValueError: If the virtual step of the weight optimizer is
                 unknown, it is to clip and has no `clip_norm`, XLA is to
-                compile a supernet that recomputes, or several replicas are
-                not to be compiled, or by XLA.
+                compile a supernet that recomputes, or nothing is to be
+                compiled on several devices.
         """
         check_compilation(
             self.supernet,
-            self.replicas,
+            self.distribution,
             loss,
             class_weight,
             run_eagerly,
@@ -206,7 +210,7 @@ class DARTS(SavedSearch, ReadsOn, keras.Model):
             supernet,
             self.loss_function,
             accuracy,
-            self.replicas,
+            self.distribution,
             self.micro_batches,
             run_eagerly,
             jit_compile,
@@ -250,33 +254,45 @@ class DARTS(SavedSearch, ReadsOn, keras.Model):
 
         self.train_function = train_function
 
-    def _shares(self, batch, stream):
-        """Returns the shares of a batch, with the states carried on."""
-        shares = self.replicas.shares(batch, self.micro_batches)
-        return self._reading(stream, shares)
+    def _parts(self, batch, stream):
+        """Returns the parts of a batch, with the states carried on."""
+        count = local_replicas(self.distribution) * self.micro_batches
+        rows = len(batch[1])
+        if rows % count:
+            raise ValueError(
+                f"A batch must be a multiple of the devices that share it, "
+                f"times the micro-batches: of {count}. Received a batch of "
+                f"{rows}."
+            )
+        parts = parts_of(self.distribution, batch, self.micro_batches)
+        return self._reading(stream, parts)
 
-    def _reading(self, stream, shares):
-        """Returns shares with the states carried on, if there are any."""
+    def _reading(self, stream, parts):
+        """Returns parts with the states carried on, if there are any."""
         if not hasattr(self.supernet, "initial_state"):
-            return shares
-        return self._with_states(stream, shares, self.supernet.initial_state)
+            return parts
+        return self._with_states(
+            stream, parts, self.supernet.initial_state, self.distribution
+        )
 
     def train_step(self, data):
         """One step of the search: Algorithm 1 of the paper."""
         train_batch, val_batch = checked_pair(
             data, self.supernet, self.loss_function
         )
-        train_shares = self._shares(train_batch, "train")
-        val_shares = self._shares(val_batch, "val")
+        train_parts = self._parts(train_batch, "train")
+        val_parts = self._parts(val_batch, "val")
         learning_rate = tf.convert_to_tensor(self.optimizer.learning_rate)
         warm = self.optimizer.iterations.numpy() >= self.alpha_warmup_steps
 
+        number = tf.size(train_batch[1])
+
         if self.update_order == "weights_first":
-            self._update_weights(train_shares)
+            self._update_weights(train_parts, number)
         if warm:
-            self._update_alphas(train_shares, val_shares, learning_rate)
+            self._update_alphas(train_parts, val_parts, learning_rate)
         if self.update_order == "alpha_first":
-            self._update_weights(train_shares)
+            self._update_weights(train_parts, number)
         # While alpha waits there is no loss of it.
         return {
             metric.name: metric.result()
@@ -287,13 +303,10 @@ class DARTS(SavedSearch, ReadsOn, keras.Model):
     def test_step(self, data):
         """Supernet loss and accuracy; neither is that of a derived network."""
         data = checked_batch(data, self.supernet, self.loss_function)
-        shares, counts = zip(*self.replicas.padded_shares(data))
-        shares = self._reading("test", shares)
-        loss, accuracy, self._states["test"] = self._compiled_loss.tested(
-            [*zip(shares, counts)]
+        parts = self._reading("test", parts_of(self.distribution, data))
+        loss, accuracy, number, self._states["test"] = (
+            self._compiled_loss.tested(parts)
         )
-        # Segments of a text may differ in length.
-        number = tf.size(data[1])
         self.loss_tracker.update_state(loss, number)
         self.accuracy.update_state(accuracy, number)
         return {
@@ -313,12 +326,12 @@ class DARTS(SavedSearch, ReadsOn, keras.Model):
             learning_rate: Scalar, the ξ of the virtual step.
         """
         return self._alpha_gradients(
-            self._shares(train_batch, "train"),
-            self._shares(val_batch, "val"),
+            self._parts(train_batch, "train"),
+            self._parts(val_batch, "val"),
             learning_rate,
         )
 
-    def _alpha_gradients(self, train_shares, val_shares, learning_rate):
+    def _alpha_gradients(self, train_parts, val_parts, learning_rate):
         learning_rate = keras.ops.convert_to_tensor(
             learning_rate, self.supernet.variable_dtype
         )
@@ -333,8 +346,8 @@ class DARTS(SavedSearch, ReadsOn, keras.Model):
             virtual_step = clipped(virtual_step, self._virtual_clip_norm)
         loss = self._compiled_loss
         weights, alphas, state = loss.values()
-        train = loss.objective(train_shares, state)
-        val = loss.objective(val_shares, state)
+        train = loss.objective(train_parts, state)
+        val = loss.objective(val_parts, state)
         outcome = hypergradient.METHODS[self.method](
             train, val, [weights], alphas, virtual_step
         )
@@ -359,8 +372,8 @@ class DARTS(SavedSearch, ReadsOn, keras.Model):
         """
         loss = self._compiled_loss
         weights, alphas, state = loss.values()
-        shares = self.replicas.shares(batch, self.micro_batches)
-        objective = loss.objective(shares, state)
+        parts = parts_of(self.distribution, batch, self.micro_batches)
+        objective = loss.objective(parts, state)
 
         def product(direction):
             return objective.alpha_product([weights], alphas, direction)
@@ -374,22 +387,30 @@ class DARTS(SavedSearch, ReadsOn, keras.Model):
             batch_spec: Tuple `(x, y)` of `tf.TensorSpec`s, as the batches
                 are, so that the search need not build the graph again.
         """
-        return self._compiled_loss.gradient_graph(batch_spec)
+        count = local_replicas(self.distribution) * self.micro_batches
+        return self._compiled_loss.gradient_graph(
+            tf.nest.map_structure(
+                lambda spec: tf.TensorSpec(
+                    (spec.shape[0] // count, *spec.shape[1:]), spec.dtype
+                ),
+                tuple(batch_spec),
+            )
+        )
 
-    def _update_alphas(self, train_shares, val_shares, learning_rate):
+    def _update_alphas(self, train_parts, val_parts, learning_rate):
         loss, gradients = self._alpha_gradients(
-            train_shares, val_shares, learning_rate
+            train_parts, val_parts, learning_rate
         )
         self._apply_alphas(gradients)
         self.alpha_loss_tracker.update_state(loss)
 
-    def _update_weights(self, shares):
+    def _update_weights(self, parts, number):
         weights, alphas, state = self._compiled_loss.values()
-        train = self._compiled_loss.objective(shares, state, penalty=1.0)
+        train = self._compiled_loss.objective(parts, state, penalty=1.0)
         loss, accuracy, gradient, _, state = train.outputs([weights], alphas)
         self._states["train"] = train.carried
         self._apply_weights(gradient, state)
-        number = tf.size(shares[0][1]) * self.replicas.count
+        # Segments of a text may differ in length.
         self.loss_tracker.update_state(loss, number)
         self.accuracy.update_state(accuracy, number)
 

@@ -39,18 +39,17 @@ def check_options(
 
 
 def check_compilation(
-    supernet, replicas, loss, class_weight, run_eagerly, jit_compile
+    supernet, distribution, loss, class_weight, run_eagerly, jit_compile
 ):
     """Refuses arguments of `DARTS.compile` that do not go together.
 
     Raises:
         ValueError: If they do not, or the loss does not take logits.
     """
-    if replicas.count > 1 and (run_eagerly or jit_compile):
+    if distribution.num_replicas_in_sync > 1 and run_eagerly:
         raise ValueError(
-            "Several devices compute together only what is compiled, and "
-            "not by XLA: leave out `run_eagerly` and `jit_compile`, or "
-            "search on one device."
+            "Several devices compute together only what is compiled: leave "
+            "out `run_eagerly`, or search on one device."
         )
     if jit_compile and getattr(supernet, "recompute", False):
         raise ValueError(

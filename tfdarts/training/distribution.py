@@ -1,4 +1,4 @@
-"""Which devices compute together."""
+"""Which devices compute together: strategies of `tf.distribute`."""
 
 import collections
 import functools
@@ -11,13 +11,11 @@ from tfdarts.cluster import ClusterError
 from tfdarts.cluster import is_of_many
 from tfdarts.cluster import wait_for_others
 from tfdarts.cluster import workers
-from tfdarts.training.devices import Replicas
-from tfdarts.training.devices import local_devices
 
 CHOICES = ("none", "mirrored", "multiworker", "auto")
 
 
-def replicas_of(distribute):
+def distribution_of(distribute):
     """Returns the devices of a `--distribute` flag.
 
     With several workers it waits until all of them are there; what follows
@@ -28,13 +26,16 @@ def replicas_of(distribute):
             - `"none"`: one device.
             - `"mirrored"`: all GPUs of this machine, or all its logical CPUs
               where it has none.
-            - `"multiworker"`: those of all processes that `TF_CONFIG` lists.
+            - `"multiworker"`: those of all processes that `TF_CONFIG` lists:
+              all GPUs of each, or a CPU of each where they have none.
             - `"auto"`: `"multiworker"` where `TF_CONFIG` lists several
               processes, else `"mirrored"` where there are several GPUs, else
               `"none"`.
 
     Returns:
-        `tfdarts.training.devices.Replicas`.
+        A `tf.distribute.Strategy`: `MirroredStrategy`,
+        `MultiWorkerMirroredStrategy`, or TensorFlow's default one, which is
+        of one device. It is the same object as often as one asks.
 
     Raises:
         ValueError: If there is no such choice.
@@ -42,7 +43,7 @@ def replicas_of(distribute):
 
     Example:
 
-    >>> replicas_of("none").count
+    >>> distribution_of("none").num_replicas_in_sync
     1
     """
     if distribute not in CHOICES:
@@ -52,50 +53,58 @@ def replicas_of(distribute):
         )
     if is_of_many(distribute):
         return _of_workers()
-    gpus = local_devices("GPU")
-    if distribute in ("mirrored", "multiworker") or (
-        distribute == "auto" and len(gpus) > 1
-    ):
-        return Replicas(gpus or local_devices("CPU"))
-    return Replicas()
+    devices = () if distribute == "none" else local_devices("GPU")
+    if distribute in ("mirrored", "multiworker"):
+        devices = devices or local_devices("CPU")
+    if len(devices) < 2:
+        return tf.distribute.get_strategy()
+    return _mirrored(devices)
 
 
-def require_shares(replicas, batch_size, micro_batches=1):
+def local_devices(kind=None):
+    """Returns the names of this process' logical devices, a tuple.
+
+    TensorFlow lists those of all processes that have joined.
+
+    Args:
+        kind: String, as `"GPU"`. Defaults to all kinds.
+    """
+    own = tf.DeviceSpec.from_string(tf.zeros([]).device).task
+    names = [device.name for device in tf.config.list_logical_devices(kind)]
+    return tuple(n for n in names if _task_of(n) in (None, own))
+
+
+def require_shares(distribution, batch_size, micro_batches=1):
     """Raises `ValueError` where a batch cannot be shared evenly.
 
     Args:
-        replicas: `tfdarts.training.devices.Replicas`.
+        distribution: `tf.distribute.Strategy`.
         batch_size: Integer, that of all devices together.
         micro_batches: Integer. Defaults to `1`.
     """
-    if batch_size % (replicas.count * micro_batches):
+    count = distribution.num_replicas_in_sync
+    if batch_size % (count * micro_batches):
         parts = f", times --micro_batches, {micro_batches}"
         raise ValueError(
             f"--batch_size is shared by all devices, so it must be a multiple "
-            f"of their number, {replicas.count}"
+            f"of their number, {count}"
             f"{parts if micro_batches > 1 else ''}. Received: {batch_size}."
         )
 
 
-def _devices_of_workers():
-    """Returns the kind and names of the devices that compute, by worker."""
-    for kind in ("GPU", "CPU"):
-        found = collections.defaultdict(list)
-        for device in tf.config.list_logical_devices(kind):
-            spec = tf.DeviceSpec.from_string(device.name)
-            found[spec.task].append(device.name)
-        if found:
-            return kind, found
-    raise ValueError("TensorFlow finds no device to compute on.")
+@functools.cache
+def _mirrored(devices):
+    """TensorFlow can have only one strategy of the same devices a process."""
+    return tf.distribute.MirroredStrategy(list(devices))
 
 
 @functools.cache
 def _of_workers():
-    """The devices of a cluster, which a process joins once."""
+    """The strategy of a cluster, which a process joins once."""
     addresses, index = workers()
     wait_for_others(tuple(addresses), index)
     try:
-        _join()
+        strategy = _joined()
     except (RuntimeError, tf.errors.OpError) as error:
         raise ClusterError(
             f"Worker {index} at {addresses[index]} could not join the others "
@@ -103,27 +112,38 @@ def _of_workers():
             f"Is the first of them reached under this name and port? In "
             f"Python, TensorFlow must not have computed anything before."
         ) from error
-    kind, devices = _devices_of_workers()
-    counts = [len(devices[worker]) for worker in range(len(addresses))]
+    _require_as_many_gpus(len(addresses))
+    return strategy
+
+
+def _require_as_many_gpus(num_workers):
+    found = collections.Counter(
+        _task_of(device.name)
+        for device in tf.config.list_logical_devices("GPU")
+    )
+    counts = [found[worker] for worker in range(num_workers)]
     if len({*counts}) > 1:
         raise ClusterError(
-            f"All workers must have as many {kind}s. They have "
+            f"All workers must have as many GPUs. They have "
             f"{', '.join(map(str, counts))}: hide those that are too many, "
             f"with CUDA_VISIBLE_DEVICES."
         )
-    return Replicas(devices[index], index, len(addresses))
 
 
-def _join():
-    """Connects the processes, which are watched over from then on.
+def _task_of(name):
+    """Which process a device is of, or `None` where there is only one."""
+    return tf.DeviceSpec.from_string(name).task
 
-    TensorFlow waits for those that it has seen, be they left over from before,
-    and Python stands still meanwhile: Ctrl-C must end the process as if it
-    were none of Python's. SIGTERM TensorFlow would keep to itself for ever.
+
+def _joined():
+    """Connects the processes, which TensorFlow watches over from then on.
+
+    TensorFlow waits for those that it has seen, and Python stands still
+    meanwhile: Ctrl-C must end the process as if it were none of Python's.
+    SIGTERM TensorFlow would keep to itself for ever.
     """
     if threading.current_thread() is not threading.main_thread():
-        tf.distribute.MultiWorkerMirroredStrategy()
-        return
+        return tf.distribute.MultiWorkerMirroredStrategy()
     handlers = {
         number: signal.getsignal(number)
         for number in (signal.SIGINT, signal.SIGTERM)
@@ -131,8 +151,7 @@ def _join():
     if handlers[signal.SIGINT] is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
-        # Not kept, but for a method of it, in the thread that watches.
-        tf.distribute.MultiWorkerMirroredStrategy()
+        return tf.distribute.MultiWorkerMirroredStrategy()
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler or signal.SIG_DFL)

@@ -7,7 +7,7 @@ import psutil
 import tensorflow as tf
 
 from tfdarts.machine import available_bytes
-from tfdarts.training.devices import local_devices
+from tfdarts.training.distribution import local_devices
 
 _SAME_MEMORY = {"Identity", "Reshape", "ExpandDims", "Squeeze", "StopGradient"}
 _STATUS = pathlib.Path("/proc/self/status")

@@ -12,8 +12,8 @@ import numpy as np
 import tensorflow as tf
 
 from tfdarts.arguments import scalar
-from tfdarts.layers.replicas import num_replicas
-from tfdarts.layers.replicas import sum_over_replicas
+from tfdarts.parts import num_replicas
+from tfdarts.parts import sum_over_replicas
 
 _OTHER_STEPS = (
     "clipnorm",

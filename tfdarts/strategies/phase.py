@@ -1,0 +1,152 @@
+"""A function of a part of a batch, computed by all replicas and averaged."""
+
+import math
+
+import tensorflow as tf
+
+from tfdarts.layers.batch_norm import has_synchronized
+from tfdarts.parts import part_of_batch
+
+
+class Phase:
+    """The mean of a function over all parts of a batch.
+
+    A batch has as many parts as there are replicas times micro-batches. Each
+    replica computes its micro-batches one after the other, and adds them up.
+    Then replicas meet once: one vector holds all that is averaged.
+
+    Args:
+        function: Function `(*values, *part) -> (means, carried, others)`,
+            structures of tensors: what is averaged, what the same part of the
+            next batch begins with, and what is the same in all parts.
+        model: Keras model that the function calls.
+        distribution: `tf.distribute.Strategy`.
+        compile: Function that compiles.
+        micro_batches: Integer. Defaults to `1`.
+        jit_compile: Boolean, whether XLA compiles. Defaults to `False`.
+    """
+
+    def __init__(
+        self,
+        function,
+        model,
+        distribution,
+        compile,
+        micro_batches=1,
+        jit_compile=False,
+    ):
+        self.function = function
+        self.model = model
+        self.distribution = distribution
+        self.micro_batches = micro_batches
+        self.num_parts = micro_batches * distribution.num_replicas_in_sync
+        self._like = None
+        self._of_part = tf.function(self._packed, jit_compile=jit_compile)
+        self._average = tf.function(self._averaged)
+        if distribution.num_replicas_in_sync == 1:
+            self._compute = compile(self._packed, jit_compile=jit_compile)
+        else:
+            self._compute = compile(self._on_replicas)
+
+    def __call__(self, values, parts):
+        """Returns means, a list of what each part carries on, and others.
+
+        Args:
+            values: Tuple of structures of tensors.
+            parts: What `tfdarts.parts.parts_of` returns.
+        """
+        results = [
+            self._compute(tf.constant(number), values, part)
+            for number, part in enumerate(parts)
+        ]
+        means, carried, others = zip(*results)
+        local = self.distribution.experimental_local_results
+        others = tf.nest.map_structure(lambda v: local(v)[0], others[-1])
+        if self.num_parts == 1:
+            return means[0], carried, others
+        return self._average(means), carried, others
+
+    def graph(self, values, part):
+        """Returns the graph of one part; it is not run.
+
+        Args:
+            values: As in a call.
+            part: Structure of `tf.TensorSpec`s.
+        """
+        one = self.distribution.num_replicas_in_sync == 1
+        traced = self._compute if one else self._of_part
+        specs = tf.TensorSpec([], tf.int32), _specs(values), part
+        return traced.get_concrete_function(*specs).graph
+
+    def _packed(self, number, values, part):
+        """The function of one part; what is averaged is one vector.
+
+        Args:
+            number: Scalar, which part of the batch.
+        """
+        with part_of_batch(number, self.num_parts):
+            means, carried, others = self.function(*values, *part)
+        if self.num_parts == 1:
+            return means, carried, others
+        self._like = _specs(means)
+        dtype = self.model.variable_dtype
+        vectors = [
+            tf.reshape(tf.cast(tensor, dtype), [-1])
+            for tensor in tf.nest.flatten(means)
+        ]
+        return tf.concat(vectors, axis=0), carried, others
+
+    def _on_replicas(self, number, values, part):
+        """The function of one micro-batch, computed by each replica."""
+        of_part = self._of_part
+        if has_synchronized(self.model):
+            # Replicas meet inside, where TensorFlow must see them all.
+            of_part = self._packed
+        else:
+            of_part = self._built_once(number, values, part)
+
+        def compute(part):
+            context = tf.distribute.get_replica_context()
+            replica = context.replica_id_in_sync_group
+            index = replica * self.micro_batches + number
+            return of_part(index, values, part)
+
+        return self.distribution.run(compute, args=(part,))
+
+    def _built_once(self, number, values, part):
+        """Else TensorFlow would build the graph once a replica."""
+        local = self.distribution.experimental_local_results
+        columns = [local(v) for v in tf.nest.flatten(part)]
+        built = {}
+        for column in zip(*columns):
+            specs = _specs(tf.nest.pack_sequence_as(part, column))
+            built[repr(specs)] = self._of_part.get_concrete_function(
+                _specs(number), _specs(values), specs
+            )
+
+        def of_part(index, values, part):
+            return built[repr(_specs(part))](index, values, part)
+
+        return of_part
+
+    def _averaged(self, vectors):
+        def total(vectors):
+            return tf.add_n(vectors) / self.num_parts
+
+        sums = self.distribution.run(total, args=(vectors,))
+        mean = self.distribution.reduce("SUM", sums, axis=None)
+        specs = tf.nest.flatten(self._like)
+        pieces = tf.split(mean, [math.prod(spec.shape) for spec in specs])
+        return tf.nest.pack_sequence_as(
+            self._like,
+            [
+                tf.cast(tf.reshape(piece, spec.shape), spec.dtype)
+                for piece, spec in zip(pieces, specs)
+            ],
+        )
+
+
+def _specs(structure):
+    return tf.nest.map_structure(
+        lambda tensor: tf.TensorSpec(tensor.shape, tensor.dtype), structure
+    )

@@ -1,0 +1,54 @@
+"""Moving statistics that each replica keeps, averaged."""
+
+import keras
+import tensorflow as tf
+
+from tfdarts.training.flat_variables import FlatVariables
+
+
+class MeanStatistics(keras.callbacks.Callback):
+    """Lets all replicas have the mean of their moving statistics.
+
+    Under a strategy of `tf.distribute` each replica moves the statistics of
+    its batch norms by its own share of a batch. Their mean is what the means
+    over all shares would have made of them. So it is enough to take it where
+    the statistics are used or saved: before tests, and at the end of an
+    epoch. This callback stands before the one that saves.
+
+    With one device it does nothing.
+
+    Example:
+
+    >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    >>> model.compile(loss="mse")
+    >>> history = model.fit(
+    ...     *(np.ones((4, 2)), np.ones((4, 1))),
+    ...     callbacks=[tfdarts.MeanStatistics()],
+    ...     verbose=0,
+    ... )
+    """
+
+    def on_train_begin(self, logs=None):
+        strategy = self.model.distribute_strategy
+        layers = self.model._flatten_layers()
+        flat = FlatVariables(
+            moving
+            for layer in layers
+            if isinstance(layer, keras.layers.BatchNormalization)
+            for moving in (layer.moving_mean, layer.moving_variance)
+        )
+        self._moves = strategy.num_replicas_in_sync > 1 and flat.variables
+
+        @tf.function
+        def average():
+            own = strategy.run(flat.read)
+            flat.write(strategy.reduce("MEAN", own, axis=None))
+
+        self._average = average
+
+    def on_test_begin(self, logs=None):
+        self.on_epoch_end(None)
+
+    def on_epoch_end(self, epoch, logs=None):
+        if self._moves:
+            self._average()
