@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 import tfdarts
+from tfdarts.training import distribution
 
 # Two logical devices, so that one process can test two replicas. They must be
 # there before TensorFlow runs its first operation.
@@ -22,8 +23,8 @@ def seeded():
 
 @pytest.fixture(scope="session")
 def two_replicas():
-    """The strategy of two replicas; a process can have only one on a CPU."""
-    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    """The strategy of two replicas."""
+    return distribution.mirrored(distribution.local_devices("CPU"))
 
 
 @pytest.fixture(autouse=True)

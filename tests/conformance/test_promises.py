@@ -42,6 +42,8 @@ from tfdarts.models.cnn_supernet import CNNSupernet
 from tfdarts.models.language_model import LanguageModel
 from tfdarts.models.rnn_network import RNNNetwork
 from tfdarts.models.rnn_supernet import RNNSupernet
+from tfdarts.parts import on_each_replica
+from tfdarts.parts import part_of_batch
 
 Promising = collections.namedtuple("Promising", ["of", "arguments", "shapes"])
 """A class, its constructor's arguments, the shapes of its inputs."""
@@ -257,34 +259,37 @@ def test_saved_model_gives_the_same(case, tmp_path):
 
 
 @each
-def test_two_replicas_are_one(case, two_replicas):
-    """Outputs and moving statistics are those of the whole batch."""
-    alone = made(case)
-    expected = outputs_of(alone, inputs_of(case), training=True)
-    with two_replicas.scope():
-        layer = made(case)
+def test_two_replicas_are_two_parts_of_a_batch(case, two_replicas):
+    """Outputs and moving statistics are those of the parts on one device."""
 
-    def half(context):
-        first = 2 * context.replica_id_in_sync_group
+    def half(index):
         return [
-            x if isinstance(shape, str) else x[first : first + 2]
+            x if isinstance(shape, str) else x[2 * index : 2 * index + 2]
             for x, shape in zip(inputs_of(case), case.shapes)
         ]
 
-    halves = two_replicas.experimental_distribute_values_from_function(half)
+    with two_replicas.scope():
+        layer = made(case)
+    halves = on_each_replica(
+        two_replicas, lambda context: half(context.replica_id_in_sync_group)
+    )
+    local = two_replicas.experimental_local_results
     outputs = two_replicas.run(
-        lambda inputs: outputs_of(layer, inputs, True), [halves]
+        tf.function(lambda inputs: outputs_of(layer, inputs, True)), [halves]
     )
-    together = [
-        tf.concat(two_replicas.experimental_local_results(output), axis=0)
-        for output in outputs
-    ]
-    assert_same(together, expected, 1e-4)
-    assert_same(
-        [v.numpy() for v in layer.non_trainable_variables],
-        [v.numpy() for v in alone.non_trainable_variables],
-        1e-5,
-    )
+    for index in range(2):
+        alone = made(case)
+        with part_of_batch(index, 2):
+            expected = outputs_of(alone, half(index), training=True)
+        found = [local(output)[index] for output in outputs]
+        assert_same(found, expected, 1e-4)
+            [local(output)[index] for output in outputs], expected, 1e-4
+        )
+        assert_same(
+            [local(v.value)[index] for v in layer.non_trainable_variables],
+            [v.numpy() for v in alone.non_trainable_variables],
+            1e-5,
+        )
 
 
 @pytest.mark.parametrize(

@@ -5,13 +5,22 @@ import pytest
 import scipy.stats
 import tensorflow as tf
 
+from tfdarts.data import batches
+from tfdarts.data import keras_layers
+from tfdarts.data.augmentation import cutout
+from tfdarts.data.augmentation import pad_and_crop
+from tfdarts.data.augmentation import random_flip
+from tfdarts.data.augmentation import random_resized_crop
+from tfdarts.data.batches import fold_in
 from tfdarts.data.batches import mean_and_std
 from tfdarts.data.batches import ordered_batches
 from tfdarts.data.batches import random_batches
 from tfdarts.data.batches import shuffled_batches
 from tfdarts.data.batches import steps_per_epoch
 from tfdarts.data.batches import stratified_split
+from tfdarts.data.colors import color_jitter
 from tfdarts.data.sources import DataError
+from tfdarts.data.targets import soft_targets
 
 EXAMPLES = 11
 BATCH = 3
@@ -224,3 +233,80 @@ def test_mean_and_std_are_those_of_each_channel():
     assert mean == pytest.approx((0.2, 0.5))
     assert std == pytest.approx((0, 0.5), abs=1e-12)
     assert isinstance(mean, tuple) and isinstance(std, tuple)
+
+
+# What several processes read of it
+
+
+def augmented(images, seed):
+    """All that is drawn for each image."""
+    images = pad_and_crop(images, 2, seed)
+    images = random_flip(images, fold_in(seed, 1))
+    images = color_jitter(images, 0.4, fold_in(seed, 2))
+    images = random_resized_crop(images, 6, fold_in(seed, 3))
+    return cutout(images, 3, fold_in(seed, 4))
+
+
+def in_parts(make, count):
+    """Batches of 6, of one process and of each of several, put together."""
+    random = np.random.default_rng(0)
+    images = random.integers(0, 256, (20, 8, 8, 3), "uint8")
+    data = images, np.arange(20)
+    (whole, *parts) = (
+        [tuple(map(np.asarray, element)) for element in make(data, part)]
+        for part in [(0, 1), *((index, count) for index in range(count))]
+    )
+    together = [
+        tuple(np.concatenate(each) for each in zip(*of_batch))
+        for of_batch in zip(*parts, strict=True)
+    ]
+    return whole, together, parts
+
+
+def rand_augmented(data, part):
+    return shuffled_batches(
+        *(data, 6, 3, range(1, 3), keras_layers.rand_augment(0.5)),
+        soft_targets(20, mixup=0.4),
+        part=part,
+        whole=True,
+    )
+
+
+@pytest.mark.parametrize("count", [2, 3])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda data, part: shuffled_batches(
+            data, 6, 3, range(1, 3), augmented, part=part
+        ),
+        lambda data, part: random_batches(
+            data, 6, 3, range(4), augmented, part
+        ),
+        lambda data, part: ordered_batches(data, 6, lambda x: x, part),
+        rand_augmented,
+    ],
+    ids=["shuffled", "random", "ordered", "mixed"],
+)
+def test_each_process_has_its_rows_of_the_same_batches(make, count):
+    whole, together, parts = in_parts(make, count)
+    assert len(whole) > 2
+    for one, other in zip(whole, together, strict=True):
+        for a, b in zip(one, other, strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-6)
+    assert all(len(y) == 6 // count for _, y in parts[0][:3])
+
+
+@BOTH
+def test_a_process_reads_its_own_rows_alone(make, monkeypatch):
+    read = []
+
+    def reader(images):
+        def rows(positions):
+            read.append(positions.shape.as_list())
+            return tf.gather(images, positions)
+
+        return rows
+
+    monkeypatch.setattr(batches, "reader", reader)
+    [*make(examples(), 4, 0, range(1), untouched, part=(1, 2))]
+    assert read == [[2]]

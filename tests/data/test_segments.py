@@ -119,3 +119,15 @@ def test_a_test_reads_all_words_once(words):
     read = [np.concatenate(parts, 1)[0] for parts in zip(*batches)]
     np.testing.assert_array_equal(read[0], np.arange(words - 1))
     np.testing.assert_array_equal(read[1], np.arange(1, words))
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_each_process_reads_its_rows_of_a_test(count):
+    tokens = np.arange(101)
+    whole = [x.numpy() for x, _ in whole_batches(tokens, 10, 4)]
+    parts = [
+        [x.numpy() for x, _ in whole_batches(tokens, 10, 4, (index, count))]
+        for index in range(count)
+    ]
+    for one, *others in zip(whole, *parts, strict=True):
+        assert np.array_equal(one, np.concatenate(others))

@@ -1,5 +1,8 @@
 """Batch normalisation against NumPy, to second order."""
 
+import functools
+
+import keras
 import numpy as np
 import numpy_reference
 import pytest
@@ -8,6 +11,11 @@ from samples import image
 from samples import scramble
 
 from tfdarts.layers.batch_norm import BatchNorm
+from tfdarts.layers.batch_norm import has_synchronized
+from tfdarts.layers.batch_norm import synchronize_batch_norms
+from tfdarts.layers.convolutions import ReLUConvBN
+from tfdarts.layers.convolutions import SepConv
+from tfdarts.parts import parts_of
 
 TOLERANCE = {"float32": 1e-5, "float64": 1e-12}
 
@@ -155,50 +163,87 @@ def test_half_precision_normalizes_and_keeps_its_statistics():
     )
 
 
-def test_two_replicas_normalize_by_both_halves(two_replicas):
-    """Values and gradients, which are those of one large batch."""
+def squares_and_gradients(layer, x, weights):
+    """Outputs, and the gradient of a gradient of theirs."""
+    with tf.GradientTape() as outer:
+        outer.watch(x)
+        with tf.GradientTape() as inner:
+            inner.watch(x)
+            outputs = layer(x, training=True)
+            loss = tf.reduce_sum(weights * outputs**2)
+        gradient = inner.gradient(loss, x)
+        norm = tf.reduce_sum(weights * gradient**2)
+    return outputs, gradient, outer.gradient(norm, x)
+
+
+def halves_and_whole(strategy, dtype, **arguments):
+    """Returns results on two replicas, and the layer there."""
     whole = np.concatenate(
         [image(2, 3, 3, 2, seed=seed) + seed for seed in (0, 1)]
-    ).astype("float32")
-    weights = image(4, 3, 3, 2, seed=2).astype("float32")
-    with two_replicas.scope():
-        layer = BatchNorm(False)
+    ).astype(dtype)
+    weights = image(4, 3, 3, 2, seed=2).astype(dtype)
+    with strategy.scope():
+        layer = BatchNorm(False, dtype=dtype, **arguments)
         layer.build(whole.shape)
-    halves, weight_halves = (
-        two_replicas.experimental_distribute_values_from_function(
-            lambda context: tf.constant(
-                np.split(array, 2)[context.replica_id_in_sync_group]
-            )
+    (shares,) = parts_of(strategy, (tf.constant(whole), tf.constant(weights)))
+    step = tf.function(functools.partial(squares_and_gradients, layer))
+    results = strategy.run(step, args=shares)
+    local = strategy.experimental_local_results
+    return (
+        layer,
+        whole,
+        weights,
+        [[*map(np.asarray, local(r))] for r in results],
+    )
+
+
+def test_synchronized_replicas_normalize_by_the_whole_batch(
+    two_replicas, dtype
+):
+    """Values and derivatives of both orders, and the moving statistics."""
+    layer, whole, weights, results = halves_and_whole(
+        two_replicas, dtype, synchronized=True
+    )
+    alone = BatchNorm(False, dtype="float64")
+    expected = squares_and_gradients(
+        alone, tf.constant(whole, tf.float64), tf.constant(weights, tf.float64)
+    )
+    for result, each in zip(results, expected, strict=True):
+        np.testing.assert_allclose(
+            np.concatenate(result),
+            each,
+            atol={"float32": 1e-3, "float64": 1e-10}[dtype],
         )
-        for array in (whole, weights)
-    )
+    for name in ("moving_mean", "moving_variance"):
+        np.testing.assert_allclose(
+            getattr(layer, name), getattr(alone, name), rtol=TOLERANCE[dtype]
+        )
 
-    @tf.function
-    def step(x, weights):
-        with tf.GradientTape() as tape:
-            tape.watch(x)
-            outputs = layer(x, training=True)
-            loss = tf.reduce_sum(weights * outputs)
-        return outputs, tape.gradient(loss, x)
 
-    outputs, gradients = (
-        np.concatenate(two_replicas.experimental_local_results(result))
-        for result in two_replicas.run(step, [halves, weight_halves])
+def test_replicas_normalize_each_its_share(two_replicas, dtype):
+    """As Keras does, so that they need not meet."""
+    _, whole, _, (outputs, *_) = halves_and_whole(two_replicas, dtype)
+    for half, output in zip(np.split(whole, 2), outputs):
+        expected = numpy_reference.batch_norm(half.astype("float64"))
+        np.testing.assert_allclose(output, expected, atol=TOLERANCE[dtype])
+
+
+def test_all_batch_norms_of_a_model_are_synchronized():
+    model = keras.Sequential(
+        [keras.Input((4, 4, 3)), ReLUConvBN(2), SepConv(2, 3), BatchNorm()]
     )
-    expected = numpy_reference.batch_norm(whole)
-    np.testing.assert_allclose(outputs, expected, atol=1e-5)
-    # The closed form: what is constant or along the output is taken away.
-    axes = (0, 1, 2)
-    along = expected * (weights * expected).mean(axes)
-    deviation = np.sqrt(whole.var(axes) + 1e-5)
-    np.testing.assert_allclose(
-        gradients, (weights - weights.mean(axes) - along) / deviation, atol=1e-5
-    )
-    np.testing.assert_allclose(
-        layer.moving_variance,
-        0.9 + 0.1 * whole.var((0, 1, 2), ddof=1),
-        rtol=1e-5,
-    )
+    assert not has_synchronized(model)
+    synchronize_batch_norms(model)
+    assert has_synchronized(model)
+    twin = keras.models.clone_model(model)
+    assert twin.layers[-1].synchronized and not BatchNorm().synchronized
+
+
+@pytest.mark.parametrize("axis", [1, 0, -2, (1, 2)])
+def test_another_axis_is_refused(axis):
+    with pytest.raises(ValueError, match="the channels: leave out `axis`"):
+        BatchNorm(axis=axis)
+    assert BatchNorm(axis=3).axis == 3
 
 
 def test_a_single_value_has_a_finite_moving_variance():

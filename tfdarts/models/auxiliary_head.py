@@ -16,7 +16,7 @@ PUBLISHED = {"cifar": ((8, 8), 3), "imagenet": ((7, 7), 2)}
 
 
 @keras.saving.register_keras_serializable(package="tfdarts")
-class WithAuxiliaryHead(OnDevices):
+class WithAuxiliaryHead(OnDevices, keras.Model):
     """A network with an auxiliary head, to train the network by.
 
     Its loss in training is that of the network plus `weight` times that of

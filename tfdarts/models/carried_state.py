@@ -59,7 +59,7 @@ class ReadsOn:
 
 
 @keras.saving.register_keras_serializable(package="tfdarts")
-class WithCarriedState(ReadsOn, OnDevices):
+class WithCarriedState(ReadsOn, OnDevices, keras.Model):
     """A language model, trained and tested on the segments of a text.
 
     What its recurrence carries from batch to batch is kept here, in training
@@ -184,7 +184,7 @@ class WithCarriedState(ReadsOn, OnDevices):
             total = loss + added / num_replicas()
         self.optimizer.apply(tape.gradient(total, weights), weights)
         self._track(loss, y)
-        return state
+        return tf.nest.flatten(state)
 
     def _test_on(self, x, state, y):
         network = self.network
@@ -196,7 +196,7 @@ class WithCarriedState(ReadsOn, OnDevices):
             training=False,
         )
         self._track(self.cross_entropy(y, logits), y)
-        return state
+        return tf.nest.flatten(state)
 
     def _track(self, loss, y):
         # Segments differ in length.

@@ -6,10 +6,10 @@ import tensorflow as tf
 from tfdarts.parts import worker_of
 
 
-class OnDevices(keras.Model):
-    """A Keras model that `fit`, `evaluate` and `predict` take to any devices.
+class OnDevices:
+    """What stands before `keras.Model` in the bases of a model for any devices.
 
-    It is made under the scope of a strategy of `tf.distribute`. With
+    The model is made under the scope of a strategy of `tf.distribute`. With
     `MultiWorkerMirroredStrategy` Keras 3.15 asks TensorFlow for two means that
     TensorFlow does not take: that of a batch, to build metrics by, and those
     of logs that are single numbers.
@@ -31,3 +31,7 @@ class OnDevices(keras.Model):
             local = self.distribute_strategy.experimental_local_results
             data_batch = tf.nest.map_structure(lambda v: local(v)[0], batch)
         super()._maybe_symbolic_build(data_batch=data_batch)
+
+
+class FunctionalOnDevices(OnDevices, keras.Model):
+    """A functional Keras model for any devices."""

@@ -95,7 +95,10 @@ def _measured(work, model, checkpoint, other_seconds=lambda: 0):
         if validation is not None:
             # This builds a graph, too.
             model.evaluate(validation, steps=1, verbose=0)
-            epoch += _seconds(lambda: model.evaluate(validation, verbose=0))
+            steps = work.validation_steps
+            epoch += _seconds(
+                lambda: model.evaluate(validation, steps=steps, verbose=0)
+            )
         epoch += other_seconds()
     return {
         "first_step_seconds": first,

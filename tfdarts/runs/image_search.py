@@ -46,6 +46,7 @@ class ImageSearch:
         "dominant_eigenvalue",
     )
     callbacks = ()
+    validation_steps = None
 
     def __init__(self, config):
         require_float32()

@@ -169,6 +169,7 @@ class ImageTraining:
             initial_epoch=first_epoch,
             steps_per_epoch=steps_per_epoch,
             validation_data=validation,
+            validation_steps=self.validation_steps,
             callbacks=[
                 StopOnNaN(),
                 LearningRate(),
@@ -262,6 +263,12 @@ class ImageTraining:
         """Returns the batches for validation, or `None`."""
         validation = self._own_validation_batches()
         return validation and shared(validation, self.distribution)
+
+    @property
+    def validation_steps(self):
+        """How many batches that is; devices that share them do not say."""
+        second = self.data.examples.second
+        return second and -(-len(second[1]) // self.config.batch_size)
 
     def _own_validation_batches(self):
         """Returns the rows of this process."""

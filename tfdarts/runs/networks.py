@@ -6,7 +6,7 @@ from tfdarts.models.auxiliary_head import WithAuxiliaryHead
 from tfdarts.models.cnn_network import CNNNetwork
 from tfdarts.models.densenet import densenet_bc
 from tfdarts.models.language_model import LanguageModel
-from tfdarts.models.on_devices import OnDevices
+from tfdarts.models.on_devices import FunctionalOnDevices
 from tfdarts.models.rnn_network import RNNNetwork
 from tfdarts.training.optimizers import SGD
 from tfdarts.training.optimizers import AdamW
@@ -95,7 +95,7 @@ def compile_network(config, network, steps_per_epoch):
     if config.auxiliary_weight:
         model = WithAuxiliaryHead(network, config.auxiliary_weight)
     else:
-        model = OnDevices(network.input, network.output)
+        model = FunctionalOnDevices(network.input, network.output)
         model.dtype_policy = network.dtype_policy
     losses = keras.losses
     loss = (

@@ -41,6 +41,7 @@ class TextSearch:
         "alpha_entropy",
         "epochs_unchanged",
     )
+    validation_steps = None
 
     def __init__(self, config):
         require_float32()

@@ -204,6 +204,7 @@ class TextTraining:
             initial_epoch=first_epoch,
             steps_per_epoch=self.steps_per_epoch,
             validation_data=self.validation_batches(),
+            validation_steps=self.validation_steps,
             callbacks=[
                 StopOnNaN(),
                 ResetStates(),
@@ -268,13 +269,21 @@ class TextTraining:
 
     def validation_batches(self):
         """Returns the segments for validation."""
-        dataset = segments.whole_batches(
+        return shared(self._own_validation_batches(), self.distribution)
+
+    @property
+    def validation_steps(self):
+        """How many batches that is; devices that share them do not say."""
+        return int(self._own_validation_batches().cardinality())
+
+    def _own_validation_batches(self):
+        """Returns the rows of this process."""
+        return segments.whole_batches(
             self.source.read("validation"),
             segments.VALIDATION_ROWS,
             self.config.steps,
             worker_of(self.distribution),
         )
-        return shared(dataset, self.distribution)
 
     def _results(self, stage, rows):
         best = min(rows, key=lambda row: float(row["validation_loss"]))

@@ -58,7 +58,7 @@ def distribution_of(distribute):
         devices = devices or local_devices("CPU")
     if len(devices) < 2:
         return tf.distribute.get_strategy()
-    return _mirrored(devices)
+    return mirrored(devices)
 
 
 def local_devices(kind=None):
@@ -93,8 +93,12 @@ def require_shares(distribution, batch_size, micro_batches=1):
 
 
 @functools.cache
-def _mirrored(devices):
-    """TensorFlow can have only one strategy of the same devices a process."""
+def mirrored(devices):
+    """Returns the strategy of devices, of which a process can have only one.
+
+    Args:
+        devices: Tuple of names.
+    """
     return tf.distribute.MirroredStrategy(list(devices))
 
 

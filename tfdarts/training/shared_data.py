@@ -18,7 +18,8 @@ def shared(dataset, distribution):
         distribution: `tf.distribute.Strategy`.
 
     Returns:
-        A `tf.distribute.DistributedDataset`, or with one device the same.
+        A `tf.distribute.DistributedDataset`, which does not say how many
+        batches there are, or with one device the same data set.
     """
     if distribution.num_replicas_in_sync == 1:
         return dataset

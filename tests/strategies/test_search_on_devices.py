@@ -1,0 +1,299 @@
+"""A search on N devices is one of N micro-batches on one device."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfdarts.layers.batch_norm import synchronize_batch_norms
+from tfdarts.layers.drop_path import DropPath
+from tfdarts.models.cnn_supernet import CNNSupernet
+from tfdarts.models.rnn_supernet import RNNSupernet
+from tfdarts.strategies.darts import DARTS
+from tfdarts.strategies.phase import Phase
+from tfdarts.training.optimizers import SGD
+from tfdarts.training.optimizers import Adam
+
+BATCH, WORDS = 8, 7
+CLASS_WEIGHT = {0: 0.5, 1: 1.0, 2: 3.0}
+ROUNDING = 1e-12
+
+
+class WithDropPath(CNNSupernet):
+    """A supernet that leaves out images at random."""
+
+    def build(self, input_shape):
+        if not self.built:
+            self.drop_path = DropPath(seed=5, dtype=self.dtype_policy)
+            self.drop_path.rate.assign(0.3)
+        super().build(input_shape)
+
+    def call(self, inputs, training=None):
+        kept = self.drop_path(inputs, training=training)
+        return super().call(kept, training=training)
+
+
+def images(random, rows=BATCH):
+    x = random.normal(1.0, 1.0, (rows, 4, 4, 1))
+    return tf.constant(x), tf.constant(random.integers(0, 3, rows))
+
+
+def words(random, steps):
+    tokens = random.integers(0, WORDS, (BATCH, steps + 1))
+    return tf.constant(tokens[:, :-1]), tf.constant(tokens[:, 1:])
+
+
+def built(supernet, method, **arguments):
+    """Its clipping is always at work."""
+    recurrent = isinstance(supernet, RNNSupernet)
+    order = {"order": 1} if method == "first_order" else {"method": method}
+    search = DARTS(supernet, clip_virtual_step=recurrent, **order, **arguments)
+    search.compile(
+        SGD(0.1, momentum=0.0 if recurrent else 0.9, l2=1e-3, clip_norm=0.2),
+        Adam(0.01, l2=1e-3),
+        class_weight=None if recurrent else CLASS_WEIGHT,
+    )
+    return search
+
+
+def cnn_search(
+    method, kind=CNNSupernet, synchronized=False, steps=5, **arguments
+):
+    keras.utils.set_random_seed(0)
+    supernet = kind(
+        2,
+        3,
+        3,
+        (4, 4, 1),
+        num_nodes=1,
+        primitives=("none", "max_pool_3x3", "sep_conv_3x3"),
+        dtype="float64",
+    )
+    if synchronized:
+        synchronize_batch_norms(supernet)
+    search = built(supernet, method, **arguments)
+    random = np.random.default_rng(0)
+    for _ in range(steps):
+        logs = search.train_step((images(random), images(random)))
+    # Two replicas have 4 and 4 rows, 2 and 3, none and 1.
+    tested = [search.test_step(images(random, rows)) for rows in (BATCH, 5, 1)]
+    return found(search, logs, *tested)
+
+
+def rnn_search(method, **arguments):
+    keras.utils.set_random_seed(0)
+    supernet = RNNSupernet(
+        WORDS,
+        3,
+        2,
+        input_dropout=0.3,
+        recurrent_dropout=0.3,
+        word_dropout=0.2,
+        embedding_dropout=0.2,
+        output_dropout=0.2,
+        temporal_l2=0.1,
+        dtype="float64",
+    )
+    search = built(supernet, method, **arguments)
+    random = np.random.default_rng(0)
+    for steps in (4, 2, 5, 3, 4):
+        pairs = words(random, steps), words(random, steps)
+        logs = search.train_step(pairs)
+    tested = []
+    for steps in (4, 3):
+        x, y = words(random, steps)
+        tested.append(search.test_step((x[:5], y[:5])))
+    return found(search, logs, *tested)
+
+
+def found(search, *logs):
+    """All that a search moves, and what was said of it."""
+    supernet = search.supernet
+    return {
+        "alphas": [v.numpy() for v in supernet.alpha_variables],
+        "weights": [v.numpy() for v in supernet.network_weights],
+        "statistics": [v.numpy() for v in supernet.non_trainable_variables],
+        "slots": [
+            v.numpy()
+            for optimizer in (search.optimizer, search.alpha_optimizer)
+            for v in optimizer.variables
+        ],
+        "figures": [float(value) for each in logs for value in each.values()],
+    }
+
+
+def require_the_same(one, other, tolerance=ROUNDING):
+    assert {*one} == {*other}
+    for name in one:
+        for a, b in zip(one[name], other[name], strict=True):
+            # Metrics are float32.
+            bound = max(tolerance, 1e-6) if name == "figures" else tolerance
+            np.testing.assert_allclose(a, b, rtol=bound, atol=bound)
+
+
+def slow(*values):
+    return [pytest.param(value, marks=pytest.mark.slow) for value in values]
+
+
+METHODS = pytest.mark.parametrize(
+    "method",
+    [
+        "central_difference",
+        *slow("first_order", "one_sided_difference", "exact"),
+    ],
+)
+
+
+@METHODS
+def test_two_devices_search_images_as_two_micro_batches(method, two_replicas):
+    require_the_same(
+        cnn_search(method, WithDropPath, micro_batches=2),
+        cnn_search(method, WithDropPath, distribution=two_replicas),
+    )
+
+
+@METHODS
+def test_two_devices_search_texts_as_two_micro_batches(method, two_replicas):
+    require_the_same(
+        rnn_search(method, micro_batches=2),
+        rnn_search(method, distribution=two_replicas),
+    )
+
+
+@pytest.mark.slow
+def test_devices_and_micro_batches_are_parts_together(two_replicas):
+    arguments = {"kind": WithDropPath, "update_order": "weights_first"}
+    require_the_same(
+        cnn_search("central_difference", micro_batches=4, **arguments),
+        cnn_search(
+            "central_difference",
+            micro_batches=2,
+            distribution=two_replicas,
+            **arguments,
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    "method", ["first_order", *slow("exact", "central_difference")]
+)
+def test_global_batch_norm_is_that_of_the_whole_batch(method, two_replicas):
+    require_the_same(
+        cnn_search(method, steps=3),
+        cnn_search(
+            method, synchronized=True, steps=3, distribution=two_replicas
+        ),
+    )
+
+
+def meetings_within(phase):
+    """How often replicas meet inside of what each computes of its part."""
+    kinds = [
+        node.op
+        for function in phase._compute._list_all_concrete_functions()
+        for body in function.graph.as_graph_def().library.function
+        for node in body.node_def
+    ]
+    kinds += [
+        operation.type
+        for function in phase._compute._list_all_concrete_functions()
+        for operation in function.graph.get_operations()
+    ]
+    return sum("Collective" in kind for kind in kinds)
+
+
+@pytest.mark.parametrize("synchronized", [False, *slow(True)])
+def test_replicas_meet_five_times_a_step(synchronized, two_replicas):
+    """Once a phase; nowhere within, unless batch norms do."""
+    supernet = CNNSupernet(
+        *(2, 3, 3, (4, 4, 1)),
+        num_nodes=1,
+        primitives=("skip_connect", "max_pool_3x3"),
+    )
+    if synchronized:
+        synchronize_batch_norms(supernet)
+    search = built(supernet, "central_difference", distribution=two_replicas)
+    loss, met = search._compiled_loss, []
+    phases = [v for v in vars(loss).values() if isinstance(v, Phase)]
+    assert len(phases) == 5
+    for phase in phases:
+
+        def counted(vectors, average=phase._average):
+            met.append(vectors)
+            return average(vectors)
+
+        phase._average = counted
+    random = np.random.default_rng(0)
+    x, y = images(random)
+    batch = tf.cast(x, tf.float32), y
+    search.train_step((batch, batch))
+    assert len(met) == 5
+    assert (meetings_within(loss.gradients) > 0) == synchronized
+    search.train_step((batch, batch))
+    assert len(met) == 10
+
+
+def test_accuracy_may_be_one_number_a_text(two_replicas):
+    def nearness(y, logits):
+        return tf.reduce_mean(-tf.abs(logits[..., 0]), axis=1)
+
+    figures = []
+    for distribution in (None, two_replicas):
+        keras.utils.set_random_seed(0)
+        search = DARTS(
+            RNNSupernet(WORDS, 3, 2, dtype="float64"), distribution=distribution
+        )
+        search.compile(SGD(0.1, momentum=0.0), Adam(0.01), accuracy=nearness)
+        x, y = words(np.random.default_rng(0), 4)
+        logs = search.test_step((x[:5], y[:5]))
+        figures.append([float(value) for value in logs.values()])
+    assert figures[1] == pytest.approx(figures[0], rel=1e-6)
+
+
+def test_labels_may_be_vectors(two_replicas):
+    search = DARTS(
+        CNNSupernet(2, 3, 3, (4, 4, 1), num_nodes=1), distribution=two_replicas
+    )
+    search.compile(
+        SGD(0.1),
+        Adam(0.01),
+        loss=keras.losses.CategoricalCrossentropy(from_logits=True),
+        accuracy=keras.metrics.categorical_accuracy,
+    )
+    x, y = images(np.random.default_rng(0))
+    logits = search.supernet(x[:5], training=False).numpy()
+    labels = logits.argmax(1)
+    labels[:2] = (labels[:2] + 1) % 3
+
+    logs = search.test_step((x[:5], tf.one_hot(labels, 3)))
+    assert float(logs["supernet_accuracy"]) == pytest.approx(3 / 5)
+    of_labels = np.take_along_axis(logits, labels[:, None], 1)[:, 0]
+    loss = np.log(np.exp(logits).sum(1)) - of_labels
+    assert float(logs["loss"]) == pytest.approx(loss.mean(), rel=1e-5)
+
+
+@pytest.mark.slow
+def test_curvature_is_that_of_micro_batches(two_replicas):
+    batch = images(np.random.default_rng(3))
+    eigenvalues = []
+    for how in ({"micro_batches": 2}, {"distribution": two_replicas}):
+        keras.utils.set_random_seed(0)
+        supernet = CNNSupernet(
+            *(2, 3, 3, (4, 4, 1)),
+            num_nodes=1,
+            primitives=("skip_connect", "sep_conv_3x3"),
+            dtype="float64",
+        )
+        search = built(supernet, "exact", **how)
+        eigenvalues.append(search.alpha_curvature(batch))
+    assert eigenvalues[1] == pytest.approx(eigenvalues[0], rel=1e-8)
+
+
+def test_what_cannot_be_shared_is_refused(two_replicas):
+    with pytest.raises(ValueError, match="leave out `run_eagerly`"):
+        search = DARTS(RNNSupernet(WORDS, 3, 2), distribution=two_replicas)
+        search.compile(SGD(0.1), Adam(0.1), run_eagerly=True)
+    search = built(RNNSupernet(WORDS, 3, 2), "exact", distribution=two_replicas)
+    x, y = words(np.random.default_rng(0), 3)
+    with pytest.raises(ValueError, match="micro-batches: of 2. Received a"):
+        search.train_step(((x[:7], y[:7]), (x[:7], y[:7])))
