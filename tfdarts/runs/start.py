@@ -8,6 +8,7 @@ import tensorflow as tf
 import tfdarts
 from tfdarts.parts import worker_of
 from tfdarts.training.distribution import local_devices
+from tfdarts.training.sums import keep_sums_in_order
 
 logger = logging.getLogger("tfdarts")
 
@@ -49,6 +50,9 @@ def start(config, distribution):
     keras.utils.set_random_seed(config.seed)
     if config.deterministic:
         tf.config.experimental.enable_op_determinism()
+    # On GPUs the other order saves memory where it is short.
+    if config.deterministic or not local_devices("GPU"):
+        keep_sums_in_order()
     logger.info(
         "tfdarts %s, TensorFlow %s, Keras %s, on %s",
         tfdarts.__version__,
