@@ -43,7 +43,9 @@ class RunConfig(Settings):
         below=2**32,
     )
     deterministic: bool = setting(
-        False, "Refuse operations whose result may differ between runs."
+        False,
+        "Use deterministic operations only, and refuse others. It is for GPUs: "
+        "on CPUs equal runs are equal without it.",
     )
     distribute: str = setting(
         "none",
