@@ -283,8 +283,6 @@ def test_two_replicas_are_two_parts_of_a_batch(case, two_replicas):
             expected = outputs_of(alone, half(index), training=True)
         found = [local(output)[index] for output in outputs]
         assert_same(found, expected, 1e-4)
-            [local(output)[index] for output in outputs], expected, 1e-4
-        )
         assert_same(
             [local(v.value)[index] for v in layer.non_trainable_variables],
             [v.numpy() for v in alone.non_trainable_variables],

@@ -165,7 +165,7 @@ class WithCarriedState(ReadsOn, OnDevices, keras.Model):
         ((inputs, y),) = self._with_states(
             stream, [(x, y)], self.network.initial_state, strategy
         )
-        self._states[stream] = read(*inputs, y)
+        self._states[stream] = [read(*inputs, y)]
         return {"loss": self.loss_tracker.result()}
 
     def _by_all(self, function):
