@@ -1,5 +1,6 @@
 """Which processes compute together."""
 
+import contextlib
 import json
 import socket
 import threading
@@ -83,27 +84,144 @@ def test_the_workers_must_be_known(monkeypatch):
         is_of_many("multiworker")
 
 
-def test_workers_wait_for_each_other(monkeypatch, caplog):
-    """The second comes late, and is asked for by name meanwhile."""
+@pytest.fixture
+def addresses(monkeypatch, caplog):
+    """Those of three workers, which wait impatiently."""
     monkeypatch.setattr(cluster, "SECONDS_BETWEEN_WORDS", 0.1)
+    monkeypatch.setattr(cluster, "_PAUSE", 0.05)
     caplog.set_level("INFO", logger="tfdarts")
-    ports = []
-    for _ in range(2):
-        with socket.socket() as free:
-            free.bind(("", 0))
-            ports.append(free.getsockname()[1])
-    addresses = tuple(f"localhost:{port}" for port in ports)
-    first = threading.Thread(target=wait_for_others, args=(addresses, 0))
-    first.start()
-    time.sleep(1)
-    assert first.is_alive()
-    assert f"still waiting for {addresses[1]}" in caplog.text
-    wait_for_others(addresses, 1)
-    # As TensorFlow does from now on.
-    with cluster._listening(addresses[1]):
-        first.join(10)
-    assert not first.is_alive()
+    free = [socket.create_server(("", 0)) for _ in range(3)]
+    ports = [each.getsockname()[1] for each in free]
+    for each in free:
+        each.close()
+    return tuple(f"localhost:{port}" for port in ports)
+
+
+@pytest.fixture
+def waiting(addresses):
+    """Lets a worker wait in a thread, which it returns."""
+    begun = []
+
+    def wait(index):
+        # What is kept of a call is kept a process.
+        function = wait_for_others.__wrapped__
+        thread = threading.Thread(target=function, args=(addresses, index))
+        thread.daemon = True
+        thread.start()
+        begun.append(thread)
+        while thread.is_alive() and not cluster._is_there(addresses[index]):
+            time.sleep(0.01)
+        return thread
+
+    yield wait
+    for thread in begun:
+        thread.join(10)
+        assert not thread.is_alive()
+
+
+def said_soon(caplog, text):
+    limit = time.monotonic() + 10
+    while text not in caplog.text:
+        assert time.monotonic() < limit, caplog.text
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("last", [0, 1])
+def test_workers_wait_for_each_other(addresses, waiting, caplog, last):
+    """One comes late, and is asked for by name meanwhile."""
+    early = [waiting(index) for index in range(3) if index != last]
+    said_soon(caplog, f"still waiting for {addresses[last]}")
+    assert all(thread.is_alive() for thread in early)
+    assert "all workers are there" not in caplog.text
+    waiting(last)
+    for thread in early:
+        thread.join(10)
+    said_soon(caplog, "all workers are there and join, for at most 120 sec")
     assert not cluster._is_there("no.such.host.invalid:22")
+
+
+@contextlib.contextmanager
+def running(address):
+    """A worker of before: TensorFlow's server talks of its own accord."""
+    port = int(address.rpartition(":")[2])
+    with socket.create_server(("", port)) as server:
+
+        def serve():
+            with contextlib.suppress(OSError):
+                while True:
+                    connection, _ = server.accept()
+                    connection.sendall(b"\0\0\x12\x04" + bytes(32))
+                    connection.close()
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield
+        finally:
+            server.shutdown(socket.SHUT_RDWR)
+            thread.join()
+
+
+@pytest.mark.parametrize("old", [0, 2])
+def test_a_worker_of_before_is_not_taken_for_the_new_one(
+    addresses, waiting, caplog, old
+):
+    with running(addresses[old]):
+        early = [waiting(index) for index in range(3) if index != old]
+        # The first tells whom it misses; it is what the others miss.
+        said_soon(caplog, f"still waiting for {addresses[old]}")
+        early[0].join(1)
+        assert all(thread.is_alive() for thread in early)
+        assert "all workers are there" not in caplog.text
+    waiting(old)
+
+
+def test_a_worker_that_ends_while_it_waits_is_waited_for_again(
+    addresses, waiting, caplog
+):
+    """It had greeted the first already."""
+    waiting(0)
+    with cluster._listening(addresses[1]), cluster._listening(addresses[2]):
+        gone = cluster._connected(addresses[0])
+        gone.sendall(cluster._greeting(addresses, 1))
+        said_soon(caplog, f"still waiting for {addresses[2]}")
+        gone.close()
+        caplog.clear()
+        said_soon(caplog, f"still waiting for {addresses[1]}, {addresses[2]}")
+    waiting(2)
+    waiting(1)
+
+
+def test_a_first_worker_that_ends_is_greeted_again(addresses, waiting, caplog):
+    with cluster._listening(addresses[0]) as first:
+        others = [waiting(1), waiting(2)]
+        accepted = []
+        while len(accepted) < 2:
+            connection, _ = first.accept()
+            if b"tfdarts worker" in connection.recv(100):
+                accepted.append(connection)
+            else:
+                connection.close()
+    for connection in accepted:
+        connection.close()
+    said_soon(caplog, f"still waiting for {addresses[0]}")
+    assert all(thread.is_alive() for thread in others)
+    waiting(0)
+
+
+def test_workers_of_another_cluster_are_not_answered(
+    addresses, waiting, caplog
+):
+    waiting(0)
+    with cluster._listening(addresses[1]), cluster._listening(addresses[2]):
+        strange = [cluster._connected(addresses[0]) for _ in (1, 2)]
+        for index, connection in enumerate(strange, 1):
+            connection.sendall(cluster._greeting(addresses[:2], index))
+        said_soon(caplog, f"still waiting for {addresses[1]}, {addresses[2]}")
+        for connection in strange:
+            connection.close()
+    waiting(1)
+    waiting(2)
 
 
 @pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="no IPv6 here")

@@ -1,5 +1,6 @@
 """Which processes compute together, as the environment says."""
 
+import contextlib
 import functools
 import json
 import logging
@@ -7,10 +8,17 @@ import os
 import re
 import socket
 import time
+import zlib
 
 logger = logging.getLogger("tfdarts")
 
 SECONDS_BETWEEN_WORDS = 30
+SECONDS_TO_JOIN = 120
+"""What TensorFlow gets to connect workers that are all there."""
+
+_PAUSE = 0.5
+_ANSWER = b"tfdarts: all workers are there\n"
+_MOST_BYTES = 1024
 
 _ADDRESS = re.compile(r"\S+:(\d{1,5})")
 
@@ -94,11 +102,12 @@ def is_follower(distribute):
 
 @functools.cache
 def wait_for_others(addresses, index):
-    """Waits until each of the other workers has been there, once a process.
+    """Waits until all workers wait for each other, once a process.
 
     TensorFlow waits as well, but there a process can hardly be ended, and
-    says nothing. A worker that is there listens at its port; so does
-    TensorFlow, once a worker has seen all others.
+    says nothing. A worker of an earlier start, which is about to end, still
+    listens at its port. So each worker greets the first when it reaches all
+    others, and the first answers when all have greeted it.
 
     Args:
         addresses: Tuple of strings, those of all workers.
@@ -107,15 +116,118 @@ def wait_for_others(addresses, index):
     Raises:
         ClusterError: If another process has this worker's port.
     """
+    waiting = _Waiting()
     missing = [a for a in addresses if a != addresses[index]]
-    said = time.monotonic()
-    with _listening(addresses[index]):
-        while missing:
-            missing = [each for each in missing if not _is_there(each)]
-            if missing and time.monotonic() > said + SECONDS_BETWEEN_WORDS:
-                logger.info("still waiting for %s", ", ".join(missing))
-                said = time.monotonic()
-            time.sleep(0.5 if missing else 0.0)
+    with _listening(addresses[index]) as listener:
+        while missing := [each for each in missing if not _is_there(each)]:
+            waiting.say(missing)
+            time.sleep(_PAUSE)
+        if index:
+            _greet_first(addresses, index, waiting)
+        else:
+            _answer_others(listener, addresses, waiting)
+    logger.info(
+        "all workers are there and join, for at most %d seconds",
+        SECONDS_TO_JOIN,
+    )
+
+
+class _Waiting:
+    """Says now and then who is missing."""
+
+    def __init__(self):
+        self.said = time.monotonic()
+
+    def say(self, missing):
+        if time.monotonic() > self.said + SECONDS_BETWEEN_WORDS:
+            logger.info("still waiting for %s", ", ".join(missing))
+            self.said = time.monotonic()
+
+
+def _greet_first(addresses, index, waiting):
+    """Greets the first worker until it answers."""
+    connection = None
+    while True:
+        waiting.say(addresses[:1])
+        try:
+            if connection is None:
+                connection = _connected(addresses[0])
+                connection.sendall(_greeting(addresses, index))
+            if connection.recv(len(_ANSWER)) == _ANSWER:
+                connection.close()
+                return
+            # That was TensorFlow's server, or the worker has ended.
+            raise ConnectionError
+        except TimeoutError:
+            pass
+        except OSError:
+            if connection:
+                connection.close()
+            connection = None
+            time.sleep(_PAUSE)
+
+
+def _answer_others(listener, addresses, waiting):
+    """Answers when all other workers have sent a greeting, and are there."""
+    indices = {_greeting(addresses, i): i for i in range(1, len(addresses))}
+    connections = {}
+    listener.settimeout(_PAUSE)
+    while missing := [
+        addresses[index]
+        for index in indices.values()
+        if not _is_open(connections.get(index))
+    ]:
+        waiting.say(missing)
+        with (
+            contextlib.suppress(OSError, KeyError),
+            contextlib.ExitStack() as stack,
+        ):
+            connection = stack.enter_context(listener.accept()[0])
+            _keep_watch(connection)
+            index = indices[connection.recv(_MOST_BYTES)]
+            if index in connections:
+                connections[index].close()
+            connections[index] = connection
+            stack.pop_all()
+    for connection in connections.values():
+        with contextlib.suppress(OSError), connection:
+            connection.sendall(_ANSWER)
+
+
+def _greeting(addresses, index):
+    """Returns what a worker says to the first of the same workers."""
+    checksum = zlib.crc32(",".join(addresses).encode())
+    return f"tfdarts worker {index} of {checksum:08x}\n".encode()
+
+
+def _is_open(connection):
+    """Whether the other side, which waits for an answer, is still there."""
+    if connection is None:
+        return False
+    connection.setblocking(False)
+    try:
+        connection.recv(1)
+    except BlockingIOError:
+        connection.settimeout(_PAUSE)
+        return True
+    except OSError:
+        pass
+    return False
+
+
+def _connected(address):
+    host, _, port = address.rpartition(":")
+    connection = socket.create_connection((host.strip("[]"), int(port)), 2)
+    _keep_watch(connection)
+    return connection
+
+
+def _keep_watch(connection):
+    """Lets the system notice when the machine at the other end is gone."""
+    connection.settimeout(_PAUSE)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    if hasattr(socket, "TCP_KEEPIDLE"):
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 10)
 
 
 def _listening(address):
@@ -139,9 +251,8 @@ def _listening(address):
 
 def _is_there(address):
     """Whether somebody listens at an address; a name may come to be known."""
-    host, _, port = address.rpartition(":")
     try:
-        socket.create_connection((host.strip("[]"), int(port)), 2).close()
+        _connected(address).close()
     except OSError:
         return False
     return True

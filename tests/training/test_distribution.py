@@ -7,11 +7,13 @@ import socket
 import pytest
 import tensorflow as tf
 
-from tfdarts import cluster as cluster_module
+from tfdarts.cluster import SECONDS_TO_JOIN
 from tfdarts.cluster import ClusterError
+from tfdarts.parts import local_replicas
+from tfdarts.parts import worker_of
 from tfdarts.training import distribution
-from tfdarts.training.devices import Replicas
-from tfdarts.training.distribution import replicas_of
+from tfdarts.training.distribution import distribution_of
+from tfdarts.training.distribution import local_devices
 from tfdarts.training.distribution import require_shares
 
 
@@ -28,132 +30,153 @@ def gpus(monkeypatch):
     return tuple(names)
 
 
-def test_none_is_one_device(gpus):
-    assert replicas_of("none").devices == (None,)
+@pytest.fixture
+def mirrored(monkeypatch):
+    """Strategies that know only the names of their devices."""
+    monkeypatch.setattr(distribution, "_mirrored", lambda names: names)
 
 
-def test_mirrored_is_all_gpus_or_all_logical_cpus(gpus, monkeypatch):
-    assert replicas_of("mirrored").devices == gpus
+def test_none_is_one_device(gpus, mirrored):
+    assert distribution_of("none") is tf.distribute.get_strategy()
+    assert distribution_of("none").num_replicas_in_sync == 1
+
+
+def test_mirrored_is_all_gpus_or_all_logical_cpus(
+    gpus, mirrored, monkeypatch, two_replicas
+):
+    assert distribution_of("mirrored") == gpus
     monkeypatch.undo()
-    cpus = replicas_of("mirrored")
-    assert [name[-5:] for name in cpus.devices] == ["CPU:0", "CPU:1"]
-    assert (cpus.count, cpus.first, cpus.num_workers) == (2, 0, 1)
+    cpus = distribution_of("mirrored")
+    # A process has each strategy once.
+    assert cpus is two_replicas is distribution_of("mirrored")
+    devices = cpus.extended.worker_devices
+    assert [name[-5:] for name in devices] == ["CPU:0", "CPU:1"]
+    assert worker_of(cpus) == (0, 1) and local_replicas(cpus) == 2
 
 
-def test_auto_is_what_there_is(gpus, monkeypatch):
-    assert replicas_of("auto").devices == gpus
+def two_workers(monkeypatch, *addresses):
+    config = {"cluster": {"worker": addresses}}
+    config["task"] = {"type": "worker", "index": len(addresses) - 1}
+    monkeypatch.setenv("TF_CONFIG", json.dumps(config))
+
+
+def test_auto_is_what_there_is(gpus, mirrored, monkeypatch):
+    assert distribution_of("auto") == gpus
     monkeypatch.undo()
-    assert replicas_of("auto").count == 1
-    two = {"cluster": {"worker": ["a:1", "b:2"]}}
-    two["task"] = {"type": "worker", "index": 1}
-    monkeypatch.setenv("TF_CONFIG", json.dumps(two))
+    assert distribution_of("auto") is tf.distribute.get_strategy()
+    two_workers(monkeypatch, "a:1", "b:2")
     monkeypatch.setattr(distribution, "_of_workers", lambda: "many")
-    assert replicas_of("auto") == replicas_of("multiworker") == "many"
-    assert replicas_of("none").count == 1
+    assert distribution_of("auto") == distribution_of("multiworker") == "many"
+    assert distribution_of("none").num_replicas_in_sync == 1
 
 
 @pytest.fixture
-def cluster(monkeypatch):
+def joined(monkeypatch):
     """Worker 1 of two, joined; a function that says what devices there are."""
-    two = {"cluster": {"worker": ["a:1", "b:2"]}}
-    two["task"] = {"type": "worker", "index": 1}
-    monkeypatch.setenv("TF_CONFIG", json.dumps(two))
-    monkeypatch.setattr(distribution, "_join", lambda: None)
+    two_workers(monkeypatch, "a:1", "b:2")
+    monkeypatch.setattr(distribution, "_joined", lambda: "many")
     monkeypatch.setattr(distribution, "wait_for_others", lambda *_: None)
 
     def with_devices(*found):
         names = [
-            f"/job:worker/replica:0/task:{task}/device:{kind}:{k}"
-            for task, kind, k in found
+            f"/job:worker/replica:0/task:{task}/device:{kind}:{number}"
+            for task, kind, number in found
         ]
         monkeypatch.setattr(
             tf.config,
             "list_logical_devices",
-            lambda kind: [
-                tf.config.LogicalDevice(name, kind)
+            lambda kind=None: [
+                tf.config.LogicalDevice(name, name.split(":")[-2])
                 for name in names
-                if f":{kind}:" in name
+                if kind in (None, name.split(":")[-2])
             ],
         )
         distribution._of_workers.cache_clear()
-        return replicas_of("multiworker")
 
     yield with_devices
     distribution._of_workers.cache_clear()
 
 
-def test_a_worker_computes_on_its_own_devices(cluster):
-    both = [(task, "GPU", k) for task in (1, 0) for k in (0, 1)]
-    replicas = cluster(*both, (0, "CPU", 0), (1, "CPU", 0))
-    assert replicas.devices == tuple(
-        f"/job:worker/replica:0/task:1/device:GPU:{k}" for k in (0, 1)
-    )
-    assert (replicas.count, replicas.first, replicas.worker) == (4, 2, 1)
-    assert cluster((1, "CPU", 0), (0, "CPU", 0)).count == 2
-
-
-def test_workers_have_as_many_devices(cluster):
+def test_workers_have_as_many_gpus(joined):
+    joined(*((task, "GPU", k) for task in (1, 0) for k in (0, 1)))
+    assert distribution_of("multiworker") == "many"
+    joined((1, "CPU", 0), (0, "CPU", 0))
+    assert distribution_of("multiworker") == "many"
+    joined((0, "GPU", 0), (0, "GPU", 1), (1, "GPU", 0))
     with pytest.raises(ClusterError, match="many GPUs. They have 2, 1: hide"):
-        cluster((0, "GPU", 0), (0, "GPU", 1), (1, "GPU", 0))
+        distribution_of("multiworker")
+    joined((0, "GPU", 0), (0, "CPU", 0), (1, "CPU", 0))
     with pytest.raises(ClusterError, match="They have 1, 0: hide"):
-        cluster((0, "GPU", 0), (0, "CPU", 0), (1, "CPU", 0))
+        distribution_of("multiworker")
 
 
-def test_a_worker_alone_has_the_devices_of_its_machine(gpus, monkeypatch):
-    alone = {"cluster": {"worker": ["a:1"]}}
-    alone["task"] = {"type": "worker", "index": 0}
-    monkeypatch.setenv("TF_CONFIG", json.dumps(alone))
-    assert replicas_of("multiworker").devices == gpus
+def test_devices_of_other_workers_are_theirs(joined, monkeypatch):
+    joined((0, "CPU", 0), (1, "CPU", 0), (1, "GPU", 0), (0, "GPU", 0))
+
+    class Here:
+        device = "/job:worker/replica:0/task:1/device:CPU:0"
+
+    monkeypatch.setattr(tf, "zeros", lambda shape: Here)
+    own = "/job:worker/replica:0/task:1/device"
+    assert local_devices() == (f"{own}:CPU:0", f"{own}:GPU:0")
+    assert local_devices("GPU") == (f"{own}:GPU:0",)
+
+
+def test_a_worker_alone_has_the_devices_of_its_machine(
+    gpus, mirrored, monkeypatch
+):
+    two_workers(monkeypatch, "a:1")
+    assert distribution_of("multiworker") == gpus
 
 
 def test_workers_that_cannot_be_joined(monkeypatch):
-    with socket.socket() as taken:
-        taken.bind(("", 0))
-        taken.listen()
+    with socket.create_server(("", 0)) as taken:
         port = taken.getsockname()[1]
-        two = {"cluster": {"worker": ["a:1", f"localhost:{port}"]}}
-        two["task"] = {"type": "worker", "index": 1}
-        monkeypatch.setenv("TF_CONFIG", json.dumps(two))
+        two_workers(monkeypatch, "a:1", f"localhost:{port}")
         with pytest.raises(ClusterError, match=f"but port {port} cannot be"):
-            replicas_of("multiworker")
+            distribution_of("multiworker")
     # This process has long begun to compute.
-    monkeypatch.setattr(cluster_module, "_is_there", lambda address: True)
+    monkeypatch.setattr(distribution, "wait_for_others", lambda *_: None)
     with pytest.raises(ClusterError, match="must not have computed anything"):
-        replicas_of("multiworker")
+        distribution_of("multiworker")
     with pytest.raises(ValueError, match="must be one of none, mirrored"):
-        replicas_of("all")
+        distribution_of("all")
 
 
 def test_signals_have_their_handlers_again(monkeypatch):
-    """Meanwhile Ctrl-C ends the process at once, for Python stands still."""
+    """Meanwhile they end the process at once, for Python stands still."""
 
     def join():
         assert signal.getsignal(signal.SIGINT) is signal.SIG_DFL
+        assert signal.getsignal(signal.SIGALRM) is signal.SIG_DFL
+        assert 0 < signal.alarm(1) <= SECONDS_TO_JOIN
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
     monkeypatch.setattr(tf.distribute, "MultiWorkerMirroredStrategy", join)
-    kinds = signal.SIGTERM, signal.SIGINT
+    kinds = signal.SIGTERM, signal.SIGINT, signal.SIGALRM
     before = [signal.getsignal(kind) for kind in kinds]
     try:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        distribution._join()
+        signal.signal(signal.SIGALRM, signal.SIG_IGN)
+        distribution._joined()
         assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        assert signal.getsignal(signal.SIGALRM) is signal.SIG_IGN
+        assert signal.alarm(0) == 0
         # As of what a shell starts with &.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         with pytest.raises(AssertionError):
-            distribution._join()
+            distribution._joined()
         assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     finally:
         for kind, handler in zip(kinds, before):
             signal.signal(kind, handler)
 
 
-def test_batches_must_be_shared_evenly():
-    two = Replicas(["CPU:0", "CPU:1"])
-    require_shares(two, 12, micro_batches=3)
+def test_batches_must_be_shared_evenly(two_replicas):
+    require_shares(two_replicas, 12, micro_batches=3)
     with pytest.raises(ValueError, match="--batch_size is shared .* 2. Rec"):
-        require_shares(two, 7)
+        require_shares(two_replicas, 7)
     with pytest.raises(ValueError, match="number, 2, times --micro_batches, 4"):
-        require_shares(two, 12, micro_batches=4)
+        require_shares(two_replicas, 12, micro_batches=4)

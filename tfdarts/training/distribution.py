@@ -7,6 +7,7 @@ import threading
 
 import tensorflow as tf
 
+from tfdarts.cluster import SECONDS_TO_JOIN
 from tfdarts.cluster import ClusterError
 from tfdarts.cluster import is_of_many
 from tfdarts.cluster import wait_for_others
@@ -142,20 +143,22 @@ def _task_of(name):
 def _joined():
     """Connects the processes, which TensorFlow watches over from then on.
 
-    TensorFlow waits for those that it has seen, and Python stands still
-    meanwhile: Ctrl-C must end the process as if it were none of Python's.
-    SIGTERM TensorFlow would keep to itself for ever.
+    Python stands still meanwhile, and TensorFlow waits for an hour for a
+    worker that ends before it has joined. So Ctrl-C, and an alarm clock, must
+    end the process as if it were none of Python's. SIGTERM TensorFlow would
+    keep to itself for ever.
     """
     if threading.current_thread() is not threading.main_thread():
         return tf.distribute.MultiWorkerMirroredStrategy()
-    handlers = {
-        number: signal.getsignal(number)
-        for number in (signal.SIGINT, signal.SIGTERM)
-    }
+    numbers = signal.SIGINT, signal.SIGTERM, signal.SIGALRM
+    handlers = {number: signal.getsignal(number) for number in numbers}
     if handlers[signal.SIGINT] is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.alarm(SECONDS_TO_JOIN)
     try:
         return tf.distribute.MultiWorkerMirroredStrategy()
     finally:
+        signal.alarm(0)
         for number, handler in handlers.items():
             signal.signal(number, handler or signal.SIG_DFL)
