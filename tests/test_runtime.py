@@ -153,6 +153,7 @@ def test_the_public_names_are_those_of_the_design():
         "CNNSupernet",
         "DARTS",
         "Genotype",
+        "MeanStatistics",
         "MixedOp",
         "evaluate",
         "export",
@@ -180,12 +181,12 @@ def test_the_public_names_are_those_of_the_design():
         "TrainConfig",
         "WithCarriedState",
         "describe_data",
+        "distribution_of",
         "dry_run",
         "evaluate_seeds",
         "from_arrays",
         "from_dataset",
         "from_lines",
-        "replicas_of",
         "train_seeds",
     }
     assert tfdarts.__all__ == sorted(tfdarts.__all__)

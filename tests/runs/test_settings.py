@@ -18,13 +18,13 @@ from tfdarts.runs.data import TrainingData
 from tfdarts.runs.data import recorded
 from tfdarts.runs.presets import as_in_the_paper
 from tfdarts.search_spaces.lookup import find_genotype
-from tfdarts.training.devices import Replicas
 
 SEARCH = as_in_the_paper(
     SearchConfig(
         run_dir="r", init_channels=2, num_cells=3, num_nodes=1, batch_size=128
     )
 )
+ONE_DEVICE = tf.distribute.get_strategy()
 TRAIN = as_in_the_paper(
     TrainConfig(run_dir="r", init_channels=2, num_cells=3, batch_size=128)
 )
@@ -167,25 +167,20 @@ def test_deterministic_turns_op_determinism_on(monkeypatch):
         "enable_op_determinism",
         lambda: calls.append(True),
     )
-    start_module.start(SEARCH, Replicas())
+    start_module.start(SEARCH, ONE_DEVICE)
     assert not calls
     config = dataclasses.replace(TRAIN, deterministic=True)
-    start_module.start(config, Replicas())
+    start_module.start(config, ONE_DEVICE)
     assert calls
 
 
 def test_xla_is_refused_without_a_gpu(monkeypatch):
     config = dataclasses.replace(SEARCH, jit_compile=True)
     with pytest.raises(ValueError, match="--jit_compile needs a GPU"):
-        start_module.require_xla(config, Replicas())
+        start_module.require_xla(config)
     gpu = tf.config.list_logical_devices("CPU")
     monkeypatch.setattr(tf.config, "list_logical_devices", lambda *kind: gpu)
-    start_module.require_xla(config, Replicas())
-    # Where one device is all there is, `auto` asks for no more.
-    config = dataclasses.replace(config, distribute="auto")
-    start_module.require_xla(config, Replicas())
-    with pytest.raises(ValueError, match="--distribute=auto finds 2: leave"):
-        start_module.require_xla(config, Replicas(["CPU:0", "CPU:1"]))
+    start_module.require_xla(config)
 
 
 def test_train_portion_and_source_validation(source, examples):
@@ -207,15 +202,17 @@ def test_random_genotype_is_that_of_its_seed():
     assert find_genotype("random:3") != find_genotype("random:4")
 
 
-def test_one_device_where_many_were_meant_is_said(monkeypatch, caplog):
+def test_one_device_where_many_were_meant_is_said(
+    monkeypatch, caplog, two_replicas
+):
     monkeypatch.setattr(start_module.logger, "propagate", True)
     caplog.set_level("WARNING", logger="tfdarts")
-    start_module.start(SEARCH, Replicas())
+    start_module.start(SEARCH, ONE_DEVICE)
     assert "nothing is shared" not in caplog.text
     config = dataclasses.replace(SEARCH, distribute="mirrored")
-    start_module.start(config, Replicas(["CPU:0", "CPU:1"]))
+    start_module.start(config, two_replicas)
     assert "nothing is shared" not in caplog.text
-    start_module.start(config, Replicas())
+    start_module.start(config, ONE_DEVICE)
     assert "--distribute=mirrored finds one device here" in caplog.text
 
 

@@ -21,10 +21,6 @@ def source_of(train, validation):
     return types.SimpleNamespace(read=texts.__getitem__)
 
 
-def replicas_of(count):
-    return types.SimpleNamespace(count=count)
-
-
 def with_flags(config, sentence):
     """Returns a config with the flags that a sentence says to give."""
     _, _, advice = sentence.partition("Give ")
@@ -40,14 +36,14 @@ def require_fit(rows, count, steps):
 
 
 def require_search_fits(config, source, count):
-    train, val = rows_of_search(config, source, replicas_of(count))
+    train, val = rows_of_search(config, source, count)
     require_fit(train, count, 1)
     require_fit(val, count, min(config.steps, train.shape[1] - 1))
     assert len(val) <= len(train) == (config.batch_size or len(train))
 
 
 def require_training_fits(config, source, count):
-    rows = rows_of_training(config, source, replicas_of(count))
+    rows = rows_of_training(config, source, count)
     require_fit(rows, count, config.steps)
     assert len(rows) == (config.batch_size or len(rows))
 
@@ -89,32 +85,32 @@ def test_rows_fit_or_the_flags_that_are_named_do(
 def test_long_texts_have_the_rows_of_the_paper(rows):
     if rows == 256:
         source = source_of(929_590, 73_761)
-        train, val = rows_of_search(RNNSearchConfig(), source, replicas_of(1))
+        train, val = rows_of_search(RNNSearchConfig(), source, 1)
         assert len(val) == rows
     else:
         source = source_of(929_590, 100)
-        train = rows_of_training(RNNTrainConfig(), source, replicas_of(1))
+        train = rows_of_training(RNNTrainConfig(), source, 1)
     assert len(train) == rows
 
 
 def test_rows_that_are_given_are_those_of_the_training_text():
     config = RNNSearchConfig(batch_size=64)
     source = source_of(11_000, 1300)
-    train, val = rows_of_search(config, source, replicas_of(1))
+    train, val = rows_of_search(config, source, 1)
     assert (len(train), len(val)) == (64, 32)
     # 36 words in 36 rows were 1,296; 32 is a number that devices can share.
-    both = rows_of_search(RNNSearchConfig(), source, replicas_of(1))
+    both = rows_of_search(RNNSearchConfig(), source, 1)
     assert [len(rows) for rows in both] == [32, 32]
 
 
 def test_rows_that_are_shorter_than_a_segment_are_warned_of(caplog):
     config, source = RNNSearchConfig(batch_size=64), source_of(285, 50)
-    train, _ = rows_of_search(config, source, replicas_of(1))
+    train, _ = rows_of_search(config, source, 1)
     assert train.shape == (64, 4)
     (said,) = [r.getMessage() for r in caplog.records if r.levelno > 20]
     assert "have 4 words, so segments have 3 words, not --steps=35" in said
     caplog.clear()
-    train, _ = rows_of_search(with_flags(config, said), source, replicas_of(1))
+    train, _ = rows_of_search(with_flags(config, said), source, 1)
     assert train.shape == (1, 285)
     assert not caplog.records
 
@@ -124,7 +120,7 @@ def test_what_is_chosen_is_said(caplog):
         rows_of_search(
             RNNSearchConfig(batch_size=64),
             source_of(11_000, 1300),
-            replicas_of(1),
+            1,
         )
     assert "the validation text has 1,300 words: 32 rows" in caplog.text
     assert "not 64" in caplog.text

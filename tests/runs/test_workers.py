@@ -5,17 +5,52 @@ import pathlib
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tfdarts.cluster import ClusterError
 from tfdarts.runs import workers
 from tfdarts.runs.configs import SearchConfig
 from tfdarts.runs.workers import SameOnAllWorkers
+from tfdarts.runs.workers import WorkerLostError
+from tfdarts.runs.workers import as_worker
 from tfdarts.runs.workers import copy_of
-from tfdarts.runs.workers import own_run_dir
+from tfdarts.runs.workers import in_own_run_dir
 from tfdarts.runs.workers import require_agreement
-from tfdarts.training.devices import Replicas
 
-FIRST, SECOND = (Replicas(worker=w, num_workers=2) for w in (0, 1))
+ONE, FIRST, SECOND = "one process", "first of two", "second of two"
+
+
+@pytest.fixture(autouse=True)
+def others(monkeypatch):
+    """Names stand for strategies of two workers, which this process is not.
+
+    Returns:
+        List of rows of checksums. What is in it the other worker has said, in
+        this order; it says the same as this one where the list is empty.
+    """
+    number = {ONE: (0, 1), FIRST: (0, 2), SECOND: (1, 2)}
+    rows = []
+
+    def gathering(distribution):
+        return lambda row: tf.concat([row, *(rows and [rows.pop(0)])], axis=0)
+
+    monkeypatch.setattr(workers, "worker_of", number.get)
+    monkeypatch.setattr(workers, "_gathering", gathering)
+    monkeypatch.setattr(
+        workers, "on_each_replica", lambda distribution, value_of: value_of(0)
+    )
+    return rows
+
+
+def says(others, monkeypatch, **facts):
+    """Lets the other worker say the checksums of facts."""
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            workers,
+            "_gathering",
+            lambda distribution: lambda row: others.append(row) or row,
+        )
+        require_agreement(FIRST, **facts)
 
 
 @pytest.fixture
@@ -29,38 +64,50 @@ def run_dir(tmp_path):
 
 
 @pytest.fixture
-def met(monkeypatch):
-    """How often the workers have met, which they cannot here."""
-    times = []
+def compared(monkeypatch):
+    """What is compared with other workers, a dict each time."""
+    facts = []
     monkeypatch.setattr(
         workers,
-        "require_agreement",
-        lambda replicas, **facts: times.append(facts),
+        "_differing",
+        lambda distribution, values: facts.append(values) or [],
     )
-    return times
+    return facts
 
 
-def test_the_first_writes_where_it_is_told(run_dir, met):
-    assert own_run_dir(run_dir, Replicas()) == run_dir
-    assert not met
-    assert own_run_dir(run_dir, FIRST, one=1) == run_dir
-    assert len(met) == 1 and met[0]["one"] == 1
-    assert {"what --run_dir holds", "the version of Keras"} < {*met[0]}
+def test_one_process_has_nobody_to_wait_for(run_dir, compared):
+    with in_own_run_dir(run_dir, ONE, one=1) as own:
+        assert own == run_dir
+    assert not compared
 
 
-def test_the_others_get_a_copy_once(run_dir, met):
-    copy = own_run_dir(str(run_dir), SECOND)
-    assert copy != str(run_dir) and copy.endswith("/run")
-    path = pathlib.Path(copy)
-    files = [p.relative_to(path) for p in path.rglob("*") if p.is_file()]
-    assert list(map(str, files)) == ["search/status.json"]
-    (path / "search" / "status.json").write_text("{1}")
-    assert own_run_dir(run_dir, SECOND) == copy
-    assert own_run_dir(copy, SECOND) == copy
+def test_the_first_writes_where_it_is_told(run_dir, compared):
+    with in_own_run_dir(run_dir, FIRST, one=1) as own:
+        assert own == run_dir
+        names, facts = compared
+        assert facts["one"] == 1
+        assert {"what --run_dir holds", "the version of Keras"} < {*facts}
+        assert names == {"which command and settings there are": str([*facts])}
+    # None ends before the first has written all.
+    assert len(compared) == 3
+
+
+def test_the_others_get_a_copy_once(run_dir, compared):
+    with in_own_run_dir(str(run_dir), SECOND) as copy:
+        assert copy != str(run_dir) and copy.endswith("/run")
+        path = pathlib.Path(copy)
+        files = [p.relative_to(path) for p in path.rglob("*") if p.is_file()]
+        assert list(map(str, files)) == ["search/status.json"]
+        (path / "search" / "status.json").write_text("{1}")
+        with in_own_run_dir(run_dir, SECOND) as again:
+            assert again == copy
+        with in_own_run_dir(copy, SECOND) as again:
+            assert again == copy
     assert copy_of(f"{copy}/seed0") == f"{copy}/seed0"
     assert (run_dir / "search" / "status.json").read_text() == "{}"
-    assert len(met) == 3
-    assert own_run_dir(None, SECOND) is None
+    assert len(compared) == 3 * 3
+    with in_own_run_dir(None, SECOND) as nowhere:
+        assert nowhere is None
 
 
 def held(run_dir):
@@ -79,30 +126,6 @@ def test_how_far_a_run_has_come_is_compared(run_dir):
     assert workers._held(None) is None
 
 
-@pytest.fixture
-def met_by(monkeypatch):
-    """Lets this worker meet one of other facts."""
-
-    def meet(**theirs):
-        rows = []
-        monkeypatch.setattr(
-            workers,
-            "_gathered",
-            lambda replicas, numbers: (
-                rows.append(numbers) or np.array([numbers] * 2)
-            ),
-        )
-        require_agreement(SECOND, **theirs)
-        others = iter(rows)
-
-        def gathered(replicas, numbers):
-            return np.array([next(others), numbers])
-
-        monkeypatch.setattr(workers, "_gathered", gathered)
-
-    return meet
-
-
 MINE = {"--seed": 0, "--order": 1, "the weights": [np.ones(2), np.zeros(3)]}
 
 
@@ -115,18 +138,29 @@ MINE = {"--seed": 0, "--order": 1, "the weights": [np.ones(2), np.zeros(3)]}
         ({"--units": 3}, "which command and settings there are."),
     ],
 )
-def test_workers_that_differ_are_told_in_what(met_by, change, said):
-    met_by(**{**MINE, **change})
+def test_workers_that_differ_are_told_in_what(
+    others, monkeypatch, change, said
+):
+    says(others, monkeypatch, **{**MINE, **change})
     with pytest.raises(ClusterError, match=f"do not agree on {said} Start"):
         require_agreement(SECOND, **MINE)
+
+
+def test_workers_that_agree_go_on(others, monkeypatch):
+    says(others, monkeypatch, **MINE)
+    require_agreement(SECOND, **MINE)
+    assert not others
+    # One process has nobody to agree with.
+    others.append("nothing that could be compared")
+    require_agreement(ONE, **MINE)
 
 
 class Model:
     stop_training = False
 
 
-def at_the_end_of_an_epoch(replicas, weights, stop=False):
-    callback = SameOnAllWorkers(replicas, weights)
+def at_the_end_of_an_epoch(distribution, weights, stop=False):
+    callback = SameOnAllWorkers(distribution, weights)
     callback.set_model(Model())
     callback.model.stop_training = stop
     callback.on_epoch_end(4)
@@ -135,47 +169,34 @@ def at_the_end_of_an_epoch(replicas, weights, stop=False):
 @pytest.mark.parametrize(
     "change", ["what a checkpoint keeps", "whether to stop", None]
 )
-def test_workers_that_come_apart_are_ended(monkeypatch, change):
+def test_workers_that_come_apart_are_ended(others, monkeypatch, change):
     """Before a checkpoint keeps it: `ours` and `theirs` are two processes."""
     ours, theirs = ([np.ones(2), np.zeros(3)] for _ in range(2))
     if change == "what a checkpoint keeps":
         theirs[1][2] = 1e-20
-    rows = []
-
-    def gathered(replicas, numbers):
-        rows.append(numbers)
-        return np.array([rows[0], numbers])
-
-    monkeypatch.setattr(workers, "_gathered", gathered)
-    at_the_end_of_an_epoch(FIRST, theirs, stop=change == "whether to stop")
+    facts = {
+        "what a checkpoint keeps": theirs,
+        "whether to stop": change == "whether to stop",
+    }
+    says(others, monkeypatch, **facts)
+    del others[0]  # Names are not compared here.
     if change is None:
         at_the_end_of_an_epoch(SECOND, ours)
+        assert not others
         return
     message = f"In epoch 5 the workers no longer agree on {change}: they comp"
     with pytest.raises(ClusterError, match=message):
         at_the_end_of_an_epoch(SECOND, ours)
 
 
-def test_one_process_does_not_come_apart():
-    at_the_end_of_an_epoch(Replicas(), [np.ones(2)])
+def test_one_process_does_not_come_apart(others):
+    others.append("nothing that could be compared")
+    at_the_end_of_an_epoch(ONE, [np.ones(2)])
 
 
-def test_workers_that_agree_go_on(met_by):
-    met_by(**MINE)
-    require_agreement(SECOND, **MINE)
-    # One process has nobody to agree with.
-    require_agreement(Replicas(), **MINE)
-
-
-def test_places_may_differ(monkeypatch):
-    seen = []
-    monkeypatch.setattr(
-        workers,
-        "own_run_dir",
-        lambda run_dir, replicas, **facts: seen.append(facts) or run_dir,
-    )
+def test_places_may_differ(monkeypatch, compared):
+    monkeypatch.setattr(workers, "distribution_of", lambda distribute: FIRST)
     config = SearchConfig(run_dir="here", seed=3)
-    workers.of_this_worker(config)
     elsewhere = dataclasses.replace(
         config,
         run_dir="b",
@@ -183,5 +204,42 @@ def test_places_may_differ(monkeypatch):
         prepare=True,
         tensorboard=True,
     )
-    assert workers.of_this_worker(elsewhere).run_dir == "b"
-    assert seen[0] == seen[1] and seen[0]["--seed"] == 3
+    for each in (config, elsewhere):
+        with as_worker(each) as own:
+            assert own == each
+    _, facts, _, _, others_facts, _ = compared
+    assert facts == others_facts and facts["--seed"] == 3
+
+
+@pytest.mark.parametrize(
+    ("error", "expected", "message"),
+    [
+        (tf.errors.UnavailableError, WorkerLostError, "Socket closed"),
+        (tf.errors.AbortedError, WorkerLostError, "restarted"),
+        (tf.errors.DeadlineExceededError, WorkerLostError, "timeout"),
+        (
+            tf.errors.InternalError,
+            WorkerLostError,
+            "Collective ops is aborted by: a peer",
+        ),
+        (
+            tf.errors.InternalError,
+            ClusterError,
+            "Shape mismatch in the collective instance 7",
+        ),
+        (tf.errors.InvalidArgumentError, None, "Shape mismatch in Add"),
+        (tf.errors.ResourceExhaustedError, None, "out of memory"),
+        (tf.errors.InternalError, None, "of one's own"),
+    ],
+)
+def test_a_lost_worker_is_told_from_other_errors(error, expected, message):
+    said = {
+        WorkerLostError: "Another worker is gone, and this one cannot go on",
+        ClusterError: "do not compute the same: start all of them with",
+        None: message,
+    }
+    with pytest.raises(expected or error, match=said[expected]):
+        with in_own_run_dir(None, FIRST):
+            raise error(None, None, message)
+    with pytest.raises(error), in_own_run_dir(None, ONE):
+        raise error(None, None, message)
