@@ -33,7 +33,7 @@ def gpus(monkeypatch):
 @pytest.fixture
 def mirrored(monkeypatch):
     """Strategies that know only the names of their devices."""
-    monkeypatch.setattr(distribution, "_mirrored", lambda names: names)
+    monkeypatch.setattr(distribution, "mirrored", lambda names: names)
 
 
 def test_none_is_one_device(gpus, mirrored):
