@@ -152,7 +152,16 @@ def on_each_replica(distribution, value_of):
         distribution: `tf.distribute.Strategy`.
         value_of: Function from a `tf.distribute.ValueContext` to a structure
             of tensors.
+
+    Returns:
+        A structure of values of all replicas of this process, or of tensors
+        where it has one.
     """
     if distribution.num_replicas_in_sync == 1:
         return value_of(tf.distribute.experimental.ValueContext())
-    return distribution.experimental_distribute_values_from_function(value_of)
+    values = distribution.experimental_distribute_values_from_function(value_of)
+    if local_replicas(distribution) > 1:
+        return values
+    # As `strategy.run` returns its results.
+    local = distribution.experimental_local_results
+    return tf.nest.map_structure(lambda value: local(value)[0], values)
