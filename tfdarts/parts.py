@@ -159,9 +159,19 @@ def on_each_replica(distribution, value_of):
     """
     if distribution.num_replicas_in_sync == 1:
         return value_of(tf.distribute.experimental.ValueContext())
-    values = distribution.experimental_distribute_values_from_function(value_of)
-    if local_replicas(distribution) > 1:
+    devices = distribution.extended.worker_devices
+
+    def on_its_device(context):
+        replica = context.replica_id_in_sync_group % len(devices)
+        with tf.device(devices[replica]):
+            return value_of(context)
+
+    # Where the results of `strategy.run` are: for inputs on other devices
+    # TensorFlow would optimize a graph anew.
+    values = distribution.experimental_distribute_values_from_function(
+        on_its_device
+    )
+    if len(devices) > 1:
         return values
-    # As `strategy.run` returns its results.
     local = distribution.experimental_local_results
     return tf.nest.map_structure(lambda value: local(value)[0], values)
