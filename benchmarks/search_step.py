@@ -127,7 +127,8 @@ def measured(given):
         if given.order:
             search.train_step((train, val))
         else:
-            search._update_weights(train)
+            parts = search._parts(train, "train")
+            search._update_weights(parts, tf.size(train[1]))
         search.supernet.network_weights[0].numpy()
         return time.perf_counter() - started
 
@@ -153,12 +154,16 @@ def measured(given):
 
 def graph_operations(search):
     """Returns the operations of all phases that were compiled."""
+    compiled = [
+        getattr(each, "_compute", each)
+        for part in (search, search._compiled_loss)
+        for each in vars(part).values()
+    ]
     return sum(
         len(function.graph.get_operations())
-        for part in (search, search._compiled_loss)
-        for phase in vars(part).values()
-        if hasattr(phase, "get_concrete_function")
-        for function in phase._list_all_concrete_functions()
+        for each in compiled
+        if hasattr(each, "get_concrete_function")
+        for function in each._list_all_concrete_functions()
     )
 
 

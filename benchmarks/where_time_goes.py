@@ -70,15 +70,13 @@ def arithmetic_of(operation):
 
 def counted(search, batch):
     """Arithmetic and bytes of a step, out of its graphs."""
-    x, y = batch
     loss = search._compiled_loss
     values = loss.values()
+    penalty = tf.zeros((), values.weights.dtype)
     arithmetic = traffic = 0
     for name, passes in PASSES.items():
-        function = getattr(loss, name).get_concrete_function(
-            *values, tf.zeros((), values.weights.dtype), x, y
-        )
-        for operation in function.graph.get_operations():
+        graph = getattr(loss, name).graph((*values, penalty), batch)
+        for operation in graph.get_operations():
             if operation.type not in FREE:
                 tensors = [*operation.inputs, *operation.outputs]
                 traffic += passes * sum(map(bytes_of, tensors))
