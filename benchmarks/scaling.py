@@ -1,383 +1,436 @@
-"""How a step of the search scales: measured on two devices, foretold for 64.
+"""How a step of the search scales: measured on two cores, predicted to 64 GPUs.
 
-    python benchmarks/scaling.py --kind=images --rounds=2 --plot=scaling.png
+    python benchmarks/scaling.py --rounds=3 --out=scaling.json
 
-A device is one core here: one device is a process held to a core, two devices
-are two logical CPUs of a process with two cores, and two workers are two
-processes, each held to a core, that talk over the loopback. Strong scaling
-keeps the batch, weak scaling doubles it. Each measurement is a process of its
-own, in turn.
-
-What replicas say to each other is counted in the graphs. From that, from the
-time of one device and from what a message costs, times for more devices
-follow; see `predicted`. Those for up to 64 are of images at the paper's size,
-whose graphs are built and not run.
+A device is one core of a CPU here. All forms of `FORMS` are started, then
+they compute in turn, so that a busy machine is busy for all: read the ratios.
+Strong scaling shares one batch, weak scaling gives each device a batch. Each
+round starts new processes, for first steps are measured as well.
 """
 
 import argparse
 import collections
+import contextlib
 import json
 import os
 import socket
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
-from search_step import in_turn
+from search_step import SETTINGS
 
-BATCH = {"images": 32, "texts": 64}
-SIZES = {"S": (8, 5, (28, 28, 3), 32), "paper": (16, 8, (32, 32, 3), 64)}
-"""Channels, cells, image and batch."""
+BATCH = {"images": SETTINGS["S"][2], "texts": 64}
 WORDS, UNITS, LENGTH = 2_000, 100, 20
-FORMS = ("one", "devices", "workers")
-# How often a step of second order by central differences calls each phase.
+
+Form = collections.namedtuple("Form", ["distribute", "cores"])
+FORMS = {
+    "single": Form("none", ([0], [1])),
+    "both": Form("none", ([0, 1],)),
+    "mirrored": Form("mirrored", ([0, 1],)),
+    "workers": Form("multiworker", ([0], [1])),
+}
+"""Of each form, `--distribute` and the cores of each of its processes."""
+
+Row = collections.namedtuple("Row", ["form", "processes", "batches"])
+ROWS = {
+    "one process, one core": Row("single", 1, 1),
+    "two such that do not talk": Row("single", 2, 1),
+    "one process, both cores, one device": Row("both", 1, 1),
+    "its two logical devices, strong": Row("mirrored", 1, 1),
+    "its two logical devices, weak": Row("mirrored", 1, 2),
+    "two workers, a core each, strong": Row("workers", 2, 1),
+    "two workers, a core each, weak": Row("workers", 2, 2),
+}
+"""What takes turns: `batches` is how many batches a step of one form has."""
+ONE, _, BOTH, MIRRORED, *_ = ROWS
+
 PHASES = {"gradients": 3, "alpha_gradients": 2}
-DEVICES = (1, 2, 4, 8, 16, 32, 64)
+"""How often a second-order step by central differences calls each phase."""
 
 Network = collections.namedtuple("Network", ["name", "latency", "bandwidth"])
-IN_PROCESS, BETWEEN_PROCESSES = 65e-6, 230e-6
-"""Seconds that TensorFlow takes for a message, whatever it travels on: half of
-a sum of two numbers on two devices, as measured here on CPUs."""
 NETWORKS = (
-    Network("GPUs of one machine", IN_PROCESS + 5e-6, 50e9),
-    Network("100 Gbit/s, RDMA", BETWEEN_PROCESSES + 10e-6, 10e9),
-    Network("10 Gbit/s Ethernet", BETWEEN_PROCESSES + 50e-6, 1e9),
+    Network("GPUs of one machine", 5e-6, 50e9),
+    Network("100 Gbit/s, RDMA", 10e-6, 10e9),
+    Network("10 Gbit/s Ethernet", 50e-6, 1e9),
 )
-"""Seconds a message and bytes a second between two neighbours. What is added
-to the seconds, and the bytes, are orders of magnitude of NVLink, InfiniBand
-and Ethernet, not measured here."""
+"""Seconds a message and bytes a second between two neighbors: orders of
+magnitude of NVLink, InfiniBand and Ethernet, not measured here."""
 
 GPU_STEP = 86_400 / (50 * 390)
 """Seconds: a GPU day for 50 epochs of 390 steps, which the paper reports of its
 second order on a GTX 1080 Ti (Liu et al., 2019, table 1)."""
+DEVICES = (1, 2, 4, 8, 16, 32, 64)
 
 
-def hold_to(cores):
-    """Lets this process compute on these cores only."""
-    available = sorted(os.sched_getaffinity(0))
-    os.sched_setaffinity(0, [available[core] for core in cores])
-
-
-def joined(given):
-    """Returns the replicas of a form; it starts the second worker."""
-    second = None
-    if given.measure == "workers":
-        if given.index is None:
-            addresses = [f"localhost:{port}" for port in free_ports(2)]
-            second = subprocess.Popen(
-                [sys.executable, *sys.argv, "--index=1"],
-                env={**os.environ, "TF_CONFIG": tf_config(addresses, 1)},
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-            )
-            os.environ["TF_CONFIG"] = tf_config(addresses, 0)
-        hold_to([given.index or 0])
-    if given.measure == "one":
-        hold_to([0])
-
-    import tensorflow as tf
-
-    if given.measure == "devices":
-        tf.config.set_logical_device_configuration(
-            tf.config.list_physical_devices("CPU")[0],
-            [tf.config.LogicalDeviceConfiguration()] * 2,
-        )
-    from tfdarts.training.distribution import replicas_of
-
-    flags = {"one": "none", "devices": "mirrored", "workers": "multiworker"}
-    return replicas_of(flags[given.measure]), second
-
-
-def free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    for each in sockets:
-        each.bind(("localhost", 0))
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
-
-
-def tf_config(addresses, index):
-    task = {"type": "worker", "index": index}
-    return json.dumps({"cluster": {"worker": addresses}, "task": task})
-
-
-def search_of(kind, replicas, size="S"):
-    """Returns a search of second order, compiled."""
-    import keras
-
+def search_of(kind, distribution=None, setting="S"):
+    """Returns a compiled search of second order."""
     import tfdarts
-    from tfdarts.training.optimizers import SGD
-    from tfdarts.training.optimizers import Adam
 
-    keras.utils.set_random_seed(0)
     if kind == "images":
-        channels, cells, image, _ = SIZES[size]
+        channels, cells, _, image = SETTINGS[setting]
         supernet = tfdarts.CNNSupernet(channels, cells, 10, image)
-        optimizer = SGD(0.025, momentum=0.9, l2=3e-4, clip_norm=5.0)
+        optimizer = tfdarts.SGD(0.025, momentum=0.9, l2=3e-4, clip_norm=5.0)
     else:
         supernet = tfdarts.RNNSupernet(WORDS, UNITS, recurrent_dropout=0.25)
-        optimizer = SGD(20.0, momentum=0.0, l2=5e-7, clip_norm=0.25)
+        optimizer = tfdarts.SGD(20.0, momentum=0.0, l2=5e-7, clip_norm=0.25)
     search = tfdarts.DARTS(
-        supernet, clip_virtual_step=kind == "texts", replicas=replicas
+        supernet, clip_virtual_step=kind == "texts", distribution=distribution
     )
-    search.compile(optimizer, Adam(3e-4, l2=1e-3))
+    search.compile(optimizer, tfdarts.Adam(3e-4, l2=1e-3))
     return search
 
 
-def examples(kind, batch):
+def examples(kind, rows):
     import numpy as np
     import tensorflow as tf
 
     random = np.random.default_rng(0)
     if kind == "images":
-        image = SIZES["S"][2]
-        images = random.normal(size=(batch, *image)).astype("float32")
-        return tf.constant(images), tf.constant(random.integers(0, 10, batch))
-    tokens = random.integers(0, WORDS, (batch, LENGTH + 1))
+        shape = (rows, *SETTINGS["S"][3])
+        images = random.normal(size=shape).astype("float32")
+        return tf.constant(images), tf.constant(random.integers(0, 10, rows))
+    tokens = random.integers(0, WORDS, (rows, LENGTH + 1))
     return tf.constant(tokens[:, :-1]), tf.constant(tokens[:, 1:])
 
 
-def measured(given):
-    """Returns the figures of one form, all of it in this process."""
-    replicas, second = joined(given)
-    search = search_of(given.kind, replicas)
-    batch = examples(given.kind, given.batch)
+class Worker:
+    """What a process of a form does, as its parent asks it to."""
 
-    def seconds_of(function):
-        started = time.perf_counter()
-        function()
-        return time.perf_counter() - started
+    def __init__(self, kind, distribute, cores):
+        os.sched_setaffinity(0, cores)
+        import keras
+        import tensorflow as tf
 
-    def step():
+        if len(cores) == 1:
+            tf.config.threading.set_intra_op_parallelism_threads(1)
+            tf.config.threading.set_inter_op_parallelism_threads(1)
+        if distribute == "mirrored":
+            tf.config.set_logical_device_configuration(
+                tf.config.list_physical_devices("CPU")[0],
+                [tf.config.LogicalDeviceConfiguration() for _ in cores],
+            )
+        from tfdarts.parts import worker_of
+        from tfdarts.training.distribution import distribution_of
+
+        self.kind = kind
+        self.distribution = distribution_of(distribute)
+        self.num_workers = worker_of(self.distribution)[1]
+        # Once: TensorFlow then forgets which functions it has optimized.
+        keras.utils.set_random_seed(0)
+        self.searches = {}
+
+    def prepare(self, batches):
+        """Makes the search of so many batches a step; no graph is built."""
+        if batches in self.searches:
+            return
+        rows = batches * BATCH[self.kind] // self.num_workers
+        search = search_of(self.kind, self.distribution)
+        self.searches[batches] = search, examples(self.kind, rows)
+
+    def step(self, batches):
+        """Returns the CPU seconds that a step took this process."""
+        search, batch = self.searches[batches]
+        started = time.process_time()
         search.train_step((batch, batch))
         search.supernet.network_weights[0].numpy()
+        return time.process_time() - started
 
-    with Recorder() as recorder:
-        first = seconds_of(step)
-    times = [seconds_of(step) for _ in range(given.steps)]
-    latency, per_byte = cost_of_messages(replicas)
-    if second:
-        second.wait()
-    return {
-        "first_step_s": first,
-        "step_s": statistics.median(times),
-        "latency_s": latency,
-        "s_per_byte": per_byte,
-        "traffic": recorder.traffic(search) if replicas.count > 1 else None,
-    }
+    def all_reduces(self):
+        """Returns the bytes of the all-reduces of each phase, as counted."""
+        from tfdarts.training.memory import bytes_of
 
+        loss = self.searches[1][0]._compiled_loss
 
-def counted(given):
-    """Returns the traffic of a search at the paper's size; nothing is run."""
-    import tensorflow as tf
+        def sizes(phase):
+            (function,) = phase._average._list_all_concrete_functions()
+            return [
+                bytes_of(operation.inputs[0])
+                for operation in function.graph.get_operations()
+                if operation.type == "CollectiveReduceV2"
+            ]
 
-    replicas, _ = joined(given)
-    search = search_of("images", replicas, "paper")
-    *_, image, batch = SIZES["paper"]
-    share = batch // replicas.count
-    loss = search._compiled_loss
-    values = loss.values()
-    arguments = (
-        *values,
-        tf.zeros((), values.weights.dtype),
-        tf.TensorSpec((share, *image)),
-        tf.TensorSpec((share,), tf.int64),
-    )
-    with Recorder() as recorder:
-        for name in PHASES:
-            getattr(loss, name).get_concrete_function(*arguments)
-    return {"traffic": recorder.traffic(search)}
+        return {name: sizes(getattr(loss, name)) for name in PHASES}
 
+    def seconds_of_all_reduce(self, length):
+        """Returns the seconds of an all-reduce of a vector, a median."""
+        import tensorflow as tf
 
-def cost_of_messages(replicas):
-    """Seconds of a sum of two numbers, and of a byte of a long one."""
-    import tensorflow as tf
+        strategy, in_a_row = self.distribution, 20
 
-    if replicas.count == 1:
-        return 0.0, 0.0
-    total = replicas.compiled(lambda x: [*map(_summed, [x] * SUMS)])
+        @tf.function
+        def reduce(vector):
+            for _ in range(in_a_row):
+                halves = strategy.run(lambda v: v / 2, args=(vector,))
+                vector = strategy.reduce("SUM", halves, axis=None)
+            return vector
 
-    def seconds(size):
-        shares = [tf.ones(size)] * len(replicas.devices)
         times = []
         for _ in range(12):
             started = time.perf_counter()
-            replicas.run(total, shares)
+            reduce(tf.zeros(length)).numpy()
             times.append(time.perf_counter() - started)
-        return statistics.median(times[2:]) / SUMS
-
-    short, long = seconds(2), seconds(LONG)
-    return short, max(long - short, 0.0) / (4 * LONG)
+        return statistics.median(times[2:]) / in_a_row
 
 
-SUMS, LONG = 20, 500_000
+def serve(kind, distribute, cores):
+    """Answers what the parent asks, until it asks no more."""
+    worker = Worker(kind, distribute, json.loads(cores))
+    for line in sys.stdin:
+        name, *arguments = json.loads(line)
+        print(json.dumps(getattr(worker, name)(*arguments)), flush=True)
 
 
-def _summed(tensor):
-    from tfdarts.layers.replicas import sum_over_replicas
+class Running:
+    """The processes of a form, as a context."""
 
-    return sum_over_replicas(tensor)
-
-
-class Recorder:
-    """Notes which sums over replicas a graph has when it is built."""
+    def __init__(self, kind, form):
+        self.errors, self.processes = [], []
+        tasks = range(len(form.cores))
+        addresses = [f"localhost:{port}" for port in free_ports(len(tasks))]
+        for index, cores in enumerate(form.cores):
+            config = {
+                "cluster": {"worker": addresses},
+                "task": {"type": "worker", "index": index},
+            }
+            self.errors.append(tempfile.TemporaryFile("w+"))
+            self.processes.append(
+                subprocess.Popen(
+                    [sys.executable, __file__, "--serve", kind]
+                    + [form.distribute, json.dumps(cores)],
+                    env={**os.environ, "TF_CONFIG": json.dumps(config)},
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=self.errors[-1],
+                    text=True,
+                )
+            )
 
     def __enter__(self):
-        import tensorflow as tf
-
-        self.original = tf.raw_ops.CollectiveReduceV2
-        self.sums = collections.defaultdict(list)
-
-        def noting(**arguments):
-            graph = tf.compat.v1.get_default_graph()
-            depth = 0
-            while "while" in graph.name:
-                graph, depth = graph.outer_graph, depth + 1
-            tensor = arguments["input"]
-            size = tensor.shape.num_elements() * tensor.dtype.size
-            self.sums[id(graph)].append((size, LENGTH if depth else 1))
-            return self.original(**arguments)
-
-        tf.raw_ops.CollectiveReduceV2 = noting
         return self
 
+    def ask(self, *words, processes=None):
+        """Returns the answers of the first so many processes, or of all."""
+        asked = self.processes[:processes]
+        for process in asked:
+            with contextlib.suppress(BrokenPipeError):
+                print(json.dumps(words), file=process.stdin, flush=True)
+        lines = [process.stdout.readline() for process in asked]
+        if all(lines):
+            return [*map(json.loads, lines)]
+        for file in self.errors:
+            file.seek(0)
+            print(file.read()[-2000:], file=sys.stderr)
+        sys.exit("A process has failed; what it said is above.")
+
     def __exit__(self, *error):
-        import tensorflow as tf
+        for process in self.processes:
+            with contextlib.suppress(BrokenPipeError):
+                process.stdin.close()
+        for process in self.processes:
+            try:
+                process.wait(60)
+            except subprocess.TimeoutExpired:
+                process.kill()
 
-        tf.raw_ops.CollectiveReduceV2 = self.original
 
-    def traffic(self, search):
-        """Returns of each phase its calls, and messages and bytes of a call."""
-        loss = search._compiled_loss
-        weights, alphas, _ = loss.values()
-        of_alphas = sum(a.shape.num_elements() for a in alphas)
-        # The vector that is reduced behind each phase: loss, gradients.
-        vectors = {
-            "gradients": 4 * (2 + len(weights) + of_alphas),
-            "alpha_gradients": 4 * (1 + of_alphas),
-        }
-        found = {}
-        for name, calls in PHASES.items():
-            function = getattr(loss, name).function
-            function = getattr(function, "function", function)
-            sums = [
-                each
-                for concrete in function._list_all_concrete_functions()
-                for each in self.sums[id(concrete.graph)]
-            ]
-            found[name] = {
-                "calls": calls,
-                "messages": sum(times for _, times in sums),
-                "bytes": sum(size * times for size, times in sums),
-                "vector_bytes": vectors[name],
+def free_ports(count):
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind(("localhost", 0))
+        return [each.getsockname()[1] for each in sockets]
+
+
+class Progress:
+    """Says on stderr what is measured, and when all will be done."""
+
+    FIRST = 8
+    """About as many steps take as long as a first one."""
+
+    def __init__(self, total):
+        self.total, self.done = total, 0
+        self.started = time.monotonic()
+
+    def tell(self, text, weight):
+        spent = time.monotonic() - self.started
+        left = (self.total / max(self.done, 1) - 1) * spent
+        eta = f"{left / 60:.0f} min left" if self.done else "the first"
+        print(f"{text} ({eta})", file=sys.stderr, flush=True)
+        self.done += weight
+
+
+def measured(kind, rounds, steps, progress):
+    """Returns wall and CPU seconds of all rows, and of all-reduces."""
+    names = "first_step_s", "first_step_cpu_s", "step_s", "step_cpu_s"
+    found = {name: {row: [] for row in ROWS} for name in names}
+    for number in range(rounds):
+        with contextlib.ExitStack() as stack:
+            running = {
+                name: stack.enter_context(Running(kind, form))
+                for name, form in FORMS.items()
             }
-        return found
+
+            def ask(method, row):
+                """Returns the seconds that it took, and those of CPUs."""
+                started = time.perf_counter()
+                cpu = running[row.form].ask(
+                    method, row.batches, processes=row.processes
+                )
+                return time.perf_counter() - started, cpu
+
+            for row in ROWS.values():
+                ask("prepare", row)
+            for turn in range(1 + steps):
+                for name, row in ROWS.items():
+                    progress.tell(
+                        f"{kind}, round {number + 1} of {rounds}: {name}, "
+                        + (f"step {turn} of {steps}" if turn else "first step"),
+                        1 if turn else Progress.FIRST,
+                    )
+                    seconds, cpu = ask("step", row)
+                    what = "step" if turn else "first_step"
+                    found[f"{what}_s"][name].append(seconds)
+                    found[f"{what}_cpu_s"][name].append(sum(cpu))
+            workers = running["workers"]
+            sizes, _ = workers.ask("all_reduces")
+            longest = max(sum(sizes.values(), [])) // 4
+            short, long = (
+                workers.ask("seconds_of_all_reduce", length)[0]
+                for length in (2, longest)
+            )
+    return found | {
+        "bytes": sizes,
+        "latency_s": short / 2,
+        "bytes_per_s": 4 * longest / max(long - short, 1e-9),
+        "load_average": os.getloadavg()[1],
+    }
 
 
-def predicted(devices, seconds, messages, bytes_, latency, bandwidth, weak):
+def speed_ups(figures, name):
+    """Returns how much more work a row does than one core.
+
+    Two figures: by the clock, and as it would be if its cores computed all
+    the time, by their seconds; the second leaves out others and messages.
+    """
+    row = ROWS[name]
+    work = row.batches * (row.processes if row.form == "single" else 1)
+    cores = sum(map(len, FORMS[row.form].cores[: row.processes]))
+    return (
+        statistics.median(
+            factor * one / own
+            for one, own in zip(figures[what][ONE], figures[what][name])
+        )
+        for what, factor in (("step_s", work), ("step_cpu_s", work * cores))
+    )
+
+
+def predicted(devices, seconds, sizes, latency, bandwidth, weak):
     """Returns the seconds of a step on so many devices.
 
-    A ring of n devices: a sum takes 2 (n - 1) messages one after the other,
-    and moves 2 (n - 1) / n of its bytes through each device.
+    A ring of n devices: an all-reduce takes 2 (n - 1) messages one after the
+    other, and moves 2 (n - 1) / n of its bytes through each device.
 
     Args:
         devices: Integer, n.
         seconds: Float, a step of one device.
-        messages: Integer, sums of a step, one after the other.
-        bytes_: Integer, bytes of all sums of a step.
+        sizes: List of integers, the bytes of each all-reduce of a step.
         latency: Float, seconds of a message.
         bandwidth: Float, bytes a second.
         weak: Boolean, whether the batch grows with the devices.
     """
     work = seconds if weak else seconds / devices
     hops = 2 * (devices - 1)
-    return work + hops * (messages * latency + bytes_ / devices / bandwidth)
-
-
-def totals(traffic):
-    """Returns the sums of a step, and their bytes."""
-    messages = sum(p["calls"] * (p["messages"] + 1) for p in traffic.values())
-    bytes_ = sum(
-        p["calls"] * (p["bytes"] + p["vector_bytes"]) for p in traffic.values()
+    return work + hops * (
+        len(sizes) * latency + sum(sizes) / devices / bandwidth
     )
-    return messages, bytes_
 
 
-def report(given, rows, of_paper):
-    """Prints what was measured, counted and foretold."""
-    one = rows["one", "strong"]
-    print("| | batch | first step, s | step, s | speed-up | foretold, s |")
-    print("| --- | ---: | ---: | ---: | ---: | ---: |")
-    traffic = rows["devices", "strong"]["traffic"]
-    messages, bytes_ = totals(traffic)
-    for (form, scaling), row in rows.items():
-        weak = scaling == "weak"
-        speed_up = one["step_s"] / row["step_s"] * (2 if weak else 1)
-        foretold = one["step_s"]
-        if form != "one":
-            # Measured of whole sums of two devices, which are two hops.
-            bandwidth = 1 / max(row["s_per_byte"], 1e-15)
-            foretold = predicted(
-                *(2, one["step_s"], messages, bytes_),
-                *(row["latency_s"] / 2, bandwidth, weak),
-            )
-        print(
-            f"| {form}, {scaling} | {(1 + weak) * BATCH[given.kind]} | "
-            f"{row['first_step_s']:.1f} | {row['step_s']:.2f} | "
-            f"{speed_up:.2f} | {foretold:.2f} |"
+def bytes_of_a_step(sizes):
+    """Returns the bytes of each all-reduce of a step of second order."""
+    return [
+        size for name, calls in PHASES.items() for size in calls * sizes[name]
+    ]
+
+
+def sizes_of(setting):
+    """Returns the bytes that images' phases reduce; nothing is built."""
+    search = search_of("images", setting=setting)
+    weights, alphas, (statistics, _) = search._compiled_loss.values()
+    count = sum(tensor.shape.num_elements() for tensor in alphas)
+    rest = sum(t.shape.num_elements() for t in statistics) + len(weights)
+    return {
+        # Loss and accuracy, gradients and moving statistics.
+        "gradients": [4 * (2 + count + rest)],
+        "alpha_gradients": [4 * (1 + count)],
+    }
+
+
+def say(kind, figures):
+    """Prints what was measured."""
+    print(
+        f"\n| {kind} | batch | first step, s | step, s | CPU s a step | "
+        f"times one core's work | by CPU s |\n| --- |" + " ---: |" * 6
+    )
+    for name, row in ROWS.items():
+        first, step, cpu = (
+            statistics.median(figures[what][name])
+            for what in ("first_step_s", "step_s", "step_cpu_s")
         )
-    for form in FORMS[1:]:
-        row = rows[form, "strong"]
+        by_clock, by_cpu = speed_ups(figures, name)
         print(
-            f"\n{form}: {1e3 * row['latency_s']:.3f} ms a sum of two numbers, "
-            f"{1e-9 / max(row['s_per_byte'], 1e-15):.2f} GB/s of a long one"
+            f"| {name} | {row.batches * BATCH[kind]} | {first:.1f} | "
+            f"{step:.2f} | {cpu:.2f} | {by_clock:.2f} | {by_cpu:.2f} |"
         )
-    say(traffic)
-    if of_paper:
-        print("\nAt the paper's size:")
-        say(of_paper)
-        foretell(*totals(of_paper), given.plot)
-
-
-def say(traffic):
-    """Prints what replicas say to each other in a step."""
-    print("\n| phase | calls a step | sums in it, bytes | vector behind it |")
-    print("| --- | ---: | ---: | ---: |")
-    for name, phase in traffic.items():
-        print(
-            f"| {name} | {phase['calls']} | {phase['messages']:,}, "
-            f"{phase['bytes']:,} | {phase['vector_bytes']:,} |"
+    first, first_cpu = (
+        statistics.median(
+            mirrored / both
+            for mirrored, both in zip(figures[w][MIRRORED], figures[w][BOTH])
         )
-    messages, bytes_ = totals(traffic)
-    print(f"\nA step: {messages:,} sums, {bytes_ / 1e6:.2f} MB.\n")
+        for w in ("first_step_s", "first_step_cpu_s")
+    )
+    one = statistics.median(figures["step_s"][ONE])
+    sizes = bytes_of_a_step(figures["bytes"])
+    network = figures["latency_s"], figures["bytes_per_s"]
+    strong, weak = (
+        (1 + weak) * one / predicted(2, one, sizes, *network, weak)
+        for weak in (False, True)
+    )
+    print(
+        f"\nFirst step, two logical devices: {first:.2f} times that of one "
+        f"with the same cores, {first_cpu:.2f} times its CPU seconds.\n"
+        f"All-reduces of a step: {len(sizes)}, of "
+        f"{', '.join(f'{size:,}' for size in sizes)} bytes. Between two "
+        f"workers a message takes {1e3 * network[0]:.2f} ms and "
+        f"{network[1] / 1e9:.2f} GB/s travel: predicted for two, strong "
+        f"{strong:.2f}, weak {weak:.2f}.\n"
+        f"Load average: {figures['load_average']:.1f}."
+    )
 
 
-def foretell(messages, bytes_, plot):
-    """Prints the speed-ups that follow for a GPU's step, and draws them."""
-    print("| devices | " + " | ".join(n.name for n in NETWORKS) + " |")
-    print("| ---: | " + " | ".join("---:" for _ in NETWORKS) + " |")
+def predict(sizes, latency, plot):
+    """Prints and draws the speed-ups that follow for a GPU's step."""
     curves = {
-        (network.name, weak): [
-            GPU_STEP
-            * (n if weak else 1)
-            / predicted(n, GPU_STEP, messages, bytes_, *network[1:], weak)
+        (name, weak): [
+            (n if weak else 1)
+            * GPU_STEP
+            / predicted(n, GPU_STEP, sizes, latency + wire, bandwidth, weak)
             for n in DEVICES
         ]
-        for network in NETWORKS
+        for name, wire, bandwidth in NETWORKS
         for weak in (False, True)
     }
-    for position, n in enumerate(DEVICES):
-        cells = [
-            " and ".join(
-                f"{curves[network.name, weak][position]:.1f}"
-                for weak in (False, True)
-            )
-            for network in NETWORKS
-        ]
-        print(f"| {n} | {' | '.join(cells)} |")
+    print(
+        f"\nPredicted: {len(sizes)} all-reduces, {sum(sizes):,} bytes a step."
+    )
+    print("\n| devices | " + " | ".join(n.name for n in NETWORKS) + " |")
+    print("| ---: |" + " ---: |" * len(NETWORKS))
+    for n, *values in zip(DEVICES, *curves.values()):
+        pairs = zip(values[::2], values[1::2])
+        cells = " | ".join(f"{a:.1f}, {b:.1f}" for a, b in pairs)
+        print(f"| {n} | {cells} |")
     if plot:
         draw(curves, plot)
 
@@ -390,16 +443,14 @@ def draw(curves, path):
     panels = figure.subplots(1, 2, sharey=True)
     for panel, weak in zip(panels, (False, True)):
         panel.plot(DEVICES, DEVICES, color="#B0BEC5", linestyle=":")
-        panel.annotate("ideal", (16, 18), color="#78909C", ha="right")
+        panel.annotate("ideal", (14, 18), color="#78909C", ha="right")
         for network, color in zip(NETWORKS, ("#00795A", "#0B5FA5", "#BF4D00")):
             values = curves[network.name, weak]
             panel.plot(DEVICES, values, color=color, label=network.name)
         panel.set_xscale("log", base=2)
         panel.set_yscale("log", base=2)
         panel.set_xticks(DEVICES, map(str, DEVICES))
-        fractions = [1 / n for n in (8, 4, 2)]
-        ticks = [*fractions, *DEVICES]
-        panel.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+        panel.set_yticks(DEVICES, map(str, DEVICES))
         panel.set_xlabel("devices")
         panel.set_title(
             "the batch grows with the devices" if weak else "the same batch"
@@ -407,46 +458,38 @@ def draw(curves, path):
         panel.spines[["top", "right"]].set_visible(False)
     panels[0].set_ylabel("times as many images a second")
     panels[0].legend(frameon=False)
-    figure.suptitle("Foretold: a second-order step of a search, 4.4 s on a GPU")
+    figure.suptitle(
+        "Predicted, not measured: a second-order step of 4.4 s on one GPU"
+    )
     figure.savefig(path, dpi=150)
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kind", choices=BATCH, default="images")
-    parser.add_argument("--steps", type=int, default=5)
-    parser.add_argument("--rounds", type=int, default=1)
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--kinds", nargs="+", choices=BATCH, default=[*BATCH])
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=5, help="steps a round")
+    parser.add_argument("--out", help="where to write all figures to, as JSON")
     parser.add_argument("--plot", help="where to draw the curves to")
-    parser.add_argument(
-        "--measure",
-        choices=FORMS,
-        help="measure in this process; what the others are started with",
-    )
-    parser.add_argument("--count", action="store_true")
-    parser.add_argument("--batch", type=int)
-    parser.add_argument("--index", type=int)
+    parser.add_argument("--serve", nargs=3, help=argparse.SUPPRESS)
     given = parser.parse_args()
-    if given.measure:
-        work = counted if given.count else measured
-        print(json.dumps(work(given)))
+    if given.serve:
+        serve(*given.serve)
         return
-    keys = [("one", "strong")] + [
-        (form, scaling) for form in FORMS[1:] for scaling in ("strong", "weak")
-    ]
-    commands = [
-        [
-            *(sys.executable, *sys.argv, f"--measure={form}"),
-            f"--batch={BATCH[given.kind] * (2 if scaling == 'weak' else 1)}",
-        ]
-        for form, scaling in keys
-    ]
-    rows = dict(zip(keys, in_turn(commands, given.rounds)))
-    of_paper = None
-    if given.kind == "images":
-        command = [sys.executable, *sys.argv, "--measure=devices", "--count"]
-        (row,) = in_turn([command], 1)
-        of_paper = row["traffic"]
-    report(given, rows, of_paper)
+    work = len(ROWS) * (Progress.FIRST + given.steps)
+    progress = Progress(len(given.kinds) * given.rounds * work)
+    results = {}
+    for kind in given.kinds:
+        results[kind] = measured(kind, given.rounds, given.steps, progress)
+        say(kind, results[kind])
+    if given.out:
+        with open(given.out, "w") as file:
+            json.dump(results, file)
+    if "images" in results:
+        images = results["images"]
+        if sizes_of("S") != images["bytes"]:
+            sys.exit("What is reduced is not what `sizes_of` counts.")
+        predict(bytes_of_a_step(sizes_of("P")), images["latency_s"], given.plot)
 
 
 if __name__ == "__main__":
