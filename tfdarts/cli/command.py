@@ -16,7 +16,6 @@ from tfdarts.cli import process
 from tfdarts.cli.errors import EXIT_CODES
 from tfdarts.cli.errors import Terminated
 from tfdarts.cli.errors import classified
-from tfdarts.cluster import is_of_many
 from tfdarts.data.image_source import DataError
 from tfdarts.data.texts import is_text
 from tfdarts.runs.fields import flag_fields
@@ -235,8 +234,7 @@ class Command:
             self.run(
                 {**given, "arguments": arguments, "given": typed, "kind": kind}
             )
-        if is_of_many(distribute):
-            process.end_together(distribute)
+        process.say_who_wrote(distribute)
 
     def _those_of(self, flags, kind):
         """Those flags that this command has."""

@@ -36,12 +36,8 @@ def results_of(given, distribute):
     return contextlib.redirect_stdout(io.StringIO())
 
 
-def end_together(distribute):
-    """Lets no worker end before the first has written all."""
-    from tfdarts.runs.workers import meet
-    from tfdarts.training.distribution import distribution_of
-
-    meet(distribution_of(distribute))
+def say_who_wrote(distribute):
+    """Says of a follower, which shows no results, that it has ended well."""
     if is_follower(distribute):
         logger.info(
             "worker %d: done; worker 0 has written all there is", workers()[1]
