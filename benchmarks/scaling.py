@@ -13,6 +13,7 @@ import collections
 import contextlib
 import json
 import os
+import select
 import socket
 import statistics
 import subprocess
@@ -217,7 +218,7 @@ class Running:
         for process in asked:
             with contextlib.suppress(BrokenPipeError):
                 print(json.dumps(words), file=process.stdin, flush=True)
-        lines = [process.stdout.readline() for process in asked]
+        lines = [*map(self.line_of, asked)]
         if all(lines):
             return [*map(json.loads, lines)]
         for file in self.errors:
@@ -225,8 +226,17 @@ class Running:
             print(file.read()[-2000:], file=sys.stderr)
         sys.exit("A process has failed; what it said is above.")
 
+    def line_of(self, process):
+        """Returns an answer, or an empty string once any process has ended."""
+        while not select.select([process.stdout], [], [], 1.0)[0]:
+            if any(each.poll() is not None for each in self.processes):
+                return ""
+        return process.stdout.readline()
+
     def __exit__(self, *error):
         for process in self.processes:
+            if any(error):
+                process.kill()
             with contextlib.suppress(BrokenPipeError):
                 process.stdin.close()
         for process in self.processes:
