@@ -531,7 +531,7 @@ def test_moving_statistics_move_by_the_mean_of_the_micro_batches():
         tf.reduce_mean(tf.nn.conv2d(x, kernel, 1, "SAME"), [0, 1, 2])
         for x, _ in halves
     ]
-    search._update_weights([[tf.concat(t, axis=0) for t in zip(*halves)]])
+    search._update_weights([*halves])
     np.testing.assert_allclose(
         norm.moving_mean, 0.1 * (means[0] + means[1]) / 2, rtol=1e-4
     )

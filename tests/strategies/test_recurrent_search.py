@@ -22,7 +22,9 @@ def batch(seed, steps=STEPS):
     return tf.constant(tokens[:, :-1]), tf.constant(tokens[:, 1:])
 
 
-def built(clip_norm=None, run_eagerly=False, order=2, **arguments):
+def built(
+    clip_norm=None, run_eagerly=False, order=2, micro_batches=1, **arguments
+):
     keras.utils.set_random_seed(0)
     supernet = RNNSupernet(WORDS, UNITS, 2, dtype="float64", **arguments)
     random = np.random.default_rng(1)
@@ -32,6 +34,7 @@ def built(clip_norm=None, run_eagerly=False, order=2, **arguments):
         supernet,
         order=order,
         method="exact",
+        micro_batches=micro_batches,
         clip_virtual_step=clip_norm is not None,
         dtype="float64",
     )
@@ -216,12 +219,12 @@ def test_penalties_move_the_weights_and_no_alpha():
 
 
 def test_micro_batches_carry_the_state_of_the_whole_batch():
-    search = built(run_eagerly=True)
-    search.micro_batches = search._compiled_loss.micro_batches = 2
+    search = built(run_eagerly=True, micro_batches=2)
     search.train_step((batch(1), batch(2)))
     for stream in ("train", "val"):
-        ((state,),) = search._states[stream]
-        assert state.shape == (BATCH, UNITS)
+        (first,), (second,) = search._states[stream]
+        assert first.shape == second.shape == (BATCH // 2, UNITS)
+        assert not np.allclose(first, second)
     search.train_step((batch(3), batch(4)))
 
 

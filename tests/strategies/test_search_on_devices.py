@@ -295,5 +295,5 @@ def test_what_cannot_be_shared_is_refused(two_replicas):
         search.compile(SGD(0.1), Adam(0.1), run_eagerly=True)
     search = built(RNNSupernet(WORDS, 3, 2), "exact", distribution=two_replicas)
     x, y = words(np.random.default_rng(0), 3)
-    with pytest.raises(ValueError, match="micro-batches: of 2. Received a"):
+    with pytest.raises(ValueError, match="this process: of 2. Received a"):
         search.train_step(((x[:7], y[:7]), (x[:7], y[:7])))

@@ -132,9 +132,9 @@ def test_exact_product_survives_compilation():
         weights.shape, (0, 1), dtype=tf.float64
     )
     penalty = tf.zeros((), tf.float64)
-    arguments = (weights, alphas, direction, state, penalty, *batch(2))
-    (expected,) = loss._mixed_product_of_batch(*arguments)
-    (compiled,) = loss.mixed_product(*arguments)
+    values = weights, alphas, direction, state, penalty
+    expected, *_ = loss._mixed_product_of_batch(*values, *batch(2))
+    compiled, *_ = loss.mixed_product(values, [batch(2)])
     for one, other in zip(compiled, expected, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-12)
 

@@ -260,8 +260,8 @@ class DARTS(SavedSearch, ReadsOn, keras.Model):
         rows = len(batch[1])
         if rows % count:
             raise ValueError(
-                f"A batch must be a multiple of the devices that share it, "
-                f"times the micro-batches: of {count}. Received a batch of "
+                f"A batch must be a multiple of the micro-batches, times the "
+                f"devices of this process: of {count}. Received a batch of "
                 f"{rows}."
             )
         parts = parts_of(self.distribution, batch, self.micro_batches)
@@ -285,14 +285,12 @@ class DARTS(SavedSearch, ReadsOn, keras.Model):
         learning_rate = tf.convert_to_tensor(self.optimizer.learning_rate)
         warm = self.optimizer.iterations.numpy() >= self.alpha_warmup_steps
 
-        number = tf.size(train_batch[1])
-
         if self.update_order == "weights_first":
-            self._update_weights(train_parts, number)
+            self._update_weights(train_parts)
         if warm:
             self._update_alphas(train_parts, val_parts, learning_rate)
         if self.update_order == "alpha_first":
-            self._update_weights(train_parts, number)
+            self._update_weights(train_parts)
         # While alpha waits there is no loss of it.
         return {
             metric.name: metric.result()
@@ -404,13 +402,15 @@ class DARTS(SavedSearch, ReadsOn, keras.Model):
         self._apply_alphas(gradients)
         self.alpha_loss_tracker.update_state(loss)
 
-    def _update_weights(self, parts, number):
+    def _update_weights(self, parts):
         weights, alphas, state = self._compiled_loss.values()
         train = self._compiled_loss.objective(parts, state, penalty=1.0)
         loss, accuracy, gradient, _, state = train.outputs([weights], alphas)
         self._states["train"] = train.carried
         self._apply_weights(gradient, state)
         # Segments of a text may differ in length.
+        local = self.distribution.experimental_local_results
+        number = sum(tf.size(y) for _, of_all in parts for y in local(of_all))
         self.loss_tracker.update_state(loss, number)
         self.accuracy.update_state(accuracy, number)
 
