@@ -4,7 +4,6 @@ import keras
 import tensorflow as tf
 
 from tfdarts.models.any_length import AnyLength
-from tfdarts.models.on_devices import OnDevices
 from tfdarts.parts import num_replicas
 from tfdarts.parts import on_each_replica
 
@@ -59,7 +58,7 @@ class ReadsOn:
 
 
 @keras.saving.register_keras_serializable(package="tfdarts")
-class WithCarriedState(ReadsOn, OnDevices, keras.Model):
+class WithCarriedState(ReadsOn, keras.Model):
     """A language model, trained and tested on the segments of a text.
 
     What its recurrence carries from batch to batch is kept here, in training
@@ -145,6 +144,9 @@ class WithCarriedState(ReadsOn, OnDevices, keras.Model):
 
     def call(self, inputs, training=None):
         return self.network(inputs, training=training)
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        """All is built, and a data set of segments can be read only once."""
 
     def make_train_function(self, force=False):
         """As that of tests."""

@@ -194,7 +194,7 @@ class LearningRate(keras.callbacks.Callback):
         if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
             # The schedule has gone on to the next step.
             rate = rate(optimizer.iterations - 1)
-        logs["learning_rate"] = float(rate)
+        logs["learning_rate"] = float(keras.ops.convert_to_numpy(rate))
 
 
 class LinearDropPath(keras.callbacks.Callback):
