@@ -1,232 +1,223 @@
 """Two processes on one machine compute as two devices of one process."""
 
-import csv
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-RUN = """
-import csv, json, os, sys
+COMMANDS = """
+import csv, importlib, json, os, signal, sys
 
-import tensorflow as tf
+# As in a terminal, also where these tests run behind a shell's &.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from tfdarts import cluster
 
-kind, distribute = sys.argv[1:]
+cluster.SECONDS_BETWEEN_WORDS = 1
+distribute, commands = sys.argv[1], json.loads(sys.argv[2])
 if distribute == "mirrored":
+    import tensorflow as tf
+
     tf.config.set_logical_device_configuration(
         tf.config.list_physical_devices("CPU")[0],
         [tf.config.LogicalDeviceConfiguration()] * 2,
     )
-import tfdarts
-from tfdarts.runs.configs import SearchConfig, TrainConfig
-from tfdarts.runs.rnn_configs import RNNSearchConfig, RNNTrainConfig
+for name, *arguments in commands:
+    command = importlib.import_module(f"tfdarts.cli.{name}")
+    code = command.main([*arguments, f"--distribute={distribute}"])
+    if code:
+        sys.exit(code)
+"""
+SAY = """
+# A follower writes to copies of its own, which end with it.
 from tfdarts.runs.workers import copy_of
 
-common = dict(run_dir="run", distribute=distribute, epochs=2)
-if kind == "images":
-    common |= dict(init_channels=2, num_cells=3, batch_size=256)
-    common |= dict(preset="paper")
-    search = SearchConfig(num_nodes=1, cutout_length=2, **common)
-    train = TrainConfig(validation_portion=0.2, ema_momentum=0.5, **common)
-else:
-    common |= dict(dataset="text:.", units=6, steps=7, batch_size=16)
-    search = RNNSearchConfig(num_nodes=2, **common)
-    train = RNNTrainConfig(step_spread=1.0, nonmonotone=1, **common)
-tfdarts.search(search)
-results = tfdarts.train(train)
-tested = tfdarts.evaluate("run", batch_size=101, distribute=distribute)
 follows = '"index": 1' in os.environ.get("TF_CONFIG", "")
-own = copy_of("run") if follows else "run"
-said = {"results": results, "tested": tested}
-for stage in ("search", "train"):
-    with open(f"{own}/{stage}/metrics.csv") as file:
-        said[stage] = [
-            {k: v for k, v in row.items() if k != "data_wait"}
-            for row in csv.DictReader(file)
-        ]
-print(json.dumps(said))
+written = {}
+for run_dir in ("images", "texts"):
+    own = copy_of(run_dir) if follows else run_dir
+    for stage in ("search", "train"):
+        with open(f"{own}/{stage}/metrics.csv") as file:
+            written[f"{run_dir} {stage}"] = [*csv.DictReader(file)]
+    with open(f"{own}/train/results.json") as file:
+        written[f"{run_dir} results"] = [json.load(file)]
+print(json.dumps(written))
 """
-COMMAND = """
-import importlib, sys
+SEARCH = [
+    *("--dataset=digits", "--run_dir=images", "--preset=paper", "--seed=3"),
+    *("--epochs=2", "--batch_size=256", "--init_channels=2", "--num_cells=3"),
+    *("--num_nodes=1", "--order=1", "--cutout_length=2"),
+    "--class_weights=balanced",
+]
+IMAGES = [
+    *SEARCH,
+    *("--train_epochs=2", "--train_batch_size=256", "--train_num_cells=3"),
+    *("--train_init_channels=2", "--train_validation_portion=0.2"),
+    *("--train_ema_momentum=0.5", "--train_drop_path_rate=0.3"),
+    "--train_auxiliary_weight=0.4",
+]
+TEXTS = [
+    *("--dataset=text:.", "--run_dir=texts", "--epochs=2", "--units=6"),
+    *("--steps=7", "--batch_size=16", "--num_nodes=2", "--order=1"),
+    *("--train_epochs=2", "--train_units=6", "--train_steps=7"),
+    *("--train_batch_size=16", "--train_step_spread=1"),
+    "--train_nonmonotone=1",
+]
+ALL = [
+    ["pipeline", *IMAGES],
+    ["evaluate", "--run_dir=images", "--batch_size=101"],
+    ["pipeline", *TEXTS],
+]
+TIMES = {"seconds", "data_wait", "milliseconds_per_image", "images_per_second"}
+TIMES |= {"words_per_second"}
 
-name, *arguments = sys.argv[1:]
-sys.exit(importlib.import_module(f"tfdarts.cli.{name}").main(arguments))
-"""
-IMPATIENT = """
-import signal
 
-from tfdarts import cluster
-
-cluster.SECONDS_BETWEEN_WORDS = 1
-# As in a terminal, also where these tests run behind a shell's &.
-signal.signal(signal.SIGINT, signal.default_int_handler)
-"""
-TIMES = ("seconds", "milliseconds_per_image", "images_per_second")
-TIMES += ("words_per_second",)
-
-
-def clusters():
-    """The environments of two workers."""
-    sockets = [socket.socket() for _ in range(2)]
-    for each in sockets:
-        each.bind(("localhost", 0))
-    addresses = [f"localhost:{each.getsockname()[1]}" for each in sockets]
-    for each in sockets:
+def environments():
+    """Returns those of two workers."""
+    free = [socket.create_server(("localhost", 0)) for _ in range(2)]
+    addresses = [f"localhost:{each.getsockname()[1]}" for each in free]
+    for each in free:
         each.close()
-    for index in range(2):
-        config = {
-            "cluster": {"worker": addresses},
-            "task": {"type": "worker", "index": index},
-        }
-        yield {**os.environ, "TF_CONFIG": json.dumps(config)}
-
-
-def started(directory, code, *arguments):
-    """Starts both workers."""
+    tasks = ({"type": "worker", "index": index} for index in range(2))
     return [
-        subprocess.Popen(
-            [sys.executable, "-c", code, *arguments],
-            cwd=directory,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
+        {"TF_CONFIG": json.dumps({"cluster": {"worker": addresses}, **each})}
+        for each in ({"task": task} for task in tasks)
+    ]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def none_is_left():
+    """Kills what a test that failed has left running."""
+    yield
+    for process in Process.started:
+        process.kill()
+        process.wait()
+
+
+class Process:
+    """A process of commands; what it says is in files."""
+
+    started = []
+
+    def __init__(
+        self, directory, commands, environment=None, then="", name="0"
+    ):
+        self.stdout, self.stderr = (
+            directory / f"{stream}{name}.txt" for stream in ("out", "err")
         )
-        for environment in clusters()
+        distribute = "multiworker" if environment else "mirrored"
+        with self.stdout.open("w") as out, self.stderr.open("w") as err:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", COMMANDS + then]
+                + [distribute, json.dumps(commands)],
+                cwd=directory,
+                env={**os.environ, **(environment or {})},
+                stdout=out,
+                stderr=err,
+            )
+        self.started.append(self.process)
+
+    def says(self, text):
+        return text in self.stderr.read_text()
+
+    def until(self, condition, seconds=300):
+        limit = time.monotonic() + seconds
+        while not condition():
+            assert self.process.poll() is None, self.stderr.read_text()
+            assert time.monotonic() < limit, self.stderr.read_text()
+            time.sleep(0.05)
+
+    def ended(self, seconds=300):
+        """Returns the exit code and the last line of what was said."""
+        code = self.process.wait(seconds)
+        return code, (self.stderr.read_text().splitlines() or [""])[-1]
+
+
+def two_workers(directory, commands, then=""):
+    """Starts both."""
+    return [
+        Process(directory, commands, environment, then, str(index))
+        for index, environment in enumerate(environments())
     ]
 
 
 def write_text(directory):
     random = np.random.default_rng(0)
-    for name, lines in (("train", 400), ("valid", 100), ("test", 20)):
+    for name, lines in (("train", 150), ("valid", 60), ("test", 20)):
         text = (" ".join(random.choice([*"abcdefg"], 9)) for _ in range(lines))
         (directory / f"{name}.txt").write_text("\n".join(text) + "\n")
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", ["images", "texts"])
-def test_two_workers_are_two_devices(tmp_path, kind):
-    """To the last bit, in search, training and test."""
+@pytest.fixture(scope="module")
+def done(tmp_path_factory):
+    """All commands, done by two devices of one process and by two workers.
+
+    Returns:
+        Directory of the workers, and the three processes.
+    """
+    directories = []
     for name in ("mirrored", "workers"):
-        (tmp_path / name).mkdir()
-        write_text(tmp_path / name)
-    done = subprocess.run(
-        [sys.executable, "-c", RUN, kind, "mirrored"],
-        cwd=tmp_path / "mirrored",
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    processes = started(tmp_path / "workers", RUN, kind, "multiworker")
-    outputs = [process.communicate() for process in processes]
-    for process, (_, stderr) in zip(processes, outputs):
-        assert process.returncode == 0, stderr
-    one, *others = (
-        json.loads(text) for text in (done.stdout, *(o for o, _ in outputs))
-    )
-    for other in others:
-        for stage in ("search", "train"):
-            assert other[stage] == one[stage] and len(one[stage]) == 2
-        for name in ("results", "tested"):
-            for figure, value in one[name].items():
-                if figure not in TIMES:
-                    assert other[name][figure] == value, figure
-    run_dir = tmp_path / "workers" / "run"
-    for stage in ("search", "train"):
-        (session,) = json.loads(
-            (run_dir / stage / "environment.json").read_text()
-        )
-        assert session["replicas"] == 2
-        lines = (run_dir / stage / "log.txt").read_text().splitlines()
-        assert sum("epoch 2/2: " in line for line in lines) == 1
-    assert (run_dir / "evaluation" / "report.json").exists()
-    assert (run_dir / "cells").is_dir()
-
-
-FOUR = """
-import sys
-
-import tensorflow as tf
-
-tf.config.set_logical_device_configuration(
-    tf.config.list_physical_devices("CPU")[0],
-    [tf.config.LogicalDeviceConfiguration()] * 2,
-)
-from tfdarts.cli import search
-
-sys.exit(search.main(sys.argv[1:]))
-"""
-ONE_EPOCH = [
-    *("--init_channels=2", "--num_cells=3", "--num_nodes=1", "--epochs=1"),
-    "--batch_size=256",
-    # Larger rates of alpha make more of what is rounded differently.
-    "--preset=paper",
-]
+        directories.append(tmp_path_factory.mktemp(name))
+        write_text(directories[-1])
+    mirrored, workers = directories
+    processes = [
+        Process(mirrored, ALL, then=SAY),
+        *two_workers(workers, ALL, SAY),
+    ]
+    for process in processes:
+        code, _ = process.ended(900)
+        assert code == 0, process.stderr.read_text()
+    return workers, processes
 
 
 @pytest.mark.slow
-def test_two_workers_of_two_devices_each_are_one(tmp_path):
-    subprocess.run(
-        [sys.executable, "-c", COMMAND, "search", *ONE_EPOCH, "--run_dir=one"],
-        cwd=tmp_path,
-        check=True,
-        capture_output=True,
+def test_two_workers_are_two_devices(done):
+    """To rounding, in search, training and test; the workers to the bit."""
+    _, processes = done
+    devices, first, second = (
+        json.loads(process.stdout.read_text().splitlines()[-1])
+        for process in processes
     )
-    finish(
-        started(
-            *(tmp_path, FOUR, *ONE_EPOCH),
-            *("--distribute=auto", "--run_dir=four"),
-        )
-    )
-    (session,) = json.loads(
-        (tmp_path / "four" / "search" / "environment.json").read_text()
-    )
-    assert session["replicas"] == 4
-    rows = []
-    for name in ("one", "four"):
-        with (tmp_path / name / "search" / "metrics.csv").open() as file:
-            rows += csv.DictReader(file)
-    one, four = rows
-    for name in (
-        "loss",
-        "alpha_loss",
-        "validation_supernet_loss",
-        "alpha_entropy",
-    ):
-        assert float(four[name]) == pytest.approx(float(one[name]), rel=1e-5)
+    assert len(devices["images search"]) == len(devices["texts train"]) == 2
+    for name, rows in devices.items():
+        for row, *others in zip(rows, first[name], second[name], strict=True):
+            for figure in {*row} - TIMES:
+                one, two = (other[figure] for other in others)
+                assert one == two, figure
+                if row[figure] != one:
+                    expected = pytest.approx(float(row[figure]), rel=1e-5)
+                    assert float(one) == expected, (name, figure)
 
 
-SEARCH = [
-    *("search", "--distribute=multiworker", "--run_dir=run", "--seed=3"),
-    *("--init_channels=2", "--num_cells=3", "--num_nodes=1", "--epochs=8"),
-    *("--batch_size=128", "--learning_rate=0.1", "--alpha_learning_rate=0.1"),
-]
+@pytest.mark.slow
+def test_one_worker_writes_and_says_results(done):
+    directory, (_, first, second) = done
+    for stage in ("search", "train"):
+        path = directory / "images" / stage
+        (session,) = json.loads((path / "environment.json").read_text())
+        assert session["replicas"] == 2
+        lines = (path / "log.txt").read_text().splitlines()
+        assert sum("epoch 2/2: " in line for line in lines) == 1
+    assert (directory / "images" / "evaluation" / "report.json").exists()
+    assert (directory / "images" / "cells").is_dir()
+    assert [*directory.glob("texts/export/*/1/model_card.json")]
+    assert "Test accuracy" in first.stdout.read_text()
+    assert len(second.stdout.read_text().splitlines()) == 1
+    assert second.says("worker 1: done; worker 0 has written all there is")
 
 
-def epoch_of(run_dir):
-    checkpoints = (run_dir / "search" / "checkpoints").glob("ckpt-*.index")
-    return max((int(path.stem[5:]) for path in checkpoints), default=0)
+def checkpoint(run_dir, stage, epoch):
+    return run_dir / stage / "checkpoints" / f"ckpt-{epoch}"
 
 
-def finish(processes):
-    """Waits for both workers; returns what they said on stderr."""
-    said = [process.communicate() for process in processes]
-    assert [process.returncode for process in processes] == [0, 0], said
-    return said
-
-
-def state(run_dir):
-    reader = tf.train.load_checkpoint(
-        str(run_dir / "search" / "checkpoints" / "ckpt-8")
-    )
+def state(run_dir, stage):
+    reader = tf.train.load_checkpoint(str(checkpoint(run_dir, stage, 2)))
     return {
         name: reader.get_tensor(name)
         for name in reader.get_variable_to_shape_map()
@@ -235,98 +226,74 @@ def state(run_dir):
 
 
 @pytest.mark.slow
-def test_a_killed_worker_ends_the_other_and_both_go_on(tmp_path):
-    """First the one that follows is killed, then the one that writes.
+def test_a_lost_worker_ends_the_other_and_both_go_on(done, tmp_path):
+    """Bit for bit as if none had been lost.
 
-    The last is asked to end, as schedulers do.
+    One is killed while the other builds its graph, one is asked to end in a
+    search, as schedulers do, and one is killed in Keras' `fit`.
     """
-    (tmp_path / "whole").mkdir()
-    (tmp_path / "killed").mkdir()
-    said = finish(started(tmp_path / "whole", COMMAND, *SEARCH))
-    assert '"space": "cnn"' in said[0][0]
-    assert said[1][0] == ""
-    run_dir = tmp_path / "killed" / "run"
-    for killed, epoch, by in (
-        (1, 1, signal.SIGKILL),
-        (0, 3, signal.SIGKILL),
-        (1, 5, signal.SIGTERM),
+    run_dir = tmp_path / "images"
+
+    def has_epoch(stage):
+        path = checkpoint(run_dir, stage, 1).with_suffix(".index")
+        return lambda process: path.exists()
+
+    for lost, by, when in (
+        (1, signal.SIGKILL, lambda one: one.says("building the graph")),
+        (0, signal.SIGTERM, has_epoch("search")),
+        (0, signal.SIGKILL, has_epoch("train")),
     ):
-        processes = started(tmp_path / "killed", COMMAND, *SEARCH)
-        while epoch_of(run_dir) < epoch:
-            time.sleep(0.05)
-            assert all(process.poll() is None for process in processes)
-        processes[killed].send_signal(by)
-        begun = time.monotonic()
-        _, stderr = processes[1 - killed].communicate(timeout=60)
-        assert time.monotonic() - begun < 60
-        assert processes[1 - killed].returncode == 6, stderr
-        assert "Another worker is gone" in stderr.splitlines()[-1]
-        assert "same command to all workers again" in stderr.splitlines()[-1]
-        assert "Traceback" not in stderr
-        _, stderr = processes[killed].communicate()
+        workers = two_workers(tmp_path, [["pipeline", *IMAGES]])
+        gone, other = workers[lost], workers[1 - lost]
+        other.until(lambda: when(other))
+        gone.process.send_signal(by)
+        code, line = other.ended(60)
+        assert code == 6, other.stderr.read_text()
+        assert "Another worker is gone, and this one cannot go on" in line
+        assert "same command to all workers again" in line
+        assert not other.says("Traceback")
+        code, line = gone.ended()
         if by == signal.SIGTERM:
-            assert processes[killed].returncode == 143
-            assert "Interrupted. What was finished" in stderr.splitlines()[-1]
-    said = finish(started(tmp_path / "killed", COMMAND, *SEARCH))
-    assert "going on after epoch" in said[0][1]
-    for name, value in state(tmp_path / "whole" / "run").items():
-        np.testing.assert_array_equal(state(run_dir)[name], value, name)
-    alphas = (
-        np.load(path / "search" / "alphas.npz")
-        for path in (tmp_path / "whole" / "run", run_dir)
-    )
-    expected, found = alphas
-    for name in expected:
-        np.testing.assert_array_equal(found[name], expected[name])
+            assert code == 143 and "Interrupted. What was finished" in line
+    workers = two_workers(tmp_path, [["pipeline", *IMAGES]])
+    assert [worker.ended()[0] for worker in workers] == [0, 0]
+    assert workers[1].says("train: going on after epoch 1")
+    directory, _ = done
+    for stage in ("search", "train"):
+        for name, value in state(directory / "images", stage).items():
+            found = state(run_dir, stage)[name]
+            np.testing.assert_array_equal(found, value, name)
 
 
 @pytest.mark.slow
 def test_workers_that_do_not_agree_are_refused(tmp_path):
     """One with another seed, as a typing error would have it."""
-    processes = []
-    for environment, seed in zip(clusters(), (0, 1)):
-        processes.append(
-            subprocess.Popen(
-                [sys.executable, "-c", COMMAND, *SEARCH, f"--seed={seed}"],
-                cwd=tmp_path,
-                env=environment,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-            )
+    workers = [
+        Process(
+            *(tmp_path, [["search", *SEARCH, f"--seed={seed}"]], environment),
+            name=str(seed),
         )
-    for process in processes:
-        _, stderr = process.communicate(timeout=300)
-        assert process.returncode == 2, stderr
-        last = stderr.splitlines()[-1]
-        assert "The workers do not agree on --seed. Start all of" in last
-    assert epoch_of(tmp_path / "run") == 0
+        for seed, environment in enumerate(environments())
+    ]
+    for worker in workers:
+        code, line = worker.ended()
+        assert code == 2, worker.stderr.read_text()
+        assert "The workers do not agree on --seed. Start all of" in line
+    assert not (tmp_path / "images").exists()
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("by", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
-)
-def test_a_worker_that_waits_can_be_ended(tmp_path, by, code):
-    environment, _ = clusters()
-    process = subprocess.Popen(
-        [sys.executable, "-c", IMPATIENT + COMMAND, *SEARCH],
-        cwd=tmp_path,
-        env=environment,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    # Or what is never said would be waited for.
-    limit = threading.Timer(60, process.kill)
-    limit.start()
-    try:
-        assert "waiting for the others" in process.stderr.readline()
-        assert "still waiting for localhost:" in process.stderr.readline()
-        assert process.poll() is None
-        process.send_signal(by)
-        _, stderr = process.communicate(timeout=20)
-        assert process.returncode == code
-        assert "Interrupted." in stderr
-    finally:
-        limit.cancel()
-        process.kill()
+def test_a_worker_that_waits_can_be_ended(tmp_path):
+    by = {signal.SIGINT: 130, signal.SIGTERM: 143}
+    workers = [
+        Process(
+            *(tmp_path, [["search", *SEARCH]], environments()[number % 2]),
+            name=str(number),
+        )
+        for number in by
+    ]
+    for worker, (number, code) in zip(workers, by.items()):
+        worker.until(lambda: worker.says("still waiting for localhost:"))
+        worker.process.send_signal(number)
+        assert worker.ended(20)[0] == code
+        assert worker.says("Interrupted.")
