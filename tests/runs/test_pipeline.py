@@ -28,7 +28,7 @@ def test_a_training_that_cannot_be_shared_is_refused_first(
         (
             SearchConfig(**settings),
             TrainConfig(**settings, jit_compile=True),
-            "--jit_compile is for one device",
+            "begin with --train_: --jit_compile needs a GPU",
         ),
         (
             RNNSearchConfig(**settings),

@@ -22,7 +22,7 @@ class MeanStatistics(keras.callbacks.Callback):
     >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
     >>> model.compile(loss="mse")
     >>> history = model.fit(
-    ...     *(np.ones((4, 2)), np.ones((4, 1))),
+    ...     *(keras.ops.ones((4, 2)), keras.ops.ones((4, 1))),
     ...     callbacks=[tfdarts.MeanStatistics()],
     ...     verbose=0,
     ... )
