@@ -113,7 +113,7 @@ def local_replicas(distribution):
     return distribution.num_replicas_in_sync // num_workers
 
 
-def parts_of(distribution, batch, micro_batches=1):
+def parts_of(distribution, batch, micro_batches=1, least_rows=0):
     """Returns what the replicas of this process compute of its rows.
 
     Args:
@@ -122,6 +122,8 @@ def parts_of(distribution, batch, micro_batches=1):
             Each replica computes rows that stand together. Where the rows
             cannot be divided evenly, some have a row more than others.
         micro_batches: Integer. Defaults to `1`.
+        least_rows: Integer. Parts of fewer rows are filled up with zeros.
+            Defaults to `0`.
 
     Returns:
         List of structures, one a micro-batch, of values of all replicas of
@@ -129,16 +131,21 @@ def parts_of(distribution, batch, micro_batches=1):
     """
     local = local_replicas(distribution)
     count = local * micro_batches
-    if count == 1:
-        return [batch]
+
+    def own(rows, index):
+        if count > 1:
+            rows = rows_of_part(rows, index, count)
+        missing = max(least_rows - len(rows), 0)
+        if not missing:
+            return rows
+        zeros = tf.zeros((missing, *rows.shape[1:]), rows.dtype)
+        return tf.concat([rows, zeros], axis=0)
 
     def part(number):
         def of_replica(context):
             replica = context.replica_id_in_sync_group % local
             index = replica * micro_batches + number
-            return tf.nest.map_structure(
-                lambda rows: rows_of_part(rows, index, count), batch
-            )
+            return tf.nest.map_structure(lambda rows: own(rows, index), batch)
 
         return on_each_replica(distribution, of_replica)
 
@@ -162,9 +169,10 @@ def on_each_replica(distribution, value_of):
     devices = distribution.extended.worker_devices
 
     def on_its_device(context):
+        value = value_of(context)
         replica = context.replica_id_in_sync_group % len(devices)
         with tf.device(devices[replica]):
-            return value_of(context)
+            return tf.nest.map_structure(tf.identity, value)
 
     # Where the results of `strategy.run` are: for inputs on other devices
     # TensorFlow would optimize a graph anew.

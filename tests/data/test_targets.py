@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from tfdarts.data.targets import soft_targets
+from tfdarts.data.targets import weighted
 
 LABELS = tf.constant([2, 0, 1, 2])
 LOGITS = tf.constant(np.random.default_rng(0).normal(size=(4, 3)), tf.float32)
@@ -44,3 +45,12 @@ def test_mixup_is_of_smoothed_labels():
     assert np.abs(mixed - images).max() > 0.01
     np.testing.assert_allclose(tf.reduce_sum(targets, 1), 1, rtol=1e-5)
     assert targets.numpy().min() >= 0.1 - 1e-6
+
+
+def test_classes_without_a_weight_count_one():
+    """As a class of which no training image is left."""
+    weigh = weighted({0: 0.5, 2: 3.0})
+    labels = tf.constant([2, 1, 0])
+    assert weigh(None, labels)[2].numpy().tolist() == [3.0, 1.0, 0.5]
+    soft = tf.one_hot(labels, 3, on_value=0.6, off_value=0.2)
+    assert weigh(None, soft)[2].numpy().tolist() == [3.0, 1.0, 0.5]

@@ -10,7 +10,7 @@ from tiny_search import TINY
 from tiny_training import TRAINING
 
 import tfdarts
-from tfdarts.training.distribution import mirrored
+from tfdarts.training.distribution import distribution_of
 
 GPUS = tf.config.list_physical_devices("GPU")
 pytestmark = [
@@ -26,11 +26,6 @@ HOW = [
     pytest.param({"precision": "bfloat16"}, id="bfloat16"),
     pytest.param({"jit_compile": True}, id="XLA"),
     pytest.param(
-        {"jit_compile": True, "distribute": "mirrored"},
-        id="XLA on all GPUs",
-        marks=several,
-    ),
-    pytest.param(
         {"batch_norm": "global", "distribute": "mirrored"},
         id="global batch norm",
         marks=several,
@@ -45,7 +40,17 @@ def with_settings(config, run_dir, **settings):
     )
 
 
-@pytest.mark.parametrize("how", HOW)
+@pytest.mark.parametrize(
+    "how",
+    [
+        *HOW,
+        pytest.param(
+            {"jit_compile": True, "distribute": "mirrored"},
+            id="XLA on all GPUs",
+            marks=several,
+        ),
+    ],
+)
 @pytest.mark.parametrize("order", [1, 2])
 def test_search(how, order, tmp_path):
     method = {} if order == 1 else {"method": "exact"}
@@ -75,9 +80,7 @@ def test_train_evaluate_and_export(how, tmp_path):
 def test_a_step_is_that_of_the_cpu(how):
     """Second order, in float64; all GPUs are as many micro-batches."""
     count = len(GPUS) if how == "all" else 1
-    strategy = tf.distribute.get_strategy()
-    if count > 1:
-        strategy = mirrored(tuple(f"GPU:{k}" for k in range(count)))
+    strategy = distribution_of("mirrored" if count > 1 else "none")
     found = []
     for device, arguments in (
         ("CPU:0", {"micro_batches": count}),

@@ -186,25 +186,25 @@ def test_global_batch_norm_is_that_of_the_whole_batch(method, two_replicas):
     )
 
 
-def meetings_within(phase):
-    """How often replicas meet inside of what each computes of its part."""
-    kinds = [
-        node.op
-        for function in phase._compute._list_all_concrete_functions()
-        for body in function.graph.as_graph_def().library.function
-        for node in body.node_def
-    ]
-    kinds += [
-        operation.type
-        for function in phase._compute._list_all_concrete_functions()
-        for operation in function.graph.get_operations()
-    ]
-    return sum("Collective" in kind for kind in kinds)
+def meetings_in(compiled):
+    """How often replicas meet in what has been compiled, of all of them."""
+    return sum(
+        "Collective" in kind
+        for function in compiled._list_all_concrete_functions()
+        for kind in (
+            *(op.type for op in function.graph.get_operations()),
+            *(
+                node.op
+                for body in function.graph.as_graph_def().library.function
+                for node in body.node_def
+            ),
+        )
+    )
 
 
 @pytest.mark.parametrize("synchronized", [False, *slow(True)])
 def test_replicas_meet_five_times_a_step(synchronized, two_replicas):
-    """Once a phase; nowhere within, unless batch norms do."""
+    """Once a phase, each of both; nowhere within, unless batch norms do."""
     supernet = CNNSupernet(
         *(2, 3, 3, (4, 4, 1)),
         num_nodes=1,
@@ -213,24 +213,50 @@ def test_replicas_meet_five_times_a_step(synchronized, two_replicas):
     if synchronized:
         synchronize_batch_norms(supernet)
     search = built(supernet, "central_difference", distribution=two_replicas)
-    loss, met = search._compiled_loss, []
+    loss, called = search._compiled_loss, []
     phases = [v for v in vars(loss).values() if isinstance(v, Phase)]
     assert len(phases) == 5
-    for phase in phases:
+    averages = {phase: phase._average for phase in phases}
+    for phase, average in averages.items():
 
-        def counted(vectors, average=phase._average):
-            met.append(vectors)
+        def counted(vectors, phase=phase, average=average):
+            called.append(phase)
             return average(vectors)
 
         phase._average = counted
-    random = np.random.default_rng(0)
-    x, y = images(random)
+    x, y = images(np.random.default_rng(0))
     batch = tf.cast(x, tf.float32), y
     search.train_step((batch, batch))
-    assert len(met) == 5
-    assert (meetings_within(loss.gradients) > 0) == synchronized
+    assert len(called) == 5
+    for phase in {*called}:
+        assert meetings_in(averages[phase]) == 2
+        assert (meetings_in(phase._compute) > 0) == synchronized
     search.train_step((batch, batch))
-    assert len(met) == 10
+    assert len(called) == 10
+
+
+def test_a_process_may_have_no_row_of_a_test(two_replicas):
+    """As of three processes that share a last batch of two images."""
+    x, y = images(np.random.default_rng(0), rows=3)
+    x = tf.cast(x, tf.float32)
+    for how in ({}, {"distribution": two_replicas}):
+        search = built(
+            CNNSupernet(2, 3, 3, (4, 4, 1), num_nodes=1), "first_order", **how
+        )
+        before = search.test_step((x, y))
+        after = search.test_step((x[:0], y[:0]))
+        assert {k: float(v) for k, v in before.items()} == {
+            k: float(v) for k, v in after.items()
+        }
+    with pytest.raises(ValueError, match="must hold an example at least"):
+        search.train_step(((x[:0], y[:0]), (x, y)))
+
+
+def test_a_search_is_made_outside_of_a_scope(two_replicas):
+    supernet = CNNSupernet(2, 3, 3, (4, 4, 1), num_nodes=1)
+    with two_replicas.scope():
+        with pytest.raises(ValueError, match="give the strategy as `distr"):
+            DARTS(supernet)
 
 
 def test_accuracy_may_be_one_number_a_text(two_replicas):

@@ -117,9 +117,10 @@ def test_two_devices_train_as_two_halves(auxiliary, two_replicas):
         np.testing.assert_allclose(found, each, **ROUNDING)
 
 
-def test_global_batch_norm_trains_as_one_device(two_replicas):
-    model = trained(two_replicas, synchronized=True)
-    expected = trained_by_hand(built(), parts=1)
+@pytest.mark.parametrize("auxiliary", [False, True])
+def test_global_batch_norm_trains_as_one_device(auxiliary, two_replicas):
+    model = trained(two_replicas, synchronized=True, auxiliary=auxiliary)
+    expected = trained_by_hand(built(auxiliary), parts=1)
     for found, each in zip(numbers_of(model), expected, strict=True):
         np.testing.assert_allclose(found, each, **ROUNDING)
 

@@ -9,7 +9,7 @@ def weighted(class_weight):
     """Returns a function that adds what each example of a batch counts.
 
     Args:
-        class_weight: Dict from all labels to floats.
+        class_weight: Dict from labels to floats; others count 1.
 
     Returns:
         Function `(images, labels) -> (images, labels, weights)`, where labels
@@ -22,7 +22,8 @@ def weighted(class_weight):
     >>> weigh(None, tf.constant([1, 0]))[2].numpy().tolist()
     [4.0, 1.0]
     """
-    weights = [class_weight[label] for label in range(len(class_weight))]
+    labels = range(max(class_weight) + 1)
+    weights = [class_weight.get(label, 1.0) for label in labels]
 
     def transform(images, labels):
         classes = labels

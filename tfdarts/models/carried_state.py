@@ -24,8 +24,8 @@ class ReadsOn:
 
         Args:
             stream: String.
-            parts: What `tfdarts.parts.parts_of` makes of a
-                batch `(x, y)`.
+            parts: What `tfdarts.parts.parts_of` makes of a batch whose first
+                tensor is the words.
             initial_state: Function from a number of rows to a list of tensors.
             distribution: `tf.distribute.Strategy`.
         """
@@ -40,8 +40,8 @@ class ReadsOn:
                 ),
             )
 
-        states = self._states.get(stream) or [initial(x) for x, _ in parts]
-        return [((x, state), y) for (x, y), state in zip(parts, states)]
+        states = self._states.get(stream) or [initial(x) for x, *_ in parts]
+        return [((x, state), *rest) for (x, *rest), state in zip(parts, states)]
 
     def evaluate(self, *args, **kwargs):
         """As Keras' own, from the beginning of a text."""

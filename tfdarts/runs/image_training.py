@@ -90,11 +90,11 @@ class ImageTraining:
                 len(self.source.class_names),
                 self.data.examples.first[0].shape[1:],
             )
-            if config.batch_norm == "global":
-                synchronize_batch_norms(self.network)
             self.model = compile_network(
                 config, self.network, self.steps_per_epoch
             )
+        if config.batch_norm == "global":
+            synchronize_batch_norms(self.model)
 
     @staticmethod
     def distribution_of(config):
@@ -102,12 +102,18 @@ class ImageTraining:
 
         Raises:
             ValueError: If they cannot share them evenly, or XLA is asked
-                for and cannot help.
+                for and cannot help, or not on several devices of a process.
         """
         distribution = distribution_of(config.distribute)
         if config.batch_size:
             require_shares(distribution, config.batch_size)
         require_xla(config)
+        if config.jit_compile and local_replicas(distribution) > 1:
+            raise ValueError(
+                "--jit_compile in a training is for one device a process, for "
+                "Keras would compile the step of all of them as one: leave it "
+                "out, or start a process for each GPU."
+            )
         return distribution
 
     @staticmethod

@@ -206,6 +206,14 @@ class ComputeConfig(ImageConfig):
         when=lambda settings: settings.batch_norm == "global",
     )
 
+    def __post_init__(self):
+        super().__post_init__()
+        if self.jit_compile and self.batch_norm == "global":
+            raise ValueError(
+                "--batch_norm=global does not go together with --jit_compile: "
+                "XLA does not compile what devices say to each other."
+            )
+
     @property
     def dtype_policy(self):
         """The name of the Keras policy of all layers."""

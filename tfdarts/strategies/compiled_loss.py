@@ -114,14 +114,16 @@ class CompiledLoss:
         """Returns loss and accuracy of a batch in tests.
 
         Args:
-            parts: See `objective`; of one micro-batch.
+            parts: See `objective`; of one micro-batch, of a batch `(x, y,
+                counts)` with a 1 for each row, and a 0 for what fills up a
+                part that has none.
 
         Returns:
             The two, how many labels they are means of, and a list of what
             each part carries on.
         """
         (*sums, number), carried, _ = self.in_test(self.values(), parts)
-        loss, accuracy = (total / number for total in sums)
+        loss, accuracy = (tf.math.divide_no_nan(s, number) for s in sums)
         number *= self.distribution.num_replicas_in_sync
         return loss, accuracy, number, carried
 
@@ -166,21 +168,16 @@ class CompiledLoss:
         weights = [self.class_weight.get(label, 1.0) for label in classes]
         return (tf.gather(tf.constant(weights, logits.dtype), y),)
 
-    def _in_test(self, weights, alphas, state, x, y):
-        """Sums of loss and accuracy over labels, and how many there are.
-
-        Of a part without rows the sums are 0.
-        """
+    def _in_test(self, weights, alphas, state, x, y, counts):
+        """Sums of loss and accuracy over labels, and how many there are."""
         outputs, _, _ = self.model(
             weights, state, _as_inputs(x), alphas, training=False
         )
         logits, *carried = tf.nest.flatten(outputs)
-        number = tf.cast(tf.size(y), weights.dtype)
+        # Either all rows of a part count, or it has none.
+        number = tf.cast(tf.size(y), weights.dtype) * tf.reduce_mean(counts)
         means = self._mean_loss(y, logits), self._accuracy(y, logits)
-        sums = [
-            tf.math.multiply_no_nan(tf.cast(mean, number.dtype), number)
-            for mean in means
-        ]
+        sums = [tf.cast(mean, number.dtype) * number for mean in means]
         return [*sums, number], carried, []
 
     def _accuracy(self, y, logits):

@@ -70,7 +70,8 @@ class DARTS(SavedSearch, ReadsOn, keras.Model):
     Raises:
         ValueError: If an argument is none of its values, or the supernet
             computes in half precision and `method` is a difference: what is
-            left of two nearly equal numbers would be rounding.
+            left of two nearly equal numbers would be rounding. If it is made
+            under the scope of a strategy.
 
     Example:
 
@@ -102,6 +103,12 @@ class DARTS(SavedSearch, ReadsOn, keras.Model):
         distribution=None,
         **kwargs,
     ):
+        if tf.distribute.has_strategy():
+            raise ValueError(
+                "A search and its supernet are made outside of the scope of a "
+                "strategy of tf.distribute: give the strategy as "
+                "`distribution`."
+            )
         # Not the global policy, which may be none of the supernet's.
         super().__init__(**{"dtype": supernet.dtype_policy, **kwargs})
         check_options(
@@ -300,8 +307,12 @@ class DARTS(SavedSearch, ReadsOn, keras.Model):
 
     def test_step(self, data):
         """Supernet loss and accuracy; neither is that of a derived network."""
-        data = checked_batch(data, self.supernet, self.loss_function)
-        parts = self._reading("test", parts_of(self.distribution, data))
+        data = checked_batch(
+            data, self.supernet, self.loss_function, may_be_empty=True
+        )
+        counts = tf.ones(len(data[1]), self.supernet.variable_dtype)
+        parts = parts_of(self.distribution, (*data, counts), least_rows=1)
+        parts = self._reading("test", parts)
         loss, accuracy, number, self._states["test"] = (
             self._compiled_loss.tested(parts)
         )

@@ -62,13 +62,15 @@ def checked_pair(data, supernet, loss):
     return [checked_batch(batch, supernet, loss) for batch in data]
 
 
-def checked_batch(batch, supernet, loss):
+def checked_batch(batch, supernet, loss, may_be_empty=False):
     """Returns a batch `(x, y)` as a supernet learns from it.
 
     Args:
         batch: What an iterator of the data returned.
         supernet: `CNNSupernet` or `RNNSupernet`.
         loss: Keras loss.
+        may_be_empty: Boolean, whether it may have no rows, as the share of a
+            process may in tests. Defaults to `False`.
 
     Returns:
         Tuple of two tensors. Images have the dtype of the weights, numbers of
@@ -92,7 +94,12 @@ def checked_batch(batch, supernet, loss):
         )
     if hasattr(supernet, "image_shape"):
         _require_image_shape(x, supernet)
-    if not x.shape or x.shape[0] == 0 or y.shape[:1] != x.shape[:1]:
+    is_empty = x.shape.rank > 0 and x.shape[0] == 0
+    if (
+        not x.shape.rank
+        or (is_empty and not may_be_empty)
+        or y.shape[:1] != x.shape[:1]
+    ):
         raise ValueError(
             f"A batch must hold an example at least, and a label for each. "
             f"Received x: {_described(x)}, y: {_described(y)}."
@@ -148,7 +155,8 @@ def _checked_classes(x, y, supernet, reads):
     size = getattr(
         supernet, "vocabulary_size" if reads else "num_classes", None
     )
-    if size is None:  # A supernet of one's own need not say.
+    # A supernet of one's own need not say.
+    if size is None or 0 in y.shape:
         return y
     lowest, highest = int(tf.reduce_min(y)), int(tf.reduce_max(y))
     if lowest < 0 or highest >= size:

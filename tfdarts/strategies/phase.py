@@ -6,14 +6,15 @@ import tensorflow as tf
 
 from tfdarts.layers.batch_norm import has_synchronized
 from tfdarts.parts import part_of_batch
+from tfdarts.parts import sum_over_replicas
 
 
 class Phase:
     """The mean of a function over all parts of a batch.
 
     A batch has as many parts as there are replicas times micro-batches. Each
-    replica computes its micro-batches one after the other, and adds them up.
-    Then replicas meet once: one vector holds all that is averaged.
+    replica computes its micro-batches one after the other. Then replicas meet
+    once: one vector holds all that is averaged.
 
     Args:
         function: Function `(*values, *part) -> (means, carried, others)`,
@@ -130,11 +131,11 @@ class Phase:
         return of_part
 
     def _averaged(self, vectors):
-        def total(vectors):
-            return tf.add_n(vectors) / self.num_parts
+        def mean_of_all(vectors):
+            return sum_over_replicas(tf.add_n(vectors) / self.num_parts)
 
-        sums = self.distribution.run(total, args=(vectors,))
-        mean = self.distribution.reduce("SUM", sums, axis=None)
+        means = self.distribution.run(mean_of_all, args=(vectors,))
+        mean, *_ = self.distribution.experimental_local_results(means)
         specs = tf.nest.flatten(self._like)
         pieces = tf.split(mean, [math.prod(spec.shape) for spec in specs])
         return tf.nest.pack_sequence_as(

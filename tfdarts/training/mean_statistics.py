@@ -28,27 +28,31 @@ class MeanStatistics(keras.callbacks.Callback):
     ... )
     """
 
-    def on_train_begin(self, logs=None):
-        strategy = self.model.distribute_strategy
-        layers = self.model._flatten_layers()
-        flat = FlatVariables(
-            moving
-            for layer in layers
-            if isinstance(layer, keras.layers.BatchNormalization)
-            for moving in (layer.moving_mean, layer.moving_variance)
-        )
-        self._moves = strategy.num_replicas_in_sync > 1 and flat.variables
-
-        @tf.function
-        def average():
-            own = strategy.run(flat.read)
-            flat.write(strategy.reduce("MEAN", own, axis=None))
-
-        self._average = average
+    def set_model(self, model):
+        super().set_model(model)
+        self._average = None
 
     def on_test_begin(self, logs=None):
         self.on_epoch_end(None)
 
     def on_epoch_end(self, epoch, logs=None):
-        if self._moves:
-            self._average()
+        if self.model.distribute_strategy.num_replicas_in_sync == 1:
+            return
+        if self._average is None:
+            self._average = tf.function(self._averaging())
+        self._average()
+
+    def _averaging(self):
+        strategy = self.model.distribute_strategy
+        flat = FlatVariables(
+            moving
+            for layer in self.model._flatten_layers()
+            if isinstance(layer, keras.layers.BatchNormalization)
+            for moving in (layer.moving_mean, layer.moving_variance)
+        )
+
+        def average():
+            own = strategy.run(flat.read)
+            flat.write(strategy.reduce("MEAN", own, axis=None))
+
+        return average
