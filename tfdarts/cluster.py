@@ -127,7 +127,8 @@ def wait_for_others(addresses, index):
         else:
             _answer_others(listener, addresses, waiting)
     logger.info(
-        "all workers are there and join, for at most %d seconds",
+        "all workers are there and join; if that takes more than %d seconds, "
+        "one was lost, and this one ends with exit code 142",
         SECONDS_TO_JOIN,
     )
 

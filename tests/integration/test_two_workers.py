@@ -40,13 +40,18 @@ from tfdarts.runs.workers import copy_of
 
 follows = '"index": 1' in os.environ.get("TF_CONFIG", "")
 written = {}
-for run_dir in ("images", "texts"):
-    own = copy_of(run_dir) if follows else run_dir
+for run_dir in ("images", "texts", "second", "both/seed0", "both/seed1"):
+    whole, *part = run_dir.split("/")
+    own = "/".join([copy_of(whole) if follows else whole, *part])
     for stage in ("search", "train"):
-        with open(f"{own}/{stage}/metrics.csv") as file:
-            written[f"{run_dir} {stage}"] = [*csv.DictReader(file)]
-    with open(f"{own}/train/results.json") as file:
-        written[f"{run_dir} results"] = [json.load(file)]
+        path = f"{own}/{stage}/metrics.csv"
+        if os.path.exists(path):
+            with open(path) as file:
+                written[f"{run_dir} {stage}"] = [*csv.DictReader(file)]
+    path = f"{own}/train/results.json"
+    if os.path.exists(path):
+        with open(path) as file:
+            written[f"{run_dir} results"] = [json.load(file)]
 print(json.dumps(written))
 """
 SEARCH = [
@@ -69,7 +74,24 @@ TEXTS = [
     *("--train_batch_size=16", "--train_step_spread=1"),
     "--train_nonmonotone=1",
 ]
+SECOND = [
+    *(*SEARCH, "--run_dir=second", "--order=2", "--micro_batches=2"),
+    *("--batch_norm=global", "--epochs=1"),
+]
+SHORT = [
+    *("--dataset=digits", "--epochs=1", "--batch_size=256", "--num_cells=3"),
+    *("--init_channels=2", "--rand_augment=0.5", "--batch_norm=global"),
+]
 ALL = [
+    ["search", *SECOND],
+    [
+        *("select", *SHORT, "--run_dirs=random:0,random:1"),
+        *("--run_dir=chosen", "--validation_portion=0.2"),
+    ],
+    [
+        *("train", *SHORT, "--run_dir=both", "--genotype=chosen/genotype.json"),
+        *("--seeds=0,1", "--mixup=0.2"),
+    ],
     ["pipeline", *IMAGES],
     ["evaluate", "--run_dir=images", "--batch_size=101"],
     ["pipeline", *TEXTS],

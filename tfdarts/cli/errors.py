@@ -17,6 +17,7 @@ EXIT_CODES = {
     "worker": 6,
     "interrupted": 130,
     "unread": 141,
+    "joining": 142,
     "terminated": 143,
 }
 

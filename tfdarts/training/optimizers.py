@@ -12,8 +12,6 @@ import numpy as np
 import tensorflow as tf
 
 from tfdarts.arguments import scalar
-from tfdarts.parts import num_replicas
-from tfdarts.parts import sum_over_replicas
 
 _OTHER_STEPS = (
     "clipnorm",
@@ -82,20 +80,14 @@ class _GlobalClipping:
         self._track_variable(variable)
         self._learning_rate = variable
 
-    def apply(self, grads, trainable_variables=None):
-        if self.clip_norm is not None:
-            grads = self._clipped(list(grads))
-        super().apply(grads, trainable_variables)
-
-    def _clipped(self, gradients):
-        """Clips the sum over replicas; what is `None` is left to Keras."""
-        clipped, _ = tf.clip_by_global_norm(
-            sum_over_replicas([g for g in gradients if g is not None]),
-            self.clip_norm,
-        )
-        # Keras sums over the replicas once more.
-        shares = iter([gradient / num_replicas() for gradient in clipped])
-        return [g if g is None else next(shares) for g in gradients]
+    def _all_reduce_sum_gradients(self, grads_and_vars):
+        """Sums over the replicas as Keras does, and clips the sum."""
+        pairs = super()._all_reduce_sum_gradients(grads_and_vars)
+        if self.clip_norm is None:
+            return pairs
+        gradients, variables = zip(*pairs)
+        gradients, _ = tf.clip_by_global_norm(gradients, self.clip_norm)
+        return [*zip(gradients, variables)]
 
     def get_config(self):
         return {**super().get_config(), "clip_norm": self.clip_norm}
