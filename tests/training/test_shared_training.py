@@ -125,6 +125,20 @@ def test_global_batch_norm_trains_as_one_device(auxiliary, two_replicas):
         np.testing.assert_allclose(found, each, **ROUNDING)
 
 
+def test_a_clipped_step_sums_its_gradients_once(two_replicas, monkeypatch):
+    tensors = []
+    all_reduce = tf.distribute.ReplicaContext.all_reduce
+
+    def counted(self, operation, values, *arguments):
+        tensors.append(len(tf.nest.flatten(values)))
+        return all_reduce(self, operation, values, *arguments)
+
+    monkeypatch.setattr(tf.distribute.ReplicaContext, "all_reduce", counted)
+    model = trained(two_replicas)
+    # Each of the replicas is traced.
+    assert tensors.count(len(model.trainable_variables)) == 2
+
+
 def test_all_devices_end_with_the_same_statistics(two_replicas):
     model = trained(two_replicas)
     state = model.non_trainable_variables
