@@ -51,8 +51,8 @@ def search_of(size, order, method, precision="float32", **choices):
         **choices: `recompute` and `micro_batches`, as well.
     """
     import tfdarts
-    from tfdarts.runs.configs import SearchConfig
-    from tfdarts.runs.presets import as_in_the_paper
+    from tfdarts.tasks.configs import SearchConfig
+    from tfdarts.tasks.presets import as_in_the_paper
     from tfdarts.training.optimizers import SGD
     from tfdarts.training.optimizers import Adam
 

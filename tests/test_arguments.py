@@ -20,13 +20,13 @@ from tfdarts.cli import search
 from tfdarts.cli import select
 from tfdarts.cli import train
 from tfdarts.cli import visualize
-from tfdarts.runs import settings
 from tfdarts.runs.asking import AskSettings
-from tfdarts.runs.fields import Settings
-from tfdarts.runs.fields import flag_fields
 from tfdarts.runs.visualize import draw_run
 from tfdarts.search_spaces.cnn import CNNSearchSpace
 from tfdarts.search_spaces.lookup import find_genotype
+from tfdarts.settings.fields import Settings
+from tfdarts.settings.fields import flag_fields
+from tfdarts.tasks import settings
 
 
 @pytest.fixture(autouse=True)
@@ -439,7 +439,7 @@ CONFIGS = {
     [
         ("digits", "'digits'"),
         (None, "NoneType"),
-        (tfdarts.SearchConfig, "<class 'tfdarts.runs.configs.SearchConfig'>"),
+        (tfdarts.SearchConfig, "<class 'tfdarts.tasks.configs.SearchConfig'>"),
         ({"dataset": "digits"}, "dict"),
     ],
 )

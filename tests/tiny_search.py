@@ -1,6 +1,6 @@
 """The settings of a search that takes seconds."""
 
-from tfdarts.runs.configs import SearchConfig
+from tfdarts.tasks.configs import SearchConfig
 
 TINY = SearchConfig(
     preset="paper",

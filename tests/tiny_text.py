@@ -3,8 +3,8 @@
 import numpy as np
 
 from tfdarts.data.text_source import source_of_lines
-from tfdarts.runs.rnn_configs import RNNSearchConfig
-from tfdarts.runs.rnn_configs import RNNTrainConfig
+from tfdarts.tasks.rnn_configs import RNNSearchConfig
+from tfdarts.tasks.rnn_configs import RNNTrainConfig
 
 
 def lines(count, seed):

@@ -1,7 +1,7 @@
 """The settings of a training that takes seconds."""
 
-from tfdarts.runs.configs import SelectConfig
-from tfdarts.runs.configs import TrainConfig
+from tfdarts.tasks.configs import SelectConfig
+from tfdarts.tasks.configs import TrainConfig
 
 _COMMON = {
     "preset": "paper",

@@ -24,10 +24,10 @@ from tfdarts.cli.command import settings_from_flagfile
 from tfdarts.cli.command import settings_of
 from tfdarts.cli.errors import EXIT_CODES
 from tfdarts.data.sources import DataError
-from tfdarts.runs.configs import SearchConfig
-from tfdarts.runs.configs import TrainConfig
-from tfdarts.runs.fields import flag_fields
-from tfdarts.runs.fields import setting
+from tfdarts.settings.fields import flag_fields
+from tfdarts.settings.fields import setting
+from tfdarts.tasks.configs import SearchConfig
+from tfdarts.tasks.configs import TrainConfig
 from tfdarts.training.divergence import DivergedError
 
 ROOT = pathlib.Path(__file__).parents[2]

@@ -8,7 +8,7 @@ import tensorflow as tf
 import tfdarts
 from tfdarts.cli.errors import classified
 from tfdarts.cli.errors import os_error_sentence
-from tfdarts.runs.configs import SearchConfig
+from tfdarts.tasks.configs import SearchConfig
 from tfdarts.training import memory
 from tfdarts.training.checkpoints import EpochCheckpoint
 

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from tfdarts.cli.command import Command
 from tfdarts.cli.command import settings_from_flagfile
-from tfdarts.runs.configs import SearchConfig
-from tfdarts.runs.fields import flag_fields
+from tfdarts.settings.fields import flag_fields
+from tfdarts.tasks.configs import SearchConfig
 
 FIELDS = {field.name: field.type for field in flag_fields(SearchConfig)}
 

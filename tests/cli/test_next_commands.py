@@ -11,9 +11,9 @@ from tfdarts.cli.command import settings_of
 from tfdarts.cli.search import _training_of
 from tfdarts.cli.select import _training
 from tfdarts.cli.train import command as train_command
-from tfdarts.runs.configs import SearchConfig
-from tfdarts.runs.configs import TrainConfig
-from tfdarts.runs.rnn_configs import RNNSearchConfig
+from tfdarts.tasks.configs import SearchConfig
+from tfdarts.tasks.configs import TrainConfig
+from tfdarts.tasks.rnn_configs import RNNSearchConfig
 
 
 def given(train_flagfile, kind, **flags):

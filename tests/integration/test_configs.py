@@ -16,12 +16,12 @@ from tfdarts.cli.command import settings_of
 from tfdarts.data import sources
 from tfdarts.data.image_source import ImageSource
 from tfdarts.data.sources import open_source
-from tfdarts.runs.configs import SearchConfig
-from tfdarts.runs.configs import TrainConfig
 from tfdarts.runs.pipeline import pipeline as run_pipeline
-from tfdarts.runs.presets import as_in_the_paper
-from tfdarts.runs.rnn_configs import RNNSearchConfig
-from tfdarts.runs.rnn_configs import RNNTrainConfig
+from tfdarts.tasks.configs import SearchConfig
+from tfdarts.tasks.configs import TrainConfig
+from tfdarts.tasks.presets import as_in_the_paper
+from tfdarts.tasks.rnn_configs import RNNSearchConfig
+from tfdarts.tasks.rnn_configs import RNNTrainConfig
 
 CONFIGS = sorted((pathlib.Path(__file__).parents[2] / "configs").glob("*.cfg"))
 COMMANDS = {

@@ -13,10 +13,10 @@ import tiny_training
 import tfdarts
 from tfdarts.data.keras_layers import rand_augment
 from tfdarts.models.carried_state import WithCarriedState
-from tfdarts.runs.networks import build_language_model
-from tfdarts.runs.networks import build_network
-from tfdarts.runs.networks import compile_network
 from tfdarts.serving.classifier import classifier
+from tfdarts.tasks.networks import build_language_model
+from tfdarts.tasks.networks import build_network
+from tfdarts.tasks.networks import compile_network
 from tfdarts.training.optimizers import SGD
 
 POLICIES = ["mixed_float16", "int8_from_float32"]

@@ -7,7 +7,7 @@ import pytest
 
 from tfdarts.data.arrays import from_arrays
 from tfdarts.runs import search as search_module
-from tfdarts.runs.configs import SearchConfig
+from tfdarts.tasks.configs import SearchConfig
 
 EPOCHS = 200
 

@@ -6,10 +6,10 @@ import scipy.stats
 
 from tfdarts.runs.alpha_movement import unmoved_warning
 from tfdarts.runs.alpha_movement import warn_of_short_path
-from tfdarts.runs.configs import SearchConfig
-from tfdarts.runs.presets import as_in_the_paper
-from tfdarts.runs.rnn_configs import RNNSearchConfig
 from tfdarts.strategies.verdict import judge
+from tfdarts.tasks.configs import SearchConfig
+from tfdarts.tasks.presets import as_in_the_paper
+from tfdarts.tasks.rnn_configs import RNNSearchConfig
 
 
 def said(config, steps_per_epoch, caplog):

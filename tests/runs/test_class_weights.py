@@ -12,12 +12,12 @@ import tensorflow as tf
 
 from tfdarts.data.arrays import from_arrays
 from tfdarts.data.batches import stratified_split
-from tfdarts.runs.configs import SearchConfig
-from tfdarts.runs.configs import TrainConfig
 from tfdarts.runs.data import describe_data
 from tfdarts.runs.evaluate import evaluate
 from tfdarts.runs.search import prepared
 from tfdarts.runs.train import train
+from tfdarts.tasks.configs import SearchConfig
+from tfdarts.tasks.configs import TrainConfig
 
 COUNTS = (24, 12, 6)
 

@@ -17,22 +17,22 @@ from tfdarts.data.sources import from_arrays
 from tfdarts.data.text_source import from_lines
 from tfdarts.data.texts import open_text_source
 from tfdarts.runs import search as search_module
-from tfdarts.runs.configs import SearchConfig
-from tfdarts.runs.configs import SelectConfig
-from tfdarts.runs.configs import TrainConfig
 from tfdarts.runs.data import describe_data
-from tfdarts.runs.data import open_data
 from tfdarts.runs.data import recorded
-from tfdarts.runs.data import training_data
 from tfdarts.runs.evaluate import evaluate
 from tfdarts.runs.evaluate import source_of_run
 from tfdarts.runs.export import export
-from tfdarts.runs.presets import settle
-from tfdarts.runs.rnn_configs import RNNSearchConfig
-from tfdarts.runs.rnn_configs import RNNTrainConfig
 from tfdarts.runs.run_directory import Stage
 from tfdarts.runs.search import search
 from tfdarts.runs.train import train
+from tfdarts.tasks.configs import SearchConfig
+from tfdarts.tasks.configs import SelectConfig
+from tfdarts.tasks.configs import TrainConfig
+from tfdarts.tasks.data import open_data
+from tfdarts.tasks.data import training_data
+from tfdarts.tasks.presets import settle
+from tfdarts.tasks.rnn_configs import RNNSearchConfig
+from tfdarts.tasks.rnn_configs import RNNTrainConfig
 
 SEARCH = SearchConfig(
     preset="paper",

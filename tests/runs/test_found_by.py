@@ -6,8 +6,6 @@ import numpy as np
 import pytest
 
 from tfdarts.runs.card import _over_seeds
-from tfdarts.runs.configs import SearchConfig
-from tfdarts.runs.configs import TrainConfig
 from tfdarts.runs.found_by import origin_of
 from tfdarts.runs.found_by import search_facts
 from tfdarts.runs.found_by import search_of
@@ -15,6 +13,8 @@ from tfdarts.runs.run_directory import Stage
 from tfdarts.runs.run_directory import write_json
 from tfdarts.search_spaces.cnn import CNNSearchSpace
 from tfdarts.search_spaces.lookup import find_genotype
+from tfdarts.tasks.configs import SearchConfig
+from tfdarts.tasks.configs import TrainConfig
 
 SPACE = CNNSearchSpace(num_nodes=1)
 ALPHAS = {

@@ -6,12 +6,12 @@ import pytest
 
 from tfdarts.data.image_source import DataError
 from tfdarts.runs import pipeline as pipeline_module
-from tfdarts.runs.configs import SearchConfig
-from tfdarts.runs.configs import TrainConfig
-from tfdarts.runs.rnn_configs import RNNSearchConfig
-from tfdarts.runs.rnn_configs import RNNTrainConfig
 from tfdarts.runs.run_directory import Stage
 from tfdarts.runs.run_directory import write_json
+from tfdarts.tasks.configs import SearchConfig
+from tfdarts.tasks.configs import TrainConfig
+from tfdarts.tasks.rnn_configs import RNNSearchConfig
+from tfdarts.tasks.rnn_configs import RNNTrainConfig
 
 
 def test_a_training_that_cannot_be_shared_is_refused_first(

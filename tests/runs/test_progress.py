@@ -5,8 +5,8 @@ import types
 
 import pytest
 
+from tfdarts.duration import duration
 from tfdarts.runs import progress
-from tfdarts.runs.duration import duration
 from tfdarts.runs.progress import DataWait
 from tfdarts.runs.progress import MetricsFile
 from tfdarts.runs.progress import Progress

@@ -13,10 +13,10 @@ import tensorflow as tf
 from tfdarts.data.examples import TrainingExamples
 from tfdarts.data.sources import from_arrays
 from tfdarts.runs import image_training
-from tfdarts.runs.configs import TrainConfig
 from tfdarts.runs.evaluate import evaluate
 from tfdarts.runs.export import export
 from tfdarts.runs.train import train
+from tfdarts.tasks.configs import TrainConfig
 
 random = np.random.default_rng(0)
 

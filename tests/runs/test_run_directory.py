@@ -18,14 +18,14 @@ from tfdarts import genotypes
 from tfdarts.cli.command import settings_from_flagfile
 from tfdarts.files import write_atomically
 from tfdarts.runs import run_directory
-from tfdarts.runs.configs import SearchConfig
-from tfdarts.runs.configs import TrainConfig
-from tfdarts.runs.fields import flag_fields
-from tfdarts.runs.presets import as_in_the_paper
-from tfdarts.runs.rnn_configs import RNNSearchConfig
 from tfdarts.runs.run_directory import Stage
 from tfdarts.runs.run_directory import read_json
 from tfdarts.runs.run_directory import write_json
+from tfdarts.settings.fields import flag_fields
+from tfdarts.tasks.configs import SearchConfig
+from tfdarts.tasks.configs import TrainConfig
+from tfdarts.tasks.presets import as_in_the_paper
+from tfdarts.tasks.rnn_configs import RNNSearchConfig
 
 logger = logging.getLogger("tfdarts")
 

@@ -13,10 +13,10 @@ from tfdarts.data import digits
 from tfdarts.data.sources import DataError
 from tfdarts.genotypes import Genotype
 from tfdarts.runs import select as select_module
-from tfdarts.runs.configs import SelectConfig
-from tfdarts.runs.presets import as_in_the_paper
 from tfdarts.runs.select import select
 from tfdarts.search_spaces.lookup import find_genotype
+from tfdarts.tasks.configs import SelectConfig
+from tfdarts.tasks.presets import as_in_the_paper
 
 
 @pytest.fixture(scope="module")

@@ -14,11 +14,11 @@ import tiny_search
 from tfdarts.genotypes import Genotype
 from tfdarts.runs import early_stop as module
 from tfdarts.runs import search as search_module
-from tfdarts.runs.configs import SearchConfig
 from tfdarts.runs.early_stop import EarlyStop
 from tfdarts.runs.search import search
 from tfdarts.strategies import early_stop
 from tfdarts.strategies.darts import DARTS
+from tfdarts.tasks.configs import SearchConfig
 
 TINY = dataclasses.replace(tiny_search.TINY, epochs=4, batch_size=512)
 

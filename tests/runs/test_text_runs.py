@@ -19,7 +19,6 @@ from tfdarts.data.text_source import source_of_lines
 from tfdarts.genotypes import Genotype
 from tfdarts.models.carried_state import WithCarriedState
 from tfdarts.runs import text_training
-from tfdarts.runs.configs import SearchConfig
 from tfdarts.runs.dry_run import dry_run
 from tfdarts.runs.evaluate import evaluate
 from tfdarts.runs.evaluate import load_network
@@ -27,8 +26,6 @@ from tfdarts.runs.export import export
 from tfdarts.runs.pipeline import pipeline
 from tfdarts.runs.predict import predict
 from tfdarts.runs.progress import Progress
-from tfdarts.runs.rnn_configs import RNNSearchConfig
-from tfdarts.runs.rnn_configs import RNNSelectConfig
 from tfdarts.runs.run_directory import Stage
 from tfdarts.runs.run_directory import read_json
 from tfdarts.runs.search import search
@@ -36,6 +33,9 @@ from tfdarts.runs.seeds import evaluate_seeds
 from tfdarts.runs.seeds import train_seeds
 from tfdarts.runs.select import select
 from tfdarts.runs.train import train
+from tfdarts.tasks.configs import SearchConfig
+from tfdarts.tasks.rnn_configs import RNNSearchConfig
+from tfdarts.tasks.rnn_configs import RNNSelectConfig
 from tfdarts.training.checkpoints import EpochCheckpoint
 from tfdarts.training.divergence import DivergedError
 

@@ -19,7 +19,6 @@ from tfdarts.data.batches import stratified_split
 from tfdarts.models.cnn_network import CNNNetwork
 from tfdarts.models.multiply_adds import multiply_adds
 from tfdarts.runs import export as export_module
-from tfdarts.runs.configs import TrainConfig
 from tfdarts.runs.evaluate import evaluate
 from tfdarts.runs.export import export
 from tfdarts.runs.export import exported_versions
@@ -30,6 +29,7 @@ from tfdarts.runs.visualize import draw_run
 from tfdarts.serving.formats import converted
 from tfdarts.serving.litert import litert_probabilities
 from tfdarts.serving.warm_up import FILE
+from tfdarts.tasks.configs import TrainConfig
 from tfdarts.training.optimizers import SGD
 from tfdarts.training.schedules import EpochCosine
 from tfdarts.visualization import predictions

@@ -9,13 +9,13 @@ import tensorflow as tf
 
 from tfdarts.cluster import ClusterError
 from tfdarts.runs import workers
-from tfdarts.runs.configs import SearchConfig
 from tfdarts.runs.workers import SameOnAllWorkers
 from tfdarts.runs.workers import WorkerLostError
 from tfdarts.runs.workers import as_worker
 from tfdarts.runs.workers import copy_of
 from tfdarts.runs.workers import in_own_run_dir
 from tfdarts.runs.workers import require_agreement
+from tfdarts.tasks.configs import SearchConfig
 
 ONE, FIRST, SECOND = "one process", "first of two", "second of two"
 

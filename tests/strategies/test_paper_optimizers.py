@@ -7,12 +7,12 @@ import tensorflow as tf
 
 from tfdarts.models.cnn_supernet import CNNSupernet
 from tfdarts.models.rnn_supernet import RNNSupernet
-from tfdarts.runs import image_search
-from tfdarts.runs import text_search
-from tfdarts.runs.configs import SearchConfig
-from tfdarts.runs.presets import as_in_the_paper
-from tfdarts.runs.rnn_configs import RNNSearchConfig
 from tfdarts.strategies.darts import DARTS
+from tfdarts.tasks import image_search
+from tfdarts.tasks import text_search
+from tfdarts.tasks.configs import SearchConfig
+from tfdarts.tasks.presets import as_in_the_paper
+from tfdarts.tasks.rnn_configs import RNNSearchConfig
 
 
 def of_images():

@@ -18,7 +18,7 @@ from tfdarts.cli.errors import Terminated
 from tfdarts.cli.errors import classified
 from tfdarts.data.image_source import DataError
 from tfdarts.data.texts import is_text
-from tfdarts.runs.fields import flag_fields
+from tfdarts.settings.fields import flag_fields
 from tfdarts.stderr import quiet_stderr
 
 # Flags that memory grows with, where a command has them.
@@ -45,7 +45,7 @@ class Command:
         summary: String, what it does.
         examples: Tuple of command lines.
         settings: Tuple of dataclasses whose fields are the flags; see
-            `tfdarts.runs.fields.setting`. Or, where the flags depend on
+            `tfdarts.settings.fields.setting`. Or, where the flags depend on
             what `--dataset` is of, a dict of such tuples, by kind: `"images"`
             and `"texts"`.
         run: Function of a dict of the flags' values, under `"arguments"` all

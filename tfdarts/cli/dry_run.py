@@ -3,8 +3,8 @@
 import dataclasses
 
 from tfdarts.cli.command import next_command
-from tfdarts.runs.fields import Settings
-from tfdarts.runs.fields import setting
+from tfdarts.settings.fields import Settings
+from tfdarts.settings.fields import setting
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,8 +25,8 @@ def costs(config, name):
         config: The settings of a search or a training.
         name: String, `"search"` or `"training"`.
     """
+    from tfdarts.duration import duration
     from tfdarts.runs.dry_run import dry_run
-    from tfdarts.runs.duration import duration
 
     cost = dry_run(config)
     steps, epochs = cost["steps_per_epoch"], cost["epochs"]

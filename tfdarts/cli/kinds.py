@@ -2,15 +2,15 @@
 
 from tfdarts.cli.command import Command
 from tfdarts.cli.command import settings_from_flagfile
-from tfdarts.runs.configs import SearchConfig
-from tfdarts.runs.configs import SelectConfig
-from tfdarts.runs.configs import TrainConfig
-from tfdarts.runs.fields import flag_fields
-from tfdarts.runs.rnn_configs import RNNSearchConfig
-from tfdarts.runs.rnn_configs import RNNSelectConfig
-from tfdarts.runs.rnn_configs import RNNTrainConfig
-from tfdarts.runs.settings import ImageConfig
-from tfdarts.runs.settings import RunConfig
+from tfdarts.settings.fields import flag_fields
+from tfdarts.tasks.configs import SearchConfig
+from tfdarts.tasks.configs import SelectConfig
+from tfdarts.tasks.configs import TrainConfig
+from tfdarts.tasks.rnn_configs import RNNSearchConfig
+from tfdarts.tasks.rnn_configs import RNNSelectConfig
+from tfdarts.tasks.rnn_configs import RNNTrainConfig
+from tfdarts.tasks.settings import ImageConfig
+from tfdarts.tasks.settings import RunConfig
 
 SEARCH = {"images": SearchConfig, "texts": RNNSearchConfig}
 TRAIN = {"images": TrainConfig, "texts": RNNTrainConfig}

@@ -9,8 +9,8 @@ from tfdarts import arguments
 from tfdarts.cli.command import Command
 from tfdarts.cli.command import settings_of
 from tfdarts.runs.asking import AskSettings
-from tfdarts.runs.fields import Settings
-from tfdarts.runs.fields import setting
+from tfdarts.settings.fields import Settings
+from tfdarts.settings.fields import setting
 from tfdarts.table import table
 
 logger = logging.getLogger("tfdarts")

@@ -13,9 +13,9 @@ from tfdarts.cli.dry_run import costs
 from tfdarts.cli.training_flags import TrainFlagfile
 from tfdarts.cli.training_flags import given_training
 from tfdarts.cli.training_flags import training_flags
-from tfdarts.runs.configs import TrainConfig
-from tfdarts.runs.fields import Settings
-from tfdarts.runs.fields import setting
+from tfdarts.settings.fields import Settings
+from tfdarts.settings.fields import setting
+from tfdarts.tasks.configs import TrainConfig
 
 
 @dataclasses.dataclass(frozen=True)

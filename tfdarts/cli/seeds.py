@@ -3,8 +3,8 @@
 import dataclasses
 
 from tfdarts import arguments
-from tfdarts.runs.fields import Settings
-from tfdarts.runs.fields import setting
+from tfdarts.settings.fields import Settings
+from tfdarts.settings.fields import setting
 from tfdarts.table import shown
 from tfdarts.table import table
 

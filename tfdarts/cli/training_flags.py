@@ -4,9 +4,9 @@ import dataclasses
 
 from tfdarts.arguments import path_text
 from tfdarts.cli import kinds
-from tfdarts.runs.fields import Settings
-from tfdarts.runs.fields import flag_fields
-from tfdarts.runs.fields import setting
+from tfdarts.settings.fields import Settings
+from tfdarts.settings.fields import flag_fields
+from tfdarts.settings.fields import setting
 
 PREFIX = "train_"
 

@@ -5,8 +5,8 @@ import dataclasses
 from tfdarts import arguments
 from tfdarts.cli.command import Command
 from tfdarts.cli.command import settings_of
-from tfdarts.runs.fields import Settings
-from tfdarts.runs.fields import setting
+from tfdarts.settings.fields import Settings
+from tfdarts.settings.fields import setting
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,9 +3,9 @@
 import dataclasses
 
 from tfdarts import arguments
-from tfdarts.runs.fields import Settings
-from tfdarts.runs.fields import setting
 from tfdarts.serving.clients import checked_version
+from tfdarts.settings.fields import Settings
+from tfdarts.settings.fields import setting
 
 
 def _version(value, name):

@@ -5,16 +5,16 @@ import tempfile
 
 from tfdarts.genotypes import Genotype
 from tfdarts.models.multiply_adds import multiply_adds
-from tfdarts.runs.configs import TrainConfig
-from tfdarts.runs.fields import effective
 from tfdarts.runs.found_by import origin_of
 from tfdarts.runs.found_by import search_facts
 from tfdarts.runs.found_by import search_of
 from tfdarts.runs.pictures import optional_pictures
-from tfdarts.runs.rnn_configs import RNNTrainConfig
 from tfdarts.runs.run_directory import is_of_text
 from tfdarts.runs.run_directory import read_json
 from tfdarts.serving.model_card import model_card
+from tfdarts.settings.fields import effective
+from tfdarts.tasks.configs import TrainConfig
+from tfdarts.tasks.rnn_configs import RNNTrainConfig
 from tfdarts.visualization.cells import draw_cells
 
 _OF_DATA = (

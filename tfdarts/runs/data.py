@@ -1,148 +1,21 @@
-"""The data set of a run, opened and described."""
+"""The data set of a run, recorded and described."""
 
 import dataclasses
-import logging
-import typing
 
-from tfdarts.data import batches
-from tfdarts.data import sources
-from tfdarts.data.class_balance import balanced_class_weight
 from tfdarts.data.class_balance import class_warnings
 from tfdarts.data.class_balance import count_classes
 from tfdarts.data.class_balance import count_table
-from tfdarts.data.examples import TrainingExamples
-from tfdarts.data.image_source import ImageSource
 from tfdarts.data.texts import open_text_source
-from tfdarts.runs.configs import SearchConfig
-from tfdarts.runs.configs import SelectConfig
-from tfdarts.runs.configs import TrainConfig
-from tfdarts.runs.fields import WITHOUT_EFFECT
-from tfdarts.runs.fields import require_config
-from tfdarts.runs.rnn_configs import RNNConfig
-from tfdarts.runs.rnn_configs import RNNSearchConfig
-from tfdarts.runs.rnn_configs import RNNSelectConfig
-from tfdarts.runs.rnn_configs import RNNTrainConfig
-
-logger = logging.getLogger("tfdarts")
-
-
-def find_data(config):
-    """Returns the data set of a config; what it is stays unsaid.
-
-    Args:
-        config: `tfdarts.runs.settings.RunConfig`.
-
-    Raises:
-        DataError: If there is no such data set, or it cannot be used.
-    """
-    return sources.open_source(
-        config.dataset,
-        config.image_size,
-        config.prepare,
-        config.image_fit,
-        config.skip_broken,
-    )
-
-
-def open_data(config):
-    """Returns the data set of a config, and says what it is.
-
-    Args:
-        config: `tfdarts.runs.settings.RunConfig`.
-
-    Raises:
-        DataError: If there is no such data set, or it cannot be used.
-    """
-    source = find_data(config)
-    _say(source)
-    return source
-
-
-def _say(source):
-    for sentence in source.describe():
-        logger.info("data: %s", sentence)
-
-
-class TrainingData(typing.NamedTuple):
-    """The data of a run, ready to be trained on."""
-
-    source: ImageSource
-    examples: TrainingExamples
-    transform: typing.Callable
-    steps_per_epoch: int
-    class_weight: dict | None = None
-
-    @property
-    def recorded_class_weight(self):
-        """The class weights in the order of the classes, or `None`."""
-        if self.class_weight is None:
-            return None
-        classes = range(len(self.source.class_names))
-        return [self.class_weight.get(label) for label in classes]
-
-
-def training_data(config, source, portion, **augmentation):
-    """Returns the `TrainingData` of a source.
-
-    Args:
-        config: `tfdarts.runs.configs.SearchConfig` or `TrainConfig`, settled.
-        source: `ImageSource`.
-        portion: Float, the share of the training examples in the first part.
-        **augmentation: Further arguments of `TrainingExamples.augment`.
-
-    Raises:
-        DataError: If the data do not fit the settings.
-    """
-    examples = TrainingExamples.of(source, portion, config.seed)
-    _warn_of_classes(config, source, examples)
-    labels = examples.first[1]
-    return TrainingData(
-        source,
-        examples,
-        examples.augment(
-            config.crop_padding,
-            config.random_flip,
-            config.cutout_length,
-            **augmentation,
-        ),
-        batches.steps_per_epoch(labels, config.batch_size),
-        balanced_class_weight(labels)
-        if config.class_weights == "balanced"
-        else None,
-    )
-
-
-def _warn_of_classes(config, source, examples):
-    """Logs what is wrong with the numbers of training examples per class."""
-    parts = {"training": examples.first, "validation": examples.second}
-    counts = {
-        part: count_classes(part_examples[1], source.class_names)
-        for part, part_examples in parts.items()
-        if part_examples is not None
-    }
-    for sentence in class_warnings(
-        counts,
-        source.class_names,
-        config.class_weights,
-        source.splits["train"],
-    ):
-        logger.warning("data: %s", sentence)
-
-
-def open_text_data(config):
-    """Returns the text of a config, a `TextSource`, and says what it is.
-
-    Args:
-        config: `tfdarts.runs.rnn_configs.RNNConfig`.
-
-    Raises:
-        DataError: If there is no such text, or it cannot be used.
-    """
-    source = open_text_source(config.dataset, config.prepare)
-    _say(source)
-    for sentence in source.warnings:
-        logger.warning("data: %s", sentence)
-    return source
+from tfdarts.settings.fields import WITHOUT_EFFECT
+from tfdarts.settings.fields import require_config
+from tfdarts.tasks.configs import SearchConfig
+from tfdarts.tasks.configs import SelectConfig
+from tfdarts.tasks.configs import TrainConfig
+from tfdarts.tasks.data import find_data
+from tfdarts.tasks.rnn_configs import RNNConfig
+from tfdarts.tasks.rnn_configs import RNNSearchConfig
+from tfdarts.tasks.rnn_configs import RNNSelectConfig
+from tfdarts.tasks.rnn_configs import RNNTrainConfig
 
 
 def recorded(config, source):
@@ -164,7 +37,7 @@ def describe_data(config):
     """Returns lines that say what a data set is; all of it is read for them.
 
     Args:
-        config: `tfdarts.runs.settings.RunConfig`.
+        config: `tfdarts.tasks.settings.RunConfig`.
 
     Raises:
         DataError: If anything in it cannot be used.

@@ -6,17 +6,17 @@ import tempfile
 import time
 
 from tfdarts.runs.alpha_movement import warn_of_short_path
-from tfdarts.runs.configs import SearchConfig
-from tfdarts.runs.configs import TrainConfig
-from tfdarts.runs.fields import require_config
 from tfdarts.runs.heartbeat import heartbeat
-from tfdarts.runs.rnn_configs import RNNSearchConfig
-from tfdarts.runs.rnn_configs import RNNTrainConfig
 from tfdarts.runs.search import checkpoint_of
 from tfdarts.runs.search import curvature
 from tfdarts.runs.search import prepared
 from tfdarts.runs.train import kind_of_training
 from tfdarts.runs.workers import as_worker
+from tfdarts.settings.fields import require_config
+from tfdarts.tasks.configs import SearchConfig
+from tfdarts.tasks.configs import TrainConfig
+from tfdarts.tasks.rnn_configs import RNNSearchConfig
+from tfdarts.tasks.rnn_configs import RNNTrainConfig
 from tfdarts.training.memory import most_held_bytes
 from tfdarts.training.memory import require_memory
 

@@ -49,7 +49,7 @@ class EarlyStop(keras.callbacks.Callback):
     search that goes on decides as one that was never interrupted.
 
     Args:
-        config: `tfdarts.runs.configs.SearchConfig`.
+        config: `tfdarts.tasks.configs.SearchConfig`.
         record: `SearchRecord`.
         metrics: `MetricsFile`.
     """

@@ -13,22 +13,22 @@ from tfdarts.data import sources
 from tfdarts.data.texts import open_text_source
 from tfdarts.models.multiply_adds import multiply_adds
 from tfdarts.parts import worker_of
-from tfdarts.runs.latency import latency
-from tfdarts.runs.networks import network_of
 from tfdarts.runs.pictures import draw_again
 from tfdarts.runs.pictures import optional_pictures
 from tfdarts.runs.run_directory import Stage
 from tfdarts.runs.run_directory import is_of_text
 from tfdarts.runs.run_directory import write_json
-from tfdarts.runs.scores import calibration
-from tfdarts.runs.scores import confusion
-from tfdarts.runs.scores import per_class
-from tfdarts.runs.scores import scores
 from tfdarts.runs.settings import EvaluateSettings
-from tfdarts.runs.text_evaluation import text_scores
 from tfdarts.runs.visualize import draw_evaluation
 from tfdarts.runs.workers import in_own_run_dir
 from tfdarts.runs.workers import require_agreement
+from tfdarts.tasks.latency import latency
+from tfdarts.tasks.networks import network_of
+from tfdarts.tasks.scores import calibration
+from tfdarts.tasks.scores import confusion
+from tfdarts.tasks.scores import per_class
+from tfdarts.tasks.scores import scores
+from tfdarts.tasks.text_evaluation import text_scores
 from tfdarts.training.distribution import distribution_of
 from tfdarts.training.shared_data import predicted
 
@@ -46,7 +46,7 @@ def evaluate(
     confusion matrix among them, and two pictures, `confusion.png` and
     `reliability.png`; that these cannot be drawn is only a warning. A text is
     read once from its beginning to its end, as one row; see
-    `tfdarts.runs.text_evaluation`.
+    `tfdarts.tasks.text_evaluation`.
 
     Args:
         run_dir: Path of a run whose training has finished.

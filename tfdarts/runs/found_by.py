@@ -5,13 +5,13 @@ import pathlib
 import numpy as np
 
 from tfdarts.genotypes import Genotype
-from tfdarts.runs.configs import SearchConfig
-from tfdarts.runs.fields import effective
 from tfdarts.runs.metrics import read_columns
-from tfdarts.runs.rnn_configs import RNNSearchConfig
 from tfdarts.runs.run_directory import Stage
 from tfdarts.runs.run_directory import read_json
+from tfdarts.settings.fields import effective
 from tfdarts.strategies.verdict import judge
+from tfdarts.tasks.configs import SearchConfig
+from tfdarts.tasks.rnn_configs import RNNSearchConfig
 
 
 def search_of(stage, genotype):

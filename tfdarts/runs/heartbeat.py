@@ -5,7 +5,7 @@ import logging
 import threading
 import time
 
-from tfdarts.runs.duration import duration
+from tfdarts.duration import duration
 
 logger = logging.getLogger("tfdarts")
 

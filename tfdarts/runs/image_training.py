@@ -13,26 +13,26 @@ from tfdarts.data.targets import weighted
 from tfdarts.layers.batch_norm import synchronize_batch_norms
 from tfdarts.parts import local_replicas
 from tfdarts.parts import worker_of
-from tfdarts.runs.data import find_data
-from tfdarts.runs.data import open_data
-from tfdarts.runs.data import training_data
-from tfdarts.runs.networks import build_network
-from tfdarts.runs.networks import compile_network
-from tfdarts.runs.networks import count_parameters
-from tfdarts.runs.networks import save_network
-from tfdarts.runs.presets import chosen_settings
-from tfdarts.runs.presets import settle
 from tfdarts.runs.progress import MetricsFile
 from tfdarts.runs.progress import Progress
 from tfdarts.runs.progress import tensorboard
-from tfdarts.runs.scores import class_means
-from tfdarts.runs.start import require_float32
-from tfdarts.runs.start import require_xla
-from tfdarts.runs.start import start
 from tfdarts.runs.workers import SameOnAllWorkers
 from tfdarts.runs.workers import require_agreement
 from tfdarts.search_spaces.lookup import find_genotype
 from tfdarts.serving.classifier import with_preprocessing
+from tfdarts.tasks.data import find_data
+from tfdarts.tasks.data import open_data
+from tfdarts.tasks.data import training_data
+from tfdarts.tasks.networks import build_network
+from tfdarts.tasks.networks import compile_network
+from tfdarts.tasks.networks import count_parameters
+from tfdarts.tasks.networks import save_network
+from tfdarts.tasks.presets import chosen_settings
+from tfdarts.tasks.presets import settle
+from tfdarts.tasks.scores import class_means
+from tfdarts.tasks.start import require_float32
+from tfdarts.tasks.start import require_xla
+from tfdarts.tasks.start import start
 from tfdarts.training.checkpoints import EpochCheckpoint
 from tfdarts.training.distribution import distribution_of
 from tfdarts.training.distribution import require_shares
@@ -56,7 +56,7 @@ class ImageTraining:
     Its `config` is the one given, with what the preset has chosen.
 
     Args:
-        config: `tfdarts.runs.configs.TrainConfig`.
+        config: `tfdarts.tasks.configs.TrainConfig`.
 
     Raises:
         ValueError: If a setting cannot be.

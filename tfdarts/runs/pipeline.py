@@ -5,20 +5,20 @@ import logging
 
 from tfdarts.console import show_progress
 from tfdarts.data.sources import directory_name
-from tfdarts.runs.configs import SearchConfig
-from tfdarts.runs.configs import TrainConfig
 from tfdarts.runs.evaluate import evaluate
 from tfdarts.runs.export import export
 from tfdarts.runs.export import exported_versions
-from tfdarts.runs.fields import require_config
-from tfdarts.runs.rnn_configs import RNNSearchConfig
-from tfdarts.runs.rnn_configs import RNNTrainConfig
 from tfdarts.runs.run_directory import Stage
 from tfdarts.runs.run_directory import read_json
 from tfdarts.runs.search import search
 from tfdarts.runs.train import kind_of_training
 from tfdarts.runs.train import train
 from tfdarts.runs.workers import as_worker
+from tfdarts.settings.fields import require_config
+from tfdarts.tasks.configs import SearchConfig
+from tfdarts.tasks.configs import TrainConfig
+from tfdarts.tasks.rnn_configs import RNNSearchConfig
+from tfdarts.tasks.rnn_configs import RNNTrainConfig
 from tfdarts.training.divergence import DivergedError
 
 logger = logging.getLogger("tfdarts")

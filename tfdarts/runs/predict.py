@@ -11,10 +11,10 @@ import numpy as np
 import tenacity
 
 from tfdarts.console import show_progress
+from tfdarts.duration import duration
 from tfdarts.image_kinds import BadImageError
 from tfdarts.image_kinds import look_up
 from tfdarts.runs.asking import AskSettings
-from tfdarts.runs.duration import duration
 from tfdarts.runs.images_to_predict import find_images
 from tfdarts.runs.images_to_predict import images_of
 from tfdarts.runs.images_to_predict import request_batches

@@ -8,8 +8,8 @@ import time
 
 import keras
 
+from tfdarts.duration import duration
 from tfdarts.files import write_atomically
-from tfdarts.runs.duration import duration
 from tfdarts.runs.metrics import metric_name
 from tfdarts.runs.metrics import read_rows
 from tfdarts.runs.run_directory import whole
@@ -157,7 +157,7 @@ def tensorboard(config, stage, metrics):
     """Returns the callbacks that `--tensorboard` asks for: one or none.
 
     Args:
-        config: `tfdarts.runs.settings.RunConfig`.
+        config: `tfdarts.tasks.settings.RunConfig`.
         stage: `Stage`.
         metrics: `MetricsFile`, which stands before them.
     """

@@ -19,9 +19,9 @@ from tfdarts.characters import composed
 from tfdarts.characters import is_unfit
 from tfdarts.console import is_lasting
 from tfdarts.files import write_atomically
-from tfdarts.runs.fields import flag_fields
 from tfdarts.runs.metrics import metric_name
-from tfdarts.runs.presets import open_settings
+from tfdarts.settings.fields import flag_fields
+from tfdarts.tasks.presets import open_settings
 
 logger = logging.getLogger("tfdarts")
 

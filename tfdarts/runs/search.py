@@ -9,27 +9,27 @@ from tfdarts.console import show_progress
 from tfdarts.genotypes import Genotype
 from tfdarts.runs.alpha_movement import unmoved_warning
 from tfdarts.runs.alpha_movement import warn_of_short_path
-from tfdarts.runs.configs import SearchConfig
 from tfdarts.runs.data import recorded
 from tfdarts.runs.early_stop import Curvature
 from tfdarts.runs.early_stop import EarlyStop
-from tfdarts.runs.fields import require_config
-from tfdarts.runs.image_search import ImageSearch
 from tfdarts.runs.pictures import draw_again
 from tfdarts.runs.pictures import optional_pictures
 from tfdarts.runs.progress import DataWait
 from tfdarts.runs.progress import MetricsFile
 from tfdarts.runs.progress import Progress
 from tfdarts.runs.progress import tensorboard
-from tfdarts.runs.rnn_configs import RNNSearchConfig
 from tfdarts.runs.run_directory import Stage
 from tfdarts.runs.search_record import SearchRecord
-from tfdarts.runs.text_search import TextSearch
 from tfdarts.runs.visualize import draw_run
 from tfdarts.runs.workers import SameOnAllWorkers
 from tfdarts.runs.workers import as_worker
 from tfdarts.runs.workers import require_agreement
+from tfdarts.settings.fields import require_config
 from tfdarts.strategies.early_stop import MOST_SKIPS
+from tfdarts.tasks.configs import SearchConfig
+from tfdarts.tasks.image_search import ImageSearch
+from tfdarts.tasks.rnn_configs import RNNSearchConfig
+from tfdarts.tasks.text_search import TextSearch
 from tfdarts.training.checkpoints import EpochCheckpoint
 from tfdarts.training.divergence import StopOnNaN
 from tfdarts.training.memory import require_memory
@@ -47,8 +47,8 @@ def search(config):
     returns its genotype.
 
     Args:
-        config: `tfdarts.runs.configs.SearchConfig`, or for texts
-            `tfdarts.runs.rnn_configs.RNNSearchConfig`.
+        config: `tfdarts.tasks.configs.SearchConfig`, or for texts
+            `tfdarts.tasks.rnn_configs.RNNSearchConfig`.
 
     Returns:
         The `Genotype` found.
@@ -105,12 +105,12 @@ def prepared(config):
     """Returns what a search works with; nothing of it has been moved yet.
 
     Args:
-        config: `tfdarts.runs.configs.SearchConfig`, or for texts
-            `tfdarts.runs.rnn_configs.RNNSearchConfig`.
+        config: `tfdarts.tasks.configs.SearchConfig`, or for texts
+            `tfdarts.tasks.rnn_configs.RNNSearchConfig`.
 
     Returns:
-        `tfdarts.runs.image_search.ImageSearch` or
-        `tfdarts.runs.text_search.TextSearch`.
+        `tfdarts.tasks.image_search.ImageSearch` or
+        `tfdarts.tasks.text_search.TextSearch`.
 
     Raises:
         DataError: If the data do not fit the settings.

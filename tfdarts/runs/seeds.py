@@ -8,15 +8,15 @@ import statistics
 
 from tfdarts import arguments
 from tfdarts.console import show_progress
-from tfdarts.runs.configs import TrainConfig
 from tfdarts.runs.evaluate import evaluate
-from tfdarts.runs.fields import require_config
-from tfdarts.runs.rnn_configs import RNNTrainConfig
 from tfdarts.runs.run_directory import read_json
 from tfdarts.runs.run_directory import write_json
 from tfdarts.runs.train import train
 from tfdarts.runs.workers import as_worker
 from tfdarts.runs.workers import in_own_run_dir
+from tfdarts.settings.fields import require_config
+from tfdarts.tasks.configs import TrainConfig
+from tfdarts.tasks.rnn_configs import RNNTrainConfig
 from tfdarts.training.distribution import distribution_of
 
 logger = logging.getLogger("tfdarts")

@@ -9,19 +9,19 @@ import zlib
 from tfdarts.console import show_progress
 from tfdarts.data.image_source import DataError
 from tfdarts.patterns import matching
-from tfdarts.runs.configs import SelectConfig
-from tfdarts.runs.configs import TrainConfig
-from tfdarts.runs.data import find_data
-from tfdarts.runs.fields import require_config
 from tfdarts.runs.image_training import ImageTraining
-from tfdarts.runs.presets import settle
-from tfdarts.runs.rnn_configs import RNNSelectConfig
-from tfdarts.runs.rnn_configs import RNNTrainConfig
 from tfdarts.runs.run_directory import Stage
 from tfdarts.runs.run_directory import write_json
 from tfdarts.runs.train import train
 from tfdarts.runs.workers import as_worker
 from tfdarts.search_spaces.lookup import find_genotype
+from tfdarts.settings.fields import require_config
+from tfdarts.tasks.configs import SelectConfig
+from tfdarts.tasks.configs import TrainConfig
+from tfdarts.tasks.data import find_data
+from tfdarts.tasks.presets import settle
+from tfdarts.tasks.rnn_configs import RNNSelectConfig
+from tfdarts.tasks.rnn_configs import RNNTrainConfig
 
 logger = logging.getLogger("tfdarts")
 
@@ -41,8 +41,8 @@ def select(config):
     trains only those.
 
     Args:
-        config: `tfdarts.runs.configs.SelectConfig`, or for texts
-            `tfdarts.runs.rnn_configs.RNNSelectConfig`.
+        config: `tfdarts.tasks.configs.SelectConfig`, or for texts
+            `tfdarts.tasks.rnn_configs.RNNSelectConfig`.
 
     Returns:
         List of dicts, one a candidate, best first: what `selection.json` of

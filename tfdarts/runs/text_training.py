@@ -11,19 +11,19 @@ from tfdarts.files import write_atomically
 from tfdarts.models.carried_state import WithCarriedState
 from tfdarts.parts import rows_of_part
 from tfdarts.parts import worker_of
-from tfdarts.runs.data import open_text_data
-from tfdarts.runs.networks import build_language_model
-from tfdarts.runs.networks import count_parameters
-from tfdarts.runs.networks import save_network
 from tfdarts.runs.progress import MetricsFile
 from tfdarts.runs.progress import Progress
 from tfdarts.runs.progress import tensorboard
-from tfdarts.runs.start import require_float32
-from tfdarts.runs.start import start
-from tfdarts.runs.text_rows import rows_of_training
 from tfdarts.runs.workers import SameOnAllWorkers
 from tfdarts.runs.workers import require_agreement
 from tfdarts.search_spaces.lookup import find_genotype
+from tfdarts.tasks.data import open_text_data
+from tfdarts.tasks.networks import build_language_model
+from tfdarts.tasks.networks import count_parameters
+from tfdarts.tasks.networks import save_network
+from tfdarts.tasks.start import require_float32
+from tfdarts.tasks.start import start
+from tfdarts.tasks.text_rows import rows_of_training
 from tfdarts.training.averaging import AveragedWeights
 from tfdarts.training.checkpoints import EpochCheckpoint
 from tfdarts.training.distribution import distribution_of
@@ -50,7 +50,7 @@ class TextTraining:
     """A text, the language model of a cell, and how it is trained.
 
     Args:
-        config: `tfdarts.runs.rnn_configs.RNNTrainConfig`.
+        config: `tfdarts.tasks.rnn_configs.RNNTrainConfig`.
 
     Raises:
         ValueError: If a setting cannot be.

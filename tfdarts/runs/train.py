@@ -4,18 +4,18 @@ import functools
 import logging
 
 from tfdarts.console import show_progress
-from tfdarts.runs.configs import TrainConfig
 from tfdarts.runs.data import recorded
-from tfdarts.runs.fields import require_config
 from tfdarts.runs.image_training import ImageTraining
 from tfdarts.runs.pictures import draw_again
 from tfdarts.runs.pictures import optional_pictures
-from tfdarts.runs.rnn_configs import RNNTrainConfig
 from tfdarts.runs.run_directory import Stage
 from tfdarts.runs.run_directory import write_json
 from tfdarts.runs.text_training import TextTraining
 from tfdarts.runs.visualize import draw_curves_of
 from tfdarts.runs.workers import as_worker
+from tfdarts.settings.fields import require_config
+from tfdarts.tasks.configs import TrainConfig
+from tfdarts.tasks.rnn_configs import RNNTrainConfig
 
 logger = logging.getLogger("tfdarts")
 
@@ -29,8 +29,8 @@ def train(config):
     given more epochs than before.
 
     Args:
-        config: `tfdarts.runs.configs.TrainConfig`, or for texts
-            `tfdarts.runs.rnn_configs.RNNTrainConfig`.
+        config: `tfdarts.tasks.configs.TrainConfig`, or for texts
+            `tfdarts.tasks.rnn_configs.RNNTrainConfig`.
 
     Returns:
         The results, a dict: what `train/results.json` holds.

@@ -20,9 +20,9 @@ from tfdarts.arguments import as_path
 from tfdarts.cluster import ClusterError
 from tfdarts.parts import on_each_replica
 from tfdarts.parts import worker_of
-from tfdarts.runs.fields import WITHOUT_EFFECT
-from tfdarts.runs.fields import flag_fields
 from tfdarts.runs.run_directory import Stage
+from tfdarts.settings.fields import WITHOUT_EFFECT
+from tfdarts.settings.fields import flag_fields
 from tfdarts.training.distribution import distribution_of
 
 _LEFT_OUT = ("export", "evaluation", "tensorboard", "lock", "*.partial")

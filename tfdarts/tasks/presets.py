@@ -34,7 +34,7 @@ def settle(config, source, multiple=1):
     """Returns a config whose preset has chosen what nobody gave, and logs it.
 
     Args:
-        config: `tfdarts.runs.configs.SearchConfig`, `TrainConfig` or
+        config: `tfdarts.tasks.configs.SearchConfig`, `TrainConfig` or
             `SelectConfig`.
         source: `tfdarts.data.image_source.ImageSource`.
         multiple: Integer, what the batch size must be a multiple of: the

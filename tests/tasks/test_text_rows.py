@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from tfdarts.data.image_source import DataError
-from tfdarts.runs.rnn_configs import RNNSearchConfig
-from tfdarts.runs.rnn_configs import RNNTrainConfig
-from tfdarts.runs.text_rows import rows_of_search
-from tfdarts.runs.text_rows import rows_of_training
+from tfdarts.tasks.rnn_configs import RNNSearchConfig
+from tfdarts.tasks.rnn_configs import RNNTrainConfig
+from tfdarts.tasks.text_rows import rows_of_search
+from tfdarts.tasks.text_rows import rows_of_training
 
 TEXTS = (2, 3, 6, 11, 30, 36, 72, 240, 300, 1200, 2300, 9600, 18_400, 90_000)
 

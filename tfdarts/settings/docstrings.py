@@ -17,11 +17,11 @@ def with_arguments(docstring, fields):
     Args:
         docstring: String, with or without a section `Reference:`.
         fields: Dict from names to pairs of a type and a `setting` of
-            `tfdarts.runs.fields`.
+            `tfdarts.settings.fields`.
 
     Example:
 
-    >>> from tfdarts.runs.fields import setting
+    >>> from tfdarts.settings.fields import setting
     >>> epochs = setting(50, "Epochs of the search.", least=1)
     >>> print(with_arguments("Settings.", {"epochs": (int, epochs)}))
     Settings.

@@ -3,11 +3,11 @@ import dataclasses
 import pytest
 
 from tfdarts.data.sources import open_source
-from tfdarts.runs.configs import SearchConfig
-from tfdarts.runs.configs import TrainConfig
-from tfdarts.runs.presets import settle
-from tfdarts.runs.rnn_configs import RNNSearchConfig
-from tfdarts.runs.rnn_configs import RNNTrainConfig
+from tfdarts.tasks.configs import SearchConfig
+from tfdarts.tasks.configs import TrainConfig
+from tfdarts.tasks.presets import settle
+from tfdarts.tasks.rnn_configs import RNNSearchConfig
+from tfdarts.tasks.rnn_configs import RNNTrainConfig
 
 # Section A.1.1 and A.2.1 of the paper, and the authors' code.
 PAPER = {

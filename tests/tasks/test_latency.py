@@ -5,8 +5,8 @@ import time
 import keras
 import tensorflow as tf
 
-from tfdarts.runs.latency import REPEATS
-from tfdarts.runs.latency import latency
+from tfdarts.tasks.latency import REPEATS
+from tfdarts.tasks.latency import latency
 
 
 class Slow(keras.layers.Layer):

@@ -23,7 +23,7 @@ def build_network(config, genotype, num_classes, image_shape):
     """Returns the network that a config describes.
 
     Args:
-        config: `tfdarts.runs.configs.TrainConfig`.
+        config: `tfdarts.tasks.configs.TrainConfig`.
         genotype: `Genotype`, or `None` where it has no cells.
         num_classes: Integer.
         image_shape: Tuple `(height, width, channels)` of what is read; the
@@ -57,7 +57,7 @@ def build_language_model(config, genotype, vocabulary_size):
     """Returns the language model that a config describes.
 
     Args:
-        config: `tfdarts.runs.rnn_configs.RNNTrainConfig`.
+        config: `tfdarts.tasks.rnn_configs.RNNTrainConfig`.
         genotype: `Genotype`, or `None` where the cell is made by hand.
         vocabulary_size: Integer.
     """
@@ -84,7 +84,7 @@ def compile_network(config, network, steps_per_epoch):
     """Returns what is to be trained, compiled.
 
     Args:
-        config: `tfdarts.runs.configs.TrainConfig`.
+        config: `tfdarts.tasks.configs.TrainConfig`.
         network: What `build_network` returned.
         steps_per_epoch: Integer.
 

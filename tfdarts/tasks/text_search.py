@@ -6,11 +6,11 @@ from tfdarts.data import segments
 from tfdarts.models.rnn_supernet import RNNSupernet
 from tfdarts.parts import rows_of_part
 from tfdarts.parts import worker_of
-from tfdarts.runs.data import open_text_data
-from tfdarts.runs.start import require_float32
-from tfdarts.runs.start import start
-from tfdarts.runs.text_rows import rows_of_search
 from tfdarts.strategies.darts import DARTS
+from tfdarts.tasks.data import open_text_data
+from tfdarts.tasks.start import require_float32
+from tfdarts.tasks.start import start
+from tfdarts.tasks.text_rows import rows_of_search
 from tfdarts.training.distribution import distribution_of
 from tfdarts.training.distribution import require_shares
 from tfdarts.training.memory import logit_bytes
@@ -28,7 +28,7 @@ class TextSearch:
     Nothing of it has been moved yet.
 
     Args:
-        config: `tfdarts.runs.rnn_configs.RNNSearchConfig`.
+        config: `tfdarts.tasks.rnn_configs.RNNSearchConfig`.
 
     Raises:
         DataError: If the data do not fit the settings.
@@ -128,7 +128,7 @@ def compiled(config, supernet, steps, distribution=None):
     """Returns `DARTS` of a supernet, as a config has it.
 
     Args:
-        config: `tfdarts.runs.rnn_configs.RNNSearchConfig`.
+        config: `tfdarts.tasks.rnn_configs.RNNSearchConfig`.
         supernet: `RNNSupernet`.
         steps: Integer, those of an epoch.
         distribution: `tf.distribute.Strategy`. Defaults to one device.

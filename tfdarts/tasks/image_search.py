@@ -8,13 +8,13 @@ from tfdarts.layers.batch_norm import synchronize_batch_norms
 from tfdarts.models.cnn_supernet import CNNSupernet
 from tfdarts.parts import local_replicas
 from tfdarts.parts import worker_of
-from tfdarts.runs.data import open_data
-from tfdarts.runs.data import training_data
-from tfdarts.runs.presets import settle
-from tfdarts.runs.start import require_float32
-from tfdarts.runs.start import require_xla
-from tfdarts.runs.start import start
 from tfdarts.strategies.darts import DARTS
+from tfdarts.tasks.data import open_data
+from tfdarts.tasks.data import training_data
+from tfdarts.tasks.presets import settle
+from tfdarts.tasks.start import require_float32
+from tfdarts.tasks.start import require_xla
+from tfdarts.tasks.start import start
 from tfdarts.training.distribution import distribution_of
 from tfdarts.training.distribution import require_shares
 from tfdarts.training.memory import peak_bytes
@@ -30,7 +30,7 @@ class ImageSearch:
     the preset has chosen.
 
     Args:
-        config: `tfdarts.runs.configs.SearchConfig`.
+        config: `tfdarts.tasks.configs.SearchConfig`.
 
     Raises:
         DataError: If the data do not fit the settings.
@@ -157,7 +157,7 @@ def compiled(config, supernet, steps, distribution=None, class_weight=None):
     """Returns `DARTS` of a supernet, as a config has it.
 
     Args:
-        config: `tfdarts.runs.configs.SearchConfig`.
+        config: `tfdarts.tasks.configs.SearchConfig`.
         supernet: `CNNSupernet`.
         steps: Integer, those of an epoch.
         distribution: `tf.distribute.Strategy`. Defaults to one device.
@@ -197,8 +197,8 @@ def batches_of_pairs(config, data, first_epoch=0, part=(0, 1)):
     """Returns batches for the weights beside batches for alpha.
 
     Args:
-        config: `tfdarts.runs.configs.SearchConfig`.
-        data: `tfdarts.runs.data.TrainingData`.
+        config: `tfdarts.tasks.configs.SearchConfig`.
+        data: `tfdarts.tasks.data.TrainingData`.
         first_epoch: Integer, the epoch that the search goes on with.
         part: See `tfdarts.data.batches`.
     """

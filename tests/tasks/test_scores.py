@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import sklearn.metrics
 
-from tfdarts.runs.scores import calibration
-from tfdarts.runs.scores import confusion
-from tfdarts.runs.scores import per_class
-from tfdarts.runs.scores import scores
+from tfdarts.tasks.scores import calibration
+from tfdarts.tasks.scores import confusion
+from tfdarts.tasks.scores import per_class
+from tfdarts.tasks.scores import scores
 
 RANDOM = np.random.default_rng(0)
 LABELS = RANDOM.integers(0, 7, 200)

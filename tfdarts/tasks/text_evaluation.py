@@ -7,8 +7,8 @@ import keras
 
 from tfdarts.data.ngrams import KneserNey
 from tfdarts.data.segments import whole_batches
+from tfdarts.duration import duration
 from tfdarts.models.carried_state import WithCarriedState
-from tfdarts.runs.duration import duration
 from tfdarts.training.reading import perplexity
 
 logger = logging.getLogger("tfdarts")

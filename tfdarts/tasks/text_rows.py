@@ -19,7 +19,7 @@ def rows_of_search(config, source, count):
     each is read in fewer rows. This is logged.
 
     Args:
-        config: `tfdarts.runs.rnn_configs.RNNSearchConfig`.
+        config: `tfdarts.tasks.rnn_configs.RNNSearchConfig`.
         source: `tfdarts.data.text_source.TextSource`.
         count: Integer, how many devices share the rows.
 
@@ -58,7 +58,7 @@ def rows_of_training(config, source, count):
     """Returns the rows of the training text, an integer array `(rows, words)`.
 
     Args:
-        config: `tfdarts.runs.rnn_configs.RNNTrainConfig`.
+        config: `tfdarts.tasks.rnn_configs.RNNTrainConfig`.
         source: `tfdarts.data.text_source.TextSource`.
         count: Integer, how many devices share the rows.
 

@@ -3,10 +3,10 @@
 import dataclasses
 import typing
 
-from tfdarts.runs.fields import by_preset
-from tfdarts.runs.fields import setting
-from tfdarts.runs.presets import LARGE
-from tfdarts.runs.settings import ComputeConfig
+from tfdarts.settings.fields import by_preset
+from tfdarts.settings.fields import setting
+from tfdarts.tasks.presets import LARGE
+from tfdarts.tasks.settings import ComputeConfig
 
 
 def _has_cells(settings):
@@ -186,7 +186,7 @@ class RecipeConfig(ComputeConfig):
 
     @property
     def depends_on_epochs(self):
-        """See `tfdarts.runs.settings.RunConfig`."""
+        """See `tfdarts.tasks.settings.RunConfig`."""
         return self.schedule != "exponential" or self.drop_path_rate > 0
 
     @property

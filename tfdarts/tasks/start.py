@@ -31,7 +31,7 @@ def require_xla(config):
     """Raises `ValueError` where XLA is asked for and cannot help.
 
     Args:
-        config: `tfdarts.runs.settings.ComputeConfig`.
+        config: `tfdarts.tasks.settings.ComputeConfig`.
     """
     if config.jit_compile and not local_devices("GPU"):
         raise ValueError(
@@ -44,7 +44,7 @@ def start(config, distribution):
     """Sets the seeds and says what the run runs on.
 
     Args:
-        config: `tfdarts.runs.settings.RunConfig`.
+        config: `tfdarts.tasks.settings.RunConfig`.
         distribution: `tf.distribute.Strategy`.
     """
     keras.utils.set_random_seed(config.seed)

@@ -6,12 +6,12 @@ Each field is a flag of the command line and an argument in Python.
 import dataclasses
 import typing
 
-from tfdarts.runs.fields import setting
-from tfdarts.runs.fields import with_default
-from tfdarts.runs.settings import OfCandidates
-from tfdarts.runs.settings import OfGenotype
-from tfdarts.runs.settings import RunConfig
-from tfdarts.runs.settings import SearchSettings
+from tfdarts.settings.fields import setting
+from tfdarts.settings.fields import with_default
+from tfdarts.tasks.settings import OfCandidates
+from tfdarts.tasks.settings import OfGenotype
+from tfdarts.tasks.settings import RunConfig
+from tfdarts.tasks.settings import SearchSettings
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,7 +83,7 @@ class RNNConfig(RunConfig):
 
     @property
     def depends_on_epochs(self):
-        """See `tfdarts.runs.settings.RunConfig`: the rate is constant."""
+        """See `tfdarts.tasks.settings.RunConfig`: the rate is constant."""
         return False
 
     @property

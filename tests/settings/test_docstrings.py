@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from tfdarts.runs import configs
-from tfdarts.runs import rnn_configs
+from tfdarts.tasks import configs
+from tfdarts.tasks import rnn_configs
 
 CONFIGS = [
     configs.SearchConfig,

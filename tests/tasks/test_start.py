@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from tiny_search import TINY
 
-from tfdarts.runs import start as start_module
+from tfdarts.tasks import start as start_module
 
 
 @pytest.mark.parametrize(

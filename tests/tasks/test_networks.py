@@ -7,10 +7,10 @@ import pytest
 
 from tfdarts import genotypes
 from tfdarts.models.cnn_network import CNNNetwork
-from tfdarts.runs.configs import TrainConfig
-from tfdarts.runs.networks import build_network
-from tfdarts.runs.networks import compile_network
-from tfdarts.runs.presets import as_in_the_paper
+from tfdarts.tasks.configs import TrainConfig
+from tfdarts.tasks.networks import build_network
+from tfdarts.tasks.networks import compile_network
+from tfdarts.tasks.presets import as_in_the_paper
 from tfdarts.training.optimizers import SGD
 from tfdarts.training.optimizers import AdamW
 

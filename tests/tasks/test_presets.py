@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from tfdarts.data.image_source import ImageSource
-from tfdarts.runs.configs import SearchConfig
-from tfdarts.runs.configs import SelectConfig
-from tfdarts.runs.configs import TrainConfig
-from tfdarts.runs.presets import as_in_the_paper
-from tfdarts.runs.presets import open_settings
-from tfdarts.runs.presets import settle
+from tfdarts.tasks.configs import SearchConfig
+from tfdarts.tasks.configs import SelectConfig
+from tfdarts.tasks.configs import TrainConfig
+from tfdarts.tasks.presets import as_in_the_paper
+from tfdarts.tasks.presets import open_settings
+from tfdarts.tasks.presets import settle
 
 ALL = (SearchConfig, TrainConfig, SelectConfig)
 FOR_SIZE = {"crop_padding", "cutout_length"}

@@ -8,7 +8,7 @@ import types
 
 from tfdarts import arguments
 from tfdarts.characters import is_unfit
-from tfdarts.runs.docstrings import with_arguments
+from tfdarts.settings.docstrings import with_arguments
 
 
 def setting(
@@ -75,7 +75,7 @@ def flag_fields(config_class):
 def by_preset(paper, auto, help, **limits):
     """Returns a field whose default `--preset` chooses.
 
-    It is `None` until the data are known; see `tfdarts.runs.presets`.
+    It is `None` until the data are known; see `tfdarts.tasks.presets`.
 
     Args:
         paper: Its value in `--preset=paper`.
@@ -242,7 +242,7 @@ def effective(config_class, settings):
 
     Example:
 
-    >>> from tfdarts.runs.configs import TrainConfig
+    >>> from tfdarts.tasks.configs import TrainConfig
     >>> settings = {**vars(TrainConfig(schedule="steps")), "cutout_length": 8}
     >>> used = effective(TrainConfig, settings)
     >>> [name in used for name in ("decay_rate", "depth", "cutout_length")]

@@ -9,15 +9,15 @@ import tensorflow as tf
 from tfdarts.data import sources
 from tfdarts.data.examples import TrainingExamples
 from tfdarts.models.cnn_supernet import CNNSupernet
-from tfdarts.runs import image_search
 from tfdarts.runs import search as search_module
-from tfdarts.runs import start as start_module
-from tfdarts.runs.configs import SearchConfig
-from tfdarts.runs.configs import TrainConfig
-from tfdarts.runs.data import TrainingData
 from tfdarts.runs.data import recorded
-from tfdarts.runs.presets import as_in_the_paper
 from tfdarts.search_spaces.lookup import find_genotype
+from tfdarts.tasks import image_search
+from tfdarts.tasks import start as start_module
+from tfdarts.tasks.configs import SearchConfig
+from tfdarts.tasks.configs import TrainConfig
+from tfdarts.tasks.data import TrainingData
+from tfdarts.tasks.presets import as_in_the_paper
 
 SEARCH = as_in_the_paper(
     SearchConfig(

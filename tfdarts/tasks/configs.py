@@ -6,14 +6,14 @@ Each field is a flag of the command line and an argument in Python.
 import dataclasses
 import typing
 
-from tfdarts.runs.fields import by_preset
-from tfdarts.runs.fields import setting
-from tfdarts.runs.presets import LARGE
-from tfdarts.runs.recipe import RecipeConfig
-from tfdarts.runs.settings import ComputeConfig
-from tfdarts.runs.settings import OfCandidates
-from tfdarts.runs.settings import OfGenotype
-from tfdarts.runs.settings import SearchSettings
+from tfdarts.settings.fields import by_preset
+from tfdarts.settings.fields import setting
+from tfdarts.tasks.presets import LARGE
+from tfdarts.tasks.recipe import RecipeConfig
+from tfdarts.tasks.settings import ComputeConfig
+from tfdarts.tasks.settings import OfCandidates
+from tfdarts.tasks.settings import OfGenotype
+from tfdarts.tasks.settings import SearchSettings
 
 
 @dataclasses.dataclass(frozen=True)

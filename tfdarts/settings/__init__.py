@@ -1,0 +1,1 @@
+"""Settings as data: one field is a flag, an argument and a range check."""

@@ -1,0 +1,286 @@
+"""Settings that several commands share, and what they mean together."""
+
+import dataclasses
+import typing
+
+from tfdarts import arguments
+from tfdarts.genotypes import Genotype
+from tfdarts.settings.fields import Settings
+from tfdarts.settings.fields import setting
+
+
+@dataclasses.dataclass(frozen=True)
+class RunConfig(Settings):
+    """What every command that computes takes.
+
+    In Python `dataset` may also hold the data; see `ImageConfig` and
+    `tfdarts.tasks.rnn_configs.RNNConfig`.
+    """
+
+    run_dir: str = setting(
+        None,
+        "Directory of the run; made if it is not there.",
+        form=arguments.path_text,
+    )
+    dataset: str = setting(
+        "digits",
+        "Data set: digits (scikit-learn's, 1,797 of 8x8 pixels, enlarged to "
+        "16x16), tfds:<name> "
+        "(TensorFlow Datasets, as tfds:cifar10), idx:<directory> (MNIST's "
+        "format), or folder:<directory> (one folder of images a class); or "
+        "texts: pydoc (Python's own English), text:<directory> (train.txt, "
+        "valid.txt, test.txt), text:<file>, or a tfds:<name> of texts.",
+        form=arguments.specification,
+    )
+    prepare: bool = setting(
+        False, "Download a tfds:<name> that is not there; nothing else ever is."
+    )
+    seed: int = setting(
+        0,
+        "Seed of initial values, splits, order and augmentation.",
+        least=0,
+        below=2**32,
+    )
+    deterministic: bool = setting(
+        False,
+        "Use deterministic operations only, and refuse others. It is for GPUs: "
+        "on CPUs equal runs are equal without it.",
+    )
+    distribute: str = setting(
+        "none",
+        "Which devices share each batch: none (one device), mirrored (all "
+        "GPUs of this machine), multiworker (those of all processes that "
+        "TF_CONFIG lists) or auto (as many as there are).",
+        choices=("none", "mirrored", "multiworker", "auto"),
+    )
+    tensorboard: bool = setting(
+        False, "Write for TensorBoard too, into tensorboard/ of the stage."
+    )
+
+    @property
+    def depends_on_epochs(self):
+        """Whether what an epoch does depends on how many there will be."""
+        return True
+
+
+def _as_it_is(value, name):
+    return value
+
+
+@dataclasses.dataclass(frozen=True)
+class ImageConfig(RunConfig):
+    """What every command that computes with images takes.
+
+    In Python `dataset` may also be a pair `(images, labels)` of arrays, a
+    `tf.data.Dataset` of them, or what `tfdarts.from_arrays` or
+    `tfdarts.from_dataset` returns.
+
+    Attributes:
+        own_validation: Tuple of the name of the setting that keeps a share of
+            the training examples for validation, and of the value with which
+            the data set's own validation images stand in its place.
+    """
+
+    own_validation: typing.ClassVar = ()
+
+    preset: str = setting(
+        "auto",
+        "What the settings are that are not given: auto (what fits the number "
+        "and the size of the images) or paper (those of the DARTS paper).",
+        choices=("auto", "paper"),
+    )
+    image_size: int = setting(
+        0,
+        "Images become squares of this size; 0: they stay as they are.",
+        least=0,
+    )
+    image_fit: str = setting(
+        "stretch",
+        "How an image becomes a square: stretch (all of it, its sides made "
+        "equal) or crop (the largest square about its centre).",
+        choices=("stretch", "crop"),
+        when=lambda settings: settings.image_size > 0,
+    )
+    skip_broken: bool = setting(
+        False,
+        "Leave out the files of a folder:<directory> that cannot be used, "
+        "instead of refusing the data set; all of its images are decoded once "
+        "to find them.",
+    )
+    stem: str = setting(
+        "auto",
+        "What stands before the first cell: cifar (one convolution), "
+        "imagenet (three, which make images 8 times smaller), or auto (the "
+        "second for images of at least 128 pixels a side).",
+        choices=("auto", "cifar", "imagenet"),
+        when=lambda settings: getattr(settings, "network", "cells") == "cells",
+    )
+    random_flip: str = setting(
+        "auto",
+        "Mirror training images at random: auto (where the data are known to "
+        "allow it, as CIFAR), on or off.",
+        choices=("auto", "on", "off"),
+    )
+    validation: str = setting(
+        None,
+        "In Python alone: the validation examples, beside a dataset that is "
+        "given as arrays or tf.data.Dataset; one of these, too.",
+        form=_as_it_is,
+        flag=False,
+    )
+    test: str = setting(
+        None,
+        "In Python alone: the test examples, beside a dataset that is given "
+        "as arrays or tf.data.Dataset; one of these, too.",
+        form=_as_it_is,
+        flag=False,
+    )
+    class_weights: str = setting(
+        "none",
+        "What an example counts in the loss: none (all the same) or balanced "
+        "(inversely proportional to the number of training examples of its "
+        "class).",
+        choices=("none", "balanced"),
+    )
+
+    def __post_init__(self):
+        super().__post_init__()
+        self._collect_data()
+        if self.image_fit != "stretch" and not self.image_size:
+            raise ValueError(
+                f"--image_fit={self.image_fit} says how images become squares "
+                f"of --image_size: give that, too."
+            )
+        of_folder = str(self.dataset).startswith("folder:")
+        if self.skip_broken and not of_folder:
+            raise ValueError(
+                "--skip_broken leaves out files: it is for "
+                "--dataset=folder:<directory> alone."
+            )
+
+    def _collect_data(self):
+        """Makes one source of all the data that Python gives."""
+        splits = self.validation, self.test
+        if isinstance(self.dataset, str) and splits == (None, None):
+            return
+        # What the command line gives need not wait for TensorFlow.
+        from tfdarts.data.sources import source_of
+
+        self._set("dataset", source_of(self.dataset, *splits))
+        if self.validation is not None:
+            self._rely_on_own_validation()
+        self._set("validation", None)
+        self._set("test", None)
+
+    def _rely_on_own_validation(self):
+        name, portion = self.own_validation
+        default = self.__dataclass_fields__[name].default
+        if getattr(self, name) not in (default, portion):
+            raise ValueError(
+                f"`validation` takes the place of a share of the training "
+                f"examples: leave out --{name}."
+            )
+        self._set(name, portion)
+
+
+@dataclasses.dataclass(frozen=True)
+class ComputeConfig(ImageConfig):
+    """How the arithmetic of a search or a training is done."""
+
+    precision: str = setting(
+        "float32",
+        "float32, or bfloat16: layers compute in it, weights, batch "
+        "statistics and the loss stay in float32.",
+        choices=("float32", "bfloat16"),
+    )
+    jit_compile: bool = setting(
+        False, "Let XLA compile the gradients; on GPUs only."
+    )
+    batch_norm: str = setting(
+        "local",
+        "What several devices normalise a batch by: local (each by its own "
+        "share, as Keras does) or global (all by the whole batch, which takes "
+        "two messages more for each batch norm).",
+        choices=("local", "global"),
+        when=lambda settings: settings.batch_norm == "global",
+    )
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.jit_compile and self.batch_norm == "global":
+            raise ValueError(
+                "--batch_norm=global does not go together with --jit_compile: "
+                "XLA does not compile what devices say to each other."
+            )
+
+    @property
+    def dtype_policy(self):
+        """The name of the Keras policy of all layers."""
+        return {"float32": "float32", "bfloat16": "mixed_bfloat16"}[
+            self.precision
+        ]
+
+
+@dataclasses.dataclass(frozen=True)
+class SearchSettings(Settings):
+    """How alpha is learnt, of images and of texts."""
+
+    order: int = setting(
+        2, "1: first-order gradient of alpha; 2: second.", choices=(1, 2)
+    )
+    method: str = setting(
+        "central_difference",
+        "How the second order is computed: central_difference, "
+        "one_sided_difference or exact.",
+        choices=("central_difference", "one_sided_difference", "exact"),
+        when=lambda settings: settings.order == 2,
+    )
+    update_order: str = setting(
+        "alpha_first",
+        "alpha_first or weights_first, within a step.",
+        choices=("alpha_first", "weights_first"),
+    )
+    alpha_warmup_epochs: int = setting(
+        0, "Epochs that move only the weights, at the start.", least=0
+    )
+    alpha_weight_decay: float = setting(
+        1e-3, "L2 on alpha, in the gradient.", least=0
+    )
+
+
+def genotype_text(value, name):
+    """Returns what a network is made of as the `--genotype` flag has it.
+
+    Args:
+        value: `Genotype`, which becomes what Python prints of it, or a path.
+        name: String, what the argument is called in an error.
+    """
+    value = repr(value) if isinstance(value, Genotype) else value
+    return arguments.path_text(value, name)
+
+
+@dataclasses.dataclass(frozen=True)
+class OfGenotype(Settings):
+    """Whose network it is.
+
+    In Python `genotype` may also be a `Genotype`.
+    """
+
+    genotype: str = setting(
+        None,
+        "Genotype: a file, a published name, a run directory, or "
+        "random:<seed>. By default the one found in --run_dir.",
+        form=genotype_text,
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class OfCandidates(Settings):
+    """Whose networks they are."""
+
+    run_dirs: str = setting(
+        None,
+        "The candidates, with commas between them: run directories, or "
+        "whatever else --genotype of tfdarts-train takes; * as in a shell.",
+        form=arguments.paths,
+    )
