@@ -136,7 +136,10 @@ def test_workers_wait_for_each_other(addresses, waiting, caplog, last):
     waiting(last)
     for thread in early:
         thread.join(10)
-    said_soon(caplog, "all workers are there and join; if that takes more than 120 sec")
+    said_soon(
+        caplog,
+        "all workers are there and join; if that takes more than 120 sec",
+    )
     assert not cluster._is_there("no.such.host.invalid:22")
 
 
