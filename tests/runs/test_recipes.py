@@ -12,10 +12,11 @@ import tensorflow as tf
 
 from tfdarts.data.examples import TrainingExamples
 from tfdarts.data.sources import from_arrays
-from tfdarts.runs import image_training
 from tfdarts.runs.evaluate import evaluate
 from tfdarts.runs.export import export
+from tfdarts.runs.progress import Progress
 from tfdarts.runs.train import train
+from tfdarts.tasks import image_training
 from tfdarts.tasks.configs import TrainConfig
 
 random = np.random.default_rng(0)
@@ -141,7 +142,7 @@ def test_what_was_interrupted_ends_as_if_it_had_not_been(
 
     config = dataclasses.replace(ALL, run_dir=str(tmp_path))
     with monkeypatch.context() as patch:
-        patch.setattr(image_training.Progress, "on_epoch_end", interrupt)
+        patch.setattr(Progress, "on_epoch_end", interrupt)
         with pytest.raises(KeyboardInterrupt):
             train(config)
     results = train(config)

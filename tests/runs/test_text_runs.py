@@ -18,7 +18,6 @@ from tfdarts.data.ngrams import KneserNey
 from tfdarts.data.text_source import source_of_lines
 from tfdarts.genotypes import Genotype
 from tfdarts.models.carried_state import WithCarriedState
-from tfdarts.runs import text_training
 from tfdarts.runs.dry_run import dry_run
 from tfdarts.runs.evaluate import evaluate
 from tfdarts.runs.evaluate import load_network
@@ -33,6 +32,7 @@ from tfdarts.runs.seeds import evaluate_seeds
 from tfdarts.runs.seeds import train_seeds
 from tfdarts.runs.select import select
 from tfdarts.runs.train import train
+from tfdarts.tasks import text_training
 from tfdarts.tasks.configs import SearchConfig
 from tfdarts.tasks.rnn_configs import RNNSearchConfig
 from tfdarts.tasks.rnn_configs import RNNSelectConfig
@@ -146,7 +146,7 @@ def test_what_is_exported_is_the_network(run):
 
 def test_a_finished_pipeline_does_nothing_again(run, monkeypatch):
     stage, results = run
-    monkeypatch.delattr(text_training.TextTraining, "fit")
+    monkeypatch.delattr(text_training.TextTraining, "batches")
     run_dir = str(stage.run_dir)
     again = pipeline(
         with_(tiny_text.SEARCH, run_dir=run_dir),
@@ -302,12 +302,12 @@ def test_going_back_draws_other_masks_and_going_on_the_same(tmp_path):
     before = seeds()
     assert len(before) == 4
     work._build(attempt=1)
-    assert work._restore(checkpoint()) == 1
+    assert work.restore(checkpoint()) == 1
     back = seeds()
     np.testing.assert_array_equal(back, np.array(before) + [1, 0])
     checkpoint().on_epoch_end(1)
     work._build(attempt=0)
-    assert work._restore(checkpoint()) == 2 and work.attempt == 1
+    assert work.restore(checkpoint()) == 2 and work.attempt == 1
     np.testing.assert_array_equal(seeds(), back)
 
 

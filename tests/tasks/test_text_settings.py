@@ -7,8 +7,8 @@ import pytest
 import tiny_text
 
 from tfdarts.layers.recurrent_cell import RecurrentCell
-from tfdarts.runs.text_training import TextTraining
 from tfdarts.tasks.text_search import TextSearch
+from tfdarts.tasks.text_training import TextTraining
 
 
 def of_model(model):

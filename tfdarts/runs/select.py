@@ -9,7 +9,6 @@ import zlib
 from tfdarts.console import show_progress
 from tfdarts.data.image_source import DataError
 from tfdarts.patterns import matching
-from tfdarts.runs.image_training import ImageTraining
 from tfdarts.runs.run_directory import Stage
 from tfdarts.runs.run_directory import write_json
 from tfdarts.runs.train import train
@@ -19,6 +18,7 @@ from tfdarts.settings.fields import require_config
 from tfdarts.tasks.configs import SelectConfig
 from tfdarts.tasks.configs import TrainConfig
 from tfdarts.tasks.data import find_data
+from tfdarts.tasks.image_training import ImageTraining
 from tfdarts.tasks.presets import settle
 from tfdarts.tasks.rnn_configs import RNNSelectConfig
 from tfdarts.tasks.rnn_configs import RNNTrainConfig

@@ -3,19 +3,32 @@
 import functools
 import logging
 
+import keras
+
 from tfdarts.console import show_progress
+from tfdarts.files import write_atomically
 from tfdarts.runs.data import recorded
-from tfdarts.runs.image_training import ImageTraining
 from tfdarts.runs.pictures import draw_again
 from tfdarts.runs.pictures import optional_pictures
+from tfdarts.runs.progress import MetricsFile
+from tfdarts.runs.progress import Progress
+from tfdarts.runs.progress import tensorboard
 from tfdarts.runs.run_directory import Stage
 from tfdarts.runs.run_directory import write_json
-from tfdarts.runs.text_training import TextTraining
 from tfdarts.runs.visualize import draw_curves_of
+from tfdarts.runs.workers import SameOnAllWorkers
 from tfdarts.runs.workers import as_worker
+from tfdarts.runs.workers import require_agreement
 from tfdarts.settings.fields import require_config
 from tfdarts.tasks.configs import TrainConfig
+from tfdarts.tasks.image_training import ImageTraining
+from tfdarts.tasks.networks import count_parameters
+from tfdarts.tasks.networks import save_network
 from tfdarts.tasks.rnn_configs import RNNTrainConfig
+from tfdarts.tasks.text_training import TextTraining
+from tfdarts.training.divergence import DivergedError
+from tfdarts.training.divergence import StopOnNaN
+from tfdarts.training.memory import require_memory
 
 logger = logging.getLogger("tfdarts")
 
@@ -60,13 +73,81 @@ def train(config):
         else:
             with stage.running():
                 begin()
-                write_json(stage.path / "results.json", work.fit(stage))
+                write_json(stage.path / "results.json", _fit(work, stage))
                 with optional_pictures(
                     "The training is done", draw_again(stage.run_dir)
                 ):
                     draw_curves_of(stage)
                 stage.report("finished", epochs=config.epochs)
         return stage.results()
+
+
+def _fit(work, stage):
+    """Trains to the end, leaves the network, returns the results."""
+    for name, text in work.files.items():
+        write_atomically(stage.path / name, text)
+    while True:
+        try:
+            metrics = _fit_once(work, stage)
+            break
+        except DivergedError as error:
+            work.go_back(error)
+    save_network(work.saved_model(), stage)
+    return {
+        "num_parameters": count_parameters(work.network),
+        **work.sizes,
+        "seconds": round(stage.status().get("seconds", 0.0), 1),
+        **work.results(metrics.rows),
+    }
+
+
+def _fit_once(work, stage):
+    """Trains to the end, or until the loss is NaN; returns the metrics."""
+    config, model = work.config, work.model
+    logger.info(
+        "train: %s; %s parameters",
+        work.describe(),
+        f"{count_parameters(work.network):,}",
+    )
+    metrics = MetricsFile(stage.path / "metrics.csv", 0)
+    callbacks = work.callbacks(lambda: metrics.rows)
+    checkpoint = work.checkpoint(stage.path / "checkpoints")
+    first_epoch = work.restore(checkpoint)
+    if first_epoch:
+        logger.info("train: going on after epoch %d", first_epoch)
+    require_agreement(
+        work.distribution,
+        **{
+            "the data": work.source.fingerprint,
+            "the genotype": work.genotype,
+            "the epoch to go on from": first_epoch,
+            "the weights": checkpoint.variables,
+        },
+    )
+    metrics.go_on_from(first_epoch)
+    model.fit(
+        work.batches(first_epoch),
+        epochs=config.epochs,
+        initial_epoch=first_epoch,
+        steps_per_epoch=work.steps_per_epoch,
+        validation_data=work.validation_batches(),
+        validation_steps=work.validation_steps,
+        callbacks=[
+            StopOnNaN(),
+            *callbacks,
+            metrics,
+            *tensorboard(config, stage, metrics),
+            SameOnAllWorkers(work.distribution, checkpoint.variables),
+            checkpoint,
+            Progress(stage, config.epochs, work.steps_per_epoch, work.logged),
+            keras.callbacks.LambdaCallback(
+                on_train_begin=lambda logs: require_memory(work.least_bytes())
+            ),
+        ],
+        shuffle=False,
+        verbose=0,
+    )
+    return metrics
 
 
 def kind_of_training(config):

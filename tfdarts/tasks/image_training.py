@@ -13,11 +13,6 @@ from tfdarts.data.targets import weighted
 from tfdarts.layers.batch_norm import synchronize_batch_norms
 from tfdarts.parts import local_replicas
 from tfdarts.parts import worker_of
-from tfdarts.runs.progress import MetricsFile
-from tfdarts.runs.progress import Progress
-from tfdarts.runs.progress import tensorboard
-from tfdarts.runs.workers import SameOnAllWorkers
-from tfdarts.runs.workers import require_agreement
 from tfdarts.search_spaces.lookup import find_genotype
 from tfdarts.serving.classifier import with_preprocessing
 from tfdarts.tasks.data import find_data
@@ -25,8 +20,6 @@ from tfdarts.tasks.data import open_data
 from tfdarts.tasks.data import training_data
 from tfdarts.tasks.networks import build_network
 from tfdarts.tasks.networks import compile_network
-from tfdarts.tasks.networks import count_parameters
-from tfdarts.tasks.networks import save_network
 from tfdarts.tasks.presets import chosen_settings
 from tfdarts.tasks.presets import settle
 from tfdarts.tasks.scores import class_means
@@ -36,18 +29,14 @@ from tfdarts.tasks.start import start
 from tfdarts.training.checkpoints import EpochCheckpoint
 from tfdarts.training.distribution import distribution_of
 from tfdarts.training.distribution import require_shares
-from tfdarts.training.divergence import StopOnNaN
 from tfdarts.training.mean_statistics import MeanStatistics
 from tfdarts.training.memory import peak_bytes
-from tfdarts.training.memory import require_memory
 from tfdarts.training.schedules import LearningRate
 from tfdarts.training.schedules import LinearDropPath
 from tfdarts.training.shared_data import predicted
 from tfdarts.training.shared_data import shared
 
 logger = logging.getLogger("tfdarts")
-
-LOGGED = ("loss", "accuracy", "validation_loss", "validation_accuracy")
 
 
 class ImageTraining:
@@ -62,6 +51,9 @@ class ImageTraining:
         ValueError: If a setting cannot be.
         DataError: If the data do not fit the settings.
     """
+
+    logged = ("loss", "accuracy", "validation_loss", "validation_accuracy")
+    files = {}
 
     def __init__(self, config):
         require_float32()
@@ -142,81 +134,68 @@ class ImageTraining:
             "class_weight": self.data.recorded_class_weight,
         }
 
-    def fit(self, stage):
-        """Trains to the end, leaves the network, returns the results."""
-        config, network, model = self.config, self.network, self.model
-        examples, steps_per_epoch = self.data.examples, self.steps_per_epoch
-        num_parameters = count_parameters(network)
-        logger.info(
-            "train: %d images, %d for validation; %s parameters",
-            len(examples.first[1]),
-            len(examples.second[1]) if examples.second else 0,
-            f"{num_parameters:,}",
+    def describe(self):
+        """Returns what is trained on, in words."""
+        sizes = self.sizes
+        return (
+            f"{sizes['train_examples']} images, "
+            f"{sizes['validation_examples']} for validation"
         )
-        checkpoint = self.checkpoint(stage.path / "checkpoints")
-        _warn_of_average(config, config.epochs * steps_per_epoch)
-        first_epoch = checkpoint.restore()
-        if first_epoch:
-            logger.info("train: going on after epoch %d", first_epoch)
-        require_agreement(
-            self.distribution,
-            **{
-                "the data": self.source.fingerprint,
-                "the genotype": self.genotype,
-                "the epoch to go on from": first_epoch,
-                "the weights": model.variables,
-            },
-        )
-        validation = self.validation_batches()
-        metrics = MetricsFile(stage.path / "metrics.csv", first_epoch)
-        model.fit(
-            self.batches(first_epoch),
-            epochs=config.epochs,
-            initial_epoch=first_epoch,
-            steps_per_epoch=steps_per_epoch,
-            validation_data=validation,
-            validation_steps=self.validation_steps,
-            callbacks=[
-                StopOnNaN(),
-                LearningRate(),
-                MeanStatistics(),
-                *_regularization(config, network),
-                metrics,
-                *tensorboard(config, stage, metrics),
-                SameOnAllWorkers(self.distribution, checkpoint.variables),
-                checkpoint,
-                Progress(stage, config.epochs, steps_per_epoch, LOGGED),
-                keras.callbacks.LambdaCallback(
-                    on_train_begin=lambda logs: require_memory(
-                        self.least_bytes()
-                    )
-                ),
-            ],
-            shuffle=False,
-            verbose=0,
-        )
-        first, second = examples.first, examples.second
-        save_network(
-            with_preprocessing(
-                network,
-                mean=examples.mean,
-                std=examples.std,
-                image_size=first[0].shape[1:3],
-            ),
-            stage,
-        )
+
+    @property
+    def sizes(self):
+        """How much each split of the training data holds, by its name."""
+        first, second = self.data.examples.first, self.data.examples.second
         return {
-            "num_parameters": num_parameters,
             "train_examples": len(first[1]),
             "validation_examples": 0 if second is None else len(second[1]),
-            "seconds": round(stage.status().get("seconds", 0.0), 1),
+        }
+
+    def callbacks(self, rows):
+        """Returns the callbacks that stand before the one of the metrics.
+
+        Args:
+            rows: Function that returns the metrics of all epochs so far.
+        """
+        _warn_of_average(self.config, self.config.epochs * self.steps_per_epoch)
+        return [
+            LearningRate(),
+            MeanStatistics(),
+            *_regularization(self.config, self.network),
+        ]
+
+    def saved_model(self):
+        """Returns the network as `model.keras` holds it."""
+        examples = self.data.examples
+        return with_preprocessing(
+            self.network,
+            mean=examples.mean,
+            std=examples.std,
+            image_size=examples.first[0].shape[1:3],
+        )
+
+    def results(self, rows):
+        """Returns the figures that the training ends with.
+
+        Args:
+            rows: List of dicts, the metrics of all epochs.
+        """
+        return {
             **{
                 name: float(value)
-                for name, value in metrics.rows[-1].items()
+                for name, value in rows[-1].items()
                 if name not in ("epoch", "learning_rate")
             },
             **self._balanced_accuracy(),
         }
+
+    def go_back(self, error):
+        """Raises the error of a loss that became NaN: there is no other way.
+
+        Args:
+            error: `DivergedError`.
+        """
+        raise error
 
     def _balanced_accuracy(self):
         """Returns that of the validation split, where classes are weighted."""
@@ -235,6 +214,10 @@ class ImageTraining:
             network=self.model.variables,
             optimizer=self.model.optimizer.variables,
         )
+
+    def restore(self, checkpoint):
+        """Brings the last whole epoch back; returns how many there are."""
+        return checkpoint.restore()
 
     def batches(self, first_epoch=0):
         """Returns the batches that are trained on, from an epoch on."""

@@ -7,20 +7,12 @@ import keras
 
 from tfdarts.data import segments
 from tfdarts.data.texts import open_text_source
-from tfdarts.files import write_atomically
 from tfdarts.models.carried_state import WithCarriedState
 from tfdarts.parts import rows_of_part
 from tfdarts.parts import worker_of
-from tfdarts.runs.progress import MetricsFile
-from tfdarts.runs.progress import Progress
-from tfdarts.runs.progress import tensorboard
-from tfdarts.runs.workers import SameOnAllWorkers
-from tfdarts.runs.workers import require_agreement
 from tfdarts.search_spaces.lookup import find_genotype
 from tfdarts.tasks.data import open_text_data
 from tfdarts.tasks.networks import build_language_model
-from tfdarts.tasks.networks import count_parameters
-from tfdarts.tasks.networks import save_network
 from tfdarts.tasks.start import require_float32
 from tfdarts.tasks.start import start
 from tfdarts.tasks.text_rows import rows_of_training
@@ -30,9 +22,7 @@ from tfdarts.training.distribution import distribution_of
 from tfdarts.training.distribution import require_shares
 from tfdarts.training.divergence import ADVICE
 from tfdarts.training.divergence import DivergedError
-from tfdarts.training.divergence import StopOnNaN
 from tfdarts.training.memory import logit_bytes
-from tfdarts.training.memory import require_memory
 from tfdarts.training.optimizers import SGD
 from tfdarts.training.reading import Perplexity
 from tfdarts.training.reading import ResetStates
@@ -42,7 +32,6 @@ from tfdarts.training.shared_data import shared
 
 logger = logging.getLogger("tfdarts")
 
-LOGGED = ("perplexity", "validation_perplexity")
 MOST_ROLLBACKS = 3
 
 
@@ -56,6 +45,8 @@ class TextTraining:
         ValueError: If a setting cannot be.
         DataError: If the data do not fit the settings.
     """
+
+    logged = ("perplexity", "validation_perplexity")
 
     def __init__(self, config):
         require_float32()
@@ -103,48 +94,80 @@ class TextTraining:
             "tokenizer": self.source.tokenizer,
         }
 
-    def fit(self, stage):
-        """Trains to the end, leaves the network, returns the results.
+    @property
+    def files(self):
+        """What the stage keeps beside its settings: texts by file name."""
+        words = "".join(f"{word}\n" for word in self.source.vocabulary)
+        return {"vocabulary.txt": words}
 
-        Where the loss becomes NaN it goes back to the last whole epoch, and
-        on from there with other random numbers.
+    def describe(self):
+        """Returns what is trained on, in words."""
+        return (
+            f"{self.rows.size} words, {self.source.splits['validation']} for "
+            f"validation, in {self.config.batch_size} rows"
+        )
+
+    @property
+    def sizes(self):
+        """How much each split of the training data holds, by its name."""
+        return {
+            "train_words": self.source.splits["train"],
+            "validation_words": self.source.splits["validation"],
+        }
+
+    def callbacks(self, rows):
+        """Returns the callbacks that stand before the one of the metrics.
+
+        Args:
+            rows: Function that returns the metrics of all epochs so far.
+        """
+        config = self.config
+        self._metrics = rows
+        return [
+            ResetStates(),
+            SegmentRate(config.learning_rate, config.steps, self.lengths),
+            Perplexity(["loss", "val_loss"]),
+            LearningRate(),
+            self.averaging,
+        ]
+
+    def saved_model(self):
+        """Returns the network as `model.keras` holds it."""
+        return self.network
+
+    def go_back(self, error):
+        """Prepares to train on from the last whole epoch, after a NaN.
+
+        What follows it draws other random numbers.
+
+        Args:
+            error: `DivergedError`.
 
         Raises:
             DivergedError: If that happens for the fourth time.
         """
-        vocabulary = "".join(f"{word}\n" for word in self.source.vocabulary)
-        write_atomically(stage.path / "vocabulary.txt", vocabulary)
-        while True:
-            try:
-                return self._fit(stage)
-            except DivergedError as error:
-                reason = str(error).partition(ADVICE)[0]
-                if self.attempt == MOST_ROLLBACKS:
-                    raise DivergedError(
-                        f"{reason}, after going back {MOST_ROLLBACKS} "
-                        f"times{ADVICE}"
-                    ) from error
-                logger.warning(
-                    "train: going back to the last whole epoch, or to the "
-                    "beginning, for the %s time of at most %d: %s.",
-                    ("first", "second", "third")[self.attempt],
-                    MOST_ROLLBACKS,
-                    reason,
-                )
-                self._build(self.attempt + 1)
+        reason = str(error).partition(ADVICE)[0]
+        if self.attempt == MOST_ROLLBACKS:
+            raise DivergedError(
+                f"{reason}, after going back {MOST_ROLLBACKS} times{ADVICE}"
+            ) from error
+        logger.warning(
+            "train: going back to the last whole epoch, or to the "
+            "beginning, for the %s time of at most %d: %s.",
+            ("first", "second", "third")[self.attempt],
+            MOST_ROLLBACKS,
+            reason,
+        )
+        self._build(self.attempt + 1)
 
-    def checkpoint(self, directory, **others):
-        """Returns the callback that keeps the network and its optimizer.
-
-        Args:
-            directory: Path.
-            **others: What else it keeps, lists of variables.
-        """
+    def checkpoint(self, directory):
+        """Returns the callback that keeps all that training changes."""
         return EpochCheckpoint(
             directory,
             network=self.network.variables,
             optimizer=self.model.optimizer.variables,
-            **others,
+            averaging=self.averaging.variables,
+            rollbacks=[self.rollbacks],
         )
 
     def _build(self, attempt):
@@ -166,75 +189,16 @@ class TextTraining:
                     clip_norm=config.clip_norm,
                 )
             )
-
-    def _fit(self, stage):
-        config, model = self.config, self.model
-        logger.info(
-            "train: %d words, %d for validation, in %d rows; %s parameters",
-            self.rows.size,
-            self.source.splits["validation"],
-            config.batch_size,
-            f"{count_parameters(self.network):,}",
-        )
-        metrics = MetricsFile(stage.path / "metrics.csv", 0)
-        averaging = AveragedWeights(
+        self.averaging = AveragedWeights(
             self.network.trainable_variables,
             config.nonmonotone,
-            lambda: [float(row["validation_loss"]) for row in metrics.rows],
+            lambda: [float(row["validation_loss"]) for row in self._metrics()],
         )
-        checkpoint = self.checkpoint(
-            stage.path / "checkpoints",
-            averaging=averaging.variables,
-            rollbacks=[self.rollbacks],
-        )
-        first_epoch = self._restore(checkpoint)
-        require_agreement(
-            self.distribution,
-            **{
-                "the data": self.source.fingerprint,
-                "the genotype": self.genotype,
-                "the epoch to go on from": first_epoch,
-                "the weights": self.network.variables,
-            },
-        )
-        metrics.go_on_from(first_epoch)
-        model.fit(
-            self.batches(first_epoch),
-            epochs=config.epochs,
-            initial_epoch=first_epoch,
-            steps_per_epoch=self.steps_per_epoch,
-            validation_data=self.validation_batches(),
-            validation_steps=self.validation_steps,
-            callbacks=[
-                StopOnNaN(),
-                ResetStates(),
-                SegmentRate(config.learning_rate, config.steps, self.lengths),
-                Perplexity(["loss", "val_loss"]),
-                LearningRate(),
-                averaging,
-                metrics,
-                *tensorboard(config, stage, metrics),
-                SameOnAllWorkers(self.distribution, checkpoint.variables),
-                checkpoint,
-                Progress(stage, config.epochs, self.steps_per_epoch, LOGGED),
-                keras.callbacks.LambdaCallback(
-                    on_train_begin=lambda logs: require_memory(
-                        self.least_bytes()
-                    )
-                ),
-            ],
-            shuffle=False,
-            verbose=0,
-        )
-        save_network(self.network, stage)
-        return self._results(stage, metrics.rows)
 
-    def _restore(self, checkpoint):
+    def restore(self, checkpoint):
         """Brings the last whole epoch back; returns how many there are."""
         attempt = self.attempt
         first_epoch = checkpoint.restore()
-        if first_epoch:
-            logger.info("train: going on after epoch %d", first_epoch)
         before = int(self.rollbacks.numpy())
         self.attempt = max(attempt, before)
         self.rollbacks.assign(self.attempt)
@@ -285,17 +249,18 @@ class TextTraining:
             worker_of(self.distribution),
         )
 
-    def _results(self, stage, rows):
+    def results(self, rows):
+        """Returns the figures of the best epoch, which the network is of.
+
+        Args:
+            rows: List of dicts, the metrics of all epochs.
+        """
         best = min(rows, key=lambda row: float(row["validation_loss"]))
         names = (
             *("loss", "perplexity", "validation_loss"),
             *("validation_perplexity", "averaged_steps"),
         )
         return {
-            "num_parameters": count_parameters(self.network),
-            "train_words": self.source.splits["train"],
-            "validation_words": self.source.splits["validation"],
-            "seconds": round(stage.status().get("seconds", 0.0), 1),
             "best_epoch": int(best["epoch"]),
             **{name: float(best[name]) for name in names},
         }
