@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 import tfdarts
+from tfdarts import primitive_table
 from tfdarts.training import distribution
 
 # Two logical devices, so that one process can test two replicas. They must be
@@ -19,6 +20,15 @@ tf.config.set_logical_device_configuration(
 def seeded():
     """Each test begins with the same seeds."""
     keras.utils.set_random_seed(0)
+
+
+@pytest.fixture(autouse=True)
+def own_primitives():
+    """Each test leaves the table of primitives as it was."""
+    before = {**primitive_table.TABLE}
+    yield
+    primitive_table.TABLE.clear()
+    primitive_table.TABLE.update(before)
 
 
 @pytest.fixture(scope="session")

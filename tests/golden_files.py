@@ -17,11 +17,10 @@ import keras
 import numpy as np
 
 from tfdarts.cli.search import main as search
-from tfdarts.genotypes import PRIMITIVES
-from tfdarts.genotypes import PUBLISHED_ONLY_PRIMITIVES
 from tfdarts.layers.mixed_op import MixedOp
 from tfdarts.layers.primitives import primitive
 from tfdarts.models.rnn_supernet import RNNSupernet
+from tfdarts.primitive_table import primitive_names
 
 MODELS = {
     "images": "images/train/model.keras",
@@ -47,7 +46,7 @@ def layer_outputs():
     weights = np.linspace(0, 1, 16, dtype="float32").reshape(2, 8)
     outputs = {}
     for strides in (1, 2):
-        for name in (*PRIMITIVES, *PUBLISHED_ONLY_PRIMITIVES):
+        for name in primitive_names("cnn"):
             for form in (False, True):
                 keras.utils.set_random_seed(0)
                 layer = primitive(name, 4, strides, search=form)

@@ -162,6 +162,7 @@ def test_the_public_names_are_those_of_the_design():
         "hypergradient",
         "pipeline",
         "predict",
+        "register_primitive",
         "RNNNetwork",
         "RNNSearchSpace",
         "RNNSupernet",

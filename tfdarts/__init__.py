@@ -48,6 +48,7 @@ _PUBLIC = {
     "hypergradient": "tfdarts.strategies.hypergradient",
     "pipeline": "tfdarts.runs.pipeline",
     "predict": "tfdarts.runs.predict",
+    "register_primitive": "tfdarts.primitive_table",
     "distribution_of": "tfdarts.training.distribution",
     "MeanStatistics": "tfdarts.training.mean_statistics",
     "search": "tfdarts.runs.search",

@@ -28,6 +28,7 @@ MODULES = {
     "FactorizedReduce": "tfdarts.layers.convolutions",
     "FactorizedReduceBundle": "tfdarts.layers.bundles",
     "LanguageModel": "tfdarts.models.language_model",
+    "LayerBundle": "tfdarts.layers.bundles",
     "MaxPooling3x3": "tfdarts.layers.primitives",
     "MixedOp": "tfdarts.layers.mixed_op",
     "Pool3x3": "tfdarts.layers.primitives",

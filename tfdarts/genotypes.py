@@ -18,28 +18,17 @@ from tfdarts.characters import is_unfit
 from tfdarts.files import write_atomically
 from tfdarts.pasted import is_pasted
 from tfdarts.pasted import pasted_fields
+from tfdarts.primitive_table import primitive_names
 from tfdarts.published_cells import PUBLISHED
 from tfdarts.published_cells import PUBLISHED_RECURRENT
 
 FORMAT = 1
 
-PRIMITIVES = (
-    "none",
-    "max_pool_3x3",
-    "avg_pool_3x3",
-    "skip_connect",
-    "sep_conv_3x3",
-    "sep_conv_5x5",
-    "dil_conv_3x3",
-    "dil_conv_5x5",
-)
+PRIMITIVES = primitive_names("cnn", in_paper=True)
 """The primitives DARTS chooses from, in the authors' order."""
 
-RECURRENT_PRIMITIVES = ("none", "tanh", "relu", "sigmoid", "identity")
+RECURRENT_PRIMITIVES = primitive_names("rnn", in_paper=True)
 """Those of recurrent cells, in the authors' order."""
-
-PUBLISHED_ONLY_PRIMITIVES = ("sep_conv_7x7", "conv_7x1_1x7")
-"""Primitives that only published cells use."""
 
 NUM_INPUTS = 2
 """Input nodes of a convolutional cell: the outputs of the two before it."""
@@ -55,23 +44,16 @@ class Cells(typing.NamedTuple):
         cell_types: Tuple of strings, the cells of a genotype.
         num_inputs: Integer, nodes before the intermediate ones.
         edges_per_node: Integer, edges into each intermediate node.
-        primitives: Tuple of strings, what an edge may be.
     """
 
     cell_types: tuple
     num_inputs: int
     edges_per_node: int
-    primitives: tuple
 
 
 SPACES = {
-    "cnn": Cells(
-        ("normal", "reduce"),
-        NUM_INPUTS,
-        EDGES_PER_NODE,
-        PRIMITIVES[1:] + PUBLISHED_ONLY_PRIMITIVES,
-    ),
-    "rnn": Cells(("recurrent",), 1, 1, RECURRENT_PRIMITIVES[1:]),
+    "cnn": Cells(("normal", "reduce"), NUM_INPUTS, EDGES_PER_NODE),
+    "rnn": Cells(("recurrent",), 1, 1),
 }
 """Convolutional and recurrent networks."""
 
@@ -419,12 +401,14 @@ def _checked_edges(space, cell_type, edges):
             f"`{cell_type}` must hold {cells.edges_per_node} edges for each "
             f"intermediate node. Received {len(edges)} edges."
         )
+    known = [name for name in primitive_names(space) if name != "none"]
     for position, (primitive, predecessor) in enumerate(edges):
         node = position // cells.edges_per_node + cells.num_inputs
-        if primitive not in cells.primitives:
+        if primitive not in known:
             raise ValueError(
                 f"`{cell_type}` names an unknown primitive, {primitive!r}. "
-                f"The known ones are: {', '.join(cells.primitives)}."
+                f"The known ones are: {', '.join(known)}. Register those of "
+                f"your own by tfdarts.register_primitive first."
             )
         if type(predecessor) is not int or not 0 <= predecessor < node:
             raise ValueError(

@@ -16,6 +16,7 @@ import tfdarts
 from tfdarts.layers.alphas import Alphas
 from tfdarts.layers.batch_norm import BatchNorm
 from tfdarts.layers.bundles import FactorizedReduceBundle
+from tfdarts.layers.bundles import LayerBundle
 from tfdarts.layers.bundles import SeparableBundle
 from tfdarts.layers.bundles import SepConvBundle
 from tfdarts.layers.convolutions import Conv7x1Conv1x7
@@ -205,12 +206,14 @@ def test_every_layer_and_model_is_in_the_table():
     }
     parts = {
         *(FactorizedReduceBundle, SeparableBundle, SepConvBundle),
+        LayerBundle,
         *(SpatialDropout1D, WithAuxiliaryHead, WithCarriedState),
     }
     elsewhere = {Alphas, *of_sequences, *parts}
     assert registered - elsewhere == {case.of for case in TABLE}
     # Classes that only others extend.
     assert {c.__name__ for c in layer_classes() - registered} == {
+        "Bundle",
         "Stack",
         "ConvolutionalPrimitive",
         "FunctionalOnDevices",

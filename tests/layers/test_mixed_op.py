@@ -43,7 +43,10 @@ def equation_2(mixed_op, x, edge_weights):
     )
 
 
-@pytest.mark.parametrize("primitives", [PRIMITIVES, PRIMITIVES[::-2]])
+@pytest.mark.parametrize(
+    "primitives",
+    [PRIMITIVES, PRIMITIVES[::-2], ("sep_conv_7x7", "conv_7x1_1x7")],
+)
 @pytest.mark.parametrize("strides", [1, 2])
 @pytest.mark.parametrize("size", [(4, 6), (5, 3)])
 def test_weighted_sum_on_each_edge(size, strides, primitives):
@@ -211,8 +214,8 @@ def test_wrong_channels_are_refused():
 
 
 def test_what_cannot_be_searched_is_refused():
-    with pytest.raises(ValueError, match="'conv_7x1_1x7' is no primitive"):
-        MixedOp(1, 4, primitives=("none", "conv_7x1_1x7"))
+    with pytest.raises(ValueError, match="no primitive named 'conv_9x9'"):
+        MixedOp(1, 4, primitives=("none", "conv_9x9"))
 
 
 def test_none_alone_is_refused():

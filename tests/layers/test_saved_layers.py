@@ -15,11 +15,10 @@ from saved import with_loaded_weights
 
 from tfdarts import _registered
 from tfdarts import genotypes
-from tfdarts.genotypes import PRIMITIVES
-from tfdarts.genotypes import PUBLISHED_ONLY_PRIMITIVES
 from tfdarts.layers.alphas import Alphas
 from tfdarts.layers.batch_norm import BatchNorm
 from tfdarts.layers.bundles import FactorizedReduceBundle
+from tfdarts.layers.bundles import LayerBundle
 from tfdarts.layers.bundles import SeparableBundle
 from tfdarts.layers.bundles import SepConvBundle
 from tfdarts.layers.convolutions import Conv7x1Conv1x7
@@ -40,6 +39,7 @@ from tfdarts.layers.recurrent_search_cell import RecurrentSearchCell
 from tfdarts.layers.recurrent_search_cell import SearchRNN
 from tfdarts.layers.search_cell import SearchCell
 from tfdarts.layers.subsample import Subsample
+from tfdarts.primitive_table import primitive_names
 
 FEW = ("none", "skip_connect", "sep_conv_3x3", "dil_conv_3x3")
 GENOTYPE = genotypes.get("DARTS_V1", space="rnn")
@@ -81,6 +81,10 @@ LAYERS = {
     "DropPath": (lambda **k: DropPath(seed=3, **k), of_images),
     "FactorizedReduce": (
         lambda **k: FactorizedReduce(6, affine=False, **k),
+        of_images,
+    ),
+    "LayerBundle": (
+        lambda **k: LayerBundle("sep_conv_3x3", 2, 4, 2, **k),
         of_images,
     ),
     "FactorizedReduceBundle": (
@@ -125,7 +129,7 @@ LAYERS = {
 
 OPERATIONS = [
     (name, 4, strides, search)
-    for name in (*PRIMITIVES, *PUBLISHED_ONLY_PRIMITIVES)
+    for name in primitive_names("cnn")
     for strides, search in ((1, False), (2, True))
 ]
 IMAGES = np.random.default_rng(0).uniform(0.1, 1, (2, 5, 4, 4))

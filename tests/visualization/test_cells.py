@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 import pytest
 
 from tfdarts import genotypes
+from tfdarts import primitive_table
 from tfdarts.visualization import palette
 from tfdarts.visualization.cells import cell_graph
 from tfdarts.visualization.cells import draw_cells
@@ -224,7 +225,7 @@ def contrast_with_white(color):
 
 
 def test_every_primitive_has_a_colour_of_its_own():
-    primitives = genotypes.PRIMITIVES + genotypes.PUBLISHED_ONLY_PRIMITIVES
+    primitives = primitive_table.primitive_names("cnn")[:10]
     colors = {palette.primitive_color(primitive) for primitive in primitives}
     assert len(colors) == 10
     assert palette.INK not in colors

@@ -11,16 +11,113 @@ import tensorflow as tf
 
 from tfdarts.layers.batch_norm import BatchNorm
 from tfdarts.layers.convolutions import uniform
+from tfdarts.layers.primitives import primitive as new_layer
 from tfdarts.layers.subsample import Subsample
 from tfdarts.layers.subsample import every_second_pixel
 from tfdarts.layers.subsample import strided_shape
+from tfdarts.primitive_table import as_function
+from tfdarts.primitive_table import primitive_entry
 
 FEW_FILTERS = 32
 """Up to here one product with a block-diagonal matrix beats one an edge."""
 
 
+class Bundle(keras.layers.Layer):
+    """A primitive on all edges that leave one node.
+
+    A subclass is called as `bundle(inputs, scale, training=training)`: it
+    returns the outputs of the edges side by side, each channel multiplied by
+    its entry of `scale`.
+
+    Attributes:
+        source: String, the inputs that the bundle takes: `"node"` (the node
+            itself), `"active"` (the node behind a ReLU) or `"spread"` (the
+            latter, repeated for each edge).
+    """
+
+    source = "node"
+
+    def weights_of(self, edge):
+        """Returns the weights of one edge as the layer of one edge does."""
+        raise NotImplementedError
+
+
 @keras.saving.register_keras_serializable(package="tfdarts")
-class SeparableBundle(keras.layers.Layer):
+class LayerBundle(Bundle):
+    """Any primitive: one layer for each edge.
+
+    Args:
+        primitive: String, the name of the primitive.
+        num_edges: Integer.
+        filters: Integer, channels of the input and of an edge.
+        strides: Integer, `1` or `2`.
+
+    Raises:
+        ValueError: If the layer of the primitive returns another shape.
+    """
+
+    def __init__(self, primitive, num_edges, filters, strides, **kwargs):
+        super().__init__(**kwargs)
+        self.primitive = primitive
+        self.num_edges = num_edges
+        self.filters = filters
+        self.strides = strides
+        self.layers_of_edges = [
+            new_layer(
+                primitive,
+                filters,
+                strides,
+                search=True,
+                name=f"edge{edge}",
+                dtype=self.dtype_policy,
+            )
+            for edge in range(num_edges)
+        ]
+
+    def build(self, inputs_shape):
+        expected = strided_shape(inputs_shape, self.strides)
+        for layer in self.layers_of_edges:
+            layer.build(inputs_shape)
+            shape = layer.compute_output_shape(inputs_shape)
+            if tuple(shape) != tuple(expected):
+                raise ValueError(
+                    f"The layer of the primitive {self.primitive} must turn "
+                    f"inputs of shape {tuple(inputs_shape)} into "
+                    f"{tuple(expected)} where strides={self.strides}. "
+                    f"It returns {tuple(shape)}."
+                )
+
+    def call(self, inputs, scale=None, training=None):
+        outputs = tf.concat(
+            [
+                layer(inputs, training=training)
+                for layer in self.layers_of_edges
+            ],
+            axis=3,
+        )
+        if scale is None:
+            return outputs
+        return outputs * tf.cast(scale, outputs.dtype)
+
+    def compute_output_shape(self, inputs_shape, scale_shape=None):
+        *shape, _ = strided_shape(inputs_shape, self.strides)
+        return (*shape, self.num_edges * self.filters)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "primitive": self.primitive,
+            "num_edges": self.num_edges,
+            "filters": self.filters,
+            "strides": self.strides,
+        }
+
+    def weights_of(self, edge):
+        return self.layers_of_edges[edge].get_weights()
+
+
+@keras.saving.register_keras_serializable(package="tfdarts")
+class SeparableBundle(Bundle):
     """Depthwise and pointwise convolution and batch norm, on each edge.
 
     Args:
@@ -35,6 +132,8 @@ class SeparableBundle(keras.layers.Layer):
         scale: Tensor `(num_edges * filters,)`, what batch normalisation
             multiplies by. Defaults to 1.
     """
+
+    source = "spread"
 
     def __init__(
         self,
@@ -111,7 +210,7 @@ class SeparableBundle(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="tfdarts")
-class SepConvBundle(keras.layers.Layer):
+class SepConvBundle(Bundle):
     """`sep_conv_kxk` on each edge; the input has been through a ReLU.
 
     Args:
@@ -120,6 +219,8 @@ class SepConvBundle(keras.layers.Layer):
         kernel_size: Odd integer.
         strides: Integer, `1` or `2`.
     """
+
+    source = "spread"
 
     def __init__(self, num_edges, filters, kernel_size, strides, **kwargs):
         super().__init__(**kwargs)
@@ -164,13 +265,15 @@ class SepConvBundle(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="tfdarts")
-class FactorizedReduceBundle(keras.layers.Layer):
+class FactorizedReduceBundle(Bundle):
     """`skip_connect` of stride 2 on each edge; the input is active.
 
     Args:
         num_edges: Integer.
         filters: Integer, channels of the input and of an edge.
     """
+
+    source = "active"
 
     def __init__(self, num_edges, filters, **kwargs):
         super().__init__(**kwargs)
@@ -228,6 +331,50 @@ class FactorizedReduceBundle(keras.layers.Layer):
             self.odd_kernel.numpy()[None, None, :, edge],
             *statistics_of(self.batch_norm, channels),
         ]
+
+
+def bundle_of(primitive, num_edges, filters, strides, **kwargs):
+    """Returns the layer of a primitive on all edges out of a node.
+
+    Args:
+        primitive: String, its name.
+        num_edges: Integer.
+        filters: Integer, channels of the node and of an edge.
+        strides: Integer, `1` or `2`.
+        **kwargs: Arguments of `keras.layers.Layer`.
+
+    Returns:
+        `Bundle`, or the layer of one edge where all edges share it.
+    """
+    entry = primitive_entry(primitive, "cnn")
+    if entry.bundle is None:
+        return LayerBundle(primitive, num_edges, filters, strides, **kwargs)
+    bundle = as_function(entry.bundle)(
+        num_edges=num_edges,
+        filters=filters,
+        strides=strides,
+        **entry.options,
+        **kwargs,
+    )
+    if bundle is not None:
+        return bundle
+    return new_layer(primitive, filters, strides, search=True, **kwargs)
+
+
+def shared_by_all_edges(**kwargs):
+    """Returns no bundle: a primitive without weights is the same on edges."""
+
+
+def dilated_bundle(**kwargs):
+    """Returns the bundle of a `dil_conv`; see `bundle_of`."""
+    return SeparableBundle(dilation=2, **kwargs)
+
+
+def skip_bundle(num_edges, filters, strides, **kwargs):
+    """Returns the bundle of `skip_connect`; see `bundle_of`."""
+    if strides == 1:
+        return None
+    return FactorizedReduceBundle(num_edges, filters, **kwargs)
 
 
 def statistics_of(batch_norm, channels):

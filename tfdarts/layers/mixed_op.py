@@ -5,14 +5,11 @@ import tensorflow as tf
 
 from tfdarts.genotypes import PRIMITIVES
 from tfdarts.layers.alphas import Alphas
-from tfdarts.layers.bundles import FactorizedReduceBundle
-from tfdarts.layers.bundles import SeparableBundle
-from tfdarts.layers.bundles import SepConvBundle
+from tfdarts.layers.bundles import Bundle
+from tfdarts.layers.bundles import bundle_of
 from tfdarts.layers.bundles import sum_of_shared
 from tfdarts.layers.primitives import primitive
 from tfdarts.layers.subsample import strided_shape
-
-BUNDLES = (SepConvBundle, SeparableBundle, FactorizedReduceBundle)
 
 
 @keras.saving.register_keras_serializable(package="tfdarts")
@@ -73,24 +70,14 @@ class MixedOp(keras.layers.Layer):
 
     def _operation(self, name):
         """A primitive on all edges, or the one that all edges share."""
-        edges, filters, strides = self.num_edges, self.filters, self.strides
-        settings = {"name": name, "dtype": self.dtype_policy}
-        match name.rsplit("_", 1)[0]:
-            case "sep_conv":
-                return SepConvBundle(
-                    edges, filters, int(name[-1]), strides, **settings
-                )
-            case "dil_conv":
-                return SeparableBundle(
-                    edges, filters, int(name[-1]), strides, 2, **settings
-                )
-            case "skip" if strides == 2:
-                return FactorizedReduceBundle(edges, filters, **settings)
-            case "skip" | "max_pool" | "avg_pool" | "none":
-                return primitive(
-                    name, filters, strides, search=True, **settings
-                )
-        raise ValueError(f"{name!r} is no primitive that can be searched.")
+        return bundle_of(
+            name,
+            self.num_edges,
+            self.filters,
+            self.strides,
+            name=name,
+            dtype=self.dtype_policy,
+        )
 
     def build(self, inputs_shape, edge_weights_shape=None):
         if inputs_shape[-1] != self.filters:
@@ -117,14 +104,15 @@ class MixedOp(keras.layers.Layer):
         scales = dict(zip(self.primitives, tf.unstack(scales, axis=1)))
         active = self.relu(inputs)
         spread = tf.tile(active, [1, 1, 1, self.num_edges])
+        sources = {"node": inputs, "active": active, "spread": spread}
         terms, shared = [], {}
         for name, operation in zip(self.primitives, self.operations):
             if name == "none":
                 continue
-            if not isinstance(operation, BUNDLES):
+            if not isinstance(operation, Bundle):
                 shared[name] = operation(inputs, training=training)
                 continue
-            source = active if name == "skip_connect" else spread
+            source = sources[operation.source]
             # A batch norm's scale is what weighs the operation, for free.
             terms.append(operation(source, scales[name], training=training))
         if shared:
@@ -152,7 +140,7 @@ class MixedOp(keras.layers.Layer):
         layer.build((None, None, None, self.filters))
         layer.set_weights(
             operation.weights_of(edge)
-            if isinstance(operation, BUNDLES)
+            if isinstance(operation, Bundle)
             else operation.get_weights()
         )
         return layer

@@ -15,6 +15,8 @@ from tfdarts.layers.convolutions import SepConv
 from tfdarts.layers.stack import Stack
 from tfdarts.layers.subsample import Subsample
 from tfdarts.layers.subsample import strided_shape
+from tfdarts.primitive_table import as_function
+from tfdarts.primitive_table import primitive_entry
 
 
 @keras.saving.register_keras_serializable(package="tfdarts")
@@ -184,8 +186,7 @@ def primitive(operation, filters, strides=1, search=False, **kwargs):
     """Returns the layer of a primitive.
 
     Args:
-        operation: String, one of `tfdarts.genotypes.PRIMITIVES` or
-            `tfdarts.genotypes.PUBLISHED_ONLY_PRIMITIVES`.
+        operation: String, a primitive of convolutional cells.
         filters: Integer, channels of the input and of the output.
         strides: Integer, `1` or `2`.
         search: Boolean, whether it is the form a search uses: batch
@@ -196,23 +197,41 @@ def primitive(operation, filters, strides=1, search=False, **kwargs):
     Raises:
         ValueError: If there is no such primitive.
     """
-    convolutional = {"strides": strides, "affine": not search, **kwargs}
-    pooling = {"strides": strides, "batch_norm": search, **kwargs}
-    match operation:
-        case "none":
-            return Zero(strides, **kwargs)
-        case "max_pool_3x3":
-            return Pool3x3("max", **pooling)
-        case "avg_pool_3x3":
-            return Pool3x3("avg", **pooling)
-        case "skip_connect" if strides == 1:
-            return Skip(**kwargs)
-        case "skip_connect":
-            return FactorizedReduce(filters, affine=not search, **kwargs)
-        case "sep_conv_3x3" | "sep_conv_5x5" | "sep_conv_7x7":
-            return SepConv(filters, int(operation[-1]), **convolutional)
-        case "dil_conv_3x3" | "dil_conv_5x5":
-            return DilConv(filters, int(operation[-1]), **convolutional)
-        case "conv_7x1_1x7":
-            return Conv7x1Conv1x7(filters, **convolutional)
-    raise ValueError(f"There is no primitive named {operation!r}.")
+    entry = primitive_entry(operation, "cnn")
+    layer = as_function(entry.layer)
+    return layer(filters, strides, search, **entry.options, **kwargs)
+
+
+def zero(filters, strides, search, **kwargs):
+    """Returns the layer of `none`; see `primitive`."""
+    return Zero(strides, **kwargs)
+
+
+def pooling(filters, strides, search, kind, **kwargs):
+    """Returns the layer of a pooling; see `primitive` and `Pool3x3`."""
+    return Pool3x3(kind, strides, batch_norm=search, **kwargs)
+
+
+def skip(filters, strides, search, **kwargs):
+    """Returns the layer of `skip_connect`; see `primitive`."""
+    if strides == 1:
+        return Skip(**kwargs)
+    return FactorizedReduce(filters, affine=not search, **kwargs)
+
+
+def sep_conv(filters, strides, search, kernel_size, **kwargs):
+    """Returns the layer of a `sep_conv`; see `primitive`."""
+    form = {"strides": strides, "affine": not search}
+    return SepConv(filters, kernel_size, **form, **kwargs)
+
+
+def dil_conv(filters, strides, search, kernel_size, **kwargs):
+    """Returns the layer of a `dil_conv`; see `primitive`."""
+    form = {"strides": strides, "affine": not search}
+    return DilConv(filters, kernel_size, **form, **kwargs)
+
+
+def conv_7x1_1x7(filters, strides, search, **kwargs):
+    """Returns the layer of `conv_7x1_1x7`; see `primitive`."""
+    form = {"strides": strides, "affine": not search}
+    return Conv7x1Conv1x7(filters, **form, **kwargs)

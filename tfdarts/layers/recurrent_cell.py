@@ -7,16 +7,15 @@ import tensorflow as tf
 
 from tfdarts.genotypes import of_space
 from tfdarts.layers.dropout import DropoutRNNCell
-
-ACTIVATIONS = {
-    "tanh": tf.tanh,
-    "relu": tf.nn.relu,
-    "sigmoid": tf.sigmoid,
-    "identity": tf.identity,
-}
-"""The primitives of recurrent cells."""
+from tfdarts.primitive_table import as_function
+from tfdarts.primitive_table import primitive_entry
 
 INITIAL_RANGE = 0.04
+
+
+def activation(primitive):
+    """Returns the function of a primitive of recurrent cells."""
+    return as_function(primitive_entry(primitive, "rnn").layer)
 
 
 def initial_weights():
@@ -140,9 +139,8 @@ class RecurrentCell(DropoutRNNCell, keras.layers.Layer):
         ):
             before = nodes[source]
             gate, candidate = gate_and_candidate(_kept(before, mask), kernel)
-            nodes.append(
-                highway(before, gate, ACTIVATIONS[primitive](candidate))
-            )
+            candidate = activation(primitive)(candidate)
+            nodes.append(highway(before, gate, candidate))
         # Not `tf.add_n`: it adds in an order that depends on which of its
         # inputs happens to be free.
         concat = [nodes[node] for node in self.genotype.recurrent_concat]

@@ -7,7 +7,7 @@ from tfdarts.genotypes import RECURRENT_PRIMITIVES
 from tfdarts.layers.alphas import Alphas
 from tfdarts.layers.batch_norm import normalized
 from tfdarts.layers.dropout import DropoutRNNCell
-from tfdarts.layers.recurrent_cell import ACTIVATIONS
+from tfdarts.layers.recurrent_cell import activation
 from tfdarts.layers.recurrent_cell import gate_and_candidate
 from tfdarts.layers.recurrent_cell import highway
 from tfdarts.layers.recurrent_cell import kernels_of
@@ -134,7 +134,7 @@ class RecurrentSearchCell(DropoutRNNCell, keras.layers.Layer):
         # Highways that differ in their candidates alone are mixed by mixing
         # the candidates.
         mixed = tf.add_n(
-            [w * ACTIVATIONS[name](candidate) for name, w in columns.items()]
+            [w * activation(name)(candidate) for name, w in columns.items()]
         )
         # Not `tf.add_n`, for these are used above, too; see `RecurrentCell`.
         total = tf.reduce_sum(tf.stack([*columns.values()]), axis=0)

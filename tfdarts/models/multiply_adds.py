@@ -49,11 +49,15 @@ def multiply_adds(model, everything=False):
 def _cost(layer, shape, everything):
     """The cost of a layer on an input of a shape.
 
-    It is nothing of layers that have no kernel.
+    It is nothing of layers that have no kernel. A layer of your own may say
+    what it costs by a method `multiply_adds(input_shape)`.
     """
+    if hasattr(layer, "multiply_adds"):
+        return layer.multiply_adds(shape)
     if any(len(weight.shape) > 1 for weight in layer.weights):
         raise ValueError(
-            f"The multiply-adds of {type(layer).__name__} are not known here."
+            f"The multiply-adds of {type(layer).__name__} are not known here: "
+            f"give it a method multiply_adds(input_shape)."
         )
     return 0
 
@@ -91,10 +95,12 @@ def _(layer, shape, everything):
     return outputs * math.prod(layer.pool_size) if everything else 0
 
 
-@_cost.register
-def _(layer: Stack, shape, everything):
+@_cost.register(keras.Sequential)
+@_cost.register(Stack)
+def _(layer, shape, everything):
     total = 0
-    for inner in layer.layers_in_order:
+    layers = getattr(layer, "layers_in_order", None) or layer.layers
+    for inner in layers:
         total += _cost(inner, shape, everything)
         shape = inner.compute_output_shape(shape)
     return total

@@ -7,6 +7,7 @@ import numpy as np
 
 from tfdarts.genotypes import SPACES
 from tfdarts.genotypes import Genotype
+from tfdarts.primitive_table import primitive_names
 from tfdarts.search_spaces.relaxation import log_softmax
 
 
@@ -16,8 +17,7 @@ class CellSearchSpace:
     Edges are numbered by node, then by predecessor. Row `e` of an alpha
     matrix belongs to edge `e`, column `k` to `primitives[k]`.
 
-    A space has a `kind`, a key of `tfdarts.genotypes.SPACES`, and
-    `known_primitives`.
+    A space has a `kind`, a key of `tfdarts.genotypes.SPACES`.
 
     Args:
         num_nodes: Integer, intermediate nodes of a cell.
@@ -29,17 +29,15 @@ class CellSearchSpace:
     """
 
     def __init__(self, num_nodes, primitives):
-        unknown = [
-            name for name in primitives if name not in self.known_primitives
-        ]
+        known = primitive_names(self.kind)
         if (
-            unknown
+            any(name not in known for name in primitives)
             or set(primitives) <= {"none"}
             or len(set(primitives)) != len(primitives)
         ):
             raise ValueError(
                 f"`primitives` must be different names out of "
-                f"{', '.join(self.known_primitives)}, and at least one "
+                f"{', '.join(known)}, and at least one "
                 f"besides 'none'. Received: {list(primitives)}."
             )
         if num_nodes < 1:

@@ -31,7 +31,6 @@ class CNNSearchSpace(CellSearchSpace):
     """
 
     kind = "cnn"
-    known_primitives = PRIMITIVES
 
     def __init__(self, num_nodes=4, primitives=PRIMITIVES):
         super().__init__(num_nodes, primitives)

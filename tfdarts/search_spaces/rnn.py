@@ -29,7 +29,6 @@ class RNNSearchSpace(CellSearchSpace):
     """
 
     kind = "rnn"
-    known_primitives = RECURRENT_PRIMITIVES
 
     def __init__(self, num_nodes=8, primitives=RECURRENT_PRIMITIVES):
         super().__init__(num_nodes, primitives)

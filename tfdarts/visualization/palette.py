@@ -1,7 +1,9 @@
-"""The colours of the primitives: one hue a family, one shade a member."""
+"""The colours of pictures."""
+
+from tfdarts.primitive_table import INK
+from tfdarts.primitive_table import TABLE
 
 BACKGROUND = "#FFFFFF"
-INK = "#263238"
 QUIET = "#78909C"
 FAINT = "#B0BEC5"
 
@@ -21,23 +23,6 @@ INPUT = "#DCEFDC"
 INTERMEDIATE = "#E6EEF7"
 OUTPUT = "#FCE9B8"
 
-_FAMILIES = (
-    {
-        "sep_conv_3x3": "#0B5FA5",
-        "sep_conv_5x5": "#4FA3E3",
-        "sep_conv_7x7": "#9CCBF2",
-    },
-    {"dil_conv_3x3": "#7A2E9D", "dil_conv_5x5": "#C084DC"},
-    {"max_pool_3x3": "#BF4D00", "avg_pool_3x3": "#F5A04A"},
-    {"skip_connect": "#00795A"},
-    {"conv_7x1_1x7": "#A8255F"},
-    {"none": "#9E9E9E"},
-    {"tanh": "#0B5FA5"},
-    {"relu": "#BF4D00"},
-    {"sigmoid": "#7A2E9D"},
-    {"identity": "#00795A"},
-)
-
 
 def primitive_color(primitive):
     """Returns the colour of one primitive, as `"#RRGGBB"`.
@@ -47,7 +32,7 @@ def primitive_color(primitive):
     >>> primitive_color("sep_conv_5x5")
     '#4FA3E3'
     """
-    return _family(primitive).get(primitive, INK)
+    return TABLE[primitive].color if primitive in TABLE else INK
 
 
 def family_color(primitive):
@@ -60,8 +45,4 @@ def family_color(primitive):
     >>> family_color("sep_conv_5x5") == family_color("sep_conv_3x3")
     True
     """
-    return next(iter(_family(primitive).values()), INK)
-
-
-def _family(primitive):
-    return next((shades for shades in _FAMILIES if primitive in shades), {})
+    return TABLE[primitive].text_color if primitive in TABLE else INK

@@ -1,0 +1,224 @@
+"""The table of primitives: what an edge of a cell may be.
+
+The table is data. Functions that need TensorFlow are named by strings, and
+imported when a layer is first made.
+"""
+
+import pkgutil
+import re
+import typing
+
+BLUE, SKY, PALE = "#0B5FA5", "#4FA3E3", "#9CCBF2"
+PURPLE, LILAC = "#7A2E9D", "#C084DC"
+ORANGE, AMBER = "#BF4D00", "#F5A04A"
+GREEN, PINK, GRAY, INK = "#00795A", "#A8255F", "#9E9E9E", "#263238"
+
+
+class Primitive(typing.NamedTuple):
+    """One entry of the table; see `register_primitive`.
+
+    Args:
+        layer: Function that returns the Keras layer of one edge; for a
+            recurrent cell the activation itself. Here and in `bundle` a
+            function may be given as a string, `"module:function"`.
+        color: String, `"#RRGGBB"`.
+        text_color: String, the color of the name; dark enough for white
+            paper.
+        bundle: Function that returns the layer of many edges in a search.
+        options: Dict of further arguments of `layer` and `bundle`.
+        spaces: Tuple of strings, `"cnn"` and `"rnn"`: the cells it is for.
+        in_paper: Boolean, whether the paper's search spaces hold it.
+    """
+
+    layer: object
+    color: str
+    text_color: str
+    bundle: object = None
+    options: dict = {}
+    spaces: tuple = ("cnn",)
+    in_paper: bool = True
+
+
+_LAYERS = "tfdarts.layers.primitives"
+_BUNDLES = "tfdarts.layers.bundles"
+
+
+def _pooling(kind, color):
+    return Primitive(
+        f"{_LAYERS}:pooling",
+        color,
+        ORANGE,
+        f"{_BUNDLES}:shared_by_all_edges",
+        {"kind": kind},
+    )
+
+
+def _separable(kernel_size, color, in_paper=True):
+    return Primitive(
+        f"{_LAYERS}:sep_conv",
+        color,
+        BLUE,
+        f"{_BUNDLES}:SepConvBundle",
+        {"kernel_size": kernel_size},
+        in_paper=in_paper,
+    )
+
+
+def _dilated(kernel_size, color):
+    return Primitive(
+        f"{_LAYERS}:dil_conv",
+        color,
+        PURPLE,
+        f"{_BUNDLES}:dilated_bundle",
+        {"kernel_size": kernel_size},
+    )
+
+
+def _activation(function, color):
+    return Primitive(f"tensorflow:{function}", color, color, spaces=("rnn",))
+
+
+TABLE = {
+    "none": Primitive(
+        f"{_LAYERS}:zero",
+        GRAY,
+        GRAY,
+        f"{_BUNDLES}:shared_by_all_edges",
+        spaces=("cnn", "rnn"),
+    ),
+    "max_pool_3x3": _pooling("max", ORANGE),
+    "avg_pool_3x3": _pooling("avg", AMBER),
+    "skip_connect": Primitive(
+        f"{_LAYERS}:skip", GREEN, GREEN, f"{_BUNDLES}:skip_bundle"
+    ),
+    "sep_conv_3x3": _separable(3, BLUE),
+    "sep_conv_5x5": _separable(5, SKY),
+    "dil_conv_3x3": _dilated(3, PURPLE),
+    "dil_conv_5x5": _dilated(5, LILAC),
+    "sep_conv_7x7": _separable(7, PALE, in_paper=False),
+    "conv_7x1_1x7": Primitive(
+        f"{_LAYERS}:conv_7x1_1x7", PINK, PINK, in_paper=False
+    ),
+    "tanh": _activation("tanh", BLUE),
+    "relu": _activation("nn.relu", ORANGE),
+    "sigmoid": _activation("sigmoid", PURPLE),
+    "identity": _activation("identity", GREEN),
+}
+_BUILT_IN = frozenset(TABLE)
+
+
+def register_primitive(
+    name, layer, space="cnn", bundle=None, color=INK, text_color=None
+):
+    """Adds a primitive of your own to the table.
+
+    From then on a search space may hold it, and a genotype that names it is
+    read, trained, drawn and exported. Register it before you load a genotype,
+    a run or a model that names it.
+
+    Args:
+        name: String of letters, digits and underscores.
+        layer: Function `layer(filters, strides, search, name, dtype)` that
+            returns a Keras layer from `filters` channels to `filters`
+            channels; with strides `2` it halves height and width, rounded
+            up. `search` says whether the layer is for a search, in which
+            batch normalization has no scale and offset. For `space="rnn"`,
+            an activation: a function of a tensor.
+        space: String, `"cnn"` or `"rnn"`: the cells the primitive is for.
+        bundle: Function `bundle(num_edges, filters, strides, name, dtype)`
+            that returns a `tfdarts.layers.bundles.Bundle`, which computes
+            many edges of a search at once, or `None` where all edges share
+            one layer because it has no weights. By default each edge has a
+            layer of its own.
+        color: String `"#RRGGBB"`, the color in pictures.
+        text_color: String `"#RRGGBB"`, the color of the name in pictures.
+            Defaults to `color`.
+
+    Raises:
+        ValueError: If an argument is unfit, or the primitive is one of
+            tfdarts' own.
+
+    Example:
+
+    >>> def conv_1x1(filters, strides, search, name=None, dtype=None):
+    ...     return keras.layers.Conv2D(
+    ...         filters, 1, strides, name=name, dtype=dtype
+    ...     )
+    >>> tfdarts.register_primitive("conv_1x1", conv_1x1, color="#A8255F")
+    >>> space = tfdarts.CNNSearchSpace(primitives=["none", "conv_1x1"])
+    >>> space.sample(seed=0).normal[0]
+    ('conv_1x1', 0)
+    """
+    text_color = text_color or color
+    if not isinstance(name, str) or not re.fullmatch("[A-Za-z0-9_]+", name):
+        raise ValueError(
+            f"The name of a primitive must consist of letters, digits and "
+            f"underscores. Received: {name!r}."
+        )
+    if name in _BUILT_IN:
+        raise ValueError(
+            f"{name} is one of tfdarts' own primitives: choose another name."
+        )
+    for function in (layer, bundle):
+        if not callable(function) and (function is layer or function):
+            raise ValueError(
+                f"`layer` and `bundle` of the primitive {name} must be "
+                f"functions. Received: {function!r}."
+            )
+    if space not in ("cnn", "rnn") or (bundle and space == "rnn"):
+        raise ValueError(
+            f"`space` of the primitive {name} must be 'cnn' or 'rnn', and "
+            f"only 'cnn' takes a bundle. Received: {space!r}."
+        )
+    for each in (color, text_color):
+        if not re.fullmatch("#[0-9A-Fa-f]{6}", str(each)):
+            raise ValueError(
+                f"A color of the primitive {name} must be '#RRGGBB'. "
+                f"Received: {each!r}."
+            )
+    TABLE[name] = Primitive(
+        layer, color, text_color, bundle, {}, (space,), in_paper=False
+    )
+
+
+def primitive_names(space, in_paper=False):
+    """Returns the names of all primitives of a kind of cell, as a tuple.
+
+    Args:
+        space: String, `"cnn"` or `"rnn"`.
+        in_paper: Boolean, whether to leave out those that the paper's search
+            spaces do not hold.
+
+    Example:
+
+    >>> primitive_names("rnn", in_paper=True)
+    ('none', 'tanh', 'relu', 'sigmoid', 'identity')
+    """
+    return tuple(
+        name
+        for name, entry in TABLE.items()
+        if space in entry.spaces and (entry.in_paper or not in_paper)
+    )
+
+
+def primitive_entry(name, space=None):
+    """Returns the entry of a primitive.
+
+    Args:
+        name: String.
+        space: String, `"cnn"` or `"rnn"`, or `None` for either.
+
+    Raises:
+        ValueError: If there is no such primitive.
+    """
+    entry = TABLE.get(name)
+    if entry is None or space not in (None, *entry.spaces):
+        raise ValueError(f"There is no primitive named {name!r}.")
+    return entry
+
+
+def as_function(function):
+    """Returns a function of an entry, imported where a string names it."""
+    if isinstance(function, str):
+        return pkgutil.resolve_name(function)
+    return function
