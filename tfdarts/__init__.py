@@ -31,6 +31,7 @@ _PUBLIC = {
     "RNNSupernet": "tfdarts.models.rnn_supernet",
     "RNNTrainConfig": "tfdarts.tasks.rnn_configs",
     "ResetStates": "tfdarts.training.reading",
+    "Relaxation": "tfdarts.layers.relaxations",
     "SGD": "tfdarts.training.optimizers",
     "SearchConfig": "tfdarts.tasks.configs",
     "SelectConfig": "tfdarts.tasks.configs",

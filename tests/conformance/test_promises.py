@@ -34,6 +34,8 @@ from tfdarts.layers.primitives import Zero
 from tfdarts.layers.recurrent_cell import RecurrentCell
 from tfdarts.layers.recurrent_search_cell import RecurrentSearchCell
 from tfdarts.layers.recurrent_search_cell import SearchRNN
+from tfdarts.layers.relaxations import Concrete
+from tfdarts.layers.relaxations import Softmax
 from tfdarts.layers.search_cell import SearchCell
 from tfdarts.layers.subsample import Subsample
 from tfdarts.models.auxiliary_head import WithAuxiliaryHead
@@ -195,7 +197,8 @@ def test_every_layer_and_model_is_in_the_table():
         for value in layer_classes()
         if keras.saving.get_registered_name(value).startswith("tfdarts>")
     }
-    # Alphas are no layer of inputs; what they promise is below. Of sequences
+    # Alphas and relaxations are no layers of inputs; what alphas promise is
+    # below, relaxations are in tests/layers/test_relaxations.py. Of sequences
     # it is in tests/layers/test_recurrent_cell.py and beside it, and in
     # tests/models/test_language_model.py. The parts of other layers and what
     # stands around a network are in tests/layers/test_saved_layers.py and
@@ -209,7 +212,7 @@ def test_every_layer_and_model_is_in_the_table():
         LayerBundle,
         *(SpatialDropout1D, WithAuxiliaryHead, WithCarriedState),
     }
-    elsewhere = {Alphas, *of_sequences, *parts}
+    elsewhere = {Alphas, Concrete, Softmax, *of_sequences, *parts}
     assert registered - elsewhere == {case.of for case in TABLE}
     # Classes that only others extend.
     assert {c.__name__ for c in layer_classes() - registered} == {
@@ -217,6 +220,7 @@ def test_every_layer_and_model_is_in_the_table():
         "Stack",
         "ConvolutionalPrimitive",
         "FunctionalOnDevices",
+        "Relaxation",
     }
 
 

@@ -186,6 +186,6 @@ def test_config_and_file(tmp_path):
 def test_its_space_is_that_of_its_nodes():
     cell = RecurrentSearchCell(UNITS)
     assert cell.alphas.alpha.shape == (36, 5)
-    derived = cell.space.derive({"recurrent": cell.alphas.alpha.numpy()})
+    derived = cell.space.derive({"recurrent": cell.alphas.probabilities()})
     assert len(derived.recurrent) == 8
     assert genotypes.get("DARTS_V1", "rnn") in cell.space

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import scipy.stats
+from scipy.special import softmax
 
 from tfdarts.runs.alpha_movement import unmoved_warning
 from tfdarts.runs.alpha_movement import warn_of_short_path
@@ -60,11 +61,10 @@ def test_a_search_of_warm_up_alone_is_warned_of(caplog):
 def test_alphas_that_have_chosen_nothing(primitives):
     random = np.random.default_rng(0)
     noise = random.normal(size=(14, primitives))
-    alphas = {"normal": 1e-3 * noise, "reduce": 1e-3 * noise[:, ::-1]}
-    text = unmoved_warning(alphas)
+    weights = softmax(1e-3 * noise, axis=1)
+    text = unmoved_warning({"normal": weights, "reduce": weights[:, ::-1]})
     assert f"at most {np.log(primitives):.4f} nats" in text
-    weights = np.sort(np.exp(alphas["normal"]), axis=1)
-    weights /= weights.sum(1, keepdims=True)
+    weights = np.sort(weights, axis=1)
     assert f"weighs {weights[:, -1].mean():.4f} on average" in text
     assert f"the next {weights[:, -2].mean():.4f}" in text
 
@@ -75,6 +75,5 @@ def test_there_is_one_verdict(largest, chosen):
     weights = np.tile([largest, *[(1 - largest) / 7] * 7], (14, 1))
     share = scipy.stats.entropy(weights, axis=1).mean() / np.log(8)
     assert (share < 0.99) == chosen
-    alphas = {"normal": np.log(weights)}
-    assert (unmoved_warning(alphas) is None) == chosen
-    assert judge(alphas, {}).sound == chosen
+    assert (unmoved_warning({"normal": weights}) is None) == chosen
+    assert judge({"normal": weights}, {}).sound == chosen

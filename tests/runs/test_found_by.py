@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from scipy.special import softmax
 
 from tfdarts.runs.card import _over_seeds
 from tfdarts.runs.found_by import origin_of
@@ -21,7 +22,9 @@ ALPHAS = {
     name: np.random.default_rng(0).normal(size=(4, *SPACE.alpha_shape))
     for name in SPACE.cell_types
 }
-FOUND = SPACE.derive({name: values[2] for name, values in ALPHAS.items()})
+FOUND = SPACE.derive(
+    {name: softmax(values[2], axis=-1) for name, values in ALPHAS.items()}
+)
 
 
 @pytest.fixture

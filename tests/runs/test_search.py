@@ -9,6 +9,7 @@ import types
 
 import numpy as np
 import pytest
+from scipy.special import softmax
 from tensorboard_events import events
 from tensorboard_events import scalars
 from tiny_search import TINY
@@ -22,7 +23,7 @@ from tfdarts.runs.progress import Progress
 from tfdarts.runs.search import search
 from tfdarts.runs.search_record import SearchRecord
 from tfdarts.search_spaces.cnn import CNNSearchSpace
-from tfdarts.search_spaces.relaxation import entropy
+from tfdarts.search_spaces.entropy import entropy
 from tfdarts.training.divergence import DivergedError
 
 
@@ -72,7 +73,8 @@ def test_run_directory_holds_all_of_the_search(run):
     status = json.loads((path / "search" / "status.json").read_text())
     assert status["state"] == "finished"
     alphas = load_alphas(path)
-    last = {name: values[-1] for name, values in alphas.items()}
+    weights = {name: softmax(a, axis=-1) for name, a in alphas.items()}
+    last = {name: values[-1] for name, values in weights.items()}
     assert status.get("warning") == unmoved_warning(last)
     assert {name: a.shape for name, a in alphas.items()} == {
         "normal": (3, 2, 8),
@@ -80,7 +82,7 @@ def test_run_directory_holds_all_of_the_search(run):
     }
     space = CNNSearchSpace(num_nodes=1)
     for epoch in (1, 2):
-        derived = space.derive({name: a[epoch] for name, a in alphas.items()})
+        derived = space.derive({n: w[epoch] for n, w in weights.items()})
         kept = path / "search" / "genotypes" / f"epoch_{epoch}.json"
         assert Genotype.load(kept) == derived
     assert derived == genotype
@@ -121,10 +123,8 @@ def test_metrics_say_what_each_epoch_did(run):
     alphas = load_alphas(path)
     for epoch, row in enumerate(rows):
         both = np.concatenate([a[epoch + 1] for a in alphas.values()])
-        entropies = [
-            -np.sum(p * np.log(p))
-            for p in np.exp(both) / np.exp(both).sum(1, keepdims=True)
-        ]
+        both = softmax(both, axis=1)
+        entropies = [-np.sum(p * np.log(p)) for p in both]
         shown = [
             float(row[f"entropy_{edge}"])
             for edge in ("normal_0_2", "normal_1_2", "reduce_0_2", "reduce_1_2")
@@ -191,6 +191,7 @@ def test_interrupted_search_goes_on_as_if_it_had_not(
         ("alphas.npz", lambda p: p.write_bytes(p.read_bytes()[:99])),
         ("alphas.npz", lambda p: np.savez(p, normal=[1], reduce=[1])),
         ("alphas.npz", lambda p: np.savez(p, normal=[1, 2, 3])),
+        ("probabilities.npz", lambda p: np.savez(p, normal=[1, 2, 3])),
         ("genotypes/epoch_1.json", lambda p: p.unlink()),
         ("genotypes/epoch_2.json", lambda p: p.write_text("{")),
     ],
@@ -200,11 +201,13 @@ def test_a_damaged_record_is_named_and_stays(run, tmp_path, file, damage):
     shutil.copytree(run[0] / "search", directory)
     damage(directory / file)
     before = {p: p.is_file() and p.read_bytes() for p in directory.rglob("*")}
+    values = {"normal": None, "reduce": None}
     supernet = types.SimpleNamespace(
-        alpha_values=lambda: {"normal": None, "reduce": None}
+        alpha_values=lambda: values, probabilities=lambda: values
     )
+    darts = types.SimpleNamespace(supernet=supernet)
     with pytest.raises(ValueError, match="search is damaged.*Put a whole copy"):
-        SearchRecord(directory, supernet, first_epoch=2)
+        SearchRecord(directory, darts, first_epoch=2)
     after = {p: p.is_file() and p.read_bytes() for p in directory.rglob("*")}
     assert after == before
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from matplotlib import style
 from PIL import Image
+from scipy.special import softmax
 from tensorboard_events import events
 from tensorboard_events import scalars
 
@@ -31,11 +32,14 @@ class Supernet:
             "reduce": np.zeros(SPACE.alpha_shape, "float32"),
         }
 
-    def alpha_values(self):
-        return self.alphas
+    def probabilities(self):
+        return {
+            name: softmax(values, axis=-1)
+            for name, values in self.alphas.items()
+        }
 
     def genotype(self):
-        return SPACE.derive(self.alphas)
+        return SPACE.derive(self.probabilities())
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 import scipy.stats
+from scipy.special import softmax
 
 from tfdarts import genotypes
 from tfdarts.genotypes import RECURRENT_PRIMITIVES
@@ -30,7 +31,7 @@ def test_the_size_counts_what_can_be_derived():
     space = RNNSearchSpace(3, ("none", "tanh", "relu"))
     generator = np.random.default_rng(0)
     derived = {
-        space.derive({"recurrent": generator.normal(size=space.alpha_shape)})
+        space.derive({"recurrent": generator.uniform(size=space.alpha_shape)})
         for _ in range(2000)
     }
     assert len(derived) == space.size == 1 * 2 * 3 * 2**3
@@ -53,7 +54,7 @@ def strongest(alphas, node):
 @pytest.mark.parametrize("spread", [1e-3, 1, 5])
 def test_the_rule_agrees_with_a_search_of_all_choices(spread, seed):
     alphas = spread * np.random.default_rng(seed).normal(size=(36, 5))
-    genotype = SPACE.derive({"recurrent": alphas})
+    genotype = SPACE.derive({"recurrent": softmax(alphas, axis=-1)})
     expected = tuple(strongest(alphas, node) for node in range(1, 9))
     assert genotype == Genotype(
         recurrent=expected, recurrent_concat=range(1, 9)
@@ -65,7 +66,7 @@ def test_none_weakens_an_edge_and_is_never_derived():
     # Of node 2: raw alphas would prefer the edge from node 0.
     alphas[1] = [5, 3, 0, 0, 0]
     alphas[2] = [0, 1, 0, 0, 0]
-    genotype = SPACE.derive({"recurrent": alphas})
+    genotype = SPACE.derive({"recurrent": softmax(alphas, axis=-1)})
     assert genotype.recurrent[1] == ("tanh", 1)
     assert genotype.recurrent[0] == ("tanh", 0)
 
@@ -77,7 +78,7 @@ def test_one_hot_alphas_of_a_genotype_derive_back_to_it(name):
     for node, (primitive, source) in enumerate(genotype.recurrent, 1):
         edge = SPACE.edges.index((node, source))
         alphas[edge, RECURRENT_PRIMITIVES.index(primitive)] = 10
-    assert SPACE.derive({"recurrent": alphas}) == genotype
+    assert SPACE.derive({"recurrent": softmax(alphas, axis=-1)}) == genotype
 
 
 def test_samples_are_uniform_and_follow_their_seed():

@@ -68,7 +68,7 @@ def test_stable_looks_at_all_cells_and_edges():
     alphas[-1][1] = in_order(*SECOND)[1]
     assert early_stop.stable(history_of(alphas), patience=3) is None
     history = history_of([in_order(*FIRST) for _ in range(6)])
-    history.alphas["reduce"][-1] = in_order(*SECOND)
+    history.probabilities["reduce"][-1] = in_order(*SECOND)
     assert early_stop.stable(history, patience=3) is None
 
 

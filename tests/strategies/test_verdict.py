@@ -7,8 +7,8 @@ import pytest
 
 from tfdarts.strategies.verdict import judge
 
-DECIDED = {"normal": np.log(np.tile([0.6, 0.2, 0.1, 0.1], (5, 1)))}
-UNDECIDED = {"normal": np.zeros((5, 4))}
+DECIDED = {"normal": np.tile([0.6, 0.2, 0.1, 0.1], (5, 1))}
+UNDECIDED = {"normal": np.full((5, 4), 0.25)}
 
 
 def metrics(skips, eigenvalues=()):
@@ -19,7 +19,7 @@ def metrics(skips, eigenvalues=()):
 
 
 @pytest.mark.parametrize(
-    ("alphas", "metrics", "sound", "headline"),
+    ("weights", "metrics", "sound", "headline"),
     [
         (DECIDED, metrics(2), True, "No sign of a collapse"),
         (DECIDED, metrics(3), False, "Signs of a collapse"),
@@ -47,8 +47,8 @@ def metrics(skips, eigenvalues=()):
         ),
     ],
 )
-def test_headlines(alphas, metrics, sound, headline):
-    verdict = judge(alphas, metrics)
+def test_headlines(weights, metrics, sound, headline):
+    verdict = judge(weights, metrics)
     assert (verdict.sound, verdict.headline) == (sound, headline)
 
 

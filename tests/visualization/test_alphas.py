@@ -5,6 +5,7 @@ import matplotlib
 import numpy as np
 import pytest
 from matplotlib.colors import to_hex
+from scipy.special import softmax
 
 from tfdarts import genotypes
 from tfdarts.genotypes import Genotype
@@ -17,7 +18,7 @@ from tfdarts.visualization.alphas import draw_alphas
 EDGES = ((2, 0), (2, 1))
 PRIMITIVES = ("none", "skip_connect", "sep_conv_3x3")
 LAST = [[0.5, 0.3, 0.2], [0.1, 0.2, 0.7]]
-HISTORY = np.stack([np.zeros((2, 3)), np.log(LAST)])
+HISTORY = np.stack([np.full((2, 3), 1 / 3), LAST])
 GENOTYPE = Genotype(
     normal=[("sep_conv_3x3", 1), ("skip_connect", 0)],
     normal_concat=[2],
@@ -55,7 +56,7 @@ def random_walk(rows, space, seed=0):
     steps = np.random.default_rng(seed).normal(
         0, 0.2, (rows, *space.alpha_shape)
     )
-    return steps.cumsum(axis=0)
+    return softmax(steps.cumsum(axis=0), axis=-1)
 
 
 @pytest.mark.parametrize("rows", [1, 2, 26])
@@ -132,8 +133,7 @@ def test_of_many_edges_each_node_has_a_panel(drawn):
     _, lines, over_time = drawn(
         history, space.edges, space.primitives, genotype
     )
-    weights = np.exp(history) / np.exp(history).sum(-1, keepdims=True)
-    strongest = weights[..., 1:].max(-1)
+    strongest = history[..., 1:].max(-1)
     assert len(lines.axes) == 8
     for node, axes in enumerate(lines.axes, 1):
         primitive, predecessor = genotype.recurrent[node - 1]
@@ -165,7 +165,7 @@ def test_of_many_edges_each_node_has_a_panel(drawn):
     assert bold == [primitive for primitive, _ in genotype.recurrent]
 
 
-def test_the_final_heatmap_shows_the_last_softmax(drawn):
+def test_the_final_heatmap_shows_the_last_weights(drawn):
     axes, bar = drawn(HISTORY)[0].axes
     assert image_of(axes) == pytest.approx(np.array(LAST))
     assert [text.get_text() for text in axes.texts] == [
@@ -183,7 +183,7 @@ def test_the_final_heatmap_shows_the_last_softmax(drawn):
     )
 
 
-def test_the_lines_follow_the_softmax_of_each_edge(drawn):
+def test_the_lines_follow_the_weights_of_each_edge(drawn):
     first, second, _ = drawn(HISTORY)[1].axes
     for axes, last in zip((first, second), LAST):
         values = np.array([line.get_ydata() for line in axes.get_lines()])
@@ -229,7 +229,7 @@ def test_all_panels_of_a_heatmap_share_one_scale(drawn):
 
 
 def test_an_undecided_search_looks_undecided(drawn):
-    for figure in (drawn(np.zeros((2, 2, 3)))[i] for i in (0, 2)):
+    for figure in (drawn(np.full((2, 2, 3), 1 / 3))[i] for i in (0, 2)):
         assert figure.axes[0].images[0].get_clim() == (0, 2 / 3)
 
 
@@ -272,9 +272,9 @@ def test_panels_stand_by_node_and_predecessor(drawn, picture):
 
 
 @pytest.mark.filterwarnings("error")
-def test_extreme_alphas_overflow_nowhere(drawn):
-    history = np.zeros((2, 2, 3))
-    history[1, :, 2] = 5000.0
+def test_a_settled_edge_overflows_nowhere(drawn):
+    history = np.full((2, 2, 3), 1 / 3)
+    history[1] = [0.0, 0.0, 1.0]
     figures = drawn(history)
     assert figures[1].axes[-1].get_lines()[1].get_ydata()[1] == 0.0
     assert image_of(figures[0].axes[0])[0, 2] == 1.0
@@ -294,10 +294,10 @@ def test_wrong_shapes_are_refused(tmp_path, shape):
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_alphas_that_are_no_numbers_are_refused(tmp_path, value):
+def test_weights_that_are_no_numbers_are_refused(tmp_path, value):
     history = HISTORY.copy()
     history[1, 0, 0] = value
-    with pytest.raises(ValueError, match="must be finite numbers"):
+    with pytest.raises(ValueError, match="must be finite, but"):
         draw_alphas({"normal": history}, EDGES, PRIMITIVES, GENOTYPE, tmp_path)
 
 

@@ -24,14 +24,14 @@ VERDICT = types.SimpleNamespace(sound=True, headline="Well", reasons=["One."])
 
 def alphas(cell_type, directory):
     space = SPACES[cell_type]
-    last = np.zeros(space.alpha_shape)
+    last = np.full(space.alpha_shape, 1 / space.alpha_shape[1])
     genotype = space.derive({name: last for name in space.cell_types})
     history = {cell_type: np.stack([last, last])}
     draw_alphas(history, space.edges, space.primitives, genotype, directory)
 
 
 def collapse(directory):
-    history = {"normal": np.zeros((2, 14, 8))}
+    history = {"normal": np.full((2, 14, 8), 1 / 8)}
     metrics = {"epochs_unchanged": [0]}
     draw_collapse(history, metrics, VERDICT, {}, directory / "a.png")
 

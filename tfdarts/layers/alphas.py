@@ -2,19 +2,23 @@
 
 import keras
 
+from tfdarts.layers import relaxations
+
 
 @keras.saving.register_keras_serializable(package="tfdarts")
 class Alphas(keras.layers.Layer):
     """The trainable choice between the primitives, for each edge.
 
     It owns one variable, `alpha`. It has no inputs and is not called: whoever
-    needs the relaxed weights asks for `edge_weights()`.
+    needs the weights of the primitives asks for `edge_weights()`.
 
     Args:
         num_edges: Integer.
         num_primitives: Integer.
         initializer: Keras initializer. Defaults to a normal distribution of
             standard deviation `0.001`, as the authors have it.
+        relaxation: `Relaxation`, or its name: `"softmax"` or `"concrete"`.
+            Alphas may share one. Defaults to `"softmax"`.
 
     Example:
 
@@ -27,13 +31,21 @@ class Alphas(keras.layers.Layer):
     - [Liu et al., 2019](https://arxiv.org/abs/1806.09055), equation 2
     """
 
-    def __init__(self, num_edges, num_primitives, initializer=None, **kwargs):
+    def __init__(
+        self,
+        num_edges,
+        num_primitives,
+        initializer=None,
+        relaxation="softmax",
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         self.num_edges = num_edges
         self.num_primitives = num_primitives
         self.initializer = keras.initializers.get(
             initializer or keras.initializers.RandomNormal(stddev=1e-3)
         )
+        self.relaxation = relaxations.get(relaxation)
         self.build()
 
     def build(self, input_shape=None):
@@ -46,13 +58,26 @@ class Alphas(keras.layers.Layer):
         )
         self.built = True
 
-    def edge_weights(self):
-        """Returns the softmax of each edge's alphas over the primitives.
+    def edge_weights(self, training=False):
+        """Returns the weights of the primitives in one pass.
+
+        Args:
+            training: Boolean. In training a relaxation may draw them.
 
         Returns:
-            A tensor of shape `(num_edges, num_primitives)`; rows sum to 1.
+            A tensor of shape `(num_edges, num_primitives)`.
         """
-        return keras.ops.softmax(self.alpha, axis=-1)
+        return self.relaxation.weights_of(
+            keras.ops.convert_to_tensor(self.alpha), training
+        )
+
+    def probabilities(self):
+        """Returns what the alphas stand for, a float64 array.
+
+        The shape is `(num_edges, num_primitives)`; a genotype is derived from
+        it.
+        """
+        return self.relaxation.probabilities(self.alpha.numpy())
 
     def get_config(self):
         return {
@@ -60,4 +85,5 @@ class Alphas(keras.layers.Layer):
             "num_edges": self.num_edges,
             "num_primitives": self.num_primitives,
             "initializer": keras.initializers.serialize(self.initializer),
+            "relaxation": keras.saving.serialize_keras_object(self.relaxation),
         }

@@ -99,7 +99,7 @@ class MixedOp(keras.layers.Layer):
     def call(self, inputs, edge_weights=None, training=None):
         """Equation 2 on each edge; what `none` would add is zero."""
         if edge_weights is None:
-            edge_weights = self.alphas.edge_weights()
+            edge_weights = self.alphas.edge_weights(training)
         scales = tf.repeat(edge_weights, self.filters, axis=0)
         scales = dict(zip(self.primitives, tf.unstack(scales, axis=1)))
         active = self.relu(inputs)
@@ -157,3 +157,23 @@ class MixedOp(keras.layers.Layer):
             "strides": self.strides,
             "primitives": self.primitives,
         }
+
+
+def mixed_op_class(identifier):
+    """Returns the class of a mixed operation.
+
+    Args:
+        identifier: The class, or the name it is registered under with Keras.
+
+    Raises:
+        ValueError: If no class is registered under the name.
+    """
+    if not isinstance(identifier, str):
+        return identifier
+    found = keras.saving.get_registered_object(identifier)
+    if found is None:
+        raise ValueError(
+            f"There is no mixed operation {identifier!r}: import the module "
+            f"that registers it with Keras first."
+        )
+    return found

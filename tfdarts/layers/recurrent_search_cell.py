@@ -1,5 +1,7 @@
 """The recurrent cell that holds every cell of the search space."""
 
+import contextlib
+
 import keras
 import tensorflow as tf
 
@@ -19,7 +21,7 @@ class RecurrentSearchCell(DropoutRNNCell, keras.layers.Layer):
     """A step of a recurrent network in which every primitive is on every edge.
 
     As `RecurrentCell`, but each node is a sum over all nodes before it and
-    over all primitives, weighted by the softmax of the alphas. One matrix a
+    over all primitives, weighted by the alphas. One matrix a
     node serves all edges that lead to it. Every node is normalised over the
     batch, by one batch norm that all nodes of all steps share and that has
     no scale and no offset.
@@ -36,6 +38,9 @@ class RecurrentSearchCell(DropoutRNNCell, keras.layers.Layer):
         momentum: Float, how much of the moving statistics stays in a step.
             Defaults to `0.9`.
         epsilon: Float, added to the variance. Defaults to `1e-5`.
+        relaxation: `tfdarts.Relaxation` or its name; see `Alphas`. What it
+            draws is the same in all steps of a sequence. Defaults to
+            `"softmax"`.
 
     Call arguments:
         inputs: 2D tensor `(batch, features)`.
@@ -62,13 +67,18 @@ class RecurrentSearchCell(DropoutRNNCell, keras.layers.Layer):
         seed=None,
         momentum=0.9,
         epsilon=1e-5,
+        relaxation="softmax",
         **kwargs,
     ):
         super().__init__(**kwargs)
         self.space = RNNSearchSpace(num_nodes, primitives)
         self.alphas = Alphas(
-            *self.space.alpha_shape, name="recurrent", dtype=self.dtype_policy
+            *self.space.alpha_shape,
+            relaxation=relaxation,
+            name="recurrent",
+            dtype=self.dtype_policy,
         )
+        self._edge_weights = None
         self.units = units
         self.dropout = dropout
         self.recurrent_dropout = recurrent_dropout
@@ -109,8 +119,11 @@ class RecurrentSearchCell(DropoutRNNCell, keras.layers.Layer):
         both = tf.concat([inputs, kept(state)], axis=-1)
         gate, candidate = gate_and_candidate(both, self.input_kernel)
         nodes = normalised(highway(state, gate, tf.tanh(candidate)))[None]
+        edge_weights = self._edge_weights
+        if edge_weights is None:
+            edge_weights = self.alphas.edge_weights(training)
         edge_weights = tf.split(
-            self.alphas.edge_weights(), [*range(1, 1 + len(self.node_kernels))]
+            edge_weights, [*range(1, 1 + len(self.node_kernels))]
         )
         for weights, kernel in zip(edge_weights, self.node_kernels):
             gate, candidate = gate_and_candidate(kept(nodes), kernel)
@@ -118,6 +131,15 @@ class RecurrentSearchCell(DropoutRNNCell, keras.layers.Layer):
             nodes = tf.concat([nodes, node[None]], axis=0)
         output = tf.reduce_mean(nodes[1:], axis=0)
         return output, [output, *statistics]
+
+    @contextlib.contextmanager
+    def in_all_steps(self, training):
+        """Lets all steps meanwhile have the same weights of the primitives."""
+        self._edge_weights = self.alphas.edge_weights(training)
+        try:
+            yield
+        finally:
+            self._edge_weights = None
 
     def _mixed(self, nodes, gate, candidate, weights):
         """Returns a node: the sum of all edges into it.
@@ -170,6 +192,9 @@ class RecurrentSearchCell(DropoutRNNCell, keras.layers.Layer):
             "seed": self.seed,
             "momentum": self.momentum,
             "epsilon": self.epsilon,
+            "relaxation": keras.saving.serialize_keras_object(
+                self.alphas.relaxation
+            ),
         }
 
 
@@ -210,9 +235,10 @@ class SearchRNN(keras.layers.RNN):
         states = self.cell.get_initial_state(tf.shape(sequences)[0])
         if initial_state is not None:
             (states[0],) = keras.tree.flatten(initial_state)
-        outputs, state, mean, variance = super().call(
-            sequences, states, mask, training
-        )
+        with self.cell.in_all_steps(training):
+            outputs, state, mean, variance = super().call(
+                sequences, states, mask, training
+            )
         if training:
             self.cell.moving_mean.assign(mean)
             self.cell.moving_variance.assign(variance)

@@ -7,6 +7,7 @@ from tfdarts.genotypes import PRIMITIVES
 from tfdarts.layers.convolutions import FactorizedReduce
 from tfdarts.layers.convolutions import ReLUConvBN
 from tfdarts.layers.mixed_op import MixedOp
+from tfdarts.layers.mixed_op import mixed_op_class
 from tfdarts.layers.subsample import strided_shape
 from tfdarts.search_spaces.cnn import CNNSearchSpace
 
@@ -23,6 +24,8 @@ class SearchCell(keras.layers.Layer):
         num_nodes: Integer, intermediate nodes. Defaults to `4`.
         primitives: Sequence of primitive names. Defaults to the eight of the
             paper.
+        mixed_op: Class of layers like `MixedOp`, or its registered name.
+            Defaults to `MixedOp`.
 
     Call arguments:
         older: Output of the cell before the previous one.
@@ -53,6 +56,7 @@ class SearchCell(keras.layers.Layer):
         after_reduction=False,
         num_nodes=4,
         primitives=PRIMITIVES,
+        mixed_op=MixedOp,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -61,6 +65,7 @@ class SearchCell(keras.layers.Layer):
         self.after_reduction = after_reduction
         self.num_nodes = num_nodes
         self.primitives = tuple(primitives)
+        self.mixed_op = mixed_op_class(mixed_op)
         self.space = CNNSearchSpace(num_nodes, primitives)
         dtype = self.dtype_policy
         preprocess_older = FactorizedReduce if after_reduction else ReLUConvBN
@@ -69,7 +74,7 @@ class SearchCell(keras.layers.Layer):
             ReLUConvBN(filters, affine=False, name="newer", dtype=dtype),
         ]
         self.mixed_ops = [
-            MixedOp(
+            self.mixed_op(
                 len(self.space.outgoing_edges(source)),
                 filters,
                 strides=2 if reduction and source < 2 else 1,
@@ -126,4 +131,5 @@ class SearchCell(keras.layers.Layer):
             "after_reduction": self.after_reduction,
             "num_nodes": self.num_nodes,
             "primitives": self.primitives,
+            "mixed_op": keras.saving.get_registered_name(self.mixed_op),
         }

@@ -4,9 +4,12 @@ import keras
 
 from tfdarts.arguments import scalar
 from tfdarts.genotypes import PRIMITIVES
+from tfdarts.layers import relaxations
 from tfdarts.layers.alphas import Alphas
 from tfdarts.layers.batch_norm import BatchNorm
 from tfdarts.layers.convolutions import conv
+from tfdarts.layers.mixed_op import MixedOp
+from tfdarts.layers.mixed_op import mixed_op_class
 from tfdarts.layers.recompute import recomputed
 from tfdarts.layers.search_cell import SearchCell
 from tfdarts.models import skeleton
@@ -40,6 +43,12 @@ class CNNSupernet(Supernet, keras.Model):
         stem: What stands before the first cell, as in `CNNNetwork`:
             `"cifar"`, `"imagenet"` or `"auto"`. Defaults to `"auto"`.
 
+        relaxation: `tfdarts.Relaxation`, how alphas become weights, or its
+            name: `"softmax"` or `"concrete"`. Defaults to `"softmax"`.
+        mixed_op: Class of layers like `MixedOp`, registered with Keras where
+            the supernet is to be saved, or its registered name. Defaults to
+            `MixedOp`.
+
     Its attribute `stem` is never `"auto"`.
 
     Input shape:
@@ -70,6 +79,8 @@ class CNNSupernet(Supernet, keras.Model):
         primitives=PRIMITIVES,
         recompute=False,
         stem="auto",
+        relaxation="softmax",
+        mixed_op=MixedOp,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -92,11 +103,16 @@ class CNNSupernet(Supernet, keras.Model):
         self.recompute = recompute
         self.space = CNNSearchSpace(num_nodes, primitives)
         dtype = self.dtype_policy
-        self.normal_alphas = Alphas(
-            *self.space.alpha_shape, name="normal", dtype=dtype
-        )
-        self.reduce_alphas = Alphas(
-            *self.space.alpha_shape, name="reduce", dtype=dtype
+        self.relaxation = relaxations.get(relaxation)
+        self.mixed_op = mixed_op_class(mixed_op)
+        self.normal_alphas, self.reduce_alphas = (
+            Alphas(
+                *self.space.alpha_shape,
+                relaxation=self.relaxation,
+                name=cell_type,
+                dtype=dtype,
+            )
+            for cell_type in self.space.cell_types
         )
         if self.stem == "imagenet":
             images = keras.Input(image_shape, dtype=dtype.variable_dtype)
@@ -112,6 +128,7 @@ class CNNSupernet(Supernet, keras.Model):
                 *plan,
                 num_nodes=num_nodes,
                 primitives=primitives,
+                mixed_op=self.mixed_op,
                 name=f"cell{position}",
                 dtype=dtype,
             )
@@ -150,7 +167,7 @@ class CNNSupernet(Supernet, keras.Model):
 
     def call(self, inputs, training=None):
         edge_weights = {
-            cell_type: alphas.edge_weights()
+            cell_type: alphas.edge_weights(training)
             for cell_type, alphas in self.alphas.items()
         }
         older, newer = self._stem_outputs(inputs, training)
@@ -186,6 +203,8 @@ class CNNSupernet(Supernet, keras.Model):
             "primitives": self.primitives,
             "recompute": self.recompute,
             "stem": self.stem,
+            "relaxation": keras.saving.serialize_keras_object(self.relaxation),
+            "mixed_op": keras.saving.get_registered_name(self.mixed_op),
             "name": self.name,
             "dtype": keras.dtype_policies.serialize(self.dtype_policy),
             **quantized_layers(self),

@@ -20,6 +20,8 @@ class RNNSupernet(Supernet, LanguageModel):
         num_nodes: Integer, intermediate nodes of the cell. Defaults to `8`.
         primitives: Sequence of primitive names. Defaults to the five of the
             paper.
+        relaxation: `tfdarts.Relaxation`, how alphas become weights, or its
+            name: `"softmax"` or `"concrete"`. Defaults to `"softmax"`.
         input_dropout, recurrent_dropout: See
             `tfdarts.models.rnn_network.RNNNetwork`.
         **kwargs: See `tfdarts.models.language_model.LanguageModel`, and for
@@ -49,6 +51,7 @@ class RNNSupernet(Supernet, LanguageModel):
         recurrent_dropout=0.0,
         seed=None,
         dtype=None,
+        relaxation="softmax",
         **kwargs,
     ):
         units, num_nodes, input_dropout, recurrent_dropout, seed = map(
@@ -61,6 +64,7 @@ class RNNSupernet(Supernet, LanguageModel):
             input_dropout,
             recurrent_dropout,
             seed,
+            relaxation=relaxation,
             dtype=dtype,
         )
         super().__init__(
@@ -86,6 +90,9 @@ class RNNSupernet(Supernet, LanguageModel):
             **self._config_of_all(),
             "num_nodes": self.num_nodes,
             "primitives": self.primitives,
+            "relaxation": keras.saving.serialize_keras_object(
+                self.recurrence.cell.alphas.relaxation
+            ),
             "input_dropout": self.input_dropout,
             "recurrent_dropout": self.recurrent_dropout,
         }

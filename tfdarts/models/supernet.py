@@ -21,11 +21,18 @@ class Supernet:
 
     def genotype(self):
         """Returns the genotype that the alphas stand for now."""
-        return self.space.derive(self.alpha_values())
+        return self.space.derive(self.probabilities())
 
     def alpha_values(self):
         """Returns the raw alphas, a dict of NumPy arrays."""
         return {
             cell_type: alphas.alpha.numpy()
+            for cell_type, alphas in self.alphas.items()
+        }
+
+    def probabilities(self):
+        """Returns what the alphas stand for, a dict of float64 arrays."""
+        return {
+            cell_type: alphas.probabilities()
             for cell_type, alphas in self.alphas.items()
         }

@@ -4,8 +4,7 @@ import logging
 
 import numpy as np
 
-from tfdarts.search_spaces.relaxation import entropy
-from tfdarts.search_spaces.relaxation import log_softmax
+from tfdarts.search_spaces.entropy import entropy
 from tfdarts.strategies.verdict import UNDECIDED
 
 logger = logging.getLogger("tfdarts")
@@ -75,25 +74,24 @@ def warn_of_short_path(config, steps_per_epoch):
     )
 
 
-def unmoved_warning(alphas):
+def unmoved_warning(probabilities):
     """Returns what is to be said of alphas that have chosen nothing.
 
     Args:
-        alphas: Dict of arrays of shape `(edges, primitives)`.
+        probabilities: Dict of arrays of shape `(edges, primitives)`.
 
     Returns:
         String, or `None` where they have chosen.
 
     Example:
 
-    >>> unmoved_warning({"normal": [[0.0, 3.0]]}) is None
+    >>> unmoved_warning({"normal": [[0.05, 0.95]]}) is None
     True
     """
-    alphas = np.concatenate([*alphas.values()])
-    mean, most = entropy(alphas).mean(), np.log(alphas.shape[1])
+    weights = np.sort(np.concatenate([*probabilities.values()]))
+    mean, most = entropy(weights).mean(), np.log(weights.shape[1])
     if mean <= UNDECIDED * most:
         return None
-    weights = np.sort(np.exp(log_softmax(alphas)))
     return (
         f"The genotype is hardly better than chance: the mean entropy of alpha "
         f"is {mean:.4f} of at most {most:.4f} nats, and the strongest "

@@ -123,7 +123,10 @@ class EarlyStop(keras.callbacks.Callback):
         moving = self.config.alpha_warmup_epochs
         return early_stop.History(
             self.record.genotypes[moving:],
-            {name: a[moving:] for name, a in self.record.alphas.items()},
+            {
+                name: values[moving:]
+                for name, values in self.record.probabilities.items()
+            },
             self.record.supernet.primitives,
             [
                 float(row["dominant_eigenvalue"])

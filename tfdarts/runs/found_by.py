@@ -2,10 +2,9 @@
 
 import pathlib
 
-import numpy as np
-
 from tfdarts.genotypes import Genotype
 from tfdarts.runs.metrics import read_columns
+from tfdarts.runs.probabilities import read_probabilities
 from tfdarts.runs.run_directory import Stage
 from tfdarts.runs.run_directory import read_json
 from tfdarts.settings.fields import effective
@@ -65,10 +64,10 @@ def search_facts(search):
     settings, status = search.settings(), search.status()
     metrics = read_columns(search.path / "metrics.csv", "search")
     best = status.get("best_epoch") or len(metrics["epoch"])
-    with np.load(search.path / "alphas.npz") as file:
-        alphas = {name: values[best] for name, values in file.items()}
+    history = read_probabilities(search.path)
+    probabilities = {name: values[best] for name, values in history.items()}
     to_best = {name: values[:best] for name, values in metrics.items()}
-    verdict = judge(alphas, to_best)
+    verdict = judge(probabilities, to_best)
     config = RNNSearchConfig if "units" in settings else SearchConfig
     measured = (
         "alpha_entropy",

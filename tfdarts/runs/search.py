@@ -92,7 +92,7 @@ def search(config):
                 ):
                     draw_run(stage.run_dir)
                 _warn_of_skips(genotype)
-                unmoved = unmoved_warning(record.alphas_of(best))
+                unmoved = unmoved_warning(record.probabilities_of(best))
                 if unmoved:
                     logger.warning("search: %s", unmoved)
                 stage.report(
@@ -143,7 +143,7 @@ def _fit(config, work, stage):
             "the weights": supernet.variables,
         },
     )
-    record = SearchRecord(stage.path, supernet, first_epoch)
+    record = SearchRecord(stage.path, darts, first_epoch)
     metrics = MetricsFile(
         stage.path / "metrics.csv", first_epoch, stage="search"
     )

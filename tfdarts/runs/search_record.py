@@ -1,19 +1,21 @@
 """What a search leaves behind after each epoch."""
 
-import io
 import pathlib
 
 import keras
 import numpy as np
 
-from tfdarts.files import write_atomically
 from tfdarts.genotypes import Genotype
+from tfdarts.runs.probabilities import PROBABILITIES
+from tfdarts.runs.probabilities import read_arrays
+from tfdarts.runs.probabilities import read_probabilities
+from tfdarts.runs.probabilities import write_arrays
 from tfdarts.runs.run_directory import whole
-from tfdarts.search_spaces.relaxation import entropy
+from tfdarts.search_spaces.entropy import entropy
 
 
 class SearchRecord(keras.callbacks.Callback):
-    """Saves alphas and genotype each epoch, and adds what they say to the logs.
+    """Saves alphas and genotype each epoch, and adds figures to the logs.
 
     The logs gain `alpha_entropy` (nats, mean over all edges),
     `skip_connections` (in the normal cell of the genotype, if it has one),
@@ -21,54 +23,67 @@ class SearchRecord(keras.callbacks.Callback):
     edge `entropy_<cell type>_<predecessor>_<node>`.
 
     Args:
-        directory: Path. It gets `alphas.npz`, one array a cell type, epochs
-            first, row 0 the initial alphas; and `genotypes/epoch_<n>.json`.
-        supernet: `CNNSupernet` or `RNNSupernet`, not trained yet if
-            `first_epoch` is 0.
+        directory: Path. It gets `alphas.npz` and `probabilities.npz`, one
+            array a cell type, epochs first, row 0 the initial ones; and
+            `genotypes/epoch_<n>.json`.
+        search: `DARTS`, not trained yet if `first_epoch` is 0.
         first_epoch: Integer, the epoch that the run goes on with.
 
     Raises:
         ValueError: If what the epochs before have left is damaged.
     """
 
-    def __init__(self, directory, supernet, first_epoch):
+    def __init__(self, directory, search, first_epoch):
         super().__init__()
         self.directory = pathlib.Path(directory)
-        self.supernet = supernet
+        self.search = search
+        self.supernet = search.supernet
         (self.directory / "genotypes").mkdir(exist_ok=True)
-        values = supernet.alpha_values()
         self.genotypes = []
-        self.alphas = {name: [value] for name, value in values.items()}
+        self.alphas, self.probabilities = (
+            {name: [value] for name, value in values.items()}
+            for values in self._values()
+        )
         if first_epoch:
             with whole(self.directory):
-                self._read(values, first_epoch)
+                self._read(first_epoch)
 
-    def _read(self, names, count):
+    def _values(self):
+        return self.supernet.alpha_values(), self.supernet.probabilities()
+
+    def _read(self, count):
         """Reads what the epochs before have left."""
         self.genotypes = [
             Genotype.load(self.directory / "genotypes" / f"epoch_{n}.json")
             for n in range(1, count + 1)
         ]
-        content = (self.directory / "alphas.npz").read_bytes()
-        with np.load(io.BytesIO(content)) as file:
-            self.alphas = {n: [*file[n][: count + 1]] for n in names}
-        if any(len(values) <= count for values in self.alphas.values()):
-            raise ValueError("alphas.npz holds too few epochs.")
+        alphas = read_arrays(self.directory / "alphas.npz")
+        probabilities = read_probabilities(self.directory)
+        self.alphas, self.probabilities = (
+            {name: [*arrays[name][: count + 1]] for name in self.alphas}
+            for arrays in (alphas, probabilities)
+        )
+        for values in (*self.alphas.values(), *self.probabilities.values()):
+            if len(values) <= count:
+                raise ValueError("The record holds too few epochs.")
 
-    def alphas_of(self, epoch):
-        """Returns the alphas after an epoch, by cell type.
+    def probabilities_of(self, epoch):
+        """Returns the probabilities after an epoch, by cell type.
 
         Args:
-            epoch: Integer, `0` for the initial alphas.
+            epoch: Integer, `0` for the initial ones.
         """
-        return {name: values[epoch] for name, values in self.alphas.items()}
+        return {
+            name: values[epoch] for name, values in self.probabilities.items()
+        }
 
     def on_epoch_end(self, epoch, logs=None):
-        values = self.supernet.alpha_values()
-        for name, value in values.items():
-            self.alphas[name].append(value)
-        genotype = self.supernet.genotype()
-        entropies = self._entropies(values)
+        alphas, probabilities = self._values()
+        for name in alphas:
+            self.alphas[name].append(alphas[name])
+            self.probabilities[name].append(probabilities[name])
+        genotype = self.search.genotype()
+        entropies = self._entropies(probabilities)
         logs["alpha_entropy"] = np.mean([*entropies.values()])
         if genotype.space == "cnn":
             logs["skip_connections"] = genotype.num_skip_connections
@@ -76,15 +91,14 @@ class SearchRecord(keras.callbacks.Callback):
         logs.update(entropies)
         self.genotypes.append(genotype)
         genotype.save(self.directory / "genotypes" / f"epoch_{epoch + 1}.json")
-        file = io.BytesIO()
-        np.savez(file, **{k: np.stack(v) for k, v in self.alphas.items()})
-        write_atomically(self.directory / "alphas.npz", file.getvalue())
+        write_arrays(self.directory / "alphas.npz", self.alphas)
+        write_arrays(self.directory / PROBABILITIES, self.probabilities)
 
-    def _entropies(self, alphas):
+    def _entropies(self, probabilities):
         edges = self.supernet.space.edges
         return {
             f"entropy_{cell_type}_{predecessor}_{node}": value
-            for cell_type, values in alphas.items()
+            for cell_type, values in probabilities.items()
             for (node, predecessor), value in zip(edges, entropy(values))
         }
 

@@ -4,11 +4,9 @@ import pathlib
 import tempfile
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from tfdarts.runs.pictures import optional_pictures
-from tfdarts.search_spaces.relaxation import log_softmax
 from tfdarts.visualization import panels
 from tfdarts.visualization.alphas import chosen_edges
 from tfdarts.visualization.alphas import heat_map
@@ -20,9 +18,9 @@ class TensorBoard(keras.callbacks.Callback):
     """Writes the logs of each epoch for TensorBoard; the step is the epoch.
 
     It writes the curves of the epochs so far as a picture, too, and of a
-    search the softmax of alpha as a heat map for each cell type, and the cells
-    whenever they have changed. It stands behind the callbacks that add to the
-    logs.
+    search the weights of the operations as a heat map for each cell type, and
+    the cells whenever they have changed. It stands behind the callbacks that
+    add to the logs.
 
     Args:
         directory: Path for the files of events: what `tensorboard --logdir`
@@ -98,10 +96,10 @@ class TensorBoard(keras.callbacks.Callback):
 
     def _write_alphas(self, supernet, genotype, epochs):
         space = supernet.space
-        for cell_type, alphas in supernet.alpha_values().items():
+        for cell_type, values in supernet.probabilities().items():
             figure = heat_map(
                 cell_type,
-                np.exp(log_softmax(alphas)),
+                values,
                 epochs,
                 space.edges,
                 space.primitives,

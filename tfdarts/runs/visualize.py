@@ -2,12 +2,11 @@
 
 import logging
 
-import numpy as np
-
 from tfdarts.arguments import as_path
 from tfdarts.console import show_progress
 from tfdarts.genotypes import Genotype
 from tfdarts.runs.metrics import read_columns
+from tfdarts.runs.probabilities import read_probabilities
 from tfdarts.runs.run_directory import Stage
 from tfdarts.runs.run_directory import read_json
 from tfdarts.runs.run_directory import whole
@@ -135,12 +134,11 @@ def _draw_search(stage, genotype):
     from tfdarts.visualization.collapse import draw_collapse
 
     directory = stage.run_dir / "cells"
-    with np.load(stage.path / "alphas.npz") as file:
-        alphas = dict(file)
+    history = read_probabilities(stage.path)
     # The pictures of alpha end with the epoch that the genotype is of.
     metrics = _metrics_of(stage)
     best = stage.status().get("best_epoch") or len(metrics["epoch"])
-    to_best = {name: values[: best + 1] for name, values in alphas.items()}
+    to_best = {name: values[: best + 1] for name, values in history.items()}
     space = SPACES[genotype.space](stage.settings()["num_nodes"])
     paths = draw_alphas(
         to_best, space.edges, space.primitives, genotype, directory
@@ -150,7 +148,7 @@ def _draw_search(stage, genotype):
         {name: values[:best] for name, values in metrics.items()},
     )
     path = directory / "collapse.png"
-    draw_collapse(alphas, metrics, verdict, LIMITS, path, best)
+    draw_collapse(history, metrics, verdict, LIMITS, path, best)
     return [*paths, path]
 
 

@@ -8,7 +8,6 @@ import numpy as np
 from tfdarts.genotypes import SPACES
 from tfdarts.genotypes import Genotype
 from tfdarts.primitive_table import primitive_names
-from tfdarts.search_spaces.relaxation import log_softmax
 
 
 class CellSearchSpace:
@@ -96,29 +95,30 @@ class CellSearchSpace:
             if source == predecessor
         ]
 
-    def derive(self, alphas):
-        """Returns the genotype that the alphas stand for.
+    def derive(self, probabilities):
+        """Returns the genotype of the likeliest primitives.
 
-        An edge is as strong as the largest softmax weight of its primitives
-        other than `"none"`. Each node of a convolutional cell keeps its two
-        strongest edges, the stronger first, and one of a recurrent cell its
-        strongest, each with its strongest primitive other than `"none"`. Of
-        equals the earlier wins. The mass that `"none"` takes in the softmax
-        weakens an edge, so ranking raw alphas would be another rule.
+        An edge is as strong as its likeliest primitive other than `"none"`.
+        Each node of a convolutional cell keeps its two strongest edges, the
+        stronger first, and each node of a recurrent cell its strongest edge.
+        Each edge gets its likeliest primitive other than `"none"`. Of equals
+        the earlier wins. What `"none"` takes of the probability weakens an
+        edge, so ranking raw alphas would be another rule.
 
         Args:
-            alphas: Dict from the types of cells to arrays of shape
-                `alpha_shape`: raw alphas, before the softmax.
+            probabilities: Dict from the types of cells to arrays of shape
+                `alpha_shape`, as `supernet.probabilities()` returns it.
 
         Raises:
-            ValueError: If a shape is wrong or an alpha is not finite.
+            ValueError: If a shape is wrong, or a number is negative or not
+                finite.
 
         Reference:
 
         - [Liu et al., 2019](https://arxiv.org/abs/1806.09055), section 2.4
         """
         return self._genotype(
-            self._derive_cell(cell_type, alphas[cell_type])
+            self._derive_cell(cell_type, probabilities[cell_type])
             for cell_type in self.cell_types
         )
 
@@ -201,17 +201,19 @@ class CellSearchSpace:
         ]
         return all(len({*node}) == count for node in nodes)
 
-    def _derive_cell(self, cell_type, alphas):
-        alphas = np.asarray(alphas, dtype="float64")
-        if alphas.shape != self.alpha_shape or not np.isfinite(alphas).all():
+    def _derive_cell(self, cell_type, probabilities):
+        probabilities = np.asarray(probabilities, dtype="float64")
+        good = np.isfinite(probabilities) & (probabilities >= 0)
+        if probabilities.shape != self.alpha_shape or not good.all():
             raise ValueError(
-                f"The alphas of the {cell_type} cell must be finite numbers of "
-                f"shape {self.alpha_shape}. Received shape {alphas.shape}, "
-                f"{np.isfinite(alphas).sum()} of them finite."
+                f"The probabilities of the {cell_type} cell must be finite "
+                f"numbers of shape {self.alpha_shape}, none below 0; raw "
+                f"alphas need a softmax first. Received shape "
+                f"{probabilities.shape}, {good.sum()} of them finite and not "
+                f"below 0."
             )
         columns = [self.primitives.index(name) for name in self._choices]
-        # Logarithms rank as the softmax does, and none of them vanishes.
-        candidates = log_softmax(alphas)[:, columns]
+        candidates = probabilities[:, columns]
         strength = candidates.max(axis=1)
         best = candidates.argmax(axis=1)
         cell = []

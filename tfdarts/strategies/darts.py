@@ -62,6 +62,12 @@ class DARTS(SavedSearch, ReadsOn, keras.Model):
             weights' optimizer does; see
             `tfdarts.strategies.virtual_step.clipped`. The authors do so in
             recurrent networks alone. Defaults to `False`.
+        derive: Function of a search space and a dict of probabilities by cell
+            type that returns a `Genotype`. Defaults to the paper's rule, the
+            space's own `derive`.
+        alpha_regularizer: Function of the list of alphas that returns a
+            scalar, which is added to the loss that alpha descends. Defaults
+            to none.
         distribution: `tf.distribute.Strategy`, the devices that share each
             batch: N devices compute what N micro-batches are. The search and
             its supernet are made outside of its scope. With several processes
@@ -84,7 +90,7 @@ class DARTS(SavedSearch, ReadsOn, keras.Model):
 
     After `search.fit(pairs, epochs=50, shuffle=False)`, where `pairs` is a
     `tf.data.Dataset` of `((x_train, y_train), (x_val, y_val))`, the result is
-    `supernet.genotype()`.
+    `search.genotype()`.
 
     Reference:
 
@@ -100,6 +106,8 @@ class DARTS(SavedSearch, ReadsOn, keras.Model):
         alpha_warmup_steps=0,
         micro_batches=1,
         clip_virtual_step=False,
+        derive=None,
+        alpha_regularizer=None,
         distribution=None,
         **kwargs,
     ):
@@ -120,6 +128,8 @@ class DARTS(SavedSearch, ReadsOn, keras.Model):
         self.alpha_warmup_steps = alpha_warmup_steps
         self.micro_batches = micro_batches
         self.clip_virtual_step = clip_virtual_step
+        self.derive = derive
+        self.alpha_regularizer = alpha_regularizer
         self.distribution = distribution or tf.distribute.get_strategy()
         self.reset_states()
         self.method = method if order == 2 else "first_order"
@@ -361,7 +371,26 @@ class DARTS(SavedSearch, ReadsOn, keras.Model):
             train, val, [weights], alphas, virtual_step
         )
         self._states["val"] = val.carried
-        return outcome
+        return self._regularized(outcome, alphas)
+
+    def _regularized(self, outcome, alphas):
+        """Adds the regularizer of alpha to a loss and its gradients."""
+        if self.alpha_regularizer is None:
+            return outcome
+        loss, gradients = outcome
+        with tf.GradientTape() as tape:
+            tape.watch(alphas)
+            penalty = self.alpha_regularizer(alphas)
+        added = tape.gradient(penalty, alphas, unconnected_gradients="zero")
+        sums = [one + other for one, other in zip(gradients, added)]
+        return loss + tf.cast(penalty, loss.dtype), sums
+
+    def genotype(self):
+        """Returns the genotype that the alphas stand for now."""
+        if self.derive is None:
+            return self.supernet.genotype()
+        supernet = self.supernet
+        return self.derive(supernet.space, supernet.probabilities())
 
     def alpha_curvature(self, batch):
         """Returns the largest eigenvalue of ∇²α L at the weights as they are.

@@ -21,14 +21,14 @@ GROWTH = 1.3
 """By how much the averaged eigenvalue may have grown over the window."""
 
 History = collections.namedtuple(
-    "History", ["genotypes", "alphas", "primitives", "eigenvalues"]
+    "History", ["genotypes", "probabilities", "primitives", "eigenvalues"]
 )
 History.__doc__ = """What a search has been until now, one entry an epoch.
 
 Args:
     genotypes: List of `Genotype`.
-    alphas: Dict of lists of arrays `(edges, primitives)`, by cell type. The
-        first ones are the initial alphas.
+    probabilities: Dict of lists of arrays `(edges, primitives)`, by cell
+        type. The first ones are those of the initial alphas.
     primitives: Sequence of primitive names.
     eigenvalues: List of floats, the largest of ∇²α L_val after each epoch;
         only `hessian` looks at it.
@@ -65,9 +65,9 @@ def stable(history, patience):
         for column, primitive in enumerate(history.primitives)
         if "conv" in primitive
     ]
-    for alphas in history.alphas.values():
+    for values in history.probabilities.values():
         # That of `patience` epochs ago, and all since.
-        recent = np.stack(alphas[-patience - 1 :])[..., learnable]
+        recent = np.stack(values[-patience - 1 :])[..., learnable]
         ranking = recent.argsort(axis=-1)
         if (ranking != ranking[0]).any():
             return None

@@ -16,8 +16,13 @@ class SavedSearch:
         options = ("order", "update_order", "alpha_warmup_steps")
         options += ("micro_batches", "clip_virtual_step", "name")
         second_order = {"method": self.method} if self.order == 2 else {}
+        functions = ("derive", "alpha_regularizer")
         return {
             "supernet": keras.saving.serialize_keras_object(self.supernet),
+            **{
+                name: keras.saving.serialize_keras_object(getattr(self, name))
+                for name in functions
+            },
             **{option: getattr(self, option) for option in options},
             **second_order,
         }

@@ -5,7 +5,7 @@ import typing
 
 import numpy as np
 
-from tfdarts.search_spaces.relaxation import entropy
+from tfdarts.search_spaces.entropy import entropy
 from tfdarts.strategies.early_stop import GROWTH
 from tfdarts.strategies.early_stop import MOST_SKIPS
 from tfdarts.strategies.early_stop import WINDOW
@@ -43,23 +43,23 @@ class Verdict(typing.NamedTuple):
     reasons: list
 
 
-def judge(alphas, metrics):
+def judge(probabilities, metrics):
     """Returns the `Verdict` on a search.
 
     Args:
-        alphas: Dict of arrays `(edges, primitives)` by cell type: those that
-            the result was derived from.
+        probabilities: Dict of arrays `(edges, primitives)` by cell type:
+            those that the result was derived from.
         metrics: Dict of lists, one value an epoch until the result:
             `"skip_connections"` and `"dominant_eigenvalue"` as far as they
             were measured.
 
     Example:
 
-    >>> alphas = {"normal": np.zeros((14, 8))}
-    >>> judge(alphas, {"skip_connections": [0, 1]}).headline
+    >>> probabilities = {"normal": np.full((14, 8), 1 / 8)}
+    >>> judge(probabilities, {"skip_connections": [0, 1]}).headline
     'The search has not decided'
     """
-    undecided, of_entropy = _entropy_sign(alphas)
+    undecided, of_entropy = _entropy_sign(probabilities)
     signs = [
         sign
         for sign in (_skips_sign(metrics), _eigenvalue_sign(metrics))
@@ -101,9 +101,9 @@ def _eigenvalue_sign(metrics):
     )
 
 
-def _entropy_sign(alphas):
-    final = np.mean(np.concatenate([entropy(a) for a in alphas.values()]))
-    largest = math.log(next(iter(alphas.values())).shape[-1])
+def _entropy_sign(probabilities):
+    of_all = np.concatenate([*probabilities.values()])
+    final, largest = entropy(of_all).mean(), math.log(of_all.shape[-1])
     return final > UNDECIDED * largest, (
         f"Alpha's mean entropy is {final:.2f} of at most {largest:.2f} nats; "
         f"above {UNDECIDED:.0%} of it nothing is decided."

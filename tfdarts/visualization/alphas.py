@@ -9,7 +9,6 @@ from matplotlib.patches import Rectangle
 from tfdarts.arguments import as_path
 from tfdarts.files import write_atomically
 from tfdarts.genotypes import SPACES
-from tfdarts.search_spaces.relaxation import log_softmax
 from tfdarts.visualization import palette
 from tfdarts.visualization import panels
 from tfdarts.visualization.alphas_by_node import heat_map_of_edges
@@ -22,7 +21,7 @@ MOST_PANELS = 20
 
 @panels.in_default_style
 def draw_alphas(history, edges, primitives, genotype, directory):
-    """Writes pictures of the softmax of alpha, three for each cell type.
+    """Writes pictures of what alphas stand for, three for each cell type.
 
     - `alphas_<cell type>.png`: a heat map after the last epoch. The
       strongest primitive of an edge other than `"none"` is bold.
@@ -39,7 +38,8 @@ def draw_alphas(history, edges, primitives, genotype, directory):
 
     Args:
         history: Dict of arrays of shape `(epochs + 1, edges, primitives)`,
-            one for each cell type: the raw alphas, row 0 the initial ones.
+            one for each cell type: the probabilities of the primitives, row 0
+            those of the initial alphas.
         edges: Sequence of `(node, predecessor)`, as in
             `CNNSearchSpace().edges`.
         primitives: Sequence of primitive names.
@@ -50,13 +50,11 @@ def draw_alphas(history, edges, primitives, genotype, directory):
         List of `pathlib.Path`, the files written.
 
     Raises:
-        ValueError: If a shape is wrong or an alpha is not finite.
+        ValueError: If a shape is wrong or a number is not finite.
     """
     weights = {
-        cell_type: np.exp(
-            log_softmax(_checked(cell_type, alphas, edges, primitives))
-        )
-        for cell_type, alphas in history.items()
+        cell_type: _checked(cell_type, values, edges, primitives)
+        for cell_type, values in history.items()
     }
     directory = as_path(directory)
     directory.mkdir(parents=True, exist_ok=True)
@@ -109,14 +107,15 @@ def heat_map(cell_type, weights, epochs, edges, primitives, chosen):
 
     Args:
         cell_type: String.
-        weights: Array `(edges, primitives)`, the softmax of alpha.
+        weights: Array `(edges, primitives)`, the probabilities.
         epochs: Integer, after how many epochs it is.
         edges: Sequence of `(node, predecessor)`.
         primitives: Sequence of primitive names.
         chosen: See `chosen_edges`.
     """
     figure = panels.new_figure(
-        f"Softmax of alpha after epoch {epochs}: {CELL_NAMES[cell_type]}",
+        f"Weights of the operations after epoch {epochs}: "
+        f"{CELL_NAMES[cell_type]}",
         size=(3 + 1.29 * len(primitives), 2.2 + 0.4 * len(edges)),
     )
     axes = figure.add_subplot()
@@ -175,7 +174,7 @@ def _annotate(axes, weights, primitives):
 
 def _lines_over_time(cell_type, weights, edges, primitives, chosen):
     figure = panels.new_figure(
-        f"Softmax of alpha by epoch: {CELL_NAMES[cell_type]}"
+        f"Weights of the operations by epoch: {CELL_NAMES[cell_type]}"
     )
     axes_of_edges, corner = panels.add_panels(figure, edges)
     for edge, axes in enumerate(axes_of_edges):
@@ -239,7 +238,7 @@ def _draw_entropy(axes, weights):
 
 def _heatmap_over_time(cell_type, weights, edges, primitives, chosen):
     figure = panels.new_figure(
-        f"Softmax of alpha by epoch: {CELL_NAMES[cell_type]}"
+        f"Weights of the operations by epoch: {CELL_NAMES[cell_type]}"
     )
     axes_of_edges, corner = panels.add_panels(figure, edges)
     for edge, axes in enumerate(axes_of_edges):
@@ -254,7 +253,9 @@ def _heatmap_over_time(cell_type, weights, edges, primitives, chosen):
     corner.set_axis_off()
     bar = corner.inset_axes([0.1, 0.4, 0.8, 0.2])
     figure.colorbar(image, cax=bar, orientation="horizontal")
-    bar.set_title("Softmax of alpha", size=panels.MEDIUM, color=palette.INK)
+    bar.set_title(
+        "Weights of the operations", size=panels.MEDIUM, color=palette.INK
+    )
     bar.tick_params(labelsize=panels.SMALL)
     panels.add_note(figure, "framed: the edges and operations of the genotype")
     return figure
@@ -275,18 +276,22 @@ def _darkest(weights):
     return max(weights.max(), 2 / weights.shape[-1])
 
 
-def _checked(cell_type, alphas, edges, primitives):
-    alphas = np.asarray(alphas, dtype="float64")
+def _checked(cell_type, probabilities, edges, primitives):
+    probabilities = np.asarray(probabilities, dtype="float64")
     shape = (len(edges), len(primitives))
-    if alphas.ndim != 3 or not len(alphas) or alphas.shape[1:] != shape:
+    if (
+        probabilities.ndim != 3
+        or not len(probabilities)
+        or probabilities.shape[1:] != shape
+    ):
         raise ValueError(
-            f"The alphas of the {cell_type} cell must have the shape (epochs "
-            f"+ 1, {shape[0]}, {shape[1]}), for {shape[0]} edges and "
-            f"{shape[1]} primitives. Received shape: {alphas.shape}."
+            f"The probabilities of the {cell_type} cell must have the shape "
+            f"(epochs + 1, {shape[0]}, {shape[1]}), for {shape[0]} edges and "
+            f"{shape[1]} primitives. Received shape: {probabilities.shape}."
         )
-    if not np.isfinite(alphas).all():
+    if not np.isfinite(probabilities).all():
         raise ValueError(
-            f"The alphas of the {cell_type} cell must be finite numbers, but "
-            f"some are infinite or NaN, so the search diverged."
+            f"The probabilities of the {cell_type} cell must be finite, "
+            f"but some are infinite or NaN, so the search diverged."
         )
-    return alphas
+    return probabilities

@@ -18,7 +18,7 @@ def lines_by_node(cell_type, weights, edges, primitives, chosen):
 
     Args:
         cell_type: String.
-        weights: Array `(epochs + 1, edges, primitives)`, the softmax of alpha.
+        weights: Array `(epochs + 1, edges, primitives)`, the probabilities.
         edges: Sequence of `(node, predecessor)`.
         primitives: Sequence of primitive names.
         chosen: Dict from positions in `edges` to primitives.

@@ -6,7 +6,7 @@ import numpy as np
 
 from tfdarts.arguments import as_path
 from tfdarts.files import write_atomically
-from tfdarts.search_spaces.relaxation import entropy
+from tfdarts.search_spaces.entropy import entropy
 from tfdarts.visualization import palette
 from tfdarts.visualization import panels
 from tfdarts.visualization.cells import CELL_NAMES
@@ -36,7 +36,8 @@ def draw_collapse(history, metrics, verdict, limits, path, best_epoch=None):
 
     Args:
         history: Dict of arrays `(epochs + 1, edges, primitives)`, by cell
-            type: the raw alphas, row 0 the initial ones.
+            type: the probabilities of the primitives, row 0 those of the
+            initial alphas.
         metrics: Dict of lists, one value an epoch: `"epochs_unchanged"` and
             perhaps `"skip_connections"` and `"dominant_eigenvalue"`.
         verdict: Object with `sound`, `headline` and `reasons`: see
@@ -80,8 +81,8 @@ def draw_collapse(history, metrics, verdict, limits, path, best_epoch=None):
 
 
 def _draw_entropies(axes, history):
-    for cell_type, alphas in history.items():
-        values = entropy(alphas)
+    for cell_type, probabilities in history.items():
+        values = entropy(probabilities)
         color = _COLORS[cell_type]
         axes.fill_between(
             range(len(values)),
@@ -99,7 +100,7 @@ def _draw_entropies(axes, history):
             marker="o" if len(values) <= 12 else None,
             label=CELL_NAMES[cell_type],
         )
-    largest = math.log(alphas.shape[-1])
+    largest = math.log(probabilities.shape[-1])
     axes.axhline(largest, color=palette.QUIET, linestyle=":")
     axes.set_title(
         "Entropy of alpha in nats", size=panels.MEDIUM, color=palette.INK

@@ -1,0 +1,148 @@
+"""Relaxations: how alphas become the weights of the primitives on an edge."""
+
+import keras
+
+
+class Relaxation(keras.layers.Layer):
+    """The rule by which alphas become weights.
+
+    Subclass it for a rule of your own: `weights` is all that it needs. State,
+    such as a temperature or a seed, is kept in variables of the layer, so that
+    checkpoints hold it.
+    """
+
+    def weights_of(self, alpha, training=False):
+        """Returns the weights of the primitives in one pass.
+
+        Args:
+            alpha: Tensor `(num_edges, num_primitives)`.
+            training: Boolean. In training the weights may be random.
+
+        Returns:
+            Tensor `(num_edges, num_primitives)`.
+        """
+        raise NotImplementedError
+
+    def probabilities(self, alpha):
+        """Returns what derivation, records and pictures read.
+
+        By default they are the weights outside of training.
+
+        Args:
+            alpha: Array `(num_edges, num_primitives)`.
+
+        Returns:
+            NumPy array of the same shape, float64.
+        """
+        alpha = keras.ops.convert_to_tensor(alpha, "float64")
+        return keras.ops.convert_to_numpy(self.weights_of(alpha))
+
+
+@keras.saving.register_keras_serializable(package="tfdarts")
+class Softmax(Relaxation):
+    """The softmax of the alphas of each edge.
+
+    Example:
+
+    >>> Softmax().probabilities([[0.0, 0.0]])
+    array([[0.5, 0.5]])
+
+    Reference:
+
+    - [Liu et al., 2019](https://arxiv.org/abs/1806.09055), equation 2
+    """
+
+    def weights_of(self, alpha, training=False):
+        return keras.ops.softmax(alpha, axis=-1)
+
+
+@keras.saving.register_keras_serializable(package="tfdarts")
+class Concrete(Softmax):
+    """A sample of the concrete distribution, which tends to one primitive.
+
+    In training the weights are `softmax((alpha + G) / temperature)`, where G
+    is Gumbel noise, drawn anew in each pass. Outside of training they are
+    the probabilities of the primitives, `softmax(alpha)`.
+
+    Args:
+        temperature: Float, above 0. The lower it is, the closer a sample is
+            to one primitive. The variable of this name may be assigned
+            between steps. Defaults to `1.0`.
+        seed: Integer. Defaults to one drawn from Keras' global seed.
+
+    Example:
+
+    >>> relaxation = Concrete(temperature=1e-3, seed=0)
+    >>> sample = relaxation.weights_of(keras.ops.zeros((1, 3)), training=True)
+    >>> sorted(sample.numpy()[0].round(3).tolist())
+    [0.0, 0.0, 1.0]
+
+    Reference:
+
+    - [Maddison et al., 2017](https://arxiv.org/abs/1611.00712)
+    - [Xie et al., 2019](https://arxiv.org/abs/1812.09926), equation 6
+    """
+
+    def __init__(self, temperature=1.0, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        if temperature <= 0:
+            raise ValueError(
+                f"`temperature` must be above 0. Received: {temperature}."
+            )
+        self.initial_temperature = temperature
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.temperature = self.add_weight(
+            name="temperature",
+            shape=(),
+            initializer=keras.initializers.Constant(temperature),
+            trainable=False,
+        )
+        self.built = True
+
+    def weights_of(self, alpha, training=False):
+        if not training:
+            return super().weights_of(alpha)
+        dtype = keras.backend.standardize_dtype(alpha.dtype)
+        uniform = keras.random.uniform(
+            keras.ops.shape(alpha),
+            minval=1e-30,
+            seed=self.seed_generator,
+            dtype=dtype,
+        )
+        noise = -keras.ops.log(-keras.ops.log(uniform))
+        temperature = keras.ops.cast(self.temperature, dtype)
+        return super().weights_of((alpha + noise) / temperature)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "temperature": self.initial_temperature,
+            "seed": self.seed,
+        }
+
+
+RELAXATIONS = {"softmax": Softmax, "concrete": Concrete}
+"""The relaxations by name."""
+
+
+def get(identifier):
+    """Returns a `Relaxation`.
+
+    Args:
+        identifier: Name in `RELAXATIONS`, `Relaxation`, or the dict that
+            Keras has serialized one to.
+
+    Raises:
+        ValueError: If it is none of these.
+    """
+    if isinstance(identifier, Relaxation):
+        return identifier
+    if isinstance(identifier, dict):
+        return keras.saving.deserialize_keras_object(identifier)
+    if identifier not in RELAXATIONS:
+        raise ValueError(
+            f"`relaxation` must be a tfdarts.Relaxation or one of "
+            f"{', '.join(RELAXATIONS)}. Received: {identifier!r}."
+        )
+    return RELAXATIONS[identifier]()

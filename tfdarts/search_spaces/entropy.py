@@ -1,0 +1,23 @@
+"""How undecided a choice between primitives is."""
+
+import numpy as np
+import scipy.special
+
+
+def entropy(probabilities):
+    """Returns the entropy of the choice on each edge.
+
+    Args:
+        probabilities: Array `(..., edges, primitives)`.
+
+    Returns:
+        Array `(..., edges)`, in nats: `log(primitives)` where nothing has
+        been chosen yet, `0` where the edge has settled on one primitive.
+
+    Example:
+
+    >>> entropy([[0.5, 0.5], [1.0, 0.0]]).round(6)  # log(2), and 0
+    array([0.693147, 0.      ])
+    """
+    probabilities = np.asarray(probabilities, dtype="float64")
+    return scipy.special.entr(probabilities).sum(axis=-1)
