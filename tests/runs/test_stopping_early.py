@@ -33,7 +33,7 @@ def stop_at(monkeypatch, epoch, best):
 
     def rule(history, patience):
         seen.append((len(history.genotypes), patience))
-        assert {name: len(a) for name, a in history.alphas.items()} == {
+        assert {name: len(a) for name, a in history.probabilities.items()} == {
             "normal": len(history.genotypes) + 1,
             "reduce": len(history.genotypes) + 1,
         }
@@ -152,7 +152,7 @@ def stopping(rule, epochs, eigenvalues=(), **settings):
     genotype = types.SimpleNamespace(num_skip_connections=4)
     record = types.SimpleNamespace(
         genotypes=[genotype] * epochs,
-        alphas={},
+        probabilities={},
         supernet=types.SimpleNamespace(primitives=()),
     )
     rows = [{"dominant_eigenvalue": str(value)} for value in eigenvalues]

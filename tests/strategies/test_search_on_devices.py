@@ -62,6 +62,7 @@ def cnn_search(
     synchronized=False,
     steps=5,
     rows=BATCH,
+    relaxation="softmax",
     **arguments,
 ):
     keras.utils.set_random_seed(0)
@@ -72,6 +73,7 @@ def cnn_search(
         (4, 4, 1),
         num_nodes=1,
         primitives=("none", "max_pool_3x3", "sep_conv_3x3"),
+        relaxation=relaxation,
         dtype="float64",
     )
     if synchronized:
@@ -163,6 +165,14 @@ def test_two_devices_search_texts_as_two_micro_batches(method, two_replicas):
     require_the_same(
         rnn_search(method, micro_batches=2),
         rnn_search(method, distribution=two_replicas),
+    )
+
+
+def test_all_parts_have_the_same_random_weights_of_primitives(two_replicas):
+    arguments = {"steps": 2, "relaxation": "concrete"}
+    require_the_same(
+        cnn_search("first_order", micro_batches=2, **arguments),
+        cnn_search("first_order", distribution=two_replicas, **arguments),
     )
 
 
