@@ -27,6 +27,7 @@ from tfdarts.search_spaces.lookup import find_genotype
 from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import flag_fields
 from tfdarts.tasks import settings
+from tfdarts.tasks.registry import tasks
 
 
 @pytest.fixture(autouse=True)
@@ -170,11 +171,8 @@ COMMANDS = evaluate, export, pipeline, predict, search, select, train, visualize
 def all_settings():
     """Every class of settings that a command has."""
     for module in COMMANDS:
-        of_command = module.command.settings
-        single = not isinstance(of_command, dict)
-        kinds = [of_command] if single else of_command.values()
-        for kind in kinds:
-            yield from kind
+        for task in tasks():
+            yield from module.command.settings_for(task)
 
 
 NEEDED = {predict.PredictSettings: {"images": "new"}}

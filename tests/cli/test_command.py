@@ -28,6 +28,7 @@ from tfdarts.settings.fields import flag_fields
 from tfdarts.settings.fields import setting
 from tfdarts.tasks.configs import SearchConfig
 from tfdarts.tasks.configs import TrainConfig
+from tfdarts.tasks.registry import tasks
 from tfdarts.training.divergence import DivergedError
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -96,7 +97,7 @@ def main(seen):
     """A command that only notes its flags."""
     example = ("example --count=4",)
     command = Command(
-        "tfdarts-x", "It notes.", example, (Settings,), seen.update
+        "tfdarts-x", "It notes.", (Settings,), seen.update, example
     )
     return command.main
 
@@ -115,7 +116,7 @@ def failing_with(error):
             raise error
         error()
 
-    return Command("tfdarts-x", "", (), (CostlySettings,), run).main
+    return Command("tfdarts-x", "", (CostlySettings,), run).main
 
 
 def config_of(name, arguments, config_class):
@@ -193,18 +194,16 @@ def test_help_shows_every_flag_its_default_and_examples(name, capsys):
     assert errors == ""
     lines = shown.splitlines()
     assert shown.startswith(command.summary)
-    examples = {f"  {example}" for example in command.examples}
+    examples = {f"  {example}" for example in command.all_examples()}
     assert examples <= set(lines)
     assert max(len(line) for line in lines if line not in examples) <= 80
-    kinds = command.settings
-    if not isinstance(kinds, dict):
-        kinds = {"images": kinds}
+    of_tasks = {each.name: command.settings_for(each) for each in tasks()}
     fields = {
         (field.name, field.default, field.metadata["help"]): field
-        for settings in kinds.values()
+        for settings in of_tasks.values()
         for each in settings
         for field in flag_fields(each)
-        if each in kinds["images"] or field.name != "dataset"
+        if each in of_tasks["images"] or field.name != "dataset"
     }
     for (flag, default, _), field in fields.items():
         found = [
@@ -279,7 +278,7 @@ def test_help_runs_nothing(main, seen):
 
 @pytest.mark.parametrize(
     ("name", "example"),
-    [(name, each) for name in NAMES for each in COMMANDS[name].examples],
+    [(name, each) for name in NAMES for each in COMMANDS[name].all_examples()],
 )
 def test_the_examples_of_the_help_are_commands(name, example, monkeypatch):
     monkeypatch.chdir(ROOT)

@@ -37,7 +37,7 @@ def arguments(draw):
 
 def flags_or_sentence(words):
     """Parses words; a refusal must be a `ValueError` that says something."""
-    command = Command("tfdarts-x", "", (), (SearchConfig,), None)
+    command = Command("tfdarts-x", "", (SearchConfig,), None)
     try:
         values, _ = command.parsed(words)
     except ValueError as error:

@@ -4,7 +4,6 @@ import shlex
 
 import pytest
 
-from tfdarts.cli import kinds
 from tfdarts.cli.command import next_command
 from tfdarts.cli.command import settings_from_flagfile
 from tfdarts.cli.command import settings_of
@@ -13,20 +12,22 @@ from tfdarts.cli.select import _training
 from tfdarts.cli.train import command as train_command
 from tfdarts.tasks.configs import SearchConfig
 from tfdarts.tasks.configs import TrainConfig
+from tfdarts.tasks.registry import task_named
 from tfdarts.tasks.rnn_configs import RNNSearchConfig
 
 
-def given(train_flagfile, kind, **flags):
+def given(train_flagfile, task, **flags):
     """Values of flags, as a command has them."""
-    return {"train_flagfile": train_flagfile, "kind": kind, **flags}
+    task = task_named(task)
+    return {"train_flagfile": train_flagfile, "task": task, **flags}
 
 
 def config_of(line):
     """The config that `tfdarts-train` makes of a line."""
     start, program, *arguments = shlex.split(line)
     assert (start, program) == ("Next:", "tfdarts-train")
-    values, kind = train_command.parsed(arguments)
-    return settings_of(kinds.TRAIN[kind], values.flag_values_dict())
+    values, task = train_command.parsed(arguments)
+    return settings_of(task.configs["train"], values.flag_values_dict())
 
 
 def test_a_training_is_on_the_data_of_its_search(tmp_path):
@@ -72,8 +73,8 @@ def test_a_winner_is_trained_on_the_data_of_its_selection(tmp_path):
 def test_a_training_follows_its_dry_run(typed, run_dir, capsys, monkeypatch):
     monkeypatch.setattr("tfdarts.cli.train.costs", lambda *of: "a table")
     arguments = ["--genotype=DARTS_V2", *typed, "--dry_run", "--depth=40"]
-    values, kind = train_command.parsed(arguments)
-    given = {**values.flag_values_dict(), "kind": kind, "arguments": arguments}
+    values, task = train_command.parsed(arguments)
+    given = {**values.flag_values_dict(), "task": task, "arguments": arguments}
     train_command.run(given)
     config = config_of(capsys.readouterr().out.splitlines()[-1])
     assert (config.run_dir, config.genotype) == (run_dir, "DARTS_V2")

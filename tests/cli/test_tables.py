@@ -56,8 +56,8 @@ def test_a_weighted_selection_prints_balanced_accuracy(monkeypatch, capsys):
     ]
     monkeypatch.setattr(select_module, "select", lambda config: ranking)
     arguments = ["--run_dirs=a,b", "--run_dir=out", "--class_weights=balanced"]
-    values, kind = select.command.parsed(arguments)
-    asked = {"arguments": arguments, "kind": kind}
+    values, task = select.command.parsed(arguments)
+    asked = {"arguments": arguments, "task": task}
     select.run({**values.flag_values_dict(), **asked})
     head, row, *_, following = capsys.readouterr().out.splitlines()
     assert "validation balanced accuracy" in head and "50.00%" in row
@@ -76,8 +76,8 @@ def test_a_selection_prints_its_ranking(monkeypatch, capsys):
     ]
     monkeypatch.setattr(select_module, "select", lambda config: ranking)
     arguments = ["--run_dirs=a,b", "--run_dir=out"]
-    values, kind = select.command.parsed(arguments)
-    asked = {"arguments": arguments, "kind": kind}
+    values, task = select.command.parsed(arguments)
+    asked = {"arguments": arguments, "task": task}
     select.run({**values.flag_values_dict(), **asked})
     head, first, second, where, following = capsys.readouterr().out.splitlines()
     assert head.split() == [

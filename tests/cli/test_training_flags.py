@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tfdarts.cli import kinds
+import tfdarts
 from tfdarts.cli import pipeline
 from tfdarts.cli import search
 from tfdarts.cli.command import settings_of
@@ -21,15 +21,18 @@ def passed_on(arguments, monkeypatch):
         calls.append(configs)
         return {
             "test_accuracy": 1.0,
+            "test_perplexity": 1.0,
+            "bigram_perplexity": 1.0,
+            "trigram_perplexity": 1.0,
             "num_parameters": 1,
             "saved_model": "export/x/1",
         }
 
     monkeypatch.setattr(pipeline_module, "pipeline", stub)
     arguments = [*arguments, "--run_dir=run"]
-    values, kind = pipeline.command.parsed(arguments)
+    values, task = pipeline.command.parsed(arguments)
     given = [name for name in values if values[name].present]
-    values = {**values.flag_values_dict(), "given": given, "kind": kind}
+    values = {**values.flag_values_dict(), "given": given, "task": task}
     pipeline.run(values)
     (configs,) = calls
     return *configs, stages_of_flags(values)
@@ -69,7 +72,7 @@ def test_each_stage_gets_its_flags(tmp_path, monkeypatch):
 def test_texts_alike_and_a_number_of_epochs_is_enough(monkeypatch):
     arguments = ["--dataset=pydoc", "--train_epochs=3", "--train_cell=lstm"]
     searching, training, _ = passed_on(arguments, monkeypatch)
-    assert isinstance(training, kinds.TRAIN["texts"])
+    assert isinstance(training, tfdarts.RNNTrainConfig)
     assert (training.epochs, training.cell) == (3, "lstm")
     assert training.dataset == searching.dataset == "pydoc"
 
@@ -88,8 +91,8 @@ def test_what_cannot_be_is_said_of_the_flag_as_typed(
     command, argument, sentence
 ):
     with pytest.raises(ValueError, match=re.escape(sentence)):
-        values, kind = command.parsed([argument])
-        settings_of(training_flags(kind), values.flag_values_dict())
+        values, task = command.parsed([argument])
+        settings_of(training_flags(task), values.flag_values_dict())
 
 
 def test_settings_that_do_not_fit_are_said_of_the_training(monkeypatch):

@@ -7,12 +7,12 @@ import re
 import numpy as np
 import pytest
 
-from tfdarts.cli import kinds
 from tfdarts.cli import pipeline
 from tfdarts.cli import search
 from tfdarts.cli import train
 from tfdarts.cli.command import settings_from_flagfile
 from tfdarts.cli.command import settings_of
+from tfdarts.cli.training_flags import shared_settings
 from tfdarts.data import sources
 from tfdarts.data.image_source import ImageSource
 from tfdarts.data.sources import open_source
@@ -45,9 +45,9 @@ def test_config_names_its_commands_and_works_with_them(path):
     assert named
     for command, flagfile in named:
         assert flagfile == f"configs/{path.name}"
-        _, kind = COMMANDS[command].parsed([f"--flagfile={path}"])
+        _, task = COMMANDS[command].parsed([f"--flagfile={path}"])
         of_texts = path.name.startswith(("ptb", "pydoc", "wikitext2"))
-        assert kind == ("texts" if of_texts else "images")
+        assert task.name == ("texts" if of_texts else "images")
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.name)
@@ -56,14 +56,16 @@ def test_train_flagfile_is_there_and_is_one(path):
     named = re.findall(r"^--train_flagfile=(.*)$", text, re.MULTILINE)
     assert bool(named) == ("_train" not in path.name)
     for flagfile in named:
-        values, kind = search.command.parsed([f"--flagfile={path}"])
-        searched = settings_of(kinds.SEARCH[kind], values.flag_values_dict())
+        values, task = search.command.parsed([f"--flagfile={path}"])
+        searched = settings_of(
+            task.configs["search"], values.flag_values_dict()
+        )
         config = settings_from_flagfile(
-            kinds.TRAIN[kind], path.parents[1] / flagfile, run_dir="r"
+            task.configs["train"], path.parents[1] / flagfile, run_dir="r"
         )
         assert config.run_dir == "r"
         shared = [
-            {**kinds.shared_settings(each, kind), "run_dir": "r", "seed": 0}
+            {**shared_settings(each, task), "run_dir": "r", "seed": 0}
             for each in (searched, config)
         ]
         assert shared[0] == shared[1]

@@ -14,10 +14,10 @@ from tfdarts.data.arrays import from_arrays
 from tfdarts.data.batches import stratified_split
 from tfdarts.runs.data import describe_data
 from tfdarts.runs.evaluate import evaluate
-from tfdarts.runs.search import prepared
 from tfdarts.runs.train import train
 from tfdarts.tasks.configs import SearchConfig
 from tfdarts.tasks.configs import TrainConfig
+from tfdarts.tasks.image_search import ImageSearch
 
 COUNTS = (24, 12, 6)
 
@@ -162,7 +162,7 @@ def test_a_search_weights_the_losses_of_weights_and_of_alpha():
         alpha_learning_rate=0.0,
         class_weights="balanced",
     )
-    work = prepared(config)
+    work = ImageSearch(config)
     assert work.derived["class_weight"] == pytest.approx([*WEIGHT.values()])
     pairs = next(iter(work.batches()))
     # Nothing is compiled, which would take longer than all else.

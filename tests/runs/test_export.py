@@ -8,11 +8,22 @@ import pytest
 from tfdarts.runs import export as export_module
 from tfdarts.runs.export import export
 from tfdarts.runs.export import exported_versions
+from tfdarts.serving.warm_up import warm_up_requests
+from tfdarts.tasks import image_export
+from tfdarts.tasks.exported_run import ExportedRun
+from tfdarts.tasks.exported_run import warm_up
+from tfdarts.tasks.images import ImageTask
+
+IMAGES = {"task": "images"}
 
 
 @pytest.mark.parametrize("name", ["../x", "a/b", "/x", "..", ".", 'a"b'])
 def test_name_stays_in_the_run_directory(tmp_path, monkeypatch, name):
-    monkeypatch.setattr(export_module, "load_network", lambda stage: (None, {}))
+    monkeypatch.setattr(
+        export_module,
+        "load_network",
+        lambda stage: (None, IMAGES),
+    )
     with pytest.raises(ValueError, match="--name must be of letters"):
         export(str(tmp_path), name=name)
     assert not any(tmp_path.iterdir())
@@ -33,8 +44,7 @@ def test_without_the_extra_there_are_no_warm_up_requests(monkeypatch, caplog):
     for name in [n for n in sys.modules if n.startswith("tensorflow_serving.")]:
         monkeypatch.delitem(sys.modules, name)
     with caplog.at_level(logging.INFO, "tfdarts"):
-        requests = export_module.warm_up_requests
-        assert export_module._warm_up(requests, "digits", (8, 8, 1)) == {}
+        assert warm_up(warm_up_requests, "digits", (8, 8, 1)) == {}
     assert "pip install 'tfdarts[serving]'" in caplog.text
 
 
@@ -66,8 +76,12 @@ def test_data_are_for_8_bits_alone(tmp_path):
 
 
 def test_a_second_process_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(export_module, "load_network", lambda stage: (None, {}))
-    monkeypatch.setattr(export_module, "_write", lambda *_: export_again())
+    monkeypatch.setattr(
+        export_module,
+        "load_network",
+        lambda stage: (None, IMAGES),
+    )
+    monkeypatch.setattr(ImageTask, "export", lambda *_: export_again())
 
     def export_again():
         export(str(tmp_path), name="x")
@@ -75,7 +89,7 @@ def test_a_second_process_is_refused(tmp_path, monkeypatch):
     message = "Another process is writing to .*/x. .* give another --name"
     with pytest.raises(ValueError, match=message):
         export_again()
-    monkeypatch.setattr(export_module, "_write", lambda *_: "written")
+    monkeypatch.setattr(ImageTask, "export", lambda *_: "written")
     assert export(str(tmp_path), name="x") == "written"
 
 
@@ -86,9 +100,9 @@ def test_what_is_served_is_prepared_as_in_the_run(tmp_path, monkeypatch):
         taken.update(arguments, labels=labels)
         return directory / "1"
 
-    monkeypatch.setattr(export_module, "export_saved_model", noted)
-    monkeypatch.setattr(export_module, "_warm_up", lambda *_: {})
-    monkeypatch.setattr(export_module, "card_files", lambda *_: {})
+    monkeypatch.setattr(image_export, "export_saved_model", noted)
+    monkeypatch.setattr(image_export, "warm_up", lambda *_: {})
+    run = ExportedRun(tmp_path, None, dict)
     settings = {
         "class_names": ["a", "b"],
         "image_shape": [20, 21, 3],
@@ -96,7 +110,9 @@ def test_what_is_served_is_prepared_as_in_the_run(tmp_path, monkeypatch):
         "mean": [0.1, 0.2, 0.3],
         "std": [1.0, 2.0, 3.0],
     }
-    export_module._write(["saved_model"], None, None, settings, tmp_path, None)
+    image_export.export_classifier(
+        ["saved_model"], None, settings, tmp_path, run
+    )
     assert taken == {
         "labels": ["a", "b"],
         "mean": [0.1, 0.2, 0.3],

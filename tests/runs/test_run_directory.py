@@ -154,6 +154,7 @@ def test_the_settings_are_kept_with_what_follows_from_them(tmp_path):
     }
     del expected["run_dir"]
     expected |= {"mean": [0.5, 0.25], "class_names": ["a", "b"]}
+    expected["task"] = "images"
     assert read_json(stage.path / "config.json") == expected
     assert Stage(tmp_path, "train").settings() == expected
 

@@ -18,7 +18,6 @@ from tfdarts.data import digits
 from tfdarts.data.batches import stratified_split
 from tfdarts.models.cnn_network import CNNNetwork
 from tfdarts.models.multiply_adds import multiply_adds
-from tfdarts.runs import export as export_module
 from tfdarts.runs.evaluate import evaluate
 from tfdarts.runs.export import export
 from tfdarts.runs.export import exported_versions
@@ -28,6 +27,7 @@ from tfdarts.runs.visualize import draw_run
 from tfdarts.serving.formats import converted
 from tfdarts.serving.litert import litert_probabilities
 from tfdarts.serving.warm_up import FILE
+from tfdarts.tasks import image_export
 from tfdarts.tasks.configs import TrainConfig
 from tfdarts.tasks.image_training import ImageTraining
 from tfdarts.training.optimizers import SGD
@@ -354,7 +354,7 @@ def test_export_to_other_formats(run, network, monkeypatch):
         representative[format] = images
         return converted(model, format, images)
 
-    monkeypatch.setattr(export_module, "converted", noted)
+    monkeypatch.setattr(image_export, "converted", noted)
     paths = export(str(path), "files", ["onnx", "litert_int8", "keras"])
     directory = path / "export" / "files"
     assert {p.name for p in directory.iterdir()} == {

@@ -6,7 +6,9 @@ import re
 import pytest
 from markdown_it import MarkdownIt
 
-from tfdarts.serving.model_card import model_card
+from tfdarts.serving import model_card as module
+from tfdarts.serving.model_card import describe_classifier
+from tfdarts.serving.model_card import describe_language_model
 
 FACTS = {
     "name": "pets",
@@ -35,6 +37,10 @@ FACTS = {
     "search": {"verdict": "No sign of a collapse."},
     "environment": {"keras": "3.15"},
 }
+
+
+def model_card(facts, describe=describe_classifier):
+    return module.model_card(facts, describe(facts))
 
 
 def test_every_fact_is_in_it():
@@ -94,7 +100,9 @@ def test_a_language_model_says_what_it_takes(tokenizer):
         k: v for k, v in FACTS.items() if k not in ("labels", "image_shape")
     }
     about = {"vocabulary_size": 12345, "state_size": 160}
-    text = model_card({**facts, **about, "tokenizer": tokenizer})
+    text = model_card(
+        {**facts, **about, "tokenizer": tokenizer}, describe_language_model
+    )
     assert "a vocabulary of 12,345 words" in text
     words = {"letters": "runs of letters", "spaces": "between spaces"}
     assert words[tokenizer] in text and "`state`, 160 numbers" in text

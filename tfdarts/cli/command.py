@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import io
+import itertools
 import shlex
 import sys
 import textwrap
@@ -17,9 +18,10 @@ from tfdarts.cli.errors import EXIT_CODES
 from tfdarts.cli.errors import Terminated
 from tfdarts.cli.errors import classified
 from tfdarts.data.image_source import DataError
-from tfdarts.data.texts import is_text
 from tfdarts.settings.fields import flag_fields
 from tfdarts.stderr import quiet_stderr
+from tfdarts.tasks.registry import task_of_data
+from tfdarts.tasks.registry import tasks
 
 # Flags that memory grows with, where a command has them.
 _COSTLY = (
@@ -43,15 +45,17 @@ class Command:
     Args:
         name: String, as it is typed.
         summary: String, what it does.
-        examples: Tuple of command lines.
         settings: Tuple of dataclasses whose fields are the flags; see
             `tfdarts.settings.fields.setting`. Or, where the flags depend on
-            what `--dataset` is of, a dict of such tuples, by kind: `"images"`
-            and `"texts"`.
+            what `--dataset` is of, a function of a `Task` that returns such a
+            tuple.
         run: Function of a dict of the flags' values, under `"arguments"` all
             that was typed, under `"given"` the names of the flags in it and
-            in flagfiles, and under `"kind"` the kind. It imports what needs
-            TensorFlow, so that help and flag errors need not wait for it.
+            in flagfiles, and under `"task"` the `Task` of `--dataset`. It
+            imports what needs TensorFlow, so that help and flag errors need
+            not wait for it.
+        examples: Tuple of command lines, which stand before those of the
+            tasks.
         needs_tensorflow: Boolean, or a function of the flags' values that says
             whether TensorFlow is needed.
         resumes: Boolean, whether the same command goes on where it was
@@ -60,9 +64,9 @@ class Command:
 
     name: str
     summary: str
-    examples: tuple
-    settings: tuple | dict
+    settings: object
     run: object
+    examples: tuple = ()
     needs_tensorflow: object = True
     resumes: bool = True
 
@@ -73,23 +77,23 @@ class Command:
             # Names of classes may not be of the terminal's alphabet.
             sys.stdout.reconfigure(errors="backslashreplace")
         try:
-            values, kind = self.parsed(arguments)
+            values, task = self.parsed(arguments)
         except DataError as error:
             self._complain(str(error))
             return EXIT_CODES["data"]
         except ValueError as error:
             self._complain(f"{error}\nSee {self.name} --help.")
             return EXIT_CODES["usage"]
-        return self._guarded(values, arguments, kind)
+        return self._guarded(values, arguments, task)
 
     def parsed(self, arguments):
-        """Returns the flags' values, and what `--dataset` is of.
+        """Returns the flags' values, and the task of `--dataset`.
 
         Args:
             arguments: List of strings, as typed.
 
         Returns:
-            absl's `FlagValues`, and `"images"` or `"texts"`.
+            absl's `FlagValues`, and a `Task`.
 
         Raises:
             DataError: If there is no such data set.
@@ -97,28 +101,28 @@ class Command:
                 flagfile cannot be read.
         """
         arguments = list(parsing.expanded(arguments))
-        kind = self._kind(arguments)
-        values = self._flag_values(kind)
-        parsing.parse(values, self.name, arguments, self._elsewhere(kind))
-        return values, kind
+        task = self._task(arguments)
+        values = self._flag_values(task)
+        parsing.parse(values, self.name, arguments, self._elsewhere(task))
+        return values, task
 
     def help(self):
         """Returns the help text."""
-        examples = "\n".join(f"  {example}" for example in self.examples)
+        examples = "\n".join(f"  {each}" for each in self.all_examples())
         lines = [self.summary, "", "Examples:", "", examples, "", "Flags:", ""]
-        lines += _listed(self._fields("images"))
-        if isinstance(self.settings, dict):
-            lines += [
-                "",
-                "Flags where --dataset is of texts, in place of those above "
-                "of the same name",
-                "or in addition to them:",
-                "",
-                *_listed(self._only_of_texts()),
-                "",
-                "Flags of all commands:",
-                "",
-            ]
+        first, *others = tasks()
+        lines += _listed(self._fields(first))
+        if callable(self.settings):
+            for task in others:
+                lines += [
+                    "",
+                    f"Flags where --dataset is of {task.name}, in place of "
+                    f"those above of the same name",
+                    "or in addition to them:",
+                    "",
+                    *_listed(self._only_of(task, first)),
+                ]
+            lines += ["", "Flags of all commands:", ""]
         lines += [
             "  --flagfile=FILE",
             "      File of flags, one --name=value a line, # for comments.",
@@ -132,54 +136,64 @@ class Command:
         ]
         return "\n".join(lines)
 
-    def _kind(self, arguments):
-        """Returns what `--dataset` is of: `"images"` or `"texts"`."""
-        if not isinstance(self.settings, dict):
-            return "images"
-        spec = parsing.last_value(arguments, "dataset")
-        # TensorFlow Datasets starts TensorFlow, which talks.
-        with quiet_stderr():
-            return "texts" if spec and is_text(spec) else "images"
+    def all_examples(self):
+        """Returns the command lines of the help: its own and the tasks'."""
+        name = self.name.removeprefix("tfdarts-")
+        of_tasks = [task.examples.get(name, ()) for task in tasks()]
+        return [*self.examples, *itertools.chain(*of_tasks)]
 
-    def _settings(self, kind):
-        if isinstance(self.settings, dict):
-            return self.settings[kind]
+    def settings_for(self, task):
+        """Returns the dataclasses whose fields are the flags for a task."""
+        if callable(self.settings):
+            return self.settings(task)
         return self.settings
 
-    def _fields(self, kind):
+    def _task(self, arguments):
+        """Returns the task of `--dataset`."""
+        if not callable(self.settings):
+            return task_of_data(None)
+        # TensorFlow Datasets starts TensorFlow, which talks.
+        with quiet_stderr():
+            return task_of_data(parsing.last_value(arguments, "dataset"))
+
+    def _fields(self, task):
         fields = {}
-        for settings in self._settings(kind):
+        for settings in self.settings_for(task):
             for field in flag_fields(settings):
                 fields.setdefault(field.name, field)
         return fields.values()
 
-    def _only_of_texts(self):
-        """The fields for texts that are not just those for images."""
+    def _only_of(self, task, first):
+        """The fields for a task that are not just those for the first."""
 
         def said(field):
             return field.name, field.default, field.metadata["help"]
 
-        of_images = {said(field) for field in self._fields("images")}
+        of_first = {said(field) for field in self._fields(first)}
         return [
             field
-            for field in self._fields("texts")
-            if field.name != "dataset" and said(field) not in of_images
+            for field in self._fields(task)
+            if field.name != "dataset" and said(field) not in of_first
         ]
 
-    def _elsewhere(self, kind):
-        """Where the flags are known that this kind does not have.
+    def _elsewhere(self, task):
+        """Where the flags are known that this task does not have.
 
         Returns:
             Dict from names of flags to what they are for.
         """
-        if not isinstance(self.settings, dict):
+        if not callable(self.settings):
             return {}
-        (other,) = {*self.settings} - {kind}
-        return {field.name: other for field in self._fields(other)}
+        return {
+            field.name: other.name
+            for other in tasks()
+            if other is not task
+            for field in self._fields(other)
+        }
 
-    def _flag_values(self, kind="images"):
+    def _flag_values(self, task):
         values = flags.FlagValues()
-        for field in self._fields(kind):
+        for field in self._fields(task):
             parsing.define(
                 field.name,
                 field.type,
@@ -191,7 +205,7 @@ class Command:
             parsing.define(name, bool, False, text, values)
         return values
 
-    def _guarded(self, values, arguments, kind):
+    def _guarded(self, values, arguments, task):
         """Runs the command; an error becomes a sentence and an exit code."""
         debug = values["debug"].value
         console = process.prepare(values["quiet"].value)
@@ -201,15 +215,15 @@ class Command:
             elif values["version"].value:
                 print(f"tfdarts {tfdarts.__version__}")
             else:
-                self._run(values, arguments, kind)
+                self._run(values, arguments, task)
             sys.stdout.flush()
             return 0
         except (Exception, KeyboardInterrupt, Terminated) as error:
             console.erase()
             code, message = classified(
                 error,
-                self._those_of(_COSTLY, kind),
-                self._those_of(_SPARING, kind),
+                self._those_of(_COSTLY, task),
+                self._those_of(_SPARING, task),
                 self.resumes,
             )
             if debug or code == EXIT_CODES["unexpected"]:
@@ -218,11 +232,11 @@ class Command:
         self._complain(message)
         return code
 
-    def _run(self, values, arguments, kind):
+    def _run(self, values, arguments, task):
         """Runs the command, with TensorFlow where the command needs it."""
         given = values.flag_values_dict()
         # What cannot be is refused before the wait for TensorFlow.
-        for settings in self._settings(kind):
+        for settings in self.settings_for(task):
             settings_of(settings, given)
         distribute = given.get("distribute", "none")
         results = contextlib.nullcontext()
@@ -233,13 +247,13 @@ class Command:
         typed = [name for name in values if values[name].present]
         with results:
             self.run(
-                {**given, "arguments": arguments, "given": typed, "kind": kind}
+                {**given, "arguments": arguments, "given": typed, "task": task}
             )
         process.say_who_wrote(distribute)
 
-    def _those_of(self, flags, kind):
+    def _those_of(self, flags, task):
         """Those flags that this command has."""
-        names = {field.name for field in self._fields(kind)}
+        names = {field.name for field in self._fields(task)}
         return [flag for flag in flags if flag in names]
 
     def _complain(self, message):
@@ -274,7 +288,7 @@ def settings_from_flagfile(config_class, flagfile, **overrides):
     Raises:
         ValueError: If the file is missing or holds other flags.
     """
-    command = Command("", "", (), (config_class,), None)
+    command = Command("", "", (config_class,), None)
     try:
         values, _ = command.parsed([f"--flagfile={flagfile}"])
     except ValueError as error:

@@ -9,9 +9,11 @@ from tfdarts.cli.command import settings_of
 from tfdarts.cli.seeds import Seeds
 from tfdarts.cli.seeds import seeds_table
 from tfdarts.data.image_source import shortened
+from tfdarts.runs.run_directory import Stage
 from tfdarts.runs.settings import EvaluateSettings
 from tfdarts.table import shown
 from tfdarts.table import table
+from tfdarts.tasks.registry import task_of_settings
 
 
 def run(values):
@@ -29,9 +31,8 @@ def run(values):
         settings.dataset,
         settings.distribute,
     )
-    for name in SHOWN:
-        if name in results:
-            print(f"{name}: {shown(results[name])}")
+    for name in _figures(settings.run_dir, results):
+        print(f"{name}: {shown(results[name])}")
     report = pathlib.Path(settings.run_dir) / "evaluation" / "report.json"
     classes = json.loads(report.read_text()).get("classes")
     if classes:
@@ -50,30 +51,16 @@ def _run_seeds(settings, seeds):
         settings.dataset,
         settings.distribute,
     )
-    print(seeds_table({n: summary[n] for n in SHOWN if n in summary}))
     first = f"{settings.run_dir}/seed{seeds[0]}"
+    print(seeds_table({n: summary[n] for n in _figures(first, summary)}))
     print(next_command("tfdarts-export", run_dir=first))
 
 
-SHOWN = (
-    "test_accuracy",
-    "test_top5_accuracy",
-    "test_balanced_accuracy",
-    "test_macro_f1",
-    "test_loss",
-    "test_calibration_error",
-    "test_examples",
-    "test_perplexity",
-    "test_words",
-    "bigram_perplexity",
-    "trigram_perplexity",
-    "num_parameters",
-    "multiply_adds",
-    "multiply_adds_everything",
-    "milliseconds_per_image",
-    "images_per_second",
-    "words_per_second",
-)
+def _figures(run_dir, results):
+    """Returns the names of the results that are printed, in order."""
+    task = task_of_settings(Stage(run_dir, "train").settings())
+    return [name for name in task.figures if name in results]
+
 
 MOST_CLASSES = 20
 

@@ -6,10 +6,10 @@ from tfdarts.cli.command import Command
 from tfdarts.cli.command import next_command
 from tfdarts.cli.command import settings_of
 from tfdarts.runs.run_directory import Stage
-from tfdarts.runs.run_directory import is_of_text
 from tfdarts.runs.settings import ExportSettings
 from tfdarts.table import shown
 from tfdarts.table import table
+from tfdarts.tasks.registry import task_of_settings
 
 
 def run(values):
@@ -17,7 +17,7 @@ def run(values):
     from tfdarts.runs.export import export
 
     settings = settings_of(ExportSettings, values)
-    of_text = is_of_text(Stage(settings.run_dir, "train").settings())
+    task = task_of_settings(Stage(settings.run_dir, "train").settings())
     paths = export(
         settings.run_dir, settings.name, settings.format, settings.dataset
     )
@@ -27,8 +27,8 @@ def run(values):
         print(_int8_table(paths["litert_int8"].with_suffix(".json")))
     if "saved_model" in paths:
         directory = paths["saved_model"].parent
-        asked = {"text": "WORDS"} if of_text else {"images": "IMAGES"}
-        print(next_command("tfdarts-predict", export_dir=directory, **asked))
+        words = {"export_dir": directory, **task.question}
+        print(next_command("tfdarts-predict", **words))
 
 
 def _int8_table(path):

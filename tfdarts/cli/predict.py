@@ -148,16 +148,6 @@ command = Command(
     name="tfdarts-predict",
     summary="Says what images show, or what word follows a text, asked of an "
     "exported model\nor of TF Serving.",
-    examples=(
-        "tfdarts-predict --export_dir=runs/digits/export/digits "
-        "--images=seven.png",
-        "tfdarts-predict --server=http://localhost:8501 --name=digits "
-        "--images='new/*.png' --format=json",
-        "tfdarts-predict --server=grpc://localhost:8500 --name=digits "
-        "--model_version=stable --images=new",
-        "tfdarts-predict --export_dir=runs/pydoc/export/pydoc "
-        "--text='the value of the'",
-    ),
     settings=(PredictSettings, AskSettings),
     run=run,
     needs_tensorflow=_needs_tensorflow,

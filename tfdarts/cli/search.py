@@ -3,7 +3,6 @@
 import dataclasses
 import sys
 
-from tfdarts.cli import kinds
 from tfdarts.cli.command import Command
 from tfdarts.cli.command import next_command
 from tfdarts.cli.command import settings_of
@@ -12,10 +11,12 @@ from tfdarts.cli.dry_run import after_looking
 from tfdarts.cli.dry_run import costs
 from tfdarts.cli.training_flags import TrainFlagfile
 from tfdarts.cli.training_flags import given_training
+from tfdarts.cli.training_flags import shared_settings
 from tfdarts.cli.training_flags import training_flags
+from tfdarts.cli.training_flags import training_of
 from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import setting
-from tfdarts.tasks.configs import TrainConfig
+from tfdarts.tasks.registry import task_of_data
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,8 +32,7 @@ class DescribeData(Settings):
 
 def run(values):
     """Searches, prints the genotype found and the next command."""
-    kind = values["kind"]
-    config = settings_of(kinds.SEARCH[kind], values)
+    config = settings_of(values["task"].configs["search"], values)
     if values["describe_data"]:
         _describe_data(config)
     if values["dry_run"]:
@@ -76,18 +76,18 @@ def _cost_of(training, *words):
 
 def _training_of(config, values):
     """Returns the command that trains what the search finds, on its data."""
-    train_flagfile, kind = values["train_flagfile"], values["kind"]
+    train_flagfile, task = values["train_flagfile"], values["task"]
     given = given_training(values)
     words = []
     # What a command line that says nothing of it is of.
-    default = {"dataset": TrainConfig.dataset}
-    training = kinds.training_of(train_flagfile, kind, **given)
+    default = {"dataset": task_of_data(None).configs["train"].dataset}
+    training = training_of(train_flagfile, task, **given)
     if train_flagfile:
         words, default = [f"--flagfile={train_flagfile}"], {}
-    default = {**kinds.shared_settings(training, kind), **default}
+    default = {**shared_settings(training, task), **default}
     flags = {
         name: value
-        for name, value in kinds.shared_settings(config, kind).items()
+        for name, value in shared_settings(config, task).items()
         if value != default[name] and value is not None
     }
     return next_command("tfdarts-train", *words, **given, **flags)
@@ -104,23 +104,13 @@ command = Command(
     summary="Searches a cell on your data by gradient descent (DARTS). The "
     "flags that begin\nwith train_ change nothing here: they stand in the "
     "command that it prints at its\nend, which trains the network found.",
-    examples=(
-        "tfdarts-search --flagfile=configs/digits.cfg --run_dir=runs/digits",
-        "tfdarts-search --order=1 --epochs=30 --run_dir=runs/first_order",
-        "tfdarts-search --dataset=folder:flowers --describe_data",
-        "tfdarts-search --flagfile=configs/digits.cfg --dry_run",
-        "tfdarts-search --flagfile=configs/pydoc.cfg --run_dir=runs/pydoc",
+    settings=lambda task: (
+        task.configs["search"],
+        TrainFlagfile,
+        training_flags(task),
+        DescribeData,
+        DryRun,
     ),
-    settings={
-        kind: (
-            config,
-            TrainFlagfile,
-            training_flags(kind),
-            DescribeData,
-            DryRun,
-        )
-        for kind, config in kinds.SEARCH.items()
-    },
     run=run,
 )
 main = command.main

@@ -1,6 +1,5 @@
 """tfdarts-select."""
 
-from tfdarts.cli import kinds
 from tfdarts.cli.command import Command
 from tfdarts.cli.command import next_command
 from tfdarts.cli.command import settings_of
@@ -9,16 +8,15 @@ from tfdarts.table import table
 
 def run(values):
     """Ranks the candidates, prints the table and the next command."""
-    from tfdarts.runs.select import figure_of_selection
     from tfdarts.runs.select import select
 
-    config = settings_of(kinds.SELECT[values["kind"]], values)
-    of_texts = values["kind"] == "texts"
-    name = "validation_perplexity" if of_texts else figure_of_selection(config)
+    task = values["task"]
+    config = settings_of(task.configs["select"], values)
+    name = task.figure_of_selection(config)
     rows = [
         (
             row["candidate"],
-            f"{row[name]:.2f}" if of_texts else f"{row[name]:.2%}",
+            task.show_figure(row[name]),
             f"{row['validation_loss']:.4f}",
             f"{row['num_parameters']:,}",
         )
@@ -47,16 +45,7 @@ command = Command(
     name="tfdarts-select",
     summary="Trains the networks of several genotypes briefly and takes the "
     "best on\nvalidation examples. Test examples are not read.",
-    examples=(
-        "tfdarts-select --flagfile=configs/digits_train.cfg "
-        "--run_dirs=runs/seed0,runs/seed1 --validation_portion=0.2 "
-        "--epochs=10 --run_dir=runs/selected",
-        "tfdarts-select --flagfile=configs/cifar10_train.cfg "
-        "'--run_dirs=runs/seed*' --epochs=100 --run_dir=runs/selected",
-        "tfdarts-select --flagfile=configs/pydoc_train.cfg "
-        "--run_dirs=runs/pydoc,random:0 --epochs=10 --run_dir=runs/chosen",
-    ),
-    settings={kind: (config,) for kind, config in kinds.SELECT.items()},
+    settings=lambda task: (task.configs["select"],),
     run=run,
 )
 main = command.main

@@ -1,6 +1,5 @@
 """tfdarts-train."""
 
-from tfdarts.cli import kinds
 from tfdarts.cli.command import Command
 from tfdarts.cli.command import next_command
 from tfdarts.cli.command import settings_of
@@ -14,7 +13,7 @@ from tfdarts.table import shown
 
 def run(values):
     """Trains, prints the results and the next command."""
-    config = settings_of(kinds.TRAIN[values["kind"]], values)
+    config = settings_of(values["task"].configs["train"], values)
     if values["dry_run"]:
         print(costs(config, "training"))
         words = values["arguments"], DryRun
@@ -38,23 +37,7 @@ def run(values):
 command = Command(
     name="tfdarts-train",
     summary="Builds the network of a genotype and trains it.",
-    examples=(
-        "tfdarts-train --flagfile=configs/digits_train.cfg "
-        "--run_dir=runs/digits",
-        "tfdarts-train --genotype=DARTS_V2 --init_channels=8 --num_cells=5 "
-        "--epochs=50 --run_dir=runs/published",
-        "tfdarts-train --flagfile=configs/digits_train.cfg --seeds=0,1,2 "
-        "--run_dir=runs/digits",
-        "tfdarts-train --dataset=folder:flowers --run_dir=runs/flowers "
-        "--dry_run",
-        "tfdarts-train --genotype=random:0 "
-        "--flagfile=configs/digits_train.cfg --run_dir=runs/random",
-        "tfdarts-train --flagfile=configs/pydoc_train.cfg --cell=lstm "
-        "--run_dir=runs/lstm",
-    ),
-    settings={
-        kind: (config, Seeds, DryRun) for kind, config in kinds.TRAIN.items()
-    },
+    settings=lambda task: (task.configs["train"], Seeds, DryRun),
     run=run,
 )
 main = command.main

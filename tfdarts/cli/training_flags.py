@@ -1,9 +1,11 @@
 """Flags of the training in commands that search first."""
 
 import dataclasses
+import functools
 
 from tfdarts.arguments import path_text
-from tfdarts.cli import kinds
+from tfdarts.cli.command import Command
+from tfdarts.cli.command import settings_from_flagfile
 from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import flag_fields
 from tfdarts.settings.fields import setting
@@ -23,11 +25,12 @@ class TrainFlagfile(Settings):
     )
 
 
-def training_flags(kind):
+@functools.cache
+def training_flags(task):
     """Returns the settings of a training that it does not share with a search.
 
     Args:
-        kind: `"images"` or `"texts"`.
+        task: `Task`.
 
     Returns:
         Dataclass of `train_epochs` and so on, each `None` unless it is given.
@@ -44,8 +47,8 @@ def training_flags(kind):
                 },
             ),
         )
-        for field in flag_fields(kinds.TRAIN[kind])
-        if field.name not in (*kinds.shared_names(kind), "genotype")
+        for field in flag_fields(task.configs["train"])
+        if field.name not in (*_shared_names(task), "genotype")
     ]
     return dataclasses.make_dataclass(
         "TrainingFlags", fields, bases=(Settings,), frozen=True
@@ -56,9 +59,9 @@ def given_training(values):
     """Returns the settings of a training that were given, by their names.
 
     Args:
-        values: Dict of the flags' values, and of their `"kind"`.
+        values: Dict of the flags' values, and of their `"task"`.
     """
-    names = [f.name for f in dataclasses.fields(training_flags(values["kind"]))]
+    names = [f.name for f in dataclasses.fields(training_flags(values["task"]))]
     return {
         name.removeprefix(PREFIX): values[name]
         for name in names
@@ -70,16 +73,16 @@ def stages_of_flags(values):
     """Returns lines that say which stage takes which of the given flags.
 
     Args:
-        values: Dict of the flags' values, of their `"kind"`, and under
+        values: Dict of the flags' values, of their `"task"`, and under
             `"given"` the names of those that were typed or in a flagfile.
     """
     taken = {"both stages": [], "the search": [], "the training": []}
-    of_training = [TrainFlagfile, training_flags(values["kind"])]
+    of_training = [TrainFlagfile, training_flags(values["task"])]
     training = {f.name for c in of_training for f in dataclasses.fields(c)}
     searching = {
-        field.name for field in flag_fields(kinds.SEARCH[values["kind"]])
+        field.name for field in flag_fields(values["task"].configs["search"])
     }
-    shared = kinds.shared_names(values["kind"])
+    shared = _shared_names(values["task"])
     for name in values["given"]:
         if name in training:
             stage = "the training"
@@ -95,3 +98,46 @@ def stages_of_flags(values):
         for stage, flags in taken.items()
         if flags
     ]
+
+
+def training_of(flagfile, task, **overrides):
+    """Returns the settings of a training out of a flagfile.
+
+    Args:
+        flagfile: Path, or `None`: the defaults.
+        task: `Task`, that of the search.
+        **overrides: Settings that overrule those in the file.
+
+    Raises:
+        ValueError: If the file is missing, holds other flags, or is for
+            another task.
+    """
+    config_class = task.configs["train"]
+    if not flagfile:
+        return config_class(**overrides)
+    command = Command("", "", lambda task: (task.configs["train"],), None)
+    try:
+        _, found = command.parsed([f"--flagfile={flagfile}"])
+    except ValueError:
+        # It is said below what is wrong with it.
+        found = task
+    if found is not task:
+        raise ValueError(
+            f"{flagfile} is for {found.name}, and --dataset is of "
+            f"{task.name}: give another --train_flagfile."
+        )
+    return settings_from_flagfile(config_class, flagfile, **overrides)
+
+
+def shared_settings(config, task):
+    """Returns what a search and its training have in common, as a dict.
+
+    Args:
+        config: The settings of either.
+        task: `Task`.
+    """
+    return {name: getattr(config, name) for name in _shared_names(task)}
+
+
+def _shared_names(task):
+    return [field.name for field in flag_fields(task.shared_config)]

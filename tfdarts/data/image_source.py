@@ -60,6 +60,9 @@ class ImageSource:
     fingerprint: str = ""
     notes: tuple = ()
 
+    # What a log warns of; of images, classes are warned of beside it.
+    warnings = ()
+
     def __post_init__(self):
         height, width, channels = self.image_shape
         check_name(self.name, "The data set")

@@ -4,17 +4,14 @@ import json
 import tempfile
 
 from tfdarts.genotypes import Genotype
-from tfdarts.models.multiply_adds import multiply_adds
 from tfdarts.runs.found_by import origin_of
 from tfdarts.runs.found_by import search_facts
 from tfdarts.runs.found_by import search_of
 from tfdarts.runs.pictures import optional_pictures
-from tfdarts.runs.run_directory import is_of_text
 from tfdarts.runs.run_directory import read_json
 from tfdarts.serving.model_card import model_card
 from tfdarts.settings.fields import effective
-from tfdarts.tasks.configs import TrainConfig
-from tfdarts.tasks.rnn_configs import RNNTrainConfig
+from tfdarts.tasks.registry import task_of_settings
 from tfdarts.visualization.cells import draw_cells
 
 _OF_DATA = (
@@ -56,11 +53,12 @@ def card_files(name, stage, settings, network):
     genotype = settings["genotype"]
     pictures = _pictures(genotype)
     search = search_of(stage, genotype)
-    config = RNNTrainConfig if is_of_text(settings) else TrainConfig
+    task = task_of_settings(settings)
+    config = task.configs["train"]
     used = effective(config, settings)
     facts = {
         "name": name,
-        **_what_it_takes(settings, network),
+        **task.card_facts(settings, network),
         "pictures": list(pictures),
         "genotype": genotype,
         "origin": genotype and origin_of(stage, genotype, search),
@@ -77,7 +75,7 @@ def card_files(name, stage, settings, network):
         },
         "network": {
             **{key: used[key] for key in _OF_NETWORK if key in used},
-            **_cost(settings, network),
+            **task.cost(network),
         },
         "training": {
             key: value
@@ -88,32 +86,13 @@ def card_files(name, stage, settings, network):
         "environment": _environment(stage),
     }
     files = {
-        "MODEL_CARD.md": model_card(facts).encode(),
+        "MODEL_CARD.md": model_card(facts, task.describe_model(facts)).encode(),
         "model_card.json": json.dumps(facts, indent=2).encode(),
         **pictures,
     }
     if genotype:
         files["genotype.json"] = Genotype(**genotype).to_json().encode()
     return files
-
-
-def _what_it_takes(settings, network):
-    if not is_of_text(settings):
-        return {
-            "labels": settings["class_names"],
-            "image_shape": settings["image_shape"],
-        }
-    return {
-        "vocabulary_size": settings["vocabulary_size"],
-        "tokenizer": settings["tokenizer"],
-        "state_size": network.state_size,
-    }
-
-
-def _cost(settings, network):
-    if is_of_text(settings):
-        return {}
-    return {"multiply_adds": multiply_adds(network)}
 
 
 def _environment(stage):

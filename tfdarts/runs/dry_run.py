@@ -9,14 +9,10 @@ from tfdarts.runs.alpha_movement import warn_of_short_path
 from tfdarts.runs.heartbeat import heartbeat
 from tfdarts.runs.search import checkpoint_of
 from tfdarts.runs.search import curvature
-from tfdarts.runs.search import prepared
-from tfdarts.runs.train import kind_of_training
 from tfdarts.runs.workers import as_worker
 from tfdarts.settings.fields import require_config
-from tfdarts.tasks.configs import SearchConfig
-from tfdarts.tasks.configs import TrainConfig
-from tfdarts.tasks.rnn_configs import RNNSearchConfig
-from tfdarts.tasks.rnn_configs import RNNTrainConfig
+from tfdarts.tasks.registry import config_classes
+from tfdarts.tasks.registry import task_of_config
 from tfdarts.training.memory import most_held_bytes
 from tfdarts.training.memory import require_memory
 
@@ -45,12 +41,12 @@ def dry_run(config):
         DataError: If the data do not fit the settings.
         MemoryError: If a step needs more memory than there is.
     """
-    searching = SearchConfig, RNNSearchConfig
-    require_config("dry_run", config, *searching, TrainConfig, RNNTrainConfig)
+    require_config("dry_run", config, *config_classes("search", "train"))
+    task = task_of_config(config)
     with as_worker(config) as config:
-        searches = isinstance(config, searching)
+        searches = isinstance(config, task.configs["search"])
         with heartbeat("dry run: reading the data and building the network"):
-            work = (prepared if searches else kind_of_training(config))(config)
+            work = (task.search if searches else task.training)(config)
         if not searches:
             return _measured(work, work.model, work.checkpoint)
         warn_of_short_path(work.config, work.steps_per_epoch)

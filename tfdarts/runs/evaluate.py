@@ -6,31 +6,19 @@ import keras
 
 from tfdarts import machine
 from tfdarts.console import show_progress
-from tfdarts.data import arrays
-from tfdarts.data import augmentation
-from tfdarts.data import batches
-from tfdarts.data import sources
-from tfdarts.data.texts import open_text_source
-from tfdarts.models.multiply_adds import multiply_adds
-from tfdarts.parts import worker_of
+from tfdarts.data.image_source import DataError
 from tfdarts.runs.pictures import draw_again
 from tfdarts.runs.pictures import optional_pictures
 from tfdarts.runs.run_directory import Stage
-from tfdarts.runs.run_directory import is_of_text
 from tfdarts.runs.run_directory import write_json
 from tfdarts.runs.settings import EvaluateSettings
 from tfdarts.runs.visualize import draw_evaluation
 from tfdarts.runs.workers import in_own_run_dir
 from tfdarts.runs.workers import require_agreement
-from tfdarts.tasks.latency import latency
 from tfdarts.tasks.networks import network_of
-from tfdarts.tasks.scores import calibration
-from tfdarts.tasks.scores import confusion
-from tfdarts.tasks.scores import per_class
-from tfdarts.tasks.scores import scores
-from tfdarts.tasks.text_evaluation import text_scores
+from tfdarts.tasks.registry import task_of_settings
+from tfdarts.tasks.task import TEST_OR_DATASET
 from tfdarts.training.distribution import distribution_of
-from tfdarts.training.shared_data import predicted
 
 logger = logging.getLogger("tfdarts")
 
@@ -84,24 +72,22 @@ def _evaluate(run_dir, batch_size, dataset, distribution, test):
     stage = Stage(run_dir, "train")
     with distribution.scope():
         network, settings = load_network(stage)
+    task = task_of_settings(settings)
     if test is None:
         source = source_of_run(stage, settings, dataset)
+    elif dataset is None:
+        source = task.open_test(test, settings, stage.path)
     else:
-        source = _source_of_test(stage, settings, dataset, test)
+        raise ValueError(TEST_OR_DATASET)
     require_agreement(
         distribution,
         **{"the data": source.fingerprint, "the weights": network.variables},
     )
     directory = stage.run_dir / "evaluation"
     directory.mkdir(exist_ok=True)
-    if is_of_text(settings):
-        if distribution.num_replicas_in_sync > 1:
-            logger.info("evaluate: a text is one row, which is not shared")
-        figures, details = text_scores(network, settings, source), {}
-    else:
-        figures, details = _test_on_images(
-            network, settings, source, batch_size, distribution
-        )
+    figures, details = task.test(
+        network, settings, source, batch_size, distribution
+    )
     results = {**stage.results(), **figures}
     report = {**results, **details, "machine": machine.describe()}
     write_json(directory / "report.json", report)
@@ -122,84 +108,17 @@ def _show_in_tensorboard(stage, pictures, epoch):
     write_pictures(stage.path / "tensorboard", names, epoch)
 
 
-def _test_on_images(network, settings, source, batch_size, distribution):
-    """Returns the figures of a test and its details."""
-    images, labels = source.read("test")
-    logger.info("evaluate: %d images", len(labels))
-    logits = _logits(
-        network, settings, images, labels, batch_size, distribution
-    )
-    figures = {
-        **scores(labels, logits),
-        "multiply_adds": multiply_adds(network),
-        "multiply_adds_everything": multiply_adds(network, everything=True),
-        **latency(network, batch_size),
-    }
-    return figures, {
-        "classes": per_class(labels, logits, source.class_names),
-        "confusion": confusion(labels, logits),
-        "calibration": calibration(labels, logits),
-    }
-
-
 def source_of_run(stage, settings, dataset):
     """Returns the data set of a run, if it still is what it was."""
     spec = settings["dataset"] if dataset is None else dataset
-    if is_of_text(settings):
-        source = open_text_source(spec)
-    else:
-        source = sources.open_source(
-            spec,
-            settings["image_size"],
-            image_fit=settings["image_fit"],
-            # Version 0.1.0 had no such setting.
-            skip_broken=settings.get("skip_broken", False),
-        )
+    source = task_of_settings(settings).find_data(spec, settings)
     if source.fingerprint != settings["fingerprint"]:
-        raise sources.DataError(
+        raise DataError(
             f"The network in {stage.path} was trained on "
             f"{settings['dataset']} as it was then. {source.name} as it is "
             f"now holds other data."
         )
     return source
-
-
-def _source_of_test(stage, settings, dataset, test):
-    """Returns images that are given to test the network of a run on."""
-    if dataset is not None or is_of_text(settings):
-        raise ValueError(
-            "`test` takes the place of `dataset`, and is for networks of "
-            "images: give one of the two, for a text `dataset`."
-        )
-    source = sources.open_source(
-        arrays.source_of_test(test, settings["class_names"]),
-        settings["image_size"],
-        image_fit=settings["image_fit"],
-    )
-    if [*source.image_shape] != settings["image_shape"]:
-        raise sources.DataError(
-            f"The network in {stage.path} was trained on images of shape "
-            f"{tuple(settings['image_shape'])}. The test images have the "
-            f"shape {source.image_shape}."
-        )
-    return source
-
-
-def _logits(network, settings, images, labels, batch_size, distribution):
-    """Returns what the network says of raw images."""
-
-    def prepare(images):
-        return augmentation.as_tested(
-            images,
-            settings["mean"],
-            settings["std"],
-            settings["crop_size"],
-        )
-
-    dataset = batches.ordered_batches(
-        (images, labels), batch_size, prepare, worker_of(distribution)
-    )
-    return predicted(network, dataset, distribution)
 
 
 def load_network(stage):

@@ -9,8 +9,7 @@ from tfdarts.runs.run_directory import Stage
 from tfdarts.runs.run_directory import read_json
 from tfdarts.settings.fields import effective
 from tfdarts.strategies.verdict import judge
-from tfdarts.tasks.configs import SearchConfig
-from tfdarts.tasks.rnn_configs import RNNSearchConfig
+from tfdarts.tasks.registry import task_of_settings
 
 
 def search_of(stage, genotype):
@@ -68,7 +67,7 @@ def search_facts(search):
     probabilities = {name: values[best] for name, values in history.items()}
     to_best = {name: values[:best] for name, values in metrics.items()}
     verdict = judge(probabilities, to_best)
-    config = RNNSearchConfig if "units" in settings else SearchConfig
+    config = task_of_settings(settings).configs["search"]
     measured = (
         "alpha_entropy",
         "skip_connections",

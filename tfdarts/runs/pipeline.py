@@ -11,14 +11,11 @@ from tfdarts.runs.export import exported_versions
 from tfdarts.runs.run_directory import Stage
 from tfdarts.runs.run_directory import read_json
 from tfdarts.runs.search import search
-from tfdarts.runs.train import kind_of_training
 from tfdarts.runs.train import train
 from tfdarts.runs.workers import as_worker
 from tfdarts.settings.fields import require_config
-from tfdarts.tasks.configs import SearchConfig
-from tfdarts.tasks.configs import TrainConfig
-from tfdarts.tasks.rnn_configs import RNNSearchConfig
-from tfdarts.tasks.rnn_configs import RNNTrainConfig
+from tfdarts.tasks.registry import config_classes
+from tfdarts.tasks.registry import task_of_config
 from tfdarts.training.divergence import DivergedError
 
 logger = logging.getLogger("tfdarts")
@@ -36,16 +33,15 @@ def pipeline(search_config, train_config):
         The results, a dict: what `train/results.json` holds, and under
         `"saved_model"` the path of the exported version.
     """
-    require_config("pipeline", search_config, SearchConfig, RNNSearchConfig)
-    of_texts = isinstance(search_config, RNNSearchConfig)
-    training = RNNTrainConfig if of_texts else TrainConfig
-    require_config("pipeline", train_config, training)
+    require_config("pipeline", search_config, *config_classes("search"))
+    task = task_of_config(search_config)
+    require_config("pipeline", train_config, task.configs["train"])
     with (
         as_worker(search_config) as search_config,
         as_worker(train_config) as train_config,
     ):
         # Before the search, not behind it.
-        training = kind_of_training(train_config)
+        training = task.training
         with _of_training():
             training.require_data(
                 train_config, training.distribution_of(train_config)

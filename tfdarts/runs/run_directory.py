@@ -22,6 +22,8 @@ from tfdarts.files import write_atomically
 from tfdarts.runs.metrics import metric_name
 from tfdarts.settings.fields import flag_fields
 from tfdarts.tasks.presets import open_settings
+from tfdarts.tasks.registry import task_of_config
+from tfdarts.tasks.registry import task_of_settings
 
 logger = logging.getLogger("tfdarts")
 
@@ -103,11 +105,6 @@ _IN_0_1_0 = {"stem": "cifar"}
 """Settings that version 0.1.0 did not have, as it searched."""
 
 _LASTING = ("epoch", "epochs", "seconds", "best_epoch")
-
-
-def is_of_text(settings):
-    """Returns whether a training was on a text, from its settings."""
-    return "vocabulary_size" in settings
 
 
 class Stage:
@@ -208,6 +205,7 @@ class Stage:
             for name, value in settings.items()
             if value is not None
         ]
+        settings = {"task": task_of_config(config).name, **settings}
         # As JSON gives them back: tuples are lists there.
         settings, derived = json.loads(json.dumps([settings, derived]))
         # A genotype's name may be one of many for it.
@@ -297,7 +295,7 @@ class Stage:
         settings = read_json(path)
         if not isinstance(settings, dict) or "dataset" not in settings:
             raise _damaged(path)
-        return settings
+        return {"task": task_of_settings(settings).name, **settings}
 
     def results(self):
         """Returns what `results.json` holds, under the names of today.
@@ -363,7 +361,7 @@ class Stage:
         if fingerprint and fingerprint == before.get("fingerprint"):
             # The same data may be elsewhere now.
             settings = {**settings, "dataset": before["dataset"]}
-        if ("image_size" in settings) != ("image_size" in before):
+        if settings["task"] != before["task"]:
             raise ValueError(
                 f"{self.path} was begun on {before['dataset']}, whose networks "
                 f"are of another kind than those of {settings['dataset']}: "

@@ -26,10 +26,8 @@ from tfdarts.runs.workers import as_worker
 from tfdarts.runs.workers import require_agreement
 from tfdarts.settings.fields import require_config
 from tfdarts.strategies.early_stop import MOST_SKIPS
-from tfdarts.tasks.configs import SearchConfig
-from tfdarts.tasks.image_search import ImageSearch
-from tfdarts.tasks.rnn_configs import RNNSearchConfig
-from tfdarts.tasks.text_search import TextSearch
+from tfdarts.tasks.registry import config_classes
+from tfdarts.tasks.registry import task_of_config
 from tfdarts.training.checkpoints import EpochCheckpoint
 from tfdarts.training.divergence import StopOnNaN
 from tfdarts.training.memory import require_memory
@@ -63,10 +61,11 @@ def search(config):
 
     - [Liu et al., 2019](https://arxiv.org/abs/1806.09055)
     """
-    require_config("search", config, SearchConfig, RNNSearchConfig)
+    require_config("search", config, *config_classes("search"))
+    task = task_of_config(config)
     with as_worker(config) as config:
         stage = Stage(config.run_dir, "search")
-        work = prepared(stage.as_begun(config))
+        work = task.search(stage.as_begun(config))
         config = work.config  # What follows from the data is chosen.
         stage.replicas = work.distribution.num_replicas_in_sync
         begin = functools.partial(
@@ -99,25 +98,6 @@ def search(config):
                     "finished", **({"warning": unmoved} if unmoved else {})
                 )
         return Genotype.load(stage.run_dir / "genotype.json")
-
-
-def prepared(config):
-    """Returns what a search works with; nothing of it has been moved yet.
-
-    Args:
-        config: `tfdarts.tasks.configs.SearchConfig`, or for texts
-            `tfdarts.tasks.rnn_configs.RNNSearchConfig`.
-
-    Returns:
-        `tfdarts.tasks.image_search.ImageSearch` or
-        `tfdarts.tasks.text_search.TextSearch`.
-
-    Raises:
-        DataError: If the data do not fit the settings.
-    """
-    if isinstance(config, RNNSearchConfig):
-        return TextSearch(config)
-    return ImageSearch(config)
 
 
 def _fit(config, work, stage):
@@ -195,7 +175,7 @@ def curvature(work):
     """Returns the callbacks that measure it, one or none.
 
     Args:
-        work: What `prepared` returned.
+        work: What `tfdarts.tasks.task.Task.search` returned.
     """
     config = work.config
     if config.early_stop != "hessian":

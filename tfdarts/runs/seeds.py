@@ -15,8 +15,7 @@ from tfdarts.runs.train import train
 from tfdarts.runs.workers import as_worker
 from tfdarts.runs.workers import in_own_run_dir
 from tfdarts.settings.fields import require_config
-from tfdarts.tasks.configs import TrainConfig
-from tfdarts.tasks.rnn_configs import RNNTrainConfig
+from tfdarts.tasks.registry import config_classes
 from tfdarts.training.distribution import distribution_of
 
 logger = logging.getLogger("tfdarts")
@@ -38,7 +37,7 @@ def train_seeds(config, seeds):
     Raises:
         ValueError: See `train`.
     """
-    require_config("train_seeds", config, TrainConfig, RNNTrainConfig)
+    require_config("train_seeds", config, *config_classes("train"))
     _given(config.run_dir)
     seeds = arguments.seeds(seeds, "seeds")
     with (

@@ -7,7 +7,6 @@ import re
 import zlib
 
 from tfdarts.console import show_progress
-from tfdarts.data.image_source import DataError
 from tfdarts.patterns import matching
 from tfdarts.runs.run_directory import Stage
 from tfdarts.runs.run_directory import write_json
@@ -15,13 +14,8 @@ from tfdarts.runs.train import train
 from tfdarts.runs.workers import as_worker
 from tfdarts.search_spaces.lookup import find_genotype
 from tfdarts.settings.fields import require_config
-from tfdarts.tasks.configs import SelectConfig
-from tfdarts.tasks.configs import TrainConfig
-from tfdarts.tasks.data import find_data
-from tfdarts.tasks.image_training import ImageTraining
-from tfdarts.tasks.presets import settle
-from tfdarts.tasks.rnn_configs import RNNSelectConfig
-from tfdarts.tasks.rnn_configs import RNNTrainConfig
+from tfdarts.tasks.registry import config_classes
+from tfdarts.tasks.registry import task_of_config
 
 logger = logging.getLogger("tfdarts")
 
@@ -59,20 +53,15 @@ def select(config):
 
     - [Liu et al., 2019](https://arxiv.org/abs/1806.09055), section 3.1
     """
-    require_config("select", config, SelectConfig, RNNSelectConfig)
+    require_config("select", config, *config_classes("select"))
+    task = task_of_config(config)
     with as_worker(config) as config:
         run_dir = _run_dir(config)
-        of_texts = isinstance(config, RNNSelectConfig)
-        space = "rnn" if of_texts else "cnn"
-        candidates = _candidates(config.run_dirs, space)
-        if not of_texts:
-            for name in candidates:
-                stage = Stage(run_dir / "candidates" / name, "train")
-                config = stage.as_begun(config)
-            source = find_data(config)
-            _require_validation(config, source)
-            distribution = ImageTraining.distribution_of(config)
-            config = settle(config, source, distribution.num_replicas_in_sync)
+        candidates = _candidates(config.run_dirs, task.space)
+        for name in candidates:
+            stage = Stage(run_dir / "candidates" / name, "train")
+            config = stage.as_begun(config)
+        config = task.settle_selection(config)
         ranking = []
         for position, (name, identifier) in enumerate(candidates.items()):
             logger.info(
@@ -86,24 +75,11 @@ def select(config):
             ranking.append(
                 {"candidate": name, "genotype": identifier, **results}
             )
-        # A language model has no accuracy.
-        figure = figure_of_selection(config)
-        ranking.sort(key=lambda r: (-r.get(figure, 0), r["validation_loss"]))
-        winner = find_genotype(ranking[0]["genotype"], space)
+        ranking.sort(key=lambda results: task.rank(results, config))
+        winner = find_genotype(ranking[0]["genotype"], task.space)
         write_json(run_dir / "selection.json", ranking)
         winner.save(run_dir / "genotype.json")
         return ranking
-
-
-def figure_of_selection(config):
-    """Returns the name of the figure of `results.json` that decides.
-
-    Args:
-        config: See `select`.
-    """
-    if getattr(config, "class_weights", "none") == "balanced":
-        return "validation_balanced_accuracy"
-    return "validation_accuracy"
 
 
 def _run_dir(config):
@@ -162,15 +138,6 @@ def _directory_name(identifier):
     return name
 
 
-def _require_validation(config, source):
-    """Raises `DataError` where there is nothing to rank on."""
-    if not config.validation_portion and "validation" not in source.splits:
-        raise DataError(
-            f"Candidates are ranked on validation images, and {source.name} "
-            f"has none of its own: give --validation_portion."
-        )
-
-
 def _training_of(config, identifier, path):
     """Returns the settings of a candidate's training."""
     settings = {
@@ -178,7 +145,7 @@ def _training_of(config, identifier, path):
         for field in dataclasses.fields(config)
         if field.name != "run_dirs"
     }
-    kind = (
-        RNNTrainConfig if isinstance(config, RNNSelectConfig) else TrainConfig
+    config_class = task_of_config(config).configs["train"]
+    return config_class(
+        **{**settings, "genotype": identifier, "run_dir": str(path)}
     )
-    return kind(**{**settings, "genotype": identifier, "run_dir": str(path)})

@@ -20,12 +20,10 @@ from tfdarts.runs.workers import SameOnAllWorkers
 from tfdarts.runs.workers import as_worker
 from tfdarts.runs.workers import require_agreement
 from tfdarts.settings.fields import require_config
-from tfdarts.tasks.configs import TrainConfig
-from tfdarts.tasks.image_training import ImageTraining
 from tfdarts.tasks.networks import count_parameters
 from tfdarts.tasks.networks import save_network
-from tfdarts.tasks.rnn_configs import RNNTrainConfig
-from tfdarts.tasks.text_training import TextTraining
+from tfdarts.tasks.registry import config_classes
+from tfdarts.tasks.registry import task_of_config
 from tfdarts.training.divergence import DivergedError
 from tfdarts.training.divergence import StopOnNaN
 from tfdarts.training.memory import require_memory
@@ -55,10 +53,11 @@ def train(config):
         DivergedError: If the loss becomes NaN; of a language model, if it
             still does so after it has gone back three times.
     """
-    require_config("train", config, TrainConfig, RNNTrainConfig)
+    require_config("train", config, *config_classes("train"))
+    task = task_of_config(config)
     with as_worker(config) as config:
         stage = Stage(config.run_dir, "train")
-        work = kind_of_training(config)(stage.as_begun(config))
+        work = task.training(stage.as_begun(config))
         config = work.config  # What follows from the data is chosen.
         stage.replicas = work.distribution.num_replicas_in_sync
         begin = functools.partial(
@@ -148,8 +147,3 @@ def _fit_once(work, stage):
         verbose=0,
     )
     return metrics
-
-
-def kind_of_training(config):
-    """Returns the class of what is done to train, by the kind of config."""
-    return TextTraining if isinstance(config, RNNTrainConfig) else ImageTraining

@@ -18,23 +18,22 @@ SECTIONS = {
 """Tables of a card, in order, by the name of their facts."""
 
 
-def model_card(facts):
+def model_card(facts, about):
     """Returns a model card as Markdown.
 
     Args:
-        facts: Dict with `name`, `labels` and `image_shape` or, of a language
-            model, `vocabulary_size`, `tokenizer` and `state_size`; with
-            `pictures` (relative paths), `genotype` and `origin` (a dict, and
-            a sentence; both `None` without cells), `seeds` (means and
-            deviations, or `None`) and, each a dict of what is known or
-            `None`, the keys of `SECTIONS`.
+        facts: Dict with `name`, `pictures` (relative paths), `genotype` and
+            `origin` (a dict, and a sentence; both `None` without cells),
+            `seeds` (means and deviations, or `None`) and, each a dict of what
+            is known or `None`, the keys of `SECTIONS`.
+        about: String, what the model is and takes, as `describe_classifier`
+            and `describe_language_model` return it.
 
     Reference:
 
     - [Mitchell et al., 2019](https://arxiv.org/abs/1810.03993)
     """
-    about = _of_texts if "vocabulary_size" in facts else _of_images
-    lines = [f"# {_literal(facts['name'])}", "", about(facts), ""]
+    lines = [f"# {_literal(facts['name'])}", "", about, ""]
     for name, title in SECTIONS.items():
         if not facts.get(name):
             continue
@@ -120,7 +119,12 @@ def _as_code(value):
     return repr(value)
 
 
-def _of_images(facts):
+def describe_classifier(facts):
+    """Returns what a classifier of images is and takes.
+
+    Args:
+        facts: Dict with `labels` and `image_shape`.
+    """
     height, width, channels = facts["image_shape"]
     kind = "grey" if channels == 1 else "color"
     labels = facts["labels"]
@@ -140,7 +144,12 @@ def _of_images(facts):
     )
 
 
-def _of_texts(facts):
+def describe_language_model(facts):
+    """Returns what a language model is and takes.
+
+    Args:
+        facts: Dict with `vocabulary_size`, `tokenizer` and `state_size`.
+    """
     tokenizers = {
         "letters": "runs of letters, in lower case",
         "spaces": "what stands between spaces",

@@ -4,13 +4,13 @@ import logging
 import typing
 
 from tfdarts.data import batches
-from tfdarts.data import sources
 from tfdarts.data.class_balance import balanced_class_weight
 from tfdarts.data.class_balance import class_warnings
 from tfdarts.data.class_balance import count_classes
+from tfdarts.data.class_balance import count_table
 from tfdarts.data.examples import TrainingExamples
 from tfdarts.data.image_source import ImageSource
-from tfdarts.data.texts import open_text_source
+from tfdarts.tasks.registry import task_of_config
 
 logger = logging.getLogger("tfdarts")
 
@@ -24,13 +24,8 @@ def find_data(config):
     Raises:
         DataError: If there is no such data set, or it cannot be used.
     """
-    return sources.open_source(
-        config.dataset,
-        config.image_size,
-        config.prepare,
-        config.image_fit,
-        config.skip_broken,
-    )
+    task = task_of_config(config)
+    return task.find_data(config.dataset, vars(config), config.prepare)
 
 
 def open_data(config):
@@ -43,13 +38,11 @@ def open_data(config):
         DataError: If there is no such data set, or it cannot be used.
     """
     source = find_data(config)
-    _say(source)
-    return source
-
-
-def _say(source):
     for sentence in source.describe():
         logger.info("data: %s", sentence)
+    for sentence in source.warnings:
+        logger.warning("data: %s", sentence)
+    return source
 
 
 class TrainingData(typing.NamedTuple):
@@ -118,17 +111,28 @@ def _warn_of_classes(config, source, examples):
         logger.warning("data: %s", sentence)
 
 
-def open_text_data(config):
-    """Returns the text of a config, a `TextSource`, and says what it is.
+def describe_images(config):
+    """Returns lines that say what a data set of images is, all of it read.
 
     Args:
-        config: `tfdarts.tasks.rnn_configs.RNNConfig`.
+        config: `tfdarts.tasks.settings.ImageConfig`.
 
     Raises:
-        DataError: If there is no such text, or it cannot be used.
+        DataError: If anything in it cannot be used.
     """
-    source = open_text_source(config.dataset, config.prepare)
-    _say(source)
-    for sentence in source.warnings:
-        logger.warning("data: %s", sentence)
-    return source
+    source = find_data(config)
+    lines = [*source.describe()]
+    counts = {
+        split: count_classes(source.read(split)[1], source.class_names)
+        for split in source.splits
+    }
+    lines.append(count_table(counts, source.class_names))
+    mirrored = {"on": True, "off": False}.get(
+        config.random_flip, source.random_flip
+    )
+    lines.append(
+        f"training images are {'' if mirrored else 'not '}mirrored at random "
+        f"(--random_flip={config.random_flip})"
+    )
+    lines += class_warnings(counts, source.class_names, config.class_weights)
+    return "\n".join(lines)

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from tfdarts.data import augmentation
 from tfdarts.data import batches
+from tfdarts.data.image_source import DataError
 from tfdarts.data.targets import soft_targets
 from tfdarts.data.targets import weighted
 from tfdarts.layers.batch_norm import synchronize_batch_norms
@@ -336,3 +337,22 @@ def _gradient_graph(model, batch_spec):
         return tape.gradient(loss, model.trainable_variables)
 
     return gradients.get_concrete_function(*batch_spec).graph
+
+
+def settle_selection(config):
+    """Returns the settings of a selection with what the data choose.
+
+    Args:
+        config: `tfdarts.tasks.configs.SelectConfig`.
+
+    Raises:
+        DataError: If there is nothing to rank on.
+    """
+    source = find_data(config)
+    if not config.validation_portion and "validation" not in source.splits:
+        raise DataError(
+            f"Candidates are ranked on validation images, and {source.name} "
+            f"has none of its own: give --validation_portion."
+        )
+    distribution = ImageTraining.distribution_of(config)
+    return settle(config, source, distribution.num_replicas_in_sync)

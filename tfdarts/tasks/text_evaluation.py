@@ -14,7 +14,7 @@ from tfdarts.training.reading import perplexity
 logger = logging.getLogger("tfdarts")
 
 
-def text_scores(network, settings, source):
+def text_scores(network, settings, source, distribution):
     """Returns the figures of a test on a text.
 
     The text is read once, as one row, from a state of zeros that is carried
@@ -24,6 +24,7 @@ def text_scores(network, settings, source):
         network: `tfdarts.models.language_model.LanguageModel`.
         settings: Dict of the settings of its training.
         source: `TextSource`.
+        distribution: `tf.distribute.Strategy`.
 
     Returns:
         A dict: `test_perplexity`, `test_loss` (nats a word), `test_words`
@@ -31,6 +32,8 @@ def text_scores(network, settings, source):
         words, `bigram_perplexity` and `trigram_perplexity` of
         `tfdarts.data.ngrams.KneserNey`, counted on the training text.
     """
+    if distribution.num_replicas_in_sync > 1:
+        logger.info("evaluate: a text is one row, which is not shared")
     tokens = source.read("test")
     logger.info("evaluate: %d words", len(tokens))
     segments = whole_batches(tokens, 1, settings["steps"])

@@ -7,7 +7,7 @@ from tfdarts.models.rnn_supernet import RNNSupernet
 from tfdarts.parts import rows_of_part
 from tfdarts.parts import worker_of
 from tfdarts.strategies.darts import DARTS
-from tfdarts.tasks.data import open_text_data
+from tfdarts.tasks.data import open_data
 from tfdarts.tasks.start import require_float32
 from tfdarts.tasks.start import start
 from tfdarts.tasks.text_rows import rows_of_search
@@ -47,7 +47,7 @@ class TextSearch:
         require_float32()
         self.distribution = distribution_of(config.distribute)
         require_shares(self.distribution, config.batch_size)
-        self.source = open_text_data(config)
+        self.source = open_data(config)
         self.rows, self.val_rows = rows_of_search(
             config, self.source, self.distribution.num_replicas_in_sync
         )

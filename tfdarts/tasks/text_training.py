@@ -6,12 +6,12 @@ import logging
 import keras
 
 from tfdarts.data import segments
-from tfdarts.data.texts import open_text_source
 from tfdarts.models.carried_state import WithCarriedState
 from tfdarts.parts import rows_of_part
 from tfdarts.parts import worker_of
 from tfdarts.search_spaces.lookup import find_genotype
-from tfdarts.tasks.data import open_text_data
+from tfdarts.tasks.data import find_data
+from tfdarts.tasks.data import open_data
 from tfdarts.tasks.networks import build_language_model
 from tfdarts.tasks.start import require_float32
 from tfdarts.tasks.start import start
@@ -57,7 +57,7 @@ class TextTraining:
             self.genotype = find_genotype(
                 config.genotype or config.run_dir, "rnn"
             )
-        self.source = open_text_data(config)
+        self.source = open_data(config)
         self.rows = rows_of_training(config, self.source, count)
         self.config = dataclasses.replace(config, batch_size=len(self.rows))
         self.steps_per_epoch = segments.num_segments(
@@ -81,7 +81,7 @@ class TextTraining:
     @staticmethod
     def require_data(config, distribution):
         """Raises `DataError` where the text is too short for a config."""
-        source = open_text_source(config.dataset, config.prepare)
+        source = find_data(config)
         rows_of_training(config, source, distribution.num_replicas_in_sync)
 
     @property

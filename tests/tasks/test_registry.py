@@ -1,0 +1,153 @@
+"""A task is an object; a third one is known everywhere once registered."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+import tiny_search
+import tiny_text
+import tiny_training
+
+import tfdarts
+from tfdarts.cli import search as search_command
+from tfdarts.runs.run_directory import Stage
+from tfdarts.tasks import registry
+from tfdarts.tasks.images import ImageTask
+from tfdarts.tasks.registry import register_task
+from tfdarts.tasks.registry import task_of_config
+from tfdarts.tasks.registry import task_of_data
+from tfdarts.tasks.registry import task_of_settings
+from tfdarts.tasks.registry import tasks
+
+
+@dataclasses.dataclass(frozen=True)
+class VectorSearchConfig(tfdarts.SearchConfig):
+    """Settings of a search on vectors."""
+
+
+@dataclasses.dataclass(frozen=True)
+class VectorTrainConfig(tfdarts.TrainConfig):
+    """Settings of a training on vectors."""
+
+
+@dataclasses.dataclass(frozen=True)
+class VectorSelectConfig(tfdarts.SelectConfig):
+    """Settings of a selection on vectors."""
+
+
+class VectorTask(ImageTask):
+    """Vectors of 16 numbers, as images of 4x4 pixels."""
+
+    name = "vectors"
+    configs = {
+        "search": VectorSearchConfig,
+        "train": VectorTrainConfig,
+        "select": VectorSelectConfig,
+    }
+    examples = {"search": ("tfdarts-search --dataset=vectors:16",)}
+
+    def takes(self, spec):
+        return str(spec).startswith("vectors:")
+
+    def find_data(self, dataset, settings, prepare=False):
+        numbers = np.random.default_rng(0)
+        labels = np.repeat([0, 1], 40)
+        vectors = numbers.integers(0, 100, (80, 16)) + 100 * labels[:, None]
+        images = vectors.reshape(-1, 4, 4, 1).astype("uint8")
+        source = tfdarts.from_arrays((images, labels), (images, labels))
+        return dataclasses.replace(source, name=dataset)
+
+
+@pytest.fixture
+def vectors(monkeypatch):
+    """The task of vectors, registered."""
+    monkeypatch.setattr(registry, "_TASKS", dict(registry._TASKS))
+    task = VectorTask()
+    tfdarts.register_task(task)
+    return task
+
+
+VECTORS = {"dataset": "vectors:16", "batch_size": 20, "crop_padding": 0}
+SEARCH = {**vars(tiny_search.TINY), **VECTORS, "epochs": 1}
+TRAINING = {**vars(tiny_training.TRAINING), **VECTORS, "genotype": None}
+
+
+def test_a_third_task_is_searched_trained_and_tested(vectors, tmp_path):
+    run_dir = {"run_dir": str(tmp_path)}
+    genotype = tfdarts.search(VectorSearchConfig(**SEARCH | run_dir))
+    assert genotype.normal
+    tfdarts.train(VectorTrainConfig(**TRAINING | run_dir))
+    results = tfdarts.evaluate(tmp_path)
+    assert 0 <= results["test_accuracy"] <= 1
+    for name in ("search", "train"):
+        written = json.loads((tmp_path / name / "config.json").read_text())
+        assert written["task"] == "vectors"
+        assert written["dataset"] == "vectors:16"
+    others = tfdarts.SearchConfig(**SEARCH | run_dir | {"dataset": "digits"})
+    with pytest.raises(ValueError, match="whose networks are of another kind"):
+        tfdarts.search(others)
+
+
+def test_commands_know_a_third_task(vectors, capsys):
+    flags = ["--dataset=vectors:16", "--num_nodes=2"]
+    values, task = search_command.command.parsed(flags)
+    assert task is vectors
+    settings = search_command.command.settings_for(task)
+    assert settings[0] is VectorSearchConfig
+    assert search_command.command.main(["--help"]) == 0
+    shown = capsys.readouterr().out
+    assert "Flags where --dataset is of vectors, in place of those" in shown
+    assert "  tfdarts-search --dataset=vectors:16\n" in shown
+    described = tfdarts.describe_data(VectorSearchConfig(**SEARCH))
+    assert described.startswith("vectors:16")
+
+
+def test_a_task_is_found_by_data_by_settings_and_by_config(vectors):
+    images, texts, _ = tasks()
+    assert [task_of_data(s).name for s in (None, "digits", "pydoc")] == [
+        *("images", "images", "texts")
+    ]
+    assert task_of_data(tiny_text.SOURCE) is texts
+    assert task_of_data("vectors:16") is vectors
+    assert task_of_config(VectorSearchConfig()) is vectors
+    assert task_of_config(tfdarts.SearchConfig()) is images
+    assert task_of_config(tfdarts.RNNSelectConfig()) is texts
+    assert task_of_settings({"task": "vectors", "image_size": 0}) is vectors
+
+
+def test_a_subclass_of_a_config_is_of_its_task():
+    @dataclasses.dataclass(frozen=True)
+    class OwnConfig(tfdarts.RNNTrainConfig):
+        """With another default."""
+
+    assert task_of_config(OwnConfig()).name == "texts"
+    with pytest.raises(ValueError, match="settings of no task: 3"):
+        task_of_config(3)
+
+
+def test_runs_of_version_0_1_0_are_known_by_their_settings(tmp_path):
+    for name, settings in (
+        ("images", {"dataset": "digits", "image_size": 0}),
+        ("texts", {"dataset": "pydoc", "units": 7}),
+    ):
+        assert task_of_settings(settings).name == name
+        path = tmp_path / name / "search"
+        path.mkdir(parents=True)
+        (path / "config.json").write_text(json.dumps(settings))
+        expected = {"task": name, **settings}
+        assert Stage(tmp_path / name, "search").settings() == expected
+
+
+def test_what_cannot_be_registered_is_refused():
+    with pytest.raises(ValueError, match="must be a tfdarts.Task. Received"):
+        register_task(VectorTask)
+
+    class Other(ImageTask):
+        name = "others"
+
+    with pytest.raises(ValueError, match="is of the task images: subclass it"):
+        register_task(Other())
+    with pytest.raises(ValueError, match="There is no task 'vectors'. The"):
+        task_of_settings({"task": "vectors"})
+    assert [task.name for task in tasks()] == ["images", "texts"]

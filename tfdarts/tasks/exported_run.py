@@ -1,0 +1,41 @@
+"""What an export takes of its run."""
+
+import logging
+import pathlib
+import typing
+
+from tfdarts.serving.warm_up import FILE
+
+logger = logging.getLogger("tfdarts")
+
+
+class ExportedRun(typing.NamedTuple):
+    """The run whose network is exported.
+
+    Attributes:
+        path: Path of the training.
+        open_data: Function that returns the data set of the run.
+        card: Function that returns the files of the model card, a dict of
+            bytes by relative path.
+    """
+
+    path: pathlib.Path
+    open_data: typing.Callable
+    card: typing.Callable
+
+
+def warm_up(requests, *arguments):
+    """Returns the file of requests that a server begins with, or none.
+
+    Args:
+        requests: Function of `tfdarts.serving.warm_up`.
+        *arguments: Its arguments.
+    """
+    try:
+        return {FILE: requests(*arguments)}
+    except ImportError:
+        logger.info(
+            "export: without warm-up requests, which need "
+            "tensorflow-serving-api: pip install 'tfdarts[serving]'"
+        )
+        return {}

@@ -1,0 +1,91 @@
+"""Testing a network of images."""
+
+import logging
+
+from tfdarts.data import arrays
+from tfdarts.data import augmentation
+from tfdarts.data import batches
+from tfdarts.data import sources
+from tfdarts.models.multiply_adds import multiply_adds
+from tfdarts.parts import worker_of
+from tfdarts.tasks.latency import latency
+from tfdarts.tasks.scores import calibration
+from tfdarts.tasks.scores import confusion
+from tfdarts.tasks.scores import per_class
+from tfdarts.tasks.scores import scores
+from tfdarts.training.shared_data import predicted
+
+logger = logging.getLogger("tfdarts")
+
+
+def image_scores(network, settings, source, batch_size, distribution):
+    """Returns the figures of a test on images, and their details.
+
+    Args:
+        network: Keras model.
+        settings: Dict of the settings of its training.
+        source: `ImageSource`.
+        batch_size: Integer.
+        distribution: `tf.distribute.Strategy`.
+
+    Returns:
+        Two dicts: the results, and what else `report.json` holds.
+    """
+    images, labels = source.read("test")
+    logger.info("evaluate: %d images", len(labels))
+    logits = _logits(
+        network, settings, images, labels, batch_size, distribution
+    )
+    figures = {
+        **scores(labels, logits),
+        "multiply_adds": multiply_adds(network),
+        "multiply_adds_everything": multiply_adds(network, everything=True),
+        **latency(network, batch_size),
+    }
+    return figures, {
+        "classes": per_class(labels, logits, source.class_names),
+        "confusion": confusion(labels, logits),
+        "calibration": calibration(labels, logits),
+    }
+
+
+def _logits(network, settings, images, labels, batch_size, distribution):
+    """Returns what the network says of raw images."""
+
+    def prepare(images):
+        return augmentation.as_tested(
+            images,
+            settings["mean"],
+            settings["std"],
+            settings["crop_size"],
+        )
+
+    dataset = batches.ordered_batches(
+        (images, labels), batch_size, prepare, worker_of(distribution)
+    )
+    return predicted(network, dataset, distribution)
+
+
+def source_of_test(test, settings, path):
+    """Returns images that are given to test a network on, as a data set.
+
+    Args:
+        test: Pair of arrays or `tf.data.Dataset`; see `tfdarts.evaluate`.
+        settings: Dict of the settings of the training.
+        path: Path of the training, for error messages.
+
+    Raises:
+        DataError: If they are no such images as it was trained on.
+    """
+    source = sources.open_source(
+        arrays.source_of_test(test, settings["class_names"]),
+        settings["image_size"],
+        image_fit=settings["image_fit"],
+    )
+    if [*source.image_shape] != settings["image_shape"]:
+        raise sources.DataError(
+            f"The network in {path} was trained on images of shape "
+            f"{tuple(settings['image_shape'])}. The test images have the "
+            f"shape {source.image_shape}."
+        )
+    return source

@@ -1,0 +1,161 @@
+"""The task of images: what class each is of."""
+
+from tfdarts.tasks.configs import SearchConfig
+from tfdarts.tasks.configs import SelectConfig
+from tfdarts.tasks.configs import TrainConfig
+from tfdarts.tasks.settings import ImageConfig
+from tfdarts.tasks.task import Task
+
+
+class ImageTask(Task):
+    """Images with labels, and convolutional cells that classify them."""
+
+    name = "images"
+    space = "cnn"
+    configs = {
+        "search": SearchConfig,
+        "train": TrainConfig,
+        "select": SelectConfig,
+    }
+    shared_config = ImageConfig
+    question = {"images": "IMAGES"}
+    figures = (
+        "test_accuracy",
+        "test_top5_accuracy",
+        "test_balanced_accuracy",
+        "test_macro_f1",
+        "test_loss",
+        "test_calibration_error",
+        "test_examples",
+        "num_parameters",
+        "multiply_adds",
+        "multiply_adds_everything",
+        "milliseconds_per_image",
+        "images_per_second",
+    )
+    examples = {
+        "search": (
+            "tfdarts-search --flagfile=configs/digits.cfg "
+            "--run_dir=runs/digits",
+            "tfdarts-search --order=1 --epochs=30 --run_dir=runs/first_order",
+            "tfdarts-search --dataset=folder:flowers --describe_data",
+            "tfdarts-search --flagfile=configs/digits.cfg --dry_run",
+        ),
+        "select": (
+            "tfdarts-select --flagfile=configs/digits_train.cfg "
+            "--run_dirs=runs/seed0,runs/seed1 --validation_portion=0.2 "
+            "--epochs=10 --run_dir=runs/selected",
+            "tfdarts-select --flagfile=configs/cifar10_train.cfg "
+            "'--run_dirs=runs/seed*' --epochs=100 --run_dir=runs/selected",
+        ),
+        "train": (
+            "tfdarts-train --flagfile=configs/digits_train.cfg "
+            "--run_dir=runs/digits",
+            "tfdarts-train --genotype=DARTS_V2 --init_channels=8 "
+            "--num_cells=5 --epochs=50 --run_dir=runs/published",
+            "tfdarts-train --flagfile=configs/digits_train.cfg --seeds=0,1,2 "
+            "--run_dir=runs/digits",
+            "tfdarts-train --dataset=folder:flowers --run_dir=runs/flowers "
+            "--dry_run",
+            "tfdarts-train --genotype=random:0 "
+            "--flagfile=configs/digits_train.cfg --run_dir=runs/random",
+        ),
+        "pipeline": (
+            "tfdarts-pipeline --flagfile=configs/digits.cfg "
+            "--run_dir=runs/digits",
+            "tfdarts-pipeline --flagfile=configs/digits.cfg --seed=1 "
+            "--run_dir=runs/digits1",
+            "tfdarts-pipeline --flagfile=configs/digits.cfg --epochs=2 "
+            "--train_epochs=3 --run_dir=runs/short",
+        ),
+        "predict": (
+            "tfdarts-predict --export_dir=runs/digits/export/digits "
+            "--images=seven.png",
+            "tfdarts-predict --server=http://localhost:8501 --name=digits "
+            "--images='new/*.png' --format=json",
+            "tfdarts-predict --server=grpc://localhost:8500 --name=digits "
+            "--model_version=stable --images=new",
+        ),
+    }
+
+    def takes(self, spec):
+        return True
+
+    def find_data(self, dataset, settings, prepare=False):
+        from tfdarts.data.sources import open_source
+
+        return open_source(
+            dataset,
+            settings["image_size"],
+            prepare,
+            settings["image_fit"],
+            # Version 0.1.0 had no such setting.
+            settings.get("skip_broken", False),
+        )
+
+    def describe_data(self, config):
+        from tfdarts.tasks.data import describe_images
+
+        return describe_images(config)
+
+    def open_test(self, test, settings, path):
+        from tfdarts.tasks.image_evaluation import source_of_test
+
+        return source_of_test(test, settings, path)
+
+    def search(self, config):
+        from tfdarts.tasks.image_search import ImageSearch
+
+        return ImageSearch(config)
+
+    @property
+    def training(self):
+        from tfdarts.tasks.image_training import ImageTraining
+
+        return ImageTraining
+
+    def settle_selection(self, config):
+        from tfdarts.tasks.image_training import settle_selection
+
+        return settle_selection(config)
+
+    def figure_of_selection(self, config):
+        if config.class_weights == "balanced":
+            return "validation_balanced_accuracy"
+        return "validation_accuracy"
+
+    def show_figure(self, value):
+        return f"{value:.2%}"
+
+    def rank(self, results, config):
+        figure = results[self.figure_of_selection(config)]
+        return -figure, results["validation_loss"]
+
+    def test(self, network, settings, source, batch_size, distribution):
+        from tfdarts.tasks.image_evaluation import image_scores
+
+        return image_scores(network, settings, source, batch_size, distribution)
+
+    def headline(self, results):
+        return f"Test accuracy   {results['test_accuracy']:.2%}"
+
+    def export(self, formats, network, settings, directory, run):
+        from tfdarts.tasks.image_export import export_classifier
+
+        return export_classifier(formats, network, settings, directory, run)
+
+    def card_facts(self, settings, network):
+        return {
+            "labels": settings["class_names"],
+            "image_shape": settings["image_shape"],
+        }
+
+    def cost(self, network):
+        from tfdarts.models.multiply_adds import multiply_adds
+
+        return {"multiply_adds": multiply_adds(network)}
+
+    def describe_model(self, facts):
+        from tfdarts.serving.model_card import describe_classifier
+
+        return describe_classifier(facts)

@@ -1,0 +1,128 @@
+"""The task of texts: what word comes next."""
+
+from tfdarts.tasks.rnn_configs import RNNSearchConfig
+from tfdarts.tasks.rnn_configs import RNNSelectConfig
+from tfdarts.tasks.rnn_configs import RNNTrainConfig
+from tfdarts.tasks.settings import RunConfig
+from tfdarts.tasks.task import Task
+
+
+class TextTask(Task):
+    """Texts, and recurrent cells that predict their words."""
+
+    name = "texts"
+    space = "rnn"
+    configs = {
+        "search": RNNSearchConfig,
+        "train": RNNTrainConfig,
+        "select": RNNSelectConfig,
+    }
+    shared_config = RunConfig
+    question = {"text": "WORDS"}
+    figures = (
+        "test_loss",
+        "test_perplexity",
+        "test_words",
+        "bigram_perplexity",
+        "trigram_perplexity",
+        "num_parameters",
+        "words_per_second",
+    )
+    examples = {
+        "search": (
+            "tfdarts-search --flagfile=configs/pydoc.cfg --run_dir=runs/pydoc",
+        ),
+        "select": (
+            "tfdarts-select --flagfile=configs/pydoc_train.cfg "
+            "--run_dirs=runs/pydoc,random:0 --epochs=10 --run_dir=runs/chosen",
+        ),
+        "train": (
+            "tfdarts-train --flagfile=configs/pydoc_train.cfg --cell=lstm "
+            "--run_dir=runs/lstm",
+        ),
+        "pipeline": (
+            "tfdarts-pipeline --flagfile=configs/pydoc.cfg "
+            "--run_dir=runs/pydoc",
+        ),
+        "predict": (
+            "tfdarts-predict --export_dir=runs/pydoc/export/pydoc "
+            "--text='the value of the'",
+        ),
+    }
+
+    def takes(self, spec):
+        from tfdarts.data.texts import is_text
+
+        return is_text(spec)
+
+    def find_data(self, dataset, settings, prepare=False):
+        from tfdarts.data.texts import open_text_source
+
+        return open_text_source(dataset, prepare)
+
+    def describe_data(self, config):
+        source = self.find_data(config.dataset, vars(config), config.prepare)
+        return "\n".join([*source.describe(), *source.warnings])
+
+    def search(self, config):
+        from tfdarts.tasks.text_search import TextSearch
+
+        return TextSearch(config)
+
+    @property
+    def training(self):
+        from tfdarts.tasks.text_training import TextTraining
+
+        return TextTraining
+
+    def require_training_settings(self, given):
+        if "epochs" not in given:
+            raise ValueError(
+                "A pipeline on a text needs the settings of the training: give "
+                "--train_flagfile, or at the least --train_epochs."
+            )
+
+    def figure_of_selection(self, config):
+        return "validation_perplexity"
+
+    def test(self, network, settings, source, batch_size, distribution):
+        from tfdarts.tasks.text_evaluation import text_scores
+
+        return text_scores(network, settings, source, distribution), {}
+
+    def headline(self, results):
+        lines = (
+            ("Test perplexity", "test"),
+            ("Bigram's", "bigram"),
+            ("Trigram's", "trigram"),
+        )
+        return "\n".join(
+            f"{title:<15} {results[f'{name}_perplexity']:.2f}"
+            for title, name in lines
+        )
+
+    def require_formats(self, formats, path):
+        if formats != ["saved_model"]:
+            raise ValueError(
+                f"--format of a language model must be saved_model; for Keras "
+                f"there is {path}/model.keras. Received: "
+                f"{', '.join(formats)}."
+            )
+
+    def export(self, formats, network, settings, directory, run):
+        from tfdarts.tasks.text_export import export_text_network
+
+        path = export_text_network(network, settings, directory, run)
+        return {"saved_model": path}
+
+    def card_facts(self, settings, network):
+        return {
+            "vocabulary_size": settings["vocabulary_size"],
+            "tokenizer": settings["tokenizer"],
+            "state_size": network.state_size,
+        }
+
+    def describe_model(self, facts):
+        from tfdarts.serving.model_card import describe_language_model
+
+        return describe_language_model(facts)
