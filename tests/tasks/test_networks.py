@@ -85,19 +85,6 @@ def test_densenet_instead_of_cells():
     assert convs[0].filters == 2 * 3
 
 
-@pytest.mark.parametrize(
-    "settings",
-    [
-        {"genotype": "DARTS_V2"},
-        {"drop_path_rate": 0.2},
-        {"auxiliary_weight": 0.4},
-    ],
-)
-def test_densenet_has_no_cells(settings):
-    with pytest.raises(ValueError, match="densenet_bc has no cells"):
-        dataclasses.replace(CONFIG, network="densenet_bc", **settings)
-
-
 def test_densenet_has_depths_of_its_own():
     with pytest.raises(ValueError, match="--depth of densenet_bc must be"):
         dataclasses.replace(CONFIG, network="densenet_bc", depth=41)
@@ -184,10 +171,7 @@ def test_xla_is_asked_for(network):
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"crop_size": 8}, "give --crop_padding=0"),
         ({"warmup_epochs": 9}, "at most --epochs, 8"),
-        ({"nesterov": True, "optimizer": "adamw"}, "--nesterov is a form"),
-        ({"nesterov": True, "momentum": 0.0}, "--nesterov is a form"),
         ({"color_jitter": 1.5}, "--color_jitter must be at most 1"),
         ({"rand_augment": 1.1}, "--rand_augment must be at most 1"),
         ({"stem": "mnist"}, "--stem must be one of"),

@@ -112,7 +112,6 @@ def test_every_setting_for_texts_says_what_it_is(config_class):
     ("config_class", "settings", "message"),
     [
         (RNNTrainConfig, {"step_spread": 9.0}, "a quarter of --steps, 35. R"),
-        (RNNTrainConfig, {"cell": "lstm", "genotype": "ENAS"}, "no genotype"),
         (RNNTrainConfig, {"cell": "rnn"}, "--cell must be one of genotype, ls"),
         (RNNSearchConfig, {"output_dropout": 1.0}, "must be below 1"),
         (RNNSearchConfig, {"steps": 1}, "--steps must be at least 2"),
@@ -258,10 +257,7 @@ def test_half_precision_is_for_what_takes_no_difference(settings):
 
 
 @BOTH
-def test_images_that_stay_as_they_are_need_no_fit(config_class):
-    with pytest.raises(ValueError, match="give that, too"):
-        config_class(image_fit="crop")
-    assert config_class(image_fit="crop", image_size=8)
+def test_only_files_of_a_folder_can_be_left_out(config_class):
     with pytest.raises(ValueError, match="--skip_broken leaves out files"):
         config_class(skip_broken=True)
     assert config_class(skip_broken=True, dataset="folder:here")

@@ -10,6 +10,9 @@ from tfdarts import arguments
 from tfdarts.characters import is_unfit
 from tfdarts.settings.docstrings import with_arguments
 
+GIVEN = object()
+"""In `when` of `setting`: any value but `0` and `"none"`."""
+
 
 def setting(
     default,
@@ -37,8 +40,9 @@ def setting(
             value in the form that the code works with, or raises
             `ValueError`: a path, for instance, as a string without `~`.
         flag: Boolean, whether the command line has it, too.
-        when: Function of all settings that says whether this one has an
-            effect beside the others; see `effective`. Defaults to always.
+        when: Dict from names of other settings to the value, or to `GIVEN`,
+            that they must have for this one to have an effect. Defaults to
+            no such dependence.
     """
     limits = {
         "at least": least,
@@ -205,7 +209,7 @@ class Settings:
 
 
 def require_config(function, config, *classes):
-    """Refuses what is no config of a public function.
+    """Refuses what is no config of a public function, or has idle settings.
 
     Args:
         function: String, the name of the function.
@@ -213,9 +217,11 @@ def require_config(function, config, *classes):
         *classes: The dataclasses that the function takes.
 
     Raises:
-        ValueError: If the config is an instance of none of them.
+        ValueError: If the config is an instance of none of them, or a
+            setting that was given has no effect beside the others.
     """
     if isinstance(config, classes):
+        _refuse_idle_settings(config)
         return
     *others, last = [f"tfdarts.{each.__name__}" for each in classes]
     names = f"{', '.join(others)} or {last}" if others else last
@@ -224,6 +230,42 @@ def require_config(function, config, *classes):
         f"tfdarts.{function} takes its settings as one object, a {names}. "
         f"Received: {repr(config) if shown else type(config).__name__}."
     )
+
+
+def _refuse_idle_settings(config):
+    """Raises `ValueError` where a setting has no effect beside the others."""
+    for field in dataclasses.fields(config):
+        value, missed = getattr(config, field.name), missed_by(field, config)
+        if not missed or not value or value == field.default:
+            continue
+        present = " ".join(f"--{n}={getattr(config, n)}" for n in missed)
+        needed = " and ".join(
+            f"--{name}" if wanted is GIVEN else f"--{name}={wanted}"
+            for name, wanted in missed.items()
+        )
+        raise ValueError(
+            f"--{field.name}={value} has no effect with {present}: give "
+            f"{needed}, or leave --{field.name} out."
+        )
+
+
+def missed_by(field, settings):
+    """Returns what a setting needs beside it and does not have, a dict.
+
+    It is empty where the setting has an effect.
+
+    Args:
+        field: Field of a dataclass of settings.
+        settings: Object that has the settings as attributes. What is `None`
+            or missing is not known yet, and needs nothing.
+    """
+    missed = {}
+    for name, wanted in (field.metadata["when"] or {}).items():
+        value = getattr(settings, name, None)
+        differs = value in (0, "none") if wanted is GIVEN else value != wanted
+        if value is not None and differs:
+            missed[name] = wanted
+    return missed
 
 
 WITHOUT_EFFECT = ("prepare", "tensorboard")
@@ -256,7 +298,7 @@ def effective(config_class, settings):
         for field in fields
         if field.name in settings
         and field.name not in (*WITHOUT_EFFECT, "run_dir")
-        and (field.metadata["when"] is None or field.metadata["when"](beside))
+        and not missed_by(field, beside)
         and (settings[field.name] or field.name == "seed")
         and settings[field.name] not in ("none", "auto")
     }

@@ -6,6 +6,7 @@ Each field is a flag of the command line and an argument in Python.
 import dataclasses
 import typing
 
+from tfdarts.settings.fields import GIVEN
 from tfdarts.settings.fields import by_preset
 from tfdarts.settings.fields import setting
 from tfdarts.tasks.presets import LARGE
@@ -98,14 +99,14 @@ class SearchConfig(SearchSettings, ComputeConfig):
         10,
         "Epochs that --early_stop does at the least, behind the warm-up.",
         least=1,
-        when=lambda settings: settings.early_stop != "none",
+        when={"early_stop": GIVEN},
     )
     early_stop_patience: int = setting(
         10,
         "Epochs that the order of alpha stays as it is before "
         "--early_stop=stable stops.",
         least=1,
-        when=lambda settings: settings.early_stop == "stable",
+        when={"early_stop": "stable"},
     )
     learning_rate: float = by_preset(
         0.025,
@@ -170,13 +171,13 @@ class TrainConfig(OfGenotype, RecipeConfig):
         100,
         "Depth of densenet_bc: 6 n + 4, such as 100 or 190.",
         least=10,
-        when=lambda settings: settings.network == "densenet_bc",
+        when={"network": "densenet_bc"},
     )
     growth_rate: int = setting(
         12,
         "Channels that each layer of densenet_bc adds.",
         least=1,
-        when=lambda settings: settings.network == "densenet_bc",
+        when={"network": "densenet_bc"},
     )
 
     @property
@@ -188,15 +189,6 @@ class TrainConfig(OfGenotype, RecipeConfig):
         super().__post_init__()
         if self.takes_genotype:
             return
-        cells_only = ("genotype", "drop_path_rate", "auxiliary_weight")
-        given = [name for name in cells_only if getattr(self, name)]
-        if given:
-            raise ValueError(
-                f"--network={self.network} has no cells, so it takes no "
-                f"--genotype, and needs --drop_path_rate=0 and "
-                f"--auxiliary_weight=0. Received: "
-                f"{', '.join(f'{n}={getattr(self, n)}' for n in given)}."
-            )
         if (self.depth - 4) % 6:
             raise ValueError(
                 f"--depth of densenet_bc must be 6 n + 4, such as 40 or 100. "

@@ -3,18 +3,11 @@
 import dataclasses
 import typing
 
+from tfdarts.settings.fields import GIVEN
 from tfdarts.settings.fields import by_preset
 from tfdarts.settings.fields import setting
 from tfdarts.tasks.presets import LARGE
 from tfdarts.tasks.settings import ComputeConfig
-
-
-def _has_cells(settings):
-    return getattr(settings, "network", "cells") == "cells"
-
-
-def _is_sgd(settings):
-    return settings.optimizer == "sgd"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,14 +26,14 @@ class RecipeConfig(ComputeConfig):
         f"16 for fewer than {LARGE:,} images",
         "Channels of the network's first cell.",
         least=1,
-        when=_has_cells,
+        when={"network": "cells"},
     )
     num_cells: int = by_preset(
         20,
         f"8 for fewer than {LARGE:,} images",
         "Cells of the network, at least 3.",
         least=3,
-        when=_has_cells,
+        when={"network": "cells"},
     )
     epochs: int = by_preset(
         600,
@@ -66,7 +59,7 @@ class RecipeConfig(ComputeConfig):
         "an eighth of the shorter side",
         "Random crop: pixels of padding on each side; 0 for none.",
         least=0,
-        when=lambda settings: not settings.crop_size,
+        when={"crop_size": 0},
     )
     crop_size: int = setting(
         0,
@@ -106,6 +99,7 @@ class RecipeConfig(ComputeConfig):
         "What the loss of an auxiliary head at two thirds of the depth counts "
         "in training; 0 for no such head.",
         least=0,
+        when={"network": "cells"},
     )
     drop_path_rate: float = by_preset(
         0.2,
@@ -113,6 +107,7 @@ class RecipeConfig(ComputeConfig):
         "Drop path: the rate that it grows to, linearly from 0; 0 for none.",
         least=0,
         below=1,
+        when={"network": "cells"},
     )
     optimizer: str = setting(
         "sgd",
@@ -137,22 +132,26 @@ class RecipeConfig(ComputeConfig):
         0.0,
         "Rate that the cosine falls to over the epochs.",
         least=0,
-        when=lambda settings: settings.schedule == "cosine",
+        when={"schedule": "cosine"},
     )
     decay_rate: float = setting(
         0.97,
         "What an exponential schedule multiplies the rate by each epoch.",
         above=0,
         most=1,
-        when=lambda settings: settings.schedule == "exponential",
+        when={"schedule": "exponential"},
     )
     warmup_epochs: int = setting(
         0, "Epochs in which the rate grows to that of the schedule.", least=0
     )
     momentum: float = setting(
-        0.9, "Momentum of sgd.", least=0, below=1, when=_is_sgd
+        0.9, "Momentum of sgd.", least=0, below=1, when={"optimizer": "sgd"}
     )
-    nesterov: bool = setting(False, "Nesterov's form of it.", when=_is_sgd)
+    nesterov: bool = setting(
+        False,
+        "Nesterov's form of it.",
+        when={"optimizer": "sgd", "momentum": GIVEN},
+    )
     weight_decay: float = setting(
         3e-4, "L2 on the weights, or adamw's decay.", least=0
     )
@@ -169,19 +168,10 @@ class RecipeConfig(ComputeConfig):
 
     def __post_init__(self):
         super().__post_init__()
-        if self.crop_size and self.crop_padding:
-            raise ValueError(
-                f"--crop_size takes a random part of the image already: give "
-                f"--crop_padding=0. Received: {self.crop_padding}."
-            )
         if self.epochs and self.warmup_epochs > self.epochs:
             raise ValueError(
                 f"--warmup_epochs must be at most --epochs, {self.epochs}. "
                 f"Received: {self.warmup_epochs}."
-            )
-        if self.nesterov and not (self.optimizer == "sgd" and self.momentum):
-            raise ValueError(
-                "--nesterov is a form of the momentum of --optimizer=sgd."
             )
 
     @property

@@ -166,14 +166,6 @@ class RNNTrainConfig(OfGenotype, RNNRecipeConfig):
         """Whether the cell is that of a genotype."""
         return self.cell == "genotype"
 
-    def __post_init__(self):
-        super().__post_init__()
-        if self.genotype and not self.takes_genotype:
-            raise ValueError(
-                f"--cell={self.cell} has no genotype: leave out --genotype. "
-                f"Received: {self.genotype}."
-            )
-
 
 @dataclasses.dataclass(frozen=True)
 class RNNSelectConfig(OfCandidates, RNNRecipeConfig):

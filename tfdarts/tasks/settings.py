@@ -5,6 +5,7 @@ import typing
 
 from tfdarts import arguments
 from tfdarts.genotypes import Genotype
+from tfdarts.settings.fields import GIVEN
 from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import setting
 
@@ -99,7 +100,7 @@ class ImageConfig(RunConfig):
         "How an image becomes a square: stretch (all of it, its sides made "
         "equal) or crop (the largest square about its centre).",
         choices=("stretch", "crop"),
-        when=lambda settings: settings.image_size > 0,
+        when={"image_size": GIVEN},
     )
     skip_broken: bool = setting(
         False,
@@ -113,7 +114,7 @@ class ImageConfig(RunConfig):
         "imagenet (three, which make images 8 times smaller), or auto (the "
         "second for images of at least 128 pixels a side).",
         choices=("auto", "cifar", "imagenet"),
-        when=lambda settings: getattr(settings, "network", "cells") == "cells",
+        when={"network": "cells"},
     )
     random_flip: str = setting(
         "auto",
@@ -146,11 +147,6 @@ class ImageConfig(RunConfig):
     def __post_init__(self):
         super().__post_init__()
         self._collect_data()
-        if self.image_fit != "stretch" and not self.image_size:
-            raise ValueError(
-                f"--image_fit={self.image_fit} says how images become squares "
-                f"of --image_size: give that, too."
-            )
         of_folder = str(self.dataset).startswith("folder:")
         if self.skip_broken and not of_folder:
             raise ValueError(
@@ -202,7 +198,7 @@ class ComputeConfig(ImageConfig):
         "share, as Keras does) or global (all by the whole batch, which takes "
         "two messages more for each batch norm).",
         choices=("local", "global"),
-        when=lambda settings: settings.batch_norm == "global",
+        when={"distribute": GIVEN},
     )
 
     def __post_init__(self):
@@ -233,7 +229,7 @@ class SearchSettings(Settings):
         "How the second order is computed: central_difference, "
         "one_sided_difference or exact.",
         choices=("central_difference", "one_sided_difference", "exact"),
-        when=lambda settings: settings.order == 2,
+        when={"order": 2},
     )
     update_order: str = setting(
         "alpha_first",
@@ -271,6 +267,7 @@ class OfGenotype(Settings):
         "Genotype: a file, a published name, a run directory, or "
         "random:<seed>. By default the one found in --run_dir.",
         form=genotype_text,
+        when={"network": "cells", "cell": "genotype"},
     )
 
 
