@@ -14,6 +14,10 @@ ORANGE, AMBER = "#BF4D00", "#F5A04A"
 GREEN, PINK, GRAY, INK = "#00795A", "#A8255F", "#9E9E9E", "#263238"
 
 
+IN_PAPER = "paper"
+"""What settings call the primitives of the paper's search space."""
+
+
 class Primitive(typing.NamedTuple):
     """One entry of the table; see `register_primitive`.
 
@@ -28,6 +32,8 @@ class Primitive(typing.NamedTuple):
         options: Dict of further arguments of `layer` and `bundle`.
         spaces: Tuple of strings, `"cnn"` and `"rnn"`: the cells it is for.
         in_paper: Boolean, whether the paper's search spaces hold it.
+        learns: Boolean, whether it learns, as convolutions do and poolings
+            and skip connections do not.
     """
 
     layer: object
@@ -37,6 +43,7 @@ class Primitive(typing.NamedTuple):
     options: dict = {}
     spaces: tuple = ("cnn",)
     in_paper: bool = True
+    learns: bool = True
 
 
 _LAYERS = "tfdarts.layers.primitives"
@@ -50,6 +57,7 @@ def _pooling(kind, color):
         ORANGE,
         f"{_BUNDLES}:shared_by_all_edges",
         {"kind": kind},
+        learns=False,
     )
 
 
@@ -75,7 +83,9 @@ def _dilated(kernel_size, color):
 
 
 def _activation(function, color):
-    return Primitive(f"tensorflow:{function}", color, color, spaces=("rnn",))
+    return Primitive(
+        f"tensorflow:{function}", color, color, spaces=("rnn",), learns=False
+    )
 
 
 TABLE = {
@@ -85,11 +95,16 @@ TABLE = {
         GRAY,
         f"{_BUNDLES}:shared_by_all_edges",
         spaces=("cnn", "rnn"),
+        learns=False,
     ),
     "max_pool_3x3": _pooling("max", ORANGE),
     "avg_pool_3x3": _pooling("avg", AMBER),
     "skip_connect": Primitive(
-        f"{_LAYERS}:skip", GREEN, GREEN, f"{_BUNDLES}:skip_bundle"
+        f"{_LAYERS}:skip",
+        GREEN,
+        GREEN,
+        f"{_BUNDLES}:skip_bundle",
+        learns=False,
     ),
     "sep_conv_3x3": _separable(3, BLUE),
     "sep_conv_5x5": _separable(5, SKY),
@@ -104,11 +119,17 @@ TABLE = {
     "sigmoid": _activation("sigmoid", PURPLE),
     "identity": _activation("identity", GREEN),
 }
-_BUILT_IN = frozenset(TABLE)
+_RESERVED = {*TABLE, IN_PAPER}
 
 
 def register_primitive(
-    name, layer, space="cnn", bundle=None, color=INK, text_color=None
+    name,
+    layer,
+    space="cnn",
+    bundle=None,
+    color=INK,
+    text_color=None,
+    learns=True,
 ):
     """Adds a primitive of your own to the table.
 
@@ -133,6 +154,8 @@ def register_primitive(
         color: String `"#RRGGBB"`, the color in pictures.
         text_color: String `"#RRGGBB"`, the color of the name in pictures.
             Defaults to `color`.
+        learns: Boolean, whether the primitive has weights that learn. A
+            search with `early_stop="stable"` compares those that do.
 
     Raises:
         ValueError: If an argument is unfit, or the primitive is one of
@@ -155,9 +178,9 @@ def register_primitive(
             f"The name of a primitive must consist of letters, digits and "
             f"underscores. Received: {name!r}."
         )
-    if name in _BUILT_IN:
+    if name in _RESERVED:
         raise ValueError(
-            f"{name} is one of tfdarts' own primitives: choose another name."
+            f"{name} is a name of tfdarts' own primitives: choose another."
         )
     for function in (layer, bundle):
         if not callable(function) and (function is layer or function):
@@ -177,7 +200,7 @@ def register_primitive(
                 f"Received: {each!r}."
             )
     TABLE[name] = Primitive(
-        layer, color, text_color, bundle, {}, (space,), in_paper=False
+        layer, color, text_color, bundle, {}, (space,), False, learns
     )
 
 
@@ -199,6 +222,45 @@ def primitive_names(space, in_paper=False):
         for name, entry in TABLE.items()
         if space in entry.spaces and (entry.in_paper or not in_paper)
     )
+
+
+def listed_primitives(text, space):
+    """Returns the names that a setting lists, as a tuple.
+
+    Args:
+        text: String, names with commas between them, or `"paper"`.
+        space: String, `"cnn"` or `"rnn"`.
+
+    Example:
+
+    >>> listed_primitives("tanh,relu", "rnn")
+    ('tanh', 'relu')
+    >>> len(listed_primitives("paper", "cnn"))
+    8
+    """
+    if text == IN_PAPER:
+        return primitive_names(space, in_paper=True)
+    return tuple(text.split(","))
+
+
+def require_primitives(names, space, argument="`primitives`"):
+    """Raises `ValueError` where a search cannot choose from these primitives.
+
+    Args:
+        names: Sequence of strings.
+        space: String, `"cnn"` or `"rnn"`.
+        argument: String, what the argument is called in the error.
+    """
+    known = primitive_names(space)
+    if (
+        any(name not in known for name in names)
+        or {*names} <= {"none"}
+        or len({*names}) != len(names)
+    ):
+        raise ValueError(
+            f"{argument} must be different names out of {', '.join(known)}, "
+            f"and at least one besides 'none'. Received: {[*names]}."
+        )
 
 
 def primitive_entry(name, space=None):

@@ -1,6 +1,7 @@
 """Relaxations: how alphas become the weights of the primitives on an edge."""
 
 import keras
+import tensorflow as tf
 
 
 class Relaxation(keras.layers.Layer):
@@ -53,7 +54,8 @@ class Softmax(Relaxation):
     """
 
     def weights_of(self, alpha, training=False):
-        return keras.ops.softmax(alpha, axis=-1)
+        # Keras' softmax warns of edges that have one primitive.
+        return tf.nn.softmax(alpha)
 
 
 @keras.saving.register_keras_serializable(package="tfdarts")

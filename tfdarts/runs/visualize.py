@@ -5,6 +5,8 @@ import logging
 from tfdarts.arguments import as_path
 from tfdarts.console import show_progress
 from tfdarts.genotypes import Genotype
+from tfdarts.primitive_table import IN_PAPER
+from tfdarts.primitive_table import listed_primitives
 from tfdarts.runs.metrics import read_columns
 from tfdarts.runs.probabilities import read_probabilities
 from tfdarts.runs.run_directory import Stage
@@ -139,7 +141,11 @@ def _draw_search(stage, genotype):
     metrics = _metrics_of(stage)
     best = stage.status().get("best_epoch") or len(metrics["epoch"])
     to_best = {name: values[: best + 1] for name, values in history.items()}
-    space = SPACES[genotype.space](stage.settings()["num_nodes"])
+    settings = stage.settings()
+    # Version 0.1.0 had no such setting.
+    listed = settings.get("primitives", IN_PAPER)
+    primitives = listed_primitives(listed, genotype.space)
+    space = SPACES[genotype.space](settings["num_nodes"], primitives)
     paths = draw_alphas(
         to_best, space.edges, space.primitives, genotype, directory
     )

@@ -7,7 +7,7 @@ import numpy as np
 
 from tfdarts.genotypes import SPACES
 from tfdarts.genotypes import Genotype
-from tfdarts.primitive_table import primitive_names
+from tfdarts.primitive_table import require_primitives
 
 
 class CellSearchSpace:
@@ -28,17 +28,7 @@ class CellSearchSpace:
     """
 
     def __init__(self, num_nodes, primitives):
-        known = primitive_names(self.kind)
-        if (
-            any(name not in known for name in primitives)
-            or set(primitives) <= {"none"}
-            or len(set(primitives)) != len(primitives)
-        ):
-            raise ValueError(
-                f"`primitives` must be different names out of "
-                f"{', '.join(known)}, and at least one "
-                f"besides 'none'. Received: {list(primitives)}."
-            )
+        require_primitives(primitives, self.kind)
         if num_nodes < 1:
             raise ValueError(
                 f"A cell must have at least one intermediate node. "

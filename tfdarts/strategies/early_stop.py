@@ -11,6 +11,8 @@ import statistics
 
 import numpy as np
 
+from tfdarts.primitive_table import primitive_entry
+
 MOST_SKIPS = 2
 """With so many skip connections in the normal cell `skips` stops."""
 
@@ -50,7 +52,7 @@ def skips(history, patience):
 def stable(history, patience):
     """Stops once the order of alpha has not changed for `patience` epochs.
 
-    It is the order of the operations that learn, the convolutions, on each
+    It is the order of the operations that learn, as convolutions do, on each
     edge of each cell.
 
     Reference:
@@ -63,7 +65,7 @@ def stable(history, patience):
     learnable = [
         column
         for column, primitive in enumerate(history.primitives)
-        if "conv" in primitive
+        if primitive_entry(primitive).learns
     ]
     for values in history.probabilities.values():
         # That of `patience` epochs ago, and all since.

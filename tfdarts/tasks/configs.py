@@ -6,6 +6,8 @@ Each field is a flag of the command line and an argument in Python.
 import dataclasses
 import typing
 
+from tfdarts.primitive_table import listed_primitives
+from tfdarts.primitive_table import primitive_entry
 from tfdarts.settings.fields import GIVEN
 from tfdarts.settings.fields import by_preset
 from tfdarts.settings.fields import setting
@@ -15,6 +17,7 @@ from tfdarts.tasks.settings import ComputeConfig
 from tfdarts.tasks.settings import OfCandidates
 from tfdarts.tasks.settings import OfGenotype
 from tfdarts.tasks.settings import SearchSettings
+from tfdarts.tasks.settings import primitives_setting
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,6 +50,7 @@ class SearchConfig(SearchSettings, ComputeConfig):
         least=3,
     )
     num_nodes: int = setting(4, "Intermediate nodes of a cell.", least=1)
+    primitives: str = primitives_setting("cnn")
     epochs: int = by_preset(
         50,
         "as many as some 500 steps take, 10 to 60",
@@ -155,6 +159,23 @@ class SearchConfig(SearchSettings, ComputeConfig):
                 f"--precision=bfloat16 has too few digits for "
                 f"--method={self.method}: the difference would be rounding. "
                 f"Give --order=1, --method=exact or --precision=float32."
+            )
+        self._require_what_stops()
+
+    def _require_what_stops(self):
+        """Raises `ValueError` where an early stop finds nothing to look at."""
+        names = listed_primitives(self.primitives, "cnn")
+        learning = [name for name in names if primitive_entry(name).learns]
+        if self.early_stop == "skips" and "skip_connect" not in names:
+            raise ValueError(
+                "--early_stop=skips counts skip connections, and --primitives "
+                "leaves skip_connect out. Choose another --early_stop."
+            )
+        if self.early_stop == "stable" and len(learning) < 2:
+            raise ValueError(
+                f"--early_stop=stable compares primitives that learn, such as "
+                f"convolutions, and --primitives holds {len(learning)} of "
+                f"them. Choose another --early_stop."
             )
 
 

@@ -8,6 +8,7 @@ from tfdarts.layers.batch_norm import synchronize_batch_norms
 from tfdarts.models.cnn_supernet import CNNSupernet
 from tfdarts.parts import local_replicas
 from tfdarts.parts import worker_of
+from tfdarts.primitive_table import listed_primitives
 from tfdarts.strategies.darts import DARTS
 from tfdarts.tasks.data import open_data
 from tfdarts.tasks.data import training_data
@@ -78,6 +79,7 @@ class ImageSearch:
             len(self.source.class_names),
             examples.first[0].shape[1:],
             num_nodes=config.num_nodes,
+            primitives=listed_primitives(config.primitives, "cnn"),
             stem=config.stem,
             recompute=config.recompute,
             dtype=config.dtype_policy,

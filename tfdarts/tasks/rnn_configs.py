@@ -12,6 +12,7 @@ from tfdarts.tasks.settings import OfCandidates
 from tfdarts.tasks.settings import OfGenotype
 from tfdarts.tasks.settings import RunConfig
 from tfdarts.tasks.settings import SearchSettings
+from tfdarts.tasks.settings import primitives_setting
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,6 +109,7 @@ class RNNSearchConfig(SearchSettings, RNNConfig):
     most_rows: typing.ClassVar = 256
 
     num_nodes: int = setting(8, "Intermediate nodes of the cell.", least=1)
+    primitives: str = primitives_setting("rnn")
     alpha_learning_rate: float = setting(
         3e-3, "Adam's rate for alpha.", least=0
     )

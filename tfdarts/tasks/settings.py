@@ -5,6 +5,9 @@ import typing
 
 from tfdarts import arguments
 from tfdarts.genotypes import Genotype
+from tfdarts.primitive_table import IN_PAPER
+from tfdarts.primitive_table import primitive_names
+from tfdarts.primitive_table import require_primitives
 from tfdarts.settings.fields import GIVEN
 from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import setting
@@ -215,6 +218,30 @@ class ComputeConfig(ImageConfig):
         return {"float32": "float32", "bfloat16": "mixed_bfloat16"}[
             self.precision
         ]
+
+
+def primitives_setting(space):
+    """Returns the field that says what primitives a search chooses from.
+
+    Args:
+        space: String, `"cnn"` or `"rnn"`.
+    """
+
+    paper = primitive_names(space, in_paper=True)
+
+    def as_text(value, name):
+        names = arguments.names(value, name)
+        if names in (paper, (IN_PAPER,)):
+            return IN_PAPER
+        require_primitives(names, space, name)
+        return ",".join(names)
+
+    return setting(
+        IN_PAPER,
+        f"Primitives that the search chooses from, with commas between them, "
+        f"at least one besides none; or paper: {', '.join(paper)}.",
+        form=as_text,
+    )
 
 
 @dataclasses.dataclass(frozen=True)

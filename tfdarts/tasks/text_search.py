@@ -6,6 +6,7 @@ from tfdarts.data import segments
 from tfdarts.models.rnn_supernet import RNNSupernet
 from tfdarts.parts import rows_of_part
 from tfdarts.parts import worker_of
+from tfdarts.primitive_table import listed_primitives
 from tfdarts.strategies.darts import DARTS
 from tfdarts.tasks.data import open_data
 from tfdarts.tasks.start import require_float32
@@ -61,6 +62,7 @@ class TextSearch:
             len(self.source.vocabulary),
             config.units,
             num_nodes=config.num_nodes,
+            primitives=listed_primitives(config.primitives, "rnn"),
             dtype="float32",
             **config.dropouts,
         )
