@@ -20,13 +20,13 @@ from tfdarts.cli import search
 from tfdarts.cli import select
 from tfdarts.cli import train
 from tfdarts.cli import visualize
-from tfdarts.runs.asking import AskSettings
 from tfdarts.runs.visualize import draw_run
 from tfdarts.search_spaces.cnn import CNNSearchSpace
 from tfdarts.search_spaces.lookup import find_genotype
 from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import flag_fields
 from tfdarts.tasks import settings
+from tfdarts.tasks.asking import AskSettings
 from tfdarts.tasks.registry import tasks
 
 
@@ -175,7 +175,7 @@ def all_settings():
             yield from module.command.settings_for(task)
 
 
-NEEDED = {predict.PredictSettings: {"images": "new"}}
+NEEDED = {predict.command.settings_for(None)[0]: {"images": "new"}}
 FIELDS = {
     f"{config_class.__name__}.{field.name}": (config_class, field)
     for config_class in all_settings()

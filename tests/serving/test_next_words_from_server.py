@@ -9,12 +9,12 @@ import pytest
 import requests
 import served_models
 
-from tfdarts.cli.predict import PredictSettings
 from tfdarts.cli.predict import command
-from tfdarts.runs import predict as predict_module
 from tfdarts.serving.clients import Client
 from tfdarts.serving.clients import ServerError
 from tfdarts.serving.clients import Unavailable
+from tfdarts.tasks import server as server_module
+from tfdarts.tasks.text_prediction import next_words
 
 TEXT = "To be, or 'ät not\nto be"
 TOKENS = [1, 2, 3, 4, 0, 5, 1, 2, 3]  # Of "ät" only the t is a word.
@@ -124,16 +124,16 @@ def test_answers_of_another_kind_are_refused(position, value):
 
 def test_it_is_asked_again(monkeypatch):
     client = Answering(Unavailable("Not now."), GOOD)
-    monkeypatch.setattr(predict_module, "client_of", lambda *given: client)
+    monkeypatch.setattr(server_module, "client_of", lambda *given: client)
     monkeypatch.setattr("time.sleep", lambda seconds: None)
-    said = predict_module.next_words("a", server="http://x", name="y")
+    said = next_words("a", server="http://x", name="y")
     assert said["next_words"][0] == {"word": "a", "probability": 0.75}
     client.answers = [Unavailable("Not now.")]
     with pytest.raises(Unavailable):
-        predict_module.next_words("a", server="http://x", name="y", retries=0)
+        next_words("a", server="http://x", name="y", retries=0)
 
 
 @pytest.mark.parametrize("given", [{}, {"images": "x.png", "text": "a"}])
 def test_either_images_or_a_text(given):
     with pytest.raises(ValueError, match="Give --images, .* or of a language"):
-        PredictSettings(**given)
+        command.settings_for(None)[0](**given)

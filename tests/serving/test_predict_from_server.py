@@ -7,13 +7,15 @@ import pytest
 import served_models
 import tensorflow as tf
 
+import tfdarts
 from tfdarts.cli.predict import command
 from tfdarts.data.image_source import DataError
-from tfdarts.runs import predict as predict_module
-from tfdarts.runs.asking import AskSettings
 from tfdarts.serving.clients import Answer
 from tfdarts.serving.clients import ServerError
 from tfdarts.serving.clients import Unavailable
+from tfdarts.tasks import image_prediction
+from tfdarts.tasks import server as server_module
+from tfdarts.tasks.asking import AskSettings
 
 IMAGES = np.random.default_rng(5).integers(
     0, 256, (5, *served_models.SHAPE), "uint8"
@@ -75,7 +77,7 @@ def test_json(folder, whom, version, capsys):
 )
 def test_arrays_are_asked_about_as_they_are(whom, given):
     options = dict(flag[2:].split("=") for flag in whom)
-    said = predict_module.predict(
+    said = tfdarts.predict(
         given(IMAGES), batch_size=np.int64(2), timeout=np.float32(9), **options
     )
     np.testing.assert_allclose(
@@ -88,7 +90,7 @@ def test_arrays_are_asked_about_as_they_are(whom, given):
         *("image", "label", "class_id", "probability", "probabilities"),
         "class_names",
     }
-    (alone,) = predict_module.predict(given(IMAGES)[3], **options)
+    (alone,) = tfdarts.predict(given(IMAGES)[3], **options)
     assert alone == {
         **said[3],
         "image": 0,
@@ -102,7 +104,7 @@ def test_arrays_of_another_shape_are_refused(whom, shape):
     options = dict(flag[2:].split("=") for flag in whom)
     *_, height, width = shape[: 2 + (len(shape) == 3 and shape[2] > 3)]
     with pytest.raises(ServerError, match=f"images are {height}x{width} pixel"):
-        predict_module.predict(np.zeros(shape, "uint8"), **options)
+        tfdarts.predict(np.zeros(shape, "uint8"), **options)
 
 
 def test_a_table_and_what_could_not_be_used(folder, whom, capsys):
@@ -160,7 +162,7 @@ def test_what_was_answered_is_shown_when_the_server_goes(
             probabilities = np.array([[0.0, 1.0]] * len(contents))
             return Answer(["dog"] * 2, [1] * 2, probabilities)
 
-    monkeypatch.setattr(predict_module, "client_of", lambda *_: Client())
+    monkeypatch.setattr(server_module, "client_of", lambda *_: Client())
     flags = "--export_dir=x", "--batch_size=2", "--retries=0"
     with pytest.raises(Unavailable, match="It is gone"):
         predict(*flags, f"--images={folder}")
@@ -170,17 +172,19 @@ def test_what_was_answered_is_shown_when_the_server_goes(
 def test_what_the_flags_say_arrives(monkeypatch):
     seen = []
 
-    def noted(*arguments):
-        seen.extend(arguments)
+    def noted(images, **options):
+        seen.extend([images, options])
         return iter(())
 
-    monkeypatch.setattr(predict_module, "predictions", noted)
+    monkeypatch.setattr(image_prediction, "predictions", noted)
     flags = "server=x name=n model_version=stable batch_size=3 timeout=4"
     more = "retries=5 max_request_mb=6"
     predict(
         *(f"--{flag}" for flag in f"{flags} {more}".split()), "--images=a, b"
     )
-    assert seen == [("a", "b"), None, "x", "n", "stable", 3, 4.0, 5, 6.0]
+    whom = {"export_dir": None, "server": "x", "name": "n", "version": "stable"}
+    how = {"batch_size": 3, "timeout": 4.0, "retries": 5, "max_request_mb": 6.0}
+    assert seen == [("a", "b"), whom | how]
 
 
 @pytest.mark.parametrize("version", ["", "9" * 20, "1/x", "-1"])

@@ -156,8 +156,8 @@ def test_a_classifier_is_no_language_model_and_neither_the_other(
 ):
     import served_models
 
-    from tfdarts.runs.predict import PIXEL
     from tfdarts.runs.predict import predict
+    from tfdarts.tasks.image_prediction import PIXEL
 
     image = tmp_path / "x.png"
     image.write_bytes(PIXEL)

@@ -12,6 +12,7 @@ import tiny_training
 import tfdarts
 from tfdarts.cli import search as search_command
 from tfdarts.runs.run_directory import Stage
+from tfdarts.settings.fields import setting
 from tfdarts.tasks import registry
 from tfdarts.tasks.images import ImageTask
 from tfdarts.tasks.registry import register_task
@@ -24,6 +25,8 @@ from tfdarts.tasks.registry import tasks
 @dataclasses.dataclass(frozen=True)
 class VectorSearchConfig(tfdarts.SearchConfig):
     """Settings of a search on vectors."""
+
+    length: int = setting(16, "Numbers of a vector.", least=16)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,7 +82,8 @@ def test_a_third_task_is_searched_trained_and_tested(vectors, tmp_path):
     assert genotype.normal
     tfdarts.train(VectorTrainConfig(**TRAINING | run_dir))
     results = tfdarts.evaluate(tmp_path)
-    assert 0 <= results["test_accuracy"] <= 1
+    assert results["test_examples"] == 80
+    assert [*tfdarts.export(tmp_path, formats="keras")] == ["keras"]
     for name in ("search", "train"):
         written = json.loads((tmp_path / name / "config.json").read_text())
         assert written["task"] == "vectors"
@@ -97,7 +101,10 @@ def test_commands_know_a_third_task(vectors, capsys):
     assert settings[0] is VectorSearchConfig
     assert search_command.command.main(["--help"]) == 0
     shown = capsys.readouterr().out
-    assert "Flags where --dataset is of vectors, in place of those" in shown
+    section = shown.partition("Flags where --dataset is of vectors, in")[2]
+    assert "  --length=INTEGER (default 16)\n" in section
+    assert search_command.command.main(["--length=20"]) == 2
+    assert "--length is for vectors, and --dat" in capsys.readouterr().err
     assert "  tfdarts-search --dataset=vectors:16\n" in shown
     described = tfdarts.describe_data(VectorSearchConfig(**SEARCH))
     assert described.startswith("vectors:16")

@@ -112,16 +112,19 @@ class Command:
         lines = [self.summary, "", "Examples:", "", examples, "", "Flags:", ""]
         first, *others = tasks()
         lines += _listed(self._fields(first))
-        if callable(self.settings):
-            for task in others:
+        before = len(lines)
+        for task in others:
+            fields = self._only_of(task, first)
+            if fields:
                 lines += [
                     "",
                     f"Flags where --dataset is of {task.name}, in place of "
                     f"those above of the same name",
                     "or in addition to them:",
                     "",
-                    *_listed(self._only_of(task, first)),
+                    *_listed(fields),
                 ]
+        if len(lines) > before:
             lines += ["", "Flags of all commands:", ""]
         lines += [
             "  --flagfile=FILE",

@@ -1,36 +1,60 @@
 """tfdarts-predict."""
 
 import dataclasses
+import functools
 import json
 import logging
-import math
 
-from tfdarts import arguments
 from tfdarts.cli.command import Command
 from tfdarts.cli.command import settings_of
-from tfdarts.runs.asking import AskSettings
+from tfdarts.data.image_source import DataError
 from tfdarts.settings.fields import Settings
+from tfdarts.settings.fields import flag_fields
 from tfdarts.settings.fields import setting
-from tfdarts.table import table
+from tfdarts.tasks.asking import AskSettings
+from tfdarts.tasks.registry import task_of_question
+from tfdarts.tasks.registry import tasks
 
 logger = logging.getLogger("tfdarts")
 
 
-@dataclasses.dataclass(frozen=True)
-class PredictSettings(Settings):
-    """What a prediction takes."""
+class _OneQuestion(Settings):
+    """What a prediction is about: one of all that tasks ask about."""
 
-    images: str = setting(
-        None,
-        "Image files, folders or patterns, as 'new/*.png', with commas "
-        "between them; ** in a pattern stands for any directories.",
-        form=arguments.paths,
+    def __post_init__(self):
+        super().__post_init__()
+        if len(self.given()) != 1:
+            raise ValueError(
+                "Give --images, what to look at, or of a language model "
+                "--text, what to go on with."
+            )
+
+    def given(self):
+        """Returns what is asked about by name, a dict."""
+        return {n: v for n, v in vars(self).items() if v not in (None, ())}
+
+
+@functools.cache
+def question_settings(*question_classes):
+    """Returns one dataclass of the questions of several tasks.
+
+    Args:
+        *question_classes: Dataclasses; see `tfdarts.tasks.task.Task`.
+    """
+    fields = [
+        (field.name, field.type, field)
+        for question_class in dict.fromkeys(question_classes)
+        for field in flag_fields(question_class)
+    ]
+    return dataclasses.make_dataclass(
+        "Question", fields, bases=(_OneQuestion,), frozen=True
     )
-    text: str = setting(
-        None,
-        "In place of --images, for language models: the beginning of a line, "
-        "whose next word is foretold.",
-    )
+
+
+@dataclasses.dataclass(frozen=True)
+class AnswerSettings(Settings):
+    """How predictions are shown."""
+
     format: str = setting(
         "table",
         "table, or json: with all probabilities of images, and unrounded.",
@@ -42,72 +66,31 @@ class PredictSettings(Settings):
         "are listed.",
     )
 
-    def __post_init__(self):
-        super().__post_init__()
-        if (not self.images) == (self.text is None):
-            raise ValueError(
-                "Give --images, what to look at, or of a language model "
-                "--text, what to go on with."
-            )
+
+def _settings(task=None):
+    questions = question_settings(*(each.question for each in tasks()))
+    return questions, AnswerSettings, AskSettings
 
 
 def run(values):
-    """Predicts and prints what the images show, or what word follows."""
-    settings = settings_of(PredictSettings, values)
-    asking = settings_of(AskSettings, values)
-    if settings.text is not None:
-        _foretell(settings, asking)
-    else:
-        _predict(settings, asking)
-
-
-def _foretell(settings, asking):
-    from tfdarts.runs.predict import next_words
-
-    said = next_words(
-        settings.text,
-        asking.export_dir,
-        asking.server,
-        asking.name,
-        asking.model_version,
-        asking.timeout,
-        asking.retries,
-    )
-    if settings.format == "json":
-        print(json.dumps(said, indent=2, ensure_ascii=False))
-        return
-    rows = [(w["word"], f"{w['probability']:.2%}") for w in said["next_words"]]
-    print(table(("next word", "probability"), rows))
-    count, log_probability = said["num_words"], said["log_probability"]
-    if count:
-        print(
-            f"The text: {log_probability:.2f} nats, {count} words, perplexity "
-            f"{math.exp(-log_probability / count):,.1f}"
-        )
-
-
-def _predict(settings, asking):
-    from tfdarts.data.image_source import DataError
-    from tfdarts.runs.predict import predictions
-
+    """Predicts and prints what a model or a server says."""
+    question, shown_as, asking = (settings_of(s, values) for s in _settings())
+    ((name, about),) = question.given().items()
+    task = task_of_question(name)
+    options = vars(asking)
+    options = {**options, "version": options["model_version"]}
+    del options["model_version"]
     said = []
     try:
-        for prediction in predictions(
-            settings.images,
-            asking.export_dir,
-            asking.server,
-            asking.name,
-            asking.model_version,
-            asking.batch_size,
-            asking.timeout,
-            asking.retries,
-            asking.max_request_mb,
-        ):
+        for prediction in task.predictions(about, **options):
             said.append(prediction)
     finally:
         # A server may be gone after half of the images.
-        if said:
-            print(_shown(said, settings.format))
+        if said and shown_as.format == "json":
+            answer = task.answer(said)
+            print(json.dumps(answer, indent=2, ensure_ascii=False))
+        elif said:
+            print(task.show_answer(said))
     failed = [each for each in said if "error" in each]
     if not failed:
         return
@@ -115,7 +98,7 @@ def _predict(settings, asking):
         f"{len(failed)} of {len(said)} images could not be used. "
         f"{_listed(failed)}"
     )
-    if not settings.skip_broken or len(failed) == len(said):
+    if not shown_as.skip_broken or len(failed) == len(said):
         raise DataError(sentence)
     logger.warning("predict: %s", sentence)
 
@@ -127,19 +110,6 @@ def _listed(failed, most=10):
     return " ".join(reasons) + (f" And {more:,} more." if more else "")
 
 
-def _shown(predictions, format):
-    if format == "json":
-        return json.dumps(predictions, indent=2, ensure_ascii=False)
-    return table(("image", "label", "probability"), map(_row, predictions))
-
-
-def _row(prediction):
-    if "error" in prediction:
-        return prediction["image"], "-", "-"
-    probability = f"{prediction['probability']:.2%}"
-    return prediction["image"], prediction["label"], probability
-
-
 def _needs_tensorflow(values):
     return not (values["server"] or "").startswith("http")
 
@@ -148,7 +118,7 @@ command = Command(
     name="tfdarts-predict",
     summary="Says what images show, or what word follows a text, asked of an "
     "exported model\nor of TF Serving.",
-    settings=(PredictSettings, AskSettings),
+    settings=_settings,
     run=run,
     needs_tensorflow=_needs_tensorflow,
     resumes=False,

@@ -1,5 +1,6 @@
 """The task of images: what class each is of."""
 
+from tfdarts.tasks.asking import ImagesQuestion
 from tfdarts.tasks.configs import SearchConfig
 from tfdarts.tasks.configs import SelectConfig
 from tfdarts.tasks.configs import TrainConfig
@@ -18,7 +19,8 @@ class ImageTask(Task):
         "select": SelectConfig,
     }
     shared_config = ImageConfig
-    question = {"images": "IMAGES"}
+    question = ImagesQuestion
+    placeholder = "IMAGES"
     figures = (
         "test_accuracy",
         "test_top5_accuracy",
@@ -138,6 +140,16 @@ class ImageTask(Task):
 
     def headline(self, results):
         return f"Test accuracy   {results['test_accuracy']:.2%}"
+
+    def predictions(self, question, **options):
+        from tfdarts.tasks.image_prediction import predictions
+
+        return predictions(question, **options)
+
+    def show_answer(self, said):
+        from tfdarts.tasks.image_prediction import show_predictions
+
+        return show_predictions(said)
 
     def export(self, formats, network, settings, directory, run):
         from tfdarts.tasks.image_export import export_classifier

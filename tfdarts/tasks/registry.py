@@ -101,6 +101,15 @@ def task_of_settings(settings):
     return task_named(settings.get("task", before))
 
 
+def task_of_question(name):
+    """Returns the task that asks about something of a name, or `None`.
+
+    Args:
+        name: String, as `"images"`: a flag of `tfdarts-predict`.
+    """
+    return next((t for t in tasks() if t.question_name == name), None)
+
+
 def config_classes(*commands):
     """Returns the dataclasses of the settings of commands, of all tasks.
 

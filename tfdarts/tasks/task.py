@@ -1,5 +1,7 @@
 """What a kind of data says of itself."""
 
+from tfdarts.settings.fields import flag_fields
+
 TEST_OR_DATASET = (
     "`test` takes the place of `dataset`, and is for networks of images: give "
     "one of the two, for a text `dataset`."
@@ -24,8 +26,9 @@ class Task:
             share.
         examples: Dict from names of commands, as `"search"`, to tuples of
             command lines for `--help`.
-        question: Dict of one item: the flag of `tfdarts-predict` that takes
-            such data, and what stands for its value.
+        question: Dataclass of one setting, the flag of `tfdarts-predict`
+            that takes what is asked about.
+        placeholder: String that stands for its value, as `"IMAGES"`.
         figures: Tuple of strings, the results of a test that
             `tfdarts-evaluate` prints, in order.
     """
@@ -35,7 +38,8 @@ class Task:
     configs = {}
     shared_config = None
     examples = {}
-    question = {}
+    question = None
+    placeholder = None
     figures = ()
 
     def takes(self, spec):
@@ -156,6 +160,40 @@ class Task:
 
     def headline(self, results):
         """Returns how good a tested network is, in a few lines."""
+        raise NotImplementedError
+
+    # Prediction
+
+    @property
+    def question_name(self):
+        """The name of the one setting of `question`."""
+        (field,) = flag_fields(self.question)
+        return field.name
+
+    def predictions(self, question, **options):
+        """Yields the answers of a model or of a server, each a dict.
+
+        Args:
+            question: What is asked about.
+            **options: The settings of `tfdarts.tasks.asking.AskSettings`,
+                with `version` for `model_version`.
+        """
+        raise NotImplementedError
+
+    def answer(self, said):
+        """Returns what `tfdarts.predict` returns.
+
+        Args:
+            said: List of what `predictions` has yielded.
+        """
+        return said
+
+    def show_answer(self, said):
+        """Returns what `predictions` has yielded as a table.
+
+        Args:
+            said: List of dicts.
+        """
         raise NotImplementedError
 
     # Export

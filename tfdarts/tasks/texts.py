@@ -1,5 +1,6 @@
 """The task of texts: what word comes next."""
 
+from tfdarts.tasks.asking import TextQuestion
 from tfdarts.tasks.rnn_configs import RNNSearchConfig
 from tfdarts.tasks.rnn_configs import RNNSelectConfig
 from tfdarts.tasks.rnn_configs import RNNTrainConfig
@@ -18,7 +19,8 @@ class TextTask(Task):
         "select": RNNSelectConfig,
     }
     shared_config = RunConfig
-    question = {"text": "WORDS"}
+    question = TextQuestion
+    placeholder = "WORDS"
     figures = (
         "test_loss",
         "test_perplexity",
@@ -100,6 +102,23 @@ class TextTask(Task):
             f"{title:<15} {results[f'{name}_perplexity']:.2f}"
             for title, name in lines
         )
+
+    def predictions(self, question, **options):
+        from tfdarts.tasks.text_prediction import next_words
+
+        # It is one request, whatever the size of batches of images.
+        for name in ("batch_size", "max_request_mb"):
+            options.pop(name, None)
+        yield next_words(question, **options)
+
+    def answer(self, said):
+        (answer,) = said
+        return answer
+
+    def show_answer(self, said):
+        from tfdarts.tasks.text_prediction import show_next_words
+
+        return show_next_words(*said)
 
     def require_formats(self, formats, path):
         if formats != ["saved_model"]:

@@ -22,7 +22,7 @@ def images_of(images):
     """Returns a list of paths, or images as one array.
 
     Args:
-        images: See `tfdarts.runs.predict.predictions`.
+        images: See `tfdarts.tasks.image_prediction.predictions`.
 
     Returns:
         List of paths and patterns, or a float32 array of pixels from 0 to

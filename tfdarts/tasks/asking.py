@@ -1,4 +1,4 @@
-"""Whom a prediction is asked of, and how, as data."""
+"""What a prediction is asked about, of whom, and how, as data."""
 
 import dataclasses
 
@@ -10,6 +10,29 @@ from tfdarts.settings.fields import setting
 
 def _version(value, name):
     return checked_version(value)
+
+
+@dataclasses.dataclass(frozen=True)
+class ImagesQuestion(Settings):
+    """Images to classify."""
+
+    images: str = setting(
+        None,
+        "Image files, folders or patterns, as 'new/*.png', with commas "
+        "between them; ** in a pattern stands for any directories.",
+        form=arguments.paths,
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class TextQuestion(Settings):
+    """A text to go on with."""
+
+    text: str = setting(
+        None,
+        "In place of --images, for language models: the beginning of a line, "
+        "whose next word is foretold.",
+    )
 
 
 @dataclasses.dataclass(frozen=True)

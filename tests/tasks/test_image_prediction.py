@@ -14,15 +14,16 @@ from PIL import Image
 
 from tfdarts import image_kinds
 from tfdarts.data.image_source import DataError
-from tfdarts.runs import predict as predict_module
-from tfdarts.runs.predict import PIXEL
-from tfdarts.runs.predict import find_images
-from tfdarts.runs.predict import images_of
 from tfdarts.runs.predict import predict
 from tfdarts.serving.clients import Answer
 from tfdarts.serving.clients import InvalidArgument
 from tfdarts.serving.clients import ServerError
 from tfdarts.serving.clients import Unavailable
+from tfdarts.tasks import image_prediction
+from tfdarts.tasks import server
+from tfdarts.tasks.image_prediction import PIXEL
+from tfdarts.tasks.images_to_predict import find_images
+from tfdarts.tasks.images_to_predict import images_of
 
 
 @pytest.fixture
@@ -63,8 +64,8 @@ class Client:
 @pytest.fixture
 def client(monkeypatch):
     client = Client()
-    monkeypatch.setattr(predict_module, "client_of", lambda *args: client)
-    monkeypatch.setattr(predict_module, "look_up", lambda file: None)
+    monkeypatch.setattr(server, "client_of", lambda *args: client)
+    monkeypatch.setattr(image_prediction, "look_up", lambda file: None)
     return client
 
 
@@ -259,7 +260,7 @@ def test_what_is_no_image_leaves_the_others_alone(tmp_path, client, bad):
 def test_kinds_that_are_not_taken_are_not_asked_about(
     tmp_path, client, monkeypatch
 ):
-    monkeypatch.setattr(predict_module, "look_up", image_kinds.look_up)
+    monkeypatch.setattr(image_prediction, "look_up", image_kinds.look_up)
     contents = [PIXEL, REFUSED_KINDS["bmp P"][0], PIXEL, b"no image"]
     answers = predict(files(tmp_path, contents), export_dir="model")
     assert ["label" in each for each in answers] == [True, False, True, False]
@@ -271,7 +272,7 @@ def test_kinds_that_are_not_taken_are_not_asked_about(
 
 
 def test_rotated_images_are_counted(tmp_path, client, monkeypatch, caplog):
-    monkeypatch.setattr(predict_module, "look_up", image_kinds.look_up)
+    monkeypatch.setattr(image_prediction, "look_up", image_kinds.look_up)
     contents = [PIXEL, COLOR_KINDS["jpeg RGB, rotated"], PIXEL]
     predict(files(tmp_path, contents), export_dir="model", batch_size=2)
     assert "1 of 3 images have an EXIF orientation" in caplog.text

@@ -1,0 +1,267 @@
+"""What images show: asked of a model or a server."""
+
+import base64
+import functools
+import io
+import logging
+import os
+import time
+
+import numpy as np
+
+from tfdarts.duration import duration
+from tfdarts.image_kinds import BadImageError
+from tfdarts.image_kinds import look_up
+from tfdarts.serving.clients import InvalidArgument
+from tfdarts.serving.clients import ServerError
+from tfdarts.table import table
+from tfdarts.tasks.asking import AskSettings
+from tfdarts.tasks.images_to_predict import find_images
+from tfdarts.tasks.images_to_predict import images_of
+from tfdarts.tasks.images_to_predict import request_batches
+from tfdarts.tasks.server import client_for
+from tfdarts.tasks.server import with_retries
+
+logger = logging.getLogger("tfdarts")
+
+PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAA"
+    "AABJRU5ErkJggg=="
+)
+"""An image file that cannot be refused for what it is: one grey pixel."""
+
+
+def predictions(
+    images,
+    export_dir=None,
+    server=None,
+    name=None,
+    version=None,
+    batch_size=32,
+    timeout=10.0,
+    retries=3,
+    max_request_mb=32.0,
+):
+    """Yields what images show, each as soon as it is known.
+
+    An image that cannot be used does not keep the others from being answered:
+    a file of a kind that no server decodes correctly is not asked about, see
+    `tfdarts.image_kinds`, and a batch that is refused is asked again in
+    halves.
+
+    Args:
+        images: Path of an image file, of a folder, out of which all images
+            are taken, pattern such as `"new/*.png"`, or a sequence of these.
+            Or an array of images, `(images, height, width, channels)`, or
+            without channels if they are grey; of one image; or a sequence of
+            arrays. Pixels are as in `tfdarts.from_arrays`, integers or floats
+            from 0 to 255 or floats from 0 to 1, in as many channels as the
+            model takes, and the images have the size that it takes.
+        export_dir: Path of the exported versions of a model, or of one.
+        server: String, in place of it the URL of a server: `http://host:8501`
+            (REST) or `grpc://host:8500`.
+        name: String, what the server calls the model.
+        version: Integer; of a server also a string, the label of a version.
+            Defaults to the newest.
+        batch_size: Integer, images that are asked for at once.
+        timeout: Float, seconds that a server's answer may take.
+        retries: Integer, how often a server that cannot answer now is asked
+            again, each time after a longer while.
+        max_request_mb: Float, the most megabytes of images in a request.
+
+    Yields:
+        One dict for each image: `image`, its path or, of an array, its
+        position, and either `label`, `class_id`, `probability` and the lists
+        `class_names` and `probabilities`, in the same order, or `error`, why
+        it could not be used. A server whose model tfdarts 0.1.0 exported has
+        no `class_names`.
+
+    Raises:
+        ValueError: If there is no such model or server, or an argument cannot
+            be.
+        DataError: If there is no such image, or one is too large.
+    """
+    asking = AskSettings(
+        *(export_dir, server, name, version),
+        *(batch_size, timeout, retries, max_request_mb),
+    )
+    retries = asking.retries
+    images = images_of(images)
+    of_files = isinstance(images, list)
+    if of_files:
+        images = find_images(images)
+        sizes = [path.stat().st_size for path in images]
+    else:
+        sizes = [images[0].nbytes] * len(images)
+    batches = list(
+        request_batches(images, sizes, asking.batch_size, asking.max_request_mb)
+    )
+    client = client_for(asking)
+    if of_files:
+        ask = _not_for_nothing(with_retries(client.predict, retries))
+    else:
+        ask = _blaming_all(with_retries(client.predict_pixels, retries))
+    class_names = functools.cache(
+        lambda count: _class_names(
+            with_retries(client.class_names, retries), count
+        )
+    )
+    done, rotated, started = 0, 0, time.monotonic()
+    for batch in batches:
+        if of_files:
+            contents = [path.read_bytes() for path in batch]
+            looks = [*map(_look, contents)]
+            rotated += sum(getattr(look, "is_rotated", 0) for look in looks)
+            answers = _answered_but_bad(ask, batch, contents, looks)
+        else:
+            positions = range(done, done + len(batch))
+            answers = _answered(ask, positions, np.stack(batch))
+        for said in answers:
+            if "error" not in said:
+                said |= class_names(len(said["probabilities"]))
+            yield said
+        done += len(batch)
+        _report(done, len(images), time.monotonic() - started)
+    if rotated:
+        logger.warning(
+            "predict: %s of %s images have an EXIF orientation that asks for "
+            "a rotation. It is ignored, as in training.",
+            f"{rotated:,}",
+            f"{len(images):,}",
+        )
+
+
+def _class_names(ask, count):
+    """Returns `class_names` as part of a prediction, if they can be had."""
+    try:
+        return {"class_names": ask(count)}
+    except ServerError as error:
+        logger.warning(
+            "predict: the names of the classes are not known (%s) A model "
+            "that tfdarts 0.1.0 exported has none: export it again.",
+            error,
+        )
+        return {}
+
+
+def _answered_but_bad(ask, paths, contents, looks):
+    """Returns predictions; files that are not taken are not asked about."""
+    good = [k for k, look in enumerate(looks) if not isinstance(look, str)]
+    answers = iter(
+        _answered(ask, [paths[k] for k in good], [contents[k] for k in good])
+    )
+    return [
+        {"image": str(path), "error": look}
+        if isinstance(look, str)
+        else next(answers)
+        for path, look in zip(paths, looks)
+    ]
+
+
+def _look(content):
+    """Returns what an image file's header says, or why it is not taken."""
+    try:
+        return look_up(io.BytesIO(content))
+    except BadImageError as error:
+        reason = str(error)
+        return f"{reason[0].upper()}{reason[1:]}."
+
+
+def _answered(ask, paths, contents):
+    if not paths:
+        return []
+    try:
+        answer = ask(contents)
+    except InvalidArgument as error:
+        if len(paths) == 1:
+            return [{"image": _name(paths[0]), "error": str(error)}]
+        half = len(paths) // 2
+        return [
+            *_answered(ask, paths[:half], contents[:half]),
+            *_answered(ask, paths[half:], contents[half:]),
+        ]
+    return [
+        {
+            "image": _name(path),
+            "label": label,
+            "class_id": class_id,
+            "probability": float(probabilities[class_id]),
+            "probabilities": probabilities.tolist(),
+        }
+        for path, label, class_id, probabilities in zip(
+            paths, *answer, strict=True
+        )
+    ]
+
+
+def _name(image):
+    """Returns the path of an image as a string, or its position."""
+    return str(image) if isinstance(image, os.PathLike) else image
+
+
+def _blaming_all(ask):
+    """Returns a function that asks about arrays, which are of one shape.
+
+    A refusal of one is a refusal of all.
+    """
+
+    def ask_once(images):
+        try:
+            return ask(images)
+        except InvalidArgument as error:
+            height, width, channels = images.shape[1:]
+            raise ServerError(
+                f"The images are {height}x{width} pixels (height x width) with "
+                f"{channels} channel{'s' * (channels > 1)}, and the model does "
+                f"not take them: {error}"
+            ) from error
+
+    return ask_once
+
+
+def _not_for_nothing(ask):
+    """Returns a function that asks, but blames images only if others do.
+
+    A server may refuse all there is, for a version that it does not have for
+    instance. The first refusal is put to the test with a pixel.
+    """
+    tested = False
+
+    def ask_and_test(contents):
+        nonlocal tested
+        try:
+            return ask(contents)
+        except InvalidArgument as error:
+            if not tested:
+                try:
+                    ask([PIXEL])
+                except InvalidArgument:
+                    raise ServerError(str(error)) from error
+            tested = True
+            raise
+
+    return ask_and_test
+
+
+def _report(done, count, seconds):
+    left = duration(seconds / done * (count - done))
+    logger.info(
+        *("predict: %d/%d images, %s left", done, count, left),
+        extra={"transient": True, "progress": done / count},
+    )
+
+
+def show_predictions(said):
+    """Returns a table of what `predictions` has yielded.
+
+    Args:
+        said: List of dicts.
+    """
+    return table(("image", "label", "probability"), map(_row, said))
+
+
+def _row(prediction):
+    if "error" in prediction:
+        return prediction["image"], "-", "-"
+    probability = f"{prediction['probability']:.2%}"
+    return prediction["image"], prediction["label"], probability

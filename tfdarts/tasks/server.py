@@ -1,0 +1,45 @@
+"""Asking an exported model or a server."""
+
+import logging
+
+import tenacity
+
+from tfdarts.serving.clients import Unavailable
+from tfdarts.serving.connection import client_of
+
+logger = logging.getLogger("tfdarts")
+
+
+def client_for(asking):
+    """Returns the client of a model or of a server.
+
+    Args:
+        asking: `tfdarts.tasks.asking.AskSettings`.
+    """
+    return client_of(
+        asking.export_dir,
+        asking.server,
+        asking.name,
+        asking.model_version,
+        asking.timeout,
+    )
+
+
+def with_retries(ask, retries):
+    """Returns a function that asks again where there is no answer now."""
+    return tenacity.Retrying(
+        retry=tenacity.retry_if_exception_type(Unavailable),
+        stop=tenacity.stop_after_attempt(retries + 1),
+        wait=tenacity.wait_exponential(0.25, max=8)
+        + tenacity.wait_random(0, 0.25),
+        before_sleep=_say_why,
+        reraise=True,
+    ).wraps(ask)
+
+
+def _say_why(state):
+    logger.warning(
+        "predict: %s Asking again in %.1f s.",
+        state.outcome.exception(),
+        state.next_action.sleep,
+    )

@@ -1,0 +1,72 @@
+"""What word comes next: asked of a model or a server."""
+
+import math
+
+from tfdarts.table import table
+from tfdarts.tasks.asking import AskSettings
+from tfdarts.tasks.server import client_for
+from tfdarts.tasks.server import with_retries
+
+
+def next_words(
+    text,
+    export_dir=None,
+    server=None,
+    name=None,
+    version=None,
+    timeout=10.0,
+    retries=3,
+):
+    """Says which words may follow a text, and how likely it is itself.
+
+    Args:
+        text: String. It is taken for the beginning of a line.
+        export_dir, server, name, version, timeout, retries: See
+            `tfdarts.tasks.image_prediction.predictions`.
+
+    Returns:
+        A dict: `next_words`, a list of dicts of `word` and `probability`, the
+        likeliest first; of the text `log_probability`, in nats, and
+        `num_words`, the words that it is of.
+
+    Raises:
+        ValueError: If there is no such model or server, an argument cannot
+            be, or the text is no UTF-8.
+    """
+    if not isinstance(text, str):
+        raise ValueError(f"`text` must be one string. Received: {text!r}.")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(f"The text is no UTF-8: {text!r}.") from error
+    asking = AskSettings(
+        *(export_dir, server, name, version),
+        timeout=timeout,
+        retries=retries,
+    )
+    client = client_for(asking)
+    answer = with_retries(client.foretell, asking.retries)([text])
+    words = zip(answer.top_words[0], answer.top_probabilities[0])
+    return {
+        "text": text,
+        "next_words": [{"word": w, "probability": p} for w, p in words],
+        "log_probability": answer.log_probabilities[0],
+        "num_words": answer.num_words[0],
+    }
+
+
+def show_next_words(said):
+    """Returns a table of the next words, and how likely the text is.
+
+    Args:
+        said: Dict that `next_words` returned.
+    """
+    rows = [(w["word"], f"{w['probability']:.2%}") for w in said["next_words"]]
+    shown = table(("next word", "probability"), rows)
+    count, log_probability = said["num_words"], said["log_probability"]
+    if not count:
+        return shown
+    return (
+        f"{shown}\nThe text: {log_probability:.2f} nats, {count} words, "
+        f"perplexity {math.exp(-log_probability / count):,.1f}"
+    )
