@@ -63,6 +63,26 @@ def rows_of_part(values, index, count):
     return values[rows * index // count : rows * (index + 1) // count]
 
 
+def with_a_row(function, inputs):
+    """Returns the outputs of a function of images, of which there may be none.
+
+    Some kernels of TensorFlow do not change the number of channels of an
+    empty batch. So a replica without a row computes one of zeros, and drops
+    it.
+
+    Args:
+        function: Function from images to a structure of tensors with as many
+            rows.
+        inputs: Tensor `(batch, height, width, channels)`.
+    """
+    if num_replicas() == 1 or inputs.shape[0]:
+        return function(inputs)
+    rows = tf.shape(inputs)[0]
+    padding = [[0, tf.maximum(1 - rows, 0)], [0, 0], [0, 0], [0, 0]]
+    outputs = function(tf.pad(inputs, padding))
+    return tf.nest.map_structure(lambda output: output[:rows], outputs)
+
+
 def _replica():
     """Returns the number of the current replica, and how many there are."""
     context = tf.distribute.get_replica_context()

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from tfdarts.parts import local_replicas
 from tfdarts.parts import rows_of_part
+from tfdarts.parts import with_a_row
 
 
 def shared(dataset, distribution):
@@ -44,8 +45,8 @@ def predicted(network, dataset, distribution):
     """Returns what a network says of all inputs, an array.
 
     Args:
-        network: Keras model of one input and one output, made under the scope
-            of the strategy.
+        network: Keras model of images, of one output, made under the scope of
+            the strategy.
         dataset: `tf.data.Dataset` of `(inputs, labels)`: the rows of each
             batch that this process computes.
         distribution: `tf.distribute.Strategy`.
@@ -53,7 +54,7 @@ def predicted(network, dataset, distribution):
 
     @functools.partial(tf.function, reduce_retracing=True)
     def of_all_replicas(inputs):
-        outputs = distribution.run(network, args=(inputs,))
+        outputs = distribution.run(with_a_row, args=(network, inputs))
         return distribution.gather(outputs, axis=0)
 
     rows = shared(dataset.map(lambda inputs, labels: inputs), distribution)
