@@ -128,7 +128,7 @@ def wait_for_others(addresses, index):
             _answer_others(listener, addresses, waiting)
     logger.info(
         "all workers are there and join; if that takes more than %d seconds, "
-        "one was lost, and this one ends with exit code 142",
+        "one was lost, and this one ends with exit code 14",
         SECONDS_TO_JOIN,
     )
 

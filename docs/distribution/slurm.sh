@@ -20,9 +20,9 @@ failed=$PWD/tfdarts-$SLURM_JOB_ID.failed
 export failed
 
 # The tasks of srun know which of them they are. Code 6 says that another
-# worker was lost, 137 and 143 that this one was killed, as srun does when one
-# has ended, 142 that one was lost while all were joined: any other error
-# would come again, and is left in a file.
+# worker was lost, 14 that one was lost while all were joined, 137 and 143 that
+# this one was killed, as srun does when one has ended: any other error would
+# come again, and is left in a file.
 # shellcheck disable=SC2016
 start='
   export TF_CONFIG="{\"cluster\": {\"worker\": [$workers]},
@@ -30,7 +30,7 @@ start='
   code=0
   "$@" --distribute=multiworker || code=$?
   case $code in
-    0 | 6 | 137 | 142 | 143) ;;
+    0 | 6 | 14 | 137 | 143) ;;
     *) echo "$code" >"$failed" ;;
   esac
   exit "$code"'
@@ -46,7 +46,7 @@ for attempt in 1 2 3; do
     exit "$code"
   fi
   case $code in
-    6 | 137 | 142 | 143) echo "A worker was lost, attempt $attempt." >&2 ;;
+    6 | 14 | 137 | 143) echo "A worker was lost, attempt $attempt." >&2 ;;
     *) exit "$code" ;;
   esac
 done

@@ -134,8 +134,8 @@ class Command:
             "",
             "Exit codes: 0 done, 1 unexpected, 2 usage or configuration,",
             "3 data, 4 out of memory, 5 diverged, 6 another worker is gone,",
-            "130 or 143 interrupted, 141 nobody reads the results,",
-            "142 a worker was lost while all were joined.",
+            "14 a worker was lost while all were joined, 130 or 143",
+            "interrupted, 141 nobody reads the results.",
         ]
         return "\n".join(lines)
 

@@ -15,9 +15,9 @@ EXIT_CODES = {
     "memory": 4,
     "diverged": 5,
     "worker": 6,
+    "joining": 14,
     "interrupted": 130,
     "unread": 141,
-    "joining": 142,
     "terminated": 143,
 }
 

@@ -1,6 +1,7 @@
 """Which devices compute together: strategies of `tf.distribute`."""
 
 import collections
+import ctypes
 import functools
 import signal
 import threading
@@ -143,10 +144,9 @@ def _task_of(name):
 def _joined():
     """Connects the processes, which TensorFlow watches over from then on.
 
-    Python stands still meanwhile, and TensorFlow waits for an hour for a
-    worker that ends before it has joined. So Ctrl-C, and an alarm clock, must
-    end the process as if it were none of Python's. SIGTERM TensorFlow would
-    keep to itself for ever.
+    TensorFlow holds Python's lock meanwhile, and waits for an hour for a worker
+    that ends before it has joined. So signals must end the process without
+    Python, and TensorFlow would keep SIGTERM to itself for ever.
     """
     if threading.current_thread() is not threading.main_thread():
         return tf.distribute.MultiWorkerMirroredStrategy()
@@ -154,7 +154,10 @@ def _joined():
     handlers = {number: signal.getsignal(number) for number in numbers}
     if handlers[signal.SIGINT] is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    # The kernel does not end the first process of a container by a signal
+    # without a handler. This one gets the signal's number as the exit code.
+    libc = ctypes.CDLL(None)
+    libc.signal(signal.SIGALRM, libc._exit)
     signal.alarm(SECONDS_TO_JOIN)
     try:
         return tf.distribute.MultiWorkerMirroredStrategy()
