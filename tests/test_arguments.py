@@ -184,6 +184,11 @@ FIELDS = {
 WORDS = {"server", "name", "text"}
 """Strings that are neither paths nor one of several choices."""
 
+
+def form_of(config_class, name):
+    return config_class.__dataclass_fields__[name].metadata["form"]
+
+
 HOME_FORMS = {
     arguments.path_text: lambda home: (
         pathlib.Path("~/x"),
@@ -203,9 +208,15 @@ HOME_FORMS = {
     ),
     arguments.names: lambda home: (np.array(["onnx"]), ("onnx",)),
     arguments.seeds: lambda home: (np.arange(2), [0, 1]),
-    AskSettings.__dataclass_fields__["model_version"].metadata[
-        "form"
-    ]: lambda home: (np.int64(2), 2),
+    form_of(AskSettings, "model_version"): lambda home: (np.int64(2), 2),
+    form_of(tfdarts.SearchConfig, "primitives"): lambda home: (
+        np.array(["none", "sep_conv_3x3"]),
+        "none,sep_conv_3x3",
+    ),
+    form_of(tfdarts.RNNSearchConfig, "primitives"): lambda home: (
+        ["tanh", "none"],
+        "tanh,none",
+    ),
 }
 """What Python may give to a setting of a form, and what it becomes."""
 
