@@ -34,9 +34,9 @@ HOW = [
 
 
 def with_settings(config, run_dir, **settings):
-    # A multiple of up to 8 GPUs.
+    batch_size = 128 // len(GPUS) * len(GPUS)
     return dataclasses.replace(
-        config, run_dir=str(run_dir), batch_size=128, **settings
+        config, run_dir=str(run_dir), batch_size=batch_size, **settings
     )
 
 

@@ -331,6 +331,22 @@ def test_curvature_is_that_of_micro_batches(two_replicas):
     assert eigenvalues[1] == pytest.approx(eigenvalues[0], rel=1e-8)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "options"),
+    [({"micro_batches": 2}, {}), ({}, {"jit_compile": True})],
+)
+def test_global_batch_norm_is_of_a_plain_step(arguments, options, two_replicas):
+    def compile_on(distribution):
+        supernet = CNNSupernet(2, 3, 3, (4, 4, 1), num_nodes=1)
+        synchronize_batch_norms(supernet)
+        search = DARTS(supernet, distribution=distribution, **arguments)
+        search.compile(**options)
+
+    compile_on(None)
+    with pytest.raises(ValueError, match="Global batch norms on several devi"):
+        compile_on(two_replicas)
+
+
 def test_what_cannot_be_shared_is_refused(two_replicas):
     with pytest.raises(ValueError, match="leave out `run_eagerly`"):
         search = DARTS(RNNSupernet(WORDS, 3, 2), distribution=two_replicas)
@@ -339,3 +355,5 @@ def test_what_cannot_be_shared_is_refused(two_replicas):
     x, y = words(np.random.default_rng(0), 3)
     with pytest.raises(ValueError, match="this process: of 2. Received a"):
         search.train_step(((x[:7], y[:7]), (x[:7], y[:7])))
+    with pytest.raises(ValueError, match="this process: of 2. Received a"):
+        search.alpha_curvature((x[:7], y[:7]))

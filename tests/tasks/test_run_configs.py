@@ -244,6 +244,11 @@ def test_what_is_none_of_the_choices_is_refused(setting):
             {"recompute": True, "jit_compile": True},
             "--recompute does not go together with --jit_compile",
         ),
+        (
+            SearchConfig,
+            {"batch_norm": "global", "micro_batches": 2, "batch_size": 64},
+            "--batch_norm=global does not go together with --micro_batches",
+        ),
     ],
 )
 def test_settings_that_do_not_go_together(config_class, settings, message):

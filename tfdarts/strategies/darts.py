@@ -185,11 +185,13 @@ class DARTS(SavedSearch, ReadsOn, keras.Model):
             ValueError: If the virtual step of the weight optimizer is
                 unknown, it is to clip and has no `clip_norm`, XLA is to
                 compile a supernet that recomputes, or nothing is to be
-                compiled on several devices.
+                compiled on several devices, or these have global batch norms
+                and are given micro-batches or XLA.
         """
         check_compilation(
             self.supernet,
             self.distribution,
+            self.micro_batches,
             loss,
             class_weight,
             run_eagerly,
@@ -404,13 +406,17 @@ class DARTS(SavedSearch, ReadsOn, keras.Model):
         Returns:
             A float.
 
+        Raises:
+            ValueError: If the batch cannot be shared evenly.
+
         Reference:
 
         - [Zela et al., 2020](https://arxiv.org/abs/1909.09656), section 4.2
         """
         loss = self._compiled_loss
         weights, alphas, state = loss.values()
-        parts = parts_of(self.distribution, batch, self.micro_batches)
+        # A stream without a state: each text is read from its beginning.
+        parts = self._parts(batch, "curvature")
         objective = loss.objective(parts, state)
 
         def product(direction):

@@ -2,6 +2,7 @@
 
 import keras
 
+from tfdarts.layers.batch_norm import has_synchronized
 from tfdarts.strategies import hypergradient
 
 SECOND_ORDER_METHODS = tuple(
@@ -39,18 +40,33 @@ def check_options(
 
 
 def check_compilation(
-    supernet, distribution, loss, class_weight, run_eagerly, jit_compile
+    supernet,
+    distribution,
+    micro_batches,
+    loss,
+    class_weight,
+    run_eagerly,
+    jit_compile,
 ):
     """Refuses arguments of `DARTS.compile` that do not go together.
 
     Raises:
         ValueError: If they do not, or the loss does not take logits.
     """
-    if distribution.num_replicas_in_sync > 1 and run_eagerly:
+    several = distribution.num_replicas_in_sync > 1
+    if several and run_eagerly:
         raise ValueError(
             "Several devices compute together only what is compiled: leave "
             "out `run_eagerly`, or search on one device."
         )
+    if several and has_synchronized(supernet):
+        if jit_compile or micro_batches > 1:
+            raise ValueError(
+                "Global batch norms on several devices normalise the rows that "
+                "these compute at once, and XLA does not compile what devices "
+                "say to each other: leave out `micro_batches` and "
+                "`jit_compile`, or do not synchronize batch norms."
+            )
     if jit_compile and getattr(supernet, "recompute", False):
         raise ValueError(
             "XLA sees that a supernet with `recompute=True` computes the "

@@ -148,6 +148,12 @@ class SearchConfig(SearchSettings, ComputeConfig):
                 f"--batch_size must be a multiple of --micro_batches. "
                 f"Received: {self.batch_size} and {self.micro_batches}."
             )
+        if self.micro_batches > 1 and self.batch_norm == "global":
+            raise ValueError(
+                "--batch_norm=global does not go together with "
+                "--micro_batches: batch norms see only the parts that devices "
+                "compute at once, which are not the whole batch."
+            )
         if self.recompute and self.jit_compile:
             raise ValueError(
                 "--recompute does not go together with --jit_compile: XLA "
