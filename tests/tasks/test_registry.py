@@ -93,18 +93,17 @@ def test_a_third_task_is_searched_trained_and_tested(vectors, tmp_path):
         tfdarts.search(others)
 
 
-def test_commands_know_a_third_task(vectors, capsys):
+def test_commands_know_a_third_task(vectors):
     flags = ["--dataset=vectors:16", "--num_nodes=2"]
     values, task = search_command.command.parsed(flags)
     assert task is vectors
     settings = search_command.command.settings_for(task)
     assert settings[0] is VectorSearchConfig
-    assert search_command.command.main(["--help"]) == 0
-    shown = capsys.readouterr().out
+    shown = search_command.command.help()
     section = shown.partition("Flags where --dataset is of vectors, in")[2]
     assert "  --length=INTEGER (default 16)\n" in section
-    assert search_command.command.main(["--length=20"]) == 2
-    assert "--length is for vectors, and --dat" in capsys.readouterr().err
+    with pytest.raises(ValueError, match="--length is for vectors, and --da"):
+        search_command.command.parsed(["--length=20"])
     assert "  tfdarts-search --dataset=vectors:16\n" in shown
     described = tfdarts.describe_data(VectorSearchConfig(**SEARCH))
     assert described.startswith("vectors:16")

@@ -9,7 +9,6 @@ import tensorflow as tf
 from tfdarts.data import sources
 from tfdarts.data.examples import TrainingExamples
 from tfdarts.models.cnn_supernet import CNNSupernet
-from tfdarts.runs import search as search_module
 from tfdarts.runs.data import recorded
 from tfdarts.search_spaces.lookup import find_genotype
 from tfdarts.tasks import image_search
@@ -102,9 +101,9 @@ def test_search_setting_changes_only_what_it_names(
 
 def test_recompute_and_precision_make_the_supernet():
     config = dataclasses.replace(SEARCH, order=1)
-    plain = search_module.prepared(config).darts
+    plain = image_search.ImageSearch(config).darts
     config = dataclasses.replace(config, recompute=True, precision="bfloat16")
-    chosen = search_module.prepared(config).darts
+    chosen = image_search.ImageSearch(config).darts
     assert not plain.supernet.recompute and chosen.supernet.recompute
     for search, dtype in ((plain, "float32"), (chosen, "bfloat16")):
         assert search.supernet.cells[0].compute_dtype == dtype

@@ -27,7 +27,7 @@ def run(values):
         print(_int8_table(paths["litert_int8"].with_suffix(".json")))
     if "saved_model" in paths:
         directory = paths["saved_model"].parent
-        words = {"export_dir": directory, task.question_name: task.placeholder}
+        words = {"export_dir": directory, **task.example_question}
         print(next_command("tfdarts-predict", **words))
 
 

@@ -43,7 +43,7 @@ def run(values):
     print(f"Drawings        {run_dir}/cells")
     print(f"SavedModel      {results['saved_model']}")
     directory = pathlib.Path(results["saved_model"]).parent
-    words = {"export_dir": directory, task.question_name: task.placeholder}
+    words = {"export_dir": directory, **task.example_question}
     print(next_command("tfdarts-predict", **words))
     say_warning(run_dir)
 

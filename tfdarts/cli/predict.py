@@ -68,7 +68,9 @@ class AnswerSettings(Settings):
 
 
 def _settings(task=None):
-    questions = question_settings(*(each.question for each in tasks()))
+    questions = question_settings(
+        *(task.question for task in tasks() if task.question)
+    )
     return questions, AnswerSettings, AskSettings
 
 

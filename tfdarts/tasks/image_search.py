@@ -5,14 +5,13 @@ import tensorflow as tf
 from tfdarts.data import batches
 from tfdarts.data.image_source import DataError
 from tfdarts.layers.batch_norm import synchronize_batch_norms
-from tfdarts.models.cnn_supernet import CNNSupernet
 from tfdarts.parts import local_replicas
 from tfdarts.parts import worker_of
-from tfdarts.primitive_table import listed_primitives
 from tfdarts.strategies.darts import DARTS
 from tfdarts.tasks.data import open_data
 from tfdarts.tasks.data import training_data
 from tfdarts.tasks.presets import settle
+from tfdarts.tasks.registry import task_of_config
 from tfdarts.tasks.start import require_float32
 from tfdarts.tasks.start import require_xla
 from tfdarts.tasks.start import start
@@ -73,17 +72,8 @@ class ImageSearch:
         examples = self.data.examples
         batches.steps_per_epoch(examples.second[1], config.batch_size)
         start(config, self.distribution)
-        supernet = CNNSupernet(
-            config.init_channels,
-            config.num_cells,
-            len(self.source.class_names),
-            examples.first[0].shape[1:],
-            num_nodes=config.num_nodes,
-            primitives=listed_primitives(config.primitives, "cnn"),
-            stem=config.stem,
-            recompute=config.recompute,
-            dtype=config.dtype_policy,
-        )
+        task = task_of_config(config)
+        supernet = task.build_supernet(config, self.source)
         if config.batch_norm == "global":
             synchronize_batch_norms(supernet)
         self.darts = compiled(

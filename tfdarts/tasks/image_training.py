@@ -19,10 +19,10 @@ from tfdarts.serving.classifier import with_preprocessing
 from tfdarts.tasks.data import find_data
 from tfdarts.tasks.data import open_data
 from tfdarts.tasks.data import training_data
-from tfdarts.tasks.networks import build_network
 from tfdarts.tasks.networks import compile_network
 from tfdarts.tasks.presets import chosen_settings
 from tfdarts.tasks.presets import settle
+from tfdarts.tasks.registry import task_of_config
 from tfdarts.tasks.scores import class_means
 from tfdarts.tasks.start import require_float32
 from tfdarts.tasks.start import require_xla
@@ -77,11 +77,8 @@ class ImageTraining:
         start(config, self.distribution)
         self.steps_per_epoch = self.data.steps_per_epoch
         with self.distribution.scope():
-            self.network = build_network(
-                config,
-                self.genotype,
-                len(self.source.class_names),
-                self.data.examples.first[0].shape[1:],
+            self.network = task_of_config(config).build_network(
+                config, self.genotype, self.source
             )
             self.model = compile_network(
                 config, self.network, self.steps_per_epoch

@@ -110,6 +110,18 @@ class ImageTask(Task):
 
         return ImageSearch(config)
 
+    def build_supernet(self, config, source):
+        from tfdarts.tasks.networks import build_supernet
+
+        num_classes = len(source.class_names)
+        return build_supernet(config, num_classes, source.image_shape)
+
+    def build_network(self, config, genotype, source):
+        from tfdarts.tasks.networks import build_network
+
+        num_classes = len(source.class_names)
+        return build_network(config, genotype, num_classes, source.image_shape)
+
     @property
     def training(self):
         from tfdarts.tasks.image_training import ImageTraining

@@ -1,13 +1,16 @@
-"""The network of a config, and how it is to be trained."""
+"""The supernet or network of a config, and how it is to be trained."""
 
 import keras
 
 from tfdarts.models.auxiliary_head import WithAuxiliaryHead
 from tfdarts.models.cnn_network import CNNNetwork
+from tfdarts.models.cnn_supernet import CNNSupernet
 from tfdarts.models.densenet import densenet_bc
 from tfdarts.models.language_model import LanguageModel
 from tfdarts.models.on_devices import FunctionalOnDevices
 from tfdarts.models.rnn_network import RNNNetwork
+from tfdarts.models.rnn_supernet import RNNSupernet
+from tfdarts.primitive_table import listed_primitives
 from tfdarts.training.optimizers import SGD
 from tfdarts.training.optimizers import AdamW
 from tfdarts.training.schedules import EpochCosine
@@ -17,6 +20,44 @@ from tfdarts.training.schedules import WarmUp
 
 NETWORK = "network"
 """The name of the layer of `train/model.keras` that is the network itself."""
+
+
+def build_supernet(config, num_classes, image_shape):
+    """Returns the supernet that a config describes.
+
+    Args:
+        config: `tfdarts.tasks.configs.SearchConfig`.
+        num_classes: Integer.
+        image_shape: Tuple `(height, width, channels)`.
+    """
+    return CNNSupernet(
+        config.init_channels,
+        config.num_cells,
+        num_classes,
+        image_shape,
+        num_nodes=config.num_nodes,
+        primitives=listed_primitives(config.primitives, "cnn"),
+        stem=config.stem,
+        recompute=config.recompute,
+        dtype=config.dtype_policy,
+    )
+
+
+def build_recurrent_supernet(config, vocabulary_size):
+    """Returns the supernet of recurrent cells that a config describes.
+
+    Args:
+        config: `tfdarts.tasks.rnn_configs.RNNSearchConfig`.
+        vocabulary_size: Integer.
+    """
+    return RNNSupernet(
+        vocabulary_size,
+        config.units,
+        num_nodes=config.num_nodes,
+        primitives=listed_primitives(config.primitives, "rnn"),
+        dtype="float32",
+        **config.dropouts,
+    )
 
 
 def build_network(config, genotype, num_classes, image_shape):

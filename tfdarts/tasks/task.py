@@ -101,6 +101,25 @@ class Task:
         """
         raise NotImplementedError
 
+    def build_supernet(self, config, source):
+        """Returns the supernet of a search.
+
+        Args:
+            config: The settings of the search, with what the data choose.
+            source: What `find_data` returned.
+        """
+        raise NotImplementedError
+
+    def build_network(self, config, genotype, source):
+        """Returns the network of a training.
+
+        Args:
+            config: The settings of the training, with what the data choose.
+            genotype: `Genotype`, or `None` where the config needs none.
+            source: What `find_data` returned.
+        """
+        raise NotImplementedError
+
     @property
     def training(self):
         """The class of what a training works with.
@@ -166,9 +185,16 @@ class Task:
 
     @property
     def question_name(self):
-        """The name of the one setting of `question`."""
+        """The name of the one setting of `question`, if there is one."""
+        if self.question is None:
+            return None
         (field,) = flag_fields(self.question)
         return field.name
+
+    @property
+    def example_question(self):
+        """The flag of a question and its placeholder as a dict, if any."""
+        return {self.question_name: self.placeholder} if self.question else {}
 
     def predictions(self, question, **options):
         """Yields the answers of a model or of a server, each a dict.

@@ -3,12 +3,11 @@
 import dataclasses
 
 from tfdarts.data import segments
-from tfdarts.models.rnn_supernet import RNNSupernet
 from tfdarts.parts import rows_of_part
 from tfdarts.parts import worker_of
-from tfdarts.primitive_table import listed_primitives
 from tfdarts.strategies.darts import DARTS
 from tfdarts.tasks.data import open_data
+from tfdarts.tasks.registry import task_of_config
 from tfdarts.tasks.start import require_float32
 from tfdarts.tasks.start import start
 from tfdarts.tasks.text_rows import rows_of_search
@@ -58,14 +57,8 @@ class TextSearch:
             self.rows.shape[1], config.steps
         )
         start(config, self.distribution)
-        supernet = RNNSupernet(
-            len(self.source.vocabulary),
-            config.units,
-            num_nodes=config.num_nodes,
-            primitives=listed_primitives(config.primitives, "rnn"),
-            dtype="float32",
-            **config.dropouts,
-        )
+        task = task_of_config(config)
+        supernet = task.build_supernet(config, self.source)
         self.darts = compiled(
             config, supernet, self.steps_per_epoch, self.distribution
         )

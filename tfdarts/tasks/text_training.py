@@ -12,7 +12,7 @@ from tfdarts.parts import worker_of
 from tfdarts.search_spaces.lookup import find_genotype
 from tfdarts.tasks.data import find_data
 from tfdarts.tasks.data import open_data
-from tfdarts.tasks.networks import build_language_model
+from tfdarts.tasks.registry import task_of_config
 from tfdarts.tasks.start import require_float32
 from tfdarts.tasks.start import start
 from tfdarts.tasks.text_rows import rows_of_training
@@ -177,8 +177,8 @@ class TextTraining:
         self.attempt = attempt
         self.rollbacks = keras.Variable(attempt, dtype="int64")
         with self.distribution.scope():
-            self.network = build_language_model(
-                config, self.genotype, len(self.source.vocabulary)
+            self.network = task_of_config(config).build_network(
+                config, self.genotype, self.source
             )
             self.model = WithCarriedState(self.network)
             self.model.compile(

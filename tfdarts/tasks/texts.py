@@ -71,6 +71,16 @@ class TextTask(Task):
 
         return TextSearch(config)
 
+    def build_supernet(self, config, source):
+        from tfdarts.tasks.networks import build_recurrent_supernet
+
+        return build_recurrent_supernet(config, len(source.vocabulary))
+
+    def build_network(self, config, genotype, source):
+        from tfdarts.tasks.networks import build_language_model
+
+        return build_language_model(config, genotype, len(source.vocabulary))
+
     @property
     def training(self):
         from tfdarts.tasks.text_training import TextTraining
