@@ -10,8 +10,10 @@ import tiny_text
 import tiny_training
 
 import tfdarts
+from tfdarts.cli import predict as predict_command
 from tfdarts.cli import search as search_command
 from tfdarts.runs.run_directory import Stage
+from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import setting
 from tfdarts.tasks import registry
 from tfdarts.tasks.images import ImageTask
@@ -107,6 +109,29 @@ def test_commands_know_a_third_task(vectors):
     assert "  tfdarts-search --dataset=vectors:16\n" in shown
     described = tfdarts.describe_data(VectorSearchConfig(**SEARCH))
     assert described.startswith("vectors:16")
+
+
+@dataclasses.dataclass(frozen=True)
+class VectorQuestion(Settings):
+    """A vector to classify."""
+
+    vector: str = setting(None, "Numbers with commas between them.")
+
+
+def test_a_third_task_has_a_question_of_its_own(vectors, capsys, monkeypatch):
+    def predictions(vector, **options):
+        yield {"sum": sum(map(int, vector.split(",")))}
+
+    monkeypatch.setattr(vectors, "question", VectorQuestion, raising=False)
+    monkeypatch.setattr(vectors, "predictions", predictions, raising=False)
+    monkeypatch.setattr(vectors, "show_answer", str, raising=False)
+    assert tfdarts.predict(vector="1,2", export_dir="x") == [{"sum": 3}]
+    values, _ = predict_command.command.parsed(["--vector=1,2,3"])
+    predict_command.command.run(values.flag_values_dict())
+    assert capsys.readouterr().out == "[{'sum': 6}]\n"
+    assert "  --vector=TEXT\n" in predict_command.command.help()
+    with pytest.raises(ValueError, match="Give either images or a text"):
+        tfdarts.predict(vector="1,2", text="a")
 
 
 def test_a_task_is_found_by_data_by_settings_and_by_config(vectors):
