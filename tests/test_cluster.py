@@ -217,12 +217,13 @@ def test_workers_of_another_cluster_are_not_answered(
 ):
     waiting(0)
     with cluster._listening(addresses[1]), cluster._listening(addresses[2]):
-        strange = [cluster._connected(addresses[0]) for _ in (1, 2)]
-        for index, connection in enumerate(strange, 1):
-            connection.sendall(cluster._greeting(addresses[:2], index))
+        for index in (1, 2, 1):
+            with cluster._connected(addresses[0]) as connection:
+                connection.sendall(cluster._greeting(addresses[:2], index))
+                said_soon(caplog, f"worker {index} has another list of workers")
+                assert connection.recv(1) == b""
         said_soon(caplog, f"still waiting for {addresses[1]}, {addresses[2]}")
-        for connection in strange:
-            connection.close()
+    assert caplog.text.count("worker 1 has another list") == 1
     waiting(1)
     waiting(2)
 

@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import re
+import select
 import socket
 import time
 import zlib
@@ -20,6 +21,7 @@ _PAUSE = 0.5
 _ANSWER = b"tfdarts: all workers are there\n"
 _MOST_BYTES = 1024
 
+_GREETING = re.compile(rb"tfdarts worker (\d+) of [0-9a-f]{8}\n")
 _ADDRESS = re.compile(r"\S+:(\d{1,5})")
 
 
@@ -134,38 +136,52 @@ def wait_for_others(addresses, index):
 
 
 class _Waiting:
-    """Says now and then who is missing."""
+    """Says now and then who is missing, and who has another list."""
 
     def __init__(self):
         self.said = time.monotonic()
+        self.others = set()
 
     def say(self, missing):
         if time.monotonic() > self.said + SECONDS_BETWEEN_WORDS:
-            logger.info("still waiting for %s", ", ".join(missing))
+            logger.info(
+                "still waiting for %s; the TF_CONFIG of all workers must list "
+                "the same addresses in the same order",
+                ", ".join(missing),
+            )
             self.said = time.monotonic()
+
+    def warn_of(self, greeting):
+        """Warns once of each worker with another list.
+
+        It may be of an earlier start, and is waited for.
+        """
+        found = _GREETING.fullmatch(greeting)
+        if found and greeting not in self.others:
+            self.others.add(greeting)
+            logger.warning(
+                "worker %d has another list of workers in its TF_CONFIG and "
+                "is not answered: start all with the same list, in the same "
+                "order",
+                int(found[1]),
+            )
 
 
 def _greet_first(addresses, index, waiting):
     """Greets the first worker until it answers."""
-    connection = None
     while True:
-        waiting.say(addresses[:1])
-        try:
-            if connection is None:
-                connection = _connected(addresses[0])
-                connection.sendall(_greeting(addresses, index))
+        with (
+            contextlib.suppress(OSError),
+            _connected(addresses[0]) as connection,
+        ):
+            connection.sendall(_greeting(addresses, index))
+            while not _has_received(connection, _PAUSE):
+                waiting.say(addresses[:1])
             if connection.recv(len(_ANSWER)) == _ANSWER:
-                connection.close()
                 return
-            # That was TensorFlow's server, or the worker has ended.
-            raise ConnectionError
-        except TimeoutError:
-            pass
-        except OSError:
-            if connection:
-                connection.close()
-            connection = None
-            time.sleep(_PAUSE)
+        # That was TensorFlow's server, or the worker has ended.
+        waiting.say(addresses[:1])
+        time.sleep(_PAUSE)
 
 
 def _answer_others(listener, addresses, waiting):
@@ -176,16 +192,17 @@ def _answer_others(listener, addresses, waiting):
     while missing := [
         addresses[index]
         for index in indices.values()
-        if not _is_open(connections.get(index))
+        if index not in connections or _has_received(connections[index])
     ]:
         waiting.say(missing)
-        with (
-            contextlib.suppress(OSError, KeyError),
-            contextlib.ExitStack() as stack,
-        ):
+        with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
             connection = stack.enter_context(listener.accept()[0])
             _keep_watch(connection)
-            index = indices[connection.recv(_MOST_BYTES)]
+            greeting = connection.recv(_MOST_BYTES)
+            if greeting not in indices:
+                waiting.warn_of(greeting)
+                continue
+            index = indices[greeting]
             if index in connections:
                 connections[index].close()
             connections[index] = connection
@@ -201,19 +218,9 @@ def _greeting(addresses, index):
     return f"tfdarts worker {index} of {checksum:08x}\n".encode()
 
 
-def _is_open(connection):
-    """Whether the other side, which waits for an answer, is still there."""
-    if connection is None:
-        return False
-    connection.setblocking(False)
-    try:
-        connection.recv(1)
-    except BlockingIOError:
-        connection.settimeout(_PAUSE)
-        return True
-    except OSError:
-        pass
-    return False
+def _has_received(connection, seconds=0):
+    """Returns whether there is something to read, as where a worker ends."""
+    return bool(select.select([connection], [], [], seconds)[0])
 
 
 def _connected(address):

@@ -1,5 +1,8 @@
 """One graph for all lengths, and the same sums in every process."""
 
+import gc
+import weakref
+
 import numpy as np
 import tensorflow as tf
 
@@ -25,6 +28,19 @@ def test_lengths_share_a_graph_and_rows_do_not():
         )
     assert [(shape[0], shape[1]) for shape, _ in seen] == [(4, None), (5, None)]
     assert [states[0] for _, states in seen] == [(4, 3), (5, 3)]
+
+
+def test_no_argument_is_kept():
+    def function(tokens, states):
+        return tokens
+
+    called = AnyLength(function)
+    states = [tf.zeros((2, 5))]
+    alive = weakref.ref(states[0])
+    called(tf.ones((2, 3), tf.int32), states)
+    del states
+    gc.collect()
+    assert alive() is None
 
 
 def test_arithmetic_is_rewritten_everywhere_else(monkeypatch):

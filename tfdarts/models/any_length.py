@@ -40,7 +40,10 @@ class AnyLength:
         # A variable would be another argument than the tensor it holds.
         arguments = tf.nest.map_structure(_value_of, arguments)
         if self._structure is None:
-            self._structure = arguments
+            # Of the arguments themselves it would keep the memory.
+            self._structure = tf.nest.map_structure(
+                tf.type_spec_from_value, arguments
+            )
         tf.nest.assert_same_structure(
             self._structure, arguments, expand_composites=True
         )
