@@ -181,7 +181,7 @@ FIELDS = {
     for config_class in all_settings()
     for field in flag_fields(config_class)
 }
-WORDS = {"server", "name", "text"}
+WORDS = {"server", "name", "text", "strategy"}
 """Strings that are neither paths nor one of several choices."""
 
 

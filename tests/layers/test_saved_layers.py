@@ -143,7 +143,8 @@ def test_every_layer_is_here():
         for name, module in _registered.MODULES.items()
         if module.startswith("tfdarts.layers.")
     }
-    assert in_layers == set(LAYERS)
+    # Relaxations have no inputs.
+    assert in_layers - {"Concrete", "Softmax"} == set(LAYERS)
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)

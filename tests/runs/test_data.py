@@ -16,7 +16,6 @@ from tfdarts.data.sources import DataError
 from tfdarts.data.sources import from_arrays
 from tfdarts.data.text_source import from_lines
 from tfdarts.data.texts import open_text_source
-from tfdarts.runs import search as search_module
 from tfdarts.runs.data import describe_data
 from tfdarts.runs.data import recorded
 from tfdarts.runs.evaluate import evaluate
@@ -24,6 +23,7 @@ from tfdarts.runs.evaluate import source_of_run
 from tfdarts.runs.export import export
 from tfdarts.runs.run_directory import Stage
 from tfdarts.runs.search import search
+from tfdarts.runs.supernet_search import SupernetSearch
 from tfdarts.runs.train import train
 from tfdarts.tasks.configs import SearchConfig
 from tfdarts.tasks.configs import SelectConfig
@@ -266,7 +266,7 @@ def without_fit(monkeypatch):
     def stop(*arguments):
         raise FirstStepError
 
-    monkeypatch.setattr(search_module, "_fit", stop)
+    monkeypatch.setattr(SupernetSearch, "fit", stop)
     return FirstStepError
 
 

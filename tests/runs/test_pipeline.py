@@ -65,7 +65,7 @@ def test_a_search_is_not_extended_behind_its_training(tmp_path, monkeypatch):
             SearchConfig(run_dir=run_dir), TrainConfig(run_dir=run_dir)
         )
     with pytest.raises(
-        ValueError, match="was found in 7 epochs; with --epochs=9"
+        ValueError, match="was found with --epochs=7; with --epochs=9"
     ):
         pipeline_module.pipeline(*configs)
 
@@ -82,7 +82,7 @@ def test_what_is_wrong_with_a_training_names_its_flags(tmp_path, monkeypatch):
         pipeline_module, "train", lambda config: stage.begin(config)
     )
     with pytest.raises(
-        ValueError, match="^In the training, .* --train_: .*--epochs=3, and"
+        ValueError, match="^In the training, .* --train_: .*--epochs=3, which"
     ):
         pipeline_module.pipeline(SearchConfig(run_dir=run_dir), shorter)
     with pytest.raises(DataError, match="^In the training, .*A batch of 5000"):

@@ -339,7 +339,7 @@ def test_fewer_epochs_are_refused(tmp_path):
     with pytest.raises(ValueError) as refusal:
         begun(tmp_path, epochs=6)
     assert str(refusal.value) == (
-        f"{tmp_path}/search was begun with --epochs=7, and its epochs can only "
+        f"{tmp_path}/search was begun with --epochs=7, which can only "
         f"be raised. Received: 6. Give at least as many, or another --run_dir."
     )
     assert contents(tmp_path) == before

@@ -22,6 +22,7 @@ from tfdarts.runs.alpha_movement import unmoved_warning
 from tfdarts.runs.progress import Progress
 from tfdarts.runs.search import search
 from tfdarts.runs.search_record import SearchRecord
+from tfdarts.runs.supernet_search import SupernetSearch
 from tfdarts.search_spaces.cnn import CNNSearchSpace
 from tfdarts.search_spaces.entropy import entropy
 from tfdarts.training.divergence import DivergedError
@@ -150,7 +151,7 @@ def test_alphas_that_do_not_move_are_warned_of(tmp_path, caplog):
 
 def test_finished_search_is_not_run_again(run, monkeypatch, caplog):
     path, genotype = run
-    monkeypatch.delattr(search_module, "_fit")
+    monkeypatch.delattr(SupernetSearch, "fit")
     with caplog.at_level(logging.INFO, "tfdarts"):
         assert search(tiny(path)) == genotype
     assert "already finished" in caplog.text

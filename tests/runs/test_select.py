@@ -12,7 +12,7 @@ from tfdarts import genotypes
 from tfdarts.data import digits
 from tfdarts.data.sources import DataError
 from tfdarts.genotypes import Genotype
-from tfdarts.runs import select as select_module
+from tfdarts.runs import from_scratch
 from tfdarts.runs.select import select
 from tfdarts.search_spaces.lookup import find_genotype
 from tfdarts.tasks.configs import SelectConfig
@@ -59,7 +59,7 @@ def trained(monkeypatch):
         configs.append(config)
         return results[config.genotype]
 
-    monkeypatch.setattr(select_module, "train", train)
+    monkeypatch.setattr(from_scratch, "train", train)
     return results, configs
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import io
 import itertools
 import shlex
@@ -18,8 +19,11 @@ from tfdarts.cli.errors import EXIT_CODES
 from tfdarts.cli.errors import Terminated
 from tfdarts.cli.errors import classified
 from tfdarts.data.image_source import DataError
+from tfdarts.runs.search_configs import is_for
 from tfdarts.settings.fields import flag_fields
 from tfdarts.stderr import quiet_stderr
+from tfdarts.strategies.registry import strategies
+from tfdarts.strategies.registry import strategy_named
 from tfdarts.tasks.registry import task_of_data
 from tfdarts.tasks.registry import tasks
 
@@ -48,7 +52,7 @@ class Command:
         settings: Tuple of dataclasses whose fields are the flags; see
             `tfdarts.settings.fields.setting`. Or, where the flags depend on
             what `--dataset` is of, a function of a `Task` that returns such a
-            tuple.
+            tuple; where `has_strategy`, of a `Task` and a `Strategy`.
         run: Function of a dict of the flags' values, under `"arguments"` all
             that was typed, under `"given"` the names of the flags in it and
             in flagfiles, and under `"task"` the `Task` of `--dataset`. It
@@ -56,6 +60,7 @@ class Command:
             not wait for it.
         examples: Tuple of command lines, which stand before those of the
             tasks.
+        has_strategy: Boolean, whether the flags depend on `--strategy` too.
         needs_tensorflow: Boolean, or a function of the flags' values that says
             whether TensorFlow is needed.
         resumes: Boolean, whether the same command goes on where it was
@@ -67,6 +72,7 @@ class Command:
     settings: object
     run: object
     examples: tuple = ()
+    has_strategy: bool = False
     needs_tensorflow: object = True
     resumes: bool = True
 
@@ -77,6 +83,7 @@ class Command:
             # Names of classes may not be of the terminal's alphabet.
             sys.stdout.reconfigure(errors="backslashreplace")
         try:
+            self = self.for_strategy(arguments)
             values, task = self.parsed(arguments)
         except DataError as error:
             self._complain(str(error))
@@ -100,11 +107,29 @@ class Command:
             ValueError: If an argument is no flag or cannot be its value, or a
                 flagfile cannot be read.
         """
+        self = self.for_strategy(arguments)
         arguments = list(parsing.expanded(arguments))
         task = self._task(arguments)
         values = self._flag_values(task)
         parsing.parse(values, self.name, arguments, self._elsewhere(task))
         return values, task
+
+    def for_strategy(self, arguments):
+        """Returns the command with the flags of the strategy in arguments.
+
+        Args:
+            arguments: List of strings, as typed.
+
+        Raises:
+            ValueError: If there is no such strategy.
+        """
+        if not self.has_strategy:
+            return self
+        name = parsing.last_value([*parsing.expanded(arguments)], "strategy")
+        settings = functools.partial(
+            self.settings, strategy=strategy_named(name or "darts")
+        )
+        return dataclasses.replace(self, settings=settings, has_strategy=False)
 
     def help(self):
         """Returns the help text."""
@@ -160,11 +185,7 @@ class Command:
             return task_of_data(parsing.last_value(arguments, "dataset"))
 
     def _fields(self, task):
-        fields = {}
-        for settings in self.settings_for(task):
-            for field in flag_fields(settings):
-                fields.setdefault(field.name, field)
-        return fields.values()
+        return _distinct(self.settings_for(task))
 
     def _only_of(self, task, first):
         """The fields for a task that are not just those for the first."""
@@ -180,19 +201,30 @@ class Command:
         ]
 
     def _elsewhere(self, task):
-        """Where the flags are known that this task does not have.
+        """Where the flags are known that are not known here.
 
         Returns:
-            Dict from names of flags to what they are for.
+            Dict from names of flags to sentences.
         """
         if not callable(self.settings):
             return {}
-        return {
-            field.name: other.name
+        sentences = {
+            field.name: f"--{field.name} is for {other.name}, and --dataset is "
+            f"not of such: give another --dataset, or leave --{field.name} out."
             for other in tasks()
             if other is not task
             for field in self._fields(other)
         }
+        if isinstance(self.settings, functools.partial):
+            for strategy in strategies():
+                if not is_for(strategy, task):
+                    continue
+                for field in _distinct(self.settings.func(task, strategy)):
+                    sentences[field.name] = (
+                        f"--{field.name} is for --strategy={strategy.name}: "
+                        f"give that, or leave --{field.name} out."
+                    )
+        return sentences
 
     def _flag_values(self, task):
         values = flags.FlagValues()
@@ -263,6 +295,15 @@ class Command:
         # If nobody listens any more, the exit code is all there is.
         with contextlib.suppress(OSError):
             print(f"{self.name}: {message}", file=sys.stderr)
+
+
+def _distinct(settings):
+    """The fields of several dataclasses, of each name the first."""
+    fields = {}
+    for each in settings:
+        for field in flag_fields(each):
+            fields.setdefault(field.name, field)
+    return fields.values()
 
 
 def settings_of(config_class, values):

@@ -65,8 +65,8 @@ def parse(values, name, arguments, elsewhere=()):
         values: absl's `FlagValues`.
         name: String, the command.
         arguments: List of strings, without flagfiles.
-        elsewhere: Dict from names of flags that the command knows for other
-            data, to what these are.
+        elsewhere: Dict from names of flags that the command does not know
+            here, but elsewhere, to sentences that say where.
 
     Raises:
         ValueError: If an argument is no flag or cannot be its value.
@@ -147,16 +147,13 @@ def _unknown(argument, known, elsewhere):
             f"A line of a flagfile is one argument, --name=value, without a "
             f"space before the value: write {written}."
         )
-    if name in elsewhere:
-        return (
-            f"--{name} is for {elsewhere[name]}, and --dataset is not of "
-            f"such: give another --dataset, or leave --{name} out."
-        )
     if f"train_{name}" in known:
         return (
             f"The search has no --{name}. For the training of what it finds "
             f"there is --train_{name}."
         )
+    if name in elsewhere:
+        return elsewhere[name]
     close = difflib.get_close_matches(name, known, n=1)
     guess = f" Did you mean --{close[0]}?" if close else ""
     return f"There is no flag --{name}.{guess}"

@@ -7,12 +7,15 @@ from tfdarts.cli.command import Command
 from tfdarts.cli.command import next_command
 from tfdarts.cli.command import settings_of
 from tfdarts.cli.search import say_warning
+from tfdarts.cli.search import searched_by
 from tfdarts.cli.training_flags import TrainFlagfile
 from tfdarts.cli.training_flags import given_training
 from tfdarts.cli.training_flags import shared_settings
 from tfdarts.cli.training_flags import stages_of_flags
 from tfdarts.cli.training_flags import training_flags
 from tfdarts.cli.training_flags import training_of
+from tfdarts.runs.search_configs import search_config_class
+from tfdarts.strategies.registry import strategy_named
 
 logger = logging.getLogger("tfdarts")
 
@@ -20,7 +23,7 @@ logger = logging.getLogger("tfdarts")
 def run(values):
     """Does all stages, prints the results and what to do with them."""
     task = values["task"]
-    search_config = settings_of(task.configs["search"], values)
+    search_config = settings_of(searched_by(values), values)
     given = given_training(values)
     if not values["train_flagfile"]:
         task.require_training_settings(given)
@@ -54,11 +57,12 @@ command = Command(
     "trains its\nnetwork, tests and exports it.\n\nData, seed and devices are "
     "those of both stages. Other flags are of the search;\nthose of the "
     "training begin with train_, as --epochs=50 --train_epochs=600.",
-    settings=lambda task: (
-        task.configs["search"],
+    settings=lambda task, strategy=strategy_named("darts"): (
+        search_config_class(strategy, task),
         TrainFlagfile,
         training_flags(task),
     ),
+    has_strategy=True,
     run=run,
 )
 main = command.main

@@ -14,8 +14,10 @@ from tfdarts.cli.training_flags import given_training
 from tfdarts.cli.training_flags import shared_settings
 from tfdarts.cli.training_flags import training_flags
 from tfdarts.cli.training_flags import training_of
+from tfdarts.runs.search_configs import search_config_class
 from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import setting
+from tfdarts.strategies.registry import strategy_named
 from tfdarts.tasks.registry import task_of_data
 
 
@@ -30,9 +32,19 @@ class DescribeData(Settings):
     )
 
 
+def searched_by(values):
+    """Returns the dataclass of the settings of the search.
+
+    Args:
+        values: Dict of the flags' values, and of their `"task"`.
+    """
+    strategy = strategy_named(values["strategy"])
+    return search_config_class(strategy, values["task"])
+
+
 def run(values):
     """Searches, prints the genotype found and the next command."""
-    config = settings_of(values["task"].configs["search"], values)
+    config = settings_of(searched_by(values), values)
     if values["describe_data"]:
         _describe_data(config)
     if values["dry_run"]:
@@ -101,16 +113,22 @@ def _describe_data(config):
 
 command = Command(
     name="tfdarts-search",
-    summary="Searches a cell on your data by gradient descent (DARTS). The "
-    "flags that begin\nwith train_ change nothing here: they stand in the "
-    "command that it prints at its\nend, which trains the network found.",
-    settings=lambda task: (
-        task.configs["search"],
+    summary="Searches a cell on your data, by gradient descent (DARTS) or by "
+    "the strategy\nthat --strategy names. The flags that begin with train_ "
+    "change nothing here:\nthey stand in the command that it prints at its "
+    "end, which trains the network\nfound.",
+    settings=lambda task, strategy=strategy_named("darts"): (
+        search_config_class(strategy, task),
         TrainFlagfile,
         training_flags(task),
         DescribeData,
         DryRun,
     ),
+    examples=(
+        "tfdarts-search --strategy=random --num_candidates=8 "
+        "--run_dir=runs/random",
+    ),
+    has_strategy=True,
     run=run,
 )
 main = command.main

@@ -6,9 +6,11 @@ import functools
 from tfdarts.arguments import path_text
 from tfdarts.cli.command import Command
 from tfdarts.cli.command import settings_from_flagfile
+from tfdarts.runs.search_configs import search_config_class
 from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import flag_fields
 from tfdarts.settings.fields import setting
+from tfdarts.strategies.registry import strategy_named
 
 PREFIX = "train_"
 
@@ -80,7 +82,12 @@ def stages_of_flags(values):
     of_training = [TrainFlagfile, training_flags(values["task"])]
     training = {f.name for c in of_training for f in dataclasses.fields(c)}
     searching = {
-        field.name for field in flag_fields(values["task"].configs["search"])
+        field.name
+        for field in flag_fields(
+            search_config_class(
+                strategy_named(values["strategy"]), values["task"]
+            )
+        )
     }
     shared = _shared_names(values["task"])
     for name in values["given"]:

@@ -12,6 +12,10 @@ class Relaxation(keras.layers.Layer):
     checkpoints hold it.
     """
 
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.built = True
+
     def weights_of(self, alpha, training=False):
         """Returns the weights of the primitives in one pass.
 
@@ -100,7 +104,6 @@ class Concrete(Softmax):
             initializer=keras.initializers.Constant(temperature),
             trainable=False,
         )
-        self.built = True
 
     def weights_of(self, alpha, training=False):
         if not training:

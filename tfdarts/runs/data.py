@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from tfdarts.runs.search_configs import all_search_configs
 from tfdarts.settings.fields import WITHOUT_EFFECT
 from tfdarts.settings.fields import require_config
 from tfdarts.tasks.registry import config_classes
@@ -32,6 +33,6 @@ def describe_data(config):
     Raises:
         DataError: If anything in it cannot be used.
     """
-    commands = ("search", "train", "select")
-    require_config("describe_data", config, *config_classes(*commands))
+    classes = config_classes("train", "select")
+    require_config("describe_data", config, *all_search_configs(), *classes)
     return task_of_config(config).describe_data(config)

@@ -6,9 +6,11 @@ import tempfile
 import time
 
 from tfdarts.runs.alpha_movement import warn_of_short_path
+from tfdarts.runs.from_scratch import FromScratch
 from tfdarts.runs.heartbeat import heartbeat
-from tfdarts.runs.search import checkpoint_of
-from tfdarts.runs.search import curvature
+from tfdarts.runs.search_configs import all_search_configs
+from tfdarts.runs.supernet_search import checkpoint_of
+from tfdarts.runs.supernet_search import curvature
 from tfdarts.runs.workers import as_worker
 from tfdarts.settings.fields import require_config
 from tfdarts.tasks.registry import config_classes
@@ -41,10 +43,13 @@ def dry_run(config):
         DataError: If the data do not fit the settings.
         MemoryError: If a step needs more memory than there is.
     """
-    require_config("dry_run", config, *config_classes("search", "train"))
+    searching = tuple(all_search_configs())
+    require_config("dry_run", config, *searching, *config_classes("train"))
     task = task_of_config(config)
+    if config.extended_by == "num_candidates":
+        return _of_candidates(config, task)
     with as_worker(config) as config:
-        searches = isinstance(config, task.configs["search"])
+        searches = isinstance(config, searching)
         with heartbeat("dry run: reading the data and building the network"):
             work = (task.search if searches else task.training)(config)
         if not searches:
@@ -60,6 +65,18 @@ def dry_run(config):
             functools.partial(checkpoint_of, darts),
             lambda: sum(_eigenvalue_seconds(darts, c) for c in curvature(work)),
         )
+
+
+def _of_candidates(config, task):
+    """The cost of a search that trains candidates, from that of one."""
+    settled = task.settle_selection(config)
+    first = FromScratch(task, settled).training_config("random:0", None)
+    cost = dry_run(first)
+    return {
+        **cost,
+        "epochs": cost["epochs"] * config.num_candidates,
+        "total_seconds": cost["total_seconds"] * config.num_candidates,
+    }
 
 
 def _measured(work, model, checkpoint, other_seconds=lambda: 0):

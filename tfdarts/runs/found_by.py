@@ -7,6 +7,7 @@ from tfdarts.runs.metrics import read_columns
 from tfdarts.runs.probabilities import read_probabilities
 from tfdarts.runs.run_directory import Stage
 from tfdarts.runs.run_directory import read_json
+from tfdarts.runs.trials import read_trials
 from tfdarts.settings.fields import effective
 from tfdarts.strategies.verdict import judge
 from tfdarts.tasks.registry import task_of_settings
@@ -44,6 +45,12 @@ def origin_of(stage, genotype, search):
     """
     name = genotype["name"]
     if search is not None:
+        candidate = search.status().get("best_candidate")
+        if candidate:
+            return (
+                f"Found by a {search.settings()['strategy']} search, its "
+                f"candidate {candidate}; see below."
+            )
         epoch = search.status().get("best_epoch")
         return f"Found by a DARTS search, in epoch {epoch} of it; see below."
     if name and name.startswith("random:"):
@@ -61,6 +68,16 @@ def search_facts(search):
         search: `Stage` of a finished search.
     """
     settings, status = search.settings(), search.status()
+    seconds = {"seconds": round(status.get("seconds", 0.0), 1)}
+    trials = read_trials(search.path)
+    if trials:
+        return {
+            "strategy": settings["strategy"],
+            "candidates": len(trials),
+            "candidate_of_the_genotype": status["best_candidate"],
+            "score": trials[status["best_candidate"] - 1].score,
+            **seconds,
+        }
     metrics = read_columns(search.path / "metrics.csv", "search")
     best = status.get("best_epoch") or len(metrics["epoch"])
     history = read_probabilities(search.path)
@@ -78,7 +95,7 @@ def search_facts(search):
         "verdict": f"{verdict.headline}. {' '.join(verdict.reasons)}",
         "epochs_done": len(metrics["epoch"]),
         "epoch_of_the_genotype": best,
-        "seconds": round(status.get("seconds", 0.0), 1),
+        **seconds,
         **{name: to_best[name][-1] for name in measured if name in to_best},
         **effective(config, settings),
     }

@@ -11,10 +11,10 @@ from tfdarts.runs.export import exported_versions
 from tfdarts.runs.run_directory import Stage
 from tfdarts.runs.run_directory import read_json
 from tfdarts.runs.search import search
+from tfdarts.runs.search_configs import all_search_configs
 from tfdarts.runs.train import train
 from tfdarts.runs.workers import as_worker
 from tfdarts.settings.fields import require_config
-from tfdarts.tasks.registry import config_classes
 from tfdarts.tasks.registry import task_of_config
 from tfdarts.training.divergence import DivergedError
 
@@ -33,7 +33,7 @@ def pipeline(search_config, train_config):
         The results, a dict: what `train/results.json` holds, and under
         `"saved_model"` the path of the exported version.
     """
-    require_config("pipeline", search_config, *config_classes("search"))
+    require_config("pipeline", search_config, *all_search_configs())
     task = task_of_config(search_config)
     require_config("pipeline", train_config, task.configs["train"])
     with (
@@ -82,14 +82,15 @@ def _require_genotype_to_stay(search_config, train_config):
     """Raises `ValueError` where another cell would be found than trained."""
     stage = Stage(search_config.run_dir, "search")
     training = Stage(train_config.run_dir, "train")
+    length = search_config.extended_by
     if stage.finished and not stage.is_complete(search_config):
         if training.status().get("epoch"):
             raise ValueError(
-                f"{training.path} trains the cell that was found in "
-                f"{stage.settings()['epochs']} epochs; with "
-                f"--epochs={search_config.epochs} the search may find "
-                f"another. Give another --run_dir, or for more epochs of the "
-                f"training --train_epochs."
+                f"{training.path} trains the cell that was found with "
+                f"--{length}={stage.settings()[length]}; with "
+                f"--{length}={getattr(search_config, length)} the search may "
+                f"find another. Give another --run_dir, or for more epochs of "
+                f"the training --train_epochs."
             )
 
 

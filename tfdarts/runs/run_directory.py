@@ -101,10 +101,13 @@ _RESULTS = {
     "train": ("train/results.json", "train/model.keras", "evaluation"),
 }
 """What a stage ends with, and what was measured of it."""
-_IN_0_1_0 = {"stem": "cifar"}
+TRIALS = "trials.json"
+"""What a search that trains candidates keeps of them."""
+_IN_0_1_0 = {"stem": "cifar", "strategy": "darts"}
 """Settings that version 0.1.0 did not have, as it searched."""
 
-_LASTING = ("epoch", "epochs", "seconds", "best_epoch")
+_BEST = ("best_epoch", "best_candidate")
+_LASTING = ("epoch", "epochs", "seconds", *_BEST)
 
 
 class Stage:
@@ -152,8 +155,8 @@ class Stage:
 
         Where its epochs follow from the data they are those of before.
         """
-        epochs = config.epochs or 0
-        return self.finished and epochs <= self.settings()["epochs"]
+        length = getattr(config, config.extended_by) or 0
+        return self.finished and length <= self.settings()[config.extended_by]
 
     def as_begun(self, config):
         """Returns a config with what the stage was begun with where it is open.
@@ -212,9 +215,9 @@ class Stage:
         settings = {k: v for k, v in settings.items() if k not in derived}
         self.path.mkdir(parents=True, exist_ok=True)
         if self._holds_epochs():
-            self._compare(settings, derived, _defaults(config))
+            self._compare(settings, derived, config)
             before = self.settings()
-            if settings["epochs"] > before["epochs"]:
+            if settings[config.extended_by] > before[config.extended_by]:
                 self._extend(before, config, flags)
             if not self.finished:
                 self._record_environment()
@@ -229,27 +232,28 @@ class Stage:
 
     def _extend(self, before, config, flags):
         """Lets the stage go on to more epochs than it was begun with."""
-        if not any((self.path / "checkpoints").glob("ckpt-*.index")):
+        if not self._can_go_on():
             raise self._without_checkpoints()
-        finished, epochs = self.finished, config.epochs
-        done = self.status().get("epoch", before["epochs"])
+        name, finished = config.extended_by, self.finished
+        length = getattr(config, name)
+        done = self.status().get("epoch", before[name])
         logger.info(
-            "%s: --epochs=%d in place of %d. %s",
-            *(self.name, epochs, before["epochs"]),
+            "%s: --%s=%d in place of %d. %s",
+            *(self.name, name, length, before[name]),
             "The learning rate now follows the schedule of that many epochs, "
             "and so does drop path: the rate jumps up here, and the result is "
             "not that of a run with as many epochs from its start."
             if config.depends_on_epochs
-            else "The result is that of a run with as many epochs from its "
-            "start.",
+            else "The result is that of a run with as many from its start.",
         )
         # In this order: whenever it is interrupted, the same command extends
         # it, and with the epochs of before it ends as it had ended.
-        self.report("running", epoch=done, epochs=epochs, best_epoch=None)
+        best = {name: None for name in _BEST if name in self.status()}
+        self.report("running", epoch=done, epochs=length, **best)
         if finished:
             self._move_results(self.path / f"after_epoch_{done}")
         self._write_flags(flags)
-        write_json(self.path / "config.json", {**before, "epochs": epochs})
+        write_json(self.path / "config.json", {**before, name: length})
 
     def _move_results(self, directory):
         directory.mkdir(exist_ok=True)
@@ -265,12 +269,17 @@ class Stage:
 
     def _has_come_far(self):
         """Whether an epoch has been finished."""
-        if any((self.path / "checkpoints").glob("ckpt-*.index")):
+        if self._can_go_on():
             return True
         status = self.status()
         if status.get("state") != "finished" and status.get("epoch"):
             raise self._without_checkpoints()
         return self.finished
+
+    def _can_go_on(self):
+        """Whether there is what the stage goes on from."""
+        checkpoints = (self.path / "checkpoints").glob("ckpt-*.index")
+        return any(checkpoints) or (self.path / TRIALS).exists()
 
     def _without_checkpoints(self):
         return ValueError(
@@ -355,8 +364,8 @@ class Stage:
             logger.setLevel(level)
             handler.close()
 
-    def _compare(self, settings, derived, defaults):
-        before = self.settings()
+    def _compare(self, settings, derived, config):
+        before, length = self.settings(), config.extended_by
         fingerprint = derived.get("fingerprint")
         if fingerprint and fingerprint == before.get("fingerprint"):
             # The same data may be elsewhere now.
@@ -367,16 +376,21 @@ class Stage:
                 f"are of another kind than those of {settings['dataset']}: "
                 f"give another --run_dir."
             )
-        if settings["epochs"] < before["epochs"]:
-            raise ValueError(
-                f"{self.path} was begun with --epochs={before['epochs']}, and "
-                f"its epochs can only be raised. Received: "
-                f"{settings['epochs']}. Give at least as many, or another "
-                f"--run_dir."
-            )
-        settings = {k: v for k, v in settings.items() if k != "epochs"}
         # An earlier version may not have had all settings.
-        before = {**defaults, **_IN_0_1_0, **before}
+        before = {**_defaults(config), **_IN_0_1_0, **before}
+        if settings.get("strategy", "darts") != before["strategy"]:
+            raise ValueError(
+                f"{self.path} was begun with --strategy={before['strategy']}: "
+                f"give the same strategy, or another --run_dir. Received: "
+                f"{settings['strategy']}."
+            )
+        if settings[length] < before[length]:
+            raise ValueError(
+                f"{self.path} was begun with --{length}={before[length]}, "
+                f"which can only be raised. Received: {settings[length]}. Give "
+                f"at least as many, or another --run_dir."
+            )
+        settings = {k: v for k, v in settings.items() if k != length}
         # What the preset has chosen is compared, not its name.
         settings.pop("preset", None)
         # What follows from settings that differ will differ, too.

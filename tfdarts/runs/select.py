@@ -1,6 +1,5 @@
 """Choosing among the genotypes of several searches."""
 
-import dataclasses
 import logging
 import pathlib
 import re
@@ -8,9 +7,9 @@ import zlib
 
 from tfdarts.console import show_progress
 from tfdarts.patterns import matching
+from tfdarts.runs.from_scratch import FromScratch
 from tfdarts.runs.run_directory import Stage
 from tfdarts.runs.run_directory import write_json
-from tfdarts.runs.train import train
 from tfdarts.runs.workers import as_worker
 from tfdarts.search_spaces.lookup import find_genotype
 from tfdarts.settings.fields import require_config
@@ -62,7 +61,7 @@ def select(config):
             stage = Stage(run_dir / "candidates" / name, "train")
             config = stage.as_begun(config)
         config = task.settle_selection(config)
-        ranking = []
+        ranking, evaluator = [], FromScratch(task, config)
         for position, (name, identifier) in enumerate(candidates.items()):
             logger.info(
                 "select: candidate %d of %d, %s",
@@ -71,7 +70,7 @@ def select(config):
                 identifier,
             )
             path = run_dir / "candidates" / name
-            results = train(_training_of(config, identifier, path))
+            results = evaluator.train(identifier, path)
             ranking.append(
                 {"candidate": name, "genotype": identifier, **results}
             )
@@ -136,16 +135,3 @@ def _directory_name(identifier):
         checksum = zlib.crc32(identifier.encode())
         return f"{name}-{checksum:08x}".strip("-")
     return name
-
-
-def _training_of(config, identifier, path):
-    """Returns the settings of a candidate's training."""
-    settings = {
-        field.name: getattr(config, field.name)
-        for field in dataclasses.fields(config)
-        if field.name != "run_dirs"
-    }
-    config_class = task_of_config(config).configs["train"]
-    return config_class(
-        **{**settings, "genotype": identifier, "run_dir": str(path)}
-    )

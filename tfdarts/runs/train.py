@@ -94,6 +94,7 @@ def _fit(work, stage):
     save_network(work.saved_model(), stage)
     return {
         "num_parameters": count_parameters(work.network),
+        **task_of_config(work.config).cost(work.network),
         **work.sizes,
         "seconds": round(stage.status().get("seconds", 0.0), 1),
         **work.results(metrics.rows),

@@ -1,6 +1,7 @@
 """Drawing cells, and how a search came to them."""
 
 import logging
+import types
 
 from tfdarts.arguments import as_path
 from tfdarts.console import show_progress
@@ -9,13 +10,16 @@ from tfdarts.primitive_table import IN_PAPER
 from tfdarts.primitive_table import listed_primitives
 from tfdarts.runs.metrics import read_columns
 from tfdarts.runs.probabilities import read_probabilities
+from tfdarts.runs.run_directory import TRIALS
 from tfdarts.runs.run_directory import Stage
 from tfdarts.runs.run_directory import read_json
 from tfdarts.runs.run_directory import whole
+from tfdarts.runs.trials import read_trials
 from tfdarts.search_spaces.lookup import SPACES
 from tfdarts.search_spaces.lookup import find_genotype
 from tfdarts.strategies.verdict import LIMITS
 from tfdarts.strategies.verdict import judge
+from tfdarts.tasks.registry import task_of_settings
 from tfdarts.visualization.cells import draw_cells
 
 logger = logging.getLogger("tfdarts")
@@ -60,7 +64,9 @@ def draw_run(run_dir):
     """
     run_dir = as_path(run_dir, "run_dir")
     others = [
-        draw_curves_of(Stage(run_dir, name))
+        _draw_trials(Stage(run_dir, name))
+        if (run_dir / name / TRIALS).exists()
+        else draw_curves_of(Stage(run_dir, name))
         for name in CURVES
         if (run_dir / name / "metrics.csv").exists()
     ]
@@ -94,6 +100,23 @@ def draw_curves_of(stage):
 
     path = stage.path / "curves.png"
     draw_curves(_metrics_of(stage), CURVES[stage.name], path)
+    return path
+
+
+def _draw_trials(stage):
+    """Draws the candidates of a search; returns the path of the picture."""
+    from tfdarts.visualization.trials import draw_trials
+
+    path = stage.path / "candidates.png"
+    settings = types.SimpleNamespace(**stage.settings())
+    figure = task_of_settings(vars(settings)).figure_of_selection(settings)
+    trials = read_trials(stage.path)
+    draw_trials(
+        [trial.score for trial in trials],
+        [trial.rank for trial in trials],
+        figure.replace("_", " "),
+        path,
+    )
     return path
 
 

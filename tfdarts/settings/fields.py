@@ -6,6 +6,7 @@ import math
 import operator
 import types
 
+import tfdarts
 from tfdarts import arguments
 from tfdarts.characters import is_unfit
 from tfdarts.settings.docstrings import with_arguments
@@ -223,7 +224,8 @@ def require_config(function, config, *classes):
     if isinstance(config, classes):
         _refuse_idle_settings(config)
         return
-    *others, last = [f"tfdarts.{each.__name__}" for each in classes]
+    public = [each for each in classes if each.__name__ in tfdarts.__all__]
+    *others, last = [f"tfdarts.{each.__name__}" for each in public]
     names = f"{', '.join(others)} or {last}" if others else last
     shown = isinstance(config, str | type)
     raise ValueError(

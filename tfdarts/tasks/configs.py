@@ -224,13 +224,15 @@ class TrainConfig(OfGenotype, RecipeConfig):
 
 
 @dataclasses.dataclass(frozen=True)
-class SelectConfig(OfCandidates, RecipeConfig):
-    """Settings of a selection; how long and on what is the paper's.
+class BriefTrainConfig(RecipeConfig):
+    """Settings of brief trainings, by whose results candidates are ranked.
 
     Reference:
 
     - [Liu et al., 2019](https://arxiv.org/abs/1806.09055), section 3.1
     """
+
+    is_brief: typing.ClassVar = True
 
     epochs: int = by_preset(
         100,
@@ -245,3 +247,20 @@ class SelectConfig(OfCandidates, RecipeConfig):
         least=0,
         below=1,
     )
+
+
+@dataclasses.dataclass(frozen=True)
+class CandidateSearchConfig(BriefTrainConfig):
+    """Settings of a search that trains candidates briefly."""
+
+    extended_by: typing.ClassVar = "num_candidates"
+
+
+@dataclasses.dataclass(frozen=True)
+class SelectConfig(OfCandidates, BriefTrainConfig):
+    """Settings of a selection; how long and on what is the paper's.
+
+    Reference:
+
+    - [Liu et al., 2019](https://arxiv.org/abs/1806.09055), section 3.1
+    """

@@ -8,6 +8,7 @@ from tfdarts.layers.batch_norm import synchronize_batch_norms
 from tfdarts.parts import local_replicas
 from tfdarts.parts import worker_of
 from tfdarts.strategies.darts import DARTS
+from tfdarts.strategies.registry import strategy_named
 from tfdarts.tasks.data import open_data
 from tfdarts.tasks.data import training_data
 from tfdarts.tasks.presets import settle
@@ -163,6 +164,7 @@ def compiled(config, supernet, steps, distribution=None, class_weight=None):
         alpha_warmup_steps=config.alpha_warmup_epochs * steps,
         micro_batches=config.micro_batches,
         distribution=distribution,
+        **strategy_named(config.strategy).search_arguments(config),
     )
     darts.compile(
         weight_optimizer=SGD(

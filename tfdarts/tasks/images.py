@@ -1,6 +1,7 @@
 """The task of images: what class each is of."""
 
 from tfdarts.tasks.asking import ImagesQuestion
+from tfdarts.tasks.configs import CandidateSearchConfig
 from tfdarts.tasks.configs import SearchConfig
 from tfdarts.tasks.configs import SelectConfig
 from tfdarts.tasks.configs import TrainConfig
@@ -17,6 +18,7 @@ class ImageTask(Task):
         "search": SearchConfig,
         "train": TrainConfig,
         "select": SelectConfig,
+        "candidates": CandidateSearchConfig,
     }
     shared_config = ImageConfig
     question = ImagesQuestion

@@ -157,7 +157,7 @@ def _training(config, images, side, multiple):
         return pixels
     learned = int(images * (1 - config.validation_portion))
     epochs = _within(30, SHOWN_IMAGES / learned, 100)
-    if hasattr(config, "run_dirs"):
+    if config.is_brief:
         epochs = math.ceil(epochs / 4)
     return {
         "init_channels": 16,

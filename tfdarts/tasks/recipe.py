@@ -20,6 +20,7 @@ class RecipeConfig(ComputeConfig):
     """
 
     own_validation: typing.ClassVar = ("validation_portion", 0.0)
+    is_brief: typing.ClassVar = False
 
     init_channels: int = by_preset(
         36,

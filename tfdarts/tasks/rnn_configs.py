@@ -170,8 +170,8 @@ class RNNTrainConfig(OfGenotype, RNNRecipeConfig):
 
 
 @dataclasses.dataclass(frozen=True)
-class RNNSelectConfig(OfCandidates, RNNRecipeConfig):
-    """Settings of a selection among recurrent cells.
+class RNNBriefTrainConfig(RNNRecipeConfig):
+    """Settings of brief trainings, by whose results candidates are ranked.
 
     Reference:
 
@@ -181,3 +181,20 @@ class RNNSelectConfig(OfCandidates, RNNRecipeConfig):
     epochs: int = setting(
         300, "Epochs that each candidate is trained.", least=1
     )
+
+
+@dataclasses.dataclass(frozen=True)
+class RNNCandidateSearchConfig(RNNBriefTrainConfig):
+    """Settings of a search that trains recurrent candidates briefly."""
+
+    extended_by: typing.ClassVar = "num_candidates"
+
+
+@dataclasses.dataclass(frozen=True)
+class RNNSelectConfig(OfCandidates, RNNBriefTrainConfig):
+    """Settings of a selection among recurrent cells.
+
+    Reference:
+
+    - [Liu et al., 2019](https://arxiv.org/abs/1806.09055), section 3.1
+    """

@@ -11,6 +11,7 @@ from tfdarts.primitive_table import require_primitives
 from tfdarts.settings.fields import GIVEN
 from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import setting
+from tfdarts.strategies.strategy import STRATEGY
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,6 +61,9 @@ class RunConfig(Settings):
     tensorboard: bool = setting(
         False, "Write for TensorBoard too, into tensorboard/ of the stage."
     )
+
+    extended_by: typing.ClassVar = "epochs"
+    """The setting that a finished run may raise to go on."""
 
     @property
     def depends_on_epochs(self):
@@ -248,6 +252,7 @@ def primitives_setting(space):
 class SearchSettings(Settings):
     """How alpha is learnt, of images and of texts."""
 
+    strategy: str = setting("darts", STRATEGY)
     order: int = setting(
         2, "1: first-order gradient of alpha; 2: second.", choices=(1, 2)
     )

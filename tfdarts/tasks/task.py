@@ -21,7 +21,9 @@ class Task:
         space: String, the search space of its cells; see
             `tfdarts.search_spaces.lookup.SPACES`.
         configs: Dict from `"search"`, `"train"` and `"select"` to the
-            dataclass of the command's settings. No other task has the same.
+            dataclass of the command's settings, and from `"candidates"` to
+            that of searches that train candidates. No other task has the
+            same.
         shared_config: Dataclass, the settings that a search and its training
             share.
         examples: Dict from names of commands, as `"search"`, to tuples of
@@ -152,13 +154,13 @@ class Task:
         return f"{value:.2f}"
 
     def rank(self, results, config):
-        """Returns what candidates are sorted by, the best first.
+        """Returns what candidates are sorted by, a tuple, the best first.
 
         Args:
             results: Dict, the results of a candidate's training.
             config: The settings of the selection.
         """
-        return results["validation_loss"]
+        return (results["validation_loss"],)
 
     # Test
 

@@ -6,6 +6,7 @@ from tfdarts.data import segments
 from tfdarts.parts import rows_of_part
 from tfdarts.parts import worker_of
 from tfdarts.strategies.darts import DARTS
+from tfdarts.strategies.registry import strategy_named
 from tfdarts.tasks.data import open_data
 from tfdarts.tasks.registry import task_of_config
 from tfdarts.tasks.start import require_float32
@@ -136,6 +137,7 @@ def compiled(config, supernet, steps, distribution=None):
         alpha_warmup_steps=config.alpha_warmup_epochs * steps,
         clip_virtual_step=True,
         distribution=distribution,
+        **strategy_named(config.strategy).search_arguments(config),
     )
     darts.compile(
         weight_optimizer=SGD(

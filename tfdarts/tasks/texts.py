@@ -1,6 +1,7 @@
 """The task of texts: what word comes next."""
 
 from tfdarts.tasks.asking import TextQuestion
+from tfdarts.tasks.rnn_configs import RNNCandidateSearchConfig
 from tfdarts.tasks.rnn_configs import RNNSearchConfig
 from tfdarts.tasks.rnn_configs import RNNSelectConfig
 from tfdarts.tasks.rnn_configs import RNNTrainConfig
@@ -17,6 +18,7 @@ class TextTask(Task):
         "search": RNNSearchConfig,
         "train": RNNTrainConfig,
         "select": RNNSelectConfig,
+        "candidates": RNNCandidateSearchConfig,
     }
     shared_config = RunConfig
     question = TextQuestion

@@ -1,0 +1,164 @@
+"""Parts of your own, found by `tfdarts.search`; nothing of the package changes.
+
+A task of your own is in tests/tasks/test_registry.py, a primitive of your own
+in tests/test_primitive_table.py.
+"""
+
+import dataclasses
+import json
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+import tiny_search
+import tiny_training
+
+import tfdarts
+from tfdarts.strategies import registry
+
+TINY = {
+    name: value
+    for name, value in vars(tiny_search.TINY).items()
+    if name not in ("strategy", "run_dir")
+}
+
+
+@pytest.fixture
+def registered(monkeypatch):
+    """Registers a strategy for the length of a test."""
+    monkeypatch.setattr(registry, "_STRATEGIES", dict(registry._STRATEGIES))
+    return tfdarts.register_strategy
+
+
+# A relaxation, a mixed operation, a regularizer and a rule of derivation
+
+
+@keras.saving.register_keras_serializable(package="own")
+class Sigmoid(tfdarts.Relaxation):
+    def weights_of(self, alpha, training=False):
+        return keras.ops.sigmoid(alpha)
+
+
+@keras.saving.register_keras_serializable(package="own")
+class HalfOfAll(tfdarts.MixedOp):
+    def call(self, inputs, edge_weights=None, training=None):
+        return 0.5 * super().call(inputs, edge_weights, training)
+
+
+def sum_of_squares(alphas):
+    return sum(tf.reduce_sum(tf.square(alpha)) for alpha in alphas)
+
+
+def first_edges(space, probabilities):
+    flat = {name: np.ones_like(p) for name, p in probabilities.items()}
+    return space.derive(flat)
+
+
+@dataclasses.dataclass(frozen=True)
+class ToySettings(tfdarts.Settings):
+    strategy: str = tfdarts.setting("toy", "How the architecture is found.")
+    strength: float = tfdarts.setting(0.1, "Of the regularizer.", least=0)
+
+
+class ToyGradient(tfdarts.SupernetStrategy):
+    name = "toy"
+    settings = ToySettings
+
+    def supernet_arguments(self, config):
+        return {"relaxation": Sigmoid(), "mixed_op": HalfOfAll}
+
+    def search_arguments(self, config):
+        return {
+            "derive": first_edges,
+            "alpha_regularizer": lambda alphas: (
+                config.strength * sum_of_squares(alphas)
+            ),
+        }
+
+
+def test_a_strategy_joins_parts_of_your_own(registered, tmp_path):
+    registered(ToyGradient())
+    config = tfdarts.search_config(
+        *("toy",), **TINY, strength=0.5, run_dir=str(tmp_path)
+    )
+    genotype = tfdarts.search(config)
+    assert set(genotype.normal) == {("max_pool_3x3", 0), ("max_pool_3x3", 1)}
+    with np.load(tmp_path / "search" / "probabilities.npz") as file:
+        assert np.abs(file["normal"] - 0.5).max() < 0.3
+        # Sigmoids of eight primitives do not sum to 1.
+        assert file["normal"].sum(-1).min() > 2
+    written = json.loads((tmp_path / "search" / "config.json").read_text())
+    assert (written["strategy"], written["strength"]) == ("toy", 0.5)
+    assert tfdarts.search(config) == genotype
+
+
+# A strategy that proposes, and a space of its own
+
+
+@dataclasses.dataclass(frozen=True)
+class HillSettings(tfdarts.Settings):
+    strategy: str = tfdarts.setting("hill", "How the architecture is found.")
+    num_candidates: int = tfdarts.setting(3, "Candidates.", least=1)
+
+
+class HillClimbing(tfdarts.Strategy):
+    name = "hill"
+    trains = "candidates"
+    settings = HillSettings
+
+    def run(self, search):
+        space = tfdarts.CNNSearchSpace(1, ("skip_connect", "max_pool_3x3"))
+        while len(search.trials) < search.config.num_candidates:
+            genotype = space.sample(seed=0)
+            if search.trials:
+                neighbors = space.neighbors(search.genotype)
+                genotype = neighbors[len(search.trials) - 1]
+            search.evaluate(genotype)
+
+
+def test_a_strategy_proposes_from_a_space_of_your_own(registered, tmp_path):
+    registered(HillClimbing())
+    settings = {
+        name: value
+        for name, value in vars(tiny_training.TRAINING).items()
+        if name in tfdarts.SelectConfig.__dataclass_fields__
+    }
+    settings |= {"validation_portion": 0.2, "run_dir": str(tmp_path)}
+    config = tfdarts.search_config("hill", **settings, num_candidates=2)
+    genotype = tfdarts.search(config)
+    trials = json.loads((tmp_path / "search" / "trials.json").read_text())
+    assert len(trials) == 2
+    best = min(trials, key=lambda trial: trial["rank"])["genotype"]
+    assert tfdarts.Genotype(**{**best, "name": None}) == genotype
+    assert {name for name, _ in genotype.normal} <= {
+        *("skip_connect", "max_pool_3x3")
+    }
+
+
+def test_a_strategy_is_checked_when_it_is_registered(registered):
+    with pytest.raises(ValueError, match="must be a tfdarts.Strategy"):
+        registered(HillClimbing)
+    broken = HillClimbing()
+    broken.trains = "nothing"
+    with pytest.raises(ValueError, match="trains a supernet or candidates"):
+        registered(broken)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "settings", "message"),
+    [
+        ("magic", {}, "There is no strategy 'magic'. The strategies are: dar"),
+        ("random", {"order": 1}, "random on images has no setting order"),
+        ("random", {"num_candidates": 0}, "--num_candidates must be at least"),
+    ],
+)
+def test_settings_of_no_strategy_are_refused(strategy, settings, message):
+    with pytest.raises(ValueError, match=message):
+        tfdarts.search_config(strategy, **settings)
+
+
+def test_settings_of_another_strategy_are_refused():
+    config = tfdarts.SearchConfig(strategy="random", run_dir="r")
+    with pytest.raises(ValueError, match="no settings of the strategy random"):
+        tfdarts.search(config)

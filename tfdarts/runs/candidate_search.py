@@ -1,0 +1,123 @@
+"""A search that trains candidates, network after network."""
+
+import dataclasses
+import logging
+import time
+
+from tfdarts.duration import duration
+from tfdarts.runs.from_scratch import FromScratch
+from tfdarts.runs.trials import read_trials
+from tfdarts.runs.trials import write_trials
+from tfdarts.search_spaces.lookup import SPACES
+
+logger = logging.getLogger("tfdarts")
+
+
+class CandidateSearch:
+    """What a strategy works with that trains candidates.
+
+    Args:
+        task: `Task`.
+        config: The settings of the search.
+
+    Attributes:
+        config: The settings, with what the data have decided.
+        space: The search space.
+        trials: List of `Evaluation`, one a candidate, in order.
+        stage: `Stage` of the run directory; set before the strategy runs.
+    """
+
+    derived = {}
+
+    def __init__(self, task, config):
+        self.task = task
+        self.config = task.settle_selection(config)
+        self.source = task.find_data(
+            config.dataset, vars(config), config.prepare
+        )
+        self.distribution = task.training.distribution_of(config)
+        self.space = SPACES[task.space]()
+        self.trials = []
+        self._stage = None
+
+    @property
+    def stage(self):
+        return self._stage
+
+    @stage.setter
+    def stage(self, stage):
+        self._stage = stage
+        self.trials = read_trials(stage.path)
+        self.begun, self.done_before = time.monotonic(), len(self.trials)
+        if self.trials:
+            logger.info("search: going on after candidate %d", len(self.trials))
+
+    def evaluate(self, genotype):
+        """Trains the network of a genotype briefly; returns its `Evaluation`.
+
+        A genotype that was evaluated before is not trained again.
+        """
+        for trial in self.trials:
+            if trial.genotype == genotype:
+                return self._keep(trial._replace(seconds=0.0))
+        number = len(self.trials) + 1
+        logger.info(
+            "search: candidate %d of %d", number, self.config.num_candidates
+        )
+        evaluate = FromScratch(self.task, self.config)
+        directory = self.stage.path / "candidates" / f"{number:04d}"
+        return self._keep(evaluate(genotype, directory))
+
+    @property
+    def best_position(self):
+        """The position of the best trial, of equals the first."""
+        return min(range(len(self.trials)), key=lambda i: self.trials[i].rank)
+
+    @property
+    def trials_since_best(self):
+        """How many candidates have been tried since the best one."""
+        if not self.trials:
+            return 0
+        return len(self.trials) - 1 - self.best_position
+
+    @property
+    def genotype(self):
+        """The genotype of the best candidate, which has no name."""
+        best = self.trials[self.best_position].genotype
+        return dataclasses.replace(best, name=None)
+
+    @property
+    def progress(self):
+        """How far the search has come, for `status.json`."""
+        return {
+            "epoch": len(self.trials),
+            "best_candidate": self.best_position + 1,
+        }
+
+    def warning(self):
+        """Returns a sentence on what speaks against the result, or `None`."""
+        if len(self.trials) > 1:
+            return None
+        return "One candidate was trained, so nothing was chosen."
+
+    def _keep(self, evaluation):
+        self.trials.append(evaluation)
+        write_trials(self.stage.path, self.trials)
+        done, total = len(self.trials), self.config.num_candidates
+        seconds = time.monotonic() - self.begun
+        left = seconds / (done - self.done_before) * (total - done)
+        self.stage.report(
+            "running",
+            **self.progress,
+            epochs=total,
+            seconds=sum(trial.seconds for trial in self.trials),
+        )
+        best = self.trials[self.best_position]
+        logger.info(
+            "search: candidate %d of %d: %s, best %s, %s left",
+            *(done, total),
+            self.task.show_figure(evaluation.score),
+            self.task.show_figure(best.score),
+            duration(left),
+        )
+        return evaluation

@@ -1,0 +1,61 @@
+"""The evaluator that trains a network from scratch."""
+
+import dataclasses
+
+from tfdarts.evaluators.evaluation import Evaluation
+from tfdarts.runs.train import train
+
+
+class FromScratch:
+    """Trains the network of a genotype and measures it on validation data.
+
+    Each training is a run of its own. One that was interrupted goes on, and
+    one that has finished is only read.
+
+    Args:
+        task: `Task`.
+        config: The settings of the trainings; those that a training does not
+            have are left out.
+    """
+
+    def __init__(self, task, config):
+        self.task = task
+        self.config = config
+
+    def __call__(self, genotype, run_dir):
+        """Returns the `Evaluation` of a `Genotype`.
+
+        Args:
+            genotype: `Genotype`.
+            run_dir: Path of the training.
+        """
+        results = self.train(genotype, run_dir)
+        return Evaluation(
+            genotype=genotype,
+            rank=list(self.task.rank(results, self.config)),
+            score=results[self.task.figure_of_selection(self.config)],
+            seconds=results["seconds"],
+            parameters=results["num_parameters"],
+            multiply_adds=results.get("multiply_adds"),
+        )
+
+    def train(self, genotype, run_dir):
+        """Trains the network of a genotype; returns the results, a dict.
+
+        Args:
+            genotype: `Genotype`, or what names it; see `--genotype`.
+            run_dir: Path of the training.
+        """
+        return train(self.training_config(genotype, run_dir))
+
+    def training_config(self, genotype, run_dir):
+        """Returns the settings of a training; see `train`."""
+        config_class = self.task.configs["train"]
+        settings = {
+            field.name: getattr(self.config, field.name)
+            for field in dataclasses.fields(config_class)
+            if hasattr(self.config, field.name)
+        }
+        run_dir = run_dir and str(run_dir)
+        settings |= {"genotype": genotype, "run_dir": run_dir}
+        return config_class(**settings)

@@ -1,0 +1,107 @@
+"""The settings of a search, which depend on its strategy and its data."""
+
+import dataclasses
+import functools
+
+from tfdarts.strategies.registry import strategies
+from tfdarts.strategies.registry import strategy_named
+from tfdarts.tasks.registry import task_of_data
+from tfdarts.tasks.registry import tasks
+
+
+def search_config(strategy="darts", **settings):
+    """Returns the settings of a search.
+
+    Args:
+        strategy: String, what `--strategy` takes.
+        **settings: Those of the strategy and of the task of `dataset`, as
+            `tfdarts-search --strategy=... --help` lists them.
+
+    Returns:
+        What `tfdarts.search` takes. Of DARTS on images that is a
+        `tfdarts.SearchConfig`.
+
+    Raises:
+        ValueError: If there is no such strategy, or a setting cannot be.
+
+    Example:
+
+    >>> search_config("random", num_candidates=4).num_candidates
+    4
+    """
+    task = task_of_data(settings.get("dataset"))
+    config_class = search_config_class(strategy_named(strategy), task)
+    unknown = {*settings} - {f.name for f in dataclasses.fields(config_class)}
+    if unknown:
+        raise ValueError(
+            f"The strategy {strategy} on {task.name} has no setting "
+            f"{', '.join(sorted(unknown))}."
+        )
+    return config_class(**settings)
+
+
+_COMMANDS = {"supernet": "search", "candidates": "candidates"}
+"""The key of `Task.configs`, by what a strategy trains."""
+
+
+def is_for(strategy, task):
+    """Returns whether a strategy can search on a task."""
+    return _COMMANDS[strategy.trains] in task.configs
+
+
+@functools.cache
+def search_config_class(strategy, task):
+    """Returns the dataclass of the settings of a strategy on a task.
+
+    Args:
+        strategy: `Strategy`.
+        task: `Task`.
+
+    Raises:
+        ValueError: If the strategy is not for the task.
+    """
+    if not is_for(strategy, task):
+        raise ValueError(
+            f"The strategy {strategy.name} is not for {task.name}: the task "
+            f"has no settings of trainings of candidates."
+        )
+    base = task.configs[_COMMANDS[strategy.trains]]
+    if strategy.settings is None:
+        return base
+    return dataclasses.dataclass(frozen=True)(
+        type(
+            f"{type(strategy).__name__}Config",
+            (strategy.settings, base),
+            {"__doc__": f"Settings of a {strategy.name} search."},
+        )
+    )
+
+
+def all_search_configs():
+    """Returns the dataclasses of the settings of all searches."""
+    return [
+        search_config_class(strategy, task)
+        for strategy in strategies()
+        for task in tasks()
+        if is_for(strategy, task)
+    ]
+
+
+def strategy_of_config(config):
+    """Returns the strategy of the settings of a search.
+
+    Raises:
+        ValueError: If the settings are those of another strategy.
+    """
+    strategy = strategy_named(config.strategy)
+    known = [
+        search_config_class(strategy, task)
+        for task in tasks()
+        if is_for(strategy, task)
+    ]
+    if not isinstance(config, tuple(known)):
+        raise ValueError(
+            f"These are no settings of the strategy {config.strategy}: make "
+            f"them by tfdarts.search_config({config.strategy!r}, ...)."
+        )
+    return strategy

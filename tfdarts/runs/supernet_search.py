@@ -1,0 +1,172 @@
+"""A search that trains a supernet."""
+
+import logging
+
+import keras
+
+from tfdarts.runs.alpha_movement import unmoved_warning
+from tfdarts.runs.alpha_movement import warn_of_short_path
+from tfdarts.runs.early_stop import Curvature
+from tfdarts.runs.early_stop import EarlyStop
+from tfdarts.runs.progress import DataWait
+from tfdarts.runs.progress import MetricsFile
+from tfdarts.runs.progress import Progress
+from tfdarts.runs.progress import tensorboard
+from tfdarts.runs.search_record import SearchRecord
+from tfdarts.runs.workers import SameOnAllWorkers
+from tfdarts.runs.workers import require_agreement
+from tfdarts.strategies.early_stop import MOST_SKIPS
+from tfdarts.training.checkpoints import EpochCheckpoint
+from tfdarts.training.divergence import StopOnNaN
+from tfdarts.training.memory import require_memory
+from tfdarts.training.schedules import LearningRate
+
+logger = logging.getLogger("tfdarts")
+
+
+class SupernetSearch:
+    """What a strategy works with that trains a supernet.
+
+    Args:
+        task: `Task`.
+        config: The settings of the search.
+
+    Attributes:
+        config: The settings, with what the data have decided.
+        work: What `task.search` has returned: data, supernet and `DARTS`.
+        stage: `Stage` of the run directory; set before the strategy runs.
+    """
+
+    def __init__(self, task, config):
+        self.work = task.search(config)
+        self.config = self.work.config
+        self.source = self.work.source
+        self.distribution = self.work.distribution
+        self.derived = self.work.derived
+        self.stage = None
+        self.record = None
+        self.best_epoch = None
+
+    def fit(self):
+        """Searches to the end, from the last whole epoch."""
+        config, work, stage = self.config, self.work, self.stage
+        darts = work.darts
+        supernet = darts.supernet
+        logger.info(
+            "search: %s; %s weights, %d alphas",
+            work.describe(),
+            f"{_size(supernet.network_weights):,}",
+            _size(supernet.alpha_variables),
+        )
+        warn_of_short_path(config, work.steps_per_epoch)
+        checkpoint = checkpoint_of(darts, stage.path / "checkpoints")
+        first_epoch = checkpoint.restore()
+        if first_epoch:
+            logger.info("search: going on after epoch %d", first_epoch)
+        require_agreement(
+            work.distribution,
+            **{
+                "the data": work.source.fingerprint,
+                "the epoch to go on from": first_epoch,
+                "the weights": supernet.variables,
+            },
+        )
+        self.record = SearchRecord(stage.path, darts, first_epoch)
+        metrics = MetricsFile(
+            stage.path / "metrics.csv", first_epoch, stage="search"
+        )
+        early_stop = EarlyStop(config, self.record, metrics)
+        self.best_epoch = early_stop.best_epoch()
+        if self.best_epoch is not None:
+            early_stop.report()
+            return
+        darts.fit(
+            work.batches(first_epoch),
+            epochs=config.epochs,
+            initial_epoch=first_epoch,
+            steps_per_epoch=work.steps_per_epoch,
+            validation_data=work.validation_batches(),
+            callbacks=[
+                StopOnNaN(),
+                *work.callbacks,
+                LearningRate(),
+                DataWait(),
+                *curvature(work),
+                self.record,
+                metrics,
+                early_stop,
+                *tensorboard(config, stage, metrics),
+                SameOnAllWorkers(work.distribution, checkpoint.variables),
+                checkpoint,
+                Progress(
+                    stage, config.epochs, work.steps_per_epoch, work.logged
+                ),
+                keras.callbacks.LambdaCallback(
+                    on_train_begin=lambda logs: require_memory(
+                        work.least_bytes()
+                    )
+                ),
+            ],
+            shuffle=False,
+            verbose=0,
+        )
+        early_stop.report()
+        self.best_epoch = early_stop.best_epoch()
+
+    @property
+    def genotype(self):
+        """The genotype that was found."""
+        return self.record.genotypes[self.best_epoch - 1]
+
+    @property
+    def progress(self):
+        """How far the search has come, for `status.json`."""
+        return {
+            "epochs": len(self.record.genotypes),
+            "best_epoch": self.best_epoch,
+        }
+
+    def warning(self):
+        """Returns a sentence on what speaks against the result, or `None`."""
+        _warn_of_skips(self.genotype)
+        probabilities = self.record.probabilities_of(self.best_epoch)
+        return unmoved_warning(probabilities)
+
+
+def checkpoint_of(darts, directory):
+    """Returns the callback that keeps all that a search changes."""
+    return EpochCheckpoint(
+        directory,
+        supernet=darts.supernet.variables,
+        weight_optimizer=darts.optimizer.variables,
+        alpha_optimizer=darts.alpha_optimizer.variables,
+    )
+
+
+def curvature(work):
+    """Returns the callbacks that measure the curvature in alpha, if any.
+
+    Args:
+        work: What `tfdarts.tasks.task.Task.search` returned.
+    """
+    config = work.config
+    if config.early_stop != "hessian":
+        return []
+    return [Curvature(work.curvature_batch(), config.alpha_warmup_epochs)]
+
+
+def _warn_of_skips(genotype):
+    skips = genotype.num_skip_connections
+    if skips > MOST_SKIPS:
+        logger.warning(
+            "search: %d of the %d edges of the normal cell are skip "
+            "connections. Such cells make poor networks as a rule: the search "
+            "may have collapsed. Fewer epochs or an early stop may find a "
+            "better cell.",
+            skips,
+            len(genotype.normal),
+        )
+
+
+def _size(variables):
+    return sum(int(keras.ops.size(variable)) for variable in variables)

@@ -1,0 +1,45 @@
+"""The candidates of a search, as its run directory keeps them."""
+
+import csv
+import io
+
+from tfdarts.evaluators.evaluation import Evaluation
+from tfdarts.files import write_atomically
+from tfdarts.runs.run_directory import TRIALS
+from tfdarts.runs.run_directory import read_json
+from tfdarts.runs.run_directory import whole
+from tfdarts.runs.run_directory import write_json
+
+
+def read_trials(directory):
+    """Returns the trials of a search, a list of `Evaluation`.
+
+    Args:
+        directory: Path of the search in the run directory.
+
+    Raises:
+        ValueError: If the file is damaged.
+    """
+    path = directory / TRIALS
+    if not path.exists():
+        return []
+    with whole(path):
+        return [Evaluation.from_dict(each) for each in read_json(path)]
+
+
+def write_trials(directory, trials):
+    """Writes `metrics.csv`, for people, and `trials.json`, to resume by.
+
+    Args:
+        directory: Path of the search in the run directory.
+        trials: List of `Evaluation`.
+    """
+    text = io.StringIO(newline="")
+    columns = ("score", "seconds", "parameters", "multiply_adds")
+    writer = csv.DictWriter(text, ("candidate", *columns))
+    writer.writeheader()
+    for number, trial in enumerate(trials, 1):
+        row = {name: getattr(trial, name) for name in columns}
+        writer.writerow({"candidate": number, **row})
+    write_atomically(directory / "metrics.csv", text.getvalue())
+    write_json(directory / TRIALS, [trial.to_dict() for trial in trials])

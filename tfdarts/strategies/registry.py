@@ -1,0 +1,56 @@
+"""The strategies by name."""
+
+from tfdarts.strategies.random_search import RandomSearch
+from tfdarts.strategies.strategy import DARTSStrategy
+from tfdarts.strategies.strategy import Strategy
+
+_STRATEGIES = {}
+
+
+def register_strategy(strategy):
+    """Makes a strategy known to all functions and commands.
+
+    Args:
+        strategy: `tfdarts.Strategy`. Another of its name is replaced.
+
+    Raises:
+        ValueError: If it is no strategy, or trains something unknown.
+    """
+    if not isinstance(strategy, Strategy):
+        raise ValueError(
+            f"A strategy must be a tfdarts.Strategy. Received: {strategy!r}."
+        )
+    if strategy.trains not in ("supernet", "candidates"):
+        raise ValueError(
+            f"A strategy trains a supernet or candidates. Received: "
+            f"trains={strategy.trains!r}."
+        )
+    _STRATEGIES[strategy.name] = strategy
+
+
+def strategies():
+    """Returns all strategies, in the order in which they were registered."""
+    return [*_STRATEGIES.values()]
+
+
+def strategy_named(name):
+    """Returns the strategy of a name.
+
+    Raises:
+        ValueError: If there is none.
+
+    Example:
+
+    >>> strategy_named("darts").trains
+    'supernet'
+    """
+    if name not in _STRATEGIES:
+        raise ValueError(
+            f"There is no strategy {name!r}. The strategies are: "
+            f"{', '.join(_STRATEGIES)}."
+        )
+    return _STRATEGIES[name]
+
+
+register_strategy(DARTSStrategy())
+register_strategy(RandomSearch())

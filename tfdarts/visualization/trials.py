@@ -1,0 +1,63 @@
+"""The candidates of a search: how good each was, and the best so far."""
+
+from matplotlib.ticker import PercentFormatter
+
+from tfdarts.arguments import as_path
+from tfdarts.files import write_atomically
+from tfdarts.visualization import palette
+from tfdarts.visualization import panels
+
+
+@panels.in_default_style
+def draw_trials(scores, ranks, name, path):
+    """Writes a picture of the candidates of a search.
+
+    A dot is a candidate, the line is the best so far, and the best of all is
+    marked.
+
+    Args:
+        scores: List of floats, one a candidate, in the order of the search.
+        ranks: List by which candidates are compared; the lowest is the best.
+        name: String, what a score is, as `"validation accuracy"`.
+        path: Path of the PNG.
+    """
+    figure = panels.new_figure("The candidates of the search", (10, 5.6))
+    axes = figure.add_subplot()
+    numbers = range(1, len(scores) + 1)
+    best_so_far = [
+        min(range(number), key=lambda position: ranks[position])
+        for number in numbers
+    ]
+    axes.step(
+        numbers,
+        [scores[position] for position in best_so_far],
+        where="post",
+        color=palette.TRAINING,
+        linewidth=2.5,
+        label="the best so far",
+    )
+    axes.plot(
+        numbers,
+        scores,
+        "o",
+        color=palette.QUIET,
+        markersize=7,
+        label="a candidate",
+    )
+    best = best_so_far[-1]
+    axes.plot(
+        [best + 1],
+        [scores[best]],
+        "o",
+        color=palette.CHOSEN,
+        markersize=12,
+        label=f"the result: candidate {best + 1}",
+    )
+    axes.set_xlabel("candidate", size=panels.MEDIUM, color=palette.INK)
+    axes.set_ylabel(name, size=panels.MEDIUM, color=palette.INK)
+    panels.style(axes)
+    axes.grid(color=palette.QUIET, alpha=0.25)
+    if "accuracy" in name:
+        axes.yaxis.set_major_formatter(PercentFormatter(1))
+    axes.legend(fontsize=panels.SMALL, frameon=False)
+    write_atomically(as_path(path), panels.png(figure))
