@@ -36,3 +36,12 @@ class Supernet:
             cell_type: alphas.probabilities()
             for cell_type, alphas in self.alphas.items()
         }
+
+
+def carries_state(model):
+    """Returns whether a model carries a state from one batch to the next.
+
+    A language model does: it is called with a state too, and returns the next
+    one behind its logits.
+    """
+    return hasattr(model, "initial_state")

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from tfdarts.layers.primitives import twice_differentiable
 from tfdarts.models.any_length import AnyLength
+from tfdarts.models.supernet import carries_state
 from tfdarts.parts import num_replicas
 from tfdarts.strategies.batch_objective import BatchObjective
 from tfdarts.strategies.hypergradient import Objective
@@ -82,7 +83,7 @@ class CompiledLoss:
         """
         if self.run_eagerly:
             return function
-        if hasattr(self.supernet, "initial_state"):
+        if carries_state(self.supernet):
             return AnyLength(function, **options)
         return tf.function(function, reduce_retracing=True, **options)
 

@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from tfdarts.models.carried_state import ReadsOn
+from tfdarts.models.supernet import carries_state
 from tfdarts.parts import local_replicas
 from tfdarts.parts import parts_of
 from tfdarts.strategies import hypergradient
@@ -288,7 +289,7 @@ class DARTS(SavedSearch, ReadsOn, keras.Model):
 
     def _reading(self, stream, parts):
         """Returns parts with the states carried on, if there are any."""
-        if not hasattr(self.supernet, "initial_state"):
+        if not carries_state(self.supernet):
             return parts
         return self._with_states(
             stream, parts, self.supernet.initial_state, self.distribution

@@ -5,6 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfdarts.models.skeleton import LEAST_SIDE
+from tfdarts.models.supernet import carries_state
 
 PAIRS = (
     "a search takes a `tf.data.Dataset` of ((x, y), (x_val, y_val)): a batch "
@@ -86,7 +87,7 @@ def checked_batch(batch, supernet, loss, may_be_empty=False):
             f" {_described(batch)}."
         )
     x, y = (tf.convert_to_tensor(part) for part in batch)
-    reads = hasattr(supernet, "initial_state")
+    reads = carries_state(supernet)
     if not (x.dtype.is_integer if reads else x.dtype.is_floating):
         raise ValueError(
             f"{'Words must be integers' if reads else _STANDARDIZED}. "

@@ -1,5 +1,6 @@
 """The optimizers that the paper searches with."""
 
+from tfdarts.models.supernet import carries_state
 from tfdarts.training.optimizers import SGD
 from tfdarts.training.optimizers import Adam
 
@@ -28,7 +29,7 @@ def paper_optimizers(supernet):
     - [Liu et al., 2019](https://arxiv.org/abs/1806.09055), sections A.1.1,
       A.1.2
     """
-    if hasattr(supernet, "initial_state"):  # It reads texts.
+    if carries_state(supernet):
         return (
             SGD(20.0, momentum=0.0, l2=5e-7, clip_norm=0.25),
             Adam(3e-3, beta_1=0.9, l2=1e-3),
