@@ -13,7 +13,7 @@ import tiny_search
 
 from tfdarts.genotypes import Genotype
 from tfdarts.runs import early_stop as module
-from tfdarts.runs import search as search_module
+from tfdarts.runs import supernet_search
 from tfdarts.runs.early_stop import EarlyStop
 from tfdarts.runs.search import search
 from tfdarts.strategies import early_stop
@@ -203,5 +203,5 @@ def test_many_skips_are_warned_of(caplog):
             for i in range(8)
         ]
         genotype = Genotype(edges, [2, 3, 4, 5], edges, [2, 3, 4, 5])
-        search_module._warn_of_skips(genotype)
+        supernet_search._warn_of_skips(genotype)
         assert ("5 of the 8 edges" in caplog.text) == (skips == 5)

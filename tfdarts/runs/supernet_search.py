@@ -8,17 +8,13 @@ from tfdarts.runs.alpha_movement import unmoved_warning
 from tfdarts.runs.alpha_movement import warn_of_short_path
 from tfdarts.runs.early_stop import Curvature
 from tfdarts.runs.early_stop import EarlyStop
+from tfdarts.runs.fitting import agree_on_start
+from tfdarts.runs.fitting import fit
 from tfdarts.runs.progress import DataWait
 from tfdarts.runs.progress import MetricsFile
-from tfdarts.runs.progress import Progress
-from tfdarts.runs.progress import tensorboard
 from tfdarts.runs.search_record import SearchRecord
-from tfdarts.runs.workers import SameOnAllWorkers
-from tfdarts.runs.workers import require_agreement
 from tfdarts.strategies.early_stop import MOST_SKIPS
 from tfdarts.training.checkpoints import EpochCheckpoint
-from tfdarts.training.divergence import StopOnNaN
-from tfdarts.training.memory import require_memory
 from tfdarts.training.schedules import LearningRate
 
 logger = logging.getLogger("tfdarts")
@@ -61,16 +57,8 @@ class SupernetSearch:
         warn_of_short_path(config, work.steps_per_epoch)
         checkpoint = checkpoint_of(darts, stage.path / "checkpoints")
         first_epoch = checkpoint.restore()
-        if first_epoch:
-            logger.info("search: going on after epoch %d", first_epoch)
-        require_agreement(
-            work.distribution,
-            **{
-                "the data": work.source.fingerprint,
-                "the epoch to go on from": first_epoch,
-                "the weights": supernet.variables,
-            },
-        )
+        weights = {"the weights": supernet.variables}
+        agree_on_start(work, stage, first_epoch, **weights)
         self.record = SearchRecord(stage.path, darts, first_epoch)
         metrics = MetricsFile(
             stage.path / "metrics.csv", first_epoch, stage="search"
@@ -80,36 +68,15 @@ class SupernetSearch:
         if self.best_epoch is not None:
             early_stop.report()
             return
-        darts.fit(
-            work.batches(first_epoch),
-            epochs=config.epochs,
-            initial_epoch=first_epoch,
-            steps_per_epoch=work.steps_per_epoch,
-            validation_data=work.validation_batches(),
-            callbacks=[
-                StopOnNaN(),
-                *work.callbacks,
-                LearningRate(),
-                DataWait(),
-                *curvature(work),
-                self.record,
-                metrics,
-                early_stop,
-                *tensorboard(config, stage, metrics),
-                SameOnAllWorkers(work.distribution, checkpoint.variables),
-                checkpoint,
-                Progress(
-                    stage, config.epochs, work.steps_per_epoch, work.logged
-                ),
-                keras.callbacks.LambdaCallback(
-                    on_train_begin=lambda logs: require_memory(
-                        work.least_bytes()
-                    )
-                ),
-            ],
-            shuffle=False,
-            verbose=0,
-        )
+        callbacks = [
+            *work.callbacks,
+            LearningRate(),
+            DataWait(),
+            *curvature(work),
+            self.record,
+        ]
+        kept = [metrics, early_stop]
+        fit(darts, work, stage, first_epoch, callbacks, kept, checkpoint)
         early_stop.report()
         self.best_epoch = early_stop.best_epoch()
 

@@ -3,30 +3,24 @@
 import functools
 import logging
 
-import keras
-
 from tfdarts.console import show_progress
 from tfdarts.files import write_atomically
 from tfdarts.runs.data import recorded
+from tfdarts.runs.fitting import agree_on_start
+from tfdarts.runs.fitting import fit
 from tfdarts.runs.pictures import draw_again
 from tfdarts.runs.pictures import optional_pictures
 from tfdarts.runs.progress import MetricsFile
-from tfdarts.runs.progress import Progress
-from tfdarts.runs.progress import tensorboard
 from tfdarts.runs.run_directory import Stage
 from tfdarts.runs.run_directory import write_json
 from tfdarts.runs.visualize import draw_curves_of
-from tfdarts.runs.workers import SameOnAllWorkers
 from tfdarts.runs.workers import as_worker
-from tfdarts.runs.workers import require_agreement
 from tfdarts.settings.fields import require_config
 from tfdarts.tasks.networks import count_parameters
 from tfdarts.tasks.networks import save_network
 from tfdarts.tasks.registry import config_classes
 from tfdarts.tasks.registry import task_of_config
 from tfdarts.training.divergence import DivergedError
-from tfdarts.training.divergence import StopOnNaN
-from tfdarts.training.memory import require_memory
 
 logger = logging.getLogger("tfdarts")
 
@@ -103,7 +97,6 @@ def _fit(work, stage):
 
 def _fit_once(work, stage):
     """Trains to the end, or until the loss is NaN; returns the metrics."""
-    config, model = work.config, work.model
     logger.info(
         "train: %s; %s parameters",
         work.describe(),
@@ -113,38 +106,13 @@ def _fit_once(work, stage):
     callbacks = work.callbacks(lambda: metrics.rows)
     checkpoint = work.checkpoint(stage.path / "checkpoints")
     first_epoch = work.restore(checkpoint)
-    if first_epoch:
-        logger.info("train: going on after epoch %d", first_epoch)
-    require_agreement(
-        work.distribution,
+    agree_on_start(
+        *(work, stage, first_epoch),
         **{
-            "the data": work.source.fingerprint,
             "the genotype": work.genotype,
-            "the epoch to go on from": first_epoch,
             "the weights": checkpoint.variables,
         },
     )
     metrics.go_on_from(first_epoch)
-    model.fit(
-        work.batches(first_epoch),
-        epochs=config.epochs,
-        initial_epoch=first_epoch,
-        steps_per_epoch=work.steps_per_epoch,
-        validation_data=work.validation_batches(),
-        validation_steps=work.validation_steps,
-        callbacks=[
-            StopOnNaN(),
-            *callbacks,
-            metrics,
-            *tensorboard(config, stage, metrics),
-            SameOnAllWorkers(work.distribution, checkpoint.variables),
-            checkpoint,
-            Progress(stage, config.epochs, work.steps_per_epoch, work.logged),
-            keras.callbacks.LambdaCallback(
-                on_train_begin=lambda logs: require_memory(work.least_bytes())
-            ),
-        ],
-        shuffle=False,
-        verbose=0,
-    )
+    fit(work.model, work, stage, first_epoch, callbacks, [metrics], checkpoint)
     return metrics

@@ -1,0 +1,73 @@
+"""What a search and a training have in common: fitting a model by epochs."""
+
+import logging
+
+import keras
+
+from tfdarts.runs.progress import Progress
+from tfdarts.runs.progress import tensorboard
+from tfdarts.runs.workers import SameOnAllWorkers
+from tfdarts.runs.workers import require_agreement
+from tfdarts.training.divergence import StopOnNaN
+from tfdarts.training.memory import require_memory
+
+logger = logging.getLogger("tfdarts")
+
+
+def agree_on_start(work, stage, first_epoch, **facts):
+    """Logs where a stage resumes, and checks that all workers agree.
+
+    Args:
+        work: What is searched or trained with.
+        stage: `Stage`.
+        first_epoch: Integer, how many epochs are done.
+        **facts: What must be the same on all workers, besides.
+
+    Raises:
+        ClusterError: If the workers do not agree.
+    """
+    if first_epoch:
+        logger.info("%s: going on after epoch %d", stage.name, first_epoch)
+    common = {
+        "the data": work.source.fingerprint,
+        "the epoch to go on from": first_epoch,
+    }
+    require_agreement(work.distribution, **common, **facts)
+
+
+def fit(model, work, stage, first_epoch, callbacks, metrics, checkpoint):
+    """Fits a model to the end of its epochs.
+
+    Args:
+        model: Keras model.
+        work: What is searched or trained with.
+        stage: `Stage`.
+        first_epoch: Integer, the epoch to go on with.
+        callbacks: List of Keras callbacks that add to the logs.
+        metrics: List of callbacks: `MetricsFile`, which keeps the logs, and
+            those that look at what it has kept.
+        checkpoint: `EpochCheckpoint`.
+    """
+    epochs = work.config.epochs
+    model.fit(
+        work.batches(first_epoch),
+        epochs=epochs,
+        initial_epoch=first_epoch,
+        steps_per_epoch=work.steps_per_epoch,
+        validation_data=work.validation_batches(),
+        validation_steps=work.validation_steps,
+        callbacks=[
+            StopOnNaN(),
+            *callbacks,
+            *metrics,
+            *tensorboard(work.config, stage, metrics[0]),
+            SameOnAllWorkers(work.distribution, checkpoint.variables),
+            checkpoint,
+            Progress(stage, epochs, work.steps_per_epoch, work.logged),
+            keras.callbacks.LambdaCallback(
+                on_train_begin=lambda logs: require_memory(work.least_bytes())
+            ),
+        ],
+        shuffle=False,
+        verbose=0,
+    )
