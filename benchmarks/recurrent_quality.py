@@ -4,7 +4,7 @@
 
 For each seed it runs the pipeline of configs/pydoc.cfg, and with the very same
 settings the training of a random genotype, of an LSTM and of a GRU, both with
-as many weights as the others. It prints the table of the README. What has
+as many weights as the others. It prints the table of docs/text.md. What has
 finished already is not run again.
 """
 

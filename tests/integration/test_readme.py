@@ -1,4 +1,4 @@
-"""What the README names, and where its links lead."""
+"""What README and docs name, and where their links lead."""
 
 import pathlib
 import re
@@ -7,17 +7,22 @@ import pytest
 
 from tfdarts import genotypes
 
-README = pathlib.Path(__file__).parents[2] / "README.md"
+ROOT = pathlib.Path(__file__).parents[2]
+README = ROOT / "README.md"
 
 
 def test_published_names_are_all_named():
-    text = README.read_text()
+    text = (ROOT / "docs" / "commands.md").read_text()
     for name in genotypes.published_names():
         assert f"`{name}`" in text
 
 
-PAGES = [README, *sorted((README.parent / "docs").rglob("*.md"))]
-PAGE_NAMES = [str(path.relative_to(README.parent)) for path in PAGES]
+PAGES = [
+    README,
+    ROOT / "CONTRIBUTING.md",
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
+PAGE_NAMES = [str(path.relative_to(ROOT)) for path in PAGES]
 
 
 @pytest.mark.parametrize("path", PAGES, ids=PAGE_NAMES)
@@ -25,3 +30,33 @@ def test_links_lead_somewhere(path):
     for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", path.read_text()):
         if "://" not in target:
             assert (path.parent / target).exists(), target
+
+
+def anchors(path):
+    """Returns the anchors of a page's headings, as GitHub makes them."""
+    text = re.sub(r"^```.*?^```", "", path.read_text(), flags=re.M | re.S)
+    return {
+        re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+        for heading in re.findall(r"^#+ (.*)$", text, re.M)
+    }
+
+
+@pytest.mark.parametrize("path", PAGES, ids=PAGE_NAMES)
+def test_links_to_headings_find_them(path):
+    for target, anchor in re.findall(
+        r"\]\(([^)#\s:]*\.md)?#([^)\s]+)\)", path.read_text()
+    ):
+        page = path.parent / target if target else path
+        assert anchor in anchors(page), (target, anchor)
+
+
+def test_readme_is_short_and_leads_to_every_page():
+    text = README.read_text()
+    lines = text.splitlines()
+    assert len(lines) <= 160
+    assert all(
+        len(line) <= 100 or line.startswith(("|", "python3 -m venv"))
+        for line in lines
+    )
+    for page in (ROOT / "docs").rglob("*.md"):
+        assert f"({page.relative_to(ROOT)})" in text, page

@@ -7,9 +7,9 @@ import tensorflow as tf
 class Relaxation(keras.layers.Layer):
     """The rule by which alphas become weights.
 
-    Subclass it for a rule of your own: `weights` is all that it needs. State,
-    such as a temperature or a seed, is kept in variables of the layer, so that
-    checkpoints hold it.
+    Subclass it for a rule of your own: `weights_of` is all that it needs.
+    Keep state, such as a temperature or a seed, in variables of the layer, so
+    that checkpoints hold it.
     """
 
     def __init__(self, **kwargs):
