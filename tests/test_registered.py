@@ -29,7 +29,13 @@ SAVABLE = (
     keras.regularizers.Regularizer,
     keras.constraints.Constraint,
 )
-BASES = {"Bundle", "Stack", "ConvolutionalPrimitive", "_EpochSchedule"}
+BASES = {
+    "Relaxation",
+    "Bundle",
+    "Stack",
+    "ConvolutionalPrimitive",
+    "_EpochSchedule",
+}
 """What only its subclasses are used of."""
 NEVER_SAVED = {"FunctionalOnDevices"}
 """What trains a network; the network is what is saved."""

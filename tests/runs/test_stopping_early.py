@@ -13,6 +13,7 @@ import tiny_search
 
 from tfdarts.genotypes import Genotype
 from tfdarts.runs import early_stop as module
+from tfdarts.runs import search as search_module
 from tfdarts.runs import supernet_search
 from tfdarts.runs.early_stop import EarlyStop
 from tfdarts.runs.search import search
