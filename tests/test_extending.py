@@ -6,6 +6,8 @@ in tests/test_primitive_table.py.
 
 import dataclasses
 import json
+import pathlib
+import re
 
 import keras
 import numpy as np
@@ -16,6 +18,7 @@ import tiny_training
 
 import tfdarts
 from tfdarts.strategies import registry
+from tfdarts.tasks import registry as task_registry
 
 TINY = {
     name: value
@@ -162,3 +165,17 @@ def test_settings_of_another_strategy_are_refused():
     config = tfdarts.SearchConfig(strategy="random", run_dir="r")
     with pytest.raises(ValueError, match="no settings of the strategy random"):
         tfdarts.search(config)
+
+
+CONTRIBUTING = pathlib.Path(__file__).parents[1] / "CONTRIBUTING.md"
+
+
+def test_examples_of_contributing_run(registered, monkeypatch, capsys):
+    monkeypatch.setattr(task_registry, "_TASKS", dict(task_registry._TASKS))
+    text = CONTRIBUTING.read_text()
+    names = {"__name__": "example"}
+    for code in re.findall(r"^```python\n(.*?)^```", text, re.M | re.S):
+        exec(compile(code, "CONTRIBUTING.md", "exec"), names)
+    assert {"conv_1x1"} < {*names["supernet"].primitives}
+    assert len(names["neighbors"]) > 2
+    assert capsys.readouterr().out.startswith("vectors:16: 64 train, 16 test")
