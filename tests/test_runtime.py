@@ -1,4 +1,6 @@
+import ast
 import json
+import pathlib
 import subprocess
 import sys
 import types
@@ -210,6 +212,19 @@ def test_a_public_name_is_what_it_says(name):
     assert public.__doc__
     if name != "genotypes":
         assert public.__module__ == tfdarts._PUBLIC[name]
+
+
+def test_type_checkers_are_told_the_same_names():
+    """Of the same modules; each with `as`, which makes it public to them."""
+    tree = ast.parse(pathlib.Path(tfdarts.__file__).read_text())
+    (block,) = (node for node in tree.body if isinstance(node, ast.If))
+    assert ast.unparse(block.test) == "typing.TYPE_CHECKING"
+    told = {}
+    for statement in block.body:
+        for alias in statement.names:
+            assert alias.asname == alias.name
+            told[alias.name] = statement.module
+    assert told == tfdarts._PUBLIC | {"genotypes": "tfdarts"}
 
 
 @pytest.mark.parametrize("name", ["RNNSupermet", "sesarch", "__path_"])

@@ -5,9 +5,71 @@ first used.
 """
 
 import importlib
+import typing
 
 from tfdarts._registered import register_stand_ins
 from tfdarts._runtime import prepare
+
+if typing.TYPE_CHECKING:  # The same names as below, for type checkers.
+    from tfdarts import genotypes as genotypes
+    from tfdarts.data.arrays import from_arrays as from_arrays
+    from tfdarts.data.arrays import from_dataset as from_dataset
+    from tfdarts.data.image_source import DataError as DataError
+    from tfdarts.data.text_source import from_lines as from_lines
+    from tfdarts.genotypes import Genotype as Genotype
+    from tfdarts.layers.alphas import Alphas as Alphas
+    from tfdarts.layers.mixed_op import MixedOp as MixedOp
+    from tfdarts.layers.relaxations import Relaxation as Relaxation
+    from tfdarts.models.carried_state import (
+        WithCarriedState as WithCarriedState,
+    )
+    from tfdarts.models.cnn_network import CNNNetwork as CNNNetwork
+    from tfdarts.models.cnn_supernet import CNNSupernet as CNNSupernet
+    from tfdarts.models.rnn_network import RNNNetwork as RNNNetwork
+    from tfdarts.models.rnn_supernet import RNNSupernet as RNNSupernet
+    from tfdarts.primitive_table import register_primitive as register_primitive
+    from tfdarts.runs.data import describe_data as describe_data
+    from tfdarts.runs.dry_run import dry_run as dry_run
+    from tfdarts.runs.evaluate import evaluate as evaluate
+    from tfdarts.runs.export import export as export
+    from tfdarts.runs.pipeline import pipeline as pipeline
+    from tfdarts.runs.predict import predict as predict
+    from tfdarts.runs.search import search as search
+    from tfdarts.runs.search_configs import search_config as search_config
+    from tfdarts.runs.seeds import evaluate_seeds as evaluate_seeds
+    from tfdarts.runs.seeds import train_seeds as train_seeds
+    from tfdarts.runs.select import select as select
+    from tfdarts.runs.train import train as train
+    from tfdarts.runs.visualize import visualize as visualize
+    from tfdarts.search_spaces.cnn import CNNSearchSpace as CNNSearchSpace
+    from tfdarts.search_spaces.rnn import RNNSearchSpace as RNNSearchSpace
+    from tfdarts.serving.saved_model import (
+        export_saved_model as export_saved_model,
+    )
+    from tfdarts.settings.fields import Settings as Settings
+    from tfdarts.settings.fields import setting as setting
+    from tfdarts.strategies.darts import DARTS as DARTS
+    from tfdarts.strategies.hypergradient import hypergradient as hypergradient
+    from tfdarts.strategies.registry import (
+        register_strategy as register_strategy,
+    )
+    from tfdarts.strategies.strategy import Strategy as Strategy
+    from tfdarts.strategies.strategy import SupernetStrategy as SupernetStrategy
+    from tfdarts.tasks.configs import SearchConfig as SearchConfig
+    from tfdarts.tasks.configs import SelectConfig as SelectConfig
+    from tfdarts.tasks.configs import TrainConfig as TrainConfig
+    from tfdarts.tasks.registry import register_task as register_task
+    from tfdarts.tasks.rnn_configs import RNNSearchConfig as RNNSearchConfig
+    from tfdarts.tasks.rnn_configs import RNNSelectConfig as RNNSelectConfig
+    from tfdarts.tasks.rnn_configs import RNNTrainConfig as RNNTrainConfig
+    from tfdarts.tasks.task import Task as Task
+    from tfdarts.training.distribution import distribution_of as distribution_of
+    from tfdarts.training.mean_statistics import (
+        MeanStatistics as MeanStatistics,
+    )
+    from tfdarts.training.optimizers import SGD as SGD
+    from tfdarts.training.optimizers import Adam as Adam
+    from tfdarts.training.reading import ResetStates as ResetStates
 
 prepare()
 register_stand_ins()
@@ -23,6 +85,7 @@ _PUBLIC = {
     "DARTS": "tfdarts.strategies.darts",
     "DataError": "tfdarts.data.image_source",
     "Genotype": "tfdarts.genotypes",
+    "MeanStatistics": "tfdarts.training.mean_statistics",
     "MixedOp": "tfdarts.layers.mixed_op",
     "RNNNetwork": "tfdarts.models.rnn_network",
     "RNNSearchConfig": "tfdarts.tasks.rnn_configs",
@@ -30,15 +93,19 @@ _PUBLIC = {
     "RNNSelectConfig": "tfdarts.tasks.rnn_configs",
     "RNNSupernet": "tfdarts.models.rnn_supernet",
     "RNNTrainConfig": "tfdarts.tasks.rnn_configs",
-    "ResetStates": "tfdarts.training.reading",
     "Relaxation": "tfdarts.layers.relaxations",
+    "ResetStates": "tfdarts.training.reading",
     "SGD": "tfdarts.training.optimizers",
     "SearchConfig": "tfdarts.tasks.configs",
     "SelectConfig": "tfdarts.tasks.configs",
+    "Settings": "tfdarts.settings.fields",
+    "Strategy": "tfdarts.strategies.strategy",
+    "SupernetStrategy": "tfdarts.strategies.strategy",
     "Task": "tfdarts.tasks.task",
     "TrainConfig": "tfdarts.tasks.configs",
     "WithCarriedState": "tfdarts.models.carried_state",
     "describe_data": "tfdarts.runs.data",
+    "distribution_of": "tfdarts.training.distribution",
     "dry_run": "tfdarts.runs.dry_run",
     "evaluate": "tfdarts.runs.evaluate",
     "evaluate_seeds": "tfdarts.runs.seeds",
@@ -47,21 +114,16 @@ _PUBLIC = {
     "from_arrays": "tfdarts.data.arrays",
     "from_dataset": "tfdarts.data.arrays",
     "from_lines": "tfdarts.data.text_source",
-    "Strategy": "tfdarts.strategies.strategy",
-    "SupernetStrategy": "tfdarts.strategies.strategy",
-    "Settings": "tfdarts.settings.fields",
-    "setting": "tfdarts.settings.fields",
-    "register_strategy": "tfdarts.strategies.registry",
-    "search_config": "tfdarts.runs.search_configs",
     "hypergradient": "tfdarts.strategies.hypergradient",
     "pipeline": "tfdarts.runs.pipeline",
     "predict": "tfdarts.runs.predict",
     "register_primitive": "tfdarts.primitive_table",
+    "register_strategy": "tfdarts.strategies.registry",
     "register_task": "tfdarts.tasks.registry",
-    "distribution_of": "tfdarts.training.distribution",
-    "MeanStatistics": "tfdarts.training.mean_statistics",
     "search": "tfdarts.runs.search",
+    "search_config": "tfdarts.runs.search_configs",
     "select": "tfdarts.runs.select",
+    "setting": "tfdarts.settings.fields",
     "train": "tfdarts.runs.train",
     "train_seeds": "tfdarts.runs.seeds",
     "visualize": "tfdarts.runs.visualize",

@@ -6,6 +6,9 @@ import sys
 import zipfile
 
 import pytest
+import yaml
+
+import tfdarts
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -23,8 +26,17 @@ def test_wheel_has_commands_and_configs(tmp_path):
     names = zipfile.ZipFile(wheel).namelist()
     for config in (ROOT / "configs").glob("*.cfg"):
         assert f"tfdarts/configs/{config.name}" in names
+    assert "tfdarts/py.typed" in names
     for program in (ROOT / "bin").iterdir():
         assert any(n.endswith(f"scripts/{program.name}") for n in names)
     for module in (ROOT / "tfdarts").rglob("*.py"):
         assert str(module.relative_to(ROOT)) in names
     assert not [name for name in names if name.startswith("tests/")]
+
+
+def test_the_citation_names_this_version():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert citation["version"] == tfdarts.__version__
+    assert citation["license"] == "Apache-2.0"
+    (paper,) = citation["references"]
+    assert paper["url"] in (ROOT / "README.md").read_text()
