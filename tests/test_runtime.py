@@ -217,7 +217,7 @@ def test_a_public_name_is_what_it_says(name):
 def test_type_checkers_are_told_the_same_names():
     """Of the same modules; each with `as`, which makes it public to them."""
     tree = ast.parse(pathlib.Path(tfdarts.__file__).read_text())
-    (block,) = (node for node in tree.body if isinstance(node, ast.If))
+    block = next(node for node in tree.body if isinstance(node, ast.If))
     assert ast.unparse(block.test) == "typing.TYPE_CHECKING"
     told = {}
     for statement in block.body:

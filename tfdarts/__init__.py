@@ -132,12 +132,14 @@ _PUBLIC = {
 __all__ = sorted([*_PUBLIC, "genotypes"])
 
 
-def __getattr__(name):
-    if name == "genotypes":
-        return importlib.import_module("tfdarts.genotypes")
-    if name not in _PUBLIC:
-        raise AttributeError(f"module 'tfdarts' has no attribute {name!r}")
-    return getattr(importlib.import_module(_PUBLIC[name]), name)
+if not typing.TYPE_CHECKING:  # Type checkers then know other names as wrong.
+
+    def __getattr__(name):
+        if name == "genotypes":
+            return importlib.import_module("tfdarts.genotypes")
+        if name not in _PUBLIC:
+            raise AttributeError(f"module 'tfdarts' has no attribute {name!r}")
+        return getattr(importlib.import_module(_PUBLIC[name]), name)
 
 
 def __dir__():

@@ -5,11 +5,21 @@ import inspect
 import math
 import operator
 import types
+import typing
 
 import tfdarts
 from tfdarts import arguments
 from tfdarts.characters import is_unfit
 from tfdarts.settings.docstrings import with_arguments
+
+if typing.TYPE_CHECKING:
+    FromPython: typing.TypeAlias = typing.Any
+else:
+    FromPython = str
+"""The type of a setting that takes more than text where Python gives it.
+
+Such a setting has a `form`. Flags give it as a string.
+"""
 
 GIVEN = object()
 """In `when` of `setting`: any value but `0` and `"none"`."""

@@ -9,6 +9,7 @@ import typing
 from tfdarts.primitive_table import listed_primitives
 from tfdarts.primitive_table import primitive_entry
 from tfdarts.settings.fields import GIVEN
+from tfdarts.settings.fields import FromPython
 from tfdarts.settings.fields import by_preset
 from tfdarts.settings.fields import setting
 from tfdarts.tasks.presets import LARGE
@@ -50,7 +51,7 @@ class SearchConfig(SearchSettings, ComputeConfig):
         least=3,
     )
     num_nodes: int = setting(4, "Intermediate nodes of a cell.", least=1)
-    primitives: str = primitives_setting("cnn")
+    primitives: FromPython = primitives_setting("cnn")
     epochs: int = by_preset(
         50,
         "as many as some 500 steps take, 10 to 60",

@@ -6,6 +6,7 @@ Each field is a flag of the command line and an argument in Python.
 import dataclasses
 import typing
 
+from tfdarts.settings.fields import FromPython
 from tfdarts.settings.fields import setting
 from tfdarts.settings.fields import with_default
 from tfdarts.tasks.settings import OfCandidates
@@ -26,7 +27,7 @@ class RNNConfig(RunConfig):
     - [Merity et al., 2018](https://arxiv.org/abs/1708.02182)
     """
 
-    dataset: str = with_default(RunConfig, "dataset", "pydoc")
+    dataset: FromPython = with_default(RunConfig, "dataset", "pydoc")
     units: int = setting(
         300, "Size of the embedding and of the recurrent state.", least=1
     )
@@ -109,7 +110,7 @@ class RNNSearchConfig(SearchSettings, RNNConfig):
     most_rows: typing.ClassVar = 256
 
     num_nodes: int = setting(8, "Intermediate nodes of the cell.", least=1)
-    primitives: str = primitives_setting("rnn")
+    primitives: FromPython = primitives_setting("rnn")
     alpha_learning_rate: float = setting(
         3e-3, "Adam's rate for alpha.", least=0
     )

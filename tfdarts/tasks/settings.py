@@ -9,6 +9,7 @@ from tfdarts.primitive_table import IN_PAPER
 from tfdarts.primitive_table import primitive_names
 from tfdarts.primitive_table import require_primitives
 from tfdarts.settings.fields import GIVEN
+from tfdarts.settings.fields import FromPython
 from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import setting
 from tfdarts.strategies.strategy import STRATEGY
@@ -22,12 +23,12 @@ class RunConfig(Settings):
     `tfdarts.tasks.rnn_configs.RNNConfig`.
     """
 
-    run_dir: str = setting(
+    run_dir: FromPython = setting(
         None,
         "Directory of the run; made if it is not there.",
         form=arguments.path_text,
     )
-    dataset: str = setting(
+    dataset: FromPython = setting(
         "digits",
         "Data set: digits (scikit-learn's, 1,797 of 8x8 pixels, enlarged to "
         "16x16), tfds:<name> "
@@ -129,14 +130,14 @@ class ImageConfig(RunConfig):
         "allow it, as CIFAR), on or off.",
         choices=("auto", "on", "off"),
     )
-    validation: str = setting(
+    validation: FromPython = setting(
         None,
         "In Python alone: the validation examples, beside a dataset that is "
         "given as arrays or tf.data.Dataset; one of these, too.",
         form=_as_it_is,
         flag=False,
     )
-    test: str = setting(
+    test: FromPython = setting(
         None,
         "In Python alone: the test examples, beside a dataset that is given "
         "as arrays or tf.data.Dataset; one of these, too.",
@@ -294,7 +295,7 @@ class OfGenotype(Settings):
     In Python `genotype` may also be a `Genotype`.
     """
 
-    genotype: str = setting(
+    genotype: FromPython = setting(
         None,
         "Genotype: a file, a published name, a run directory, or "
         "random:<seed>. By default the one found in --run_dir.",
@@ -307,7 +308,7 @@ class OfGenotype(Settings):
 class OfCandidates(Settings):
     """Whose networks they are."""
 
-    run_dirs: str = setting(
+    run_dirs: FromPython = setting(
         None,
         "The candidates, with commas between them: run directories, or "
         "whatever else --genotype of tfdarts-train takes; * as in a shell.",

@@ -1,0 +1,26 @@
+"""What type checkers are told of settings."""
+
+import dataclasses
+import inspect
+import re
+
+import pytest
+
+import tfdarts
+
+CONFIGS = [
+    getattr(tfdarts, name) for name in tfdarts.__all__ if "Config" in name
+]
+
+
+@pytest.mark.parametrize("config_class", CONFIGS)
+def test_settings_that_take_more_than_text_say_so(config_class):
+    classes = [each for each in config_class.__mro__ if each is not object]
+    source = "".join(inspect.getsource(each) for each in classes)
+    flexible = {*re.findall(r"^    (\w+): FromPython = ", source, re.M)}
+    assert flexible == {
+        field.name
+        for field in dataclasses.fields(config_class)
+        if field.metadata["form"]
+    }
+    assert {"dataset", "run_dir"} <= flexible
