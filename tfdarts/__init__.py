@@ -69,7 +69,7 @@ if typing.TYPE_CHECKING:  # The same names as below, for type checkers.
     )
     from tfdarts.training.optimizers import SGD as SGD
     from tfdarts.training.optimizers import Adam as Adam
-    from tfdarts.training.reading import ResetStates as ResetStates
+    from tfdarts.training.segment_callbacks import ResetStates as ResetStates
 
 prepare()
 register_stand_ins()
@@ -94,7 +94,7 @@ _PUBLIC = {
     "RNNSupernet": "tfdarts.models.rnn_supernet",
     "RNNTrainConfig": "tfdarts.tasks.rnn_configs",
     "Relaxation": "tfdarts.layers.relaxations",
-    "ResetStates": "tfdarts.training.reading",
+    "ResetStates": "tfdarts.training.segment_callbacks",
     "SGD": "tfdarts.training.optimizers",
     "SearchConfig": "tfdarts.tasks.configs",
     "SelectConfig": "tfdarts.tasks.configs",

@@ -34,16 +34,16 @@ def test_both_parts_come_from_the_training_split():
     images, labels = source().read("train")
     examples = TrainingExamples.of(source(), 0.8, seed=3)
     halves = stratified_split(labels, 0.8, seed=3)
-    for part, half in zip((examples.first, examples.second), halves):
+    for part, half in zip((examples.train, examples.validation), halves):
         np.testing.assert_array_equal(part[0], images[half])
         np.testing.assert_array_equal(part[1], labels[half])
-    assert len(examples.first[1]) == 80
+    assert len(examples.train[1]) == 80
 
 
 def test_a_portion_of_one_sets_nothing_aside():
     examples = TrainingExamples.of(source(), 1.0, seed=0)
-    assert examples.second is None
-    assert len(examples.first[1]) == 100
+    assert examples.validation is None
+    assert len(examples.train[1]) == 100
 
 
 @pytest.mark.parametrize("portion", [1.0, 0.5])
@@ -53,16 +53,16 @@ def test_a_validation_split_counts_where_nothing_is_set_aside(portion):
     splits = {"train": 100, "validation": 3, "test": 100}
     other = dataclasses.replace(source(), splits=splits, load=reads.__getitem__)
     examples = TrainingExamples.of(other, portion, seed=0)
-    assert len(examples.second[1]) == {1.0: 3, 0.5: 50}[portion]
-    assert (examples.second[0] is own[0]) == (portion == 1)
+    assert len(examples.validation[1]) == {1.0: 3, 0.5: 50}[portion]
+    assert (examples.validation[0] is own[0]) == (portion == 1)
 
 
 def test_the_mean_is_that_of_the_first_part_only():
     examples = TrainingExamples.of(source(), 0.5, seed=0)
-    scaled = examples.first[0] / 255
+    scaled = examples.train[0] / 255
     assert examples.mean == pytest.approx(tuple(scaled.mean((0, 1, 2))))
     assert examples.std == pytest.approx(tuple(scaled.std((0, 1, 2))))
-    other = examples.second[0] / 255
+    other = examples.validation[0] / 255
     assert examples.mean != pytest.approx(tuple(other.mean((0, 1, 2))))
 
 
@@ -87,7 +87,7 @@ def test_a_class_of_one_example_is_refused():
 
 def test_training_images_are_cropped_then_normalised():
     examples = TrainingExamples.of(source(), 1.0, seed=0)
-    images, seed = examples.first[0][:10], [1, 2]
+    images, seed = examples.train[0][:10], [1, 2]
     cropped = pad_and_crop(images, 2, seed).numpy()
     expected = (cropped / 255 - examples.mean) / examples.std
     result = examples.augment(2)(images, seed)
@@ -97,7 +97,7 @@ def test_training_images_are_cropped_then_normalised():
 
 def test_without_padding_images_are_only_normalised():
     examples = TrainingExamples.of(source(), 1.0, seed=0)
-    images = examples.first[0]
+    images = examples.train[0]
     result = examples.augment(0)(images, [1, 2]).numpy()
     np.testing.assert_array_equal(result, examples.normalize(images))
     np.testing.assert_allclose(result.mean((0, 1, 2)), 0, atol=1e-5)
@@ -119,7 +119,7 @@ fold_in = tf.random.experimental.stateless_fold_in
 @pytest.mark.parametrize("setting", ["auto", "on", "off"])
 def test_images_are_mirrored_where_it_is_wanted_or_known(known, setting):
     examples = TrainingExamples.of(source(random_flip=known), 1, seed=0)
-    images = examples.first[0]
+    images = examples.train[0]
     result = examples.augment(0, setting)(images, SEED).numpy()
     straight = examples.normalize(images).numpy()
     mirrored = straight[:, :, ::-1]
@@ -134,7 +134,7 @@ def test_images_are_mirrored_where_it_is_wanted_or_known(known, setting):
 
 def test_the_cutout_is_zero_after_normalisation():
     examples = TrainingExamples.of(source(), 1, seed=0)
-    images = examples.first[0]
+    images = examples.train[0]
     result = examples.augment(cutout_length=2)(images, SEED).numpy()
     whole = examples.normalize(images).numpy()
     cut = result != whole
@@ -155,7 +155,7 @@ def test_images_too_small_for_the_augmentation_are_refused(setting, most):
 
 def test_crop_flip_normalise_cutout_in_this_order():
     examples = TrainingExamples.of(source(), 1, seed=0)
-    images = examples.first[0]
+    images = examples.train[0]
     together = examples.augment(1, "on", 3)(images, SEED)
     alone = {
         name: tf.random.experimental.stateless_fold_in(SEED, number)
@@ -169,7 +169,7 @@ def test_crop_flip_normalise_cutout_in_this_order():
 
 def test_colours_are_changed_before_images_are_normalised():
     examples = TrainingExamples.of(source(), 1, seed=0)
-    images = examples.first[0][:8]
+    images = examples.train[0][:8]
     for setting, change in (
         ("color_jitter", lambda x, seed: color_jitter(x, 0.5, seed)),
         ("rand_augment", rand_augment(0.5)),
@@ -186,7 +186,7 @@ def test_colours_are_changed_before_images_are_normalised():
 
 def test_a_random_part_is_as_large_as_is_asked():
     examples = TrainingExamples.of(source(), 1, seed=0)
-    images = examples.first[0][:8]
+    images = examples.train[0][:8]
     result = examples.augment(crop_size=3, random_flip="off")(images, SEED)
     assert result.shape == (8, 3, 3, 3)
     with pytest.raises(DataError, match="at most 4 for .* side is 4 pixels"):

@@ -169,12 +169,12 @@ def test_a_folder_that_does_not_fit_gives_the_same(
     assert "more than there is memory for" in caplog.text
     assert "data: 0 of 32 images read" in caplog.text
     (test, there), (test_on_disk, on_disk) = results
-    assert isinstance(on_disk.first[0], ImagesOnDisk)
+    assert isinstance(on_disk.train[0], ImagesOnDisk)
     assert (there.mean, there.std) == (on_disk.mean, on_disk.std)
     for memory, disk in (
         (test, test_on_disk),
-        (there.first, on_disk.first),
-        (there.second, on_disk.second),
+        (there.train, on_disk.train),
+        (there.validation, on_disk.validation),
     ):
         np.testing.assert_array_equal(memory[0], disk[0])
         np.testing.assert_array_equal(memory[1], disk[1])

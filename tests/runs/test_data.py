@@ -167,9 +167,9 @@ def test_validation_examples_are_validated_on(config_class):
     portion = portion if config_class is SearchConfig else 1 - portion
     source = open_data(config)
     data = training_data(settle(config, source), source, portion)
-    for read, array in zip(data.examples.second, validation):
+    for read, array in zip(data.examples.validation, validation):
         np.testing.assert_array_equal(np.squeeze(read), array)
-    assert len(data.examples.first[1]) == 28
+    assert len(data.examples.train[1]) == 28
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
-from tfdarts.runs.card import _over_seeds
 from tfdarts.runs.found_by import origin_of
 from tfdarts.runs.found_by import search_facts
 from tfdarts.runs.found_by import search_of
+from tfdarts.runs.model_card_files import _over_seeds
 from tfdarts.runs.run_directory import Stage
 from tfdarts.runs.run_directory import write_json
 from tfdarts.search_spaces.cnn import CNNSearchSpace

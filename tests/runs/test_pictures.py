@@ -3,7 +3,7 @@
 import pytest
 
 from tfdarts import genotypes
-from tfdarts.runs import card
+from tfdarts.runs import model_card_files
 from tfdarts.runs.pictures import optional_pictures
 
 
@@ -31,7 +31,7 @@ def test_an_interruption_is_none():
 
 
 def test_a_card_may_lack_its_pictures(monkeypatch, caplog):
-    monkeypatch.setattr(card, "draw_cells", fails)
+    monkeypatch.setattr(model_card_files, "draw_cells", fails)
     fields = vars(genotypes.get("DARTS_V2"))
-    assert card._pictures(fields) == {}
+    assert model_card_files._pictures(fields) == {}
     assert "no pictures of the cells; another export may" in caplog.text

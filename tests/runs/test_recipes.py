@@ -106,7 +106,7 @@ def test_validation_is_of_averaged_weights_and_plain_labels(trained):
     """It is that of the network which is kept."""
     path, results = trained
     examples = TrainingExamples.of(SOURCE, 0.75, ALL.seed)
-    images, labels = examples.second
+    images, labels = examples.validation
     logits = network_in(path).predict(centre(path, images), verbose=0)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     assert results["validation_loss"] == pytest.approx(

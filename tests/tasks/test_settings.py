@@ -12,7 +12,7 @@ from tfdarts.models.cnn_supernet import CNNSupernet
 from tfdarts.runs.data import recorded
 from tfdarts.search_spaces.lookup import find_genotype
 from tfdarts.tasks import image_search
-from tfdarts.tasks import start as start_module
+from tfdarts.tasks import set_up as set_up_module
 from tfdarts.tasks.configs import SearchConfig
 from tfdarts.tasks.configs import TrainConfig
 from tfdarts.tasks.data import TrainingData
@@ -46,7 +46,7 @@ def supernet():
 
 def effects_on_search(config, supernet, examples):
     """What the search is made of, as far as settings decide it."""
-    steps = len(examples.first[1]) // config.batch_size
+    steps = len(examples.train[1]) // config.batch_size
     search = image_search.compiled(config, supernet, steps)
     weights, alphas = search.optimizer, search.alpha_optimizer
     schedule = weights._learning_rate.get_config()
@@ -166,33 +166,33 @@ def test_deterministic_turns_op_determinism_on(monkeypatch):
         "enable_op_determinism",
         lambda: calls.append(True),
     )
-    start_module.start(SEARCH, ONE_DEVICE)
+    set_up_module.set_up(SEARCH, ONE_DEVICE)
     assert not calls
     config = dataclasses.replace(TRAIN, deterministic=True)
-    start_module.start(config, ONE_DEVICE)
+    set_up_module.set_up(config, ONE_DEVICE)
     assert calls
 
 
 def test_xla_is_refused_without_a_gpu(monkeypatch):
     config = dataclasses.replace(SEARCH, jit_compile=True)
     with pytest.raises(ValueError, match="--jit_compile needs a GPU"):
-        start_module.require_xla(config)
+        set_up_module.require_xla(config)
     gpu = tf.config.list_logical_devices("CPU")
     monkeypatch.setattr(tf.config, "list_logical_devices", lambda *kind: gpu)
-    start_module.require_xla(config)
+    set_up_module.require_xla(config)
 
 
 def test_train_portion_and_source_validation(source, examples):
-    assert len(examples.first[1]) == 718 and len(examples.second[1]) == 719
+    assert len(examples.train[1]) == 718 and len(examples.validation[1]) == 719
     third = TrainingExamples.of(source, 0.75, seed=0)
-    assert len(third.first[1]) == 1077
+    assert len(third.train[1]) == 1077
     read = []
     own = dataclasses.replace(
         source,
         splits={**source.splits, "validation": 1437},
         load=lambda split: read.append(split) or source.load("train"),
     )
-    assert TrainingExamples.of(own, 1, seed=0).second is not None
+    assert TrainingExamples.of(own, 1, seed=0).validation is not None
     assert read == ["train", "validation"]
 
 
@@ -204,14 +204,14 @@ def test_random_genotype_is_that_of_its_seed():
 def test_one_device_where_many_were_meant_is_said(
     monkeypatch, caplog, two_replicas
 ):
-    monkeypatch.setattr(start_module.logger, "propagate", True)
+    monkeypatch.setattr(set_up_module.logger, "propagate", True)
     caplog.set_level("WARNING", logger="tfdarts")
-    start_module.start(SEARCH, ONE_DEVICE)
+    set_up_module.set_up(SEARCH, ONE_DEVICE)
     assert "nothing is shared" not in caplog.text
     config = dataclasses.replace(SEARCH, distribute="mirrored")
-    start_module.start(config, two_replicas)
+    set_up_module.set_up(config, two_replicas)
     assert "nothing is shared" not in caplog.text
-    start_module.start(config, ONE_DEVICE)
+    set_up_module.set_up(config, ONE_DEVICE)
     assert "--distribute=mirrored finds one device here" in caplog.text
 
 

@@ -5,7 +5,6 @@ import tensorflow as tf
 
 from tfdarts.arguments import items
 from tfdarts.arguments import scalar
-from tfdarts.data.held_out import set_test_aside
 from tfdarts.data.image_arrays import as_array
 from tfdarts.data.image_arrays import check_numbers
 from tfdarts.data.image_arrays import pixels_of
@@ -16,6 +15,7 @@ from tfdarts.data.image_source import check_no_class_is_empty
 from tfdarts.data.image_source import fingerprint
 from tfdarts.data.labels import class_numbers
 from tfdarts.data.labels import found_classes
+from tfdarts.data.splits import set_test_aside
 
 
 def from_arrays(

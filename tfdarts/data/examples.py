@@ -15,19 +15,20 @@ fold_in = tf.random.experimental.stateless_fold_in
 
 @dataclasses.dataclass(frozen=True)
 class TrainingExamples:
-    """The training examples of a source in two disjoint parts.
+    """The training examples of a source in two disjoint splits.
 
     Args:
-        first: `(images, labels)`.
-        second: `(images, labels)`, or `None` if there are none.
+        train: `(images, labels)`, what the weights learn from.
+        validation: `(images, labels)`, what alpha learns from in a search; or
+            `None` if there are none.
         mean: Tuple of floats, one a channel, images scaled to 0 to 1: the
-            published mean, or that of the first part.
+            published mean, or that of the train split.
         std: Like `mean`, the standard deviation.
         random_flip: Boolean, whether a mirrored image is of the same class.
     """
 
-    first: tuple
-    second: tuple | None
+    train: tuple
+    validation: tuple | None
     mean: tuple
     std: tuple
     random_flip: bool = False
@@ -38,9 +39,8 @@ class TrainingExamples:
 
         Args:
             source: `ImageSource`.
-            portion: Float, share of the examples in the first part; with `1`
-                the second part is the source's own validation split, if it
-                has one.
+            portion: Float, share of the examples in the train split; with
+                `1` the validation split is the source's own, if it has one.
             seed: Integer, seed of the stratified split.
 
         Raises:
@@ -53,23 +53,25 @@ class TrainingExamples:
                 f"most 1. Received: {portion}."
             )
         images, labels = source.read("train")
-        first, second = (images, labels), None
+        train, validation = (images, labels), None
         if portion == 1 and "validation" in source.splits:
-            second = source.read("validation")
+            validation = source.read("validation")
         elif portion < 1:
             halves = batches.stratified_split(
                 labels, portion, seed, source.class_names
             )
-            first, second = ((images[half], labels[half]) for half in halves)
+            train, validation = (
+                (images[half], labels[half]) for half in halves
+            )
         mean, std = source.mean, source.std
         if mean is None:
-            mean, std = batches.mean_and_std(first[0])
+            mean, std = batches.mean_and_std(train[0])
         if min(std) == 0:
             raise DataError(
                 f"All training images of {source.name} have the same "
                 f"brightness everywhere, at least in one channel."
             )
-        return cls(first, second, mean, std, source.random_flip)
+        return cls(train, validation, mean, std, source.random_flip)
 
     def augment(
         self,
@@ -95,7 +97,7 @@ class TrainingExamples:
         Raises:
             DataError: If the images are too small for that.
         """
-        side = min(self.first[0].shape[1:3])
+        side = min(self.train[0].shape[1:3])
         seen = crop_size or side
         for setting, value, most, of in (
             ("crop_padding", crop_padding, side - 1, side),

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfdarts.characters import composed
-from tfdarts.data import held_out
+from tfdarts.data import splits
 from tfdarts.data.files import entries
 from tfdarts.data.files import unreadable
 from tfdarts.data.image_files import decode_files
@@ -83,7 +83,7 @@ def open_folder(
     contents = _fingerprint(files, looks)
     if "test" not in files:
         files = {**files, **_held_out(files["train"], name)}
-        notes.append(held_out.NOTE)
+        notes.append(splits.NOTE)
     sizes = collections.Counter(look.size for look in looks.values())
     channels = {look.channels for look in looks.values()}
     notes += _seen(looks)
@@ -338,7 +338,7 @@ def _listed(names):
 def _held_out(paths, name):
     """Returns the files of a training split in two parts."""
     classes = np.array([path.parent.name for path in paths])
-    rows = zip(("train", "test"), held_out.test_rows(classes, name))
+    rows = zip(("train", "test"), splits.test_rows(classes, name))
     return {split: [paths[row] for row in part] for split, part in rows}
 
 

@@ -13,12 +13,12 @@ import numpy as np
 
 from tfdarts.data.files import entries
 from tfdarts.data.files import unreadable
-from tfdarts.data.held_out import set_test_aside
 from tfdarts.data.image_source import DataError
 from tfdarts.data.image_source import ImageSource
 from tfdarts.data.image_source import check_labels
 from tfdarts.data.image_source import check_no_class_is_empty
 from tfdarts.data.image_source import fingerprint
+from tfdarts.data.splits import set_test_aside
 
 _PREFIXES = {"train": "train", "test": "(t10k|test)"}
 _CLASS_FILES = ("labels.txt", "classes.txt", "class_names.txt")

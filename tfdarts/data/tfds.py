@@ -8,10 +8,10 @@ import re
 import numpy as np
 import tensorflow as tf
 
-from tfdarts.data.held_out import set_test_aside
 from tfdarts.data.image_source import DataError
 from tfdarts.data.image_source import ImageSource
 from tfdarts.data.pixels import collected
+from tfdarts.data.splits import set_test_aside
 from tfdarts.decoding import decode_image
 from tfdarts.decoding import resize
 

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from tfdarts.models.any_length import AnyLength
+from tfdarts.models.variable_length import VariableLength
 from tfdarts.parts import num_replicas
 from tfdarts.parts import on_each_replica
 
@@ -116,7 +116,7 @@ class WithCarriedState(ReadsOn, keras.Model):
             auto_scale_loss=False,
         )
         self.optimizer.build(self.network.trainable_variables)
-        compiled = (lambda f: f) if run_eagerly else AnyLength
+        compiled = (lambda f: f) if run_eagerly else VariableLength
         self._trained_on = compiled(self._by_all(self._train_on))
         self._tested_on = compiled(self._by_all(self._test_on))
 

@@ -6,8 +6,8 @@ import keras
 import tensorflow as tf
 
 from tfdarts.layers.primitives import twice_differentiable
-from tfdarts.models.any_length import AnyLength
 from tfdarts.models.supernet import carries_state
+from tfdarts.models.variable_length import VariableLength
 from tfdarts.parts import num_replicas
 from tfdarts.strategies.batch_objective import BatchObjective
 from tfdarts.strategies.hypergradient import Objective
@@ -84,7 +84,7 @@ class CompiledLoss:
         if self.run_eagerly:
             return function
         if carries_state(self.supernet):
-            return AnyLength(function, **options)
+            return VariableLength(function, **options)
         return tf.function(function, reduce_retracing=True, **options)
 
     def _phase(self, function, **options):

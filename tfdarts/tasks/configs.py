@@ -13,12 +13,12 @@ from tfdarts.settings.fields import FromPython
 from tfdarts.settings.fields import by_preset
 from tfdarts.settings.fields import setting
 from tfdarts.tasks.presets import LARGE
-from tfdarts.tasks.recipe import RecipeConfig
 from tfdarts.tasks.settings import ComputeConfig
 from tfdarts.tasks.settings import OfCandidates
 from tfdarts.tasks.settings import OfGenotype
 from tfdarts.tasks.settings import SearchSettings
 from tfdarts.tasks.settings import primitives_setting
+from tfdarts.tasks.train_settings import TrainSettings
 
 
 @dataclasses.dataclass(frozen=True)
@@ -187,7 +187,7 @@ class SearchConfig(SearchSettings, ComputeConfig):
 
 
 @dataclasses.dataclass(frozen=True)
-class TrainConfig(OfGenotype, RecipeConfig):
+class TrainConfig(OfGenotype, TrainSettings):
     """Settings of a final training."""
 
     network: str = setting(
@@ -225,7 +225,7 @@ class TrainConfig(OfGenotype, RecipeConfig):
 
 
 @dataclasses.dataclass(frozen=True)
-class BriefTrainConfig(RecipeConfig):
+class BriefTrainConfig(TrainSettings):
     """Settings of brief trainings, by whose results candidates are ranked.
 
     Reference:

@@ -77,7 +77,7 @@ def training_data(config, source, portion, **augmentation):
     """
     examples = TrainingExamples.of(source, portion, config.seed)
     _warn_of_classes(config, source, examples)
-    labels = examples.first[1]
+    labels = examples.train[1]
     return TrainingData(
         source,
         examples,
@@ -96,7 +96,7 @@ def training_data(config, source, portion, **augmentation):
 
 def _warn_of_classes(config, source, examples):
     """Logs what is wrong with the numbers of training examples per class."""
-    parts = {"training": examples.first, "validation": examples.second}
+    parts = {"training": examples.train, "validation": examples.validation}
     counts = {
         part: count_classes(part_examples[1], source.class_names)
         for part, part_examples in parts.items()

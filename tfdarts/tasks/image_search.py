@@ -13,9 +13,9 @@ from tfdarts.tasks.data import open_data
 from tfdarts.tasks.data import training_data
 from tfdarts.tasks.presets import settle
 from tfdarts.tasks.registry import task_of_config
-from tfdarts.tasks.start import require_float32
-from tfdarts.tasks.start import require_xla
-from tfdarts.tasks.start import start
+from tfdarts.tasks.set_up import require_float32
+from tfdarts.tasks.set_up import require_xla
+from tfdarts.tasks.set_up import set_up
 from tfdarts.training.distribution import distribution_of
 from tfdarts.training.distribution import require_shares
 from tfdarts.training.memory import peak_bytes
@@ -63,7 +63,7 @@ class ImageSearch:
         _require_shares(config, self.distribution)
         self.config = config
         self.data = training_data(config, self.source, config.train_portion)
-        if self.data.examples.second is None:
+        if self.data.examples.validation is None:
             raise DataError(
                 f"--train_portion=1 leaves no image for alpha, and "
                 f"{self.source.name} has no validation images of its own: "
@@ -71,8 +71,8 @@ class ImageSearch:
             )
         self.steps_per_epoch = self.data.steps_per_epoch
         examples = self.data.examples
-        batches.steps_per_epoch(examples.second[1], config.batch_size)
-        start(config, self.distribution)
+        batches.steps_per_epoch(examples.validation[1], config.batch_size)
+        set_up(config, self.distribution)
         task = task_of_config(config)
         supernet = task.build_supernet(config, self.source)
         if config.batch_norm == "global":
@@ -100,8 +100,8 @@ class ImageSearch:
         supernet, examples = self.darts.supernet, self.data.examples
         size = "x".join(map(str, supernet.image_shape))
         return (
-            f"{len(examples.first[1])} images for the weights, "
-            f"{len(examples.second[1])} for alpha, {size} each, in "
+            f"{len(examples.train[1])} images for the weights, "
+            f"{len(examples.validation[1])} for alpha, {size} each, in "
             f"{supernet.num_classes} classes"
         )
 
@@ -120,7 +120,7 @@ class ImageSearch:
         """Returns the batches that the supernet's accuracy is measured on."""
         examples = self.data.examples
         return batches.ordered_batches(
-            examples.second,
+            examples.validation,
             self.config.batch_size,
             examples.normalize,
             worker_of(self.distribution),
@@ -130,7 +130,7 @@ class ImageSearch:
         """Returns the batch that the curvature in alpha is measured on."""
         examples = self.data.examples
         batch = batches.random_batches(
-            examples.second,
+            examples.validation,
             self.config.batch_size,
             self.config.seed,
             range(1),
@@ -198,7 +198,7 @@ def batches_of_pairs(config, data, first_epoch=0, part=(0, 1)):
     """
     return tf.data.Dataset.zip(
         batches.shuffled_batches(
-            data.examples.first,
+            data.examples.train,
             config.batch_size,
             config.seed,
             range(first_epoch, config.epochs),
@@ -213,7 +213,7 @@ def _alpha_batches(config, data, first_epoch, part):
     """While alpha waits, zeros: nobody looks at them, and they cost nothing."""
     moving = min(max(first_epoch, config.alpha_warmup_epochs), config.epochs)
     dataset = batches.random_batches(
-        data.examples.second,
+        data.examples.validation,
         config.batch_size,
         config.seed,
         range(

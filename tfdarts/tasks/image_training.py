@@ -24,9 +24,9 @@ from tfdarts.tasks.presets import chosen_settings
 from tfdarts.tasks.presets import settle
 from tfdarts.tasks.registry import task_of_config
 from tfdarts.tasks.scores import class_means
-from tfdarts.tasks.start import require_float32
-from tfdarts.tasks.start import require_xla
-from tfdarts.tasks.start import start
+from tfdarts.tasks.set_up import require_float32
+from tfdarts.tasks.set_up import require_xla
+from tfdarts.tasks.set_up import set_up
 from tfdarts.training.checkpoints import EpochCheckpoint
 from tfdarts.training.distribution import distribution_of
 from tfdarts.training.distribution import require_shares
@@ -74,7 +74,7 @@ class ImageTraining:
             color_jitter=config.color_jitter,
             rand_augment=config.rand_augment,
         )
-        start(config, self.distribution)
+        set_up(config, self.distribution)
         self.steps_per_epoch = self.data.steps_per_epoch
         with self.distribution.scope():
             self.network = task_of_config(config).build_network(
@@ -128,7 +128,7 @@ class ImageTraining:
             "mean": examples.mean,
             "std": examples.std,
             "class_names": self.source.class_names,
-            "image_shape": examples.first[0].shape[1:],
+            "image_shape": examples.train[0].shape[1:],
             "class_weight": self.data.recorded_class_weight,
         }
 
@@ -143,7 +143,7 @@ class ImageTraining:
     @property
     def sizes(self):
         """How much each split of the training data holds, by its name."""
-        first, second = self.data.examples.first, self.data.examples.second
+        first, second = self.data.examples.train, self.data.examples.validation
         return {
             "train_examples": len(first[1]),
             "validation_examples": 0 if second is None else len(second[1]),
@@ -169,7 +169,7 @@ class ImageTraining:
             self.network,
             mean=examples.mean,
             std=examples.std,
-            image_size=examples.first[0].shape[1:3],
+            image_size=examples.train[0].shape[1:3],
         )
 
     def results(self, rows):
@@ -201,7 +201,7 @@ class ImageTraining:
         if validation is None or self.data.class_weight is None:
             return {}
         logits = predicted(self.network, validation, self.distribution)
-        labels = self.data.examples.second[1]
+        labels = self.data.examples.validation[1]
         figures = class_means(labels, logits)
         return {"validation_balanced_accuracy": figures["balanced_accuracy"]}
 
@@ -232,7 +232,7 @@ class ImageTraining:
                 config.mixup,
             )
         dataset = batches.shuffled_batches(
-            examples.first,
+            examples.train,
             config.batch_size,
             config.seed,
             range(first_epoch, config.epochs),
@@ -254,16 +254,16 @@ class ImageTraining:
     @property
     def validation_steps(self):
         """How many batches that is; devices that share them do not say."""
-        second = self.data.examples.second
+        second = self.data.examples.validation
         return second and -(-len(second[1]) // self.config.batch_size)
 
     def _own_validation_batches(self):
         """Returns the rows of this process."""
         config, examples = self.config, self.data.examples
-        if examples.second is None:
+        if examples.validation is None:
             return None
         validation = batches.ordered_batches(
-            examples.second,
+            examples.validation,
             config.batch_size,
             lambda images: augmentation.as_tested(
                 images, examples.mean, examples.std, config.crop_size

@@ -117,7 +117,7 @@ class RNNSearchConfig(SearchSettings, RNNConfig):
 
 
 @dataclasses.dataclass(frozen=True)
-class RNNRecipeConfig(RNNConfig):
+class RNNTrainSettings(RNNConfig):
     """How language models are trained; the defaults are the paper's.
 
     Reference:
@@ -154,7 +154,7 @@ class RNNRecipeConfig(RNNConfig):
 
 
 @dataclasses.dataclass(frozen=True)
-class RNNTrainConfig(OfGenotype, RNNRecipeConfig):
+class RNNTrainConfig(OfGenotype, RNNTrainSettings):
     """Settings of a final training of a language model."""
 
     cell: str = setting(
@@ -171,7 +171,7 @@ class RNNTrainConfig(OfGenotype, RNNRecipeConfig):
 
 
 @dataclasses.dataclass(frozen=True)
-class RNNBriefTrainConfig(RNNRecipeConfig):
+class RNNBriefTrainConfig(RNNTrainSettings):
     """Settings of brief trainings, by whose results candidates are ranked.
 
     Reference:

@@ -9,7 +9,7 @@ from tfdarts.data.ngrams import KneserNey
 from tfdarts.data.segments import whole_batches
 from tfdarts.duration import duration
 from tfdarts.models.carried_state import WithCarriedState
-from tfdarts.training.reading import perplexity
+from tfdarts.training.segment_callbacks import perplexity
 
 logger = logging.getLogger("tfdarts")
 

@@ -9,17 +9,17 @@ from tfdarts.strategies.darts import DARTS
 from tfdarts.strategies.registry import strategy_named
 from tfdarts.tasks.data import open_data
 from tfdarts.tasks.registry import task_of_config
-from tfdarts.tasks.start import require_float32
-from tfdarts.tasks.start import start
+from tfdarts.tasks.set_up import require_float32
+from tfdarts.tasks.set_up import set_up
 from tfdarts.tasks.text_rows import rows_of_search
 from tfdarts.training.distribution import distribution_of
 from tfdarts.training.distribution import require_shares
 from tfdarts.training.memory import logit_bytes
 from tfdarts.training.optimizers import SGD
 from tfdarts.training.optimizers import Adam
-from tfdarts.training.reading import Perplexity
-from tfdarts.training.reading import ResetStates
-from tfdarts.training.reading import SegmentRate
+from tfdarts.training.segment_callbacks import Perplexity
+from tfdarts.training.segment_callbacks import ResetStates
+from tfdarts.training.segment_callbacks import SegmentRate
 
 
 class TextSearch:
@@ -57,7 +57,7 @@ class TextSearch:
         self.steps_per_epoch = segments.num_segments(
             self.rows.shape[1], config.steps
         )
-        start(config, self.distribution)
+        set_up(config, self.distribution)
         task = task_of_config(config)
         supernet = task.build_supernet(config, self.source)
         self.darts = compiled(

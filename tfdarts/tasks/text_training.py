@@ -13,8 +13,8 @@ from tfdarts.search_spaces.lookup import find_genotype
 from tfdarts.tasks.data import find_data
 from tfdarts.tasks.data import open_data
 from tfdarts.tasks.registry import task_of_config
-from tfdarts.tasks.start import require_float32
-from tfdarts.tasks.start import start
+from tfdarts.tasks.set_up import require_float32
+from tfdarts.tasks.set_up import set_up
 from tfdarts.tasks.text_rows import rows_of_training
 from tfdarts.training.averaging import AveragedWeights
 from tfdarts.training.checkpoints import EpochCheckpoint
@@ -24,10 +24,10 @@ from tfdarts.training.divergence import ADVICE
 from tfdarts.training.divergence import DivergedError
 from tfdarts.training.memory import logit_bytes
 from tfdarts.training.optimizers import SGD
-from tfdarts.training.reading import Perplexity
-from tfdarts.training.reading import ResetStates
-from tfdarts.training.reading import SegmentRate
 from tfdarts.training.schedules import LearningRate
+from tfdarts.training.segment_callbacks import Perplexity
+from tfdarts.training.segment_callbacks import ResetStates
+from tfdarts.training.segment_callbacks import SegmentRate
 from tfdarts.training.shared_data import shared
 
 logger = logging.getLogger("tfdarts")
@@ -63,7 +63,7 @@ class TextTraining:
         self.steps_per_epoch = segments.num_segments(
             self.rows.shape[1], config.steps
         )
-        start(config, self.distribution)
+        set_up(config, self.distribution)
         self._build(attempt=0)
 
     @staticmethod

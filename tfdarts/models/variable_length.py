@@ -6,7 +6,7 @@ import threading
 import tensorflow as tf
 
 
-class AnyLength:
+class VariableLength:
     """A function compiled once, for segments of words of any length.
 
     TensorFlow would build a graph for the length that comes first, and
@@ -23,7 +23,7 @@ class AnyLength:
 
     Example:
 
-    >>> double = AnyLength(lambda words: 2 * words)
+    >>> double = VariableLength(lambda words: 2 * words)
     >>> for length in (3, 4, 5):
     ...     _ = double(tf.ones((2, length), tf.int32))
     >>> double.function.experimental_get_tracing_count()
@@ -48,7 +48,7 @@ class AnyLength:
             self._structure, arguments, expand_composites=True
         )
         tensors = tf.nest.flatten(arguments, expand_composites=True)
-        specs = [*map(_of_any_length, tensors)]
+        specs = [*map(_of_variable_length, tensors)]
         key = repr(specs)
         if key not in self._traced:
             self.function.get_concrete_function(*specs)
@@ -74,7 +74,7 @@ def _value_of(argument):
     return tf.convert_to_tensor(argument)
 
 
-def _of_any_length(value):
+def _of_variable_length(value):
     if value.dtype.is_integer and value.shape.rank == 2:
         return tf.TensorSpec((value.shape[0], None), value.dtype)
     return tf.TensorSpec(value.shape, value.dtype)

@@ -6,9 +6,9 @@ import types
 import keras
 import pytest
 
-from tfdarts.training.reading import Perplexity
-from tfdarts.training.reading import ResetStates
-from tfdarts.training.reading import SegmentRate
+from tfdarts.training.segment_callbacks import Perplexity
+from tfdarts.training.segment_callbacks import ResetStates
+from tfdarts.training.segment_callbacks import SegmentRate
 
 
 def test_the_rate_is_scaled_by_the_length():

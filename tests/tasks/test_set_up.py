@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from tiny_search import TINY
 
-from tfdarts.tasks import start as start_module
+from tfdarts.tasks import set_up as set_up_module
 
 
 @pytest.mark.parametrize(
@@ -23,10 +23,10 @@ def test_sums_keep_their_order_on_cpus(
 ):
     calls = []
     monkeypatch.setattr(
-        start_module, "keep_sums_in_order", lambda: calls.append(True)
+        set_up_module, "keep_sums_in_order", lambda: calls.append(True)
     )
     monkeypatch.setattr(
-        start_module,
+        set_up_module,
         "local_devices",
         lambda kind=None: [f"/device:{k}:0" for k in kinds if k == kind],
     )
@@ -34,5 +34,5 @@ def test_sums_keep_their_order_on_cpus(
         tf.config.experimental, "enable_op_determinism", lambda: None
     )
     config = dataclasses.replace(TINY, deterministic=deterministic)
-    start_module.start(config, tf.distribute.get_strategy())
+    set_up_module.set_up(config, tf.distribute.get_strategy())
     assert bool(calls) == expected

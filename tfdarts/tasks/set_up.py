@@ -40,7 +40,7 @@ def require_xla(config):
         )
 
 
-def start(config, distribution):
+def set_up(config, distribution):
     """Sets the seeds and says what the run runs on.
 
     Args:

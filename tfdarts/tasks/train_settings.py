@@ -11,7 +11,7 @@ from tfdarts.tasks.settings import ComputeConfig
 
 
 @dataclasses.dataclass(frozen=True)
-class RecipeConfig(ComputeConfig):
+class TrainSettings(ComputeConfig):
     """How networks are trained; `preset` chooses the settings that are `None`.
 
     Reference:
