@@ -17,7 +17,7 @@ from PIL import Image
 from tensorflow_serving.config import model_server_config_pb2
 
 import tfdarts
-from tfdarts.runs.run_directory import Stage
+from tfdarts.records.run_directory import Stage
 from tfdarts.serving.classifier import with_preprocessing
 from tfdarts.serving.language_model import export_language_model
 from tfdarts.tasks.networks import save_network

@@ -6,11 +6,11 @@ import json
 import pytest
 
 import tfdarts
+from tfdarts.records.run_directory import Stage
 from tfdarts.runs import from_scratch
 from tfdarts.runs.found_by import origin_of
 from tfdarts.runs.found_by import search_facts
 from tfdarts.runs.found_by import search_of
-from tfdarts.runs.run_directory import Stage
 from tfdarts.search_spaces.cnn import CNNSearchSpace
 
 ACCURACIES = [0.5, 0.7, 0.7, 0.6, 0.4, 0.3]

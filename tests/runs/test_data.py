@@ -16,12 +16,12 @@ from tfdarts.data.sources import DataError
 from tfdarts.data.sources import from_arrays
 from tfdarts.data.text_source import from_lines
 from tfdarts.data.texts import open_text_source
+from tfdarts.records.run_directory import Stage
 from tfdarts.runs.data import describe_data
 from tfdarts.runs.data import recorded
 from tfdarts.runs.evaluate import evaluate
 from tfdarts.runs.evaluate import source_of_run
 from tfdarts.runs.export import export
-from tfdarts.runs.run_directory import Stage
 from tfdarts.runs.search import search
 from tfdarts.runs.supernet_search import SupernetSearch
 from tfdarts.runs.train import train

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
+from tfdarts.records.run_directory import Stage
+from tfdarts.records.run_directory import write_json
 from tfdarts.runs.found_by import origin_of
 from tfdarts.runs.found_by import search_facts
 from tfdarts.runs.found_by import search_of
 from tfdarts.runs.model_card_files import _over_seeds
-from tfdarts.runs.run_directory import Stage
-from tfdarts.runs.run_directory import write_json
 from tfdarts.search_spaces.cnn import CNNSearchSpace
 from tfdarts.search_spaces.lookup import find_genotype
 from tfdarts.tasks.configs import SearchConfig

@@ -5,9 +5,9 @@ import dataclasses
 import pytest
 
 from tfdarts.data.image_source import DataError
+from tfdarts.records.run_directory import Stage
+from tfdarts.records.run_directory import write_json
 from tfdarts.runs import pipeline as pipeline_module
-from tfdarts.runs.run_directory import Stage
-from tfdarts.runs.run_directory import write_json
 from tfdarts.tasks.configs import SearchConfig
 from tfdarts.tasks.configs import TrainConfig
 from tfdarts.tasks.rnn_configs import RNNSearchConfig

@@ -12,9 +12,9 @@ import tensorflow as tf
 
 from tfdarts.data.examples import TrainingExamples
 from tfdarts.data.sources import from_arrays
+from tfdarts.records.progress import Progress
 from tfdarts.runs.evaluate import evaluate
 from tfdarts.runs.export import export
-from tfdarts.runs.progress import Progress
 from tfdarts.runs.train import train
 from tfdarts.tasks import image_training
 from tfdarts.tasks.configs import TrainConfig

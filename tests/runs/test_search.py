@@ -17,11 +17,11 @@ from tiny_search import TINY
 from tfdarts.data import digits
 from tfdarts.data.sources import DataError
 from tfdarts.genotypes import Genotype
+from tfdarts.records.progress import Progress
+from tfdarts.records.search_record import SearchRecord
 from tfdarts.runs import search as search_module
 from tfdarts.runs.alpha_movement import unmoved_warning
-from tfdarts.runs.progress import Progress
 from tfdarts.runs.search import search
-from tfdarts.runs.search_record import SearchRecord
 from tfdarts.runs.supernet_search import SupernetSearch
 from tfdarts.search_spaces.cnn import CNNSearchSpace
 from tfdarts.search_spaces.entropy import entropy

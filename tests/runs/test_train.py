@@ -18,10 +18,10 @@ from tfdarts.data import digits
 from tfdarts.data.batches import stratified_split
 from tfdarts.models.cnn_network import CNNNetwork
 from tfdarts.models.multiply_adds import multiply_adds
+from tfdarts.records.run_directory import Stage
 from tfdarts.runs.evaluate import evaluate
 from tfdarts.runs.export import export
 from tfdarts.runs.export import exported_versions
-from tfdarts.runs.run_directory import Stage
 from tfdarts.runs.train import train
 from tfdarts.runs.visualize import draw_run
 from tfdarts.serving.formats import converted

@@ -12,7 +12,7 @@ import tiny_training
 import tfdarts
 from tfdarts.cli import predict as predict_command
 from tfdarts.cli import search as search_command
-from tfdarts.runs.run_directory import Stage
+from tfdarts.records.run_directory import Stage
 from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import setting
 from tfdarts.tasks import registry

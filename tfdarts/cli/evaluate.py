@@ -9,7 +9,7 @@ from tfdarts.cli.command import settings_of
 from tfdarts.cli.seeds import Seeds
 from tfdarts.cli.seeds import seeds_table
 from tfdarts.data.image_source import shortened
-from tfdarts.runs.run_directory import Stage
+from tfdarts.records.run_directory import Stage
 from tfdarts.runs.settings import EvaluateSettings
 from tfdarts.table import shown
 from tfdarts.table import table

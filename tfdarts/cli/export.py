@@ -5,7 +5,7 @@ import json
 from tfdarts.cli.command import Command
 from tfdarts.cli.command import next_command
 from tfdarts.cli.command import settings_of
-from tfdarts.runs.run_directory import Stage
+from tfdarts.records.run_directory import Stage
 from tfdarts.runs.settings import ExportSettings
 from tfdarts.table import shown
 from tfdarts.table import table

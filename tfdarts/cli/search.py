@@ -73,7 +73,7 @@ def _search(config, values):
 
 def say_warning(run_dir):
     """Says on stderr what a search warns of, behind all else."""
-    from tfdarts.runs.run_directory import Stage
+    from tfdarts.records.run_directory import Stage
 
     warning = Stage(run_dir, "search").status().get("warning")
     if warning:

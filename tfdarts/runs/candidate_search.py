@@ -5,9 +5,9 @@ import logging
 import time
 
 from tfdarts.duration import duration
+from tfdarts.records.trials import read_trials
+from tfdarts.records.trials import write_trials
 from tfdarts.runs.from_scratch import FromScratch
-from tfdarts.runs.trials import read_trials
-from tfdarts.runs.trials import write_trials
 from tfdarts.search_spaces.lookup import SPACES
 
 logger = logging.getLogger("tfdarts")

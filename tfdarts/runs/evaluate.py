@@ -7,10 +7,10 @@ import keras
 from tfdarts import machine
 from tfdarts.console import show_progress
 from tfdarts.data.image_source import DataError
-from tfdarts.runs.pictures import draw_again
-from tfdarts.runs.pictures import optional_pictures
-from tfdarts.runs.run_directory import Stage
-from tfdarts.runs.run_directory import write_json
+from tfdarts.records.pictures import draw_again
+from tfdarts.records.pictures import optional_pictures
+from tfdarts.records.run_directory import Stage
+from tfdarts.records.run_directory import write_json
 from tfdarts.runs.settings import EvaluateSettings
 from tfdarts.runs.visualize import draw_evaluation
 from tfdarts.runs.workers import in_own_run_dir
@@ -102,7 +102,7 @@ def _evaluate(run_dir, batch_size, dataset, distribution, test):
 
 def _show_in_tensorboard(stage, pictures, epoch):
     # It takes matplotlib.
-    from tfdarts.runs.tensorboard import write_pictures
+    from tfdarts.records.tensorboard import write_pictures
 
     names = {f"evaluation/{path.stem}": path for path in pictures}
     write_pictures(stage.path / "tensorboard", names, epoch)

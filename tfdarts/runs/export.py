@@ -6,11 +6,11 @@ import logging
 from tfdarts import arguments
 from tfdarts.console import show_progress
 from tfdarts.data.sources import directory_name
+from tfdarts.records.run_directory import Stage
+from tfdarts.records.run_directory import alone
 from tfdarts.runs.evaluate import load_network
 from tfdarts.runs.evaluate import source_of_run
 from tfdarts.runs.model_card_files import card_files
-from tfdarts.runs.run_directory import Stage
-from tfdarts.runs.run_directory import alone
 from tfdarts.runs.settings import ExportSettings
 from tfdarts.serving.clients import checked_name
 from tfdarts.serving.formats import SUFFIXES

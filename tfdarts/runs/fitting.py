@@ -4,8 +4,8 @@ import logging
 
 import keras
 
-from tfdarts.runs.progress import Progress
-from tfdarts.runs.progress import tensorboard
+from tfdarts.records.progress import Progress
+from tfdarts.records.progress import tensorboard
 from tfdarts.runs.workers import SameOnAllWorkers
 from tfdarts.runs.workers import require_agreement
 from tfdarts.training.divergence import StopOnNaN

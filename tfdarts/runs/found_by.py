@@ -3,11 +3,11 @@
 import pathlib
 
 from tfdarts.genotypes import Genotype
-from tfdarts.runs.metrics import read_columns
-from tfdarts.runs.probabilities import read_probabilities
-from tfdarts.runs.run_directory import Stage
-from tfdarts.runs.run_directory import read_json
-from tfdarts.runs.trials import read_trials
+from tfdarts.records.metrics import read_columns
+from tfdarts.records.probabilities import read_probabilities
+from tfdarts.records.run_directory import Stage
+from tfdarts.records.run_directory import read_json
+from tfdarts.records.trials import read_trials
 from tfdarts.settings.fields import effective
 from tfdarts.strategies.verdict import judge
 from tfdarts.tasks.registry import task_of_settings

@@ -4,11 +4,11 @@ import json
 import tempfile
 
 from tfdarts.genotypes import Genotype
+from tfdarts.records.pictures import optional_pictures
+from tfdarts.records.run_directory import read_json
 from tfdarts.runs.found_by import origin_of
 from tfdarts.runs.found_by import search_facts
 from tfdarts.runs.found_by import search_of
-from tfdarts.runs.pictures import optional_pictures
-from tfdarts.runs.run_directory import read_json
 from tfdarts.serving.model_card import model_card
 from tfdarts.settings.fields import effective
 from tfdarts.tasks.registry import task_of_settings

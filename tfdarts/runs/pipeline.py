@@ -5,11 +5,11 @@ import logging
 
 from tfdarts.console import show_progress
 from tfdarts.data.sources import directory_name
+from tfdarts.records.run_directory import Stage
+from tfdarts.records.run_directory import read_json
 from tfdarts.runs.evaluate import evaluate
 from tfdarts.runs.export import export
 from tfdarts.runs.export import exported_versions
-from tfdarts.runs.run_directory import Stage
-from tfdarts.runs.run_directory import read_json
 from tfdarts.runs.search import search
 from tfdarts.runs.search_configs import all_search_configs
 from tfdarts.runs.train import train

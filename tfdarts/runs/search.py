@@ -5,11 +5,11 @@ import logging
 
 from tfdarts.console import show_progress
 from tfdarts.genotypes import Genotype
+from tfdarts.records.pictures import draw_again
+from tfdarts.records.pictures import optional_pictures
+from tfdarts.records.run_directory import Stage
 from tfdarts.runs.candidate_search import CandidateSearch
 from tfdarts.runs.data import recorded
-from tfdarts.runs.pictures import draw_again
-from tfdarts.runs.pictures import optional_pictures
-from tfdarts.runs.run_directory import Stage
 from tfdarts.runs.search_configs import all_search_configs
 from tfdarts.runs.search_configs import strategy_of_config
 from tfdarts.runs.supernet_search import SupernetSearch

@@ -8,9 +8,9 @@ import statistics
 
 from tfdarts import arguments
 from tfdarts.console import show_progress
+from tfdarts.records.run_directory import read_json
+from tfdarts.records.run_directory import write_json
 from tfdarts.runs.evaluate import evaluate
-from tfdarts.runs.run_directory import read_json
-from tfdarts.runs.run_directory import write_json
 from tfdarts.runs.train import train
 from tfdarts.runs.workers import as_worker
 from tfdarts.runs.workers import in_own_run_dir

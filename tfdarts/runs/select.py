@@ -7,9 +7,9 @@ import zlib
 
 from tfdarts.console import show_progress
 from tfdarts.patterns import matching
+from tfdarts.records.run_directory import Stage
+from tfdarts.records.run_directory import write_json
 from tfdarts.runs.from_scratch import FromScratch
-from tfdarts.runs.run_directory import Stage
-from tfdarts.runs.run_directory import write_json
 from tfdarts.runs.workers import as_worker
 from tfdarts.search_spaces.lookup import find_genotype
 from tfdarts.settings.fields import require_config

@@ -4,15 +4,15 @@ import logging
 
 import keras
 
+from tfdarts.records.progress import DataWait
+from tfdarts.records.progress import MetricsFile
+from tfdarts.records.search_record import SearchRecord
 from tfdarts.runs.alpha_movement import unmoved_warning
 from tfdarts.runs.alpha_movement import warn_of_short_path
 from tfdarts.runs.early_stop import Curvature
 from tfdarts.runs.early_stop import EarlyStop
 from tfdarts.runs.fitting import agree_on_start
 from tfdarts.runs.fitting import fit
-from tfdarts.runs.progress import DataWait
-from tfdarts.runs.progress import MetricsFile
-from tfdarts.runs.search_record import SearchRecord
 from tfdarts.strategies.early_stop import MOST_SKIPS
 from tfdarts.training.checkpoints import EpochCheckpoint
 from tfdarts.training.schedules import LearningRate

@@ -5,14 +5,14 @@ import logging
 
 from tfdarts.console import show_progress
 from tfdarts.files import write_atomically
+from tfdarts.records.pictures import draw_again
+from tfdarts.records.pictures import optional_pictures
+from tfdarts.records.progress import MetricsFile
+from tfdarts.records.run_directory import Stage
+from tfdarts.records.run_directory import write_json
 from tfdarts.runs.data import recorded
 from tfdarts.runs.fitting import agree_on_start
 from tfdarts.runs.fitting import fit
-from tfdarts.runs.pictures import draw_again
-from tfdarts.runs.pictures import optional_pictures
-from tfdarts.runs.progress import MetricsFile
-from tfdarts.runs.run_directory import Stage
-from tfdarts.runs.run_directory import write_json
 from tfdarts.runs.visualize import draw_curves_of
 from tfdarts.runs.workers import as_worker
 from tfdarts.settings.fields import require_config

@@ -8,13 +8,14 @@ from tfdarts.console import show_progress
 from tfdarts.genotypes import Genotype
 from tfdarts.primitive_table import IN_PAPER
 from tfdarts.primitive_table import listed_primitives
-from tfdarts.runs.metrics import read_columns
-from tfdarts.runs.probabilities import read_probabilities
-from tfdarts.runs.run_directory import TRIALS
-from tfdarts.runs.run_directory import Stage
-from tfdarts.runs.run_directory import read_json
-from tfdarts.runs.run_directory import whole
-from tfdarts.runs.trials import read_trials
+from tfdarts.records.metrics import CURVES
+from tfdarts.records.metrics import read_columns
+from tfdarts.records.probabilities import read_probabilities
+from tfdarts.records.run_directory import TRIALS
+from tfdarts.records.run_directory import Stage
+from tfdarts.records.run_directory import read_json
+from tfdarts.records.run_directory import whole
+from tfdarts.records.trials import read_trials
 from tfdarts.search_spaces.lookup import SPACES
 from tfdarts.search_spaces.lookup import find_genotype
 from tfdarts.strategies.verdict import LIMITS
@@ -78,10 +79,6 @@ def draw_run(run_dir):
     if (run_dir / "search" / "alphas.npz").exists():
         paths += _draw_search(Stage(run_dir, "search"), genotype)
     return [*paths, *others]
-
-
-CURVES = {"search": "The search by epoch", "train": "The training by epoch"}
-"""What the curves of each stage are called."""
 
 
 def draw_curves_of(stage):

@@ -20,7 +20,7 @@ from tfdarts.arguments import as_path
 from tfdarts.cluster import ClusterError
 from tfdarts.parts import on_each_replica
 from tfdarts.parts import worker_of
-from tfdarts.runs.run_directory import Stage
+from tfdarts.records.run_directory import Stage
 from tfdarts.settings.fields import WITHOUT_EFFECT
 from tfdarts.settings.fields import flag_fields
 from tfdarts.training.distribution import distribution_of

@@ -6,10 +6,10 @@ import types
 import pytest
 
 from tfdarts.duration import duration
-from tfdarts.runs import progress
-from tfdarts.runs.progress import DataWait
-from tfdarts.runs.progress import MetricsFile
-from tfdarts.runs.progress import Progress
+from tfdarts.records import progress
+from tfdarts.records.progress import DataWait
+from tfdarts.records.progress import MetricsFile
+from tfdarts.records.progress import Progress
 
 NAMES = ("loss", "validation_accuracy")
 

@@ -3,8 +3,8 @@
 import pytest
 
 from tfdarts import genotypes
+from tfdarts.records.pictures import optional_pictures
 from tfdarts.runs import model_card_files
-from tfdarts.runs.pictures import optional_pictures
 
 
 def fails(*arguments):

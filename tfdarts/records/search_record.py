@@ -6,11 +6,11 @@ import keras
 import numpy as np
 
 from tfdarts.genotypes import Genotype
-from tfdarts.runs.probabilities import PROBABILITIES
-from tfdarts.runs.probabilities import read_arrays
-from tfdarts.runs.probabilities import read_probabilities
-from tfdarts.runs.probabilities import write_arrays
-from tfdarts.runs.run_directory import whole
+from tfdarts.records.probabilities import PROBABILITIES
+from tfdarts.records.probabilities import read_arrays
+from tfdarts.records.probabilities import read_probabilities
+from tfdarts.records.probabilities import write_arrays
+from tfdarts.records.run_directory import whole
 from tfdarts.search_spaces.entropy import entropy
 
 

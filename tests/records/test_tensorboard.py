@@ -10,10 +10,10 @@ from scipy.special import softmax
 from tensorboard_events import events
 from tensorboard_events import scalars
 
-from tfdarts.runs import tensorboard as tensorboard_module
-from tfdarts.runs.progress import tensorboard
-from tfdarts.runs.tensorboard import TensorBoard
-from tfdarts.runs.tensorboard import write_pictures
+from tfdarts.records import tensorboard as tensorboard_module
+from tfdarts.records.progress import tensorboard
+from tfdarts.records.tensorboard import TensorBoard
+from tfdarts.records.tensorboard import write_pictures
 from tfdarts.search_spaces.cnn import CNNSearchSpace
 
 SPACE = CNNSearchSpace(num_nodes=1)
@@ -153,7 +153,7 @@ def test_pictures_of_a_test_are_shown_too(tmp_path):
 
 
 def test_without_the_flag_nothing_of_it_is_imported(monkeypatch):
-    monkeypatch.setitem(sys.modules, "tfdarts.runs.tensorboard", None)
+    monkeypatch.setitem(sys.modules, "tfdarts.records.tensorboard", None)
     config = types.SimpleNamespace(tensorboard=False)
     assert tensorboard(config, None, None) == []
     config.tensorboard = True

@@ -19,7 +19,7 @@ from tfdarts.characters import composed
 from tfdarts.characters import is_unfit
 from tfdarts.console import is_lasting
 from tfdarts.files import write_atomically
-from tfdarts.runs.metrics import metric_name
+from tfdarts.records.metrics import metric_name
 from tfdarts.settings.fields import flag_fields
 from tfdarts.tasks.presets import open_settings
 from tfdarts.tasks.registry import task_of_config

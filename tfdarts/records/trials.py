@@ -5,10 +5,10 @@ import io
 
 from tfdarts.evaluators.evaluation import Evaluation
 from tfdarts.files import write_atomically
-from tfdarts.runs.run_directory import TRIALS
-from tfdarts.runs.run_directory import read_json
-from tfdarts.runs.run_directory import whole
-from tfdarts.runs.run_directory import write_json
+from tfdarts.records.run_directory import TRIALS
+from tfdarts.records.run_directory import read_json
+from tfdarts.records.run_directory import whole
+from tfdarts.records.run_directory import write_json
 
 
 def read_trials(directory):

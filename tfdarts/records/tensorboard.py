@@ -6,7 +6,7 @@ import tempfile
 import keras
 import tensorflow as tf
 
-from tfdarts.runs.pictures import optional_pictures
+from tfdarts.records.pictures import optional_pictures
 from tfdarts.visualization import panels
 from tfdarts.visualization.alphas import chosen_edges
 from tfdarts.visualization.alphas import heat_map
@@ -25,7 +25,7 @@ class TensorBoard(keras.callbacks.Callback):
     Args:
         directory: Path for the files of events: what `tensorboard --logdir`
             takes. A run that goes on adds files to those that are there.
-        metrics: `tfdarts.runs.progress.MetricsFile`, which stands before it
+        metrics: `tfdarts.records.progress.MetricsFile`, which stands before it
             and has the epochs before a resume, too.
         title: String, of the curves.
 

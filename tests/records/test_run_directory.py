@@ -17,10 +17,10 @@ import tfdarts
 from tfdarts import genotypes
 from tfdarts.cli.command import settings_from_flagfile
 from tfdarts.files import write_atomically
-from tfdarts.runs import run_directory
-from tfdarts.runs.run_directory import Stage
-from tfdarts.runs.run_directory import read_json
-from tfdarts.runs.run_directory import write_json
+from tfdarts.records import run_directory
+from tfdarts.records.run_directory import Stage
+from tfdarts.records.run_directory import read_json
+from tfdarts.records.run_directory import write_json
 from tfdarts.settings.fields import flag_fields
 from tfdarts.tasks.configs import SearchConfig
 from tfdarts.tasks.configs import TrainConfig
@@ -454,7 +454,7 @@ def test_why_it_stopped_is_kept(error, reason, tmp_path):
 
 HOLD = """
 import pathlib, sys, time
-from tfdarts.runs.run_directory import Stage
+from tfdarts.records.run_directory import Stage
 
 with Stage(sys.argv[1], "search").running():
     print("held", flush=True)

@@ -7,6 +7,9 @@ import re
 SPLITS = {"search": "validation_supernet", "train": "validation"}
 """What each stage calls its figures of validation data."""
 
+CURVES = {"search": "The search by epoch", "train": "The training by epoch"}
+"""What the curves of each stage are called."""
+
 
 def metric_name(name, stage):
     """Returns what a figure of Keras' logs is called in all that a run writes.

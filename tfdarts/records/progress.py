@@ -10,9 +10,10 @@ import keras
 
 from tfdarts.duration import duration
 from tfdarts.files import write_atomically
-from tfdarts.runs.metrics import metric_name
-from tfdarts.runs.metrics import read_rows
-from tfdarts.runs.run_directory import whole
+from tfdarts.records.metrics import CURVES
+from tfdarts.records.metrics import metric_name
+from tfdarts.records.metrics import read_rows
+from tfdarts.records.run_directory import whole
 
 logger = logging.getLogger("tfdarts")
 
@@ -164,8 +165,7 @@ def tensorboard(config, stage, metrics):
     if not config.tensorboard:
         return []
     # It takes matplotlib.
-    from tfdarts.runs.tensorboard import TensorBoard
-    from tfdarts.runs.visualize import CURVES
+    from tfdarts.records.tensorboard import TensorBoard
 
     directory = stage.path / "tensorboard"
     return [TensorBoard(directory, metrics, CURVES[stage.name])]
@@ -175,7 +175,7 @@ class MetricsFile(keras.callbacks.Callback):
     """Keeps the logs of each epoch in a CSV file, one row an epoch.
 
     The logs themselves get the names of the columns, for the callbacks behind
-    this one; see `tfdarts.runs.metrics.metric_name`.
+    this one; see `tfdarts.records.metrics.metric_name`.
 
     Args:
         path: Path of the file.
