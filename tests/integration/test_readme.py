@@ -60,3 +60,14 @@ def test_readme_is_short_and_leads_to_every_page():
     )
     for page in (ROOT / "docs").rglob("*.md"):
         assert f"({page.relative_to(ROOT)})" in text, page
+
+
+@pytest.mark.parametrize(
+    ("page", "least"), [("docs/architecture.md", 20), ("CONTRIBUTING.md", 3)]
+)
+def test_modules_that_a_page_names_are_there(page, least):
+    modules = [*ROOT.glob("tfdarts/**/*.py"), *ROOT.glob("tests/**/*.py")]
+    names = re.findall(r"`([\w/]+\.py)`", (ROOT / page).read_text())
+    for name in names:
+        assert any(f"/{name}" in f"/{path}" for path in modules), name
+    assert len(names) > least

@@ -98,9 +98,12 @@ def test_an_interrupted_search_goes_on_after_its_last_candidate(
     assert trained == [3, 4]
 
 
-def test_more_candidates_extend_a_search(trained, tmp_path):
+def test_more_candidates_extend_a_search(trained, tmp_path, caplog):
+    caplog.set_level("INFO")
     tfdarts.search(config_of(tmp_path, num_candidates=2))
     assert tfdarts.search(config_of(tmp_path)) == candidate(3)
+    # The trainings of candidates keep their epochs, and so their schedules.
+    assert "in place of 2. The result is that of a run with" in caplog.text
     assert trained == [1, 2, 3, 4]
     moved = tmp_path / "search" / "after_epoch_2" / "genotype.json"
     assert tfdarts.Genotype.load(moved) == candidate(2)

@@ -243,7 +243,7 @@ class Stage:
             "The learning rate now follows the schedule of that many epochs, "
             "and so does drop path: the rate jumps up here, and the result is "
             "not that of a run with as many epochs from its start."
-            if config.depends_on_epochs
+            if name == "epochs" and config.depends_on_epochs
             else "The result is that of a run with as many from its start.",
         )
         # In this order: whenever it is interrupted, the same command extends
