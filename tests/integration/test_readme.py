@@ -2,6 +2,7 @@
 
 import pathlib
 import re
+import tomllib
 
 import pytest
 
@@ -71,3 +72,16 @@ def test_modules_that_a_page_names_are_there(page, least):
     for name in names:
         assert any(f"/{name}" in f"/{path}" for path in modules), name
     assert len(names) > least
+
+
+def test_architecture_has_the_layers_and_packages_of_the_code():
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        settings = tomllib.load(file)["tool"]["importlinter"]
+    layers = [
+        layer.replace("tfdarts.", "")
+        for layer in settings["contracts"][0]["layers"]
+    ]
+    assert "\n".join(layers[:-1]) in text
+    for package in (ROOT / "tfdarts").glob("*/__init__.py"):
+        assert f"| `{package.parent.name}/` |" in text, package
