@@ -85,7 +85,9 @@ def test_same_logits_with_copied_weights(supernet, monkeypatch, seed):
         "normal": one_hot(space, genotype.normal),
         "reduce": one_hot(space, genotype.reduce),
     }
-    monkeypatch.setattr(Alphas, "edge_weights", lambda self: hot[self.name])
+    monkeypatch.setattr(
+        Alphas, "edge_weights", lambda self, training: hot[self.name]
+    )
     batch = images(3, shape, seed=100)
     expected = supernet(batch, training=False).numpy()
     assert expected.std(0).max() > 0.01
