@@ -1,1 +1,1 @@
-"""Keras layers of the search and of the networks made from its cells."""
+"""Keras layers of supernets and of the networks built from genotypes."""

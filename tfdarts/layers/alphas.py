@@ -9,16 +9,16 @@ from tfdarts.layers import relaxations
 class Alphas(keras.layers.Layer):
     """The trainable choice between the primitives, for each edge.
 
-    It owns one variable, `alpha`. It has no inputs and is not called: whoever
-    needs the weights of the primitives asks for `edge_weights()`.
+    The layer owns one variable, `alpha`, and has no inputs. Do not call the
+    layer: `edge_weights()` returns the weights of the primitives.
 
     Args:
         num_edges: Integer.
         num_primitives: Integer.
         initializer: Keras initializer. Defaults to a normal distribution of
-            standard deviation `0.001`, as the authors have it.
+            standard deviation `0.001`, as in the authors' code.
         relaxation: `Relaxation`, or its name: `"softmax"` or `"concrete"`.
-            Alphas may share one. Defaults to `"softmax"`.
+            Several `Alphas` may share one. Defaults to `"softmax"`.
 
     Example:
 
@@ -62,7 +62,7 @@ class Alphas(keras.layers.Layer):
         """Returns the weights of the primitives in one pass.
 
         Args:
-            training: Boolean. In training a relaxation may draw them.
+            training: Boolean. A relaxation may sample weights in training.
 
         Returns:
             A tensor of shape `(num_edges, num_primitives)`.
@@ -72,10 +72,10 @@ class Alphas(keras.layers.Layer):
         )
 
     def probabilities(self):
-        """Returns what the alphas stand for, a float64 array.
+        """Returns the probabilities of the primitives, a float64 array.
 
-        The shape is `(num_edges, num_primitives)`; a genotype is derived from
-        it.
+        The shape is `(num_edges, num_primitives)`. Genotypes are derived from
+        these probabilities.
         """
         return self.relaxation.probabilities(self.alpha.numpy())
 

@@ -1,4 +1,4 @@
-"""Batch normalisation as DARTS uses it."""
+"""Batch normalization as DARTS uses it."""
 
 import keras
 import tensorflow as tf
@@ -9,32 +9,32 @@ from tfdarts.parts import sum_over_replicas
 
 @keras.saving.register_keras_serializable(package="tfdarts")
 class BatchNorm(keras.layers.BatchNormalization):
-    """Batch normalisation over all axes but the last, PyTorch's constants.
+    """Batch normalization over the last axis, with PyTorch's constants.
 
-    In training it uses TensorFlow's fused kernel, which is faster than Keras'
-    and, unlike Keras', right when differentiated twice. The kernel knows no
-    float64 and no second replica; there mean and variance are written out.
+    In training the layer uses TensorFlow's fused kernel. The kernel is faster
+    than Keras' and, unlike Keras', has a correct second derivative. It
+    supports neither float64 nor synchronization; in these cases the layer
+    computes mean and variance itself.
 
-    Under a strategy of `tf.distribute` each replica normalises its own share
-    of a batch, unless the layer is `synchronized`.
+    Under a `tf.distribute` strategy each replica normalizes its own local
+    batch, unless the layer is `synchronized`.
 
     Args:
-        affine: Boolean, whether there are a trainable scale and offset.
-            Searches have none, so that the weights cannot rescale what alpha
-            weighs. Defaults to `True`.
-        synchronized: Boolean, whether mean and variance are those of the
-            shares of all replicas together. Defaults to `False`.
+        affine: Boolean, whether the layer has a trainable scale and offset.
+            Searches set `False`, so that the network weights cannot undo the
+            weights that alpha gives the primitives. Defaults to `True`.
+        synchronized: Boolean, whether mean and variance are computed over
+            the batch of all replicas. Defaults to `False`.
         **kwargs: Arguments of `keras.layers.BatchNormalization`, except
             `center` and `scale`; `axis` can only be the last.
 
     Call arguments:
         inputs: 4D tensor `(batch, height, width, channels)`.
-        training: Boolean, whether to normalise by the batch.
-        scale: Tensor `(channels,)`, to multiply by instead of the trainable
-            scale.
+        training: Boolean, whether to normalize by the batch statistics.
+        scale: Tensor `(channels,)`, which replaces the trainable scale.
 
     Output shape:
-        That of the inputs.
+        Same as the inputs.
 
     Raises:
         ValueError: If `axis` is not the last.
@@ -84,7 +84,7 @@ class BatchNorm(keras.layers.BatchNormalization):
             return tf.cast(outputs, inputs.dtype)
         together = self.synchronized and num_replicas() > 1
         if dtype == tf.float32 and not together:
-            # What it returns of the statistics are the moving ones, moved.
+            # The kernel returns the updated moving statistics.
             outputs, mean, variance = tf.compat.v1.nn.fused_batch_norm(
                 inputs,
                 scale,
@@ -113,8 +113,8 @@ class BatchNorm(keras.layers.BatchNormalization):
         return {**config, "affine": self.affine}
 
     def _move(self, moving, mean, variance, count):
-        """The moving statistics keep the unbiased variance, as PyTorch's."""
-        # Of a single value the fused kernel gives the biased variance.
+        """Updates the moving statistics with the unbiased variance."""
+        # Like the fused kernel, keep the biased variance of a single value.
         unbiased = variance * count / tf.maximum(count - 1.0, 1.0)
         for variable, old, new in zip(
             (self.moving_mean, self.moving_variance), moving, (mean, unbiased)
@@ -123,19 +123,19 @@ class BatchNorm(keras.layers.BatchNormalization):
 
 
 def normalized(inputs, axes, epsilon, guess=None):
-    """Returns values normalised by their batch, and its moments.
+    """Returns inputs normalized by their batch, and the batch statistics.
 
     Args:
         inputs: Tensor.
-        axes: List of all its axes but the last.
+        axes: List of all axes of the inputs but the last.
         epsilon: Float, added to the variance.
-        guess: Tensor `(channels,)`, the same in all replicas and near the mean
-            if it can be: the moments are then those of all replicas, which
-            sum up deviations from it and their squares. Defaults to `None`,
-            the moments of this replica.
+        guess: Tensor `(channels,)`, an estimate of the mean that is the same
+            in all replicas. If given, the statistics are those of the batch
+            of all replicas, computed from deviations from this estimate.
+            Defaults to `None`: the statistics are those of this replica.
 
     Returns:
-        The outputs; mean, variance and count of the batch.
+        The normalized inputs; mean, variance and count of the batch.
     """
     count = tf.size(inputs) / tf.shape(inputs)[-1]
     count = tf.cast(count, inputs.dtype)
@@ -146,7 +146,7 @@ def normalized(inputs, axes, epsilon, guess=None):
         shifted = inputs - guess
         count *= num_replicas()
         sums = [tf.reduce_sum(v, axes) for v in (shifted, tf.square(shifted))]
-        # One vector, so that replicas meet once.
+        # Stacked, because the number of all-reduces limits scaling.
         shift, square = tf.unstack(sum_over_replicas(tf.stack(sums)) / count)
         mean = guess + shift
         variance = tf.maximum(square - tf.square(shift), 0)
@@ -155,10 +155,10 @@ def normalized(inputs, axes, epsilon, guess=None):
 
 
 def synchronize_batch_norms(model):
-    """Lets all batch norms of a model normalise by the batch of all replicas.
+    """Synchronizes all batch norms of a model over the replicas.
 
     Args:
-        model: Keras model, of which no function has been traced.
+        model: Keras model. None of its functions may have been traced yet.
     """
     for layer in model._flatten_layers():
         if isinstance(layer, keras.layers.BatchNormalization):
@@ -166,7 +166,7 @@ def synchronize_batch_norms(model):
 
 
 def has_synchronized(model):
-    """Returns whether a batch norm of a model is `synchronized`."""
+    """Returns whether any batch norm of a model is `synchronized`."""
     return any(
         getattr(layer, "synchronized", False)
         for layer in model._flatten_layers()
@@ -174,5 +174,5 @@ def has_synchronized(model):
 
 
 def _dtype_of_statistics(dtype):
-    """Half precision would lose the mean of many values."""
+    """Returns float32 or float64: half precision loses the batch mean."""
     return tf.float64 if dtype == "float64" else tf.float32

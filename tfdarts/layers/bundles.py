@@ -1,8 +1,8 @@
 """Primitives on all edges that leave one node, computed together.
 
-Channels are edge by edge: with `C` filters, those of edge `e` are `e C` to
-`(e + 1) C`. Each edge has kernels and batch statistics of its own, as if it
-stood alone; a few large operations take the place of many small ones.
+The channels of the edges are concatenated: with `C` filters, edge `e` has the
+channels from `e C` up to `(e + 1) C`. Each edge keeps its own kernels and
+batch statistics; a few large operations replace many small ones.
 """
 
 import keras
@@ -19,32 +19,32 @@ from tfdarts.primitive_table import as_function
 from tfdarts.primitive_table import primitive_entry
 
 FEW_FILTERS = 32
-"""Up to here one product with a block-diagonal matrix beats one an edge."""
+"""Up to this size one block-diagonal product beats one product per edge."""
 
 
 class Bundle(keras.layers.Layer):
     """A primitive on all edges that leave one node.
 
-    A subclass is called as `bundle(inputs, scale, training=training)`: it
-    returns the outputs of the edges side by side, each channel multiplied by
-    its entry of `scale`.
+    `bundle(inputs, scale, training=training)` returns the outputs of the
+    edges, concatenated along the channels. Each channel is multiplied by its
+    entry of `scale`.
 
     Attributes:
-        source: String, the inputs that the bundle takes: `"node"` (the node
-            itself), `"active"` (the node behind a ReLU) or `"spread"` (the
-            latter, repeated for each edge).
+        source: String, the inputs of the bundle: `"node"` (the node itself),
+            `"active"` (the node after a ReLU) or `"spread"` (the node after
+            a ReLU, repeated for each edge).
     """
 
     source = "node"
 
     def weights_of(self, edge):
-        """Returns the weights of one edge as the layer of one edge does."""
+        """Returns the weights of one edge, in the order of its own layer."""
         raise NotImplementedError
 
 
 @keras.saving.register_keras_serializable(package="tfdarts")
 class LayerBundle(Bundle):
-    """Any primitive: one layer for each edge.
+    """A bundle of any primitive: one layer for each edge.
 
     Args:
         primitive: String, the name of the primitive.
@@ -53,7 +53,7 @@ class LayerBundle(Bundle):
         strides: Integer, `1` or `2`.
 
     Raises:
-        ValueError: If the layer of the primitive returns another shape.
+        ValueError: If the layer returns outputs of an unexpected shape.
     """
 
     def __init__(self, primitive, num_edges, filters, strides, **kwargs):
@@ -118,7 +118,7 @@ class LayerBundle(Bundle):
 
 @keras.saving.register_keras_serializable(package="tfdarts")
 class SeparableBundle(Bundle):
-    """Depthwise and pointwise convolution and batch norm, on each edge.
+    """Depthwise convolution, pointwise convolution and batch norm per edge.
 
     Args:
         num_edges: Integer.
@@ -129,8 +129,8 @@ class SeparableBundle(Bundle):
 
     Call arguments:
         inputs: 4D tensor of `num_edges * filters` channels.
-        scale: Tensor `(num_edges * filters,)`, what batch normalisation
-            multiplies by. Defaults to 1.
+        scale: Tensor `(num_edges * filters,)`, the scale of the batch
+            normalization. Defaults to 1.
     """
 
     source = "spread"
@@ -172,14 +172,14 @@ class SeparableBundle(Bundle):
             case 1, 1:
                 outputs = depthwise_conv(inputs, kernel)
             case 2, 1:
-                # TensorFlow's own padding would be one pixel off PyTorch's.
+                # TensorFlow's padding would be one pixel off PyTorch's.
                 sides = [self.kernel_size // 2] * 2
                 padded = tf.pad(inputs, [[0, 0], sides, sides, [0, 0]])
                 outputs = depthwise_conv(padded, kernel, 2, "VALID")
             case 1, 2:
                 outputs = dilated_depthwise_conv(inputs, kernel)
             case 2, 2:
-                # The kernel only meets every second pixel.
+                # A dilated kernel of stride 2 reads only every second pixel.
                 outputs = depthwise_conv(every_second_pixel(inputs), kernel)
         outputs = product_of_each_edge(
             outputs, tf.convert_to_tensor(self.pointwise_kernel)
@@ -200,7 +200,7 @@ class SeparableBundle(Bundle):
         }
 
     def weights_of(self, edge):
-        """Returns an edge's weights as `SeparableConv2D` and `BatchNorm` do."""
+        """Returns an edge's weights, as in `SeparableConv2D`, `BatchNorm`."""
         channels = slice(edge * self.filters, (edge + 1) * self.filters)
         return [
             self.depthwise_kernel.numpy()[:, :, channels],
@@ -211,7 +211,7 @@ class SeparableBundle(Bundle):
 
 @keras.saving.register_keras_serializable(package="tfdarts")
 class SepConvBundle(Bundle):
-    """`sep_conv_kxk` on each edge; the input has been through a ReLU.
+    """`sep_conv_kxk` on each edge, applied after a ReLU.
 
     Args:
         num_edges: Integer.
@@ -259,14 +259,14 @@ class SepConvBundle(Bundle):
         }
 
     def weights_of(self, edge):
-        """Returns an edge's weights as `SepConv` has them."""
+        """Returns an edge's weights, in the order of `SepConv`."""
         first, second = self.blocks
         return first.weights_of(edge) + second.weights_of(edge)
 
 
 @keras.saving.register_keras_serializable(package="tfdarts")
 class FactorizedReduceBundle(Bundle):
-    """`skip_connect` of stride 2 on each edge; the input is active.
+    """`skip_connect` of stride 2 on each edge, applied after a ReLU.
 
     Args:
         num_edges: Integer.
@@ -297,7 +297,7 @@ class FactorizedReduceBundle(Bundle):
         self.batch_norm.build((None, None, None, edges * filters))
 
     def call(self, inputs, scale=None, training=None):
-        """Both convolutions as one, on the two sets of pixels side by side."""
+        """Computes both convolutions as one, on concatenated pixel sets."""
         even, odd = every_second_pixel(inputs), self.odd(inputs)
         half = self.filters // 2
         kernel = tf.concat(
@@ -324,7 +324,7 @@ class FactorizedReduceBundle(Bundle):
         }
 
     def weights_of(self, edge):
-        """Returns an edge's weights as `FactorizedReduce` has them."""
+        """Returns an edge's weights, in the order of `FactorizedReduce`."""
         channels = slice(edge * self.filters, (edge + 1) * self.filters)
         return [
             self.even_kernel.numpy()[None, None, :, edge],
@@ -337,14 +337,14 @@ def bundle_of(primitive, num_edges, filters, strides, **kwargs):
     """Returns the layer of a primitive on all edges out of a node.
 
     Args:
-        primitive: String, its name.
+        primitive: String, the name of the primitive.
         num_edges: Integer.
         filters: Integer, channels of the node and of an edge.
         strides: Integer, `1` or `2`.
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Returns:
-        `Bundle`, or the layer of one edge where all edges share it.
+        `Bundle`, or one plain layer that all edges share.
     """
     entry = primitive_entry(primitive, "cnn")
     if entry.bundle is None:
@@ -362,7 +362,7 @@ def bundle_of(primitive, num_edges, filters, strides, **kwargs):
 
 
 def shared_by_all_edges(**kwargs):
-    """Returns no bundle: a primitive without weights is the same on edges."""
+    """Returns `None`: all edges share a layer without weights."""
 
 
 def dilated_bundle(**kwargs):
@@ -386,9 +386,9 @@ def statistics_of(batch_norm, channels):
 def depthwise_conv(images, kernel, strides=1, padding="SAME"):
     """Returns a depthwise convolution whose gradient is fast on CPUs.
 
-    With kernels wider than 3 oneDNN takes two to three times as long for the
-    kernel's gradient as TensorFlow's own code, to which padding that is given
-    in numbers leads.
+    For kernels wider than 3, oneDNN computes the kernel's gradient two to
+    three times slower than TensorFlow's own code. Explicit padding makes
+    TensorFlow use its own code.
     """
     size = kernel.shape[0]
     window = [1, strides, strides, 1]
@@ -420,7 +420,7 @@ def depthwise_conv(images, kernel, strides=1, padding="SAME"):
 def dilated_depthwise_conv(images, kernel):
     """Returns a depthwise convolution of dilation 2.
 
-    It is an ordinary one on the four sets of every second pixel.
+    It applies an ordinary convolution to the four sets of every second pixel.
     """
     _, height, width, _ = keras.ops.shape(images)
     even = [[0, height % 2], [0, width % 2]]
@@ -429,13 +429,13 @@ def dilated_depthwise_conv(images, kernel):
 
 
 def pointwise(images, kernel):
-    """Returns a 1x1 convolution by a kernel whose outputs may be in groups."""
+    """Returns a 1x1 convolution; the kernel's output axes are flattened."""
     kernel = tf.reshape(kernel, [1, 1, images.shape[-1], -1])
     return tf.nn.conv2d(images, kernel, 1, "VALID")
 
 
 def product_of_each_edge(images, kernels):
-    """Returns a 1x1 convolution of each edge's channels by its own kernel.
+    """Returns a 1x1 convolution of each edge's channels with its own kernel.
 
     Args:
         images: 4D tensor of `edges * filters` channels.
@@ -450,9 +450,9 @@ def product_of_each_edge(images, kernels):
 
 
 def sum_of_shared(images, weights):
-    """Returns the weighted sum of images, for each edge by its own weights.
+    """Returns a weighted sum of images for each edge.
 
-    It is one product with a matrix, which beats as many broadcasts.
+    One matrix product is faster than one broadcast per image and edge.
 
     Args:
         images: List of 4D tensors of `filters` channels.

@@ -1,7 +1,7 @@
-"""The convolutional primitives: ReLU, convolution, batch normalisation.
+"""The convolutional primitives: ReLU, convolution, batch normalization.
 
-Padding and strides are PyTorch's: TensorFlow's own padding at stride 2 on
-even sizes would shift the output by one pixel.
+Padding and strides follow PyTorch: on even sizes, TensorFlow's padding at
+stride 2 would shift the output by one pixel.
 """
 
 import keras
@@ -14,7 +14,7 @@ LAYOUT = {"data_format": "channels_last"}
 
 
 def uniform(fan_in):
-    """Returns PyTorch 0.3's initial values: U(-1/sqrt(n), 1/sqrt(n)).
+    """Returns the initializer of PyTorch 0.3: U(-1/sqrt(n), 1/sqrt(n)).
 
     Args:
         fan_in: Integer, `n`: input channels times kernel size, for depthwise
@@ -24,16 +24,16 @@ def uniform(fan_in):
 
 
 def uniform_fan_in(seed=None):
-    """Returns the same, with `n` taken from the kernel's shape."""
+    """Returns the initializer `uniform`, with `n` from the kernel's shape."""
     return keras.initializers.VarianceScaling(
         scale=1 / 3, mode="fan_in", distribution="uniform", seed=seed
     )
 
 
 def conv(filters, kernel_size, strides=1, dtype=None, padding=None):
-    """Returns a convolution without bias for an odd or an unpadded kernel.
+    """Returns a convolution without bias, of odd or unpadded kernels.
 
-    Unless told, it is padded at stride 1 only.
+    By default the padding is `"same"` at stride 1 and `"valid"` otherwise.
     """
     return keras.layers.Conv2D(
         filters,
@@ -50,8 +50,8 @@ def conv(filters, kernel_size, strides=1, dtype=None, padding=None):
 def separable_conv(filters, kernel_size, strides, dilation, dtype):
     """Returns the layers of a depthwise and a pointwise convolution.
 
-    At stride 2 a kernel dilated by 2 only meets every second pixel, so it is
-    a plain kernel on the subsampled input.
+    At stride 2 a kernel dilated by 2 reads only every second pixel, so it
+    equals a plain kernel on the subsampled input.
     """
     layers = []
     if strides == dilation == 2:
@@ -79,13 +79,13 @@ def separable_conv(filters, kernel_size, strides, dilation, dtype):
 
 
 class ConvolutionalPrimitive(Stack):
-    """What the convolutional primitives have in common.
+    """Base class of the convolutional primitives.
 
     Args:
         filters: Integer, output channels.
         strides: Integer, `1` or `2`.
-        affine: Boolean, whether batch normalisation has a trainable scale
-            and offset. Searches have none. Defaults to `True`.
+        affine: Boolean, whether batch normalization has a trainable scale
+            and offset. Searches set `False`. Defaults to `True`.
 
     Input shape:
         4D tensor `(batch, height, width, channels)`.
@@ -106,7 +106,7 @@ class ConvolutionalPrimitive(Stack):
         self.affine = affine
 
     def add_block(self, *layers):
-        """Appends ReLU, the layers and a batch normalisation."""
+        """Appends ReLU, the layers and a batch normalization."""
         self.layers_in_order += [
             keras.layers.ReLU(dtype=self.dtype_policy),
             *layers,
@@ -124,11 +124,11 @@ class ConvolutionalPrimitive(Stack):
 
 @keras.saving.register_keras_serializable(package="tfdarts")
 class ReLUConvBN(ConvolutionalPrimitive):
-    """ReLU, 1x1 convolution, batch normalisation: a cell's preprocessing.
+    """ReLU, 1x1 convolution, batch normalization: a cell's preprocessing.
 
     Args:
         filters: Integer, output channels.
-        affine: Boolean, whether batch normalisation has a trainable scale
+        affine: Boolean, whether batch normalization has a trainable scale
             and offset. Defaults to `True`.
 
     Example:
@@ -150,7 +150,7 @@ class SepConv(ConvolutionalPrimitive):
         filters: Integer, output channels.
         kernel_size: Odd integer.
         strides: Integer, `1` or `2`: the stride of the first application.
-        affine: Boolean, whether batch normalisation has a trainable scale
+        affine: Boolean, whether batch normalization has a trainable scale
             and offset. Defaults to `True`.
 
     Example:
@@ -185,7 +185,7 @@ class DilConv(ConvolutionalPrimitive):
         filters: Integer, output channels.
         kernel_size: Odd integer.
         strides: Integer, `1` or `2`.
-        affine: Boolean, whether batch normalisation has a trainable scale
+        affine: Boolean, whether batch normalization has a trainable scale
             and offset. Defaults to `True`.
 
     Example:
@@ -213,13 +213,13 @@ class DilConv(ConvolutionalPrimitive):
 
 @keras.saving.register_keras_serializable(package="tfdarts")
 class Conv7x1Conv1x7(ConvolutionalPrimitive):
-    """`conv_7x1_1x7`: a 1x7 and a 7x1 convolution, of published cells only.
+    """`conv_7x1_1x7`: a 1x7 and a 7x1 convolution, in published cells only.
 
     Args:
         filters: Integer, output channels.
         strides: Integer, `1` or `2`: along the width in the first
             convolution, along the height in the second.
-        affine: Boolean, whether batch normalisation has a trainable scale
+        affine: Boolean, whether batch normalization has a trainable scale
             and offset. Defaults to `True`.
 
     Example:
@@ -250,16 +250,16 @@ class Conv7x1Conv1x7(ConvolutionalPrimitive):
 
 @keras.saving.register_keras_serializable(package="tfdarts")
 class FactorizedReduce(keras.layers.Layer):
-    """Halves height and width by two 1x1 convolutions, one pixel apart.
+    """Halves height and width with two 1x1 convolutions, one pixel apart.
 
-    It is the `skip_connect` of stride 2, and a cell's preprocessing behind a
-    reduction cell. On odd sizes the second convolution sees one row and one
-    column of zeros, where the authors' code fails.
+    This layer is `skip_connect` at stride 2, and a cell's preprocessing after
+    a reduction cell. On odd sizes, where the authors' code fails, the second
+    convolution gets one row and one column of zeros.
 
     Args:
         filters: Integer, at least `2`: output channels, half from each
             convolution.
-        affine: Boolean, whether batch normalisation has a trainable scale
+        affine: Boolean, whether batch normalization has a trainable scale
             and offset. Defaults to `True`.
 
     Input shape:

@@ -1,4 +1,4 @@
-"""Paths left out at random while a network is trained."""
+"""Drop path: randomly drops paths of a network in training."""
 
 import keras
 
@@ -7,19 +7,19 @@ from tfdarts.parts import own_rows
 
 @keras.saving.register_keras_serializable(package="tfdarts")
 class DropPath(keras.layers.Layer):
-    """Sets all of an example to zero with a probability that may change.
+    """Zeroes whole examples with a probability that may change.
 
-    What is left is scaled so that the mean stays. One layer may stand at many
-    places of a model: each draws by itself, and all have the same rate.
+    Kept examples are scaled so that the mean is preserved. A model may call
+    one layer at many places: each call draws its own mask, with the same rate.
 
     Args:
-        seed: Integer. Defaults to one drawn from Keras' global seed.
+        seed: Integer. Defaults to a seed drawn from Keras' global seed.
 
     Input shape:
         4D tensor `(batch, height, width, channels)`.
 
     Output shape:
-        That of the inputs.
+        Same as the inputs.
 
     Example:
 
@@ -58,12 +58,12 @@ class DropPath(keras.layers.Layer):
         keep = 1 - keras.ops.convert_to_tensor(self.rate)
         drawn = own_rows(self._drawn, keras.ops.shape(inputs)[0])
         drawn = keras.ops.cast(drawn, keep.dtype)
-        # The largest keep is 1, which every number drawn is below.
+        # At rate 0 `keep` is 1, and every drawn number is below 1.
         factors = keras.ops.where(drawn < keep, 1 / keep, 0)
         return inputs * keras.ops.cast(factors, inputs.dtype)
 
     def _drawn(self, rows):
-        """Numbers from 0 to 1, one a row, the same in every precision."""
+        """Returns a number in [0, 1) per row, the same in every precision."""
         return keras.random.uniform(
             (rows, 1, 1, 1), dtype="float32", seed=self.seed_generator
         )

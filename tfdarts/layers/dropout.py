@@ -1,4 +1,4 @@
-"""Keras' dropout, the same in parts of a batch as in the whole."""
+"""Keras' dropout, with masks that do not depend on how a batch is split."""
 
 import keras
 import tensorflow as tf
@@ -9,9 +9,9 @@ from tfdarts.parts import own_rows
 
 @keras.saving.register_keras_serializable(package="tfdarts")
 class SpatialDropout1D(keras.layers.SpatialDropout1D):
-    """Leaves out the same units in all steps of a row; see Keras' own.
+    """Drops the same units in all steps of a row; see Keras' own.
 
-    Each part of a batch leaves out what the whole batch would of its rows.
+    Each part of a batch gets its rows of the whole batch's mask.
     """
 
     def call(self, inputs, training=False):
@@ -28,15 +28,16 @@ class SpatialDropout1D(keras.layers.SpatialDropout1D):
         return inputs * own_rows(drawn, tf.shape(inputs)[0])
 
     def get_config(self):
-        # In Keras' own a mixed precision becomes that of the variables.
+        # Keras' config would replace a mixed policy by the variable dtype.
         dtype = keras.dtype_policies.serialize(self.dtype_policy)
         return {**super().get_config(), "dtype": dtype}
 
 
 class DropoutRNNCell(dropout_rnn_cell.DropoutRNNCell):
-    """The masks of an RNN cell, the same in all steps; see Keras' own.
+    """Draws the dropout masks of an RNN cell, one for all steps.
 
-    Each part of a batch has those that the whole batch would have.
+    Each part of a batch gets its rows of the whole batch's masks. See Keras'
+    own class.
     """
 
     def _create_dropout_mask(self, step_input, dropout_rate):

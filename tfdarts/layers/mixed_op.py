@@ -1,4 +1,4 @@
-"""The relaxed operation on the edges that leave one node."""
+"""The mixed operation on the edges that leave one node."""
 
 import keras
 import tensorflow as tf
@@ -16,9 +16,9 @@ from tfdarts.layers.subsample import strided_shape
 class MixedOp(keras.layers.Layer):
     """The weighted sum of all primitives, on each edge out of one node.
 
-    Edges that leave the same node see the same input, so they are one layer.
-    With one edge it is the textbook's mixed operation and fits into any Keras
-    model.
+    One layer computes all edges of a node, because they have the same input.
+    With one edge, the layer is the mixed operation of the paper and fits into
+    any Keras model.
 
     Args:
         num_edges: Integer, how many edges leave the node.
@@ -29,16 +29,16 @@ class MixedOp(keras.layers.Layer):
 
     Call arguments:
         inputs: The node.
-        edge_weights: Tensor of shape `(num_edges, len(primitives))`. Without
-            it the layer weighs by an `Alphas` layer of its own.
+        edge_weights: Tensor of shape `(num_edges, len(primitives))`. By
+            default the layer owns an `Alphas` layer and uses its weights.
 
     Input shape:
         4D tensor `(batch, height, width, filters)`.
 
     Output shape:
         4D tensor `(batch, height / strides, width / strides,
-        num_edges * filters)`, sizes rounded up, the edges' channels side by
-        side.
+        num_edges * filters)`, sizes rounded up; the channels of the edges are
+        concatenated.
 
     Example:
 
@@ -69,7 +69,7 @@ class MixedOp(keras.layers.Layer):
         self.alphas = None
 
     def _operation(self, name):
-        """A primitive on all edges, or the one that all edges share."""
+        """Returns the bundle of a primitive, or the layer all edges share."""
         return bundle_of(
             name,
             self.num_edges,
@@ -97,7 +97,7 @@ class MixedOp(keras.layers.Layer):
             operation.build(inputs_shape)
 
     def call(self, inputs, edge_weights=None, training=None):
-        """Equation 2 on each edge; what `none` would add is zero."""
+        """Computes equation 2 on each edge; skips `none`, which adds zero."""
         if edge_weights is None:
             edge_weights = self.alphas.edge_weights(training)
         scales = tf.repeat(edge_weights, self.filters, axis=0)
@@ -113,7 +113,7 @@ class MixedOp(keras.layers.Layer):
                 shared[name] = operation(inputs, training=training)
                 continue
             source = sources[operation.source]
-            # A batch norm's scale is what weighs the operation, for free.
+            # Batch norm multiplies by the edge weights at no extra cost.
             terms.append(operation(source, scales[name], training=training))
         if shared:
             columns = [self.primitives.index(name) for name in shared]
@@ -123,7 +123,7 @@ class MixedOp(keras.layers.Layer):
         return tf.add_n(terms)
 
     def operation_of(self, edge, name):
-        """Returns a primitive as it is on one edge, a layer with its weights.
+        """Returns the layer of a primitive on one edge, with its weights.
 
         Args:
             edge: Integer.
@@ -163,7 +163,7 @@ def mixed_op_class(identifier):
     """Returns the class of a mixed operation.
 
     Args:
-        identifier: The class, or the name it is registered under with Keras.
+        identifier: The class, or its name as registered with Keras.
 
     Raises:
         ValueError: If no class is registered under the name.

@@ -1,4 +1,4 @@
-"""The primitives by name, and those that have no kernel."""
+"""The layers of the primitives by name, and the primitives without kernels."""
 
 import contextlib
 import contextvars
@@ -21,7 +21,7 @@ from tfdarts.primitive_table import primitive_entry
 
 @keras.saving.register_keras_serializable(package="tfdarts")
 class Zero(keras.layers.Layer):
-    """`none`: zeros, whatever the input.
+    """`none`: returns zeros.
 
     Args:
         strides: Integer, `1` or `2`.
@@ -58,7 +58,7 @@ class Zero(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="tfdarts")
 class Skip(keras.layers.Identity):
-    """`skip_connect` of stride 1: the input as it is.
+    """`skip_connect` of stride 1: returns the input.
 
     `keras.layers.Identity` has no config if its dtype is given as a policy.
 
@@ -66,7 +66,7 @@ class Skip(keras.layers.Identity):
         Any.
 
     Output shape:
-        That of the input.
+        Same as the input.
 
     Example:
 
@@ -86,11 +86,11 @@ _twice_differentiable = contextvars.ContextVar(
 
 @contextlib.contextmanager
 def twice_differentiable():
-    """Lets max pooling be differentiated twice by what is traced inside.
+    """Makes max pooling twice differentiable in functions traced inside.
 
-    TensorFlow's kernel for the second derivative of max pooling at stride 1
-    gives zeros on CPUs, without a word, wherever its input is a temporary.
-    Inside, max pooling is made of maxima, at twice the cost.
+    On CPUs, TensorFlow's kernel for the second derivative of max pooling at
+    stride 1 silently returns zeros where its input is a temporary. Inside this
+    context, max pooling is computed by `tf.maximum`, at twice the cost.
     """
     token = _twice_differentiable.set(True)
     try:
@@ -129,13 +129,13 @@ class MaxPooling3x3(keras.layers.MaxPooling2D):
 
 @keras.saving.register_keras_serializable(package="tfdarts")
 class Pool3x3(Stack):
-    """`max_pool_3x3` and `avg_pool_3x3`: the mean leaves padding out.
+    """`max_pool_3x3` and `avg_pool_3x3`; the average ignores padding.
 
     Args:
         kind: `"max"` or `"avg"`.
         strides: Integer, `1` or `2`.
-        batch_norm: Boolean, whether a batch normalisation without scale and
-            offset follows: in searches only. Defaults to `False`.
+        batch_norm: Boolean, whether a batch normalization without scale and
+            offset follows, as in searches. Defaults to `False`.
 
     Input shape:
         4D tensor `(batch, height, width, channels)`.
@@ -189,13 +189,13 @@ def primitive(operation, filters, strides=1, search=False, **kwargs):
         operation: String, a primitive of convolutional cells.
         filters: Integer, channels of the input and of the output.
         strides: Integer, `1` or `2`.
-        search: Boolean, whether it is the form a search uses: batch
-            normalisation without scale and offset, and one behind each
+        search: Boolean, whether to return the layer for a search: batch
+            normalization has no scale and offset, and also follows each
             pooling. Defaults to `False`.
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Raises:
-        ValueError: If there is no such primitive.
+        ValueError: If no primitive has this name.
     """
     entry = primitive_entry(operation, "cnn")
     layer = as_function(entry.layer)

@@ -1,20 +1,21 @@
-"""Activations that are computed twice instead of kept."""
+"""Gradient checkpointing: recomputes activations instead of keeping them."""
 
 import tensorflow as tf
 
 
 def recomputed(layer, *inputs):
-    """Calls a layer to train it; the gradient computes its activations anew.
+    """Calls a layer in training; the gradient recomputes its activations.
 
-    Of the whole layer only the inputs are kept. It costs one more forward
-    pass.
+    Only the inputs of the layer are kept in memory. The recomputation costs
+    one more forward pass.
 
     Args:
         layer: Keras layer, built.
-        *inputs: Tensors, what the layer is called with.
+        *inputs: Tensors, the inputs of the layer.
 
     Returns:
-        What the layer returns, one tensor. Moving statistics are updated once.
+        The output of the layer, one tensor. Moving statistics are updated
+        once.
 
     Reference:
 
@@ -35,8 +36,8 @@ def recomputed(layer, *inputs):
     @tf.custom_gradient
     def call_and_forget(*arguments):
         def gradients(*upstream):
-            # Else the second time might run beside the first, or be taken
-            # for it, and everything would be kept after all.
+            # Without the dependency, TensorFlow may run the second pass
+            # beside the first or merge both, and keep all activations.
             with tf.control_dependencies(upstream[:1]):
                 again = [tf.identity(argument) for argument in arguments]
             with tf.GradientTape(watch_accessed_variables=False) as tape:

@@ -14,7 +14,7 @@ INITIAL_RANGE = 0.04
 
 
 def activation(primitive):
-    """Returns the function of a primitive of recurrent cells."""
+    """Returns the activation function of a recurrent primitive."""
     return as_function(primitive_entry(primitive, "rnn").layer)
 
 
@@ -24,11 +24,11 @@ def initial_weights():
 
 
 def kernels_of(cell, features, num_nodes):
-    """Adds the kernels of a cell: that of its inputs and one for each node.
+    """Adds the input kernel of a cell and a kernel for each node.
 
     Args:
         cell: Keras layer with `units`.
-        features: Integer, the size of its inputs.
+        features: Integer, the size of the cell's inputs.
         num_nodes: Integer.
     """
     sizes = [features + cell.units, *[cell.units] * num_nodes]
@@ -43,7 +43,7 @@ def kernels_of(cell, features, num_nodes):
 
 
 def gate_and_candidate(inputs, kernel):
-    """Returns the two halves of a product: how much is new, and what.
+    """Returns the gate, after a sigmoid, and the candidate of a highway.
 
     Args:
         inputs: Tensor `(..., units)`.
@@ -54,30 +54,31 @@ def gate_and_candidate(inputs, kernel):
 
 
 def highway(state, gate, candidate):
-    """Returns a state of which the gate lets the candidate take the place."""
+    """Returns the state, moved toward the candidate by the gate."""
     return state + gate * (candidate - state)
 
 
 @keras.saving.register_keras_serializable(package="tfdarts")
 class RecurrentCell(DropoutRNNCell, keras.layers.Layer):
-    """A step of a recurrent network, as a genotype has it.
+    """The recurrent cell that a genotype describes.
 
-    It follows Keras' protocol of RNN cells, like `keras.layers.LSTMCell`:
+    The cell follows Keras' protocol of RNN cells, like
+    `keras.layers.LSTMCell`.
 
-    Node 0 is a highway from the last state, with what the input and that
-    state give. Each further node is a highway from the one before it in the
-    genotype. The mean of the genotype's concat is the new state, and the
-    output. There are no biases.
+    Node 0 is a highway from the last state; its gate and candidate come from
+    the input and the last state. Each further node is a highway from its
+    predecessor in the genotype. The mean of the nodes in the genotype's concat
+    is both the new state and the output. The cell has no biases.
 
     Args:
         genotype: `Genotype` of a recurrent cell, the dict of its fields, or a
             published name such as `"DARTS_V2"`.
         units: Integer, the size of the state.
-        dropout: Float, the share of the inputs left out in training.
-        recurrent_dropout: Float, the share of the state, and of each node
-            that leads to another, left out in training. What is left out is
-            the same in all steps of a sequence, and drawn before the first.
-        seed: Integer. Defaults to one drawn from Keras' global seed.
+        dropout: Float, the share of the inputs dropped in training.
+        recurrent_dropout: Float, the share dropped in training from the
+            state and from each node that feeds another node. All steps of a
+            sequence have the same mask, drawn before the first step.
+        seed: Integer. Defaults to a seed drawn from Keras' global seed.
 
     Call arguments:
         inputs: 2D tensor `(batch, features)`.
@@ -85,10 +86,10 @@ class RecurrentCell(DropoutRNNCell, keras.layers.Layer):
         training: Boolean.
 
     Returns:
-        The output, `(batch, units)`, and the list of the new state.
+        The output, `(batch, units)`, and a list of the new state.
 
     Raises:
-        ValueError: If the genotype is not of a recurrent cell.
+        ValueError: If the genotype does not describe a recurrent cell.
 
     Example:
 
@@ -141,8 +142,8 @@ class RecurrentCell(DropoutRNNCell, keras.layers.Layer):
             gate, candidate = gate_and_candidate(_kept(before, mask), kernel)
             candidate = activation(primitive)(candidate)
             nodes.append(highway(before, gate, candidate))
-        # Not `tf.add_n`: it adds in an order that depends on which of its
-        # inputs happens to be free.
+        # Not `tf.add_n`: its order of addition depends on which of its inputs
+        # is free first, so results would not be reproducible.
         concat = [nodes[node] for node in self.genotype.recurrent_concat]
         output = tf.reduce_mean(tf.stack(concat), axis=0)
         return output, [output]

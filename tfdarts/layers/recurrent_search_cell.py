@@ -1,4 +1,4 @@
-"""The recurrent cell that holds every cell of the search space."""
+"""The recurrent cell of the supernet, which contains every candidate cell."""
 
 import contextlib
 
@@ -18,16 +18,15 @@ from tfdarts.search_spaces.rnn import RNNSearchSpace
 
 @keras.saving.register_keras_serializable(package="tfdarts")
 class RecurrentSearchCell(DropoutRNNCell, keras.layers.Layer):
-    """A step of a recurrent network in which every primitive is on every edge.
+    """A recurrent cell with every primitive on every edge.
 
-    As `RecurrentCell`, but each node is a sum over all nodes before it and
-    over all primitives, weighted by the alphas. One matrix a
-    node serves all edges that lead to it. Every node is normalised over the
-    batch, by one batch norm that all nodes of all steps share and that has
-    no scale and no offset.
+    The cell resembles `RecurrentCell`, but each node is a sum over all earlier
+    nodes and all primitives, weighted by the alphas. All edges into a node
+    share one kernel. One batch norm without scale and offset normalizes all
+    nodes in all steps.
 
-    The moving statistics of that batch norm travel from step to step as
-    states. `SearchRNN` assigns them after the last.
+    The cell passes the moving statistics of the batch norm from step to step
+    as states. `SearchRNN` assigns them after the last step.
 
     Args:
         units: Integer, the size of the state.
@@ -35,18 +34,17 @@ class RecurrentSearchCell(DropoutRNNCell, keras.layers.Layer):
         primitives: Sequence of primitive names. Defaults to the five of the
             paper.
         dropout, recurrent_dropout, seed: See `RecurrentCell`.
-        momentum: Float, how much of the moving statistics stays in a step.
-            Defaults to `0.9`.
+        momentum: Float, the momentum of the moving statistics. Defaults to
+            `0.9`.
         epsilon: Float, added to the variance. Defaults to `1e-5`.
-        relaxation: `tfdarts.Relaxation` or its name; see `Alphas`. What it
-            draws is the same in all steps of a sequence. Defaults to
-            `"softmax"`.
+        relaxation: `tfdarts.Relaxation` or its name; see `Alphas`. All steps
+            of a sequence have the same sample. Defaults to `"softmax"`.
 
     Call arguments:
         inputs: 2D tensor `(batch, features)`.
         states: List of the state, `(batch, units)`, the moving mean and the
             moving variance, `(units,)` each.
-        training: Boolean, whether to normalise by the batch.
+        training: Boolean, whether to normalize by the batch statistics.
 
     Returns:
         The output, `(batch, units)`, and the list of the new states.
@@ -134,7 +132,7 @@ class RecurrentSearchCell(DropoutRNNCell, keras.layers.Layer):
 
     @contextlib.contextmanager
     def in_all_steps(self, training):
-        """Lets all steps meanwhile have the same weights of the primitives."""
+        """Computes the edge weights once for all steps inside this context."""
         self._edge_weights = self.alphas.edge_weights(training)
         try:
             yield
@@ -142,7 +140,7 @@ class RecurrentSearchCell(DropoutRNNCell, keras.layers.Layer):
             self._edge_weights = None
 
     def _mixed(self, nodes, gate, candidate, weights):
-        """Returns a node: the sum of all edges into it.
+        """Returns a node, the sum of its incoming edges.
 
         Args:
             nodes, gate, candidate: Tensors `(edges, batch, units)`.
@@ -153,12 +151,12 @@ class RecurrentSearchCell(DropoutRNNCell, keras.layers.Layer):
             for column, primitive in enumerate(self.space.primitives)
             if primitive != "none"
         }
-        # Highways that differ in their candidates alone are mixed by mixing
-        # the candidates.
+        # Highways with the same gate are linear in their candidates, so it is
+        # enough to mix the candidates.
         mixed = tf.add_n(
             [w * activation(name)(candidate) for name, w in columns.items()]
         )
-        # Not `tf.add_n`, for these are used above, too; see `RecurrentCell`.
+        # Not `tf.add_n`: the columns are used above too; see `RecurrentCell`.
         total = tf.reduce_sum(tf.stack([*columns.values()]), axis=0)
         return tf.reduce_sum(highway(total * nodes, gate, mixed), axis=0)
 
@@ -168,7 +166,7 @@ class RecurrentSearchCell(DropoutRNNCell, keras.layers.Layer):
             scale = tf.math.rsqrt(variance + self.epsilon)
             return (inputs - mean) * scale, statistics
         outputs, mean, variance, count = normalized(inputs, [0], self.epsilon)
-        # The moving one is the unbiased one, as PyTorch's.
+        # The moving variance is unbiased, as in PyTorch.
         unbiased = variance * count / tf.maximum(count - 1, 1)
         statistics = [
             old * self.momentum + tf.stop_gradient(new) * (1 - self.momentum)
@@ -177,7 +175,7 @@ class RecurrentSearchCell(DropoutRNNCell, keras.layers.Layer):
         return outputs, statistics
 
     def get_initial_state(self, batch_size=None):
-        """Returns a state of zeros, and the moving statistics."""
+        """Returns a state of zeros and the moving statistics."""
         state = tf.zeros((batch_size, self.units), self.compute_dtype)
         return [state, self.moving_mean.value, self.moving_variance.value]
 
@@ -202,8 +200,8 @@ class RecurrentSearchCell(DropoutRNNCell, keras.layers.Layer):
 class SearchRNN(keras.layers.RNN):
     """A `keras.layers.RNN` whose cell is a `RecurrentSearchCell`.
 
-    After the last step it assigns the moving statistics that have travelled
-    with the states.
+    After the last step the layer assigns the moving statistics, which the
+    cell passes on as states.
 
     Args:
         cell: `RecurrentSearchCell`.

@@ -1,15 +1,15 @@
-"""Relaxations: how alphas become the weights of the primitives on an edge."""
+"""Relaxations: functions from alphas to the weights of the primitives."""
 
 import keras
 import tensorflow as tf
 
 
 class Relaxation(keras.layers.Layer):
-    """The rule by which alphas become weights.
+    """Maps alphas to the weights of the primitives.
 
-    Subclass it for a rule of your own: `weights_of` is all that it needs.
+    Subclass `Relaxation` and implement `weights_of` for your own relaxation.
     Keep state, such as a temperature or a seed, in variables of the layer, so
-    that checkpoints hold it.
+    that checkpoints include it.
     """
 
     def __init__(self, **kwargs):
@@ -29,9 +29,10 @@ class Relaxation(keras.layers.Layer):
         raise NotImplementedError
 
     def probabilities(self, alpha):
-        """Returns what derivation, records and pictures read.
+        """Returns the probabilities of the primitives.
 
-        By default they are the weights outside of training.
+        Derivation, records and pictures use these probabilities. By default
+        they are the weights that `weights_of` returns outside of training.
 
         Args:
             alpha: Array `(num_edges, num_primitives)`.
@@ -58,23 +59,23 @@ class Softmax(Relaxation):
     """
 
     def weights_of(self, alpha, training=False):
-        # Keras' softmax warns of edges that have one primitive.
+        # Not Keras' softmax: it warns of edges with only one primitive.
         return tf.nn.softmax(alpha)
 
 
 @keras.saving.register_keras_serializable(package="tfdarts")
 class Concrete(Softmax):
-    """A sample of the concrete distribution, which tends to one primitive.
+    """A sample of the concrete (Gumbel-softmax) distribution.
 
     In training the weights are `softmax((alpha + G) / temperature)`, where G
-    is Gumbel noise, drawn anew in each pass. Outside of training they are
-    the probabilities of the primitives, `softmax(alpha)`.
+    is Gumbel noise, drawn anew in each pass. Outside of training the weights
+    are the probabilities of the primitives, `softmax(alpha)`.
 
     Args:
-        temperature: Float, above 0. The lower it is, the closer a sample is
-            to one primitive. The variable of this name may be assigned
-            between steps. Defaults to `1.0`.
-        seed: Integer. Defaults to one drawn from Keras' global seed.
+        temperature: Float, above 0. The lower the temperature, the closer a
+            sample is to one primitive. You may assign the variable
+            `temperature` between steps. Defaults to `1.0`.
+        seed: Integer. Defaults to a seed drawn from Keras' global seed.
 
     Example:
 
@@ -135,11 +136,11 @@ def get(identifier):
     """Returns a `Relaxation`.
 
     Args:
-        identifier: Name in `RELAXATIONS`, `Relaxation`, or the dict that
-            Keras has serialized one to.
+        identifier: Name in `RELAXATIONS`, `Relaxation`, or the dict of a
+            `Relaxation` serialized by Keras.
 
     Raises:
-        ValueError: If it is none of these.
+        ValueError: If the identifier is none of these.
     """
     if isinstance(identifier, Relaxation):
         return identifier

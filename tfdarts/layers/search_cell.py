@@ -1,4 +1,4 @@
-"""The cell that a search relaxes."""
+"""The convolutional cell of the supernet."""
 
 import keras
 import tensorflow as tf
@@ -19,8 +19,8 @@ class SearchCell(keras.layers.Layer):
     Args:
         filters: Integer, channels of each node.
         reduction: Boolean, whether the cell halves height and width.
-        after_reduction: Boolean, whether the cell before it does, so that
-            the older input is twice as large as the newer one.
+        after_reduction: Boolean, whether the previous cell is a reduction
+            cell, so that `older` is twice as high and wide as `newer`.
         num_nodes: Integer, intermediate nodes. Defaults to `4`.
         primitives: Sequence of primitive names. Defaults to the eight of the
             paper.
@@ -34,8 +34,8 @@ class SearchCell(keras.layers.Layer):
             order of `CNNSearchSpace.edges`.
 
     Output shape:
-        4D tensor `(batch, height, width, num_nodes * filters)`, height and
-        width those of `newer`, halved and rounded up in a reduction cell.
+        4D tensor `(batch, height, width, num_nodes * filters)`, with the
+        height and width of `newer`, halved and rounded up in a reduction cell.
 
     Example:
 
@@ -105,7 +105,7 @@ class SearchCell(keras.layers.Layer):
         ]
         edge_weights = keras.ops.take(edge_weights, sum(outgoing, []), axis=0)
         edge_weights = tf.split(edge_weights, [*map(len, outgoing)])
-        # What the nodes still to come have received, side by side.
+        # The partial sums of all later nodes, concatenated.
         received = 0
         for source, mixed_op in enumerate(self.mixed_ops):
             if source >= 2:

@@ -1,4 +1,4 @@
-"""Layers made of other layers in a row."""
+"""Layers that apply a sequence of other layers."""
 
 import keras
 
@@ -6,9 +6,8 @@ import keras
 class Stack(keras.layers.Layer):
     """Applies its layers one after the other.
 
-    A subclass appends to `self.layers_in_order` in its constructor. Unlike a
-    `keras.Sequential` it is a layer and no model, so it costs no graph of its
-    own.
+    A subclass appends to `self.layers_in_order` in its constructor. Unlike
+    `keras.Sequential`, a stack is not a model and needs no graph of its own.
     """
 
     def __init__(self, **kwargs):

@@ -1,11 +1,11 @@
-"""Every second pixel."""
+"""Subsampling: keeps every second pixel."""
 
 import keras
 import tensorflow as tf
 
 
 def strided_shape(shape, strides):
-    """Returns the shape of images of which a stride keeps every first pixel.
+    """Returns the shape of images behind a stride, rounded up.
 
     Args:
         shape: Tuple `(batch, height, width, channels)`, `None` where unknown.
@@ -22,10 +22,10 @@ def strided_shape(shape, strides):
 
 
 def every_second_pixel(images):
-    """Returns images of which a stride of 2 keeps every first pixel.
+    """Returns every second row and column of images, from the first on.
 
-    Pooling of single pixels is several times faster than TensorFlow's strided
-    slice and its gradient.
+    Pooling with a window of 1 is several times faster than TensorFlow's
+    strided slice and its gradient.
 
     Args:
         images: 4D tensor `(batch, height, width, channels)`, floating point.
@@ -47,8 +47,9 @@ class Subsample(keras.layers.Layer):
 
     Args:
         offset: Integer, `0` to begin with the first row and column, `1` to
-            begin with the second; then odd sizes get one row and one column
-            of zeros, so that both give the same size. Defaults to `0`.
+            begin with the second. With `1`, odd sizes are padded by a row
+            and a column of zeros, so that both offsets return the same size.
+            Defaults to `0`.
 
     Input shape:
         4D tensor `(batch, height, width, channels)`.
@@ -76,9 +77,9 @@ class Subsample(keras.layers.Layer):
         if not self.offset:
             return every_second_pixel(inputs)
         if any(size is None or size % 2 for size in inputs.shape[1:3]):
-            # On even sizes the added row and column are not met.
+            # On even sizes the padding is never read.
             inputs = keras.ops.pad(inputs, [(0, 0), (0, 1), (0, 1), (0, 0)])
-        # Unlike an index's, the gradient of a slice is a mere padding.
+        # `tf.slice`, because its gradient is only padding, unlike indexing's.
         return every_second_pixel(
             tf.slice(inputs, [0, 1, 1, 0], [-1, -1, -1, -1])
         )
