@@ -1,1 +1,1 @@
-"""Keras models: the supernet of a search, the network of a genotype."""
+"""Keras models: supernets, and the networks that genotypes describe."""

@@ -1,4 +1,4 @@
-"""The classifier half-way up, which helps to train a deep network."""
+"""The auxiliary head, a second classifier that helps to train a network."""
 
 import keras
 
@@ -11,26 +11,26 @@ from tfdarts.models.quantized import quantize_layers
 from tfdarts.models.quantized import quantized_layers
 
 PUBLISHED = {"cifar": ((8, 8), 3), "imagenet": ((7, 7), 2)}
-"""Height and width that each stem's head is made for, and its pooling's stride.
+"""For each stem, the input size and the pooling stride of the published head.
 """
 
 
 @keras.saving.register_keras_serializable(package="tfdarts")
 class WithAuxiliaryHead(OnDevices, keras.Model):
-    """A network with an auxiliary head, to train the network by.
+    """A network with an auxiliary head, for training.
 
-    Its loss in training is that of the network plus `weight` times that of
-    the head. Elsewhere loss and metrics are the network's. The network's
-    weights are trained in place; what is kept is the network.
+    The training loss is the network's loss plus `weight` times the head's
+    loss. In validation, loss and metrics are the network's. The weights of
+    `network` are trained in place, so keep `network` after training.
 
-    Where the head stands on a map of 8x8, or of 7x7 behind the stem of
-    ImageNet, it is the published one. Maps of other sizes are averaged to 2x2
-    by halves, so that it has the same weights for any image. Behind the stem
-    of ImageNet the authors leave out its second batch normalisation.
+    On feature maps of 8x8, or of 7x7 with the stem of ImageNet, the head is
+    the published one. Feature maps of other sizes are pooled adaptively to
+    2x2, so that the head has the same weights for any image size. With the
+    stem of ImageNet, the authors omit the second batch normalization.
 
     Args:
         network: `CNNNetwork`.
-        weight: Float, what the loss of the head counts. Defaults to `0.4`.
+        weight: Float, the weight of the head's loss. Defaults to `0.4`.
 
     Example:
 
@@ -88,7 +88,7 @@ class WithAuxiliaryHead(OnDevices, keras.Model):
 
 
 def _head(inputs, network):
-    """Returns the logits of the head on a map."""
+    """Returns the logits of the head on a feature map."""
     dtype = network.dtype_policy
 
     def active(inputs):
@@ -110,7 +110,7 @@ def _head(inputs, network):
 
 
 def _pooling(size, stem, dtype):
-    """Returns the layer that leaves 2x2."""
+    """Returns the pooling layer whose output is 2x2."""
     published, strides = PUBLISHED[stem]
     if tuple(size) == published:
         return keras.layers.AveragePooling2D(

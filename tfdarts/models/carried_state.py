@@ -1,4 +1,4 @@
-"""A language model that reads on where the last batch ended."""
+"""Language models that carry state from batch to batch."""
 
 import keras
 import tensorflow as tf
@@ -9,23 +9,23 @@ from tfdarts.parts import on_each_replica
 
 
 class ReadsOn:
-    """A Keras model that keeps a state from batch to batch, by stream.
+    """Mixin of Keras models that carry state from batch to batch, per stream.
 
-    A stream is a text that is read in its order, such as `"train"`; tests
-    read one called `"test"`, which starts over with each.
+    A stream is a text that is read in order, such as `"train"`. Evaluation
+    reads the stream `"test"`, which starts over with each evaluation.
     """
 
     def reset_states(self):
-        """Lets all streams start over, as with another text."""
+        """Resets the states of all streams, as before another text."""
         self._states = {}
 
     def _with_states(self, stream, parts, initial_state, distribution):
-        """Returns parts of a batch, inputs joined by the states carried on.
+        """Returns the parts of a batch, with carried states beside the inputs.
 
         Args:
             stream: String.
-            parts: What `tfdarts.parts.parts_of` makes of a batch whose first
-                tensor is the words.
+            parts: The parts that `tfdarts.parts.parts_of` returns for a batch
+                whose first tensor is the words.
             initial_state: Function from a number of rows to a list of tensors.
             distribution: `tf.distribute.Strategy`.
         """
@@ -44,12 +44,12 @@ class ReadsOn:
         return [((x, state), *rest) for (x, *rest), state in zip(parts, states)]
 
     def evaluate(self, *args, **kwargs):
-        """As Keras' own, from the beginning of a text."""
+        """Evaluates as Keras does, from the beginning of a text."""
         self._states.pop("test", None)
         return super().evaluate(*args, **kwargs)
 
     def make_test_function(self, force=False):
-        """The step is Python, for what is carried on; the rest is compiled."""
+        """Makes an uncompiled step, which carries the state."""
 
         def test_function(iterator):
             return self.test_step(next(iterator))
@@ -59,16 +59,16 @@ class ReadsOn:
 
 @keras.saving.register_keras_serializable(package="tfdarts")
 class WithCarriedState(ReadsOn, keras.Model):
-    """A language model, trained and tested on the segments of a text.
+    """A language model, trained by truncated backpropagation through time.
 
-    What its recurrence carries from batch to batch is kept here, in training
-    and in tests apart, until `reset_states()`; gradients go back to the
-    beginning of a segment. The loss that is reported is the cross entropy in
-    nats a word, a mean over all words; what else is added to the loss in
-    training is not in it. The network's weights are trained in place.
+    The model carries the state of its recurrence from batch to batch until
+    `reset_states()`, separately in training and evaluation. Gradients go back
+    to the beginning of a segment. The logged loss is the cross entropy in nats
+    per word, a mean over all words, without the penalties of training. The
+    weights of `network` are trained in place.
 
-    Made under the scope of a strategy of `tf.distribute`, network and all, it
-    is trained and tested by all devices, each of which reads its own rows.
+    Create the network and this model under the scope of a `tf.distribute`
+    strategy to use all of its devices; each device reads its own rows.
 
     Args:
         network: `tfdarts.models.language_model.LanguageModel`.
@@ -102,10 +102,10 @@ class WithCarriedState(ReadsOn, keras.Model):
         return [self.loss_tracker]
 
     def compile(self, optimizer=None, run_eagerly=False):
-        """Configures training and tests.
+        """Configures training and evaluation.
 
         Args:
-            optimizer: Keras optimizer. Defaults to none, for tests alone.
+            optimizer: Keras optimizer. Only training needs one.
             run_eagerly: Boolean, for debugging.
         """
         super().compile(
@@ -146,10 +146,10 @@ class WithCarriedState(ReadsOn, keras.Model):
         return self.network(inputs, training=training)
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
-        """All is built, and a data set of segments can be read only once."""
+        """Does nothing: the model is built, and segments can be read once."""
 
     def make_train_function(self, force=False):
-        """As that of tests."""
+        """Makes an uncompiled step; see `make_test_function`."""
 
         def train_function(iterator):
             return self.train_step(next(iterator))
@@ -171,7 +171,7 @@ class WithCarriedState(ReadsOn, keras.Model):
         return {"loss": self.loss_tracker.result()}
 
     def _by_all(self, function):
-        """Returns a function that each replica computes of its own rows."""
+        """Returns a function that each replica runs on its own rows."""
         return lambda *arguments: self.distribute_strategy.run(
             function, args=arguments
         )
@@ -180,7 +180,7 @@ class WithCarriedState(ReadsOn, keras.Model):
         weights = self.network.trainable_variables
         with tf.GradientTape() as tape:
             logits, state = self.network(x, state=state, training=True)
-            # Keras divides it by the number of replicas.
+            # Keras divides the loss by the number of replicas.
             loss = self.cross_entropy(y, logits)
             added = sum(self.network.losses)
             total = loss + added / num_replicas()
@@ -190,7 +190,8 @@ class WithCarriedState(ReadsOn, keras.Model):
 
     def _test_on(self, x, state, y):
         network = self.network
-        # Stateless, for recurrences draw masks even if they do not use them.
+        # Stateless, because recurrences draw dropout masks even in evaluation
+        # and would advance their seeds.
         (logits, state), _ = network.stateless_call(
             [v.value for v in network.trainable_variables],
             [v.value for v in network.non_trainable_variables],
@@ -201,5 +202,5 @@ class WithCarriedState(ReadsOn, keras.Model):
         return tf.nest.flatten(state)
 
     def _track(self, loss, y):
-        # Segments differ in length.
+        # Weighted by the words, because segments differ in length.
         self.loss_tracker.update_state(loss * num_replicas(), tf.size(y))

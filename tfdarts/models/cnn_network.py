@@ -1,4 +1,4 @@
-"""The network that a genotype describes."""
+"""The convolutional network that a genotype describes."""
 
 import dataclasses
 
@@ -21,9 +21,7 @@ from tfdarts.models.stems import stem_for
 
 @keras.saving.register_keras_serializable(package="tfdarts")
 class CNNNetwork(keras.Model):
-    """A plain functional Keras model made of a genotype's cells.
-
-    It returns logits.
+    """A functional Keras model of a genotype's cells, which returns logits.
 
     Args:
         genotype: `Genotype` of convolutional cells, the dict of its fields,
@@ -32,24 +30,26 @@ class CNNNetwork(keras.Model):
         num_cells: Integer, at least `3`.
         num_classes: Integer.
         input_shape: Tuple `(height, width, channels)`.
-        stem_multiplier: Integer, the stem of CIFAR has as many times
-            `init_channels` channels. Defaults to `3`.
-        search: Boolean, whether the primitives are those a search uses, with
-            a batch normalisation behind pooling and none of them affine: then
-            the network is the supernet with all other primitives left out.
+        stem_multiplier: Integer. The stem of CIFAR has `stem_multiplier *
+            init_channels` channels. Defaults to `3`.
+        search: Boolean, whether to use the primitives of a search, with batch
+            normalization after pooling and without trainable scale and
+            offset. The network then equals the supernet without all other
+            primitives. Defaults to `False`.
+        drop_path: Boolean, whether the output of each operation except
+            identity goes through one shared `DropPath` layer, the attribute
+            `drop_path`. The rate is zero until you assign another one.
             Defaults to `False`.
-        drop_path: Boolean, whether the result of each operation but identity
-            goes through one `DropPath` layer, the attribute `drop_path`,
-            whose rate is zero until it is assigned. Defaults to `False`.
-        stem: `"cifar"`, a 3x3 convolution; `"imagenet"`, three of them of
-            stride 2; or `"auto"`, the second for images of at least 128
-            pixels a side. Defaults to `"auto"`.
+        stem: `"cifar"`, a 3x3 convolution; `"imagenet"`, three 3x3
+            convolutions of stride 2; or `"auto"`, which is `"imagenet"` for
+            images of at least 128 pixels a side. Defaults to `"auto"`.
         name: String.
         dtype: Dtype or `keras.DTypePolicy` of all layers. Defaults to Keras'
-            global one.
+            global policy.
 
-    Its attribute `two_thirds` is the symbolic output of the second reduction
-    cell, where an auxiliary head may stand, and `stem` is never `"auto"`.
+    The attribute `two_thirds` is the symbolic output of the second reduction
+    cell, the input of an auxiliary head. The attribute `stem` is never
+    `"auto"`.
 
     Input shape:
         4D tensor `(batch, height, width, channels)`.

@@ -1,4 +1,4 @@
-"""The network that holds every network of the search space."""
+"""The convolutional supernet, which contains every network of the space."""
 
 import keras
 
@@ -23,9 +23,9 @@ from tfdarts.search_spaces.cnn import CNNSearchSpace
 
 @keras.saving.register_keras_serializable(package="tfdarts")
 class CNNSupernet(Supernet, keras.Model):
-    """A stack of search cells under one set of alphas for each cell type.
+    """A stack of search cells with shared alphas, which returns logits.
 
-    It returns logits.
+    All cells of one type share one set of alphas.
 
     Args:
         init_channels: Integer, channels of the first cell.
@@ -33,23 +33,22 @@ class CNNSupernet(Supernet, keras.Model):
         num_classes: Integer.
         input_shape: Tuple `(height, width, channels)`.
         num_nodes: Integer, intermediate nodes of a cell. Defaults to `4`.
-        stem_multiplier: Integer, the stem of CIFAR has as many times
-            `init_channels` channels. Defaults to `3`.
+        stem_multiplier: Integer. The stem of CIFAR has `stem_multiplier *
+            init_channels` channels. Defaults to `3`.
         primitives: Sequence of primitive names. Defaults to the eight of the
             paper.
-        recompute: Boolean, whether each cell's activations are computed once
-            more for the gradient instead of kept: less memory, more time.
+        recompute: Boolean, whether the gradient recomputes the activations
+            of each cell instead of keeping them: less memory, more time.
             Defaults to `False`.
-        stem: What stands before the first cell, as in `CNNNetwork`:
+        stem: The layers before the first cell, as in `CNNNetwork`:
             `"cifar"`, `"imagenet"` or `"auto"`. Defaults to `"auto"`.
-
         relaxation: `tfdarts.Relaxation`, how alphas become weights, or its
             name: `"softmax"` or `"concrete"`. Defaults to `"softmax"`.
-        mixed_op: Class of layers like `MixedOp`, registered with Keras where
-            the supernet is to be saved, or its registered name. Defaults to
+        mixed_op: Class of layers like `MixedOp`, or its registered name. To
+            save the supernet, register the class with Keras. Defaults to
             `MixedOp`.
 
-    Its attribute `stem` is never `"auto"`.
+    The attribute `stem` is never `"auto"`.
 
     Input shape:
         4D tensor `(batch, height, width, channels)`.
@@ -146,7 +145,7 @@ class CNNSupernet(Supernet, keras.Model):
 
     @property
     def alphas(self):
-        """The alphas of each cell type, a dict of `Alphas` layers."""
+        """The `Alphas` layer of each cell type, a dict."""
         return {"normal": self.normal_alphas, "reduce": self.reduce_alphas}
 
     def build(self, input_shape):
@@ -212,7 +211,7 @@ class CNNSupernet(Supernet, keras.Model):
 
     @classmethod
     def from_config(cls, config):
-        # Version 0.1.0 had no other stem.
+        # Version 0.1.0 had only the stem of CIFAR.
         config = {"stem": "cifar", **config}
         quantized = config.pop("quantized_layers", {})
         return quantize_layers(cls(**config), quantized)

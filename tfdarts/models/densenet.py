@@ -1,4 +1,4 @@
-"""DenseNet-BC, the network made by hand that cells are compared with."""
+"""DenseNet-BC, the hand-designed baseline of image classification."""
 
 import keras
 
@@ -19,14 +19,15 @@ def densenet_bc(
 ):
     """Returns DenseNet-BC for small images, a functional Keras model.
 
-    In each of three blocks every layer sees all layers before it. A layer is
-    a 1x1 convolution to four times the growth rate and a 3x3 convolution to
-    the growth rate, each behind batch normalisation and ReLU; between two
-    blocks channels, height and width are halved.
+    The network has three blocks. In each block, the input of a layer is the
+    concatenation of all earlier outputs. A layer is a 1x1 convolution to four
+    times the growth rate and a 3x3 convolution to the growth rate, each after
+    batch normalization and ReLU. Between two blocks, channels, height and
+    width are halved.
 
     Args:
-        depth: Integer, 6 n + 4 for n layers a block: all convolutions behind
-            one another, and the last layer.
+        depth: Integer, 6 n + 4 for n layers per block: the number of
+            consecutive convolutions, plus the classifier.
         growth_rate: Integer, channels that each layer adds.
         num_classes: Integer.
         input_shape: Tuple `(height, width, channels)`.
@@ -37,7 +38,7 @@ def densenet_bc(
         A `keras.Model` from images to logits.
 
     Raises:
-        ValueError: If there is no such network.
+        ValueError: If no DenseNet-BC has this depth or growth rate.
 
     Example:
 
@@ -102,7 +103,7 @@ def densenet_bc(
 
 
 def _he_fan_out():
-    """The initial values of the authors' code: N(0, 2 / (k k filters))."""
+    """Returns the authors' initializer: N(0, 2 / (k k filters))."""
     return keras.initializers.VarianceScaling(
         scale=2.0, mode="fan_out", distribution="untruncated_normal"
     )

@@ -1,4 +1,4 @@
-"""Recurrent networks that foretell the next word."""
+"""Recurrent language models, which predict the next word."""
 
 import keras
 import tensorflow as tf
@@ -12,37 +12,37 @@ from tfdarts.models.quantized import quantized_layers
 
 @keras.saving.register_keras_serializable(package="tfdarts")
 class LanguageModel(keras.Model):
-    """Embedding, recurrence, and a decoder that is the embedding once more.
+    """Embedding, recurrence, and a decoder tied to the embedding.
 
-    In training, four things are left out at random: whole words, units of the
-    embedding, units of the output, and what the recurrence leaves out itself.
-    Which units, is the same in all steps of a sequence.
+    In training, dropout applies to whole words, to units of the embedding and
+    to units of the output; the recurrence may have its own dropout. All steps
+    of a sequence have the same mask.
 
     Args:
-        recurrence: Keras layer from a sequence `(batch, steps, units)` and an
-            `initial_state` to a sequence and the last states, such as
+        recurrence: Keras layer that maps a sequence `(batch, steps, units)`
+            and an `initial_state` to a sequence and the last states, such as
             `keras.layers.LSTM(units, return_sequences=True,
             return_state=True)`.
         vocabulary_size: Integer.
         units: Integer, the size of the embedding and of the output.
-        word_dropout: Float, the share of the words of the vocabulary.
-        embedding_dropout: Float, the share of the embedding's units.
-        output_dropout: Float, the share of the recurrence's outputs.
+        word_dropout: Float, the share of dropped words of the vocabulary.
+        embedding_dropout: Float, the share of dropped embedding units.
+        output_dropout: Float, the share of dropped recurrence outputs.
         activation_l2: Float, the factor of the mean square of the outputs
-            behind dropout, which is added to the loss in training (AR).
-        temporal_l2: Float, that of the mean square of the change of the
-            outputs from step to step (TAR).
-        seed: Integer. Defaults to one drawn from Keras' global seed.
+            after dropout, a penalty in training (AR).
+        temporal_l2: Float, the factor of the mean square of the outputs'
+            change from step to step, a penalty in training (TAR).
+        seed: Integer. Defaults to a seed drawn from Keras' global seed.
 
     Call arguments:
         tokens: Integer tensor `(batch, steps)`.
-        state: List of tensors, the state that a call has returned. Defaults
-            to that of a text's beginning.
+        state: List of tensors, the state that an earlier call returned.
+            Defaults to the initial state of a text.
         training: Boolean.
 
     Returns:
         The logits of the next word, `(batch, steps, vocabulary_size)`, and
-        the state behind the last step, a list of tensors.
+        the state after the last step, a list of tensors.
 
     Example:
 
@@ -98,7 +98,7 @@ class LanguageModel(keras.Model):
             reverse_dtype=self.variable_dtype,
             **form,
         )
-        # What is left out is the same in all steps.
+        # All steps of a sequence have the same mask.
         self.embedding_dropout = SpatialDropout1D(
             embedding_dropout, seed=seed, **form
         )
@@ -137,7 +137,7 @@ class LanguageModel(keras.Model):
         return logits, state
 
     def initial_state(self, batch_size):
-        """Returns the state that a text begins with, a list of tensors.
+        """Returns the state at the beginning of a text, a list of tensors.
 
         Args:
             batch_size: Integer.
@@ -146,7 +146,7 @@ class LanguageModel(keras.Model):
 
     @property
     def state_size(self):
-        """How many numbers are carried from step to step."""
+        """The size of the state that is carried from step to step."""
         return sum(int(state.shape[-1]) for state in self.initial_state(1))
 
     def get_config(self):
@@ -154,7 +154,7 @@ class LanguageModel(keras.Model):
         return {**self._config_of_all(), "recurrence": recurrence}
 
     def _config_of_all(self):
-        """The arguments that do not depend on what the recurrence is."""
+        """Returns the arguments that do not depend on the recurrence."""
         return {
             **self._config,
             "vocabulary_size": self.vocabulary_size,
@@ -175,7 +175,7 @@ class LanguageModel(keras.Model):
         return quantize_layers(cls(**config), quantized)
 
     def _kept_words(self, tokens, dtype):
-        """Returns for each token what its word is multiplied by."""
+        """Returns the factor of the word dropout for each token."""
         ones = tf.ones((self.vocabulary_size, 1), dtype)
         kept = keras.random.dropout(
             ones, self.word_dropout, seed=self.seed_generator
@@ -183,7 +183,7 @@ class LanguageModel(keras.Model):
         return tf.gather(kept, tokens)
 
     def _penalise(self, raw, outputs):
-        # In the dtype of the loss, which they are added to.
+        # Cast to the dtype of the loss, to which the penalties are added.
         raw, outputs = (
             tf.cast(values, self.variable_dtype) for values in (raw, outputs)
         )
@@ -192,7 +192,7 @@ class LanguageModel(keras.Model):
             self.add_loss(self.activation_l2 * square)
         if self.temporal_l2:
             change = tf.square(raw[:, 1:] - raw[:, :-1])
-            # In a segment of one step nothing changes.
+            # A segment of one step has no changes.
             square = tf.math.divide_no_nan(
                 tf.reduce_sum(change), tf.cast(tf.size(change), change.dtype)
             )

@@ -1,4 +1,4 @@
-"""How many multiplications and additions an image costs."""
+"""The number of multiply-adds of a model for one image."""
 
 import functools
 import math
@@ -11,23 +11,23 @@ from tfdarts.layers.stack import Stack
 
 
 def multiply_adds(model, everything=False):
-    """Returns what a functional model costs for one image.
+    """Returns the multiply-adds of a functional model for one image.
 
-    It is the count of the convolutions and dense layers, one for each
-    multiplication and the addition that follows it. Publications differ:
-    some also count two for each element that is normalised, one for each
-    that goes through a ReLU, and nine for each that a 3x3 pooling gives,
-    which is what `everything` adds.
+    Convolutions and dense layers count one for each multiplication and the
+    addition that follows. Publications differ: some also count two for each
+    normalized element, one for each element of a ReLU, and nine for each
+    output of a 3x3 pooling. `everything` adds these.
 
     Args:
         model: A functional Keras model of images of one size.
-        everything: Boolean. Defaults to `False`.
+        everything: Boolean, whether to count batch normalization, ReLU and
+            pooling too. Defaults to `False`.
 
     Returns:
         Integer.
 
     Raises:
-        ValueError: If a layer has kernels and it is not known what it costs.
+        ValueError: If a layer has kernels and an unknown cost.
 
     Example:
 
@@ -47,10 +47,10 @@ def multiply_adds(model, everything=False):
 
 @functools.singledispatch
 def _cost(layer, shape, everything):
-    """The cost of a layer on an input of a shape.
+    """Returns the multiply-adds of a layer for an input of this shape.
 
-    It is nothing of layers that have no kernel. A layer of your own may say
-    what it costs by a method `multiply_adds(input_shape)`.
+    Layers without kernels cost nothing. A layer of your own may have a method
+    `multiply_adds(input_shape)` that returns its cost.
     """
     if hasattr(layer, "multiply_adds"):
         return layer.multiply_adds(shape)
@@ -108,7 +108,7 @@ def _(layer, shape, everything):
 
 @_cost.register
 def _(layer: Pool3x3, shape, everything):
-    # Of a strided one only what is not left out again counts.
+    # At stride 2, the outputs that subsampling drops do not count.
     outputs = layer.compute_output_shape(shape)
     each = 9 + 2 * layer.batch_norm
     return each * math.prod(outputs[1:]) if everything else 0
@@ -127,5 +127,5 @@ def _(layer: FactorizedReduce, shape, everything):
 
 
 def _places(layer, shape):
-    """Height times width of what a convolution gives."""
+    """Returns height times width of a convolution's output."""
     return math.prod(layer.compute_output_shape(shape)[1:3])

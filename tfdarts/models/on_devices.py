@@ -1,4 +1,4 @@
-"""What Keras' `fit` lacks where several processes train a model together."""
+"""Fixes to Keras' `fit` for models that several processes train."""
 
 import functools
 
@@ -10,13 +10,13 @@ from tfdarts.parts import worker_of
 
 
 class OnDevices:
-    """What stands before `keras.Model` in the bases of a model for any devices.
+    """Mixin of image models for any devices; precedes `keras.Model` in bases.
 
-    The model is one of images, made under the scope of a strategy of
-    `tf.distribute`. A replica may have no row of a test's last batch. With
-    `MultiWorkerMirroredStrategy` Keras 3.15 asks TensorFlow for two means that
-    TensorFlow does not take: that of a batch, to build metrics by, and those
-    of logs that are single numbers.
+    Create the model under the scope of a `tf.distribute` strategy. A replica
+    may have an empty local batch at the end of an evaluation. With
+    `MultiWorkerMirroredStrategy`, Keras 3.15 asks TensorFlow for two means
+    that TensorFlow does not compute: the mean of a batch, to build metrics,
+    and the means of scalar logs.
 
     Reference:
 
@@ -36,7 +36,7 @@ class OnDevices:
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         to_build = self._compile_metrics, self._compile_loss, self.optimizer
         if all(each is None or each.built for each in to_build):
-            return  # A batch would be read for nothing.
+            return  # Keras would read a batch and not use it.
         if iterator is not None and self._distribute_strategy is not None:
             batch = next(iter(iterator._get_iterator()))
             local = self.distribute_strategy.experimental_local_results

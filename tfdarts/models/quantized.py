@@ -1,17 +1,18 @@
-"""Which layers of a model Keras has quantized, as part of its config."""
+"""The quantized layers of a model, as part of the model's config."""
 
 import keras
 
 
 def quantized_layers(model):
-    """Returns what `quantize` has done to a model, for the model's config.
+    """Returns the quantized layers of a model, for the model's config.
 
     Args:
         model: Keras model.
 
     Returns:
         Dict with `quantized_layers`, a dict from the positions of layers to
-        how each is quantized; it is empty if none is.
+        the mode and config of each quantization; empty if no layer is
+        quantized.
     """
     quantized = {
         str(position): {
@@ -27,11 +28,12 @@ def quantized_layers(model):
 
 
 def quantize_layers(model, quantized_layers):
-    """Quantizes layers of a new model, whose weights will be loaded.
+    """Quantizes layers of a new model, before its weights are loaded.
 
     Args:
         model: Keras model, built.
-        quantized_layers: What `quantized_layers` found in a model like it.
+        quantized_layers: The value that the function `quantized_layers`
+            stored in the config of a model of the same architecture.
 
     Returns:
         The model.
@@ -39,7 +41,7 @@ def quantize_layers(model, quantized_layers):
     layers = [*model._flatten_layers()]
     for position, how in quantized_layers.items():
         layer = layers[int(position)]
-        # Those of a model inside are in its own config, too.
+        # The config of an inner model has already quantized its layers.
         if not getattr(layer, "_is_quantized", False):
             config = keras.saving.deserialize_keras_object(how["config"])
             layer.quantize(how["mode"], config=config)

@@ -19,15 +19,16 @@ class RNNNetwork(LanguageModel):
             published name such as `"DARTS_V2"`.
         vocabulary_size: Integer.
         units: Integer, the size of the embedding and of the state.
-        input_dropout: Float, the share of the cell's inputs left out in
+        input_dropout: Float, the share of the cell's inputs dropped in
             training.
-        recurrent_dropout: Float, that of its state and nodes; see
+        recurrent_dropout: Float, the share of the cell's state and nodes
+            dropped in training; see
             `tfdarts.layers.recurrent_cell.RecurrentCell`.
-        **kwargs: See `tfdarts.models.language_model.LanguageModel`, and for
-            what it is called with and returns.
+        **kwargs: See `tfdarts.models.language_model.LanguageModel`, also for
+            the call arguments and returned values.
 
     Raises:
-        ValueError: If the genotype is not of a recurrent cell.
+        ValueError: If the genotype does not describe a recurrent cell.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""The language model that holds every recurrent cell of the search space."""
+"""The recurrent supernet, a language model with every cell of the space."""
 
 import keras
 
@@ -24,8 +24,8 @@ class RNNSupernet(Supernet, LanguageModel):
             name: `"softmax"` or `"concrete"`. Defaults to `"softmax"`.
         input_dropout, recurrent_dropout: See
             `tfdarts.models.rnn_network.RNNNetwork`.
-        **kwargs: See `tfdarts.models.language_model.LanguageModel`, and for
-            what it is called with and returns.
+        **kwargs: See `tfdarts.models.language_model.LanguageModel`, also for
+            the call arguments and returned values.
 
     Example:
 
@@ -82,7 +82,7 @@ class RNNSupernet(Supernet, LanguageModel):
 
     @property
     def alphas(self):
-        """The alphas of the cell, a dict of one `Alphas` layer."""
+        """The `Alphas` layer of the cell, a dict with one item."""
         return {"recurrent": self.recurrence.cell.alphas}
 
     def get_config(self):

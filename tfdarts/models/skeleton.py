@@ -1,4 +1,4 @@
-"""How cells are stacked, in the supernet and in the network alike."""
+"""The stack of cells that supernets and networks share."""
 
 import collections
 
@@ -9,7 +9,7 @@ from tfdarts.arguments import scalar
 from tfdarts.layers.convolutions import uniform
 
 LEAST_SIDE = 4
-"""Two reductions must leave at least one pixel behind each."""
+"""Smallest height and width in pixels: two reductions leave one pixel."""
 
 CellPlan = collections.namedtuple(
     "CellPlan", ["filters", "reduction", "after_reduction"]
@@ -17,16 +17,16 @@ CellPlan = collections.namedtuple(
 
 
 def stack_of_cells(init_channels, num_cells, after_reduction=False):
-    """Returns the plan of each cell.
+    """Returns a list with the `CellPlan` of each cell.
 
-    Reduction cells stand at one and at two thirds of the depth; each halves
-    height and width and doubles the filters.
+    The cells at one and two thirds of the depth are reduction cells. Each
+    halves height and width and doubles the filters.
 
     Args:
         init_channels: Integer, filters of the first cell.
         num_cells: Integer, at least `3` for two reduction cells.
-        after_reduction: Boolean, whether the first cell's inputs differ in
-            size. Defaults to `False`.
+        after_reduction: Boolean, whether the two inputs of the first cell
+            differ in size. Defaults to `False`.
 
     Raises:
         ValueError: If there are too few channels or cells.
@@ -83,7 +83,7 @@ def checked_num_classes(num_classes):
 
 
 def classifier(filters, num_classes, **kwargs):
-    """Returns the last layer, with PyTorch's initial values."""
+    """Returns the last layer of a network, with PyTorch's initializers."""
     return keras.layers.Dense(
         num_classes,
         kernel_initializer=uniform(filters),

@@ -1,4 +1,4 @@
-"""What stands before the first cell."""
+"""Stems: the layers before the first cell."""
 
 import keras
 
@@ -9,19 +9,19 @@ from tfdarts.layers.convolutions import conv
 STEMS = ("cifar", "imagenet")
 
 LARGE = 128
-"""Shorter side, in pixels, from which on images are reduced by the stem."""
+"""Shorter side in pixels from which `"auto"` is the stem of ImageNet."""
 
 
 def stem_for(image_shape, stem="auto"):
-    """Returns the kind of stem for images of a shape.
+    """Returns the name of the stem for images of a shape.
 
     Args:
         image_shape: Tuple `(height, width, channels)`.
-        stem: String, `"cifar"`, `"imagenet"`, or `"auto"`: the second where
-            both sides are at least 128 pixels.
+        stem: String, `"cifar"`, `"imagenet"`, or `"auto"`, which is
+            `"imagenet"` if both sides have at least 128 pixels.
 
     Raises:
-        ValueError: If there is no such stem, or the images are too small.
+        ValueError: If the stem is unknown, or the images are too small.
 
     Example:
 
@@ -46,7 +46,7 @@ def stem_for(image_shape, stem="auto"):
 
 
 def cifar_stem(images, filters, dtype):
-    """Returns what a 3x3 convolution sees, for both inputs of the first cell.
+    """Returns the output of a 3x3 convolution, twice, for the first cell.
 
     Reference:
 
@@ -58,10 +58,10 @@ def cifar_stem(images, filters, dtype):
 
 
 def imagenet_stem(images, filters, dtype):
-    """Returns the images at a quarter and at an eighth of their size.
+    """Returns feature maps of a quarter and of an eighth of the image size.
 
-    Three 3x3 convolutions of stride 2, so the two inputs of the first cell
-    differ in size as they do behind a reduction cell.
+    The stem has three 3x3 convolutions of stride 2. The two inputs of the
+    first cell differ in size, as after a reduction cell.
 
     Reference:
 

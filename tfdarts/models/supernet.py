@@ -1,26 +1,26 @@
-"""What the supernets of all search spaces have in common."""
+"""The base class of the supernets of all search spaces."""
 
 
 class Supernet:
-    """A Keras model that holds every network of a search space.
+    """Mixin of Keras models that contain every network of a search space.
 
-    It has a `space`, and `alphas`, a dict from the types of its cells to
-    `Alphas` layers.
+    A subclass has the attributes `space`, a search space, and `alphas`, a dict
+    from cell types to `Alphas` layers.
     """
 
     @property
     def alpha_variables(self):
-        """The variables of the alphas: the architecture, and all of it."""
+        """The variables of all alphas, which are the whole architecture."""
         return [alphas.alpha for alphas in self.alphas.values()]
 
     @property
     def network_weights(self):
-        """Every trainable variable that is not an alpha."""
+        """All trainable variables except the alphas."""
         alphas = {id(variable) for variable in self.alpha_variables}
         return [v for v in self.trainable_variables if id(v) not in alphas]
 
     def genotype(self):
-        """Returns the genotype that the alphas stand for now."""
+        """Returns the genotype derived from the current alphas."""
         return self.space.derive(self.probabilities())
 
     def alpha_values(self):
@@ -31,7 +31,10 @@ class Supernet:
         }
 
     def probabilities(self):
-        """Returns what the alphas stand for, a dict of float64 arrays."""
+        """Returns the probabilities of the primitives by cell type.
+
+        They are a dict of float64 arrays of shape `(edges, primitives)`.
+        """
         return {
             cell_type: alphas.probabilities()
             for cell_type, alphas in self.alphas.items()
@@ -39,9 +42,9 @@ class Supernet:
 
 
 def carries_state(model):
-    """Returns whether a model carries a state from one batch to the next.
+    """Returns whether a model carries state from one batch to the next.
 
-    A language model does: it is called with a state too, and returns the next
-    one behind its logits.
+    A language model does: its call takes a state too, and returns the next
+    state after the logits.
     """
     return hasattr(model, "initial_state")

@@ -1,4 +1,4 @@
-"""Compiled functions of segments of any length, the same in every process."""
+"""Compiled functions of segments of any length, with reproducible results."""
 
 import contextlib
 import threading
@@ -9,17 +9,16 @@ import tensorflow as tf
 class VariableLength:
     """A function compiled once, for segments of words of any length.
 
-    TensorFlow would build a graph for the length that comes first, and
-    another, for any length, when a second one comes. The two round
-    differently, so that what a training computes would depend on where it was
-    interrupted. So would it, now and then, on the process: one of the passes
-    over a graph regroups sums in an order that is not always the same. It is
-    left out.
+    `tf.function` would build a graph for the first length, and a second graph,
+    for any length, at the second length. The two graphs round differently, so
+    a training that is interrupted and resumed would compute different
+    results. In addition, TensorFlow's arithmetic optimization regroups sums in
+    an order that may differ between processes, so calls switch it off.
 
     Args:
-        function: Function of tensors and structures of them. Integers of
-            shape `(rows, length)` are segments.
-        **options: Of `tf.function`.
+        function: Function of tensors and structures of tensors. Integer
+            tensors of shape `(rows, length)` are segments.
+        **options: Options of `tf.function`.
 
     Example:
 
@@ -37,10 +36,10 @@ class VariableLength:
         self._traced = set()
 
     def __call__(self, *arguments):
-        # A variable would be another argument than the tensor it holds.
+        # `tf.function` distinguishes a variable from a tensor of its value.
         arguments = tf.nest.map_structure(_value_of, arguments)
         if self._structure is None:
-            # Of the arguments themselves it would keep the memory.
+            # Specs only: the arguments themselves would occupy memory.
             self._structure = tf.nest.map_structure(
                 tf.type_spec_from_value, arguments
             )
@@ -57,7 +56,7 @@ class VariableLength:
             return self.function(*tensors)
 
     def get_concrete_function(self, *specs):
-        """See `tf.function`; of tensors and structures of them."""
+        """Returns a concrete function of specs; see `tf.function`."""
         return tf.function(self._of_structure).get_concrete_function(*specs)
 
     def _of_tensors(self, *tensors):
@@ -86,10 +85,10 @@ _calls = 0
 
 @contextlib.contextmanager
 def _sums_as_they_are():
-    """Leaves out TensorFlow's rewriting of arithmetic meanwhile.
+    """Switches TensorFlow's arithmetic optimization off inside this context.
 
-    The switch is of the process, though each thread has to be told; several
-    threads may be inside.
+    The option belongs to the process, but each thread must set it. Several
+    threads may be inside at once.
     """
     global _calls
     with _switch:
