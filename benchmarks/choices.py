@@ -47,8 +47,9 @@ def main():
         given.rounds,
     )
     print(
-        "| choice | first step, s | step, s | times the default's | "
-        "above the imports, MB |\n| --- | ---: | ---: | ---: | ---: |"
+        "| choice | first step, s | step, s | relative to the default | "
+        "peak memory above the import baseline, MB |\n"
+        "| --- | ---: | ---: | ---: | ---: |"
     )
     for name, row in zip(CHOICES, rows):
         memory = row["peak_memory_mb"] - row["import_memory_mb"]

@@ -142,7 +142,8 @@ def main():
         script = str(HERE / "torch_recurrent.py")
         commands.append([given.reference, script, *same])
     print(
-        "| | first step, s | step, s | MB above imports | weights |\n"
+        "| | first step, s | step, s | "
+        "peak memory above the import baseline, MB | weights |\n"
         "| --- | ---: | ---: | ---: | ---: |"
     )
     rows = in_turn(commands, given.rounds)
