@@ -38,7 +38,7 @@ FORMS = {
 Row = collections.namedtuple("Row", ["form", "processes", "batches"])
 ROWS = {
     "one process, one core": Row("single", 1, 1),
-    "two such that do not talk": Row("single", 2, 1),
+    "two such processes that do not communicate": Row("single", 2, 1),
     "one process, both cores, one device": Row("both", 1, 1),
     "its two logical devices, strong": Row("mirrored", 1, 1),
     "its two logical devices, weak": Row("mirrored", 1, 2),
@@ -381,7 +381,7 @@ def sizes_of(setting):
 def say(kind, figures):
     """Prints what was measured."""
     print(
-        f"\n| {kind} | batch | first step, s | step, s | CPU s a step | "
+        f"\n| {kind} | batch | first step, s | step, s | CPU s per step | "
         f"times one core's work | by CPU s |\n| --- |" + " ---: |" * 6
     )
     for name, row in ROWS.items():
