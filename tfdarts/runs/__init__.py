@@ -1,1 +1,1 @@
-"""The commands as functions: each joins all below and owns a run directory."""
+"""The commands as functions; each one owns a run directory."""

@@ -10,28 +10,28 @@ from tfdarts.strategies.verdict import UNDECIDED
 logger = logging.getLogger("tfdarts")
 
 LEAST_PATH = 1.0
-"""How far alpha must be able to move, nats.
+"""The least distance that alpha must be able to move, in nats.
 
-Where two alphas differ by 1, one operation weighs e times as much as another.
+Between two alphas that differ by 1, the ratio of the weights is e.
 """
 
 LEAST_STEPS = 50
-"""Steps of alpha from which on a search can choose.
+"""The least number of alpha steps with which a search can choose.
 
-Of fewer, a high learning rate makes choices by the noise of single batches.
-The value is ours: `--preset=auto` takes more on the fewest images.
+With fewer steps, a high learning rate follows the noise of single batches.
+The value is ours: `--preset=auto` takes more steps on the smallest data sets.
 """
 
 
 def warn_of_short_path(config, steps_per_epoch):
-    """Logs a warning where a search has too few steps to move alpha.
+    """Logs a warning if a search has too few steps to move alpha.
 
-    Adam moves an alpha by about its learning rate each step, so that steps
-    times learning rate is as far as it can go. A high learning rate does not
+    Adam moves an alpha by about its learning rate each step, so alpha moves
+    at most by steps times learning rate. A high learning rate does not
     replace steps.
 
     Args:
-        config: The settings of a search, settled.
+        config: The settings of a search, all of them resolved.
         steps_per_epoch: Integer.
     """
     epochs = max(config.epochs - config.alpha_warmup_epochs, 0)
@@ -75,13 +75,13 @@ def warn_of_short_path(config, steps_per_epoch):
 
 
 def unmoved_warning(probabilities):
-    """Returns what is to be said of alphas that have chosen nothing.
+    """Returns a warning if the alphas have chosen no operations.
 
     Args:
         probabilities: Dict of arrays of shape `(edges, primitives)`.
 
     Returns:
-        String, or `None` where they have chosen.
+        String, or `None` if the alphas have chosen.
 
     Example:
 

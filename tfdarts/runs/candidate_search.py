@@ -1,4 +1,4 @@
-"""A search that trains candidates, network after network."""
+"""A search that trains candidates, one network after another."""
 
 import dataclasses
 import logging
@@ -14,14 +14,14 @@ logger = logging.getLogger("tfdarts")
 
 
 class CandidateSearch:
-    """What a strategy works with that trains candidates.
+    """The state of a search whose strategy trains candidates.
 
     Args:
         task: `Task`.
         config: The settings of the search.
 
     Attributes:
-        config: The settings, with what the data have decided.
+        config: The settings, with those that depend on the data filled in.
         space: The search space.
         trials: List of `Evaluation`, one a candidate, in order.
         stage: `Stage` of the run directory; set before the strategy runs.
@@ -70,7 +70,7 @@ class CandidateSearch:
 
     @property
     def best_position(self):
-        """The position of the best trial, of equals the first."""
+        """The position of the best trial; on ties, the first."""
         return min(range(len(self.trials)), key=lambda i: self.trials[i].rank)
 
     @property
@@ -82,7 +82,7 @@ class CandidateSearch:
 
     @property
     def genotype(self):
-        """The genotype of the best candidate, which has no name."""
+        """The genotype of the best candidate, without a name."""
         best = self.trials[self.best_position].genotype
         return dataclasses.replace(best, name=None)
 
@@ -95,7 +95,7 @@ class CandidateSearch:
         }
 
     def warning(self):
-        """Returns a sentence on what speaks against the result, or `None`."""
+        """Returns a sentence on why to doubt the result, or `None`."""
         if len(self.trials) > 1:
             return None
         return "One candidate was trained, so nothing was chosen."

@@ -10,9 +10,10 @@ from tfdarts.tasks.registry import task_of_config
 
 
 def recorded(config, source):
-    """Returns a config as a run directory keeps it.
+    """Returns a config in the form that a run directory stores.
 
-    What does not change the result is left out: a run may go on without it.
+    Settings that do not change the result are reset, so that a run can be
+    resumed without them.
     """
     names = {field.name for field in dataclasses.fields(config)}
     without_effect = names & {*WITHOUT_EFFECT, "recompute"}
@@ -25,13 +26,13 @@ def recorded(config, source):
 
 
 def describe_data(config):
-    """Returns lines that say what a data set is; all of it is read for them.
+    """Returns lines that describe a data set, after reading all of it.
 
     Args:
         config: `tfdarts.tasks.settings.RunConfig`.
 
     Raises:
-        DataError: If anything in it cannot be used.
+        DataError: If anything in the data set cannot be used.
     """
     classes = config_classes("train", "select")
     require_config("describe_data", config, *all_search_configs(), *classes)

@@ -1,4 +1,4 @@
-"""One step of everything, to know what a search or a training will cost."""
+"""One step of each kind, to predict the cost of a search or a training."""
 
 import dataclasses
 import functools
@@ -19,29 +19,29 @@ from tfdarts.training.memory import most_held_bytes
 from tfdarts.training.memory import require_memory
 
 STEPS = 3
-"""Steps that are timed, behind the first, which builds the graphs."""
+"""Number of timed steps; the first step builds the graphs and is extra."""
 
 
 def dry_run(config):
-    """Does one step of all that a command does, and leaves nothing.
+    """Runs one step of everything that a command does; leaves no files.
 
     Args:
-        config: See `tfdarts.search` and `tfdarts.train`. It needs no
-            `run_dir`, but for the genotype of a training.
+        config: See `tfdarts.search` and `tfdarts.train`. `run_dir` is only
+            needed for the genotype of a training.
 
     Returns:
-        Dict: `first_step_seconds`, with the building of the graphs;
+        Dict: `first_step_seconds`, including building the graphs;
         `step_seconds`; `steps_per_epoch`; `epochs`; `epoch_seconds`, with
-        validation, checkpoint and, for `early_stop="hessian"`, its
-        eigenvalue; `total_seconds`, without an early stop; `data_wait`, the
+        validation, checkpoint and, for `early_stop="hessian"`, the
+        eigenvalue; `total_seconds`, without early stopping; `data_wait`, the
         share of the timed steps spent waiting for batches; and
-        `memory_bytes`, the most that the process has held, on its GPUs if it
-        has any. Epochs of alpha's warm-up take less.
+        `memory_bytes`, the peak memory of the process, on its GPUs if it has
+        any. Epochs of alpha's warm-up take less time.
 
     Raises:
-        ValueError: If a setting cannot be.
+        ValueError: If a setting is invalid.
         DataError: If the data do not fit the settings.
-        MemoryError: If a step needs more memory than there is.
+        MemoryError: If a step needs more memory than is available.
     """
     searching = tuple(all_search_configs())
     require_config("dry_run", config, *searching, *config_classes("train"))
@@ -56,7 +56,7 @@ def dry_run(config):
             return _measured(work, work.model, work.checkpoint)
         warn_of_short_path(work.config, work.steps_per_epoch)
         darts = work.darts
-        # All steps move alpha.
+        # Every timed step shall update alpha.
         darts.alpha_warmup_steps = 0
         work.config = dataclasses.replace(work.config, alpha_warmup_epochs=0)
         return _measured(
@@ -68,7 +68,7 @@ def dry_run(config):
 
 
 def _of_candidates(config, task):
-    """The cost of a search that trains candidates, from that of one."""
+    """Returns the cost of a search from the cost of one candidate."""
     settled = task.settle_selection(config)
     first = FromScratch(task, settled).training_config("random:0", None)
     cost = dry_run(first)
@@ -80,23 +80,23 @@ def _of_candidates(config, task):
 
 
 def _measured(work, model, checkpoint, other_seconds=lambda: 0):
-    """Returns what `dry_run` returns.
+    """Measures the steps of a model; returns the dict of `dry_run`.
 
     Args:
-        work: What is searched or trained with.
-        model: Keras model, what is fitted.
+        work: The data and settings of the search or training.
+        model: Keras model to fit.
         checkpoint: Function of a directory that returns the callback.
-        other_seconds: Function that returns what else an epoch takes.
+        other_seconds: Function that returns the other seconds of an epoch.
     """
     epochs = work.config.epochs
-    # As many as it takes.
+    # The data set must have enough batches for all timed steps.
     work.config = dataclasses.replace(
         work.config, epochs=max(epochs, 1 + STEPS)
     )
     batches = work.batches()
     with heartbeat("dry run: building the graphs, which takes a while"):
         first = _seconds(lambda: require_memory(work.least_bytes()))
-        # Where devices share a batch, only `fit` builds all metrics first.
+        # With several replicas, only `fit` builds all metrics first.
         first += _seconds(
             lambda: model.fit(
                 batches, steps_per_epoch=1, verbose=0, shuffle=False
@@ -104,7 +104,7 @@ def _measured(work, model, checkpoint, other_seconds=lambda: 0):
         )
     timed = _TimedSteps(model, batches)
     with heartbeat("dry run: measuring steps, validation and checkpoint"):
-        timed.do()  # The reading of the data begins once more.
+        timed.do()  # Its batch waits until the data pipeline has started.
         timed.waited = 0.0
         step = sum(_seconds(timed.do) for _ in range(STEPS)) / STEPS
         epoch = work.steps_per_epoch * step + _seconds(
@@ -112,7 +112,7 @@ def _measured(work, model, checkpoint, other_seconds=lambda: 0):
         )
         validation = work.validation_batches()
         if validation is not None:
-            # This builds a graph, too.
+            # The first step of `evaluate` builds another graph.
             model.evaluate(validation, steps=1, verbose=0)
             steps = work.validation_steps
             epoch += _seconds(
@@ -132,7 +132,7 @@ def _measured(work, model, checkpoint, other_seconds=lambda: 0):
 
 
 class _TimedSteps:
-    """Steps of a model, and how long they waited for batches."""
+    """Runs steps of a model and counts the seconds of waiting for batches."""
 
     def __init__(self, model, batches):
         self.model = model
@@ -154,7 +154,7 @@ def _seconds(function):
 
 def _eigenvalue_seconds(darts, callback):
     callback.set_model(darts)
-    callback.on_epoch_end(0, {})  # This builds a graph, too.
+    callback.on_epoch_end(0, {})  # The first call builds another graph.
     return _seconds(lambda: callback.on_epoch_end(0, {}))
 
 

@@ -1,4 +1,4 @@
-"""Ending a search when it shows signs of a collapse."""
+"""Early stopping of a search that shows signs of a collapse."""
 
 import logging
 
@@ -17,12 +17,12 @@ REASONS = {
 
 
 class Curvature(keras.callbacks.Callback):
-    """Adds `dominant_eigenvalue` to the logs: that of ∇²α L_val.
+    """Adds `dominant_eigenvalue`, that of ∇²α L_val, to the logs.
 
-    While alpha waits it says nothing.
+    During the warm-up epochs of alpha, it adds nothing.
 
     Args:
-        batch: Tuple `(x, y)` of validation examples, the same in all epochs.
+        batch: Tuple `(x, y)` of validation examples, the same every epoch.
         warmup_epochs: Integer, epochs before alpha moves.
     """
 
@@ -45,8 +45,8 @@ class Curvature(keras.callbacks.Callback):
 class EarlyStop(keras.callbacks.Callback):
     """Stops a search by one of the rules of `tfdarts.strategies.early_stop`.
 
-    It stands behind the callbacks whose records it looks at, so that a
-    search that goes on decides as one that was never interrupted.
+    It must follow the callbacks whose records it reads, so that a resumed
+    search decides like one that was never interrupted.
 
     Args:
         config: `tfdarts.tasks.configs.SearchConfig`.
@@ -63,7 +63,7 @@ class EarlyStop(keras.callbacks.Callback):
     def best_epoch(self):
         """Returns the epoch whose genotype is the result, or `None`.
 
-        `None` says that the search is to go on.
+        `None` means that the search is not over.
         """
         epochs = len(self.record.genotypes)
         best = self._by_rule(epochs)
@@ -72,7 +72,7 @@ class EarlyStop(keras.callbacks.Callback):
         return best
 
     def report(self):
-        """Says why it stopped, if it did."""
+        """Logs why the search stopped, if a rule stopped it."""
         epochs = len(self.record.genotypes)
         best = self._by_rule(epochs)
         if best is None:
@@ -119,7 +119,7 @@ class EarlyStop(keras.callbacks.Callback):
         return best and self.config.alpha_warmup_epochs + best
 
     def _history(self):
-        """What has been since alpha moves."""
+        """Returns the history of the search since alpha started to move."""
         moving = self.config.alpha_warmup_epochs
         return early_stop.History(
             self.record.genotypes[moving:],

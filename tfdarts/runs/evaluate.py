@@ -29,35 +29,34 @@ def evaluate(
 ):
     """Tests the trained network of a run on the test examples.
 
-    Beside the results it leaves `evaluation/` in the run directory: all
-    figures in `report.json`, and of images those of each class and the
-    confusion matrix among them, and two pictures, `confusion.png` and
-    `reliability.png`; that these cannot be drawn is only a warning. A text is
-    read once from its beginning to its end, as one row; see
-    `tfdarts.tasks.text_evaluation`.
+    The run directory also gets `evaluation/`: all metrics in `report.json`
+    (for images with those of each class and the confusion matrix) and two
+    pictures, `confusion.png` and `reliability.png`. If the pictures cannot be
+    drawn, a warning is logged. A text is read once from beginning to end, as
+    one row; see `tfdarts.tasks.text_evaluation`.
 
     Args:
         run_dir: Path of a run whose training has finished.
-        batch_size: Integer, of images. It changes the time, not the result.
-        dataset: The data that the run was trained on, where they are no
-            longer to be found by their name, as arrays never are: whatever
-            `dataset` of `tfdarts.TrainConfig` takes.
-        distribute: String, which devices share the images; see
-            `tfdarts.training.distribution.distribution_of`. A text is one row,
-            which is not shared.
-        test: Images to test on in place of the test examples of the data set:
+        batch_size: Integer, for images. It changes the time, not the result.
+        dataset: The data that the run was trained on, if their name no longer
+            leads to them, as with arrays: whatever `dataset` of
+            `tfdarts.TrainConfig` takes.
+        distribute: String, the devices that share the images; see
+            `tfdarts.training.distribution.distribution_of`. A text is one
+            row, which replicas do not share.
+        test: Images to test on instead of the test examples of the data set:
             a pair `(images, labels)` of arrays or a `tf.data.Dataset`; see
             `tfdarts.from_arrays` and `tfdarts.from_dataset`.
 
     Returns:
-        The results, a dict with `test_loss`, `test_accuracy` or, of a text,
-        `test_perplexity`, and further figures: what `train/results.json`
-        holds from now on.
+        Dict of results, as written to `train/results.json`: `test_loss`,
+        `test_accuracy` or, for a text, `test_perplexity`, and further
+        metrics.
 
     Raises:
-        ValueError: If the run holds no finished training, or an argument
-            cannot be.
-        DataError: If the data are not there, or not those trained on.
+        ValueError: If the run holds no finished training, or an argument is
+            invalid.
+        DataError: If the data are missing, or differ from the training's.
     """
     given = EvaluateSettings(run_dir, batch_size, dataset, distribute)
     batch_size, dataset = given.batch_size, given.dataset
@@ -91,7 +90,7 @@ def _evaluate(run_dir, batch_size, dataset, distribution, test):
     results = {**stage.results(), **figures}
     report = {**results, **details, "machine": machine.describe()}
     write_json(directory / "report.json", report)
-    # The last of all results: it says that the test is done.
+    # Written last, because this file marks the test as done.
     write_json(stage.path / "results.json", results)
     with optional_pictures("The test is done", draw_again(stage.run_dir)):
         pictures = draw_evaluation(stage.run_dir)
@@ -101,7 +100,7 @@ def _evaluate(run_dir, batch_size, dataset, distribution, test):
 
 
 def _show_in_tensorboard(stage, pictures, epoch):
-    # It takes matplotlib.
+    # Imported here because it needs matplotlib.
     from tfdarts.records.tensorboard import write_pictures
 
     names = {f"evaluation/{path.stem}": path for path in pictures}
@@ -109,7 +108,7 @@ def _show_in_tensorboard(stage, pictures, epoch):
 
 
 def source_of_run(stage, settings, dataset):
-    """Returns the data set of a run, if it still is what it was."""
+    """Returns the data set of a run, after checking its fingerprint."""
     spec = settings["dataset"] if dataset is None else dataset
     source = task_of_settings(settings).find_data(spec, settings)
     if source.fingerprint != settings["fingerprint"]:
@@ -139,7 +138,7 @@ def load_network(stage):
     path = stage.path / "model.keras"
     try:
         model = keras.saving.load_model(path, compile=False)
-    except Exception as error:  # Keras has no one class for it.
+    except Exception as error:  # Keras raises no common class.
         raise ValueError(
             f"{path} is missing or damaged. Remove {stage.path}/status.json "
             f"and give the same tfdarts-train command: it makes the file anew "

@@ -27,7 +27,7 @@ _EXTRAS = {
     "litert_int8": ("ai_edge_litert", "litert"),
     "onnx": ("tf2onnx", "onnx"),
 }
-"""What a format needs beside TensorFlow: a module, and the extra it is in."""
+"""The module that a format needs besides TensorFlow, and its extra."""
 
 
 @show_progress()
@@ -35,35 +35,35 @@ def export(run_dir, name=None, formats=("saved_model",), dataset=None):
     """Writes the trained network of a run as the next version of a model.
 
     All formats of one export have the same number. The SavedModel is a
-    directory, `<number>/`; the others are files beside it, `<number>.keras`
-    and so on, with the names of the classes in `<number>.labels.txt`.
+    directory, `<number>/`; the other formats are files beside it, such as
+    `<number>.keras`, with the class names in `<number>.labels.txt`.
 
-    `litert_int8` brings `litert` along. Training images set the scales of its
-    tensors, and test images say what it lost: `<number>.int8.json` has the
-    accuracy and the size of both.
+    `litert_int8` also writes `litert`. Training images set the scales of the
+    int8 tensors, and test images measure the loss of accuracy:
+    `<number>.int8.json` has the accuracy and the size of both.
 
     Args:
         run_dir: Path of a run whose training has finished.
-        name: String, what the server shall call the model. Defaults to the
-            name of the data set, without what leads to it.
+        name: String, the name of the model on the server. Defaults to the
+            last part of the name of the data set.
         formats: Sequence of strings, or one of them: `"saved_model"`,
             `"keras"`, `"litert"`, `"litert_int8"` or `"onnx"`; see
             `tfdarts.serving.formats.converted`.
         dataset: Specification, or `ImageSource`, of the data that the run
-            was trained on, for `litert_int8`, where they are no longer to be
-            found by their name.
+            was trained on, for `litert_int8`, if their name no longer leads
+            to them.
 
     Returns:
-        Dict from the formats to the paths of what was written, in
+        Dict from the formats to the paths of the written files, in
         `<run_dir>/export/<name>/`.
 
     Raises:
         ValueError: If the run holds no finished training, the name has other
-            characters than letters, digits and _ . -, a format is not known or
+            characters than letters, digits and _ . -, a format is unknown or
             needs a package that is not installed, or another process is
             exporting the same model.
-        DataError: If the data are needed and not there, or not those trained
-            on.
+        DataError: If the data are needed and missing, or differ from the
+            training's.
     """
     given = ExportSettings(run_dir, name, formats, dataset)
     run_dir, name, dataset = given.run_dir, given.name, given.dataset

@@ -1,4 +1,4 @@
-"""What a search and a training have in common: fitting a model by epochs."""
+"""Fitting a model epoch by epoch, for searches and trainings."""
 
 import logging
 
@@ -18,10 +18,10 @@ def agree_on_start(work, stage, first_epoch, **facts):
     """Logs where a stage resumes, and checks that all workers agree.
 
     Args:
-        work: What is searched or trained with.
+        work: The data, model and settings of the search or training.
         stage: `Stage`.
-        first_epoch: Integer, how many epochs are done.
-        **facts: What must be the same on all workers, besides.
+        first_epoch: Integer, the number of epochs done.
+        **facts: Further values that must be equal on all workers.
 
     Raises:
         ClusterError: If the workers do not agree.
@@ -40,12 +40,12 @@ def fit(model, work, stage, first_epoch, callbacks, metrics, checkpoint):
 
     Args:
         model: Keras model.
-        work: What is searched or trained with.
+        work: The data and settings of the search or training.
         stage: `Stage`.
-        first_epoch: Integer, the epoch to go on with.
+        first_epoch: Integer, the epoch to resume at.
         callbacks: List of Keras callbacks that add to the logs.
-        metrics: List of callbacks: `MetricsFile`, which keeps the logs, and
-            those that look at what it has kept.
+        metrics: List of callbacks: `MetricsFile`, which stores the logs, and
+            callbacks that read the stored logs.
         checkpoint: `EpochCheckpoint`.
     """
     epochs = work.config.epochs

@@ -1,4 +1,4 @@
-"""Where the cell of a training is from, and how the search for it went."""
+"""The origin of a trained cell, and the course of the search for it."""
 
 import pathlib
 
@@ -18,14 +18,14 @@ def search_of(stage, genotype):
 
     Args:
         stage: `Stage` of the training.
-        genotype: Dict, that of its settings, or `None`.
+        genotype: Dict, the genotype in the settings, or `None`.
     """
     if genotype is None or genotype["name"]:
         return None
     given = _given_genotype(stage)
     run_dir = pathlib.Path(given) if given else stage.run_dir
     if (run_dir / "selection.json").exists():
-        # The winner comes first, and is named as it was given.
+        # The winner comes first, under the identifier that the user gave.
         best, *_ = read_json(run_dir / "selection.json")
         run_dir = pathlib.Path(best["genotype"])
     search = Stage(run_dir, "search")
@@ -36,12 +36,12 @@ def search_of(stage, genotype):
 
 
 def origin_of(stage, genotype, search):
-    """Returns a sentence that says where a genotype is from.
+    """Returns a sentence that says where a genotype comes from.
 
     Args:
         stage: `Stage` of the training.
-        genotype: Dict, that of its settings.
-        search: What `search_of` returned.
+        genotype: Dict, the genotype in the settings.
+        search: The result of `search_of`.
     """
     name = genotype["name"]
     if search is not None:
@@ -62,7 +62,7 @@ def origin_of(stage, genotype, search):
 
 
 def search_facts(search):
-    """Returns what a model card says of a search, as a dict.
+    """Returns the facts of a search for a model card, a dict.
 
     Args:
         search: `Stage` of a finished search.
@@ -102,7 +102,7 @@ def search_facts(search):
 
 
 def _given_genotype(stage):
-    """Returns what `--genotype` of a training was, or `None`."""
+    """Returns the value of `--genotype` of a training, or `None`."""
     flags = stage.path / "flags.cfg"
     lines = flags.read_text().splitlines() if flags.exists() else ()
     for line in lines:

@@ -9,13 +9,13 @@ from tfdarts.runs.train import train
 class FromScratch:
     """Trains the network of a genotype and measures it on validation data.
 
-    Each training is a run of its own. One that was interrupted goes on, and
-    one that has finished is only read.
+    Each training is a run of its own. An interrupted training is resumed; of
+    a finished one, the results are read.
 
     Args:
         task: `Task`.
-        config: The settings of the trainings; those that a training does not
-            have are left out.
+        config: The settings of the trainings; settings that a training does
+            not have are ignored.
     """
 
     def __init__(self, task, config):
@@ -43,7 +43,7 @@ class FromScratch:
         """Trains the network of a genotype; returns the results, a dict.
 
         Args:
-            genotype: `Genotype`, or what names it; see `--genotype`.
+            genotype: `Genotype`, or its identifier; see `--genotype`.
             run_dir: Path of the training.
         """
         return train(self.training_config(genotype, run_dir))

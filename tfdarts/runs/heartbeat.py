@@ -1,4 +1,4 @@
-"""Signs of life of what takes long and says nothing."""
+"""Log records that show progress during long, silent work."""
 
 import contextlib
 import logging
@@ -12,12 +12,12 @@ logger = logging.getLogger("tfdarts")
 
 @contextlib.contextmanager
 def heartbeat(what, interval=1.0):
-    """Logs what is done inside, and how long it has taken so far.
+    """Logs what runs inside the context, and the time taken so far.
 
     Args:
         what: String, such as `"building the graph"`.
         interval: Float, seconds between two records. All but the first are
-            transient: a terminal shows them in place, a log a few of them.
+            transient: a terminal shows them in place, a log only a few.
     """
     logger.info("%s ...", what)
     started = time.monotonic()

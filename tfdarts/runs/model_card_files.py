@@ -1,4 +1,4 @@
-"""What the model card of an export says of its run."""
+"""The files of an export's model card, from its run directory."""
 
 import json
 import tempfile
@@ -28,27 +28,27 @@ _IN_A_CARD = {
     "perplexity": "train_perplexity",
     "seconds": "seconds_of_training",
 }
-"""What is called otherwise where it stands beside figures of the test."""
+"""Names of training results, so that they differ from the test results."""
 
 _DEVIATING = (
     *("test_accuracy", "test_loss", "test_perplexity"),
     *("balanced_test_accuracy", "test_macro_f1", "validation_accuracy"),
 )
-"""Figures whose mean over several seeds is in a card."""
+"""Metrics whose mean over several seeds is in a card."""
 
 
 def card_files(name, stage, settings, network):
-    """Returns the model card, as Markdown, as JSON and with its pictures.
+    """Returns the model card as Markdown and JSON, and its pictures.
 
     Args:
-        name: String, what the server calls the model.
+        name: String, the name of the model on the server.
         stage: `Stage` of the training.
-        settings: Dict of its settings.
+        settings: Dict of the settings of the training.
         network: Keras model, the network.
 
     Returns:
-        Dict of bytes by relative path; `genotype.json` is among them where
-        the network has a cell of its own.
+        Dict of bytes by relative path, with `genotype.json` if the network
+        has a genotype.
     """
     genotype = settings["genotype"]
     pictures = _pictures(genotype)
@@ -96,8 +96,8 @@ def card_files(name, stage, settings, network):
 
 
 def _environment(stage):
-    """What the training ended on, and the test if it ran elsewhere."""
-    # The session that ended the training.
+    """Returns the machine of the training, and of the test if it differs."""
+    # The last entry is the process that finished the training.
     environment = read_json(stage.path / "environment.json")[-1]
     facts = {k: v for k, v in environment.items() if v and k != "command"}
     report = stage.run_dir / "evaluation" / "report.json"

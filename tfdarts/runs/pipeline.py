@@ -23,14 +23,14 @@ logger = logging.getLogger("tfdarts")
 
 @show_progress()
 def pipeline(search_config, train_config):
-    """Searches, trains, tests and exports, whatever of it is still to do.
+    """Searches, trains, tests and exports; skips stages that are done.
 
     Args:
         search_config: See `tfdarts.search`.
-        train_config: See `tfdarts.train`; of the same run directory.
+        train_config: See `tfdarts.train`; with the same run directory.
 
     Returns:
-        The results, a dict: what `train/results.json` holds, and under
+        Dict of the results in `train/results.json`, and under
         `"saved_model"` the path of the exported version.
     """
     require_config("pipeline", search_config, *all_search_configs())
@@ -40,7 +40,7 @@ def pipeline(search_config, train_config):
         as_worker(search_config) as search_config,
         as_worker(train_config) as train_config,
     ):
-        # Before the search, not behind it.
+        # Fail before the search, not after it.
         training = task.training
         with _of_training():
             training.require_data(
@@ -68,7 +68,7 @@ def pipeline(search_config, train_config):
 
 @contextlib.contextmanager
 def _of_training():
-    """Lets an error say that it is about the flags of the training."""
+    """Prefixes errors, to say that they concern the flags of the training."""
     try:
         yield
     except (ValueError, MemoryError, DivergedError) as error:
@@ -79,7 +79,7 @@ def _of_training():
 
 
 def _require_genotype_to_stay(search_config, train_config):
-    """Raises `ValueError` where another cell would be found than trained."""
+    """Raises `ValueError` if the search could replace a trained cell."""
     stage = Stage(search_config.run_dir, "search")
     training = Stage(train_config.run_dir, "train")
     length = search_config.extended_by
@@ -95,12 +95,12 @@ def _require_genotype_to_stay(search_config, train_config):
 
 
 def _newest_export(config):
-    """Returns the path of the export of what was trained last, or `None`."""
+    """Returns the path of the export of the last training, or `None`."""
     versions = exported_versions(config.run_dir, directory_name(config.dataset))
     if not versions:
         return None
     card = versions[-1] / "model_card.json"
-    # Of fewer epochs than the training has now it is no longer of this one.
+    # An export of fewer epochs is older than the present training.
     exported = card.exists() and read_json(card)["training"]["epochs"]
     trained = Stage(config.run_dir, "train").settings()["epochs"]
     return versions[-1] if exported == trained else None

@@ -6,25 +6,25 @@ from tfdarts.tasks.registry import task_of_question
 
 @show_progress()
 def predict(images=None, text=None, **options):
-    """Says what images show, or what word follows a text.
+    """Predicts the classes of images, or the next words of a text.
 
     Args:
         images: Path of an image file or of a folder, pattern such as
             `"new/*.png"`, or a sequence of these; or images themselves, see
             `tfdarts.tasks.image_prediction.predictions`.
-        text: String, in place of images.
-        **options: Whom to ask, `export_dir` or `server` and `name`, and how:
-            see `tfdarts.tasks.image_prediction.predictions` and
-            `tfdarts.tasks.text_prediction.next_words`. Or in place of images
-            and of a text what another task asks about, by its name.
+        text: String, instead of images.
+        **options: The model to ask (`export_dir`, or `server` and `name`) and
+            further options; see `tfdarts.tasks.image_prediction.predictions`
+            and `tfdarts.tasks.text_prediction.next_words`. Or, instead of
+            images and text, the question of another task, by its name.
 
     Returns:
-        A list of what `predictions` yields, or what `next_words` returns.
+        A list of what `predictions` yields, or the result of `next_words`.
 
     Raises:
-        ValueError: If there is no such model or server, or an argument cannot
-            be.
-        DataError: If there is no such image, or one is too large.
+        ValueError: If there is no such model or server, or an argument is
+            invalid.
+        DataError: If there is no such image, or an image is too large.
     """
     given = {"images": images, "text": text, **options}
     asked = [n for n in given if given[n] is not None and task_of_question(n)]

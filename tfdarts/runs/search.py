@@ -1,4 +1,4 @@
-"""Searching a cell."""
+"""Searching for a cell."""
 
 import functools
 import logging
@@ -23,22 +23,22 @@ logger = logging.getLogger("tfdarts")
 
 @show_progress()
 def search(config):
-    """Searches a cell and leaves its genotype in the run directory.
+    """Searches for a cell and writes its genotype to the run directory.
 
-    The strategy of the config finds the cell. A search that was interrupted
-    goes on after its last whole epoch, or its last candidate, and so does one
-    that is given more of them than before; one that has finished only returns
-    its genotype.
+    The strategy of the config finds the cell. An interrupted search resumes
+    after its last whole epoch or candidate, and so does a search whose number
+    of epochs or candidates is raised. A finished search only returns its
+    genotype.
 
     Args:
-        config: `tfdarts.SearchConfig` or `tfdarts.RNNSearchConfig` for DARTS,
-            and for any strategy what `tfdarts.search_config` returns.
+        config: `tfdarts.SearchConfig` or `tfdarts.RNNSearchConfig` for DARTS;
+            for any strategy, the result of `tfdarts.search_config`.
 
     Returns:
         The `Genotype` found.
 
     Raises:
-        ValueError: If a setting cannot be, or the run directory holds a
+        ValueError: If a setting is invalid, or the run directory holds a
             search with other settings.
         DataError: If the data do not fit the settings.
         DivergedError: If the loss becomes NaN.
@@ -53,7 +53,7 @@ def search(config):
         stage = Stage(config.run_dir, "search")
         kind = {"supernet": SupernetSearch, "candidates": CandidateSearch}
         running = kind[strategy.trains](task, stage.as_begun(config))
-        config = running.config  # What follows from the data is chosen.
+        config = running.config  # Settings that follow from the data are set.
         stage.replicas = running.distribution.num_replicas_in_sync
         begin = functools.partial(
             stage.begin,
@@ -74,7 +74,7 @@ def search(config):
 
 
 def _finish(running):
-    """Leaves the genotype found, its drawings and what warns of it."""
+    """Writes the genotype found and its drawings; logs a warning, if any."""
     stage = running.stage
     running.genotype.save(stage.run_dir / "genotype.json")
     stage.report("running", **running.progress)

@@ -13,16 +13,16 @@ def search_config(strategy="darts", **settings):
     """Returns the settings of a search.
 
     Args:
-        strategy: String, what `--strategy` takes.
-        **settings: Those of the strategy and of the task of `dataset`, as
+        strategy: String, a value of `--strategy`.
+        **settings: Settings of the strategy and of the task of `dataset`, as
             `tfdarts-search --strategy=... --help` lists them.
 
     Returns:
-        What `tfdarts.search` takes. Of DARTS on images that is a
+        Dataclass for `tfdarts.search`; for DARTS on images, a
         `tfdarts.SearchConfig`.
 
     Raises:
-        ValueError: If there is no such strategy, or a setting cannot be.
+        ValueError: If the strategy is unknown, or a setting is invalid.
 
     Example:
 
@@ -58,7 +58,7 @@ def search_config_class(strategy, task):
         task: `Task`.
 
     Raises:
-        ValueError: If the strategy is not for the task.
+        ValueError: If the strategy does not support the task.
     """
     if not is_for(strategy, task):
         raise ValueError(
@@ -88,10 +88,10 @@ def all_search_configs():
 
 
 def strategy_of_config(config):
-    """Returns the strategy of the settings of a search.
+    """Returns the strategy that the settings of a search belong to.
 
     Raises:
-        ValueError: If the settings are those of another strategy.
+        ValueError: If the settings belong to another strategy.
     """
     strategy = strategy_named(config.strategy)
     known = [

@@ -1,4 +1,4 @@
-"""The same training with several seeds, and what they have in common."""
+"""The same training with several seeds, and statistics over the seeds."""
 
 import dataclasses
 import logging
@@ -23,16 +23,16 @@ logger = logging.getLogger("tfdarts")
 
 @show_progress()
 def train_seeds(config, seeds):
-    """Trains one network for each seed, each a run of its own.
+    """Trains one network for each seed, each as a run of its own.
 
     Args:
-        config: See `tfdarts.train`; its `seed` is left out.
+        config: See `tfdarts.train`; its `seed` is ignored.
         seeds: Sequence of different integers, or one.
 
     Returns:
-        Dict of each figure of the results: its `mean`, its `std` (that of a
-        sample; `None` of a single seed) and its `values`, in the order of the
-        seeds. `seeds.json` in the run directory holds it, under `"train"`.
+        Dict by metric: its `mean`, its `std` (of a sample; `None` for a
+        single seed) and its `values`, in the order of the seeds.
+        `seeds.json` in the run directory holds the dict under `"train"`.
 
     Raises:
         ValueError: See `train`.
@@ -72,17 +72,17 @@ def train_seeds(config, seeds):
 def evaluate_seeds(
     run_dir, seeds, batch_size=128, dataset=None, distribute="none"
 ):
-    """Tests the networks that `train_seeds` left.
+    """Tests the networks of `train_seeds`.
 
     Args:
-        run_dir: Path that was given there.
+        run_dir: Path, the run directory of `train_seeds`.
         seeds: Sequence of different integers, or one.
         batch_size: See `evaluate`.
         dataset: See `evaluate`.
         distribute: See `evaluate`.
 
     Returns:
-        See `train_seeds`; `seeds.json` holds it under `"evaluate"`.
+        See `train_seeds`; `seeds.json` holds the dict under `"evaluate"`.
 
     Raises:
         ValueError: See `evaluate`.
@@ -119,7 +119,7 @@ def _given(run_dir):
 
 
 def _summarize(run_dir, name, seeds, rows):
-    """Writes and returns what the seeds have in common."""
+    """Writes and returns the statistics over the seeds."""
     figures = [
         key
         for key, value in rows[0].items()
@@ -129,7 +129,7 @@ def _summarize(run_dir, name, seeds, rows):
     path = run_dir / "seeds.json"
     before = read_json(path) if path.exists() else {}
     if any("test_loss" not in row for row in rows):
-        # The networks are trained further than those that were tested.
+        # The tests are of networks with fewer epochs of training.
         before.pop("evaluate", None)
     write_json(path, {**before, name: {"seeds": seeds, **summary}})
     return summary

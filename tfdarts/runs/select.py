@@ -21,31 +21,31 @@ logger = logging.getLogger("tfdarts")
 
 @show_progress()
 def select(config):
-    """Trains each candidate briefly and takes the best on validation data.
+    """Trains each candidate briefly; takes the best on validation data.
 
-    A search depends on its seed, so the paper runs it a few times and keeps
-    the cell whose network, trained from scratch for a short while, is most
-    accurate on validation examples; of equals, and of language models, the one
-    of the lower loss. With `class_weights="balanced"` it is balanced accuracy
-    that counts. Test examples are never read.
+    A search depends on its seed, so the paper searches a few times and keeps
+    the cell whose network, trained briefly from scratch, has the highest
+    accuracy on validation examples. The lower loss decides ties, and decides
+    alone for language models. With `class_weights="balanced"`, balanced
+    accuracy decides. Test examples are never read.
 
-    Each candidate is a run of its own in `<run_dir>/candidates`. A selection
-    that was interrupted goes on, and one that is given further candidates
-    trains only those.
+    Each candidate is a run of its own in `<run_dir>/candidates`. An
+    interrupted selection is resumed; with further candidates, only these are
+    trained.
 
     Args:
         config: `tfdarts.tasks.configs.SelectConfig`, or for texts
             `tfdarts.tasks.rnn_configs.RNNSelectConfig`.
 
     Returns:
-        List of dicts, one a candidate, best first: what `selection.json` of
-        the run directory holds. Its `genotype.json` is the winner's.
+        List of dicts, one per candidate, best first, as in `selection.json`
+        of the run directory. `genotype.json` there is the winner's.
 
     Raises:
         ValueError: If there are fewer than two candidates, one is no
-            genotype, or the run directory holds something else.
-        DataError: If the data do not fit the settings, or there are none to
-            rank on.
+            genotype, or the run directory holds another kind of run.
+        DataError: If the data do not fit the settings, or there are no
+            validation examples to rank on.
         DivergedError: If a candidate's loss becomes NaN.
 
     Reference:
@@ -82,7 +82,7 @@ def select(config):
 
 
 def _run_dir(config):
-    """Returns the directory of a selection, which no search may be in."""
+    """Returns the directory of a selection; no search may use it."""
     if not config.run_dir:
         raise ValueError("A selection is kept in a directory: give --run_dir.")
     run_dir = pathlib.Path(config.run_dir)
@@ -96,7 +96,7 @@ def _run_dir(config):
 
 
 def _candidates(identifiers, space):
-    """Returns what each candidate is called, and its genotype's identifier.
+    """Returns a dict from the candidates' names to their identifiers.
 
     Raises:
         ValueError: If there are fewer than two, or one cannot be found.
@@ -125,10 +125,10 @@ def _candidates(identifiers, space):
 
 
 def _directory_name(identifier):
-    """Returns a name that does not depend on the other candidates.
+    """Returns a directory name that depends on this candidate alone.
 
-    A checksum replaces what cannot be told apart without the characters that
-    are left out, such as emoji.
+    A checksum keeps names apart that differ only in characters that are
+    dropped, such as emoji.
     """
     name = re.sub(r"[^\w.-]+", "-", identifier).strip("-.")
     if re.search(r"[^\w\0-\x7f]", identifier) or not name:

@@ -11,7 +11,7 @@ from tfdarts.tasks.settings import RunConfig
 
 @dataclasses.dataclass(frozen=True)
 class EvaluateSettings(Settings):
-    """What a test takes."""
+    """Settings of `tfdarts-evaluate`."""
 
     run_dir: str = setting(
         None,
@@ -35,7 +35,7 @@ class EvaluateSettings(Settings):
 
 @dataclasses.dataclass(frozen=True)
 class ExportSettings(Settings):
-    """What an export takes."""
+    """Settings of `tfdarts-export`."""
 
     run_dir: str = setting(
         None,

@@ -21,15 +21,15 @@ logger = logging.getLogger("tfdarts")
 
 
 class SupernetSearch:
-    """What a strategy works with that trains a supernet.
+    """The state of a search whose strategy trains a supernet.
 
     Args:
         task: `Task`.
         config: The settings of the search.
 
     Attributes:
-        config: The settings, with what the data have decided.
-        work: What `task.search` has returned: data, supernet and `DARTS`.
+        config: The settings, with those that depend on the data filled in.
+        work: The result of `task.search`: data, supernet and `DARTS`.
         stage: `Stage` of the run directory; set before the strategy runs.
     """
 
@@ -44,7 +44,7 @@ class SupernetSearch:
         self.best_epoch = None
 
     def fit(self):
-        """Searches to the end, from the last whole epoch."""
+        """Searches to the end, resuming after the last whole epoch."""
         config, work, stage = self.config, self.work, self.stage
         darts = work.darts
         supernet = darts.supernet
@@ -94,14 +94,14 @@ class SupernetSearch:
         }
 
     def warning(self):
-        """Returns a sentence on what speaks against the result, or `None`."""
+        """Returns a sentence on why to doubt the result, or `None`."""
         _warn_of_skips(self.genotype)
         probabilities = self.record.probabilities_of(self.best_epoch)
         return unmoved_warning(probabilities)
 
 
 def checkpoint_of(darts, directory):
-    """Returns the callback that keeps all that a search changes."""
+    """Returns the callback that saves all variables of a search."""
     return EpochCheckpoint(
         directory,
         supernet=darts.supernet.variables,
@@ -114,7 +114,7 @@ def curvature(work):
     """Returns the callbacks that measure the curvature in alpha, if any.
 
     Args:
-        work: What `tfdarts.tasks.task.Task.search` returned.
+        work: The result of `tfdarts.tasks.task.Task.search`.
     """
     config = work.config
     if config.early_stop != "hessian":

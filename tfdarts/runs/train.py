@@ -27,32 +27,32 @@ logger = logging.getLogger("tfdarts")
 
 @show_progress()
 def train(config):
-    """Trains a genotype's network and leaves it in the run directory.
+    """Trains a genotype's network and writes it to the run directory.
 
-    The test examples are not read: `evaluate` does that. A training that was
-    interrupted goes on after its last whole epoch, and so does one that is
-    given more epochs than before.
+    The test examples are not read; `evaluate` reads them. An interrupted
+    training resumes after its last whole epoch, and so does a training whose
+    number of epochs is raised.
 
     Args:
         config: `tfdarts.tasks.configs.TrainConfig`, or for texts
             `tfdarts.tasks.rnn_configs.RNNTrainConfig`.
 
     Returns:
-        The results, a dict: what `train/results.json` holds.
+        Dict of the results in `train/results.json`.
 
     Raises:
-        ValueError: If a setting cannot be, or the run directory holds a
+        ValueError: If a setting is invalid, or the run directory holds a
             training with other settings.
         DataError: If the data do not fit the settings.
-        DivergedError: If the loss becomes NaN; of a language model, if it
-            still does so after it has gone back three times.
+        DivergedError: If the loss becomes NaN; for a language model, if it
+            still does after going back three times.
     """
     require_config("train", config, *config_classes("train"))
     task = task_of_config(config)
     with as_worker(config) as config:
         stage = Stage(config.run_dir, "train")
         work = task.training(stage.as_begun(config))
-        config = work.config  # What follows from the data is chosen.
+        config = work.config  # Settings that follow from the data are set.
         stage.replicas = work.distribution.num_replicas_in_sync
         begin = functools.partial(
             stage.begin,
@@ -76,7 +76,7 @@ def train(config):
 
 
 def _fit(work, stage):
-    """Trains to the end, leaves the network, returns the results."""
+    """Trains to the end, writes the network, returns the results."""
     for name, text in work.files.items():
         write_atomically(stage.path / name, text)
     while True:

@@ -1,4 +1,4 @@
-"""Drawing cells, and how a search came to them."""
+"""Drawing cells and the search that found them."""
 
 import logging
 import types
@@ -31,13 +31,13 @@ def visualize(genotype, output_dir, space="cnn"):
     """Draws the cells of a genotype.
 
     Args:
-        genotype: `Genotype`, or what `find_genotype` takes: the path of a
+        genotype: `Genotype`, or an argument of `find_genotype`: the path of a
             file or of a run directory, a published name, or
             `"random:<seed>"`.
-        output_dir: Path of the directory to draw into; made if it is not
-            there.
-        space: String, `"cnn"` or `"rnn"`: of which kind of network the
-            genotype is that is found by this name.
+        output_dir: Path of the directory to draw into; it is created if
+            missing.
+        space: String, `"cnn"` or `"rnn"`: the search space of a genotype that
+            is given by its name.
 
     Returns:
         The paths of the drawings.
@@ -49,19 +49,19 @@ def visualize(genotype, output_dir, space="cnn"):
 
 @show_progress()
 def draw_run(run_dir):
-    """Draws what a run has come to so far.
+    """Draws the progress of a run so far.
 
     Args:
         run_dir: Path of a run that has a `genotype.json`, metrics of a stage,
-            or was tested.
+            or test results.
 
     Returns:
-        The paths of the drawings: the cells, alpha over the epochs and the
-        signs of a collapse in `<run_dir>/cells`, those of `draw_curves_of`
-        each stage, and of a run that was tested those of `draw_evaluation`.
+        The paths of the drawings: the cells, alpha by epoch and the signs of
+        a collapse in `<run_dir>/cells`, those of `draw_curves_of` for each
+        stage, and after a test those of `draw_evaluation`.
 
     Raises:
-        ValueError: If there is nothing to draw, or something is damaged.
+        ValueError: If there is nothing to draw, or a file is damaged.
     """
     run_dir = as_path(run_dir, "run_dir")
     others = [
@@ -82,7 +82,7 @@ def draw_run(run_dir):
 
 
 def draw_curves_of(stage):
-    """Draws the curves of a stage, `curves.png` beside its metrics.
+    """Draws the curves of a stage into `curves.png` beside its metrics.
 
     Args:
         stage: `Stage` that has a `metrics.csv`.
@@ -118,7 +118,7 @@ def _draw_trials(stage):
 
 
 def draw_evaluation(run_dir):
-    """Draws the confusion matrix and the reliability of a run's predictions.
+    """Draws the confusion matrix and the reliability diagram of a run.
 
     Args:
         run_dir: Path of a run.
@@ -150,19 +150,19 @@ def _metrics_of(stage):
 
 def _draw_search(stage, genotype):
     """Draws alpha and the signs of a collapse; returns the paths."""
-    # It takes matplotlib, whose import is most of the time that a genotype's
-    # drawing would take.
+    # These import matplotlib, which would take most of the time of drawing
+    # only a genotype.
     from tfdarts.visualization.alphas import draw_alphas
     from tfdarts.visualization.collapse import draw_collapse
 
     directory = stage.run_dir / "cells"
     history = read_probabilities(stage.path)
-    # The pictures of alpha end with the epoch that the genotype is of.
+    # The pictures of alpha end with the epoch of the genotype.
     metrics = _metrics_of(stage)
     best = stage.status().get("best_epoch") or len(metrics["epoch"])
     to_best = {name: values[: best + 1] for name, values in history.items()}
     settings = stage.settings()
-    # Version 0.1.0 had no such setting.
+    # Version 0.1.0 did not have this setting.
     listed = settings.get("primitives", IN_PAPER)
     primitives = listed_primitives(listed, genotype.space)
     space = SPACES[genotype.space](settings["num_nodes"], primitives)
@@ -179,6 +179,6 @@ def _draw_search(stage, genotype):
 
 
 def _found_in(run_dir):
-    """Returns the genotype of a run, of whatever kind it is."""
+    """Returns the genotype of a run of any kind."""
     path = run_dir / "genotype.json"
     return Genotype.load(path) if path.exists() else find_genotype(str(run_dir))

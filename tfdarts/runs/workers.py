@@ -1,4 +1,4 @@
-"""A run of many processes: one writes, the others follow."""
+"""A run of many processes: the chief writes, the workers follow."""
 
 import atexit
 import contextlib
@@ -30,12 +30,12 @@ _MISMATCH = re.compile(r"mismatch in the collective|joining a group with size")
 
 
 class WorkerLostError(RuntimeError):
-    """Another process, which computed together with this one, is gone."""
+    """Raised when another worker of the same run is gone."""
 
 
 @contextlib.contextmanager
 def as_worker(config):
-    """Does what a config says as one of all workers; see `in_own_run_dir`.
+    """Runs a config as one of all workers; see `in_own_run_dir`.
 
     Args:
         config: Dataclass with `distribute` and `run_dir`.
@@ -59,27 +59,27 @@ def as_worker(config):
 
 @contextlib.contextmanager
 def in_own_run_dir(run_dir, distribution, **facts):
-    """Lets one process write to a run directory, and the others follow.
+    """Lets the chief write to a run directory, and gives workers copies.
 
-    That is the directory itself on one process, and on the first of many. The
-    others follow: each works in a copy of it, which is thrown away when the
-    process ends, so that nothing else needs to know of workers. They wait for
-    each other at the beginning, until all have their copies, and at the end,
-    until the first has written all.
+    A single process and the chief (worker 0) get the directory itself. Each
+    other worker gets a copy, which is deleted when its process ends, so that
+    no other code needs to know about workers. A barrier at the beginning
+    waits until all workers have their copies, and one at the end until the
+    chief has written everything.
 
     Args:
         run_dir: Path or `None`.
         distribution: `tf.distribute.Strategy`.
-        **facts: What must be the same on all workers, beside the versions
-            and what the run directory holds.
+        **facts: Further values that must be equal on all workers, besides
+            the versions and the progress in the run directory.
 
     Yields:
         The run directory that this process may write to.
 
     Raises:
-        ClusterError: If anything of that is not the same, or the workers do
-            not compute the same.
-        WorkerLostError: If another process is gone.
+        ClusterError: If one of these values differs, or the workers do not
+            compute the same.
+        WorkerLostError: If another worker is gone.
     """
     worker, num_workers = worker_of(distribution)
     if num_workers == 1:
@@ -111,7 +111,7 @@ def in_own_run_dir(run_dir, distribution, **facts):
 
 
 def _is_of_others(error):
-    """Whether it is the connection to other processes that failed."""
+    """Returns whether the connection to other processes failed."""
     broken = (
         tf.errors.UnavailableError,
         tf.errors.AbortedError,
@@ -124,7 +124,7 @@ def _is_of_others(error):
 
 
 def _held(run_dir):
-    """How far the stages in a run directory have come."""
+    """Returns the progress of the stages in a run directory."""
     if not run_dir:
         return None
     stages = [Stage(run_dir, name) for name in ("search", "train")]
@@ -138,10 +138,10 @@ def _held(run_dir):
 
 
 def copy_of(run_dir):
-    """Returns the path of a follower's own copy of a run directory.
+    """Returns the path of a worker's own copy of a run directory.
 
     Args:
-        run_dir: Path; of a copy, or something in it, it is returned as it is.
+        run_dir: Path; a path inside a copy is returned unchanged.
     """
     path = as_path(run_dir, "run_dir").absolute()
     if _place() in path.parents:
@@ -154,7 +154,7 @@ def _copied(path):
     copy = _place() / str(len([*_place().iterdir()])) / path.name
     copy.parent.mkdir()
     if path.is_dir():
-        # What the other worker writes meanwhile appears whole or not at all.
+        # The chief writes files atomically, so each one is whole or absent.
         shutil.copytree(
             path,
             copy,
@@ -166,24 +166,24 @@ def _copied(path):
 
 @functools.cache
 def _place():
-    """Where this process keeps its copies, as long as it lives."""
+    """Returns the directory of copies; it is deleted when Python exits."""
     place = pathlib.Path(tempfile.mkdtemp(prefix="tfdarts-follower-"))
     atexit.register(shutil.rmtree, place, ignore_errors=True)
     return place.absolute()
 
 
 def require_agreement(distribution, **facts):
-    """Refuses to go on where workers would not compute the same.
+    """Raises an error if the workers would not compute the same.
 
     Args:
         distribution: `tf.distribute.Strategy`.
-        **facts: What must be the same on all workers, by what it is called:
-            anything that has one text, or lists of Keras variables.
+        **facts: Values that must be equal on all workers, by their names:
+            any value that its text identifies, or lists of Keras variables.
 
     Raises:
-        ClusterError: If anything is not the same.
+        ClusterError: If a value differs.
     """
-    # Commands of different versions may not even have as many settings.
+    # Commands of different versions may not even have the same settings.
     names = {"which command and settings there are": str([*facts])}
     differing = _differing(distribution, names) or _differing(
         distribution, facts
@@ -197,18 +197,18 @@ def require_agreement(distribution, **facts):
 
 
 class SameOnAllWorkers(keras.callbacks.Callback):
-    """Ends a run whose workers come apart, before a checkpoint keeps it.
+    """Ends a run whose workers differ, before a checkpoint is written.
 
-    They change weights alike, each for itself, by sums that are the same for
-    all. On processors that round differently they would not stay alike.
+    Each worker applies the same all-reduced gradients to its own copy of the
+    weights. On processors that round differently, the copies drift apart.
 
     Args:
         distribution: `tf.distribute.Strategy`.
-        variables: List of Keras variables, all that checkpoints keep.
+        variables: List of Keras variables, all that checkpoints store.
 
     Raises:
-        ClusterError: If they are not the same at the end of an epoch, or not
-            all workers are about to stop.
+        ClusterError: If the variables differ at the end of an epoch, or only
+            some workers are about to stop.
     """
 
     def __init__(self, distribution, variables):
@@ -232,12 +232,12 @@ class SameOnAllWorkers(keras.callbacks.Callback):
 
 
 def meet(distribution):
-    """Waits until all workers have come here."""
+    """Waits at a barrier for all workers."""
     _differing(distribution, {"that they are here": 0})
 
 
 def _differing(distribution, facts):
-    """Returns the names of what is not the same on all workers."""
+    """Returns the names of the values that differ between workers."""
     if worker_of(distribution)[1] == 1:
         return []
     sums = [_checksum_of(value) for value in facts.values()]
@@ -250,13 +250,13 @@ def _differing(distribution, facts):
 
 @functools.cache
 def _gathering(distribution):
-    """TensorFlow would build the graph anew each time."""
+    """Returns a gather function, cached so that its graph is built once."""
     gather = functools.partial(distribution.gather, axis=0)
     return tf.function(gather, reduce_retracing=True)
 
 
 def _checksum_of(value):
-    """A number for anything that has one text, or for a list of variables."""
+    """Returns a checksum of a JSON-like value or a list of variables."""
     if not isinstance(value, list):
         return zlib.crc32(json.dumps(value, default=str).encode())
     checksum = 0
