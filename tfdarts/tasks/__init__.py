@@ -1,1 +1,1 @@
-"""What depends on the kind of data: one object a task, and its parts."""
+"""Code that depends on the kind of data: one object per task."""

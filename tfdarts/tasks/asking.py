@@ -1,4 +1,4 @@
-"""What a prediction is asked about, of whom, and how, as data."""
+"""Settings of a prediction: the question, the model and the requests."""
 
 import dataclasses
 
@@ -26,7 +26,7 @@ class ImagesQuestion(Settings):
 
 @dataclasses.dataclass(frozen=True)
 class TextQuestion(Settings):
-    """A text to go on with."""
+    """A text to continue."""
 
     text: str = setting(
         None,
@@ -37,7 +37,7 @@ class TextQuestion(Settings):
 
 @dataclasses.dataclass(frozen=True)
 class AskSettings(Settings):
-    """Whom a prediction is asked of, and how."""
+    """The model or server to ask, and how to send requests."""
 
     export_dir: str = setting(
         None,

@@ -1,4 +1,4 @@
-"""The settings of each command, as data.
+"""The settings of each command on images, as dataclasses.
 
 Each field is a flag of the command line and an argument in Python.
 """
@@ -23,7 +23,7 @@ from tfdarts.tasks.train_settings import TrainSettings
 
 @dataclasses.dataclass(frozen=True)
 class SearchConfig(SearchSettings, ComputeConfig):
-    """Settings of a search; `preset` chooses those that are `None`.
+    """Settings of a search; `preset` chooses the settings that are `None`.
 
     Reference:
 
@@ -170,7 +170,7 @@ class SearchConfig(SearchSettings, ComputeConfig):
         self._require_what_stops()
 
     def _require_what_stops(self):
-        """Raises `ValueError` where an early stop finds nothing to look at."""
+        """Raises `ValueError` if the early stopping rule cannot apply."""
         names = listed_primitives(self.primitives, "cnn")
         learning = [name for name in names if primitive_entry(name).learns]
         if self.early_stop == "skips" and "skip_connect" not in names:
@@ -210,7 +210,7 @@ class TrainConfig(OfGenotype, TrainSettings):
 
     @property
     def takes_genotype(self):
-        """Whether the network is that of a genotype."""
+        """Whether the network is built from a genotype."""
         return self.network == "cells"
 
     def __post_init__(self):
@@ -226,7 +226,7 @@ class TrainConfig(OfGenotype, TrainSettings):
 
 @dataclasses.dataclass(frozen=True)
 class BriefTrainConfig(TrainSettings):
-    """Settings of brief trainings, by whose results candidates are ranked.
+    """Settings of the brief trainings that rank candidates.
 
     Reference:
 
@@ -259,7 +259,7 @@ class CandidateSearchConfig(BriefTrainConfig):
 
 @dataclasses.dataclass(frozen=True)
 class SelectConfig(OfCandidates, BriefTrainConfig):
-    """Settings of a selection; how long and on what is the paper's.
+    """Settings of a selection; epochs and validation split are the paper's.
 
     Reference:
 

@@ -1,4 +1,4 @@
-"""The data set of a run, opened and described."""
+"""Opening and describing the data set of a run."""
 
 import logging
 import typing
@@ -16,26 +16,26 @@ logger = logging.getLogger("tfdarts")
 
 
 def find_data(config):
-    """Returns the data set of a config; what it is stays unsaid.
+    """Returns the data set of a config, without logging its description.
 
     Args:
         config: `tfdarts.tasks.settings.RunConfig`.
 
     Raises:
-        DataError: If there is no such data set, or it cannot be used.
+        DataError: If the data set does not exist or cannot be used.
     """
     task = task_of_config(config)
     return task.find_data(config.dataset, vars(config), config.prepare)
 
 
 def open_data(config):
-    """Returns the data set of a config, and says what it is.
+    """Returns the data set of a config, and logs its description.
 
     Args:
         config: `tfdarts.tasks.settings.RunConfig`.
 
     Raises:
-        DataError: If there is no such data set, or it cannot be used.
+        DataError: If the data set does not exist or cannot be used.
     """
     source = find_data(config)
     for sentence in source.describe():
@@ -46,7 +46,7 @@ def open_data(config):
 
 
 class TrainingData(typing.NamedTuple):
-    """The data of a run, ready to be trained on."""
+    """The data of a run, ready for training."""
 
     source: ImageSource
     examples: TrainingExamples
@@ -67,9 +67,10 @@ def training_data(config, source, portion, **augmentation):
     """Returns the `TrainingData` of a source.
 
     Args:
-        config: `tfdarts.tasks.configs.SearchConfig` or `TrainConfig`, settled.
+        config: `tfdarts.tasks.configs.SearchConfig` or `TrainConfig`, with
+            the choices of its preset.
         source: `ImageSource`.
-        portion: Float, the share of the training examples in the first part.
+        portion: Float, the share of the training examples in the train split.
         **augmentation: Further arguments of `TrainingExamples.augment`.
 
     Raises:
@@ -95,7 +96,7 @@ def training_data(config, source, portion, **augmentation):
 
 
 def _warn_of_classes(config, source, examples):
-    """Logs what is wrong with the numbers of training examples per class."""
+    """Logs warnings about the numbers of training examples per class."""
     parts = {"training": examples.train, "validation": examples.validation}
     counts = {
         part: count_classes(part_examples[1], source.class_names)
@@ -112,13 +113,13 @@ def _warn_of_classes(config, source, examples):
 
 
 def describe_images(config):
-    """Returns lines that say what a data set of images is, all of it read.
+    """Returns lines that describe a data set of images, after reading it.
 
     Args:
         config: `tfdarts.tasks.settings.ImageConfig`.
 
     Raises:
-        DataError: If anything in it cannot be used.
+        DataError: If anything in the data set cannot be used.
     """
     source = find_data(config)
     lines = [*source.describe()]

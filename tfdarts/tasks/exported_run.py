@@ -1,4 +1,4 @@
-"""What an export takes of its run."""
+"""The parts of a run that an export needs."""
 
 import logging
 import pathlib
@@ -25,11 +25,11 @@ class ExportedRun(typing.NamedTuple):
 
 
 def warm_up(requests, *arguments):
-    """Returns the file of requests that a server begins with, or none.
+    """Returns the file of warm-up requests for a server, or an empty dict.
 
     Args:
         requests: Function of `tfdarts.serving.warm_up`.
-        *arguments: Its arguments.
+        *arguments: Arguments of `requests`.
     """
     try:
         return {FILE: requests(*arguments)}

@@ -1,4 +1,4 @@
-"""Testing a network of images."""
+"""Testing a network on images."""
 
 import logging
 
@@ -19,17 +19,17 @@ logger = logging.getLogger("tfdarts")
 
 
 def image_scores(network, settings, source, batch_size, distribution):
-    """Returns the figures of a test on images, and their details.
+    """Returns the metrics of a test on images, and their details.
 
     Args:
         network: Keras model.
-        settings: Dict of the settings of its training.
+        settings: Dict of the settings of the network's training.
         source: `ImageSource`.
         batch_size: Integer.
         distribution: `tf.distribute.Strategy`.
 
     Returns:
-        Two dicts: the results, and what else `report.json` holds.
+        Two dicts: the results, and further entries of `report.json`.
     """
     images, labels = source.read("test")
     logger.info("evaluate: %d images", len(labels))
@@ -50,7 +50,7 @@ def image_scores(network, settings, source, batch_size, distribution):
 
 
 def _logits(network, settings, images, labels, batch_size, distribution):
-    """Returns what the network says of raw images."""
+    """Returns the logits of the network for raw images."""
 
     def prepare(images):
         return augmentation.as_tested(
@@ -67,7 +67,7 @@ def _logits(network, settings, images, labels, batch_size, distribution):
 
 
 def source_of_test(test, settings, path):
-    """Returns images that are given to test a network on, as a data set.
+    """Returns the test images that a user gives, as a data set.
 
     Args:
         test: Pair of arrays or `tf.data.Dataset`; see `tfdarts.evaluate`.
@@ -75,7 +75,7 @@ def source_of_test(test, settings, path):
         path: Path of the training, for error messages.
 
     Raises:
-        DataError: If they are no such images as it was trained on.
+        DataError: If the images differ in kind from the training images.
     """
     source = sources.open_source(
         arrays.source_of_test(test, settings["class_names"]),

@@ -1,4 +1,4 @@
-"""Exporting a network of images."""
+"""Exporting an image classifier."""
 
 import json
 import logging
@@ -19,17 +19,17 @@ from tfdarts.tasks.exported_run import warm_up
 logger = logging.getLogger("tfdarts")
 
 REPRESENTATIVE = 200
-"""Training images that set the scales of 8-bit tensors."""
+"""Number of training images that set the scales of 8-bit tensors."""
 
 
 def export_classifier(formats, network, settings, directory, run):
-    """Writes all formats under one number; returns their paths.
+    """Writes all formats under one version number; returns their paths.
 
     Args:
         formats: List of strings; see `tfdarts.export`.
         network: Keras model.
-        settings: Dict of the settings of its training.
-        directory: Path of the versions.
+        settings: Dict of the settings of the network's training.
+        directory: Path of the model, which holds its versions.
         run: `ExportedRun`.
     """
     version = next_version(directory)
@@ -96,7 +96,7 @@ def _write_files(contents, directory, version, settings):
 
 
 def _what_8_bits_lose(contents, source):
-    """Returns accuracy on the test images, and size, of floats and bytes."""
+    """Returns test accuracy and size of the float and the 8-bit model."""
     images, labels = source.read("test")
     report = {"test_examples": len(labels)}
     for format in ("litert", "litert_int8"):

@@ -1,4 +1,4 @@
-"""What images show: asked of a model or a server."""
+"""Predicting the classes of images, with a model or a server."""
 
 import base64
 import functools
@@ -28,7 +28,7 @@ PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAA"
     "AABJRU5ErkJggg=="
 )
-"""An image file that cannot be refused for what it is: one grey pixel."""
+"""A valid image file of one gray pixel, which every model accepts."""
 
 
 def predictions(
@@ -42,44 +42,43 @@ def predictions(
     retries=3,
     max_request_mb=32.0,
 ):
-    """Yields what images show, each as soon as it is known.
+    """Yields the predictions for images, each as soon as it is known.
 
-    An image that cannot be used does not keep the others from being answered:
-    a file of a kind that no server decodes correctly is not asked about, see
-    `tfdarts.image_kinds`, and a batch that is refused is asked again in
-    halves.
+    An unusable image does not stop the others. Files of a kind that no server
+    decodes correctly are not sent; see `tfdarts.image_kinds`. A batch that
+    the server refuses is sent again in halves.
 
     Args:
-        images: Path of an image file, of a folder, out of which all images
-            are taken, pattern such as `"new/*.png"`, or a sequence of these.
+        images: Path of an image file, of a folder, whose images are all
+            taken, pattern such as `"new/*.png"`, or a sequence of these.
             Or an array of images, `(images, height, width, channels)`, or
-            without channels if they are grey; of one image; or a sequence of
-            arrays. Pixels are as in `tfdarts.from_arrays`, integers or floats
-            from 0 to 255 or floats from 0 to 1, in as many channels as the
-            model takes, and the images have the size that it takes.
+            without channels if they are gray; of one image; or a sequence of
+            arrays. Pixels are as in `tfdarts.from_arrays`: integers or floats
+            from 0 to 255, or floats from 0 to 1. Channels and size must be
+            those of the model.
         export_dir: Path of the exported versions of a model, or of one.
-        server: String, in place of it the URL of a server: `http://host:8501`
-            (REST) or `grpc://host:8500`.
-        name: String, what the server calls the model.
-        version: Integer; of a server also a string, the label of a version.
+        server: String, instead of `export_dir`: the URL of a server,
+            `http://host:8501` (REST) or `grpc://host:8500`.
+        name: String, the name of the model on the server.
+        version: Integer; for a server also a string, the label of a version.
             Defaults to the newest.
-        batch_size: Integer, images that are asked for at once.
-        timeout: Float, seconds that a server's answer may take.
-        retries: Integer, how often a server that cannot answer now is asked
-            again, each time after a longer while.
+        batch_size: Integer, images in a request.
+        timeout: Float, seconds to wait for a server's answer.
+        retries: Integer, how often to repeat a request to a server that is
+            unavailable, each time after a longer wait.
         max_request_mb: Float, the most megabytes of images in a request.
 
     Yields:
-        One dict for each image: `image`, its path or, of an array, its
+        One dict for each image: `image`, its path or, in an array, its
         position, and either `label`, `class_id`, `probability` and the lists
-        `class_names` and `probabilities`, in the same order, or `error`, why
-        it could not be used. A server whose model tfdarts 0.1.0 exported has
-        no `class_names`.
+        `class_names` and `probabilities`, in the same order, or `error`, the
+        reason why the image is unusable. A server whose model tfdarts 0.1.0
+        exported has no `class_names`.
 
     Raises:
-        ValueError: If there is no such model or server, or an argument cannot
-            be.
-        DataError: If there is no such image, or one is too large.
+        ValueError: If there is no such model or server, or an argument is
+            invalid.
+        DataError: If there is no such image, or an image is too large.
     """
     asking = AskSettings(
         *(export_dir, server, name, version),
@@ -132,7 +131,7 @@ def predictions(
 
 
 def _class_names(ask, count):
-    """Returns `class_names` as part of a prediction, if they can be had."""
+    """Returns `class_names` as part of a prediction, if the client has any."""
     try:
         return {"class_names": ask(count)}
     except ServerError as error:
@@ -145,7 +144,7 @@ def _class_names(ask, count):
 
 
 def _answered_but_bad(ask, paths, contents, looks):
-    """Returns predictions; files that are not taken are not asked about."""
+    """Returns predictions; sends only the files that can be decoded."""
     good = [k for k, look in enumerate(looks) if not isinstance(look, str)]
     answers = iter(
         _answered(ask, [paths[k] for k in good], [contents[k] for k in good])
@@ -159,7 +158,7 @@ def _answered_but_bad(ask, paths, contents, looks):
 
 
 def _look(content):
-    """Returns what an image file's header says, or why it is not taken."""
+    """Returns the header of an image file, or why the file is unusable."""
     try:
         return look_up(io.BytesIO(content))
     except BadImageError as error:
@@ -200,9 +199,9 @@ def _name(image):
 
 
 def _blaming_all(ask):
-    """Returns a function that asks about arrays, which are of one shape.
+    """Returns a function that sends arrays, whose errors concern all images.
 
-    A refusal of one is a refusal of all.
+    All arrays have one shape, so a refusal of one is a refusal of all.
     """
 
     def ask_once(images):
@@ -220,10 +219,10 @@ def _blaming_all(ask):
 
 
 def _not_for_nothing(ask):
-    """Returns a function that asks, but blames images only if others do.
+    """Returns a function that sends images, and checks the first refusal.
 
-    A server may refuse all there is, for a version that it does not have for
-    instance. The first refusal is put to the test with a pixel.
+    A server may refuse every request, for instance if it lacks the version.
+    After the first refusal, a valid one-pixel image tells the cases apart.
     """
     tested = False
 
@@ -252,10 +251,10 @@ def _report(done, count, seconds):
 
 
 def show_predictions(said):
-    """Returns a table of what `predictions` has yielded.
+    """Returns a table of predictions.
 
     Args:
-        said: List of dicts.
+        said: List of the dicts of `predictions`.
     """
     return table(("image", "label", "probability"), map(_row, said))
 

@@ -1,4 +1,4 @@
-"""What a search on images works with."""
+"""The data, supernet and optimizers of a search on images."""
 
 import tensorflow as tf
 
@@ -25,10 +25,10 @@ from tfdarts.training.schedules import EpochCosine
 
 
 class ImageSearch:
-    """Images, a supernet of convolutional cells, and `DARTS`, compiled.
+    """Images, a supernet of convolutional cells, and a compiled `DARTS`.
 
-    Nothing of it has been moved yet. Its `config` is the one given, with what
-    the preset has chosen.
+    No step has been taken. `config` is the argument with the choices of the
+    preset.
 
     Args:
         config: `tfdarts.tasks.configs.SearchConfig`.
@@ -87,7 +87,7 @@ class ImageSearch:
 
     @property
     def derived(self):
-        """What follows from settings and data, for the run directory."""
+        """Values computed from settings and data, for the run directory."""
         examples = self.data.examples
         return {
             "mean": examples.mean,
@@ -96,7 +96,7 @@ class ImageSearch:
         }
 
     def describe(self):
-        """Returns what is searched on, in words."""
+        """Returns a description of the data, in words."""
         supernet, examples = self.darts.supernet, self.data.examples
         size = "x".join(map(str, supernet.image_shape))
         return (
@@ -106,18 +106,18 @@ class ImageSearch:
         )
 
     def batches(self, first_epoch=0):
-        """Returns batches for the weights beside batches for alpha."""
+        """Returns pairs of a batch for the weights and one for alpha."""
         part = worker_of(self.distribution)
         return batches_of_pairs(self.config, self.data, first_epoch, part)
 
     def least_bytes(self):
-        """Returns the memory that a step of this process needs at the least."""
+        """Returns the least memory of a step of this process, in bytes."""
         batch_spec, _ = self.batches().element_spec
         graph = self.darts.gradient_graph(batch_spec)
         return local_replicas(self.distribution) * peak_bytes(graph)
 
     def validation_batches(self):
-        """Returns the batches that the supernet's accuracy is measured on."""
+        """Returns the batches that measure the supernet's accuracy."""
         examples = self.data.examples
         return batches.ordered_batches(
             examples.validation,
@@ -127,7 +127,7 @@ class ImageSearch:
         )
 
     def curvature_batch(self):
-        """Returns the batch that the curvature in alpha is measured on."""
+        """Returns the batch that measures the curvature in alpha."""
         examples = self.data.examples
         batch = batches.random_batches(
             examples.validation,
@@ -141,18 +141,18 @@ class ImageSearch:
 
 
 def _require_shares(config, distribution):
-    """Raises `ValueError` where a batch size that is known does not do."""
+    """Raises `ValueError` if replicas cannot share a given batch size."""
     if config.batch_size:
         require_shares(distribution, config.batch_size, config.micro_batches)
 
 
 def compiled(config, supernet, steps, distribution=None, class_weight=None):
-    """Returns `DARTS` of a supernet, as a config has it.
+    """Returns the compiled `DARTS` of a supernet.
 
     Args:
         config: `tfdarts.tasks.configs.SearchConfig`.
         supernet: `CNNSupernet`.
-        steps: Integer, those of an epoch.
+        steps: Integer, steps per epoch.
         distribution: `tf.distribute.Strategy`. Defaults to one device.
         class_weight: Dict from labels to floats; see `DARTS.compile`.
     """
@@ -188,12 +188,12 @@ def compiled(config, supernet, steps, distribution=None, class_weight=None):
 
 
 def batches_of_pairs(config, data, first_epoch=0, part=(0, 1)):
-    """Returns batches for the weights beside batches for alpha.
+    """Returns pairs of a batch for the weights and one for alpha.
 
     Args:
         config: `tfdarts.tasks.configs.SearchConfig`.
         data: `tfdarts.tasks.data.TrainingData`.
-        first_epoch: Integer, the epoch that the search goes on with.
+        first_epoch: Integer, the epoch to resume at.
         part: See `tfdarts.data.batches`.
     """
     return tf.data.Dataset.zip(
@@ -210,7 +210,7 @@ def batches_of_pairs(config, data, first_epoch=0, part=(0, 1)):
 
 
 def _alpha_batches(config, data, first_epoch, part):
-    """While alpha waits, zeros: nobody looks at them, and they cost nothing."""
+    """Returns batches for alpha; in the warm-up, zeros, which are unused."""
     moving = min(max(first_epoch, config.alpha_warmup_epochs), config.epochs)
     dataset = batches.random_batches(
         data.examples.validation,

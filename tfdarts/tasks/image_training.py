@@ -1,4 +1,4 @@
-"""What a training on images does."""
+"""The data, network and callbacks of a training on images."""
 
 import dataclasses
 import logging
@@ -41,15 +41,15 @@ logger = logging.getLogger("tfdarts")
 
 
 class ImageTraining:
-    """Images, the network of a genotype, and how it is trained.
+    """Images, the network of a genotype, and its compiled model.
 
-    Its `config` is the one given, with what the preset has chosen.
+    `config` is the argument with the choices of the preset.
 
     Args:
         config: `tfdarts.tasks.configs.TrainConfig`.
 
     Raises:
-        ValueError: If a setting cannot be.
+        ValueError: If a setting is invalid.
         DataError: If the data do not fit the settings.
     """
 
@@ -88,11 +88,11 @@ class ImageTraining:
 
     @staticmethod
     def distribution_of(config):
-        """Returns the devices that share the batches of a config.
+        """Returns the distribution strategy of a config.
 
         Raises:
-            ValueError: If they cannot share them evenly, or XLA is asked
-                for and cannot help, or not on several devices of a process.
+            ValueError: If replicas cannot share a batch evenly, or XLA is
+                requested without a GPU, or with several GPUs per process.
         """
         distribution = distribution_of(config.distribute)
         if config.batch_size:
@@ -108,7 +108,7 @@ class ImageTraining:
 
     @staticmethod
     def require_data(config, distribution):
-        """Raises `DataError` where a batch has more than all examples."""
+        """Raises `DataError` if a batch is larger than the train split."""
         source = find_data(config)
         chosen = chosen_settings(
             config, source, distribution.num_replicas_in_sync
@@ -120,7 +120,7 @@ class ImageTraining:
 
     @property
     def derived(self):
-        """What follows from settings and data, for the run directory."""
+        """Values computed from settings and data, for the run directory."""
         examples = self.data.examples
         genotype = self.genotype
         return {
@@ -133,7 +133,7 @@ class ImageTraining:
         }
 
     def describe(self):
-        """Returns what is trained on, in words."""
+        """Returns a description of the data, in words."""
         sizes = self.sizes
         return (
             f"{sizes['train_examples']} images, "
@@ -142,7 +142,7 @@ class ImageTraining:
 
     @property
     def sizes(self):
-        """How much each split of the training data holds, by its name."""
+        """The number of examples in each split, by name."""
         first, second = self.data.examples.train, self.data.examples.validation
         return {
             "train_examples": len(first[1]),
@@ -150,7 +150,7 @@ class ImageTraining:
         }
 
     def callbacks(self, rows):
-        """Returns the callbacks that stand before the one of the metrics.
+        """Returns the callbacks that precede the metrics callback.
 
         Args:
             rows: Function that returns the metrics of all epochs so far.
@@ -163,7 +163,7 @@ class ImageTraining:
         ]
 
     def saved_model(self):
-        """Returns the network as `model.keras` holds it."""
+        """Returns the network in the form of `model.keras`."""
         examples = self.data.examples
         return with_preprocessing(
             self.network,
@@ -173,7 +173,7 @@ class ImageTraining:
         )
 
     def results(self, rows):
-        """Returns the figures that the training ends with.
+        """Returns the final metrics of the training.
 
         Args:
             rows: List of dicts, the metrics of all epochs.
@@ -188,7 +188,7 @@ class ImageTraining:
         }
 
     def go_back(self, error):
-        """Raises the error of a loss that became NaN: there is no other way.
+        """Raises the error of a NaN loss; images have no rollback.
 
         Args:
             error: `DivergedError`.
@@ -196,7 +196,7 @@ class ImageTraining:
         raise error
 
     def _balanced_accuracy(self):
-        """Returns that of the validation split, where classes are weighted."""
+        """Returns the balanced validation accuracy if classes are weighted."""
         validation = self._own_validation_batches()
         if validation is None or self.data.class_weight is None:
             return {}
@@ -206,7 +206,7 @@ class ImageTraining:
         return {"validation_balanced_accuracy": figures["balanced_accuracy"]}
 
     def checkpoint(self, directory):
-        """Returns the callback that keeps all that training changes."""
+        """Returns the callback that saves all variables of the training."""
         return EpochCheckpoint(
             directory,
             network=self.model.variables,
@@ -214,15 +214,15 @@ class ImageTraining:
         )
 
     def restore(self, checkpoint):
-        """Brings the last whole epoch back; returns how many there are."""
+        """Restores the last whole epoch; returns the number of epochs."""
         return checkpoint.restore()
 
     def batches(self, first_epoch=0):
-        """Returns the batches that are trained on, from an epoch on."""
+        """Returns the training batches, starting at an epoch."""
         return shared(self._own_batches(first_epoch), self.distribution)
 
     def _own_batches(self, first_epoch=0):
-        """Returns the rows of this process."""
+        """Returns this process's local part of the training batches."""
         config, examples = self.config, self.data.examples
         targets = None
         if config.has_soft_targets:
@@ -247,18 +247,18 @@ class ImageTraining:
         return dataset.map(weighted(self.data.class_weight))
 
     def validation_batches(self):
-        """Returns the batches for validation, or `None`."""
+        """Returns the validation batches, or `None`."""
         validation = self._own_validation_batches()
         return validation and shared(validation, self.distribution)
 
     @property
     def validation_steps(self):
-        """How many batches that is; devices that share them do not say."""
+        """The number of validation batches; distributed data do not know."""
         second = self.data.examples.validation
         return second and -(-len(second[1]) // self.config.batch_size)
 
     def _own_validation_batches(self):
-        """Returns the rows of this process."""
+        """Returns this process's local part of the validation batches."""
         config, examples = self.config, self.data.examples
         if examples.validation is None:
             return None
@@ -278,7 +278,7 @@ class ImageTraining:
         )
 
     def least_bytes(self):
-        """Returns the memory that a step of this process needs at the least."""
+        """Returns the least memory of a step of this process, in bytes."""
         count = local_replicas(self.distribution)
         part_spec = [
             tf.TensorSpec((spec.shape[0] // count, *spec.shape[1:]), spec.dtype)
@@ -288,7 +288,7 @@ class ImageTraining:
 
 
 def _warn_of_average(config, steps):
-    """Says so where the first weights count for much in the average."""
+    """Logs a warning if the initial weights dominate the moving average."""
     if config.ema_momentum**steps > 0.01:
         logger.warning(
             "train: --ema_momentum=%g averages over some %d steps, and the "
@@ -315,7 +315,7 @@ def _regularization(config, network):
 
 
 def _gradient_graph(model, batch_spec):
-    """The graph that costs the most memory, of a model that Keras trains."""
+    """Returns the gradient graph, the largest in memory, of a Keras model."""
 
     @tf.function
     def gradients(x, y, sample_weight=None):
@@ -337,13 +337,13 @@ def _gradient_graph(model, batch_spec):
 
 
 def settle_selection(config):
-    """Returns the settings of a selection with what the data choose.
+    """Returns the settings of a selection with the choices of its preset.
 
     Args:
         config: `tfdarts.tasks.configs.SelectConfig`.
 
     Raises:
-        DataError: If there is nothing to rank on.
+        DataError: If there are no validation images to rank on.
     """
     source = find_data(config)
     if not config.validation_portion and "validation" not in source.splits:

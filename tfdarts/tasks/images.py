@@ -1,4 +1,4 @@
-"""The task of images: what class each is of."""
+"""The task of images: predict the class of each image."""
 
 from tfdarts.tasks.asking import ImagesQuestion
 from tfdarts.tasks.configs import CandidateSearchConfig
@@ -93,7 +93,7 @@ class ImageTask(Task):
             settings["image_size"],
             prepare,
             settings["image_fit"],
-            # Version 0.1.0 had no such setting.
+            # Version 0.1.0 did not have this setting.
             settings.get("skip_broken", False),
         )
 

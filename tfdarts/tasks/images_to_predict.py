@@ -1,4 +1,4 @@
-"""The images of a prediction: found, and put together into requests."""
+"""Finding the images of a prediction, and grouping them into requests."""
 
 import logging
 import os
@@ -29,11 +29,11 @@ def images_of(images):
         255, `(images, height, width, channels)`.
 
     Raises:
-        DataError: If they are no images.
+        DataError: If the argument holds no images.
     """
     images = scalar(images)
     if not hasattr(images, "__array__"):
-        # What is an image of Pillow is no sequence.
+        # A Pillow image is one image, not a sequence.
         single = hasattr(images, "__array_interface__")
         images = [images] if single else items(images)
         if all(isinstance(each, str | os.PathLike) for each in images):
@@ -54,7 +54,7 @@ def find_images(images):
         images: List of paths of files, folders, and patterns.
 
     Raises:
-        DataError: If one of them leads to no image.
+        DataError: If a path or pattern matches no image.
     """
     paths = []
     for each in images:
@@ -97,11 +97,11 @@ def _files(path):
 
 
 def request_batches(images, sizes, batch_size, max_request_mb):
-    """Yields lists of images, as many at once as a request may hold.
+    """Yields lists of images, each as large as a request may be.
 
     Args:
         images: Sequence of paths or of arrays.
-        sizes: Sequence of their sizes in bytes.
+        sizes: Sequence of the sizes in bytes.
         batch_size: Integer.
         max_request_mb: Number.
 

@@ -1,4 +1,4 @@
-"""How long a network takes on this machine."""
+"""Latency and throughput of a network on this machine."""
 
 import statistics
 import time
@@ -10,12 +10,13 @@ REPEATS = 20
 
 
 def latency(network, batch_size):
-    """Measures a network on images in memory.
+    """Measures the latency and throughput of a network.
 
-    The first call of each size is left out, for the graph is built in it.
+    The images are random. The first call of each size is not timed, because
+    it builds the graph.
 
     Args:
-        network: Keras model of images of one size.
+        network: Keras model for images of one size.
         batch_size: Integer.
 
     Returns:

@@ -1,4 +1,4 @@
-"""The supernet or network of a config, and how it is to be trained."""
+"""Building and compiling the supernet or network of a config."""
 
 import keras
 
@@ -20,7 +20,7 @@ from tfdarts.training.schedules import EpochSteps
 from tfdarts.training.schedules import WarmUp
 
 NETWORK = "network"
-"""The name of the layer of `train/model.keras` that is the network itself."""
+"""The name of the layer of `train/model.keras` that is the network."""
 
 
 def build_supernet(config, num_classes, image_shape):
@@ -68,10 +68,10 @@ def build_network(config, genotype, num_classes, image_shape):
 
     Args:
         config: `tfdarts.tasks.configs.TrainConfig`.
-        genotype: `Genotype`, or `None` where it has no cells.
+        genotype: `Genotype`, or `None` if the network has no cells.
         num_classes: Integer.
-        image_shape: Tuple `(height, width, channels)` of what is read; the
-            network sees less of it where the config says so.
+        image_shape: Tuple `(height, width, channels)` of the data; with
+            `crop_size`, the network's input is smaller.
     """
     if config.crop_size:
         image_shape = (config.crop_size, config.crop_size, image_shape[-1])
@@ -102,7 +102,7 @@ def build_language_model(config, genotype, vocabulary_size):
 
     Args:
         config: `tfdarts.tasks.rnn_configs.RNNTrainConfig`.
-        genotype: `Genotype`, or `None` where the cell is made by hand.
+        genotype: `Genotype`, or `None` for an LSTM or GRU.
         vocabulary_size: Integer.
     """
     rates, form = config.dropouts, {"dtype": "float32"}
@@ -125,16 +125,16 @@ def build_language_model(config, genotype, vocabulary_size):
 
 
 def compile_network(config, network, steps_per_epoch):
-    """Returns what is to be trained, compiled.
+    """Returns the compiled model to train.
 
     Args:
         config: `tfdarts.tasks.configs.TrainConfig`.
-        network: What `build_network` returned.
+        network: The result of `build_network`.
         steps_per_epoch: Integer.
 
     Returns:
-        The network's layers as a model of their own, or `WithAuxiliaryHead`.
-        The network is not compiled, so it is saved without optimizer.
+        The network's layers as another model, or `WithAuxiliaryHead`. The
+        network is not compiled, so it is saved without optimizer.
     """
     if config.auxiliary_weight:
         model = WithAuxiliaryHead(network, config.auxiliary_weight)
@@ -191,12 +191,12 @@ def _optimizer(config, learning_rate):
 
 
 def count_parameters(network):
-    """Returns how many numbers training moves."""
+    """Returns the number of trainable parameters."""
     return sum(int(keras.ops.size(v)) for v in network.trainable_variables)
 
 
 def save_network(model, stage):
-    """Writes a model into its stage, whole or not at all.
+    """Writes a model into its stage atomically.
 
     Args:
         model: `tfdarts.serving.classifier.with_preprocessing` of a network,
@@ -209,7 +209,7 @@ def save_network(model, stage):
 
 
 def network_of(model):
-    """Returns the network itself of what `save_network` has written.
+    """Returns the network inside a model that `save_network` wrote.
 
     Version 0.1.0 saved networks of images without their preprocessing.
     """

@@ -1,4 +1,4 @@
-"""The settings that nobody gives: the paper's, or those that fit the data."""
+"""Defaults that a preset chooses: the paper's, or values that fit the data."""
 
 import dataclasses
 import logging
@@ -7,41 +7,41 @@ import math
 logger = logging.getLogger("tfdarts")
 
 LARGE = 20_000
-"""Training images from which on `--preset=auto` takes the paper's settings."""
+"""From this many training images, `--preset=auto` means the paper's values."""
 
 SEARCH_STEPS = 500
-"""Steps of a search on few images, at least."""
+"""The least number of steps of a search on few images."""
 
 ALPHA_PATH = 50 * 390 * 3e-4
-"""How far Adam can move an alpha in the paper's search on CIFAR-10, nats.
+"""The path of an alpha in the paper's search on CIFAR-10, at most, in nats.
 
 Adam moves a variable by about its learning rate each step; the paper's search
 takes 50 epochs of 390 steps.
 """
 
 HIGHEST_ALPHA_RATE = 0.1
-"""Learning rate of alpha that `--preset=auto` chooses, at most.
+"""The highest learning rate of alpha that `--preset=auto` chooses.
 
-It goes the whole `ALPHA_PATH` in the 60 epochs of a step that the fewest
-images get. Of fewer steps a higher rate makes noise, not choices.
+With one step per epoch, as on the fewest images, 60 epochs cover the whole
+`ALPHA_PATH` at this rate. With fewer steps, a higher rate follows noise.
 """
 
 SHOWN_IMAGES = 40_000
-"""Images, each counted once an epoch, that a training on few images shows."""
+"""Images (counted once per epoch) that a training on few images processes."""
 
 
 def settle(config, source, multiple=1):
-    """Returns a config whose preset has chosen what nobody gave, and logs it.
+    """Returns a config with the choices of its preset, and logs them.
 
     Args:
         config: `tfdarts.tasks.configs.SearchConfig`, `TrainConfig` or
             `SelectConfig`.
         source: `tfdarts.data.image_source.ImageSource`.
-        multiple: Integer, what the batch size must be a multiple of: the
-            number of devices, times the micro-batches. Defaults to `1`.
+        multiple: Integer, the batch size must be a multiple of it: the number
+            of replicas times the micro-batches. Defaults to `1`.
 
     Raises:
-        ValueError: If what is chosen does not go with what is given.
+        ValueError: If a choice contradicts a given setting.
     """
     values = chosen_settings(config, source, multiple)
     if values:
@@ -60,7 +60,7 @@ def settle(config, source, multiple=1):
 
 
 def chosen_settings(config, source, multiple=1):
-    """Returns what the preset chooses of the settings that nobody gave.
+    """Returns the preset's values of the settings that were not given.
 
     Args:
         config: See `settle`.
@@ -80,7 +80,7 @@ def chosen_settings(config, source, multiple=1):
 
 
 def open_settings(config):
-    """Returns the names of the settings that the preset still has to choose."""
+    """Returns the names of the settings that the preset has to choose."""
     return [
         field.name
         for field in dataclasses.fields(config)
@@ -89,7 +89,7 @@ def open_settings(config):
 
 
 def as_in_the_paper(config):
-    """Returns a config with the paper's values of what nobody gave."""
+    """Returns a config with the paper's values of settings not given."""
     values = papers_settings(config)
     return dataclasses.replace(
         config, **{name: values[name] for name in open_settings(config)}
@@ -97,7 +97,7 @@ def as_in_the_paper(config):
 
 
 def papers_settings(config):
-    """Returns the values of `--preset=paper`, as a dict."""
+    """Returns the values of `--preset=paper`, a dict."""
     values = {
         field.name: field.metadata["paper"]
         for field in dataclasses.fields(config)
@@ -107,18 +107,21 @@ def papers_settings(config):
 
 
 def fitting_settings(config, images, side, multiple=1, validation_images=0):
-    """Returns where `--preset=auto` leaves the paper's values, as a dict.
+    """Returns the values of `--preset=auto` that differ from the paper's.
 
-    They are for a search, or a training, that takes well under an hour on two
-    CPU cores. From 20,000 images on they are the paper's, but for what is
-    measured in pixels.
+    With them, a search or a training takes well under an hour on two CPU
+    cores. From 20,000 images, only values in pixels differ from the paper's.
 
     Args:
-        config: A config; what is given in it is taken into account.
+        config: A config; the given settings influence the choices.
         images: Integer, the number of training images.
         side: Integer, the shorter side of the images in pixels.
-        multiple: Integer, what the batch size must be a multiple of.
-        validation_images: Integer, how many the data set has of its own.
+        multiple: Integer, the batch size must be a multiple of it.
+        validation_images: Integer, the number of the data set's own
+            validation images.
+
+    Returns:
+        Dict of values by name.
     """
     if hasattr(config, "alpha_learning_rate"):
         return _search(config, images, side, multiple, validation_images)
@@ -173,7 +176,7 @@ def _training(config, images, side, multiple):
 
 
 def _of_the_form(config):
-    """What the form of the network leaves no choice about."""
+    """Returns the values that the form of the network determines."""
     values = {}
     if getattr(config, "crop_size", 0):
         values["crop_padding"] = 0
@@ -183,7 +186,7 @@ def _of_the_form(config):
 
 
 def _batch_size(examples, most, multiple):
-    """About a tenth of the examples, 16 to `most`, if there are as many."""
+    """Returns about a tenth of the examples, within 16 and `most`."""
     batch_size = min(_within(16, examples // 80 * 8, most), max(examples, 1))
     return max(batch_size // multiple, 1) * multiple
 

@@ -1,4 +1,4 @@
-"""The tasks by name, by data, by settings."""
+"""Looking up tasks by name, data or settings."""
 
 from tfdarts.tasks.images import ImageTask
 from tfdarts.tasks.task import Task
@@ -8,14 +8,14 @@ _TASKS = {}
 
 
 def register_task(task):
-    """Makes a task known to all functions and commands.
+    """Registers a task for all functions and commands.
 
     Args:
-        task: `tfdarts.Task`. Its `takes` is asked before that of the tasks
-            that are known already; another of its name is replaced.
+        task: `tfdarts.Task`. Its `takes` is called before that of earlier
+            tasks; a task of the same name is replaced.
 
     Raises:
-        ValueError: If it is no task, or its configs are those of another.
+        ValueError: If it is no task, or shares a config with another task.
     """
     if not isinstance(task, Task):
         raise ValueError(f"A task must be a tfdarts.Task. Received: {task!r}.")
@@ -36,10 +36,10 @@ def tasks():
 
 
 def task_named(name):
-    """Returns the task of a name.
+    """Returns the task with a name.
 
     Raises:
-        ValueError: If there is none.
+        ValueError: If there is no such task.
     """
     if name not in _TASKS:
         raise ValueError(
@@ -53,8 +53,7 @@ def task_of_data(spec):
     """Returns the task of a specification of `--dataset`.
 
     Args:
-        spec: String, or what Python gives in its place; `None` is that of
-            the default.
+        spec: String, or data in Python; `None` means the default data set.
 
     Raises:
         DataError: If there is no such data set.
@@ -77,7 +76,7 @@ def task_of_config(config):
         config: Instance of one of the `configs` of a task, or of a subclass.
 
     Raises:
-        ValueError: If it is of no task.
+        ValueError: If the config belongs to no task.
     """
     known = {c: task for task in tasks() for c in task.configs.values()}
     for each in type(config).__mro__:
@@ -87,22 +86,22 @@ def task_of_config(config):
 
 
 def task_of_settings(settings):
-    """Returns the task of the settings that a run directory holds.
+    """Returns the task of the settings in a run directory.
 
     Args:
-        settings: Dict, what `config.json` of a stage holds. Version 0.1.0 did
-            not write `"task"`, and had no settings of images in a run of
+        settings: Dict, the content of a stage's `config.json`. Version 0.1.0
+            did not write `"task"`, and wrote no image settings in a run on
             texts.
 
     Raises:
-        ValueError: If the task is not known.
+        ValueError: If the task is unknown.
     """
     before = "images" if "image_size" in settings else "texts"
     return task_named(settings.get("task", before))
 
 
 def task_of_question(name):
-    """Returns the task that asks about something of a name, or `None`.
+    """Returns the task whose question has a name, or `None`.
 
     Args:
         name: String, as `"images"`: a flag of `tfdarts-predict`.
@@ -111,7 +110,7 @@ def task_of_question(name):
 
 
 def config_classes(*commands):
-    """Returns the dataclasses of the settings of commands, of all tasks.
+    """Returns the config dataclasses of commands, over all tasks.
 
     Args:
         *commands: Strings: `"search"`, `"train"` or `"select"`.

@@ -1,4 +1,4 @@
-"""The settings of each command where the data are texts, as data.
+"""The settings of each command on texts, as dataclasses.
 
 Each field is a flag of the command line and an argument in Python.
 """
@@ -18,9 +18,9 @@ from tfdarts.tasks.settings import primitives_setting
 
 @dataclasses.dataclass(frozen=True)
 class RNNConfig(RunConfig):
-    """What a language model is, and how it reads.
+    """Settings of language models and of their data.
 
-    In Python `dataset` may also be what `tfdarts.from_lines` returns.
+    In Python, `dataset` may also be the result of `tfdarts.from_lines`.
 
     Reference:
 
@@ -85,12 +85,12 @@ class RNNConfig(RunConfig):
 
     @property
     def depends_on_epochs(self):
-        """See `tfdarts.tasks.settings.RunConfig`: the rate is constant."""
+        """See `RunConfig`; the learning rate is constant."""
         return False
 
     @property
     def dropouts(self):
-        """What is left out in training, as the models take it."""
+        """Dropout rates and activation penalties, as model arguments."""
         names = ("word", "embedding", "input", "recurrent", "output")
         rates = {f"{n}_dropout": getattr(self, f"{n}_dropout") for n in names}
         penalties = ("activation_l2", "temporal_l2")
@@ -99,7 +99,7 @@ class RNNConfig(RunConfig):
 
 @dataclasses.dataclass(frozen=True)
 class RNNSearchConfig(SearchSettings, RNNConfig):
-    """Settings of a search of a recurrent cell; the defaults are the paper's.
+    """Settings of a recurrent-cell search; the defaults are the paper's.
 
     Reference:
 
@@ -166,13 +166,13 @@ class RNNTrainConfig(OfGenotype, RNNTrainSettings):
 
     @property
     def takes_genotype(self):
-        """Whether the cell is that of a genotype."""
+        """Whether the cell is built from a genotype."""
         return self.cell == "genotype"
 
 
 @dataclasses.dataclass(frozen=True)
 class RNNBriefTrainConfig(RNNTrainSettings):
-    """Settings of brief trainings, by whose results candidates are ranked.
+    """Settings of the brief trainings that rank candidates.
 
     Reference:
 

@@ -1,4 +1,4 @@
-"""How good predictions are, from the logits and the labels alone."""
+"""Metrics of predictions, computed from logits and labels."""
 
 import numpy as np
 import scipy.special
@@ -8,18 +8,18 @@ NUM_BINS = 15
 
 
 def scores(labels, logits):
-    """Returns the figures of a test.
+    """Returns the metrics of a test.
 
     Args:
         labels: Integer array `(examples,)`.
         logits: Float array `(examples, num_classes)`.
 
     Returns:
-        A dict: `test_accuracy`, `test_top5_accuracy` (where there are more
-        than five classes), `test_balanced_accuracy` (the mean recall of the
-        classes), `test_macro_f1` (the mean F1 of the classes), `test_loss`
-        (cross entropy in nats), `test_calibration_error` (see `calibration`)
-        and `test_examples`. The two means are over the classes that have test
+        A dict: `test_accuracy`, `test_top5_accuracy` (with more than five
+        classes), `test_balanced_accuracy` (the mean recall of the classes),
+        `test_macro_f1` (the mean F1 of the classes), `test_loss` (cross
+        entropy in nats), `test_calibration_error` (see `calibration`) and
+        `test_examples`. The two means are over the classes with test
         examples.
 
     Example:
@@ -42,7 +42,7 @@ def scores(labels, logits):
 
 
 def class_means(labels, logits):
-    """Returns the figures in which every class of the labels counts the same.
+    """Returns the metrics in which every class has the same weight.
 
     Args:
         labels: Integer array `(examples,)`.
@@ -65,7 +65,7 @@ def class_means(labels, logits):
 
 
 def _top(labels, logits, k):
-    """The share of examples whose label is among the k likeliest."""
+    """Returns the share of examples whose label is among the top k."""
     if k == 1:
         return float((logits.argmax(1) == labels).mean())
     return float(
@@ -76,20 +76,20 @@ def _top(labels, logits, k):
 
 
 def calibration(labels, logits):
-    """Returns how far confidence and accuracy are apart.
+    """Returns the expected calibration error and its bins.
 
-    Confidence is the probability of the class that is predicted. Predictions
-    are put into 15 bins of it, of equal width; the expected calibration error
-    is the difference between accuracy and mean confidence of a bin, in the
-    mean over all examples.
+    Confidence is the probability of the predicted class. Predictions are put
+    into 15 bins of equal width by confidence. The expected calibration error
+    is the absolute difference between a bin's accuracy and mean confidence,
+    averaged over all examples.
 
     Args:
         labels: Integer array `(examples,)`.
         logits: Float array `(examples, num_classes)`.
 
     Returns:
-        A dict: `error`, and of each bin, as lists, its `count`, `confidence`
-        and `accuracy`; the latter two are `None` where it is empty.
+        A dict: `error`, and as lists over the bins `count`, `confidence` and
+        `accuracy`; the latter two are `None` for empty bins.
 
     Reference:
 
@@ -98,7 +98,7 @@ def calibration(labels, logits):
     labels, logits = np.asarray(labels), np.asarray(logits, "float64")
     confidence = scipy.special.softmax(logits, axis=1).max(1)
     right = logits.argmax(1) == labels
-    # The first bin also holds its lower end.
+    # The first bin includes its lower end, 0.
     position = np.ceil(confidence * NUM_BINS).astype(int).clip(1, NUM_BINS) - 1
     count, total, hits = (
         np.bincount(position, weights, minlength=NUM_BINS)
@@ -117,7 +117,7 @@ def _means(totals, counts):
 
 
 def per_class(labels, logits, class_names):
-    """Returns the figures of each class.
+    """Returns the metrics of each class.
 
     Args:
         labels: Integer array `(examples,)`.
@@ -148,7 +148,7 @@ def per_class(labels, logits, class_names):
 
 
 def confusion(labels, logits):
-    """Returns how often each class was taken for each: a list of rows.
+    """Returns the confusion matrix as a list of rows, one per true class.
 
     Args:
         labels: Integer array `(examples,)`.

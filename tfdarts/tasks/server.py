@@ -1,4 +1,4 @@
-"""Asking an exported model or a server."""
+"""Asking an exported model or a server, with retries."""
 
 import logging
 
@@ -26,7 +26,7 @@ def client_for(asking):
 
 
 def with_retries(ask, retries):
-    """Returns a function that asks again where there is no answer now."""
+    """Returns a function that retries while the server is unavailable."""
     return tenacity.Retrying(
         retry=tenacity.retry_if_exception_type(Unavailable),
         stop=tenacity.stop_after_attempt(retries + 1),

@@ -1,4 +1,4 @@
-"""How every run begins."""
+"""The set-up that all runs share: dtype check, seeds, devices."""
 
 import logging
 
@@ -14,10 +14,10 @@ logger = logging.getLogger("tfdarts")
 
 
 def require_float32():
-    """Raises `ValueError` where Keras' default dtype is another.
+    """Raises `ValueError` if Keras' default dtype is not float32.
 
-    Layers and models of a run name their dtypes, but Keras' metrics and the
-    learning rate, which checkpoints hold, have this one.
+    Layers and models of a run set their dtypes. Keras' metrics and the
+    learning rate, which checkpoints hold, use the default dtype.
     """
     floatx = keras.config.floatx()
     if floatx != "float32":
@@ -28,7 +28,7 @@ def require_float32():
 
 
 def require_xla(config):
-    """Raises `ValueError` where XLA is asked for and cannot help.
+    """Raises `ValueError` if XLA is requested without a GPU.
 
     Args:
         config: `tfdarts.tasks.settings.ComputeConfig`.
@@ -41,7 +41,7 @@ def require_xla(config):
 
 
 def set_up(config, distribution):
-    """Sets the seeds and says what the run runs on.
+    """Sets the seeds and logs versions and devices.
 
     Args:
         config: `tfdarts.tasks.settings.RunConfig`.
@@ -50,7 +50,7 @@ def set_up(config, distribution):
     keras.utils.set_random_seed(config.seed)
     if config.deterministic:
         tf.config.experimental.enable_op_determinism()
-    # On GPUs the other order saves memory where it is short.
+    # On GPUs, TensorFlow's own order saves memory, which is scarce there.
     if config.deterministic or not local_devices("GPU"):
         keep_sums_in_order()
     logger.info(

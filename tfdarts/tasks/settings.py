@@ -1,4 +1,4 @@
-"""Settings that several commands share, and what they mean together."""
+"""Settings that several commands share, and checks of their combinations."""
 
 import dataclasses
 import typing
@@ -17,7 +17,7 @@ from tfdarts.strategies.strategy import STRATEGY
 
 @dataclasses.dataclass(frozen=True)
 class RunConfig(Settings):
-    """What every command that computes takes.
+    """Settings of every command that computes.
 
     In Python `dataset` may also hold the data; see `ImageConfig` and
     `tfdarts.tasks.rnn_configs.RNNConfig`.
@@ -64,11 +64,11 @@ class RunConfig(Settings):
     )
 
     extended_by: typing.ClassVar = "epochs"
-    """The setting that a finished run may raise to go on."""
+    """The setting that may be raised to continue a finished run."""
 
     @property
     def depends_on_epochs(self):
-        """Whether what an epoch does depends on how many there will be."""
+        """Whether an epoch's work depends on the total number of epochs."""
         return True
 
 
@@ -78,16 +78,16 @@ def _as_it_is(value, name):
 
 @dataclasses.dataclass(frozen=True)
 class ImageConfig(RunConfig):
-    """What every command that computes with images takes.
+    """Settings of every command that computes with images.
 
-    In Python `dataset` may also be a pair `(images, labels)` of arrays, a
-    `tf.data.Dataset` of them, or what `tfdarts.from_arrays` or
-    `tfdarts.from_dataset` returns.
+    In Python, `dataset` may also be a pair `(images, labels)` of arrays, a
+    `tf.data.Dataset` of such pairs, or the result of `tfdarts.from_arrays` or
+    `tfdarts.from_dataset`.
 
     Attributes:
         own_validation: Tuple of the name of the setting that keeps a share of
-            the training examples for validation, and of the value with which
-            the data set's own validation images stand in its place.
+            the training examples for validation, and its value when the data
+            set's own validation images are used instead.
     """
 
     own_validation: typing.ClassVar = ()
@@ -163,11 +163,11 @@ class ImageConfig(RunConfig):
             )
 
     def _collect_data(self):
-        """Makes one source of all the data that Python gives."""
+        """Combines all data given in Python into one source."""
         splits = self.validation, self.test
         if isinstance(self.dataset, str) and splits == (None, None):
             return
-        # What the command line gives need not wait for TensorFlow.
+        # Imported here, because flags need not wait for TensorFlow.
         from tfdarts.data.sources import source_of
 
         self._set("dataset", source_of(self.dataset, *splits))
@@ -189,7 +189,7 @@ class ImageConfig(RunConfig):
 
 @dataclasses.dataclass(frozen=True)
 class ComputeConfig(ImageConfig):
-    """How the arithmetic of a search or a training is done."""
+    """Arithmetic of a search or a training: precision, XLA, batch norm."""
 
     precision: str = setting(
         "float32",
@@ -219,14 +219,14 @@ class ComputeConfig(ImageConfig):
 
     @property
     def dtype_policy(self):
-        """The name of the Keras policy of all layers."""
+        """The name of the Keras dtype policy of all layers."""
         return {"float32": "float32", "bfloat16": "mixed_bfloat16"}[
             self.precision
         ]
 
 
 def primitives_setting(space):
-    """Returns the field that says what primitives a search chooses from.
+    """Returns the setting of the primitives that a search chooses from.
 
     Args:
         space: String, `"cnn"` or `"rnn"`.
@@ -251,7 +251,7 @@ def primitives_setting(space):
 
 @dataclasses.dataclass(frozen=True)
 class SearchSettings(Settings):
-    """How alpha is learnt, of images and of texts."""
+    """Settings of the updates of alpha, for images and texts."""
 
     strategy: str = setting("darts", STRATEGY)
     order: int = setting(
@@ -278,11 +278,11 @@ class SearchSettings(Settings):
 
 
 def genotype_text(value, name):
-    """Returns what a network is made of as the `--genotype` flag has it.
+    """Returns a genotype in the form of the `--genotype` flag.
 
     Args:
-        value: `Genotype`, which becomes what Python prints of it, or a path.
-        name: String, what the argument is called in an error.
+        value: `Genotype`, which is converted to its `repr`, or a path.
+        name: String, the name of the argument in error messages.
     """
     value = repr(value) if isinstance(value, Genotype) else value
     return arguments.path_text(value, name)
@@ -290,7 +290,7 @@ def genotype_text(value, name):
 
 @dataclasses.dataclass(frozen=True)
 class OfGenotype(Settings):
-    """Whose network it is.
+    """The genotype of the network to train.
 
     In Python `genotype` may also be a `Genotype`.
     """
@@ -306,7 +306,7 @@ class OfGenotype(Settings):
 
 @dataclasses.dataclass(frozen=True)
 class OfCandidates(Settings):
-    """Whose networks they are."""
+    """The candidates to choose from."""
 
     run_dirs: FromPython = setting(
         None,

@@ -1,4 +1,4 @@
-"""What a kind of data says of itself."""
+"""The interface of a task: a kind of data and its functions."""
 
 from tfdarts.settings.fields import flag_fields
 
@@ -9,30 +9,30 @@ TEST_OR_DATASET = (
 
 
 class Task:
-    """A kind of data, and all of a run that depends on it.
+    """A kind of data, and everything in a run that depends on it.
 
-    A subclass says what is different; `tfdarts.register_task` makes it known.
-    Methods import what needs TensorFlow when they are called, so that
-    `--help` does not wait for it.
+    Subclass it and register the subclass with `tfdarts.register_task`.
+    Methods import modules that need TensorFlow when they are called, so that
+    `--help` does not wait for TensorFlow.
 
     Attributes:
-        name: String in the plural, as `"images"`. `config.json` of a run and
-            `--help` say it.
-        space: String, the search space of its cells; see
+        name: String in the plural, such as `"images"`, as in `config.json` of
+            a run and in `--help`.
+        space: String, the search space of the cells; see
             `tfdarts.search_spaces.lookup.SPACES`.
         configs: Dict from `"search"`, `"train"` and `"select"` to the
             dataclass of the command's settings, and from `"candidates"` to
-            that of searches that train candidates. No other task has the
-            same.
+            the dataclass of searches that train candidates. Tasks must not
+            share these dataclasses.
         shared_config: Dataclass, the settings that a search and its training
             share.
-        examples: Dict from names of commands, as `"search"`, to tuples of
-            command lines for `--help`.
+        examples: Dict from names of commands, such as `"search"`, to tuples
+            of command lines for `--help`.
         question: Dataclass of one setting, the flag of `tfdarts-predict`
-            that takes what is asked about.
-        placeholder: String that stands for its value, as `"IMAGES"`.
-        figures: Tuple of strings, the results of a test that
-            `tfdarts-evaluate` prints, in order.
+            for the input of a prediction.
+        placeholder: String that stands for this input, such as `"IMAGES"`.
+        figures: Tuple of strings, the test results that `tfdarts-evaluate`
+            prints, in order.
     """
 
     name = None
@@ -45,10 +45,10 @@ class Task:
     figures = ()
 
     def takes(self, spec):
-        """Returns whether a specification of `--dataset` is of this task.
+        """Returns whether a specification of `--dataset` fits this task.
 
         Args:
-            spec: String, or what Python gives in its place.
+            spec: String, or data in Python.
 
         Raises:
             DataError: If there is no such data set.
@@ -61,36 +61,36 @@ class Task:
         """Returns the data set of a specification.
 
         Args:
-            dataset: Specification, or what Python gives in its place.
+            dataset: Specification, or data in Python.
             settings: Dict of the settings of a run, or of one to be.
-            prepare: Boolean, whether it may be downloaded.
+            prepare: Boolean, whether the data set may be downloaded.
 
         Raises:
-            DataError: If there is no such data set, or it cannot be used.
+            DataError: If the data set does not exist or cannot be used.
         """
         raise NotImplementedError
 
     def describe_data(self, config):
-        """Returns lines that say what the data set of a config is."""
+        """Returns lines that describe the data set of a config."""
         raise NotImplementedError
 
     def open_test(self, test, settings, path):
-        """Returns test examples that are given in Python, as a data set.
+        """Returns test examples that a user gives in Python, as a data set.
 
         Args:
-            test: What `tfdarts.evaluate` was given.
+            test: The argument of `tfdarts.evaluate`.
             settings: Dict of the settings of the training.
             path: Path of the training, for error messages.
 
         Raises:
-            ValueError: If the task takes none.
+            ValueError: If the task takes no test examples.
         """
         raise ValueError(TEST_OR_DATASET)
 
     # Search, training and selection
 
     def search(self, config):
-        """Returns what a search works with; nothing of it has moved yet.
+        """Returns the data, supernet and optimizers of a search, untrained.
 
         Args:
             config: The settings of the search.
@@ -107,8 +107,8 @@ class Task:
         """Returns the supernet of a search.
 
         Args:
-            config: The settings of the search, with what the data choose.
-            source: What `find_data` returned.
+            config: The settings, with the choices of the preset.
+            source: The result of `find_data`.
         """
         raise NotImplementedError
 
@@ -116,45 +116,45 @@ class Task:
         """Returns the network of a training.
 
         Args:
-            config: The settings of the training, with what the data choose.
-            genotype: `Genotype`, or `None` where the config needs none.
-            source: What `find_data` returned.
+            config: The settings, with the choices of the preset.
+            genotype: `Genotype`, or `None` if the config needs none.
+            source: The result of `find_data`.
         """
         raise NotImplementedError
 
     @property
     def training(self):
-        """The class of what a training works with.
+        """The class that holds the data and network of a training.
 
-        It is like `tfdarts.tasks.image_training.ImageTraining`.
+        Its interface is `tfdarts.tasks.image_training.ImageTraining`.
         """
         raise NotImplementedError
 
     def require_training_settings(self, given):
-        """Raises `ValueError` where a pipeline says too little of it.
+        """Raises `ValueError` if a pipeline lacks settings of the training.
 
         Args:
             given: Dict of the settings of the training that were given.
         """
 
     def settle_selection(self, config):
-        """Returns the settings of a selection with what the data choose.
+        """Returns the settings of a selection with the choices of its preset.
 
         Raises:
-            DataError: If there is nothing to rank on.
+            DataError: If there are no validation examples to rank on.
         """
         return config
 
     def figure_of_selection(self, config):
-        """Returns the name of the result that a selection shows."""
+        """Returns the name of the metric that a selection shows."""
         raise NotImplementedError
 
     def show_figure(self, value):
-        """Returns the figure of a selection as text."""
+        """Returns the metric of a selection as text."""
         return f"{value:.2f}"
 
     def rank(self, results, config):
-        """Returns what candidates are sorted by, a tuple, the best first.
+        """Returns the sort key of a candidate, a tuple; the least is best.
 
         Args:
             results: Dict, the results of a candidate's training.
@@ -169,8 +169,8 @@ class Task:
 
         Args:
             network: Keras model.
-            settings: Dict of the settings of its training.
-            source: What `find_data` or `open_test` returned.
+            settings: Dict of the settings of the network's training.
+            source: The result of `find_data` or `open_test`.
             batch_size: Integer.
             distribution: `tf.distribute.Strategy`.
 
@@ -180,7 +180,7 @@ class Task:
         raise NotImplementedError
 
     def headline(self, results):
-        """Returns how good a tested network is, in a few lines."""
+        """Returns the main test results of a network, as a few lines."""
         raise NotImplementedError
 
     # Prediction
@@ -195,39 +195,39 @@ class Task:
 
     @property
     def example_question(self):
-        """The flag of a question and its placeholder as a dict, if any."""
+        """The flag of a question with its placeholder, a dict, if any."""
         return {self.question_name: self.placeholder} if self.question else {}
 
     def predictions(self, question, **options):
         """Yields the answers of a model or of a server, each a dict.
 
         Args:
-            question: What is asked about.
+            question: The input of the prediction.
             **options: The settings of `tfdarts.tasks.asking.AskSettings`,
                 with `version` for `model_version`.
         """
         raise NotImplementedError
 
     def answer(self, said):
-        """Returns what `tfdarts.predict` returns.
+        """Returns the result of `tfdarts.predict`.
 
         Args:
-            said: List of what `predictions` has yielded.
+            said: List of the dicts of `predictions`.
         """
         return said
 
     def show_answer(self, said):
-        """Returns what `predictions` has yielded as a table.
+        """Returns a table of predictions.
 
         Args:
-            said: List of dicts.
+            said: List of the dicts of `predictions`.
         """
         raise NotImplementedError
 
     # Export
 
     def require_formats(self, formats, path):
-        """Raises `ValueError` where networks cannot be exported so.
+        """Raises `ValueError` if the task does not support a format.
 
         Args:
             formats: List of strings.
@@ -240,21 +240,21 @@ class Task:
         Args:
             formats: List of strings; see `tfdarts.export`.
             network: Keras model.
-            settings: Dict of the settings of its training.
-            directory: Path of the versions.
+            settings: Dict of the settings of the network's training.
+            directory: Path of the model, which holds its versions.
             run: `tfdarts.tasks.exported_run.ExportedRun`.
 
         Returns:
-            Dict from formats to the paths of what was written.
+            Dict from formats to the paths of the written files.
         """
         raise NotImplementedError
 
     def card_facts(self, settings, network):
-        """Returns what a model card says of what the network takes."""
+        """Returns the network's inputs and outputs for a model card."""
         raise NotImplementedError
 
     def cost(self, network):
-        """Returns what a model card says of the network's cost, a dict."""
+        """Returns the network's cost for a model card, a dict."""
         return {}
 
     def describe_model(self, facts):

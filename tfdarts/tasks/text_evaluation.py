@@ -15,22 +15,22 @@ logger = logging.getLogger("tfdarts")
 
 
 def text_scores(network, settings, source, distribution):
-    """Returns the figures of a test on a text.
+    """Returns the metrics of a test on a text.
 
-    The text is read once, as one row, from a state of zeros that is carried
-    from its first word to its last.
+    The text is read once, as one row. The state starts at zero and is carried
+    from the first word to the last.
 
     Args:
         network: `tfdarts.models.language_model.LanguageModel`.
-        settings: Dict of the settings of its training.
+        settings: Dict of the settings of the network's training.
         source: `TextSource`.
         distribution: `tf.distribute.Strategy`.
 
     Returns:
-        A dict: `test_perplexity`, `test_loss` (nats a word), `test_words`
-        (all but the first are foretold), `words_per_second`, and, of the same
-        words, `bigram_perplexity` and `trigram_perplexity` of
-        `tfdarts.data.ngrams.KneserNey`, counted on the training text.
+        A dict: `test_perplexity`, `test_loss` (nats per word), `test_words`
+        (all but the first are predicted), `words_per_second`, and, on the
+        same words, `bigram_perplexity` and `trigram_perplexity` of
+        `tfdarts.data.ngrams.KneserNey`, fitted to the training text.
     """
     if distribution.num_replicas_in_sync > 1:
         logger.info("evaluate: a text is one row, which is not shared")
@@ -64,10 +64,10 @@ def text_scores(network, settings, source, distribution):
 
 
 class ReadingProgress(keras.callbacks.Callback):
-    """Says where a test stands.
+    """Logs the progress of a test.
 
     Args:
-        batches: Integer, how many there are.
+        batches: Integer, the number of batches.
     """
 
     def __init__(self, batches):

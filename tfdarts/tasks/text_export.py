@@ -11,8 +11,8 @@ def export_text_network(network, settings, directory, run):
 
     Args:
         network: `tfdarts.models.language_model.LanguageModel`.
-        settings: Dict of the settings of its training.
-        directory: Path of the versions.
+        settings: Dict of the settings of the network's training.
+        directory: Path of the model, which holds its versions.
         run: `ExportedRun`.
     """
     vocabulary = (run.path / "vocabulary.txt").read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What word comes next: asked of a model or a server."""
+"""Predicting the next word of a text, with a model or a server."""
 
 import math
 
@@ -17,21 +17,21 @@ def next_words(
     timeout=10.0,
     retries=3,
 ):
-    """Says which words may follow a text, and how likely it is itself.
+    """Returns the likeliest next words of a text, and its own likelihood.
 
     Args:
-        text: String. It is taken for the beginning of a line.
+        text: String, read as the beginning of a line.
         export_dir, server, name, version, timeout, retries: See
             `tfdarts.tasks.image_prediction.predictions`.
 
     Returns:
         A dict: `next_words`, a list of dicts of `word` and `probability`, the
-        likeliest first; of the text `log_probability`, in nats, and
-        `num_words`, the words that it is of.
+        likeliest first; and of the text `log_probability`, in nats, and
+        `num_words`, the number of its words.
 
     Raises:
-        ValueError: If there is no such model or server, an argument cannot
-            be, or the text is no UTF-8.
+        ValueError: If there is no such model or server, an argument is
+            invalid, or the text is not UTF-8.
     """
     if not isinstance(text, str):
         raise ValueError(f"`text` must be one string. Received: {text!r}.")
@@ -56,10 +56,10 @@ def next_words(
 
 
 def show_next_words(said):
-    """Returns a table of the next words, and how likely the text is.
+    """Returns a table of the next words, and the likelihood of the text.
 
     Args:
-        said: Dict that `next_words` returned.
+        said: Dict, the result of `next_words`.
     """
     rows = [(w["word"], f"{w['probability']:.2%}") for w in said["next_words"]]
     shown = table(("next word", "probability"), rows)

@@ -1,4 +1,4 @@
-"""The rows that a text is read in, as many as its words fill."""
+"""Splitting a text into rows, as many as its words fill."""
 
 import logging
 
@@ -8,20 +8,20 @@ from tfdarts.data.image_source import DataError
 logger = logging.getLogger("tfdarts")
 
 ROUND = 8
-"""Chosen numbers of rows are multiples of it, so that 2, 4 or 8 devices that
-share them read the text alike."""
+"""Chosen numbers of rows are multiples of 8, so that they are the same for 1,
+2, 4 and 8 replicas."""
 
 
 def rows_of_search(config, source, count):
     """Returns the rows of the training and of the validation text.
 
-    A validation text that is too short for `--batch_size` rows of a segment
-    each is read in fewer rows. This is logged.
+    If the validation text is too short for `--batch_size` rows of one segment
+    each, it is split into fewer rows, which is logged.
 
     Args:
         config: `tfdarts.tasks.rnn_configs.RNNSearchConfig`.
         source: `tfdarts.data.text_source.TextSource`.
-        count: Integer, how many devices share the rows.
+        count: Integer, the number of replicas that share the rows.
 
     Returns:
         Two integer arrays `(rows, words)`.
@@ -60,10 +60,10 @@ def rows_of_training(config, source, count):
     Args:
         config: `tfdarts.tasks.rnn_configs.RNNTrainConfig`.
         source: `tfdarts.data.text_source.TextSource`.
-        count: Integer, how many devices share the rows.
+        count: Integer, the number of replicas that share the rows.
 
     Raises:
-        DataError: If it is too short.
+        DataError: If the training text is too short.
     """
     train = source.read("train")
     rows = config.batch_size or _largest(config, count)
@@ -82,12 +82,12 @@ def _length(named):
 
 
 def _largest(config, count):
-    """Returns the rows of a text that is long enough for all of them."""
+    """Returns the number of rows of a text of any length that suffices."""
     return max(config.most_rows - config.most_rows % count, count)
 
 
 def _chosen(split, tokens, most, config, count, steps=None):
-    """Returns how many rows hold a segment each, and says so; 0 if none."""
+    """Returns and logs how many rows hold a segment each; 0 if none."""
     steps = config.steps if steps is None else steps
     rows = _most_rows(len(tokens), most, steps, count)
     if rows:
@@ -100,14 +100,14 @@ def _chosen(split, tokens, most, config, count, steps=None):
 
 
 def _most_rows(words, most, steps, count):
-    """Returns how many rows of `steps + 1` words there may be, a multiple."""
+    """Returns the most rows of `steps + 1` words, a multiple of `count`."""
     rows = min(most, words // (steps + 1))
     rounded = rows - rows % ROUND
     return rounded - rounded % count or rows - rows % count
 
 
 def _too_short(split, tokens, config, count, too_many):
-    """Returns what is wrong, and the flags and values that would fit.
+    """Returns the reason, and the flags and values that would fit.
 
     Args:
         too_many: Boolean, whether `--batch_size` itself must be lowered.
@@ -122,7 +122,7 @@ def _too_short(split, tokens, config, count, too_many):
 
 
 def _advice(words, config, count, too_many):
-    """Returns the flags and values that fit the shortest text that is read."""
+    """Returns the flags and values that fit a text of so many words."""
     rows = _most_rows(words, words, config.steps, count)
     if rows:
         return f"Give --batch_size={rows}."

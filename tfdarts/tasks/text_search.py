@@ -1,4 +1,4 @@
-"""What a search on texts works with."""
+"""The data, supernet and optimizers of a search on texts."""
 
 import dataclasses
 
@@ -23,10 +23,10 @@ from tfdarts.training.segment_callbacks import SegmentRate
 
 
 class TextSearch:
-    """A text, a supernet of recurrent cells, and `DARTS`, compiled.
+    """A text, a supernet of recurrent cells, and a compiled `DARTS`.
 
-    Weights learn from the training text, alpha from the validation text.
-    Nothing of it has been moved yet.
+    The weights learn from the training text, alpha from the validation text.
+    No step has been taken.
 
     Args:
         config: `tfdarts.tasks.rnn_configs.RNNSearchConfig`.
@@ -66,18 +66,18 @@ class TextSearch:
 
     @property
     def derived(self):
-        """What follows from settings and data, for the run directory."""
+        """Values computed from settings and data, for the run directory."""
         rows = len(self.val_rows)
         return {"validation_rows": rows if rows < len(self.rows) else None}
 
     @property
     def callbacks(self):
-        """What a search on texts does beside one on images."""
+        """The callbacks that a search on texts needs, unlike one on images."""
         config = self.config
         return [
             ResetStates(),
             SegmentRate(config.learning_rate, config.steps, self.lengths),
-            # The other loss has the penalties in it.
+            # The training loss includes the activation penalties.
             Perplexity(["val_loss"]),
         ]
 
@@ -88,7 +88,7 @@ class TextSearch:
         )
 
     def describe(self):
-        """Returns what is searched on, in words."""
+        """Returns a description of the data, in words."""
         return (
             f"{self.rows.size} words for the weights, {self.val_rows.size} "
             f"for alpha, in {len(self.rows)} and {len(self.val_rows)} rows; a "
@@ -96,7 +96,7 @@ class TextSearch:
         )
 
     def batches(self, first_epoch=0):
-        """Returns batches for the weights beside batches for alpha."""
+        """Returns pairs of a batch for the weights and one for alpha."""
         return segments.search_batches(
             rows_of_part(self.rows, *worker_of(self.distribution)),
             rows_of_part(self.val_rows, *worker_of(self.distribution)),
@@ -104,14 +104,14 @@ class TextSearch:
         ).prefetch(2)
 
     def least_bytes(self):
-        """Returns the memory that a step of this process needs at the least."""
+        """Returns the least memory of a step of this process, in bytes."""
         config = self.config
         words = config.batch_size * config.steps
         words //= worker_of(self.distribution)[1]
         return logit_bytes(words, len(self.source.vocabulary))
 
     def validation_batches(self):
-        """Returns the batches that the supernet's perplexity is measured on."""
+        """Returns the batches that measure the supernet's perplexity."""
         return segments.whole_batches(
             self.source.read("validation"),
             segments.VALIDATION_ROWS,
@@ -121,12 +121,12 @@ class TextSearch:
 
 
 def compiled(config, supernet, steps, distribution=None):
-    """Returns `DARTS` of a supernet, as a config has it.
+    """Returns the compiled `DARTS` of a supernet.
 
     Args:
         config: `tfdarts.tasks.rnn_configs.RNNSearchConfig`.
         supernet: `RNNSupernet`.
-        steps: Integer, those of an epoch.
+        steps: Integer, steps per epoch.
         distribution: `tf.distribute.Strategy`. Defaults to one device.
     """
     darts = DARTS(

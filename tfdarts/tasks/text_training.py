@@ -1,4 +1,4 @@
-"""What a training on texts does."""
+"""The data, network and callbacks of a training on texts."""
 
 import dataclasses
 import logging
@@ -36,13 +36,13 @@ MOST_ROLLBACKS = 3
 
 
 class TextTraining:
-    """A text, the language model of a cell, and how it is trained.
+    """A text, the language model of a cell, and its compiled model.
 
     Args:
         config: `tfdarts.tasks.rnn_configs.RNNTrainConfig`.
 
     Raises:
-        ValueError: If a setting cannot be.
+        ValueError: If a setting is invalid.
         DataError: If the data do not fit the settings.
     """
 
@@ -68,10 +68,10 @@ class TextTraining:
 
     @staticmethod
     def distribution_of(config):
-        """Returns the devices that share the batches of a config.
+        """Returns the distribution strategy of a config.
 
         Raises:
-            ValueError: If they cannot share them evenly, or not the masks.
+            ValueError: If replicas cannot share a batch or dropout masks.
         """
         distribution = distribution_of(config.distribute)
         require_shares(distribution, config.batch_size)
@@ -80,13 +80,13 @@ class TextTraining:
 
     @staticmethod
     def require_data(config, distribution):
-        """Raises `DataError` where the text is too short for a config."""
+        """Raises `DataError` if the text is too short for a config."""
         source = find_data(config)
         rows_of_training(config, source, distribution.num_replicas_in_sync)
 
     @property
     def derived(self):
-        """What follows from settings and data, for the run directory."""
+        """Values computed from settings and data, for the run directory."""
         genotype = self.genotype
         return {
             "genotype": genotype and dataclasses.asdict(genotype),
@@ -96,12 +96,12 @@ class TextTraining:
 
     @property
     def files(self):
-        """What the stage keeps beside its settings: texts by file name."""
+        """Further files of the stage: their texts by file name."""
         words = "".join(f"{word}\n" for word in self.source.vocabulary)
         return {"vocabulary.txt": words}
 
     def describe(self):
-        """Returns what is trained on, in words."""
+        """Returns a description of the data, in words."""
         return (
             f"{self.rows.size} words, {self.source.splits['validation']} for "
             f"validation, in {self.config.batch_size} rows"
@@ -109,14 +109,14 @@ class TextTraining:
 
     @property
     def sizes(self):
-        """How much each split of the training data holds, by its name."""
+        """The number of words in each split, by name."""
         return {
             "train_words": self.source.splits["train"],
             "validation_words": self.source.splits["validation"],
         }
 
     def callbacks(self, rows):
-        """Returns the callbacks that stand before the one of the metrics.
+        """Returns the callbacks that precede the metrics callback.
 
         Args:
             rows: Function that returns the metrics of all epochs so far.
@@ -132,19 +132,19 @@ class TextTraining:
         ]
 
     def saved_model(self):
-        """Returns the network as `model.keras` holds it."""
+        """Returns the network in the form of `model.keras`."""
         return self.network
 
     def go_back(self, error):
-        """Prepares to train on from the last whole epoch, after a NaN.
+        """Prepares to resume from the last whole epoch after a NaN loss.
 
-        What follows it draws other random numbers.
+        The next attempt draws other random numbers.
 
         Args:
             error: `DivergedError`.
 
         Raises:
-            DivergedError: If that happens for the fourth time.
+            DivergedError: If the loss is NaN for the fourth time.
         """
         reason = str(error).partition(ADVICE)[0]
         if self.attempt == MOST_ROLLBACKS:
@@ -161,7 +161,7 @@ class TextTraining:
         self._build(self.attempt + 1)
 
     def checkpoint(self, directory):
-        """Returns the callback that keeps all that training changes."""
+        """Returns the callback that saves all variables of the training."""
         return EpochCheckpoint(
             directory,
             network=self.network.variables,
@@ -171,7 +171,7 @@ class TextTraining:
         )
 
     def _build(self, attempt):
-        """Makes all that training changes."""
+        """Builds the network, the optimizer and the averaged weights."""
         config = self.config
         keras.utils.set_random_seed(config.seed + attempt)
         self.attempt = attempt
@@ -196,7 +196,7 @@ class TextTraining:
         )
 
     def restore(self, checkpoint):
-        """Brings the last whole epoch back; returns how many there are."""
+        """Restores the last whole epoch; returns the number of epochs."""
         attempt = self.attempt
         first_epoch = checkpoint.restore()
         before = int(self.rollbacks.numpy())
@@ -218,30 +218,30 @@ class TextTraining:
         )
 
     def batches(self, first_epoch=0):
-        """Returns the segments that are trained on, from an epoch on."""
+        """Returns the training segments, starting at an epoch."""
         epochs = range(first_epoch, self.config.epochs)
         rows = rows_of_part(self.rows, *worker_of(self.distribution))
         dataset = segments.training_batches(rows, map(self.lengths, epochs))
         return shared(dataset.prefetch(2), self.distribution)
 
     def least_bytes(self):
-        """Returns the memory that a step of this process needs at the least."""
+        """Returns the least memory of a step of this process, in bytes."""
         config = self.config
         words = config.batch_size * config.steps
         words //= worker_of(self.distribution)[1]
         return logit_bytes(words, len(self.source.vocabulary))
 
     def validation_batches(self):
-        """Returns the segments for validation."""
+        """Returns the validation segments."""
         return shared(self._own_validation_batches(), self.distribution)
 
     @property
     def validation_steps(self):
-        """How many batches that is; devices that share them do not say."""
+        """The number of validation batches; distributed data do not know."""
         return int(self._own_validation_batches().cardinality())
 
     def _own_validation_batches(self):
-        """Returns the rows of this process."""
+        """Returns this process's local part of the validation batches."""
         return segments.whole_batches(
             self.source.read("validation"),
             segments.VALIDATION_ROWS,
@@ -250,7 +250,7 @@ class TextTraining:
         )
 
     def results(self, rows):
-        """Returns the figures of the best epoch, which the network is of.
+        """Returns the metrics of the best epoch, which the network is from.
 
         Args:
             rows: List of dicts, the metrics of all epochs.
@@ -276,7 +276,7 @@ def _shift_seeds(network, shift):
 
 
 def _require_masks(config, distribution):
-    """Raises `ValueError` where masks would not be those of one device."""
+    """Raises `ValueError` if dropout masks would repeat on each replica."""
     rates = ("input_dropout", "recurrent_dropout")
     given = [name for name in rates if getattr(config, name)]
     several = distribution.num_replicas_in_sync > 1

@@ -1,4 +1,4 @@
-"""The task of texts: what word comes next."""
+"""The task of texts: predict the next word."""
 
 from tfdarts.tasks.asking import TextQuestion
 from tfdarts.tasks.rnn_configs import RNNCandidateSearchConfig
@@ -118,7 +118,7 @@ class TextTask(Task):
     def predictions(self, question, **options):
         from tfdarts.tasks.text_prediction import next_words
 
-        # It is one request, whatever the size of batches of images.
+        # A text is one request, so image batch settings do not apply.
         for name in ("batch_size", "max_request_mb"):
             options.pop(name, None)
         yield next_words(question, **options)

@@ -1,4 +1,4 @@
-"""How networks are trained, as data."""
+"""Settings of the training of image networks, as dataclasses."""
 
 import dataclasses
 import typing
@@ -12,7 +12,7 @@ from tfdarts.tasks.settings import ComputeConfig
 
 @dataclasses.dataclass(frozen=True)
 class TrainSettings(ComputeConfig):
-    """How networks are trained; `preset` chooses the settings that are `None`.
+    """Settings of a training; `preset` chooses the settings that are `None`.
 
     Reference:
 
@@ -182,5 +182,5 @@ class TrainSettings(ComputeConfig):
 
     @property
     def has_soft_targets(self):
-        """Whether an image is of more than one class in training."""
+        """Whether a training image may have several classes."""
         return self.mixup > 0 or self.label_smoothing > 0
