@@ -1,1 +1,1 @@
-"""Where examples come from, and how they become batches."""
+"""Data sets, and batches made of their examples."""

@@ -1,4 +1,4 @@
-"""Images that are in memory already."""
+"""Data sets from images in memory."""
 
 import numpy as np
 import tensorflow as tf
@@ -21,23 +21,23 @@ from tfdarts.data.splits import set_test_aside
 def from_arrays(
     train, test=None, class_names=None, name="images", validation=None
 ):
-    """Returns arrays as a source that stands wherever `--dataset` does.
+    """Returns arrays as a source, for use as `dataset`.
 
     Args:
         train: Tuple `(images, labels)` of the training examples: arrays of
             NumPy, TensorFlow or Keras, or lists; or a `tf.data.Dataset` of
-            them, see `from_dataset`. Images have the shape
+            such pairs, see `from_dataset`. Images have the shape
             `(examples, height, width, channels)`, or without channels if they
-            are grey; 1 or 3 channels. They are integers from 0 to 255, floats
+            are gray; 1 or 3 channels. They are integers from 0 to 255, floats
             from 0 to 255, or floats from 0 to 1; floats are rounded to 8
             bits. Labels are integers from 0 up, one-hot rows, or strings.
         test: Like `train`, the test examples. By default a fifth of the
             training examples, always the same.
         class_names: Sequence of strings or integers, the class of label `i`
-            at position `i`. Defaults to the labels themselves: the numbers,
-            or the different strings in alphabetical order.
-        name: String. Together with the source's fingerprint it becomes the
-            source's name.
+            at position `i`. Defaults to the labels: the numbers, or the
+            distinct strings in alphabetical order.
+        name: String, which forms the source's name together with its
+            fingerprint.
         validation: Like `train`, the validation examples. By default there is
             no validation split, and the settings of a run say which share of
             the training examples is kept for validation.
@@ -98,17 +98,17 @@ def from_dataset(
 ):
     """Returns `tf.data` datasets as a source.
 
-    They are read once, now, and kept in memory.
+    The datasets are read once, immediately, and kept in memory.
 
     Args:
-        train: `tf.data.Dataset` of `(image, label)`, or of batches of them,
-            the training examples. Images and labels are those of
+        train: `tf.data.Dataset` of `(image, label)`, or of batches of such
+            pairs, the training examples. Images and labels are those of
             `from_arrays`.
         test: Like `train`, or a pair of arrays, the test examples. By default
             a fifth of the training examples, always the same.
         class_names: See `from_arrays`. Defaults to the attribute
-            `class_names` of `train`, if it has one, as what
-            `keras.utils.image_dataset_from_directory` returns does.
+            `class_names` of `train`, if it exists, as in a dataset of
+            `keras.utils.image_dataset_from_directory`.
         name: See `from_arrays`.
         validation: Like `test`, the validation examples; see `from_arrays`.
 
@@ -134,7 +134,7 @@ def from_dataset(
 
 
 def source_of_test(test, class_names):
-    """Returns examples to test a network on as a source of them alone.
+    """Returns test examples as a source with only a test split.
 
     Args:
         test: Tuple `(images, labels)` or `tf.data.Dataset`; see `from_arrays`
@@ -145,7 +145,7 @@ def source_of_test(test, class_names):
         `ImageSource` that has only a test split.
 
     Raises:
-        DataError: If they are no images with labels of these classes.
+        DataError: If the examples are no images with labels of these classes.
     """
     images, labels = _as_pair(test, "test")
     where = "the test split"
@@ -162,7 +162,7 @@ def source_of_test(test, class_names):
 
 
 def _as_pair(examples, split):
-    """Returns images and labels as arrays, the images of numbers."""
+    """Returns images and labels as arrays; checks that images are numbers."""
     if isinstance(examples, tf.data.Dataset):
         examples = _collected(examples, split)
     if not isinstance(examples, tuple | list) or len(examples) != 2:
@@ -205,7 +205,7 @@ def _class_name(name):
 
 
 def _kind(thing):
-    """Returns what a thing is, in words for an error."""
+    """Returns the type and length of an object, for error messages."""
     length = f" of {len(thing)}" if isinstance(thing, tuple | list) else ""
     return f"{type(thing).__name__}{length}"
 
@@ -214,7 +214,7 @@ def _collected(dataset, split):
     """Returns the images and labels of a `tf.data.Dataset` as two arrays.
 
     Raises:
-        DataError: If it has something else, no end, or nothing.
+        DataError: If the elements are no pairs, or infinitely many, or none.
     """
     spec = dataset.element_spec
     parts = map(type, spec) if isinstance(spec, tuple) else ()
@@ -244,7 +244,7 @@ def _collected(dataset, split):
 
 
 def _is_batch(image_shape, label_shape):
-    """Whether an element of a dataset is a batch of examples, by its shapes.
+    """Returns whether a dataset element is a batch, judged by its shapes.
 
     Example:
 
@@ -253,6 +253,6 @@ def _is_batch(image_shape, label_shape):
     """
     if len(label_shape) != 1:
         return len(label_shape) > 1
-    # One label a row of a batch, or one image's one-hot label.
+    # Either one label per image of a batch, or one image's one-hot label.
     one_image = len(image_shape) == 3 and image_shape[-1] in (1, 3)
     return len(image_shape) > 2 and not one_image

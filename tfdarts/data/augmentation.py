@@ -6,11 +6,11 @@ from tfdarts.parts import own_rows
 
 
 def normalize(images, mean, std):
-    """Returns images scaled to 0 to 1, minus the mean, over the deviation.
+    """Returns images scaled to 0 to 1, minus mean, over standard deviation.
 
     Args:
         images: `uint8` tensor `(batch, height, width, channels)`.
-        mean: Floats, one a channel, in units of the full brightness.
+        mean: Floats, one per channel, for images scaled to 0 to 1.
         std: Like `mean`, positive.
 
     Returns:
@@ -22,10 +22,9 @@ def normalize(images, mean, std):
 
 
 def pad_and_crop(images, padding, seed):
-    """Returns each image shifted at random, with zeros where it moved from.
+    """Returns each image shifted at random and padded with zeros.
 
-    It is the crop of the original size out of the padded image, at a place
-    drawn for each image.
+    Each image is padded, then cropped to its original size at a random place.
 
     Args:
         images: Tensor `(batch, height, width, channels)`.
@@ -45,11 +44,11 @@ def pad_and_crop(images, padding, seed):
 
 
 def random_resized_crop(images, size, seed):
-    """Returns a part of each image, at random, resized to a square.
+    """Returns a random part of each image, resized to a square.
 
-    The part has 8 % to 100 % of the area and is between 3/4 and 4/3 as wide
-    as high. Up to ten are drawn for an image, and the first that fits is
-    taken; if none does, it is the largest square about the centre.
+    The part has 8% to 100% of the area and an aspect ratio between 3/4 and
+    4/3. Up to ten parts are drawn for an image, and the first that fits is
+    taken; if none fits, the part is the largest square in the center.
 
     Args:
         images: Tensor `(batch, height, width, channels)`.
@@ -84,14 +83,14 @@ def random_resized_crop(images, size, seed):
 
 
 def _resized_parts(images, top, left, heights, widths, size):
-    """Returns parts of images, bilinear, each pixel as its centre says."""
-    # TensorFlow gives zeros half a pixel within the edge.
+    """Returns parts of images, resized bilinearly at pixel centers."""
+    # TensorFlow returns zeros within half a pixel of the edge.
     images = tf.pad(images, [[0, 0], [1, 1], [1, 1], [0, 0]], "SYMMETRIC")
     height, width = images.shape[1:3]
 
     def ends(start, extent, whole):
-        # TensorFlow's boxes lead from the centre of the first pixel that
-        # comes out to that of the last.
+        # TensorFlow's boxes reach from the center of the first output pixel
+        # to the center of the last.
         half = extent / size / 2
         first, last = start + half + 0.5, start + extent - half + 0.5
         return first / (whole - 1), last / (whole - 1)
@@ -109,7 +108,7 @@ def _resized_parts(images, top, left, heights, widths, size):
 
 
 def center_crop(images, size):
-    """Returns the square about the centre of each image.
+    """Returns the square in the center of each image.
 
     Args:
         images: Tensor `(batch, height, width, channels)`.
@@ -120,14 +119,14 @@ def center_crop(images, size):
 
 
 def as_tested(images, mean, std, crop_size=0):
-    """Returns images as a network sees them outside of its training.
+    """Returns images as the network's input outside of training.
 
     Args:
         images: `uint8` tensor `(batch, height, width, channels)`.
         mean: See `normalize`.
         std: See `normalize`.
-        crop_size: Integer, the side of the square about the centre that is
-            left; `0` for all of the image.
+        crop_size: Integer, the side of a square in the center to crop to; `0`
+            for the whole image.
     """
     if crop_size:
         images = center_crop(images, crop_size)
@@ -135,7 +134,7 @@ def as_tested(images, mean, std, crop_size=0):
 
 
 def random_flip(images, seed):
-    """Returns each image as it is or mirrored left to right, at random.
+    """Returns each image unchanged or mirrored left to right, at random.
 
     Args:
         images: Tensor `(batch, height, width, channels)`.
@@ -146,10 +145,10 @@ def random_flip(images, seed):
 
 
 def cutout(images, length, seed):
-    """Returns images with a square of zeros in each, at a random place.
+    """Returns images, each with a square of zeros at a random place.
 
-    Its centre may be any pixel, so it may stick out of the image. Of
-    normalised images zero is the mean.
+    The square's center may be any pixel, so the square may extend past the
+    image. In normalized images, zero is the mean.
 
     Args:
         images: Tensor `(batch, height, width, channels)`.
@@ -169,22 +168,22 @@ def cutout(images, length, seed):
 
 
 def _inside(size, length, images, seed):
-    """Whether each place of a side is within `length` about a random one."""
+    """Returns a mask of the `length` places around a random one."""
     centre = drawn([], images, [1], seed, maxval=size, dtype=tf.int32)
     place = tf.range(size) - centre + length // 2
     return (place >= 0) & (place < length)
 
 
 def drawn(outer, images, inner, seed, *limits, **options):
-    """Returns random numbers for each image.
+    """Returns random numbers for each image of a batch.
 
     Args:
-        outer: List of integers, dimensions before that of the images.
-        images: Tensor, a batch, or what one process has of it: the numbers
-            are those of its rows in the whole batch.
-        inner: List of integers, dimensions behind that of the images.
+        outer: List of integers, dimensions before the batch dimension.
+        images: Tensor, a batch or one process's rows of it. A row's numbers
+            depend on its position in the whole batch.
+        inner: List of integers, dimensions after the batch dimension.
         seed: Two integers. The same seed gives the same result.
-        *limits, **options: Of `tf.random.stateless_uniform`.
+        *limits, **options: Arguments of `tf.random.stateless_uniform`.
     """
 
     def draw(rows):

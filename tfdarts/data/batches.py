@@ -1,11 +1,11 @@
 """Batches whose order and augmentation are functions of seed and epoch.
 
-No stream has a state: what epoch 7 holds does not depend on whether epoch 6
-was read, so a run that stopped goes on as if it had not.
+The streams are stateless: the batches of epoch 7 do not depend on whether
+epoch 6 was read, so a resumed run sees the same batches.
 
-Where several processes share each batch, each reads, decodes and augments its
-own rows alone: its `part`, a tuple of which process it is and how many there
-are. The rows are those that a single process would have.
+If several processes share each batch, each one reads, decodes and augments
+only its local rows. `part` is a tuple `(index of the process, number of
+processes)`. The rows are the same as in a single process.
 """
 
 import numpy as np
@@ -21,17 +21,17 @@ fold_in = tf.random.experimental.stateless_fold_in
 
 
 def stratified_split(labels, portion, seed, class_names=None):
-    """Returns the positions of two disjoint halves, classes in proportion.
+    """Returns the positions of two disjoint, stratified splits.
 
     Args:
         labels: Integer array.
-        portion: Float between 0 and 1, the share of the first half.
+        portion: Float between 0 and 1, the share of the first split.
         seed: Integer.
-        class_names: Sequence of strings, what an error calls the classes.
-            Defaults to their labels.
+        class_names: Sequence of strings, the names of the classes in error
+            messages. Defaults to their labels.
 
     Raises:
-        DataError: If a class would be missing from a half.
+        DataError: If a class would be missing from a split.
     """
     positions = np.arange(len(labels))
     try:
@@ -54,9 +54,9 @@ def stratified_split(labels, portion, seed, class_names=None):
 
 
 def mean_and_std(images):
-    """Returns the mean and deviation of each channel, images scaled to 0-1."""
+    """Returns the channels' mean and deviation, images scaled to 0 to 1."""
     counts = np.zeros((images.shape[-1], 256), int)
-    # A part at a time, for they need not be in memory.
+    # Read in parts, because the images may not be in memory.
     for start in range(0, len(images), 1024):
         part = np.asarray(images[start : start + 1024])
         for channel, pixels in enumerate(np.moveaxis(part, -1, 0)):
@@ -70,10 +70,10 @@ def mean_and_std(images):
 
 
 def steps_per_epoch(labels, batch_size):
-    """Returns how many whole batches there are.
+    """Returns the number of whole batches.
 
     Raises:
-        DataError: If there is not one.
+        DataError: If there are too few examples for one batch.
     """
     if batch_size > len(labels):
         raise DataError(
@@ -93,21 +93,21 @@ def shuffled_batches(
     part=(0, 1),
     whole=False,
 ):
-    """Returns whole batches of all epochs in turn, each epoch shuffled anew.
+    """Returns the whole batches of all epochs, each epoch shuffled anew.
 
     Args:
         examples: `(images, labels)`, an array or `ImagesOnDisk`, and an
             array.
-        batch_size: Integer. What does not fill a batch is left out.
+        batch_size: Integer. An incomplete last batch is dropped.
         seed: Integer.
-        epochs: `range` of the epochs to give.
+        epochs: `range` of the epochs.
         transform: Function `(images, seed) -> images` on a batch.
         targets: Function `(images, labels, seed) -> (images, targets)` on a
-            batch; see `tfdarts.data.targets`. By default labels stay.
+            batch; see `tfdarts.data.targets`. Defaults to plain labels.
         part: See the module. Defaults to all rows.
-        whole: Boolean, whether the part is taken of a batch that has been
-            read as a whole, for what depends on all of its images. Defaults
-            to `False`.
+        whole: Boolean, whether each process reads the whole batch and then
+            takes its part, for transformations that depend on all images of
+            a batch. Defaults to `False`.
 
     Returns:
         A `tf.data.Dataset` of `(images, labels)`.
@@ -143,14 +143,14 @@ def shuffled_batches(
 
 
 def random_batches(examples, batch_size, seed, steps, transform, part=(0, 1)):
-    """Returns one batch a step, each drawn at random from all examples.
+    """Returns one batch per step, each drawn at random from all examples.
 
     Args:
         examples: `(images, labels)`, an array or `ImagesOnDisk`, and an
             array.
         batch_size: Integer.
         seed: Integer.
-        steps: `range` of the steps to give.
+        steps: `range` of the steps.
         transform: Function `(images, seed) -> images` on a batch.
         part: See the module. Defaults to all rows.
 
@@ -176,7 +176,7 @@ def random_batches(examples, batch_size, seed, steps, transform, part=(0, 1)):
 
 
 def ordered_batches(examples, batch_size, transform, part=(0, 1)):
-    """Returns all examples once, in order, for evaluation.
+    """Returns batches of all examples once, in order, for evaluation.
 
     Args:
         examples: See `random_batches`.

@@ -1,4 +1,4 @@
-"""Counts of examples per class, and what an imbalance of them means."""
+"""Counts of examples per class, and warnings about imbalance."""
 
 import numpy as np
 import sklearn.utils.class_weight
@@ -7,9 +7,9 @@ from tfdarts.data.image_source import shortened
 from tfdarts.table import table
 
 IMBALANCED = 3
-"""Ratio of the largest class to the smallest from which on users are warned."""
+"""Ratio of the largest to the smallest class from which users are warned."""
 FEW = 2
-"""Training images of a class, up to which users are warned."""
+"""Users are warned of classes with at most this many training images."""
 MOST_ROWS = 20
 
 
@@ -20,7 +20,7 @@ def balanced_class_weight(labels):
         labels: Integer array `(examples,)` of the training examples.
 
     Returns:
-        Dict from each label that there is to its weight, `examples / (classes
+        Dict from each label that occurs to its weight, `examples / (classes
         × examples of the class)`, a float. The mean weight of an example is 1.
 
     Example:
@@ -53,7 +53,7 @@ def count_classes(labels, class_names):
 def count_table(counts, class_names):
     """Returns a table of the counts of each class in each split, as text.
 
-    Of more than 20 classes it has the ten largest and the ten smallest.
+    With more than 20 classes, it has the ten largest and the ten smallest.
 
     Args:
         counts: Dict from the names of splits, the training split first, to
@@ -87,14 +87,14 @@ def count_table(counts, class_names):
 
 
 def class_warnings(counts, class_names, class_weights="none", images=None):
-    """Returns sentences that warn of classes that will be learned badly.
+    """Returns warnings about classes that are hard to learn.
 
     Args:
         counts: See `count_table`.
         class_names: Sequence of strings.
         class_weights: String, the setting.
-        images: Integer, how many training images there are, if the training
-            split of `counts` is a part of them.
+        images: Integer, the number of all training images, if the first split
+            of `counts` holds only some of them.
     """
     train = next(iter(counts.values()))
     part = ""
@@ -140,7 +140,7 @@ def _imbalance(train, class_names, class_weights, part):
 
 
 def _rare_classes(train, class_names, part):
-    """Yields the warning of classes of very few images, if there are any."""
+    """Yields warnings about classes with very few images, if any."""
     rare = (train > 0) & (train <= FEW)
     if not rare.any():
         return
@@ -159,7 +159,7 @@ def _rare_classes(train, class_names, part):
 
 
 def _some_classes(chosen, class_names):
-    """Returns the first names of the chosen classes, and how many there are."""
+    """Returns the first names of the chosen classes, and their number."""
     names = [class_names[label] for label in np.flatnonzero(chosen)]
     if len(names) == 1:
         return f"class {names[0]}"

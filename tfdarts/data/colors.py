@@ -1,25 +1,25 @@
-"""Transformations of colours, as pure functions."""
+"""Color transformations, as pure functions."""
 
 import tensorflow as tf
 
 from tfdarts.data.augmentation import drawn
 
-# What a colour counts in its brightness (ITU-R BT.601), as PIL has it.
+# Weights of red, green and blue in the luma (ITU-R BT.601), as in PIL.
 _GREY = (0.299, 0.587, 0.114)
 
 
 def color_jitter(images, strength, seed):
-    """Returns images of other brightness, contrast, saturation and hue.
+    """Returns images with random brightness, contrast, saturation and hue.
 
-    For each image four numbers are drawn: brightness, contrast and
-    saturation are multiplied by 1 - strength to 1 + strength, and the hue is
-    turned by up to strength / 2 of the full circle, in this order. Grey
-    images have no saturation and no hue.
+    Four numbers are drawn for each image. In this order, brightness, contrast
+    and saturation are multiplied by 1 - strength to 1 + strength, and the hue
+    is rotated by up to strength / 2 of the full circle. Gray images have no
+    saturation and no hue.
 
     Args:
         images: Tensor `(batch, height, width, channels)`, pixels from 0 to
             255, 1 or 3 channels.
-        strength: Float from 0 to 1; the published one for ImageNet is 0.4.
+        strength: Float from 0 to 1; the published value for ImageNet is 0.4.
         seed: Two integers. The same seed gives the same result.
 
     Returns:
@@ -51,7 +51,7 @@ def _grey(images):
 
 
 def _turned(images, turns):
-    """Turns the hue, whose full circle is 1."""
+    """Returns images with rotated hue; a turn of 1 is the full circle."""
     hue, saturation, value = tf.split(
         tf.image.rgb_to_hsv(images / 255.0), 3, axis=-1
     )

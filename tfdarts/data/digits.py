@@ -1,4 +1,4 @@
-"""The handwritten digits that scikit-learn ships."""
+"""The handwritten digits of scikit-learn."""
 
 import numpy as np
 import sklearn.datasets
@@ -28,7 +28,7 @@ def open_digits():
 def read(split):
     """Returns the images and labels of a split.
 
-    The 360 test images are a stratified choice that no seed changes.
+    The 360 test images are a stratified choice that is the same for all seeds.
 
     Args:
         split: `"train"` or `"test"`.
@@ -47,7 +47,7 @@ def read(split):
 
 
 def _originals(split):
-    """Returns the images of a split as scikit-learn has them, and labels."""
+    """Returns scikit-learn's images and labels of a split."""
     images, labels = sklearn.datasets.load_digits(return_X_y=True)
     train, test = sklearn.model_selection.train_test_split(
         np.arange(len(labels)),

@@ -1,4 +1,4 @@
-"""Training examples, split, with what normalises them."""
+"""Training examples, split, with their normalization and augmentation."""
 
 import dataclasses
 
@@ -18,13 +18,13 @@ class TrainingExamples:
     """The training examples of a source in two disjoint splits.
 
     Args:
-        train: `(images, labels)`, what the weights learn from.
-        validation: `(images, labels)`, what alpha learns from in a search; or
+        train: `(images, labels)`, the examples for the weights.
+        validation: `(images, labels)`, the examples for alpha in a search; or
             `None` if there are none.
-        mean: Tuple of floats, one a channel, images scaled to 0 to 1: the
-            published mean, or that of the train split.
+        mean: Tuple of floats, one per channel, for images scaled to 0 to 1:
+            the published mean, or the mean of the train split.
         std: Like `mean`, the standard deviation.
-        random_flip: Boolean, whether a mirrored image is of the same class.
+        random_flip: Boolean, whether a mirrored image has the same class.
     """
 
     train: tuple
@@ -45,7 +45,7 @@ class TrainingExamples:
 
         Raises:
             ValueError: If the portion is not above 0 and at most 1.
-            DataError: If the examples cannot be split so, or show nothing.
+            DataError: If the split is impossible, or a channel is constant.
         """
         if not 0 < portion <= 1:
             raise ValueError(
@@ -86,16 +86,16 @@ class TrainingExamples:
 
         Args:
             crop_padding: Integer, the largest shift of a random crop.
-            random_flip: `"on"`, `"off"`, or `"auto"`: where a mirrored image
-                is of the same class.
+            random_flip: `"on"`, `"off"`, or `"auto"`: on if a mirrored image
+                has the same class.
             cutout_length: Integer, the side of the square cut out.
             crop_size: Integer, the side that a random part of the image is
-                resized to; `0` for all of the image.
-            color_jitter: Float from 0 to 1, how much colours change.
-            rand_augment: Float from 0 to 1, how strong RandAugment is.
+                resized to; `0` for the whole image.
+            color_jitter: Float from 0 to 1, the strength of color changes.
+            rand_augment: Float from 0 to 1, the strength of RandAugment.
 
         Raises:
-            DataError: If the images are too small for that.
+            DataError: If the images are too small for these settings.
         """
         side = min(self.train[0].shape[1:3])
         seen = crop_size or side
@@ -139,5 +139,5 @@ class TrainingExamples:
         return transform
 
     def normalize(self, images):
-        """Returns whole images as the network takes them."""
+        """Returns normalized images, without augmentation."""
         return augmentation.normalize(images, self.mean, self.std)

@@ -1,10 +1,10 @@
-"""What the data sets that lie in files share."""
+"""Reading directories, for all data sets in files."""
 
 from tfdarts.data.image_source import DataError
 
 
 def entries(directory):
-    """Returns the paths of what is in a directory, sorted.
+    """Returns the paths of a directory's entries, sorted.
 
     Args:
         directory: `pathlib.Path`.
@@ -21,11 +21,11 @@ def entries(directory):
 
 
 def unreadable(path, error):
-    """Returns the `DataError` to raise for a path that cannot be read.
+    """Returns the `DataError` for a path that cannot be read.
 
     Args:
         path: Path.
-        error: Exception, why it cannot.
+        error: Exception, the reason.
     """
     if isinstance(error, PermissionError):
         return DataError(

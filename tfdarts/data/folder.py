@@ -1,4 +1,4 @@
-"""Image files in folders, one folder a class."""
+"""Image files in folders, one folder per class."""
 
 import collections
 import hashlib
@@ -27,14 +27,14 @@ from tfdarts.data.pixels import collected
 
 _SPLITS = ("train", "validation", "test")
 _VALIDATION = ("validation", "val", "valid")
-# How people call splits, in lower case, and what they put behind it.
+# Common names of splits, in lower case, and common endings of these names.
 _LOOK_LIKE = {
     "train": ("train", "training"),
     "validation": (*_VALIDATION, "validate", "dev"),
     "test": ("test", "testing"),
 }
 _OF_SPLITS = ("", "set", "data", "dataset", "images")
-# What Windows puts beside images, and macOS into archives of them.
+# Files that Windows puts beside images, and macOS into archives.
 _LITTER = ("thumbs.db", "desktop.ini", "__macosx")
 
 logger = logging.getLogger("tfdarts")
@@ -45,23 +45,23 @@ def open_folder(
 ):
     """Returns the data set of a directory of images.
 
-    It has a directory for each class, or `train/`, and beside it `test/` and
-    `validation/` (or `val/`, or `valid/`) if there are any, which have them.
-    The classes are in the order of their names. Hidden files count for
-    nothing. `tfdarts.decoding.decode_image` says which pixels images have; no
-    image is decoded until its split is read, unless `skip_broken`.
+    The directory has a folder for each class, or it has `train/` and
+    optionally `test/` and `validation/` (or `val/`, or `valid/`), which have
+    these folders. The classes are in the order of their names. Hidden files
+    are ignored. `tfdarts.decoding.decode_image` defines the pixels of images.
+    No image is decoded until its split is read, unless `skip_broken`.
 
     Args:
         directory: Path.
         image_size: Integer. Images become squares of this size; `0` leaves
-            them as they are.
+            them unchanged.
         image_fit: See `tfdarts.decoding.resize`.
-        skip_broken: Boolean, whether files that cannot be used are left out.
-            All files are decoded once to find them.
+        skip_broken: Boolean, whether unusable files are left out. All files
+            are decoded once to find them.
 
     Raises:
-        DataError: If files are not images that can be used, the images have
-            different sizes and `image_size` is 0, or a split lacks a class.
+        DataError: If files are no usable images, the images have different
+            sizes and `image_size` is 0, or a split lacks a class.
     """
     directory = pathlib.Path(directory).expanduser().resolve()
     name = f"folder:{directory}"
@@ -137,7 +137,7 @@ def _unusable(bad, paths, directory):
 
 
 def _left_out(bad, files, directory):
-    """Returns a sentence that says how many files of which splits are bad."""
+    """Returns a sentence on the number of bad files in each split."""
     counts = {split: len(bad.keys() & paths) for split, paths in files.items()}
     of_splits = ", ".join(
         f"{count:,} of {split}" for split, count in counts.items() if count
@@ -149,7 +149,7 @@ def _left_out(bad, files, directory):
 
 
 def _without(bad, files, directory):
-    """Returns the files of each split but the bad ones."""
+    """Returns the files of each split without the bad ones."""
     good = {s: [p for p in paths if p not in bad] for s, paths in files.items()}
     for split, paths in files.items():
         lost = {p.parent for p in paths} - {p.parent for p in good[split]}
@@ -163,7 +163,7 @@ def _without(bad, files, directory):
 
 
 def _seen(looks):
-    """Returns sentences on how images are seen."""
+    """Returns sentences on conversions of the images."""
     notes = []
     if len({look.channels for look in looks.values()}) > 1:
         notes.append("Some images are grey, some color: all become color.")
@@ -185,7 +185,7 @@ def _seen(looks):
 
 
 def _find_files(directory):
-    """Returns the image files of each split, by class, and what to note."""
+    """Returns the image files of each split, by class, and notes."""
     names = {folder.name for folder in _visible(directory) if folder.is_dir()}
     _check_names_of_splits(names, directory)
     if "train" not in names:
@@ -221,7 +221,7 @@ def _find_files(directory):
 
 
 def _check_names_of_splits(names, directory):
-    """Raises `DataError` where splits seem to have other names than theirs."""
+    """Raises `DataError` if splits seem to be misnamed."""
     likely = {
         name: split
         for split, alike in _LOOK_LIKE.items()
@@ -233,7 +233,7 @@ def _check_names_of_splits(names, directory):
         for name, split in likely.items()
         if name not in (*_SPLITS, *_VALIDATION)
     }
-    # Something else may be a class called Test, beside other classes.
+    # Otherwise a class among others may be called Test.
     are_splits = (
         "train" in likely.values()
         and len({*likely.values()}) > 1
@@ -253,7 +253,7 @@ def _check_names_of_splits(names, directory):
 
 
 def _looks_like(directory, alike):
-    """Whether a directory seems to be the split that has some of the names.
+    """Returns whether a directory seems to be the split with some names.
 
     Example:
 
@@ -268,7 +268,7 @@ def _looks_like(directory, alike):
 
 
 def _check_not_wrapped(names, directory):
-    """Raises `DataError` where one directory seems to hold all others."""
+    """Raises `DataError` if a single directory seems to hold all classes."""
     name = min(names, default="")
     if len(names) == 1 and _has_folders(directory / name):
         raise DataError(
@@ -282,7 +282,7 @@ def _has_folders(directory):
 
 
 def _validation(names, directory):
-    """Returns the directory of the validation split, if there is one."""
+    """Returns the directory of the validation split, if it exists."""
     there = names & {*_VALIDATION}
     if len(there) > 1:
         raise DataError(
@@ -293,7 +293,7 @@ def _validation(names, directory):
 
 
 def _class_files(directory):
-    """Returns the files in the directories of the classes, sorted."""
+    """Returns the files in the class directories, sorted."""
     paths = []
     for folder in filter(pathlib.Path.is_dir, _visible(directory)):
         images = _visible(folder)
@@ -315,12 +315,12 @@ def _class_files(directory):
 
 
 def _class_of(path):
-    """Returns the name of a file's class, alike in all splits."""
+    """Returns the name of a file's class, the same in all splits."""
     return composed(path.parent.name)
 
 
 def _visible(directory):
-    """Returns the paths of what is in a directory and counts, sorted."""
+    """Returns the paths of a directory's visible entries, sorted."""
     visible = [
         path
         for path in entries(directory)
@@ -336,14 +336,14 @@ def _listed(names):
 
 
 def _held_out(paths, name):
-    """Returns the files of a training split in two parts."""
+    """Splits the files of a training split into training and test files."""
     classes = np.array([path.parent.name for path in paths])
     rows = zip(("train", "test"), splits.test_rows(classes, name))
     return {split: [paths[row] for row in part] for split, part in rows}
 
 
 def _counted(sizes, looks, most=5):
-    """Returns the commonest sizes with an example of each."""
+    """Returns the most frequent sizes, with an example of each."""
     examples = {look.size: path for path, look in looks.items()}
     counts = [
         f"{h}x{w} ({count:,} of them, as "
@@ -355,12 +355,12 @@ def _counted(sizes, looks, most=5):
 
 
 def _fingerprint(files, looks):
-    """Returns that of all the files that training may read."""
+    """Returns the fingerprint of all files that training may read."""
     read = {split: paths for split, paths in files.items() if split != "test"}
     names = {s: [p.parts[-2:] for p in paths] for s, paths in read.items()}
     description = ([*files], names)
     if any(looks[path].is_transparent_gif for path in _all(read)):
-        # Version 0.1.0 read other pixels of them.
+        # Version 0.1.0 read these files with other pixels.
         description = (*description, "transparent GIFs on black")
     return fingerprint(description, map(_digest, _all(read)))
 

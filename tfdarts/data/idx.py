@@ -1,4 +1,4 @@
-"""Data sets in MNIST's file format, IDX."""
+"""Data sets in IDX, the file format of MNIST."""
 
 import contextlib
 import gzip
@@ -23,7 +23,7 @@ from tfdarts.data.splits import set_test_aside
 _PREFIXES = {"train": "train", "test": "(t10k|test)"}
 _CLASS_FILES = ("labels.txt", "classes.txt", "class_names.txt")
 _UNSIGNED_BYTES = 0x08
-# What the numbers of dimensions mean.
+# The meaning of the number of dimensions.
 _IMAGES = {3: "images, height, width", 4: "the same and channels"}
 _LABELS = {1: "one integer for each image"}
 
@@ -32,15 +32,15 @@ def open_idx(directory):
     """Returns the data set of a directory of IDX files.
 
     The files have their usual names: `train-images-idx3-ubyte`,
-    `train-labels-idx1-ubyte`, and the same with `t10k` or `test`, as they
-    are or with `.gz`. The names of the classes are the lines of `labels.txt`,
-    `classes.txt` or `class_names.txt` if there is one, else the numbers.
+    `train-labels-idx1-ubyte`, and the same with `t10k` or `test`, with or
+    without `.gz`. The class names are the lines of `labels.txt`,
+    `classes.txt` or `class_names.txt` if it exists, else the numbers.
 
     Args:
         directory: Path.
 
     Raises:
-        DataError: If files are missing, or hold something else.
+        DataError: If files are missing or have another format.
 
     Reference:
 
@@ -67,7 +67,7 @@ def open_idx(directory):
 
     def load(split):
         images = _read(files[split][0], _IMAGES)
-        # Grey images have no axis of channels in this format.
+        # Gray images have no channel axis in this format.
         images = images.reshape(*images.shape[:3], -1)
         return images, labels[split].astype("int64")
 
@@ -88,7 +88,7 @@ def open_idx(directory):
 
 
 def _find_files(directory):
-    """Returns the two files, images and labels, of each split."""
+    """Returns the paths of images and labels of each split."""
     paths = entries(directory)
     files = {}
     for split, prefix in _PREFIXES.items():
@@ -110,7 +110,7 @@ def _find_files(directory):
 
 
 def _find(paths, pattern):
-    """Returns the first file, which is one without `.gz` if there is one."""
+    """Returns the first matching path, preferably without `.gz`."""
     for path in paths:
         if re.fullmatch(pattern, path.name):
             return path
@@ -142,7 +142,7 @@ def _read_shape(path):
 
 
 def _read(path, dimensions):
-    """Returns the array that a file holds."""
+    """Returns the array in a file."""
     with _opened(path) as file:
         shape = _header(file, path, dimensions)
         values = np.frombuffer(file.read(), "uint8")
@@ -157,7 +157,7 @@ def _read(path, dimensions):
 @contextlib.contextmanager
 def _opened(path):
     try:
-        if not path.is_file():  # A pipe would be waited for.
+        if not path.is_file():  # Reading a pipe would block.
             raise DataError(f"{path} must be a file, but is something else.")
         with (gzip.open if path.suffix == ".gz" else open)(path, "rb") as file:
             yield file
@@ -166,7 +166,7 @@ def _opened(path):
 
 
 def _header(file, path, dimensions):
-    """Reads the shape, which stands before the values."""
+    """Reads the shape from the header of a file."""
     start = file.read(4)
     if len(start) == 4 and start[:3] == bytes([0, 0, _UNSIGNED_BYTES]):
         _check_dimensions(start[3], dimensions, path)

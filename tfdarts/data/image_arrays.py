@@ -1,4 +1,4 @@
-"""Pixels in arrays, as people have them."""
+"""Conversion of user arrays to 8-bit pixels."""
 
 import numpy as np
 
@@ -6,14 +6,14 @@ from tfdarts.data.image_source import DataError
 
 
 def as_array(images, where):
-    """Returns images as one array of whatever shape and type.
+    """Returns images as one array of any shape and type.
 
     Args:
         images: Array or sequence of arrays.
-        where: String, which images they are.
+        where: String, the description of the images in error messages.
 
     Raises:
-        DataError: If they have different shapes.
+        DataError: If the images have different shapes.
     """
     try:
         return np.asarray(images)
@@ -25,11 +25,11 @@ def as_array(images, where):
 
 
 def check_numbers(images, where):
-    """Raises `DataError` where an array does not hold images.
+    """Raises `DataError` if an array does not hold images.
 
     Args:
         images: Array.
-        where: String, which images they are.
+        where: String, the description of the images in error messages.
     """
     kinds = (np.integer, np.floating)
     number = any(np.issubdtype(images.dtype, kind) for kind in kinds)
@@ -53,10 +53,10 @@ def pixels_of(images, where):
 
     Args:
         images: Array; see `tfdarts.from_arrays`.
-        where: String, which images they are.
+        where: String, the description of the images in error messages.
 
     Raises:
-        DataError: If they are no images.
+        DataError: If the array holds no images.
     """
     images = as_array(images, where)
     check_numbers(images, where)
@@ -64,7 +64,7 @@ def pixels_of(images, where):
 
 
 def pixels_of_splits(images):
-    """Returns the images of several splits as `uint8`, by one scale.
+    """Returns the images of several splits as `uint8`, on one scale.
 
     Args:
         images: Dict of arrays by the name of the split; see `pixels_of`.
@@ -73,7 +73,7 @@ def pixels_of_splits(images):
         Dict of arrays, `uint8`.
 
     Raises:
-        DataError: If they are no images, or seem to have different scales.
+        DataError: If an array holds no images, or scales seem to differ.
     """
     scales = {
         _scale_of(pixels, f"the {split} split")
@@ -94,10 +94,10 @@ def pixels_of_splits(images):
 
 
 def _scale_of(images, where):
-    """Returns what makes 255 of the full brightness.
+    """Returns the factor that scales full brightness to 255.
 
     Raises:
-        DataError: If it may be 1 or 255.
+        DataError: If full brightness may be 1 or 255.
     """
     high = images.max()
     if not np.issubdtype(images.dtype, np.floating) or high > 2:
@@ -112,7 +112,7 @@ def _scale_of(images, where):
 
 
 def _as_bytes(images, scale, where):
-    """Returns images as uint8, grey ones with their channel."""
+    """Returns images as uint8, with a channel axis."""
     if images.ndim == 3:
         images = images[..., np.newaxis]
     if images.dtype == "uint8":

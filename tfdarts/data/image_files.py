@@ -1,4 +1,4 @@
-"""Image files: looked at, checked, decoded."""
+"""Reading headers of image files, checking and decoding the files."""
 
 import concurrent.futures
 import functools
@@ -18,15 +18,15 @@ _MOST_LISTED = 10
 
 
 def look_at(paths):
-    """Returns what the headers of image files say, without decoding them.
+    """Returns the headers of image files, without decoding the images.
 
     Args:
         paths: Sequence of paths.
 
     Returns:
         `(looks, bad)`: a dict from the paths of images to
-        `tfdarts.image_kinds.Look`, and a dict from all other paths to
-        strings, why they cannot be used.
+        `tfdarts.image_kinds.Look`, and a dict from all other paths to the
+        reasons why they are unusable, strings.
     """
     looks, bad = {}, {}
     for path in paths:
@@ -45,12 +45,12 @@ def look_at(paths):
 
 
 def find_broken(paths):
-    """Returns why image files cannot be decoded: a dict by path.
+    """Returns the reasons why image files cannot be decoded, by path.
 
     Args:
-        paths: Sequence of paths, each an image by its header.
+        paths: Sequence of paths, whose headers are those of images.
     """
-    # It is traced here, for each thread would trace it anew.
+    # Traced once here; otherwise each thread would trace it again.
     decode = decode_image.get_concrete_function(tf.TensorSpec((), tf.string), 3)
     why_broken = functools.partial(_why_broken, decode)
     with concurrent.futures.ThreadPoolExecutor() as pool:
@@ -62,20 +62,20 @@ def find_broken(paths):
 def decode_files(paths, shape, fit=None):
     """Yields the pixels of image files, in their order.
 
-    It is the server's own graph that decodes them.
+    The graph is the one that decodes images on a server.
 
     Args:
         paths: Sequence of paths.
-        shape: Tuple `(height, width, channels)` of what is yielded.
-        fit: String, how images are resized to it, see
-            `tfdarts.decoding.resize`; or `None` if all have that size.
+        shape: Tuple `(height, width, channels)` of the result.
+        fit: String, how images are resized to this shape, see
+            `tfdarts.decoding.resize`; or `None` if all have this size.
 
     Yields:
-        `uint8` arrays of that shape.
+        `uint8` arrays of this shape.
 
     Raises:
         OSError: If a file cannot be read.
-        InvalidArgumentError: If one cannot be decoded.
+        InvalidArgumentError: If a file cannot be decoded.
     """
     decode = _decoder(shape, fit)
     for start in range(0, len(paths), _AT_ONCE):
@@ -85,11 +85,11 @@ def decode_files(paths, shape, fit=None):
 
 
 def describe_bad(bad, directory):
-    """Returns a list of files and why they cannot be used, in words.
+    """Returns a list of files and the reasons why they are unusable.
 
     Args:
-        bad: Dict from paths to strings.
-        directory: Path that they are in.
+        bad: Dict from paths to reasons, strings.
+        directory: Path of the directory that the files are in.
     """
     shown = [
         f"{path.relative_to(directory)}: {bad[path]}"
@@ -100,7 +100,7 @@ def describe_bad(bad, directory):
 
 
 def _why_broken(decode, path):
-    """Returns why a file cannot be decoded, or `None` if it can."""
+    """Returns the reason why a file cannot be decoded, or `None`."""
     try:
         content = path.read_bytes()
         height, width, *_ = decode(tf.constant(content)).shape

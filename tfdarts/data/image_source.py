@@ -1,4 +1,4 @@
-"""What every data set is to the rest of tfdarts."""
+"""The interface of image data sets, and checks of their content."""
 
 import dataclasses
 import hashlib
@@ -14,7 +14,7 @@ LEAST_SIZE = 4
 
 
 class DataError(ValueError):
-    """The data are missing, or are not what the work needs."""
+    """The data are missing or unsuitable."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,31 +22,29 @@ class ImageSource:
     """Images with labels, split into training and test examples.
 
     Args:
-        name: String, the specification that opens it.
+        name: String, the specification of the data set.
         class_names: Tuple of strings, the class of label `i` at position `i`;
             they become NFC, see `tfdarts.characters.composed`.
         image_shape: Tuple `(height, width, channels)` of every image.
-        splits: Dict from the splits there are to their numbers of examples:
-            `"train"`, `"test"`, and `"validation"` where the source has one
-            of its own.
+        splits: Dict from the names of splits to their numbers of examples:
+            `"train"`, `"test"`, and `"validation"` if the source has its own
+            validation split.
         load: Function from the name of a split to `(images, labels)`: `uint8`
             images of shape `(examples, height, width, channels)` and `int64`
-            labels. A split is loaded only when it is asked for.
-        mean: Tuple of floats, one a channel, the published mean of the images
-            scaled to 0 to 1, or `None` where none was published.
+            labels. A split is loaded only when it is read.
+        mean: Tuple of floats, one per channel, the published mean of the
+            images scaled to 0 to 1, or `None` if none was published.
         std: Like `mean`, the standard deviation.
-        random_flip: Boolean, whether the mirror image of an image is of the
-            same class.
-        fingerprint: String. It differs where the data do that training may
-            read, so that no run goes on with others: the names of the
-            classes, and the contents of the training and the validation
-            split. The test split does not count: a run can still be tested
-            after a broken test image is mended. Where the test split was cut
-            out of the training split, all of that counts.
-        notes: Tuple of sentences: what was made of the data unasked.
+        random_flip: Boolean, whether a mirrored image has the same class.
+        fingerprint: String that identifies the data that training may read
+            (the class names, the training and the validation split), so that
+            no run is resumed on other data. The test split does not count: a
+            run can still be tested after a broken test image is repaired. If
+            the test split was cut out of the training split, it counts too.
+        notes: Tuple of sentences on automatic conversions of the data.
 
     Raises:
-        DataError: If no network can be trained on such images.
+        DataError: If no network can be trained on these images.
     """
 
     name: str
@@ -60,7 +58,7 @@ class ImageSource:
     fingerprint: str = ""
     notes: tuple = ()
 
-    # What a log warns of; of images, classes are warned of beside it.
+    # Warnings to log; class warnings are made elsewhere.
     warnings = ()
 
     def __post_init__(self):
@@ -84,14 +82,14 @@ class ImageSource:
                 raise DataError(f"The {split} split of {self.name} is empty.")
 
     def read(self, split):
-        """Returns the images and labels of a split, checked.
+        """Returns the images and labels of a split, after checks.
 
         Args:
             split: String, one of `splits`.
 
         Raises:
-            DataError: If there is no such split, or it is not what `load` is
-                to return.
+            DataError: If there is no such split, or the result of `load` is
+                invalid.
         """
         if split not in self.splits:
             raise DataError(f"{self.name} has no {split} split.")
@@ -113,7 +111,7 @@ class ImageSource:
         return images, labels
 
     def describe(self):
-        """Returns sentences that say what was found, without reading it."""
+        """Returns sentences that describe the data, without reading images."""
         height, width, channels = self.image_shape
         *_, last = self.splits.values()
         counts = (f"{count:,} {split}" for split, count in self.splits.items())
@@ -127,11 +125,11 @@ class ImageSource:
 
 
 def check_name(name, what):
-    """Raises `DataError` where a name cannot be shown and written.
+    """Raises `DataError` if a name cannot be shown and written.
 
     Args:
         name: String.
-        what: String, what is called so.
+        what: String, the named thing in error messages.
     """
     if is_unfit(name):
         raise DataError(
@@ -145,11 +143,11 @@ def check_name(name, what):
 
 
 def check_class_names(class_names, where):
-    """Raises `DataError` where names are not those of several classes.
+    """Raises `DataError` if names are not those of several classes.
 
     Args:
         class_names: Sequence of strings.
-        where: String, whose names they are.
+        where: String, the data set in error messages.
     """
     for name in class_names:
         check_name(name, f"A class of {where}")
@@ -172,13 +170,13 @@ def check_class_names(class_names, where):
 
 
 def check_no_class_is_empty(labels, class_names, where):
-    """Raises `DataError` where a class has no image to learn it from.
+    """Raises `DataError` if a class has no image.
 
     Args:
         labels: Integer array of the training examples.
         class_names: The names of the classes, or a `range` up to the highest
             label.
-        where: String, whose labels they are.
+        where: String, the split in error messages.
     """
     there = {*np.unique(labels).tolist()}
     empty = (
@@ -186,7 +184,7 @@ def check_no_class_is_empty(labels, class_names, where):
         for label, name in enumerate(class_names)
         if label not in there
     )
-    # No more of them, for there may be as many as integers.
+    # Six are enough: a high label may leave millions of classes empty.
     empty = [*itertools.islice(empty, 6)]
     if empty:
         raise DataError(
@@ -198,10 +196,10 @@ def check_no_class_is_empty(labels, class_names, where):
 
 
 def fingerprint(description, contents):
-    """Returns a short string that differs where the arguments do.
+    """Returns a short checksum of the arguments.
 
     Args:
-        description: Anything whose `repr` says all of it.
+        description: Anything whose `repr` shows all of it.
         contents: Iterable of bytes or contiguous arrays.
     """
     digest = hashlib.sha256(repr(description).encode())
@@ -211,13 +209,13 @@ def fingerprint(description, contents):
 
 
 def check_labels(labels, num_images, num_classes, where):
-    """Raises `DataError` where labels are not those of images in classes.
+    """Raises `DataError` if labels do not fit the images and classes.
 
     Args:
         labels: Array.
         num_images: Integer.
-        num_classes: Integer, or `None` where any number will do.
-        where: String, whose labels they are.
+        num_classes: Integer, or `None` for any number of classes.
+        where: String, the split in error messages.
     """
     if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
         raise DataError(
@@ -242,6 +240,6 @@ def check_labels(labels, num_images, num_classes, where):
 
 
 def shortened(names, most=10):
-    """Returns the first names as a list in words."""
+    """Returns the first names, joined by commas."""
     shown = ", ".join(names[:most])
     return shown if len(names) <= most else f"{shown}, and so on"

@@ -1,21 +1,21 @@
 """Keras' random layers for images, as pure functions of a seed.
 
-Keras' layers draw from a state, so that what they give depends on all they
-gave before, and a run that stopped would not go on as it would have.
+Keras' layers draw from a generator with a state, so that their results depend
+on all earlier calls, and a resumed run would differ from an uninterrupted one.
 """
 
 import keras
 import tensorflow as tf
 
-# Whatever Keras' global settings are.
+# Independent of Keras' global settings.
 _FORM = {"data_format": "channels_last", "dtype": "float32"}
 
 
 class _Seeds(keras.random.SeedGenerator):
-    """Seeds that follow from one, and not from a state."""
+    """A stateless generator: all its seeds follow from the first."""
 
     def __init__(self, seed):
-        # There is no variable, so nothing of Keras' constructor is wanted.
+        # Keras' constructor would create a state variable.
         self.seed = seed
         self.count = 0
 
@@ -27,8 +27,8 @@ class _Seeds(keras.random.SeedGenerator):
 def rand_augment(strength):
     """Returns RandAugment as a function of images and seed.
 
-    Two operations are drawn for a batch, and how strong they are for each
-    image, as `keras.layers.RandAugment` has it.
+    Two operations are drawn per batch, and their strength per image, as in
+    `keras.layers.RandAugment`.
 
     Args:
         strength: Float above 0 and at most 1.
@@ -45,7 +45,7 @@ def rand_augment(strength):
 
     def transform(images, seed):
         channels = images.shape[-1]
-        # Its operations on colours need three.
+        # The layer's color operations need three channels.
         images = tf.repeat(tf.cast(images, tf.float32), 3 // channels, axis=-1)
         layer.generator = _Seeds(seed)
         drawn = layer.get_random_transformation(images)
@@ -57,8 +57,8 @@ def rand_augment(strength):
 def mix_up(alpha):
     """Returns mixup as a function of images, labels and seed.
 
-    Each image is mixed with another of the batch, and its label with that
-    one's, by a share drawn from Beta(alpha, alpha).
+    Each image and its label are mixed with another example of the batch, by a
+    share drawn from Beta(alpha, alpha).
 
     Args:
         alpha: Positive float.

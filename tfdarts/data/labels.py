@@ -1,4 +1,4 @@
-"""Labels as people have them, and the numbers of classes they mean."""
+"""Conversion of user labels to class numbers."""
 
 import numpy as np
 
@@ -10,19 +10,19 @@ from tfdarts.data.image_source import shortened
 
 
 def found_classes(labels, count, where):
-    """Returns the classes of labels that come without names.
+    """Returns the classes of labels that have no names.
 
     Args:
         labels: Array or sequence; see `class_numbers`.
-        count: Integer, how many images there are.
-        where: String, whose labels they are.
+        count: Integer, the number of images.
+        where: String, the split in error messages.
 
     Returns:
-        Tuple of strings, the different labels in alphabetical order, if the
+        Tuple of strings, the distinct labels in alphabetical order, if the
         labels are strings; otherwise `range(number of classes)`.
 
     Raises:
-        DataError: If they are no labels of classes.
+        DataError: If the labels are no class labels.
     """
     labels = _in_a_row(labels, where)
     if _are_strings(labels):
@@ -34,21 +34,21 @@ def found_classes(labels, count, where):
 
 
 def class_numbers(labels, count, class_names, where):
-    """Returns the number of each image's class.
+    """Returns the class number of each image.
 
     Args:
         labels: Array or sequence, one label for each image: integers from 0
-            up (floats and booleans that are such), rows of one 1 among zeros
-            (one-hot), or strings out of `class_names`.
-        count: Integer, how many images there are.
+            up (or floats and booleans with integer values), rows of one 1
+            among zeros (one-hot), or strings out of `class_names`.
+        count: Integer, the number of images.
         class_names: Sequence, the class of number `i` at position `i`.
-        where: String, whose labels they are.
+        where: String, the split in error messages.
 
     Returns:
         Array `(count,)`, int64.
 
     Raises:
-        DataError: If they are something else.
+        DataError: If the labels have another form.
 
     Example:
 
@@ -65,7 +65,7 @@ def class_numbers(labels, count, class_names, where):
 
 
 def _in_a_row(labels, where):
-    """Returns labels as int64, one-hot rows or strings, whatever is meant."""
+    """Returns labels as int64, one-hot rows or strings."""
     try:
         labels = np.asarray(labels)
     except ValueError as error:
@@ -74,7 +74,7 @@ def _in_a_row(labels, where):
             f"0 up. They are ragged: no array can be made of them."
         ) from error
     if labels.ndim == 2 and labels.shape[1] == 1:
-        labels = labels[:, 0]  # As keras.datasets has them.
+        labels = labels[:, 0]  # Labels of keras.datasets have this axis.
     if labels.dtype.kind in "SO":
         labels = _of_one_type(labels)
     if labels.dtype.kind == "U":

@@ -1,4 +1,4 @@
-"""What counting neighbouring words achieves: a baseline of language models."""
+"""N-gram baselines of language models."""
 
 import numpy as np
 
@@ -6,23 +6,23 @@ import numpy as np
 class KneserNey:
     """An interpolated Kneser-Ney model of n-grams.
 
-    The probability of a word is that of its n-gram, less a discount, and what
-    the discounts leave is shared out by the next shorter context:
+    The probability of a word is that of its n-gram, minus a discount. The
+    discounted mass is distributed by the model of the next shorter context:
 
         p(w | h) = max(c(h w) - d, 0) / c(h) + d n(h) / c(h) p(w | h')
 
-    with c(h w) how often the n-gram occurs, c(h) the sum of c(h w) over all
-    words, n(h) how many different words follow h, and h' the context without
-    its first word. For all n-grams but the longest, c counts the different
-    words before them. The discount of each length is that of Ney,
-    d = n1 / (n1 + 2 n2), with n1 and n2 the numbers of n-grams whose c is one
-    and two; a half where none is one.
+    where c(h w) is the count of the n-gram, c(h) the sum of c(h w) over all
+    words, n(h) the number of distinct words after h, and h' the context
+    without its first word. For all n-grams but the longest, c counts the
+    distinct words before them. The discount of each length is Ney's,
+    d = n1 / (n1 + 2 n2), where n1 and n2 are the numbers of n-grams with
+    c = 1 and c = 2; it is 1/2 if n1 is 0.
 
     Args:
-        tokens: Integer array `(words,)`, the text to count.
+        tokens: Integer array `(words,)`, the training text.
         order: Integer, the length n of the longest n-grams, at least 2.
-        vocabulary_size: Integer. Words that do not occur share what the
-            discount of single words leaves.
+        vocabulary_size: Integer. The discounted mass of unigrams is spread
+            evenly over all words.
 
     Example:
 
@@ -49,7 +49,7 @@ class KneserNey:
             self.lengths.insert(0, _Counts(*shorter))
 
     def probabilities(self, ngrams):
-        """Returns how likely the last word of each n-gram is after the others.
+        """Returns the probability of each n-gram's last word after the others.
 
         Args:
             ngrams: Integer array `(count, order)`.
@@ -62,8 +62,7 @@ class KneserNey:
     def perplexity(self, tokens):
         """Returns the perplexity of a text from its second word on.
 
-        Where the text has too few words before a word, the first is taken for
-        all before it.
+        At the beginning, the context is padded with copies of the first word.
 
         Args:
             tokens: Integer array `(words,)`.
@@ -79,7 +78,7 @@ class _Counts:
     def __init__(self, ngrams, counts):
         self.ngrams = ngrams
         self.counts = dict(zip(map(bytes, ngrams), counts))
-        # Rows are sorted, so those of one context stand together.
+        # Rows are sorted, so n-grams with the same context are adjacent.
         contexts = ngrams[:, :-1]
         first = np.append(True, (contexts[1:] != contexts[:-1]).any(axis=1))
         starts = np.flatnonzero(first)

@@ -1,4 +1,4 @@
-"""Images in memory where they fit, in a file where not."""
+"""Images in memory or, if they do not fit, in a file."""
 
 import logging
 import os
@@ -14,19 +14,19 @@ from tfdarts.machine import available_bytes
 logger = logging.getLogger("tfdarts")
 
 SHARE = 0.1
-"""Of the memory that is left: splits and TensorFlow hold copies of them."""
+"""Share of free memory for images; splits and TensorFlow hold copies."""
 
 
 class ImagesOnDisk:
-    """`uint8` images in a file, each read when it is asked for.
+    """`uint8` images in a file, each read when it is needed.
 
-    It has what the rest needs of an array: `shape`, `dtype`, `len`, and
-    images by an array of positions or a slice, which are on disk, too, until
-    `np.asarray` reads them.
+    It supports the array operations that tfdarts needs: `shape`, `dtype`,
+    `len`, and indexing by an array of positions or a slice. The result stays
+    on disk until `np.asarray` reads it.
 
     Args:
         array: `np.memmap` of the shape `(examples, height, width, channels)`.
-        positions: Integer array, those of the images. Defaults to all.
+        positions: Integer array, the rows of the images. Defaults to all.
     """
 
     dtype = np.dtype("uint8")
@@ -55,22 +55,22 @@ class ImagesOnDisk:
 
 
 def collected(images, count, shape):
-    """Returns images that come one after the other as one array.
+    """Returns an iterable of images as one array.
 
-    Where they would take more than a tenth of the memory that is left they go
-    to a file instead, which is gone with the process: in `TMPDIR` or in
-    `/var/tmp`, for `/tmp` may be memory itself.
+    If the array would take more than a tenth of the available memory, the
+    images are written to a temporary file, in `TMPDIR` or in `/var/tmp`, as
+    `/tmp` may be in memory. The file is deleted when the process ends.
 
     Args:
         images: Iterable of `uint8` arrays of the shape `shape`.
-        count: Integer, how many they are at the most.
+        count: Integer, the largest number of images.
         shape: Tuple `(height, width, channels)`.
 
     Returns:
         A `uint8` array of the shape `(examples, *shape)`, or `ImagesOnDisk`.
 
     Raises:
-        DataError: If the disk has no room for them either.
+        DataError: If neither memory nor disk has room for the images.
     """
     size = count * int(np.prod(shape))
     images = count_progress(images, count)
@@ -109,7 +109,7 @@ def _in_memory(images, count, shape):
 
 
 def _on_disk(images, shape, directory):
-    # Gone once nobody holds it, however the process ends.
+    # The file is unlinked at once, so it vanishes however the process ends.
     with tempfile.TemporaryFile(dir=directory) as file:
         found = 0
         for image in images:
@@ -150,12 +150,12 @@ def reader(images):
 
 
 def count_progress(images, count, done="read"):
-    """Yields images, and logs after every hundred of them how far it is.
+    """Yields images, and logs the progress after every hundred images.
 
     Args:
         images: Iterable.
-        count: Integer, how many they are.
-        done: String, what is done with them.
+        count: Integer, the number of images.
+        done: String, the participle for the log, such as `"read"`.
     """
     for position, image in enumerate(images):
         if position % 100 == 0:

@@ -1,4 +1,4 @@
-"""Texts as batches of segments, one after the other."""
+"""Texts as batches of consecutive segments."""
 
 import numpy as np
 import tensorflow as tf
@@ -9,23 +9,23 @@ HALF_AS_LONG = 0.05
 SHORTEST = 5
 LONGEST_BEYOND = 20
 VALIDATION_ROWS = 10
-"""Rows that a validation text is read in, as the authors have it."""
+"""The number of rows of a validation text, as in the authors' code."""
 
 
 def columns(tokens, batch_size, name="text"):
-    """Returns a text as rows that are read side by side.
+    """Returns a text as rows, which are read side by side.
 
     Args:
         tokens: Integer array `(words,)`.
         batch_size: Integer.
-        name: String, what is read.
+        name: String, the name of the text in error messages.
 
     Returns:
-        Array `(batch_size, words // batch_size)`; what is left over at the
-        end is dropped.
+        Array `(batch_size, words // batch_size)`; remaining words at the end
+        are dropped.
 
     Raises:
-        ValueError: If there are not two words in a row.
+        ValueError: If a row has fewer than two words.
 
     Example:
 
@@ -42,10 +42,10 @@ def columns(tokens, batch_size, name="text"):
 
 
 def num_segments(total, steps):
-    """Returns the number of segments that a row is cut into in every epoch.
+    """Returns the number of segments of a row, the same in every epoch.
 
     Args:
-        total: Integer, words of a row. The last is a target alone.
+        total: Integer, words of a row. The last word is only a target.
         steps: Integer, the usual length.
 
     Example:
@@ -60,22 +60,22 @@ def num_segments(total, steps):
 
 
 def segment_lengths(total, steps, seed, epoch, spread=0.0, attempt=0):
-    """Returns the lengths of the segments that a row is cut into.
+    """Returns the lengths of the segments of a row.
 
-    A segment has `steps` steps, one in twenty half as many, and with a spread
-    each a few more or less, so that rows are not cut at the same places in
-    each epoch. Their number is the same in all epochs. Learning rates are to
-    be scaled by a segment's length.
+    A segment has `steps` steps, one in twenty half as many. With a spread,
+    each length varies a little, so that rows are cut at other places in each
+    epoch. The number of segments is the same in all epochs. Learning rates
+    should be scaled by a segment's length.
 
     Args:
-        total: Integer, words of a row. The last is a target alone.
+        total: Integer, words of a row. The last word is only a target.
         steps: Integer, the usual length.
         seed: Integer.
-        epoch: Integer. The lengths follow from seed, epoch and attempt alone.
+        epoch: Integer. The lengths depend only on seed, epoch and attempt.
         spread: Float, the standard deviation of the lengths, at most a quarter
             of `steps`. Defaults to `0.0`, as in the authors' search; in their
             training it is 5.
-        attempt: Integer, how often the training has gone back. Defaults to
+        attempt: Integer, the number of rollbacks of the training. Defaults to
             `0`.
 
     Returns:
@@ -94,7 +94,7 @@ def segment_lengths(total, steps, seed, epoch, spread=0.0, attempt=0):
     random = np.random.default_rng((seed, epoch, attempt))
     count = num_segments(total, steps)
     lengths = np.full(count, float(steps))
-    # The last is cut where the row ends, so it is none of these.
+    # The last segment is cut where the row ends, so it is not a half one.
     halves = random.choice(max(count - 1, 1), _halves(count), replace=False)
     lengths[halves] = steps // 2
     if spread:
@@ -115,11 +115,11 @@ def segments(rows, lengths):
 
     Args:
         rows: Integer array `(batch, words)`.
-        lengths: Sequence of integers, the longest of which fits into a row.
+        lengths: Sequence of integers, none longer than a row allows.
 
     Yields:
         Tuples `(x, y)` of arrays `(batch, length)`; y is x one word later.
-        Where the rows end before the lengths do, they start over.
+        When a segment would exceed the rows, it starts at their beginning.
 
     Raises:
         ValueError: If a segment is longer than the rows.
@@ -137,12 +137,12 @@ def segments(rows, lengths):
 
 
 def require_rows(rows, length, name="text"):
-    """Raises `ValueError` where rows are shorter than a segment.
+    """Raises `ValueError` if rows are shorter than a segment.
 
     Args:
         rows: Integer array `(batch, words)`.
         length: Integer, the steps of the longest segment.
-        name: String, what is read.
+        name: String, the name of the text in error messages.
     """
     if length > rows.shape[1] - 1:
         raise ValueError(
@@ -153,11 +153,10 @@ def require_rows(rows, length, name="text"):
 
 
 def search_batches(train_rows, val_rows, lengths_of_epochs):
-    """Returns the batches of a search, each of its own length.
+    """Returns the batches of a search, whose lengths vary.
 
-    Training and validation text are each read in their order, from the
-    beginning in every epoch; where the validation text is the shorter one it
-    starts over when it is at its end.
+    Training and validation text are read in order, from the beginning in each
+    epoch. If the validation text is shorter, it starts over at its end.
 
     Args:
         train_rows: Integer array `(batch, words)`.
@@ -180,7 +179,7 @@ def search_batches(train_rows, val_rows, lengths_of_epochs):
 
 
 def training_batches(rows, lengths_of_epochs):
-    """Returns the batches of a training, each of its own length.
+    """Returns the batches of a training, whose lengths vary.
 
     Args:
         rows: Integer array `(batch, words)`.
@@ -200,15 +199,15 @@ def training_batches(rows, lengths_of_epochs):
 
 
 def whole_batches(tokens, batch_size, steps, part=(0, 1)):
-    """Returns all of a text once, to be tested on.
+    """Returns batches of a whole text, for evaluation.
 
     Args:
         tokens: Integer array `(words,)`.
-        batch_size: Integer, rows that are read side by side; of a very short
-            text fewer.
+        batch_size: Integer, rows that are read side by side; a very short
+            text has fewer.
         steps: Integer, the words of a segment.
-        part: Tuple of which process reads its own rows alone, and how many
-            processes there are. Defaults to all rows.
+        part: Tuple `(index of the process, number of processes)`: the process
+            reads only its local rows. Defaults to all rows.
 
     Returns:
         A `tf.data.Dataset` of `(x, y)`.

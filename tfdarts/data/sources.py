@@ -37,29 +37,29 @@ def open_source(
 ):
     """Returns the data set of a specification.
 
-    No image is decoded yet: what is read of it are names, sizes and counts,
-    and the bytes that make its fingerprint.
+    No image is decoded yet. Only names, sizes, counts and the bytes for the
+    fingerprint are read.
 
     Args:
-        spec: What `source_of` takes, or one of these strings:
+        spec: An argument of `source_of`, or one of these strings:
 
             - `"digits"`: the 1,797 handwritten digits of scikit-learn, 8x8
               enlarged to 16x16.
             - `"tfds:<name>"`: an image classification set of TensorFlow
               Datasets, such as `tfds:cifar10`.
-            - `"idx:<directory>"`: files of MNIST's format.
-            - `"folder:<directory>"`: image files, one folder a class.
+            - `"idx:<directory>"`: files in MNIST's format.
+            - `"folder:<directory>"`: image files, one folder per class.
         image_size: Integer. Images become squares of this size; `0` leaves
-            them as they are.
-        prepare: Boolean, whether a TensorFlow data set that is not there may
-            be downloaded.
+            them unchanged.
+        prepare: Boolean, whether a missing TensorFlow data set may be
+            downloaded.
         image_fit: `"stretch"` or `"crop"`, how images become squares; see
             `tfdarts.decoding.resize`.
-        skip_broken: Boolean, whether files of a `"folder:<directory>"` that
-            cannot be used are left out.
+        skip_broken: Boolean, whether unusable files of a
+            `"folder:<directory>"` are left out.
 
     Raises:
-        DataError: If there is no such data set, or it cannot be used.
+        DataError: If the data set does not exist or cannot be used.
     """
     spec = specification(spec)
     if not isinstance(spec, str):
@@ -97,20 +97,21 @@ def open_source(
 
 
 def source_of(dataset, validation=None, test=None):
-    """Returns the images that Python gives as an `ImageSource`.
+    """Returns images given in Python as an `ImageSource`.
 
     Args:
-        dataset: `ImageSource`, which is what `from_arrays` and `from_dataset`
-            return; a tuple `(images, labels)` of arrays, the training
-            examples, see `from_arrays`; or a `tf.data.Dataset` of them, see
-            `from_dataset`.
+        dataset: `ImageSource`, such as the result of `from_arrays` and
+            `from_dataset`; a tuple `(images, labels)` of arrays, the training
+            examples, see `from_arrays`; or a `tf.data.Dataset` of such pairs,
+            see `from_dataset`.
         validation: Arrays or a `tf.data.Dataset`, the validation examples, or
             `None`.
         test: Like `validation`, the test examples. By default a fifth of the
             training examples.
 
     Raises:
-        DataError: If it is none of these, or holds no images with labels.
+        DataError: If `dataset` is none of these, or holds no images with
+            labels.
     """
     splits = {"validation": validation, "test": test}
     if isinstance(dataset, str | ImageSource):
@@ -141,7 +142,7 @@ def source_of(dataset, validation=None, test=None):
 
 
 def directory_name(dataset):
-    """Returns what to call a directory made for a data set.
+    """Returns the name of a directory for a data set.
 
     Args:
         dataset: Specification, `ImageSource` or `TextSource`.
@@ -194,7 +195,7 @@ def _resized(source, size, fit):
 
 
 def _resize_all(images, size, fit):
-    # A part at a time, for they need not be in memory.
+    # Resized in parts, because the images may not be in memory.
     for start in range(0, len(images), 64):
         part = np.asarray(images[start : start + 64])
         yield from resize(part, size, fit).numpy()

@@ -1,4 +1,4 @@
-"""A test split for data that have none."""
+"""A test split for data sets without one."""
 
 import dataclasses
 
@@ -15,9 +15,9 @@ NOTE = (
 
 
 def test_rows(labels, name):
-    """Returns which examples to train on, and which to keep for the test.
+    """Returns the positions of training and of test examples.
 
-    It is a stratified choice that no seed changes.
+    The split is stratified and the same for all seeds.
 
     Args:
         labels: Array, the class of each example.
@@ -40,11 +40,11 @@ def test_rows(labels, name):
 
 
 def set_test_aside(source, labels):
-    """Returns a source whose test split is a part of its training split.
+    """Returns a source whose test split is cut out of the training split.
 
     Args:
         source: `ImageSource` without a test split.
-        labels: Integer array, the labels of its training split.
+        labels: Integer array, the labels of the training split.
     """
     train, test = test_rows(labels, source.name)
     rows = {"train": train, "test": test}

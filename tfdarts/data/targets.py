@@ -1,4 +1,4 @@
-"""What is to be learned of an image, where it is not one class alone."""
+"""Targets of the loss other than plain labels: weights, soft labels."""
 
 import tensorflow as tf
 
@@ -6,15 +6,15 @@ from tfdarts.data.keras_layers import mix_up
 
 
 def weighted(class_weight):
-    """Returns a function that adds what each example of a batch counts.
+    """Returns a function that adds the weight of each example of a batch.
 
     Args:
-        class_weight: Dict from labels to floats; others count 1.
+        class_weight: Dict from labels to floats; other labels weigh 1.
 
     Returns:
         Function `(images, labels) -> (images, labels, weights)`, where labels
-        are numbers of classes, or probabilities `(batch, num_classes)`, of
-        which the highest decides.
+        are class numbers, or probabilities `(batch, num_classes)`, whose
+        largest one counts.
 
     Example:
 
@@ -35,9 +35,9 @@ def weighted(class_weight):
 
 
 def soft_targets(num_classes, label_smoothing=0.0, mixup=0.0):
-    """Returns what makes probabilities of the labels of a training batch.
+    """Returns a function from training labels to class probabilities.
 
-    They are made here and not in the loss, for validation is to have the
+    The probabilities are made here, not in the loss, because validation uses
     plain labels.
 
     Args:

@@ -1,4 +1,4 @@
-"""Text in files, and the English that comes with every Python."""
+"""Text in files, and the English that comes with Python."""
 
 import codecs
 import contextlib
@@ -15,9 +15,9 @@ from tfdarts.words import lines_of
 from tfdarts.words import words_of
 
 BLOCK = 20
-"""Lines that stay together where one text is cut into splits."""
+"""Number of lines that stay together when a text is split."""
 PLACES = ("train",) * 8 + ("validation", "test")
-"""Where ten blocks of lines go."""
+"""The splits of ten consecutive blocks."""
 
 _UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _FILES = {
@@ -30,18 +30,18 @@ _FILES = {
 def open_text(path):
     """Returns the text of a file, or of a directory, as a `TextSource`.
 
-    Words are what stands between spaces, as in the Penn Treebank's files. A
-    directory has `train.txt`, `valid.txt` and `test.txt`. One file is cut
-    into blocks of 20 lines, or fewer where it has fewer than 181 lines. Of
-    every ten blocks the first eight are for training, the ninth for
+    Words are separated by spaces, as in the files of the Penn Treebank. A
+    directory has `train.txt`, `valid.txt` and `test.txt`. A single file is
+    cut into blocks of 20 lines, or smaller ones if it has fewer than 181
+    lines. Of every ten blocks, eight are for training, the ninth for
     validation, the tenth for the test.
 
     Args:
         path: Path of a file or a directory.
 
     Raises:
-        DataError: If there is none, a file is missing or no text, or a split
-            has no words.
+        DataError: If the path or a file is missing, a file is no text, or a
+            split has no words.
     """
     path = pathlib.Path(path).expanduser().resolve()
     name = f"text:{path}"
@@ -55,8 +55,8 @@ def open_text(path):
 def open_pydoc():
     """Returns Python's own documentation of its topics as a `TextSource`.
 
-    Words are runs of letters, in lower case. Other versions of Python have
-    somewhat other texts; the fingerprint tells them apart.
+    Words are runs of letters, in lower case. The text differs a little between
+    versions of Python, and so does the fingerprint.
     """
     lines = [
         words
@@ -68,14 +68,14 @@ def open_pydoc():
 
 
 def in_blocks(lines, name="The text"):
-    """Returns lines in three splits, 8 : 1 : 1, by blocks of 20 lines.
+    """Splits lines 8 : 1 : 1, by blocks of 20 lines.
 
-    Of fewer than 181 lines, which would not make ten blocks, the blocks are
+    If there are fewer than 181 lines, too few for ten blocks, the blocks are
     smaller.
 
     Args:
         lines: Sequence.
-        name: String, what they are of.
+        name: String, the name of the text in error messages.
 
     Returns:
         Dict from the names of the splits to lists of lines.
@@ -132,9 +132,9 @@ def _words(path):
 
 
 def _text(path, content):
-    """Returns bytes as text, without the mark of UTF-8 at the beginning."""
+    """Returns bytes as text, without the UTF-8 byte order mark."""
     likely = "UTF-16"
-    # UTF-16 of English is UTF-8 with NULs between the letters.
+    # English in UTF-16 is valid UTF-8 with NULs between the letters.
     if not content.startswith(_UTF16_MARKS) and b"\0" not in content:
         likely = "LATIN1"
         with contextlib.suppress(UnicodeDecodeError):

@@ -7,11 +7,11 @@ import numpy as np
 from tfdarts.data.image_source import DataError
 
 LONGEST_MEAN = 25
-"""Characters of a word, on average, above which a text is refused."""
+"""Mean word length, in characters, above which a text is refused."""
 LONGEST_MEAN_UNSPACED = 6
-"""The same of scripts that are written without spaces between words."""
+"""The limit for scripts that are written without spaces between words."""
 MANY_UNKNOWN = 0.3
-"""Share of unknown words of a split from which on users are warned."""
+"""Share of unknown words of a split from which users are warned."""
 
 # Thai, Lao, Burmese, Khmer, kana, Chinese characters.
 _UNSPACED = re.compile(
@@ -21,18 +21,18 @@ _UNSPACED = re.compile(
 
 
 def require_spaces(lines, name):
-    """Raises `DataError` where spaces do not part the words of a text.
+    """Raises `DataError` if spaces do not separate the words of a text.
 
-    English has about 5 characters a word, Finnish 8. Texts of more than 25
-    are refused, and texts of more than 6 where most characters are Chinese,
-    Japanese, Thai, Lao, Burmese or Khmer: their words have 2 to 4.
+    The mean word length is about 5 in English and 8 in Finnish. Texts above
+    25 are refused. If most characters are Chinese, Japanese, Thai, Lao,
+    Burmese or Khmer, whose words have 2 to 4, texts above 6 are refused.
 
     Args:
         lines: List of lists of words.
-        name: String, what they are of.
+        name: String, the name of the text in error messages.
 
     Raises:
-        DataError: If the words are so long on average.
+        DataError: If the words are too long on average.
     """
     words = [word for line in lines for word in line]
     if not words:
@@ -56,11 +56,11 @@ def require_spaces(lines, name):
 
 
 def unknown_warnings(tokens, unknown):
-    """Returns a sentence if many words of a split are unknown, or none.
+    """Returns a warning, in a tuple, if many words of a split are unknown.
 
     Args:
         tokens: Dict from the names of splits to integer arrays `(words,)`.
-        unknown: Integer, the number of the unknown word.
+        unknown: Integer, the number of the word `<unk>`.
     """
     shares = {split: np.mean(each == unknown) for split, each in tokens.items()}
     if max(shares.values()) < MANY_UNKNOWN:

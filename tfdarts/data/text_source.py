@@ -1,4 +1,4 @@
-"""What every text is to the rest of tfdarts."""
+"""The interface of text data sets."""
 
 import collections
 import dataclasses
@@ -25,21 +25,21 @@ _WORD = re.compile(rf"(?!.*[\ud800-\udfff])({TOKENIZERS['spaces']})", re.DOTALL)
 
 @dataclasses.dataclass(frozen=True)
 class TextSource:
-    """Words in their order, as numbers, in three splits.
+    """Words in order, as numbers, in three splits.
 
     Args:
-        name: String, the specification that opens it.
+        name: String, the specification of the text.
         vocabulary: Tuple of strings, the word of number `i` at position `i`.
         splits: Dict from `"train"`, `"validation"` and `"test"` to their
-            numbers of words, ends of lines among them.
+            numbers of words, including ends of lines.
         load: Function from the name of a split to its words, an `int32` array
             `(words,)`.
-        fingerprint: String. It differs where the text does that training may
-            read: of the training and the validation split.
-        notes: Tuple of sentences: what was made of the text unasked.
-        warnings: Tuple of sentences: why little may be learned of the text.
-        tokenizer: String, a key of `tfdarts.words.TOKENIZERS`: what a word
-            is.
+        fingerprint: String that identifies the text that training may read,
+            the training and the validation split.
+        notes: Tuple of sentences on automatic conversions of the text.
+        warnings: Tuple of sentences on why the text may be hard to learn.
+        tokenizer: String, a key of `tfdarts.words.TOKENIZERS`: the definition
+            of a word.
     """
 
     name: str
@@ -65,7 +65,7 @@ class TextSource:
         return self.load(split)
 
     def describe(self):
-        """Returns sentences that say what was found."""
+        """Returns sentences that describe the text."""
         counts = (f"{count:,} {split}" for split, count in self.splits.items())
         return (
             f"{self.name}: {', '.join(counts)} words, ends of lines among them",
@@ -77,16 +77,16 @@ class TextSource:
 def source_of_lines(name, lines, tokenizer="spaces"):
     """Returns lines of words as a `TextSource`.
 
-    Each line ends with the word `<eos>`. The vocabulary is that of the
-    training lines, `<unk>` first, then in the order of first appearance.
-    Words that it does not have are `<unk>`. Where no training line says
-    `<unk>` itself, as prepared texts do, words that occur in them only once
-    are replaced by it: a network can learn nothing of what it never sees.
+    Each line ends with the word `<eos>`. The vocabulary holds the words of
+    the training lines, `<unk>` first, then in the order of first appearance.
+    Other words become `<unk>`. Unless the training lines contain `<unk>`, as
+    in prepared texts, words that occur in them only once become `<unk>` too,
+    because a network cannot learn a word that it never sees.
 
     Args:
-        name: String, the specification that opens it.
+        name: String, the specification of the text.
         lines: Dict from the names of the splits to lists of lists of words.
-        tokenizer: String, see `TextSource`; how they were found.
+        tokenizer: String, how the words were found; see `TextSource`.
 
     Raises:
         DataError: If a split has no words, the training split only one, or a
@@ -160,11 +160,11 @@ def source_of_lines(name, lines, tokenizer="spaces"):
 
 
 def from_lines(train, validation, test, name="mine"):
-    """Returns a text as a source that stands wherever `--dataset` does.
+    """Returns lines of text as a source, for use as `dataset`.
 
     Args:
-        train: Sequence of the training lines: strings, whose words stand
-            between spaces, or sequences of words.
+        train: Sequence of the training lines: strings of words separated by
+            spaces, or sequences of words.
         validation: Like `train`, the validation lines.
         test: Like `train`, the test lines.
         name: String. The source's name is `lines:<name>`.
@@ -190,7 +190,7 @@ def from_lines(train, validation, test, name="mine"):
 
 
 def _flat(lines):
-    """Yields the words of lines, and the end of each."""
+    """Yields the words of lines, and `<eos>` after each line."""
     for line in lines:
         yield from line
         yield END_OF_LINE

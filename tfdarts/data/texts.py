@@ -13,20 +13,20 @@ def open_text_source(spec, prepare=False):
     """Returns the text of a specification as a `TextSource`.
 
     Args:
-        spec: String, one of these, or a `TextSource`, which is what
-            `tfdarts.from_lines` returns:
+        spec: String, one of these, or a `TextSource`, such as the result of
+            `tfdarts.from_lines`:
 
             - `"pydoc"`: the documentation of Python's topics, which comes
               with every Python.
             - `"text:<directory>"`: `train.txt`, `valid.txt`, `test.txt`.
-            - `"text:<file>"`: one text, which is cut into three.
+            - `"text:<file>"`: one text, which is cut into three splits.
             - `"tfds:<name>"`: texts of TensorFlow Datasets, such as
               `tfds:tiny_shakespeare`.
-        prepare: Boolean, whether a TensorFlow data set that is not there may
-            be downloaded.
+        prepare: Boolean, whether a missing TensorFlow data set may be
+            downloaded.
 
     Raises:
-        DataError: If there is no such text, or it cannot be used.
+        DataError: If the text does not exist or cannot be used.
     """
     spec = specification(spec)
     if isinstance(spec, TextSource):
@@ -60,15 +60,15 @@ def open_text_source(spec, prepare=False):
 
 
 def is_text(spec):
-    """Returns whether a specification is of texts; all others are of images.
+    """Returns whether a specification is of texts, not of images.
 
-    Only of `tfds:<name>` it takes more than a look at it.
+    Only `tfds:<name>` requires a look at the data set's features.
 
     Args:
         spec: String, `ImageSource` or `TextSource`.
 
     Raises:
-        DataError: If TensorFlow Datasets has none of that name.
+        DataError: If TensorFlow Datasets has no data set of this name.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""Image classification sets of TensorFlow Datasets."""
+"""Image classification data sets of TensorFlow Datasets."""
 
 import difflib
 import logging
@@ -16,7 +16,7 @@ from tfdarts.decoding import decode_image
 from tfdarts.decoding import resize
 
 _SPLITS = ("train", "validation", "test")
-# Of the training images, as the authors of DARTS have them.
+# Statistics of the training images, as in the code of the DARTS authors.
 _PUBLISHED = {
     "cifar10": {
         "mean": (0.49139968, 0.48215827, 0.44653124),
@@ -28,32 +28,32 @@ _PUBLISHED = {
     },
 }
 _MIRRORED = ("cifar10", "cifar100", "imagenet2012")
-# Whose test split has no labels, so that publications test on another.
+# Data sets whose test split has no labels; publications test on another.
 _TESTED_ON = {"imagenet2012": "validation"}
 
 logger = logging.getLogger("tfdarts")
 
 
 def open_tfds(name, image_size=0, prepare=False, image_fit="stretch"):
-    """Returns a data set of TensorFlow Datasets that is on this machine.
+    """Returns a data set of TensorFlow Datasets from this machine.
 
-    It is looked for in `~/tensorflow_datasets`, or where the environment
-    variable `TFDS_DATA_DIR` says.
+    The data set is read from `~/tensorflow_datasets`, or from the directory
+    in the environment variable `TFDS_DATA_DIR`.
 
     Args:
         name: String, such as `"cifar10"`, `"emnist/letters"` or
             `"cifar10:3.0.2"`.
         image_size: Integer. Images of different sizes become squares of this
             size.
-        prepare: Boolean, whether it is downloaded if it is not there. Nothing
-            ever is otherwise.
+        prepare: Boolean, whether a missing data set is downloaded. Otherwise,
+            nothing is ever downloaded.
         image_fit: See `tfdarts.decoding.resize`.
 
     Raises:
-        DataError: If it is not there, or not one of images with labels.
+        DataError: If the data set is missing, or has no images with labels.
     """
     builder = find_builder(name)
-    if not builder.info.splits:  # Only what is prepared has some.
+    if not builder.info.splits:  # Only prepared data sets have splits.
         prepare_builder(builder, name, prepare)
     image, label = _features(builder, name)
     names = {split: split for split in _SPLITS if split in builder.info.splits}
@@ -76,7 +76,7 @@ def open_tfds(name, image_size=0, prepare=False, image_fit="stretch"):
     shape = (*size, image.shape[-1])
 
     def pixels_and_label(example):
-        # As a server decodes image files, which TensorFlow Datasets does not.
+        # Decoded as on a server; TensorFlow Datasets decodes differently.
         pixels = decode_image(example["image"], shape[-1])
         if mixed:
             pixels = resize(pixels, size, image_fit)
@@ -131,7 +131,7 @@ def find_builder(name):
         name: String; see `open_tfds`.
 
     Raises:
-        DataError: If there is none.
+        DataError: If there is no such data set.
     """
     try:
         import tensorflow_datasets as tfds
@@ -140,7 +140,7 @@ def find_builder(name):
             f"tfds:{name} needs the package tensorflow-datasets: "
             f"pip install tensorflow-datasets."
         ) from error
-    # Names of other forms lead to other places, some of them on the network.
+    # Names of other forms lead to other places, even on the network.
     if not re.fullmatch(r"\w+(/[\w.-]+)?(:[\d.]+)?", name):
         raise DataError(
             f"tfds:{name} must be a name, name/config or name:version."
@@ -179,15 +179,15 @@ def _data_dir():
 
 
 def prepare_builder(builder, name, wanted):
-    """Downloads a data set, if that is wanted.
+    """Downloads a data set if the user asked for it.
 
     Args:
-        builder: What `find_builder` returned.
+        builder: The result of `find_builder`.
         name: String; see `open_tfds`.
-        wanted: Boolean.
+        wanted: Boolean, whether the user asked for the download.
 
     Raises:
-        DataError: If it is not wanted, or fails.
+        DataError: If the download is not wanted, or fails.
     """
     if not wanted:
         raise DataError(
@@ -239,13 +239,13 @@ def _features(builder, name):
 
 
 def _labels(builder):
-    """Returns the labels of the training split; no image is decoded."""
+    """Returns the labels of the training split, without decoding images."""
     labels = _undecoded(builder, "train").map(lambda e: e["label"])
     return np.array([*labels.as_numpy_iterator()])
 
 
 def _undecoded(builder, split):
-    """Returns a split with its images as the contents of files."""
+    """Returns a split whose images are still encoded."""
     import tensorflow_datasets as tfds
 
     return builder.as_dataset(

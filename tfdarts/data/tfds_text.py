@@ -12,13 +12,13 @@ from tfdarts.words import words_of
 
 
 def has_text(name):
-    """Returns whether a data set is one of texts.
+    """Returns whether a data set consists of texts.
 
     Args:
         name: String; see `tfdarts.data.tfds.open_tfds`.
 
     Raises:
-        DataError: If there is none of that name.
+        DataError: If there is no data set of this name.
     """
     features = find_builder(name).info.features
     return features is not None and _is_text(features)
@@ -27,19 +27,19 @@ def has_text(name):
 def open_tfds_text(name, prepare=False):
     """Returns the texts of a data set as a `TextSource`.
 
-    Words are what stands between spaces. Where the data set has no validation
-    or no test split, that called train is cut, as one file is.
+    Words are separated by spaces. If the data set has no validation or no
+    test split, the missing split is cut out of `train`, as from one file.
 
     Args:
         name: String; see `tfdarts.data.tfds.open_tfds`.
-        prepare: Boolean, whether it is downloaded if it is not there. Nothing
-            ever is otherwise.
+        prepare: Boolean, whether a missing data set is downloaded. Otherwise,
+            nothing is ever downloaded.
 
     Raises:
-        DataError: If it is not there, or not one of texts.
+        DataError: If the data set is missing, or has no texts.
     """
     builder = find_builder(name)
-    if not builder.info.splits:  # Only what is prepared has some.
+    if not builder.info.splits:  # Only prepared data sets have splits.
         prepare_builder(builder, name, prepare)
     if not _is_text(builder.info.features):
         raise DataError(
@@ -65,7 +65,7 @@ def open_tfds_text(name, prepare=False):
     if len(there) < len(SPLITS):
         blocks = in_blocks(splits.pop("train"), f"tfds:{name}")
         for split in splits:
-            # What is there need not be cut off.
+            # This split exists, so its blocks stay in the training text.
             blocks["train"] += blocks.pop(split)
         splits |= blocks
     return source_of_lines(f"tfds:{name}", splits)
