@@ -1,1 +1,1 @@
-"""From a trained network to a server: the SavedModel and its signatures."""
+"""Exporting trained networks for servers, and asking exported models."""

@@ -1,4 +1,4 @@
-"""A trained network with its preprocessing: from pixels to probabilities."""
+"""A classifier: a trained network with its preprocessing and softmax."""
 
 import keras
 import numpy as np
@@ -7,8 +7,8 @@ import numpy as np
 def classifier(network, scale=1 / 255, mean=0.0, std=1.0, image_size=None):
     """Returns `with_preprocessing` of a network, computed in float32.
 
-    Half precision is for training on accelerators, and costs time on the CPUs
-    that many servers have. A network in another precision is cloned.
+    Half precision is for training on accelerators; on the CPUs of many
+    servers it is slower. A network in another precision is cloned.
 
     Args:
         network, scale, mean, std, image_size: See `with_preprocessing`.
@@ -25,29 +25,28 @@ def classifier(network, scale=1 / 255, mean=0.0, std=1.0, image_size=None):
 def with_preprocessing(
     network, scale=1 / 255, mean=0.0, std=1.0, image_size=None
 ):
-    """Returns a Keras model that takes raw pixels and gives probabilities.
+    """Returns a Keras model from raw pixels to probabilities.
 
-    It prepares the images as `(images * scale - mean) / std`. The network is
-    one of its layers, under its own name.
+    The model normalizes images as `(images * scale - mean) / std`. The
+    network is one of its layers, under its own name.
 
     Args:
-        network: A built Keras model, from prepared images of shape `(height,
-            width, channels)` to logits. Images have 1 or 3 channels.
-        scale: Float, or a sequence of one float for each channel, which the
-            pixels are multiplied by.
-        mean: Like `scale`, what is then subtracted.
-        std: Like `scale`, what the difference is then divided by.
-        image_size: Tuple `(height, width)` of the images that are taken, of
-            which the network sees the centre. Defaults to what the network
-            sees.
+        network: A built Keras model, from normalized images of shape
+            `(height, width, channels)` to logits. Images have 1 or 3 channels.
+        scale: Float, or a sequence of one float per channel: the factor of
+            the pixels.
+        mean: Like `scale`, subtracted after scaling.
+        std: Like `scale`, the divisor of the difference.
+        image_size: Tuple `(height, width)` of the input images, whose center
+            the network gets. Defaults to the network's input size.
 
     Returns:
         A functional `keras.Model` from `images`, pixels from 0 to 255, to a
         dict of `probabilities`, `(batch, num_classes)`.
 
     Raises:
-        ValueError: If the network has other inputs or outputs, or `scale`,
-            `mean`, `std` or `image_size` do not fit it.
+        ValueError: If the network has other inputs or outputs, or does not
+            fit `scale`, `mean`, `std` or `image_size`.
 
     Example:
 
@@ -73,21 +72,21 @@ def with_preprocessing(
         )
     size = _checked_size(image_size, height, width)
     images = keras.Input((*size, channels), dtype="float32", name="images")
-    # Keras' CenterCrop would put all that follows into training mode.
+    # Keras' CenterCrop would put all later layers into training mode.
     x = keras.layers.Cropping2D(
         [_margins(size[0], height), _margins(size[1], width)],
         data_format="channels_last",
         dtype="float32",
     )(images)
-    # Of three axes, or Keras would take a global channels_first for that of
-    # these images.
+    # With three axes, because Keras would apply a global channels_first
+    # setting to a scale with one axis.
     x = keras.layers.Rescaling(
         [[(scale / std).tolist()]], [[(-mean / std).tolist()]], dtype="float32"
     )(x)
     logits = network(x)
     probabilities = keras.layers.Softmax(dtype="float32")(logits)
     model = keras.Model(images, {"probabilities": probabilities})
-    # Not the global policy.
+    # Otherwise the model would have the global policy.
     model.dtype_policy = keras.DTypePolicy("float32")
     return model
 
@@ -136,7 +135,7 @@ def _in_float32(network):
     computed = {
         layer.compute_dtype
         for layer in network._flatten_layers()
-        # Which computes nothing, and has the global policy.
+        # Input layers compute nothing, and have the global policy.
         if not isinstance(layer, keras.layers.InputLayer)
     }
     if computed <= {"float32"}:

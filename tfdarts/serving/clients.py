@@ -1,6 +1,6 @@
-"""Whoever answers what an image shows, or what word comes next.
+"""The interface of clients, which ask a model for predictions.
 
-What they have in common.
+It is shared by local models, REST and gRPC.
 """
 
 import re
@@ -15,29 +15,29 @@ OF_IMAGES = "serving_bytes"
 OF_PIXELS = OF_TEXTS = "serving_default"
 OF_CLASSES = "class_labels"
 SCHEMES = {"http": 8501, "https": 443, "grpc": 8500, "grpcs": 443}
-"""How a server is spoken to, and its port unless one is said."""
+"""The URL schemes of servers, and their default ports."""
 
 
-# How TensorFlow begins one of several errors.
+# TensorFlow's prefix of one among several errors.
 _NUMBERED = re.compile(r"^\(\d+\) [A-Z_]+: ")
-# What `tfdarts.decoding` says of an image that it does not take.
+# The reason why `tfdarts.decoding` refuses an image.
 _REFUSED = re.compile(r".*assertion failed: \[([^]]+)\]")
 
 
 class ServerError(ValueError):
-    """A server refuses, or there is none."""
+    """The server refuses the request, or there is no server."""
 
 
 class InvalidArgument(ServerError):
-    """Something in the request, such as an image, cannot be used."""
+    """A part of the request, such as an image, is unusable."""
 
 
 class Unavailable(ServerError):
-    """There is no answer now; there may be one later."""
+    """The server does not answer now; a later request may succeed."""
 
 
 class Answer(typing.NamedTuple):
-    """What is said of a batch of images.
+    """The answer to a batch of images.
 
     Args:
         labels: List of strings.
@@ -51,13 +51,13 @@ class Answer(typing.NamedTuple):
 
 
 class TextAnswer(typing.NamedTuple):
-    """What is said of a batch of texts.
+    """The answer to a batch of texts.
 
     Args:
         top_words: List of lists of strings, the likeliest first.
         top_probabilities: List of lists of floats.
-        log_probabilities: List of floats, of each text, in nats.
-        num_words: List of integers, of how many words that is.
+        log_probabilities: List of floats, one per text, in nats.
+        num_words: List of integers, the number of words of each text.
     """
 
     top_words: list
@@ -67,13 +67,13 @@ class TextAnswer(typing.NamedTuple):
 
 
 class Client:
-    """Asks a model; its heirs say where.
+    """Asks a model; subclasses define where the model runs.
 
-    An heir has `who`, the string that says who answers, and `ask(signature,
-    inputs, outputs)`: from the name of a signature, a dict of lists of bytes
-    or of arrays of numbers, and the names of outputs to a list of these
-    outputs, lists or arrays whose strings may be bytes. It raises the errors
-    of this module.
+    A subclass has `who`, a string that names the model or server, and
+    `ask(signature, inputs, outputs)`. `ask` takes the name of a signature, a
+    dict of lists of bytes or of arrays of numbers, and the names of outputs.
+    It returns a list of these outputs, lists or arrays whose strings may be
+    bytes, and raises the errors of this module.
     """
 
     def predict(self, contents):
@@ -83,7 +83,7 @@ class Client:
             contents: List of bytes.
 
         Raises:
-            ServerError: If there is none; of the classes of this module.
+            ServerError: If there is no valid answer; or a subclass of it.
         """
         outputs = ("label", "class_id", "probabilities")
         answer = self.ask(OF_IMAGES, {"image_bytes": contents}, outputs)
@@ -97,7 +97,7 @@ class Client:
                 from 0 to 255.
 
         Raises:
-            ServerError: If there is none; of the classes of this module.
+            ServerError: If there is no valid answer; or a subclass of it.
         """
         outputs = ("label", "class_id", "probabilities")
         answer = self.ask(OF_PIXELS, {"images": images}, outputs)
@@ -107,11 +107,11 @@ class Client:
         """Returns the names of a model's classes, in order.
 
         Args:
-            count: Integer, how many there are.
+            count: Integer, the number of classes.
 
         Raises:
-            ServerError: If there is no answer; one that was exported by
-                tfdarts 0.1.0 gives none.
+            ServerError: If there is no valid answer, as from models that
+                tfdarts 0.1.0 exported.
         """
         inputs = {"class_id": np.arange(count)}
         (names,) = self.ask(OF_CLASSES, inputs, ("label",))
@@ -130,7 +130,7 @@ class Client:
             texts: List of strings.
 
         Raises:
-            ServerError: If there is none; of the classes of this module.
+            ServerError: If there is no valid answer; or a subclass of it.
         """
         outputs = (
             "top_words",
@@ -144,16 +144,15 @@ class Client:
 
 
 def checked_text_answer(who, count, words, probabilities, logs, num_words):
-    """Returns a `TextAnswer`, if it is one to so many texts.
+    """Returns a `TextAnswer`, after checking its form and length.
 
     Args:
-        who: String, who answers.
-        count: Integer, texts that were asked about.
-        words, probabilities, logs, num_words: See `TextAnswer`; what was
-            answered.
+        who: String, the name of the model or server.
+        count: Integer, the number of texts in the request.
+        words, probabilities, logs, num_words: The outputs; see `TextAnswer`.
 
     Raises:
-        ServerError: If it is none.
+        ServerError: If the answer is invalid.
     """
     try:
         words = [[_text(word) for word in row] for row in words]
@@ -176,7 +175,7 @@ def checked_text_answer(who, count, words, probabilities, logs, num_words):
 
 
 def _text(value):
-    """Returns a string, which some protocols give as bytes."""
+    """Returns a string, decoding the bytes that some protocols return."""
     value = value.decode() if isinstance(value, bytes) else value
     if not isinstance(value, str):
         raise TypeError
@@ -184,15 +183,15 @@ def _text(value):
 
 
 def checked_answer(who, count, labels, class_ids, probabilities):
-    """Returns an `Answer`, if it is one to so many images.
+    """Returns an `Answer`, after checking its form and length.
 
     Args:
-        who: String, who answers.
-        count: Integer, images that were asked about.
-        labels, class_ids, probabilities: See `Answer`; what was answered.
+        who: String, the name of the model or server.
+        count: Integer, the number of images in the request.
+        labels, class_ids, probabilities: The outputs; see `Answer`.
 
     Raises:
-        ServerError: If it is none.
+        ServerError: If the answer is invalid.
     """
     try:
         labels = [_text(label) for label in labels]
@@ -212,7 +211,7 @@ def checked_answer(who, count, labels, class_ids, probabilities):
 
 
 def no_answer_of_ours(who):
-    """Returns the error to raise where an answer is of another kind."""
+    """Returns the error for an answer that is not of a tfdarts model."""
     return ServerError(
         f"{who} answers, but not as a model of tfdarts does. Check --server "
         f"and --name."
@@ -224,10 +223,10 @@ _VERSION = re.compile(r"\d{1,18}|[^\W\d][\w.-]*")
 
 
 def checked_name(name):
-    """Returns the name of a model, if it can be part of a path and of a URL.
+    """Returns the name of a model, if paths and URLs may contain it.
 
     Raises:
-        ValueError: If it cannot.
+        ValueError: If they may not.
 
     Example:
 
@@ -246,7 +245,7 @@ def checked_version(version):
     """Returns the number of a version, its label, or `None`.
 
     Raises:
-        ValueError: If it is none of them.
+        ValueError: If the version is none of these.
 
     Example:
 
@@ -268,8 +267,8 @@ def checked_url(server):
     """Returns the parts of a server's URL, with a port.
 
     Raises:
-        ValueError: If it is none, of another scheme, or has more than a
-            server can be found by.
+        ValueError: If it is no URL, has another scheme, or has parts that do
+            not locate a server.
 
     Example:
 
@@ -295,7 +294,7 @@ def checked_url(server):
 
 
 def too_late(server, seconds):
-    """Returns the error to raise where an answer takes too long."""
+    """Returns the error for an answer that takes too long."""
     return Unavailable(
         f"{server} has not answered within {seconds:g} s. Give a longer "
         f"--timeout or a smaller --batch_size."
@@ -303,10 +302,9 @@ def too_late(server, seconds):
 
 
 def plain(message):
-    """Returns the sentence in an error of TensorFlow.
+    """Returns the sentence of a TensorFlow error, without its context.
 
-    What stands around it says where in a graph it was, which helps nobody
-    here.
+    The context names positions in a graph, which do not help the user.
 
     Example:
 

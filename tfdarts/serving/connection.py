@@ -1,4 +1,4 @@
-"""Whom to ask: an exported model, or a server over REST or gRPC."""
+"""Connecting to an exported model, or to a server over REST or gRPC."""
 
 import importlib.util
 
@@ -13,13 +13,13 @@ def client_of(export_dir, server, name, version, timeout):
 
     Args:
         export_dir: Path of the exported versions of a model, or of one.
-        server: String, in place of it the URL of a server.
-        name: String, what the server calls the model.
-        version: Integer, or of a server the label of a version.
-        timeout: Float, seconds that an answer may take.
+        server: String, instead of `export_dir`: the URL of a server.
+        name: String, the name of the model on the server.
+        version: Integer, or for a server the label of a version.
+        timeout: Float, seconds to wait for an answer.
 
     Raises:
-        ValueError: If there is no such model, or none can be asked so.
+        ValueError: If there is no such model, or the arguments contradict.
     """
     version, timeout = checked_version(version), scalar(timeout)
     if (export_dir is None) == (server is None):

@@ -1,4 +1,4 @@
-"""A classifier as one file, for runtimes other than TensorFlow's."""
+"""Converting a classifier into one file, for other runtimes."""
 
 import pathlib
 import tempfile
@@ -17,44 +17,44 @@ SUFFIXES = {
     "litert_int8": ".int8.tflite",
     "onnx": ".onnx",
 }
-"""The formats, and how the names of their files end."""
+"""The suffixes of files by format."""
 
 OPSET = 17
 
 
 def converted(model, format, images=None):
-    """Returns a classifier in another format.
+    """Returns a classifier in another format, as bytes.
 
-    All take `images` and give `probabilities`, of a batch of any size. Images
-    are float32 with pixels from 0 to 255; those of `litert_int8` are uint8,
-    as a camera gives them.
+    All formats take `images` and return `probabilities`, for batches of any
+    size. Images are float32 with pixels from 0 to 255; for `litert_int8` they
+    are uint8, as from a camera.
 
-    - `keras` is for Keras with tfdarts, which has layers of its own.
+    - `keras` is for Keras with tfdarts, which provides custom layers.
     - `litert` is for LiteRT, formerly TensorFlow Lite, on phones and smaller
       devices.
-    - `litert_int8` is the same with weights and values of 8 bits.
-    - `onnx` is for ONNX Runtime and whatever else reads ONNX.
+    - `litert_int8` is LiteRT with 8-bit weights and activations.
+    - `onnx` is for ONNX Runtime and other readers of ONNX.
 
     Args:
-        model: What `tfdarts.serving.classifier.classifier` returns.
+        model: The result of `tfdarts.serving.classifier.classifier`.
         format: String, a key of `SUFFIXES`.
-        images: Array `(examples, height, width, channels)`, for `litert_int8`
-            alone: images like those it will see, out of whose range of values
-            the scale of each tensor is calculated.
+        images: Array `(examples, height, width, channels)`, only for
+            `litert_int8`: typical images, whose activations set the scale of
+            each tensor.
 
     Returns:
         Bytes, the content of the file.
 
     Raises:
-        ValueError: Of `litert`, if TensorFlow cannot read `TMPDIR`.
-        ImportError: Of `onnx`, without `tf2onnx`, the extra `onnx`.
+        ValueError: For `litert`, if TensorFlow cannot read `TMPDIR`.
+        ImportError: For `onnx`, without `tf2onnx`, the extra `onnx`.
 
     Reference:
 
     - [Jacob et al., 2018](https://arxiv.org/abs/1712.05877), on `litert_int8`
     """
     if format.startswith("litert"):
-        # Keras converts a SavedModel that it writes there.
+        # Keras first writes a SavedModel to this directory.
         require_plain_temporary_directory()
     with tempfile.TemporaryDirectory() as directory:
         path = pathlib.Path(directory, f"model{SUFFIXES[format]}")
@@ -77,7 +77,7 @@ def _export_int8(model, path, images):
             yield [np.asarray(image, "float32")[None]]
 
     with warnings.catch_warnings(), quiet_stderr():
-        # Pixels need no statistics: they are bytes as they come.
+        # Pixels need no statistics, because they are bytes already.
         warnings.filterwarnings("ignore", "Statistics for quantized inputs")
         model.export(
             path,
@@ -94,10 +94,10 @@ def _export_int8(model, path, images):
 
 def _export_onnx(model, path):
     shape = model.input_shape
-    # A specification of the input by its name, which becomes ONNX's.
+    # ONNX takes the input's name from this specification.
     images = keras.InputSpec(shape=shape, dtype="float32", name="images")
     with warnings.catch_warnings():
-        # Keras asks NumPy for a name of old, for tf2onnx' sake.
+        # For tf2onnx, Keras uses a deprecated name of NumPy.
         warnings.filterwarnings("ignore", "In the future `np.object`")
         model.export(
             path,

@@ -25,7 +25,7 @@ class GrpcClient(Client):
     """Asks a server over gRPC.
 
     Args:
-        url: Parts of the server's URL, of `checked_url`.
+        url: Parts of the server's URL, from `checked_url`.
         name, version, timeout: See
             `tfdarts.serving.rest_client.RestClient`.
 
@@ -49,7 +49,7 @@ class GrpcClient(Client):
             self.request.model_spec.version.value = version
         elif version:
             self.request.model_spec.version_label = version
-        # How large a request may be is for whoever makes it to say.
+        # The caller limits the size of requests.
         options = [
             ("grpc.max_send_message_length", -1),
             ("grpc.max_receive_message_length", -1),

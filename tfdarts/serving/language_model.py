@@ -1,4 +1,4 @@
-"""SavedModel: a language model, from text to the words that may follow."""
+"""Exporting a language model as a SavedModel that predicts next words."""
 
 import keras
 import tensorflow as tf
@@ -9,7 +9,7 @@ from tfdarts.words import END_OF_LINE
 from tfdarts.words import UNKNOWN
 
 MOST_WORDS = 10
-"""How many of the words that may follow are named."""
+"""The number of likeliest next words in an answer."""
 
 
 def export_language_model(
@@ -17,32 +17,32 @@ def export_language_model(
 ):
     """Writes the next version of a language model for TF Serving.
 
-    Whoever loads it needs TensorFlow alone. It has two signatures:
+    Only TensorFlow is needed to load the model. It has two signatures:
 
     - `serving_default` takes `text`: strings `(batch,)`, in UTF-8. A text is
-      taken for the beginning of a line; words that are not in the vocabulary
-      are `<unk>`, and the end of a line is a word. It also returns
-      `log_probability`, how likely the text is, in nats, and `num_words`, of
-      how many words; both `(batch,)`.
+      read as the beginning of a line. Words that are not in the vocabulary
+      become `<unk>`, and the end of a line is a word. The signature also
+      returns `log_probability` of the text, in nats, and `num_words`, the
+      number of its words; both `(batch,)`.
     - `serving_tokens` takes `tokens`, int32 `(batch, steps)`, numbers of
-      words, and `state`, float32 `(batch, state_size)`: zeros where a text
-      begins, and then what the request before returned as `state`. So a text
-      can be read piece by piece, at the cost of each piece alone.
+      words, and `state`, float32 `(batch, state_size)`: zeros at the
+      beginning of a text, and then the `state` of the previous answer. A
+      stateful client can thus read a text in pieces without repeating any.
 
     Both return `probabilities`, float32 `(batch, vocabulary_size)`, of the
-    next word, and of the likeliest ten, or of all if there are fewer,
+    next word, and, of the ten likeliest words (or all if there are fewer),
     `top_words` and `top_probabilities`, the likeliest first.
 
     The vocabulary is in the graph, and for people in `assets/vocabulary.txt`,
-    a word a line, number 0 first.
+    one word per line, number 0 first.
 
     Args:
         network: `tfdarts.models.language_model.LanguageModel`.
-        path: The directory of all versions. It is made if need be.
+        path: The directory of all versions. It is created if missing.
         vocabulary: Sequence of strings, the word of each number; `<unk>` has
             number 0.
         tokenizer: String, a key of `tfdarts.words.TOKENIZERS`.
-        extra_files: Dict of bytes by relative path: what shall lie beside
+        extra_files: Dict of bytes by relative path: files to write beside
             the graph.
         version: Integer. Defaults to the next one.
 
@@ -50,7 +50,7 @@ def export_language_model(
         The `pathlib.Path` of the new version, `<path>/<integer>`.
 
     Raises:
-        ValueError: If the vocabulary is not that of the network.
+        ValueError: If the vocabulary does not fit the network.
 
     Example:
 
@@ -134,7 +134,7 @@ def export_language_model(
 
 
 def split_words(text, tokenizer):
-    """Returns the words of texts, an end of line before the first.
+    """Returns the words of texts, with an end of line before the first.
 
     Args:
         text: String tensor `(batch,)`.
@@ -151,11 +151,11 @@ def split_words(text, tokenizer):
     end = f" {END_OF_LINE} "
     text = tf.strings.regex_replace(text, r"\r\n?", "\n")
     if tokenizer == "letters":
-        # `lower` ends a text at its first NUL.
+        # `lower` would cut a text at its first NUL.
         text = tf.strings.regex_replace(text, r"\x00", " ")
         text = tf.strings.lower(text, encoding="utf-8")
         text = tf.strings.regex_replace(text, r"[^a-z\n]+", " ")
-        # Lines without a word are none.
+        # Lines without words are dropped.
         text = tf.strings.regex_replace(text, r"^\s+", "")
         text = tf.strings.regex_replace(text, r"\s*\n\s*", "\n")
     text = tf.strings.regex_replace(text, "\n", end)

@@ -1,4 +1,4 @@
-"""A LiteRT model, run by LiteRT itself."""
+"""Running a LiteRT model with LiteRT."""
 
 import numpy as np
 
@@ -6,10 +6,10 @@ from tfdarts.stderr import quiet_stderr
 
 
 def litert_probabilities(content, images, batch_size=32):
-    """Returns what a LiteRT model says of images.
+    """Returns the probabilities of a LiteRT model for images.
 
     Args:
-        content: Bytes, of `tfdarts.serving.formats.converted`.
+        content: Bytes, from `tfdarts.serving.formats.converted`.
         images: Array `(examples, height, width, channels)`, pixels from 0 to
             255.
         batch_size: Integer. It changes the time, not the result.
@@ -19,7 +19,7 @@ def litert_probabilities(content, images, batch_size=32):
 
     Raises:
         ImportError: Without `ai-edge-litert`, the extra `litert`.
-        ValueError: If LiteRT cannot run it.
+        ValueError: If LiteRT cannot run the model.
     """
     from ai_edge_litert import interpreter
 

@@ -1,11 +1,11 @@
-"""What a model is, for whoever finds it on a server."""
+"""Model cards: descriptions of exported models in Markdown."""
 
 import re
 
-# Inside a word "_" is none.
+# Inside a word, "_" is no markup.
 _MARKUP = re.compile(r"[\\`*{}\[\]<>|~&$#!]|(?<!\w)_+|_+(?!\w)")
 MOST_LABELS = 20
-"""Classes up to which a card lists all."""
+"""The number of classes up to which a card lists them all."""
 
 SECTIONS = {
     "results": "Results",
@@ -15,7 +15,7 @@ SECTIONS = {
     "data": "Data",
     "environment": "Machine and versions",
 }
-"""Tables of a card, in order, by the name of their facts."""
+"""Titles of the tables of a card, in order, by the name of their facts."""
 
 
 def model_card(facts, about):
@@ -24,10 +24,10 @@ def model_card(facts, about):
     Args:
         facts: Dict with `name`, `pictures` (relative paths), `genotype` and
             `origin` (a dict, and a sentence; both `None` without cells),
-            `seeds` (means and deviations, or `None`) and, each a dict of what
-            is known or `None`, the keys of `SECTIONS`.
-        about: String, what the model is and takes, as `describe_classifier`
-            and `describe_language_model` return it.
+            `seeds` (means and deviations, or `None`) and the keys of
+            `SECTIONS`, each a dict or `None`.
+        about: String, the result of `describe_classifier` or
+            `describe_language_model`.
 
     Reference:
 
@@ -52,7 +52,7 @@ def model_card(facts, about):
 
 
 def _on_results(facts):
-    """What stands below the results."""
+    """Returns the lines below the table of results."""
     lines = []
     seeds = facts.get("seeds")
     if seeds:
@@ -87,7 +87,7 @@ def _on_results(facts):
 
 
 def _cell(facts):
-    """What stands above the table of the network: its cell."""
+    """Returns the lines above the table of the network, on its cell."""
     if not facts.get("genotype"):
         return ["It has no searched cell.", ""]
     lines = [_literal(facts["origin"]), ""]
@@ -111,7 +111,7 @@ def _cell(facts):
 
 
 def _as_code(value):
-    """A genotype's lists as in the code of the authors of DARTS."""
+    """Returns a genotype's list as in the code of the authors of DARTS."""
     if isinstance(value, (list, tuple)) and value:
         pairs = isinstance(value[0], (list, tuple))
         items = [f"({v[0]!r}, {v[1]})" if pairs else str(v) for v in value]
@@ -120,7 +120,7 @@ def _as_code(value):
 
 
 def describe_classifier(facts):
-    """Returns what a classifier of images is and takes.
+    """Returns a paragraph on the inputs and outputs of an image classifier.
 
     Args:
         facts: Dict with `labels` and `image_shape`.
@@ -145,7 +145,7 @@ def describe_classifier(facts):
 
 
 def describe_language_model(facts):
-    """Returns what a language model is and takes.
+    """Returns a paragraph on the inputs and outputs of a language model.
 
     Args:
         facts: Dict with `vocabulary_size`, `tokenizer` and `state_size`.
@@ -171,7 +171,7 @@ def describe_language_model(facts):
 
 
 def _shown(value, name=""):
-    """Returns a value as text; `name` says what it is of."""
+    """Returns a value as text, in the format for facts of a name."""
     match value:
         case bool() | None:
             return {True: "yes", False: "no", None: ""}[value]
@@ -191,7 +191,7 @@ def _shown(value, name=""):
 
 
 def _literal(text):
-    """Returns text that means itself in Markdown, on one line.
+    """Returns text escaped for Markdown, on one line.
 
     Example:
 

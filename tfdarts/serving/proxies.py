@@ -1,4 +1,4 @@
-"""Which proxy stands between a client and a server."""
+"""Finding the proxy between a client and a server."""
 
 import contextlib
 import ipaddress
@@ -8,12 +8,12 @@ import urllib.parse
 
 import requests
 
-# Where gRPC looks, in this order; not into the same names in capitals.
+# gRPC reads these variables, in this order, but not in capitals.
 _OF_GRPC = ("grpc_proxy", "https_proxy", "http_proxy")
 
 
 def is_loopback(host):
-    """Returns whether a host is this machine itself, which needs no proxy.
+    """Returns whether a host is this machine, which needs no proxy.
 
     Args:
         host: String, a name or an address.
@@ -28,7 +28,7 @@ def is_loopback(host):
         return True
     try:
         with contextlib.suppress(OSError):
-            # Such as "127.1".
+            # Expands short forms such as "127.1".
             host = socket.inet_ntoa(socket.inet_aton(host))
         address = ipaddress.ip_address(host)
     except ValueError:
@@ -38,10 +38,10 @@ def is_loopback(host):
 
 
 def http_proxy_of(url):
-    """Returns the proxy that `requests` asks for a URL by, or `None`.
+    """Returns the proxy that `requests` uses for a URL, or `None`.
 
     Args:
-        url: Parts of a URL, of `tfdarts.serving.clients.checked_url`.
+        url: Parts of a URL, from `tfdarts.serving.clients.checked_url`.
     """
     address = urllib.parse.urlunsplit(url)
     proxies = requests.utils.get_environ_proxies(address)
@@ -49,10 +49,10 @@ def http_proxy_of(url):
 
 
 def grpc_proxy_of(url):
-    """Returns the proxy that gRPC reaches a URL through, or `None`.
+    """Returns the proxy that gRPC uses for a URL, or `None`.
 
     Args:
-        url: As of `http_proxy_of`.
+        url: See `http_proxy_of`.
     """
     without = os.environ.get("no_grpc_proxy") or os.environ.get("no_proxy", "")
     for host in without.split(","):
@@ -62,7 +62,7 @@ def grpc_proxy_of(url):
 
 
 def through(proxy):
-    """Returns the words that name a proxy in a sentence, or an empty string.
+    """Returns a phrase that names a proxy, or an empty string.
 
     Example:
 

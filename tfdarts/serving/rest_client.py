@@ -28,11 +28,11 @@ class RestClient(Client):
     """Asks a server over REST.
 
     Args:
-        url: Parts of the server's URL, of `checked_url`.
-        name: String, what the server calls the model.
+        url: Parts of the server's URL, from `checked_url`.
+        name: String, the name of the model on the server.
         version: Integer, or string, the label of a version. Defaults to the
             newest.
-        timeout: Float, seconds that an answer may take.
+        timeout: Float, seconds to wait for an answer.
 
     Reference:
 
@@ -51,7 +51,7 @@ class RestClient(Client):
         self.timeout = timeout
         self.session = requests.Session()
         local = is_loopback(url.hostname)
-        # What else the environment says, such as of certificates, stays.
+        # Other settings of the environment, such as certificates, stay.
         self.proxies = {"no_proxy": url.hostname} if local else None
         self.where = self.server
         if not local:
@@ -84,9 +84,9 @@ class RestClient(Client):
         return self._outputs(response, text, outputs)
 
     def _read(self, response, until):
-        """Returns what is answered, all of it in time.
+        """Returns the body of a response, within the whole timeout.
 
-        The timeout of `requests` is for each piece of an answer.
+        The timeout of `requests` applies to each piece of a response.
         """
         pieces = []
         while piece := response.raw.read1(_CHUNK, decode_content=True):
@@ -106,7 +106,7 @@ class RestClient(Client):
         try:
             outputs = json.loads(text)["outputs"]
             if len(names) == 1 and not isinstance(outputs, dict):
-                # The only output of a signature comes without its name.
+                # TF Serving omits the name of a signature's only output.
                 return [outputs]
             return [outputs[name] for name in names]
         except (KeyError, TypeError, ValueError) as error:
@@ -114,7 +114,7 @@ class RestClient(Client):
 
 
 def _encoded(values):
-    """Returns bytes or an array as JSON has them."""
+    """Returns bytes or an array in the form for JSON."""
     if isinstance(values, np.ndarray):
         return values.tolist()
     return [{"b64": base64.b64encode(value).decode()} for value in values]
@@ -128,7 +128,7 @@ def _error(response, text):
 
 
 def _reason(error):
-    """Returns the last words of an error, which say what has happened."""
+    """Returns the root cause of an error, as text."""
     while error.__context__ is not None:
         error = error.__context__
     reason = getattr(error, "strerror", None) or str(error)

@@ -1,4 +1,4 @@
-"""SavedModel: a network, its preprocessing and its labels in one graph."""
+"""Exporting a classifier as a SavedModel with preprocessing and labels."""
 
 import pathlib
 import tempfile
@@ -26,9 +26,9 @@ def export_saved_model(
 ):
     """Writes the next version of a network for TF Serving.
 
-    The graph takes raw pixels, prepares them as `(images * scale - mean) /
-    std`, and names the class it finds; whoever loads it needs TensorFlow
-    alone. It has three signatures:
+    The graph takes raw pixels, normalizes them as `(images * scale - mean) /
+    std`, and names the predicted class. Only TensorFlow is needed to load it.
+    It has three signatures:
 
     - `serving_default` takes `images`: float32, `(batch, height, width,
       channels)`, pixels from 0 to 255.
@@ -39,22 +39,22 @@ def export_saved_model(
     (int64) and `label` (string).
 
     - `class_labels` takes `class_id`: int64, `(batch,)`, and returns the
-      `label` of each, so that probabilities can be named.
+      `label` of each, which names the entries of `probabilities`.
 
     The labels are in the graph, and for people in `assets/labels.txt`. A
     network in mixed precision is served in float32.
 
-    A version appears in `path` whole or not at all, so a server may watch
-    the directory meanwhile.
+    A version appears in `path` atomically, so a server may watch the
+    directory.
 
     Args:
         network, scale, mean, std, image_size: See
             `tfdarts.serving.classifier.classifier`.
-        path: The directory of all versions. It is made if need be.
+        path: The directory of all versions. It is created if missing.
         labels: List of strings, the names of the classes in order.
-        image_fit: String, what is resized of an encoded image: all of it,
-            `"stretch"`, or the largest square about its centre, `"crop"`.
-        extra_files: Dict of bytes by relative path: what shall lie beside
+        image_fit: String, how encoded images become squares: `"stretch"`, or
+            `"crop"` to the largest square in the center.
+        extra_files: Dict of bytes by relative path: files to write beside
             the graph, such as a model card.
         version: Integer. Defaults to `next_version(path)`.
 
@@ -62,8 +62,8 @@ def export_saved_model(
         The `pathlib.Path` of the new version, `<path>/<integer>`.
 
     Raises:
-        ValueError: If the network has other inputs or outputs, or `labels`,
-            `scale`, `mean`, `std` or `image_size` do not fit it.
+        ValueError: If the network has other inputs or outputs, or does not
+            fit `labels`, `scale`, `mean`, `std` or `image_size`.
 
     Example:
 
@@ -87,7 +87,7 @@ def export_saved_model(
     image_shape = model.input_shape[1:]
 
     def serve(images):
-        # A signature's shape is not looked at where a graph is fed.
+        # A graph that is fed directly does not check its signature's shape.
         images = tf.ensure_shape(images, (None, *image_shape))
         probabilities = model(images, training=False)["probabilities"]
         class_id = tf.argmax(probabilities, axis=-1)
@@ -128,11 +128,11 @@ def export_saved_model(
 
 
 def write_version(archive, files, path, version=None):
-    """Writes what is to be exported as a version, whole or not at all.
+    """Writes an archive and further files as a version, atomically.
 
     Args:
         archive: `keras.export.ExportArchive`.
-        files: Dict of bytes by relative path, what lies beside the graph.
+        files: Dict of bytes by relative path, files beside the graph.
         path: The directory of all versions, a `pathlib.Path`.
         version: Integer. Defaults to `next_version(path)`.
 
@@ -140,10 +140,10 @@ def write_version(archive, files, path, version=None):
         The path of the version.
     """
     path.mkdir(parents=True, exist_ok=True)
-    # A server takes no directory for a version whose name is not an integer.
+    # A server ignores directories whose names are not integers.
     with tempfile.TemporaryDirectory(dir=path, prefix=".exporting-") as aside:
-        # One directory deeper, because the temporary one is private to its
-        # owner, and a server often runs as somebody else.
+        # One directory deeper, because only the owner may read a temporary
+        # directory, and a server often runs as another user.
         written = pathlib.Path(aside, "model")
         archive.write_out(written, verbose=False)
         for name, content in files.items():
@@ -154,7 +154,7 @@ def write_version(archive, files, path, version=None):
 
 
 def saved_versions(path):
-    """Returns the integers of the versions in a directory, in order."""
+    """Returns the version numbers in a directory, sorted."""
     return sorted(
         int(entry.name)
         for entry in _entries(path)
@@ -163,9 +163,9 @@ def saved_versions(path):
 
 
 def next_version(path):
-    """Returns the first integer above those of all that was exported.
+    """Returns the first integer above all exported version numbers.
 
-    That is the versions in a directory, and files of other formats.
+    Both SavedModel directories and files of other formats count.
 
     Example:
 

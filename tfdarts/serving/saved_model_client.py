@@ -1,4 +1,4 @@
-"""A SavedModel that answers in this process, without a server."""
+"""A client that runs a SavedModel in this process, without a server."""
 
 import tensorflow as tf
 
@@ -16,11 +16,11 @@ def version_directory(path, version=None):
     """Returns the directory of a version.
 
     Args:
-        path: Path of it, or of the directory of all versions.
+        path: Path of the version, or of the directory of all versions.
         version: Integer. Defaults to the newest.
 
     Raises:
-        ValueError: If there is none.
+        ValueError: If there is no such version.
     """
     path = as_path(path)
     if (path / "saved_model.pb").exists() and str(version) in (
@@ -45,9 +45,10 @@ def version_directory(path, version=None):
 
 
 def _did_you_mean(path):
-    """Returns where models are, up to two directories further down.
+    """Returns a hint where models are, up to two directories further down.
 
-    Of a file, such as that of another format, it is beside the file.
+    If the path is a file, such as a model in another format, the search
+    starts in the directory of the file.
     """
     directory = path.parent if path.is_file() else path
     found = sorted(
@@ -67,13 +68,13 @@ def _check_shape(name, shape, expected):
 
 
 class SavedModelClient(Client):
-    """Asks a SavedModel that was exported by tfdarts.
+    """Asks a SavedModel that tfdarts exported.
 
     Args:
         path: Path of a version.
 
     Raises:
-        ValueError: If it cannot be loaded, or is of another kind.
+        ValueError: If the model cannot be loaded, or is of another kind.
     """
 
     who = "The model"
@@ -84,7 +85,7 @@ class SavedModelClient(Client):
             with literal(path) as directory:
                 self.model = tf.saved_model.load(directory)
             self.signatures = self.model.signatures
-            self.signatures[OF_TEXTS]  # Whatever is exported has this one.
+            self.signatures[OF_TEXTS]  # All exported models have it.
         except (OSError, KeyError, ValueError, tf.errors.OpError) as error:
             raise self._unfit() from error
 
@@ -109,7 +110,7 @@ class SavedModelClient(Client):
         """See `tfdarts.serving.clients.Client`."""
         if OF_CLASSES in self.signatures:
             return super().class_names(count)
-        # It was exported by tfdarts 0.1.0.
+        # Models that tfdarts 0.1.0 exported lack this signature.
         labels = (self.path / "assets" / "labels.txt").read_text("utf-8")
         return labels.removesuffix("\n").split("\n")
 

@@ -1,4 +1,4 @@
-"""What TF Serving is told at its start, as files."""
+"""Configuration files of TF Serving."""
 
 from google.protobuf import text_encoding
 
@@ -22,11 +22,11 @@ num_batch_threads { value: 4 }
 
 
 def models_config(names, root="/models"):
-    """Returns which models a server has, as `--model_config_file` takes it.
+    """Returns the models of a server, in the form of `--model_config_file`.
 
     Args:
         names: Sequence of strings.
-        root: String, the directory that the server finds them in.
+        root: String, the directory of the models on the server.
 
     Example:
 
@@ -55,12 +55,12 @@ def _escaped(text):
 
 
 def write_server_config(directory):
-    """Writes the configuration of a server of all models in a directory.
+    """Writes the configuration of a server for all models in a directory.
 
     Args:
         directory: Path that holds a directory for each model; those without
-            a SavedModel do not count. `models.config` is written anew, other
-            files that are there stay.
+            a SavedModel are ignored. `models.config` is overwritten; other
+            existing files are kept.
     """
     directory = as_path(directory)
     names = sorted(

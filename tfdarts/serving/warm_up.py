@@ -1,4 +1,4 @@
-"""Requests that a server answers for itself before it takes others."""
+"""Warm-up requests, which a server runs before it announces a model."""
 
 import pathlib
 import tempfile
@@ -7,21 +7,21 @@ import numpy as np
 import tensorflow as tf
 
 FILE = "assets.extra/tf_serving_warmup_requests"
-"""Where TF Serving looks for them in a version."""
+"""The path where TF Serving expects them in a version."""
 
 BATCHES = (1, 8)
 
 
 def warm_up_requests(name, image_shape):
-    """Returns requests to a classifier, as the file of TF Serving.
+    """Returns warm-up requests for a classifier, as TF Serving's file.
 
-    The first requests to a model are slow, for TensorFlow prepares its graph
-    in them. A server that finds these answers them before it announces the
-    version.
+    The first requests to a model are slow, because TensorFlow then prepares
+    its graph. A server that finds this file runs the requests before it
+    announces the version.
 
     Args:
-        name: String, what the server calls the model.
-        image_shape: Tuple `(height, width, channels)` of the images taken.
+        name: String, the name of the model on the server.
+        image_shape: Tuple `(height, width, channels)` of the input images.
 
     Returns:
         Bytes: a TFRecord file of `PredictionLog`.
@@ -46,11 +46,11 @@ def warm_up_requests(name, image_shape):
 
 
 def text_warm_up_requests(name, state_size):
-    """Returns requests to a language model, as the file of TF Serving.
+    """Returns warm-up requests for a language model, as TF Serving's file.
 
     Args:
-        name: String, what the server calls the model.
-        state_size: Integer, numbers that it carries from piece to piece.
+        name: String, the name of the model on the server.
+        state_size: Integer, the size of the carried state.
 
     Returns:
         Bytes; see `warm_up_requests`.
@@ -70,7 +70,7 @@ def text_warm_up_requests(name, state_size):
 
 
 def _written(name, requests):
-    """Returns requests, pairs of signature and inputs, as a file."""
+    """Returns requests, pairs of signature and inputs, as bytes of a file."""
     from tensorflow_serving.apis import predict_pb2
     from tensorflow_serving.apis import prediction_log_pb2
 

@@ -1,1 +1,1 @@
-"""Pictures of what a search finds: the cells, and alpha over time."""
+"""Pictures of cells, searches, trainings and tests."""

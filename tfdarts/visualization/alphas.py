@@ -16,12 +16,12 @@ from tfdarts.visualization.alphas_by_node import lines_by_node
 from tfdarts.visualization.cells import CELL_NAMES
 
 MOST_PANELS = 20
-"""Edges up to which each has a panel of its own."""
+"""The number of edges up to which each edge has its own panel."""
 
 
 @panels.in_default_style
 def draw_alphas(history, edges, primitives, genotype, directory):
-    """Writes pictures of what alphas stand for, three for each cell type.
+    """Writes pictures of the alphas' weights, three for each cell type.
 
     - `alphas_<cell type>.png`: a heat map after the last epoch. The
       strongest primitive of an edge other than `"none"` is bold.
@@ -30,24 +30,24 @@ def draw_alphas(history, edges, primitives, genotype, directory):
     - `alphas_<cell type>_over_time_heatmap.png`: a heat map over the epochs.
 
     The last two have a panel for each edge: rows of panels are nodes,
-    columns are predecessors. Where there are more than 20 edges, as in a
-    recurrent cell of the paper, they show the strongest primitive of each
-    edge alone: see `tfdarts.visualization.alphas_by_node`.
+    columns are predecessors. With more than 20 edges, as in the paper's
+    recurrent cell, they only show the strongest primitive of each edge; see
+    `tfdarts.visualization.alphas_by_node`.
 
-    The edges of the genotype, and their operations, are marked in all.
+    The edges and operations of the genotype are marked in all pictures.
 
     Args:
         history: Dict of arrays of shape `(epochs + 1, edges, primitives)`,
             one for each cell type: the probabilities of the primitives, row 0
-            those of the initial alphas.
+            for the initial alphas.
         edges: Sequence of `(node, predecessor)`, as in
             `CNNSearchSpace().edges`.
         primitives: Sequence of primitive names.
-        genotype: `Genotype`, what was derived from the last alphas.
-        directory: Path of the folder. Created if missing.
+        genotype: `Genotype` derived from the last alphas.
+        directory: Path of the folder. It is created if missing.
 
     Returns:
-        List of `pathlib.Path`, the files written.
+        List of `pathlib.Path`, the written files.
 
     Raises:
         ValueError: If a shape is wrong or a number is not finite.
@@ -80,7 +80,7 @@ def chosen_edges(genotype, cell_type, edges):
     Args:
         genotype: `Genotype`.
         cell_type: String.
-        edges: Sequence of `(node, predecessor)`, those of the search.
+        edges: Sequence of `(node, predecessor)`, the edges of the search.
 
     Returns:
         Dict from positions in `edges` to primitives.
@@ -108,7 +108,7 @@ def heat_map(cell_type, weights, epochs, edges, primitives, chosen):
     Args:
         cell_type: String.
         weights: Array `(edges, primitives)`, the probabilities.
-        epochs: Integer, after how many epochs it is.
+        epochs: Integer, the number of epochs so far.
         edges: Sequence of `(node, predecessor)`.
         primitives: Sequence of primitive names.
         chosen: See `chosen_edges`.
@@ -145,7 +145,7 @@ def _final_heat_map(cell_type, weights, edges, primitives, chosen):
 
 
 def _frame(column, row, width=1):
-    """A frame around fields of a heat map, inside their bounds."""
+    """Returns a frame for cells of a heat map, inside their bounds."""
     return Rectangle(
         (column - 0.47, row - 0.43),
         width - 0.06,
@@ -200,7 +200,7 @@ def _lines_over_time(cell_type, weights, edges, primitives, chosen):
 
 
 def _add_legend(figure, primitives, note):
-    """Says below a figure what frames and colors mean."""
+    """Adds a legend of frames and colors below a figure."""
     handles = [
         Line2D([], [], color=palette.primitive_color(p), linewidth=4, label=p)
         for p in primitives
@@ -272,7 +272,7 @@ def _show(axes, weights, darkest):
 
 
 def _darkest(weights):
-    # A search that has not decided yet must not look decided.
+    # An undecided search must not look decided, so the scale has a minimum.
     return max(weights.max(), 2 / weights.shape[-1])
 
 

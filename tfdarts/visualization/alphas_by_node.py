@@ -1,4 +1,4 @@
-"""Alpha over the epochs, of cells with many edges: how each node chose."""
+"""Alpha over the epochs by node, for cells with many edges."""
 
 import math
 
@@ -12,9 +12,9 @@ from tfdarts.visualization.cells import CELL_NAMES
 def lines_by_node(cell_type, weights, edges, primitives, chosen):
     """Returns a figure with a panel for each node, and a line for each edge.
 
-    A line is the weight of the strongest primitive of an edge other than
-    `"none"`, by which the edges of a node are ranked. Those of the genotype
-    have the color of their operation and its name; the others are grey.
+    A line is the weight of an edge's strongest primitive other than `"none"`,
+    which ranks the edges of a node. The edges of the genotype have the color
+    and the name of their operation; all others are gray.
 
     Args:
         cell_type: String.
@@ -115,6 +115,6 @@ def heat_map_of_edges(cell_type, weights, edges, primitives, chosen):
 
 
 def _strongest(weights, primitives):
-    """The weight by which an edge is ranked, `(epochs + 1, edges)`."""
+    """Returns the weight that ranks each edge, `(epochs + 1, edges)`."""
     operations = [k for k, name in enumerate(primitives) if name != "none"]
     return np.max(weights[..., operations], axis=-1)

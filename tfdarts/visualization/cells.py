@@ -1,4 +1,4 @@
-"""Cells as graphs: DOT text, and pictures of it."""
+"""Cells as graphs: DOT text, and pictures rendered from it."""
 
 import logging
 import shutil
@@ -18,15 +18,15 @@ CELL_NAMES = {
     "reduce": "reduction cell",
     "recurrent": "recurrent cell",
 }
-"""What the cell types are called in titles."""
+"""The names of the cell types in titles."""
 
 INPUTS = {"cnn": ("cₖ₋₂", "cₖ₋₁"), "rnn": ("xₜ", "hₜ₋₁")}
-"""What a cell takes, in the paper's words."""
+"""The names of a cell's inputs, as in the paper."""
 
 _OUTPUT = {"cnn": "cₖ", "rnn": "hₜ"}
 
-# Linux has no Arial, but aliases it; wherever none is installed,
-# graphviz-pure brings one of the same metrics.
+# Linux aliases Arial; where no Arial is installed, graphviz-pure brings a
+# font with the same metrics.
 _FONT = {"fontname": "Arial", "fontcolor": palette.INK}
 
 _GRAPH = {
@@ -49,8 +49,8 @@ _NODE = {
     "width": 0.6,
     "height": 0.6,
 }
-# Four ranks long, an edge runs level for as long as its label; shorter ones
-# leave labels nearer to other edges than to their own.
+# With four ranks, an edge is level for the length of its label. With fewer,
+# labels are closer to other edges than to their own.
 _EDGE = {
     **_FONT,
     "fontsize": 14,
@@ -61,15 +61,15 @@ _EDGE = {
 
 
 def node_names(space, count):
-    """Returns what the nodes of a cell are called in pictures, by number.
+    """Returns the names of a cell's nodes in pictures, by number.
 
     Nodes are numbered in the order of the paper's section 2.1, inputs first,
-    in every picture and every file. The two inputs of a convolutional cell,
-    nodes 0 and 1, are called by what they are.
+    in all pictures and files. Nodes 0 and 1, the inputs of a convolutional
+    cell, have the names of these inputs.
 
     Args:
         space: String, `"cnn"` or `"rnn"`.
-        count: Integer, the number of nodes, inputs among them.
+        count: Integer, the number of nodes, including inputs.
 
     Example:
 
@@ -81,16 +81,16 @@ def node_names(space, count):
 
 
 def cell_graph(edges, concat, title, space="cnn"):
-    """Returns one cell as a graph, its nodes numbered as in its genotype.
+    """Returns a cell as a graph, with nodes numbered as in its genotype.
 
-    The paper's figures count the intermediate nodes alone: their node 0 of a
-    convolutional cell is node 2 here and in its genotype.
+    The paper's figures only count the intermediate nodes: their node 0 of a
+    convolutional cell is node 2 here and in the genotype.
 
     Args:
         edges: Sequence of `(primitive, predecessor)`, as in a `Genotype`.
-        concat: Sequence of the nodes that the output is made of.
-        title: String that stands above the cell.
-        space: String, `"cnn"` or `"rnn"`, what kind of cell it is.
+        concat: Sequence of the nodes that form the output.
+        title: String above the cell.
+        space: String, `"cnn"` or `"rnn"`, the kind of cell.
 
     Returns:
         A `pydot.Dot`.
@@ -113,7 +113,7 @@ def cell_graph(edges, concat, title, space="cnn"):
     count = len(edges) // cells.edges_per_node
     intermediate = range(cells.num_inputs, cells.num_inputs + count)
     names = node_names(space, intermediate.stop)
-    # Node 0 of a recurrent cell is made of both of its inputs.
+    # Node 0 of a recurrent cell combines both of its inputs.
     inputs = dict(zip("xh", INPUTS["rnn"])) if space == "rnn" else {}
     for node, label in inputs.items():
         _add_node(graph, node, label, palette.INPUT)
@@ -153,10 +153,10 @@ _LITERAL = {"\\": "\\\\", '"': '\\"', "&": "&amp;"}
 
 
 def _quoted(text):
-    """Returns text as a string of DOT that means itself.
+    """Returns text as a quoted DOT string.
 
-    Without quotes of its own Graphviz or pydot may take it for HTML, a
-    keyword or an escape sequence.
+    Without quotes, Graphviz or pydot may read it as HTML, a keyword or an
+    escape sequence.
     """
     text = "".join(
         _LITERAL.get(
@@ -172,15 +172,16 @@ def draw_cells(genotype, directory):
     """Writes the cells of a genotype as DOT text, SVG and PNG.
 
     The pictures need Graphviz' `dot` or, without it, `graphviz-pure`. If
-    they cannot be drawn, a warning says why, and the DOT text is there.
+    drawing fails, a warning is logged; the DOT text is written anyway.
 
     Args:
         genotype: `Genotype`.
         directory: Path of the folder for `normal.dot`, `normal.svg`,
-            `normal.png` and the same of its other cells. Created if missing.
+            `normal.png` and the files of other cells. It is created if
+            missing.
 
     Returns:
-        List of `pathlib.Path`, the files written.
+        List of `pathlib.Path`, the written files.
     """
     directory = as_path(directory)
     directory.mkdir(parents=True, exist_ok=True)
@@ -216,8 +217,8 @@ def draw_cells(genotype, directory):
 
 
 def _render(graph, format):
-    # `pydot.Dot.create` would print when the program fails, and never give
-    # up waiting for it. A resolution would change the size of an SVG.
+    # `pydot.Dot.create` would print errors, and wait without a timeout. A
+    # resolution would change the size of an SVG.
     resolution = ["-Gdpi=200"] if format == "png" else []
     return subprocess.run(
         [_program(), f"-T{format}", *resolution],
@@ -229,7 +230,7 @@ def _render(graph, format):
 
 
 def _program():
-    # Scripts of a virtual environment need not be on the PATH.
+    # Scripts of a virtual environment may not be on the PATH.
     program = (
         shutil.which("dot")
         or shutil.which("graphviz-pure")

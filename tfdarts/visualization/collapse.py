@@ -1,4 +1,4 @@
-"""The early signs of a collapse, over the epochs of a search, and a verdict."""
+"""Early signs of a collapse, over the epochs of a search, and a verdict."""
 
 import math
 
@@ -27,25 +27,25 @@ LINES = {
 
 @panels.in_default_style
 def draw_collapse(history, metrics, verdict, limits, path, best_epoch=None):
-    """Writes a picture of the signs that a search collapses.
+    """Writes a picture of the signs of a collapse of a search.
 
-    Above is the verdict, in words. Below are the entropy of alpha, its mean
-    and its range over the edges of each cell; the skip connections of the
-    normal cell; for how long the genotype has not changed; and, where it was
+    The verdict is at the top, in words. Below are the entropy of alpha, as
+    mean and range over the edges of each cell; the skip connections of the
+    normal cell; the number of epochs since the genotype changed; and, if
     measured, the largest eigenvalue of the validation loss's Hessian in alpha.
 
     Args:
         history: Dict of arrays `(epochs + 1, edges, primitives)`, by cell
-            type: the probabilities of the primitives, row 0 those of the
-            initial alphas.
-        metrics: Dict of lists, one value an epoch: `"epochs_unchanged"` and
-            perhaps `"skip_connections"` and `"dominant_eigenvalue"`.
+            type: the probabilities of the primitives, row 0 for the initial
+            alphas.
+        metrics: Dict of lists, one value per epoch: `"epochs_unchanged"` and
+            optionally `"skip_connections"` and `"dominant_eigenvalue"`.
         verdict: Object with `sound`, `headline` and `reasons`: see
             `tfdarts.strategies.verdict.Verdict`.
-        limits: Dict from names of `metrics` to a limit and what it is called.
+        limits: Dict from names of `metrics` to a limit and its name.
         path: Path of the PNG.
-        best_epoch: Integer, the epoch whose genotype is the result, where it
-            is not the last one.
+        best_epoch: Integer, the epoch whose genotype is the result, if it is
+            not the last one.
     """
     figure = panels.new_figure(verdict.headline)
     figure._suptitle.set(
@@ -140,7 +140,7 @@ def _draw_line(axes, name, values, limit):
 
 
 def _note(axes, x, y, words, va, of_data=False):
-    """Writes words at a height of the data, or at an epoch."""
+    """Writes words at a data value of the y axis, or at an epoch."""
     transform = (
         axes.get_yaxis_transform() if of_data else axes.get_xaxis_transform()
     )

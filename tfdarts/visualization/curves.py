@@ -47,19 +47,19 @@ PANELS = {
         "learning_rate": ("of the weights", palette.INK, "-"),
     },
 }
-"""Of each panel the columns in it, each with its label, color and style."""
+"""The columns of each panel, each with its label, color and line style."""
 
 
 @panels.in_default_style
 def draw_curves(metrics, title, path):
     """Writes a picture of the curves of a search or a training.
 
-    A panel shows a loss, an accuracy or perplexity, or the learning rate, of
-    training and validation examples; the last value stands beside its curve.
+    Each panel shows the loss, accuracy, perplexity or learning rate, for
+    training and validation examples.
 
     Args:
-        metrics: Dict of lists of floats, one value an epoch, by the names of
-            the columns of `metrics.csv`. What it does not hold is left out.
+        metrics: Dict of lists of floats, one value per epoch, by the columns
+            of `metrics.csv`. Curves without values are left out.
         title: String.
         path: Path of the PNG.
     """

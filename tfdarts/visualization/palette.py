@@ -1,4 +1,4 @@
-"""The colours of pictures."""
+"""The colors of pictures."""
 
 from tfdarts.primitive_table import INK
 from tfdarts.primitive_table import TABLE
@@ -8,16 +8,16 @@ QUIET = "#78909C"
 FAINT = "#B0BEC5"
 
 TRAINING, VALIDATION, ALPHA = "#0B5FA5", "#BF4D00", "#7A2E9D"
-"""Curves of training and validation examples, and of those alpha learns from.
+"""Colors of curves: training, validation, and the examples for alpha.
 
-They differ in brightness, too, and each has a line style of its own.
+They also differ in brightness, and each curve has its own line style.
 """
 
 CHOSEN = "#D6006E"
-"""What marks an edge and its operation that are in the genotype."""
+"""The mark of edges and operations that are in the genotype."""
 
 GOOD, BAD = "#00795A", "#BF4D00"
-"""Words of a verdict, and limits that had better not be passed."""
+"""Colors of verdicts; `BAD` also marks limits that should not be passed."""
 
 INPUT = "#DCEFDC"
 INTERMEDIATE = "#E6EEF7"
@@ -25,7 +25,7 @@ OUTPUT = "#FCE9B8"
 
 
 def primitive_color(primitive):
-    """Returns the colour of one primitive, as `"#RRGGBB"`.
+    """Returns the color of a primitive, as `"#RRGGBB"`.
 
     Example:
 
@@ -36,9 +36,9 @@ def primitive_color(primitive):
 
 
 def family_color(primitive):
-    """Returns the colour that a primitive shares with its whole family.
+    """Returns the color that a primitive shares with its whole family.
 
-    It is the family's darkest shade, which text on white can be set in.
+    It is the family's darkest shade, which is readable as text on white.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""Figures for a slide, with one panel an edge of a cell."""
+"""Figures in slide format, with one panel per edge of a cell."""
 
 import io
 import warnings
@@ -15,14 +15,14 @@ SMALL, MEDIUM, LARGE = 11, 13, 19
 WIDE = (13.33, 7.5)
 
 in_default_style = styles.context("default")
-"""Decorates what draws: no style or matplotlibrc of the user changes it."""
+"""A decorator that shields drawing from the user's matplotlib styles."""
 
 
 def edge_names(edges):
-    """Returns what the edges of a cell are called, by the names of its nodes.
+    """Returns the names of a cell's edges, made of the names of its nodes.
 
-    The first node with an edge is `2` in a convolutional cell, behind its two
-    inputs, and `1` in a recurrent one.
+    The first node with an edge is `2` in a convolutional cell, after its two
+    inputs, and `1` in a recurrent cell.
 
     Args:
         edges: Sequence of `(node, predecessor)`.
@@ -44,7 +44,7 @@ def _first(edges):
 
 
 def new_figure(title, size=WIDE):
-    """Returns a figure, in inches, that knows no pyplot and no window."""
+    """Returns a figure of a size in inches, without pyplot or a window."""
     figure = Figure(
         figsize=size, layout="constrained", facecolor=palette.BACKGROUND
     )
@@ -57,8 +57,8 @@ def add_panels(figure, edges):
     """Adds axes for each edge, rows by node and columns by predecessor.
 
     Returns:
-        List of axes, one an edge, and the axes in the corner above the
-        triangle that the edges form.
+        List of axes, one per edge, and the axes in the corner above the
+        triangle of the edges.
     """
     first = _first(edges)
     rows = 1 + max(node for node, _ in edges) - first
@@ -83,7 +83,7 @@ def add_panels(figure, edges):
 
 
 def style(axes):
-    """Gives axes over epochs their ticks and sheds two of their spines."""
+    """Sets ticks of axes over epochs, and hides two of their spines."""
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
     axes.tick_params(labelsize=SMALL, colors=palette.INK)
     axes.spines[["top", "right"]].set_visible(False)
@@ -96,26 +96,26 @@ def mark(axes):
 
 
 def add_note(figure, text):
-    """Says below a figure what its marks mean."""
+    """Explains the marks of a figure below it."""
     figure.supxlabel(text, size=SMALL, color=palette.CHOSEN, weight="bold")
 
 
 def color_names(labels, primitives):
-    """Colours tick labels that are primitive names, as in the cells."""
+    """Colors tick labels of primitives as in the drawings of cells."""
     for label, primitive in zip(labels, primitives):
         label.set_color(palette.family_color(primitive))
 
 
 def png(figure, **options):
-    """Returns a figure as the bytes of a PNG.
+    """Returns a figure as PNG bytes.
 
     Args:
         figure: `matplotlib.figure.Figure`.
-        **options: Further arguments of its `savefig`.
+        **options: Further arguments of `Figure.savefig`.
     """
     buffer = io.BytesIO()
     with warnings.catch_warnings():
-        # A character of a name that no font has becomes a box.
+        # A character that no font has is drawn as a box.
         warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from")
         figure.savefig(buffer, format="png", dpi=150, **options)
     return buffer.getvalue()

@@ -1,4 +1,4 @@
-"""Which classes are taken for which, and how sure a network is of it."""
+"""Confusion matrices and reliability diagrams of a network's predictions."""
 
 import numpy as np
 from matplotlib.colors import PowerNorm
@@ -13,22 +13,22 @@ from tfdarts.visualization.tick_names import distinct
 from tfdarts.visualization.tick_names import name_ticks
 
 MOST_COUNTS = 20
-"""Classes up to which each field says its count."""
+"""The number of classes up to which each field shows its count."""
 
 MOST_NAMES = 40
-"""Classes up to which each is named."""
+"""The number of classes up to which each class is named."""
 
 MOST_MISTAKES = 12
-"""Pairs of classes that are listed beside a matrix without counts."""
+"""The number of mistakes that are listed beside a matrix without counts."""
 
 
 @panels.in_default_style
 def draw_confusion(matrix, class_names, path):
     """Writes a picture of a confusion matrix.
 
-    Rows are the classes, columns what they were taken for; a field's color
-    is its share of the row. Where there are too many classes for counts, the
-    most frequent mistakes are listed beside it.
+    Rows are the true classes, columns the predicted ones. A field's color is
+    its share of the row. With too many classes for counts, the most frequent
+    mistakes are listed beside the matrix.
 
     Args:
         matrix: Rows of integers.
@@ -49,7 +49,7 @@ def draw_confusion(matrix, class_names, path):
     else:
         axes, beside = figure.subplots(1, 2, width_ratios=(2, 1))
         _list_mistakes(beside, matrix, class_names)
-    # Of a few mistakes in a hundred the shade of a share would be white.
+    # A linear scale would show a few mistakes in a hundred as white.
     image = axes.imshow(shares, cmap="Blues", norm=PowerNorm(0.5, 0, 1))
     _name_classes(axes, class_names)
     bar = figure.colorbar(
@@ -58,13 +58,13 @@ def draw_confusion(matrix, class_names, path):
     bar.set_label("share of the class", size=panels.SMALL, color=palette.INK)
     bar.outline.set_visible(False)
     bar.ax.tick_params(labelsize=panels.SMALL, colors=palette.INK)
-    # Names that stand out of the figure are in the picture, too.
+    # The tight box includes names that extend past the figure.
     picture = panels.png(figure, bbox_inches="tight", pad_inches=0.2)
     write_atomically(as_path(path), picture)
 
 
 def _size(matrix, counted):
-    """Returns inches in which each count and each name has room."""
+    """Returns the size of a figure, in inches, for all counts and names."""
     if counted:
         field = max(0.3, 0.11 * len(f"{matrix.max():,}"))
         side = 5.5 + field * len(matrix)
@@ -113,7 +113,7 @@ def _name_classes(axes, class_names):
 
 
 def _list_mistakes(axes, matrix, class_names):
-    """Writes which classes are taken for which most often."""
+    """Lists the most frequent confusions of two classes."""
     axes.set_axis_off()
     wrong = matrix - np.diag(np.diag(matrix))
     order = np.argsort(wrong, axis=None, kind="stable")[::-1]
@@ -140,14 +140,14 @@ def _list_mistakes(axes, matrix, class_names):
 
 @panels.in_default_style
 def draw_reliability(calibration, path):
-    """Writes a picture of how confidence and accuracy go together.
+    """Writes a reliability diagram: accuracy by confidence.
 
-    Above are the accuracies of the bins, the darker the more examples a bin
-    has; below is how many these are.
+    At the top are the accuracies of the bins, darker for bins with more
+    examples; below are the numbers of examples.
 
     Args:
-        calibration: Dict with `error` and, of each bin of confidence, its
-            `count`, `confidence` and `accuracy`.
+        calibration: Dict with `error` and, as lists over the bins of
+            confidence, `count`, `confidence` and `accuracy`.
         path: Path of the PNG.
     """
     count = np.array(calibration["count"])
@@ -168,7 +168,7 @@ def draw_reliability(calibration, path):
         middles[full], accuracy, 0.92 * width, color=palette.TRAINING
     )
     for bar, share in zip(bars, count[full] / count.max()):
-        # Few examples say little, and look like it.
+        # Bins with few examples are unreliable, so they are paler.
         bar.set_alpha(0.25 + 0.75 * share)
     above.plot(
         [0, 1], [0, 1], "--", color=palette.QUIET, label="perfectly calibrated"

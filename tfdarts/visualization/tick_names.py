@@ -1,4 +1,4 @@
-"""Names from outside, such as those of classes, on the axes of a figure."""
+"""Writing arbitrary names, such as class names, on the axes of a figure."""
 
 import functools
 
@@ -6,17 +6,17 @@ from matplotlib import font_manager
 from matplotlib.ft2font import FT2Font
 
 _NOT_FOR_TEXT = ("Last Resort", "STIXNonUnicode", "cm")
-"""Fonts of matplotlib whose characters are boxes, or parts of formulas."""
+"""Fonts of matplotlib with boxes or parts of formulas as characters."""
 
 LONGEST = 20
-"""Characters up to which a name is written whole."""
+"""The number of characters up to which a name is written in full."""
 
 
 def name_ticks(axis, names):
-    """Gives an axis a tick for each name, and writes each as it is.
+    """Gives an axis a tick for each name, and writes names literally.
 
     A `$` begins no formula. Characters that the font lacks are taken from other
-    installed fonts. Where none has them they become boxes.
+    installed fonts; if no font has them, they become boxes.
 
     Args:
         axis: `matplotlib.axis.Axis`.
@@ -31,11 +31,11 @@ def name_ticks(axis, names):
 
 
 def distinct(names):
-    """Returns names as short as a picture needs, which can be told apart.
+    """Returns names that are short and still distinct.
 
-    An ellipsis takes the place of the middle of a long name. The position
-    stands before a name that is then like another, or that has characters
-    which no font has: names of boxes alone would all look alike.
+    An ellipsis replaces the middle of a long name. The position precedes
+    names that would otherwise be equal, or that have characters which no font
+    has, because names made of boxes look alike.
 
     Args:
         names: Sequence of strings.
@@ -66,7 +66,7 @@ def _shortened(name):
 
 @functools.lru_cache
 def _fonts_of(text):
-    """Returns fonts to write a text in, and what characters they lack."""
+    """Returns fonts for a text, and the characters that they all lack."""
     default = font_manager.FontProperties()
     missing = {*text} - _characters(font_manager.findfont(default))
     names = [*default.get_family()]

@@ -1,4 +1,4 @@
-"""The candidates of a search: how good each was, and the best so far."""
+"""The scores of a search's candidates, and the best score so far."""
 
 from matplotlib.ticker import PercentFormatter
 
@@ -12,13 +12,13 @@ from tfdarts.visualization import panels
 def draw_trials(scores, ranks, name, path):
     """Writes a picture of the candidates of a search.
 
-    A dot is a candidate, the line is the best so far, and the best of all is
-    marked.
+    A dot is a candidate, the line is the best score so far, and the best
+    candidate is marked.
 
     Args:
-        scores: List of floats, one a candidate, in the order of the search.
-        ranks: List by which candidates are compared; the lowest is the best.
-        name: String, what a score is, as `"validation accuracy"`.
+        scores: List of floats, one per candidate, in the order of the search.
+        ranks: List of sort keys of the candidates; the lowest is the best.
+        name: String, the name of the score, such as `"validation accuracy"`.
         path: Path of the PNG.
     """
     figure = panels.new_figure("The candidates of the search", (10, 5.6))
