@@ -1,1 +1,1 @@
-"""The command line: flags in, one call of `tfdarts.runs`, an exit code out."""
+"""The command line: parses flags, calls `tfdarts.runs`, sets exit codes."""

@@ -1,4 +1,4 @@
-"""What all commands share: flags, help, errors and exit codes."""
+"""The parts that all commands share: flags, help, errors and exit codes."""
 
 import contextlib
 import dataclasses
@@ -27,7 +27,7 @@ from tfdarts.strategies.registry import strategy_named
 from tfdarts.tasks.registry import task_of_data
 from tfdarts.tasks.registry import tasks
 
-# Flags that memory grows with, where a command has them.
+# Flags that increase memory use, if a command has them.
 _COSTLY = (
     *("batch_size", "init_channels", "num_cells", "image_size"),
     *("units", "steps"),
@@ -44,27 +44,26 @@ _FOR_ALL = {
 
 @dataclasses.dataclass(frozen=True)
 class Command:
-    """A command: what it is for, its flags, and what it runs.
+    """A command: its purpose, its flags, and the function it runs.
 
     Args:
-        name: String, as it is typed.
-        summary: String, what it does.
+        name: String, the name to type.
+        summary: String, the purpose.
         settings: Tuple of dataclasses whose fields are the flags; see
-            `tfdarts.settings.fields.setting`. Or, where the flags depend on
-            what `--dataset` is of, a function of a `Task` that returns such a
-            tuple; where `has_strategy`, of a `Task` and a `Strategy`.
-        run: Function of a dict of the flags' values, under `"arguments"` all
-            that was typed, under `"given"` the names of the flags in it and
-            in flagfiles, and under `"task"` the `Task` of `--dataset`. It
-            imports what needs TensorFlow, so that help and flag errors need
-            not wait for it.
-        examples: Tuple of command lines, which stand before those of the
-            tasks.
+            `tfdarts.settings.fields.setting`. If the flags depend on the task
+            of `--dataset`, a function of a `Task` that returns such a tuple;
+            with `has_strategy`, of a `Task` and a `Strategy`.
+        run: Function of a dict of the flags' values, with three more keys:
+            `"arguments"`, all that was typed; `"given"`, the names of the
+            flags that were typed or in flagfiles; and `"task"`, the `Task` of
+            `--dataset`. It imports modules that need TensorFlow when it is
+            called, so that help and flag errors do not wait for TensorFlow.
+        examples: Tuple of command lines, which precede those of the tasks.
         has_strategy: Boolean, whether the flags depend on `--strategy` too.
-        needs_tensorflow: Boolean, or a function of the flags' values that says
-            whether TensorFlow is needed.
-        resumes: Boolean, whether the same command goes on where it was
-            interrupted.
+        needs_tensorflow: Boolean, or a function of the flags' values that
+            returns whether TensorFlow is needed.
+        resumes: Boolean, whether re-running the same command resumes an
+            interrupted run.
     """
 
     name: str
@@ -80,7 +79,7 @@ class Command:
         """Runs the command and returns its exit code."""
         arguments = sys.argv[1:] if argv is None else argv
         if isinstance(sys.stdout, io.TextIOWrapper):
-            # Names of classes may not be of the terminal's alphabet.
+            # The terminal's encoding may lack characters of class names.
             sys.stdout.reconfigure(errors="backslashreplace")
         try:
             self = self.for_strategy(arguments)
@@ -104,7 +103,7 @@ class Command:
 
         Raises:
             DataError: If there is no such data set.
-            ValueError: If an argument is no flag or cannot be its value, or a
+            ValueError: If an argument is no flag or an invalid value, or a
                 flagfile cannot be read.
         """
         self = self.for_strategy(arguments)
@@ -115,7 +114,7 @@ class Command:
         return values, task
 
     def for_strategy(self, arguments):
-        """Returns the command with the flags of the strategy in arguments.
+        """Returns the command with the flags of the given strategy.
 
         Args:
             arguments: List of strings, as typed.
@@ -165,13 +164,13 @@ class Command:
         return "\n".join(lines)
 
     def all_examples(self):
-        """Returns the command lines of the help: its own and the tasks'."""
+        """Returns the example command lines of the command and the tasks."""
         name = self.name.removeprefix("tfdarts-")
         of_tasks = [task.examples.get(name, ()) for task in tasks()]
         return [*self.examples, *itertools.chain(*of_tasks)]
 
     def settings_for(self, task):
-        """Returns the dataclasses whose fields are the flags for a task."""
+        """Returns the dataclasses whose fields are the flags of a task."""
         if callable(self.settings):
             return self.settings(task)
         return self.settings
@@ -180,7 +179,7 @@ class Command:
         """Returns the task of `--dataset`."""
         if not callable(self.settings):
             return task_of_data(None)
-        # TensorFlow Datasets starts TensorFlow, which talks.
+        # TensorFlow Datasets imports TensorFlow, which prints to stderr.
         with quiet_stderr():
             return task_of_data(parsing.last_value(arguments, "dataset"))
 
@@ -188,7 +187,7 @@ class Command:
         return _distinct(self.settings_for(task))
 
     def _only_of(self, task, first):
-        """The fields for a task that are not just those for the first."""
+        """Returns the fields of a task that differ from the first task's."""
 
         def said(field):
             return field.name, field.default, field.metadata["help"]
@@ -201,7 +200,7 @@ class Command:
         ]
 
     def _elsewhere(self, task):
-        """Where the flags are known that are not known here.
+        """Returns hints for flags that are unknown here but known elsewhere.
 
         Returns:
             Dict from names of flags to sentences.
@@ -241,7 +240,7 @@ class Command:
         return values
 
     def _guarded(self, values, arguments, task):
-        """Runs the command; an error becomes a sentence and an exit code."""
+        """Runs the command; turns errors into sentences and exit codes."""
         debug = values["debug"].value
         console = process.prepare(values["quiet"].value)
         try:
@@ -268,9 +267,9 @@ class Command:
         return code
 
     def _run(self, values, arguments, task):
-        """Runs the command, with TensorFlow where the command needs it."""
+        """Runs the command, with TensorFlow if the command needs it."""
         given = values.flag_values_dict()
-        # What cannot be is refused before the wait for TensorFlow.
+        # Invalid values are refused before the wait for TensorFlow.
         for settings in self.settings_for(task):
             settings_of(settings, given)
         distribute = given.get("distribute", "none")
@@ -287,18 +286,18 @@ class Command:
         process.say_who_wrote(distribute)
 
     def _those_of(self, flags, task):
-        """Those flags that this command has."""
+        """Returns the given flags that this command has."""
         names = {field.name for field in self._fields(task)}
         return [flag for flag in flags if flag in names]
 
     def _complain(self, message):
-        # If nobody listens any more, the exit code is all there is.
+        # If stderr is closed, only the exit code is left.
         with contextlib.suppress(OSError):
             print(f"{self.name}: {message}", file=sys.stderr)
 
 
 def _distinct(settings):
-    """The fields of several dataclasses, of each name the first."""
+    """Returns the fields of several dataclasses, the first of each name."""
     fields = {}
     for each in settings:
         for field in flag_fields(each):
@@ -307,13 +306,13 @@ def _distinct(settings):
 
 
 def settings_of(config_class, values):
-    """Returns a config out of the flags that belong to it."""
+    """Returns a config made of the values of its flags."""
     names = [field.name for field in flag_fields(config_class)]
     return config_class(**{name: values[name] for name in names})
 
 
 def next_command(program, *words, **flags):
-    """Returns the line that says what to type next.
+    """Returns the line that names the next command to type.
 
     Example:
 
@@ -327,10 +326,10 @@ def next_command(program, *words, **flags):
 
 
 def settings_from_flagfile(config_class, flagfile, **overrides):
-    """Returns a config out of a flagfile, and settings that overrule it.
+    """Returns a config from a flagfile and from settings that override it.
 
     Raises:
-        ValueError: If the file is missing or holds other flags.
+        ValueError: If the file is missing or holds unknown flags.
     """
     command = Command("", "", (config_class,), None)
     try:
@@ -341,7 +340,7 @@ def settings_from_flagfile(config_class, flagfile, **overrides):
 
 
 def _listed(fields):
-    """Returns lines that say of each field what it is."""
+    """Returns help lines for fields."""
     lines = []
     for field in fields:
         lines.append(f"  --{field.name}{_shown_default(field)}")

@@ -1,4 +1,4 @@
-"""What a search or a training would cost."""
+"""Measuring the cost of a search or a training by a dry run."""
 
 import dataclasses
 
@@ -9,7 +9,7 @@ from tfdarts.settings.fields import setting
 
 @dataclasses.dataclass(frozen=True)
 class DryRun(Settings):
-    """Whether to measure instead of computing."""
+    """Whether to measure the cost instead of computing."""
 
     dry_run: bool = setting(
         False,
@@ -19,7 +19,7 @@ class DryRun(Settings):
 
 
 def costs(config, name):
-    """Returns a table of what `tfdarts.runs.dry_run` measures.
+    """Returns a table of the measurements of `tfdarts.runs.dry_run`.
 
     Args:
         config: The settings of a search or a training.
@@ -44,7 +44,7 @@ def costs(config, name):
 
 
 def after_looking(program, config, arguments, *settings):
-    """Returns the line that says how to compute after all.
+    """Returns the line with the command to run after an inspection.
 
     Args:
         program: String, the command.

@@ -1,4 +1,4 @@
-"""What an error is at the keyboard: a sentence and an exit code."""
+"""Translating errors into sentences and exit codes."""
 
 import dis
 import errno
@@ -77,18 +77,17 @@ _REFUSALS = {
 
 
 class Terminated(BaseException):
-    """The process was asked to end."""
+    """Raised when the process receives SIGTERM."""
 
 
 def classified(error, costly=(), sparing=(), resumes=True):
-    """Returns the exit code of an error and the sentence to say.
+    """Returns the exit code and the message for an error.
 
     Args:
         error: Exception, with its traceback.
-        costly: Sequence of the names of flags that cost memory.
-        sparing: Sequence of the names of flags that spare it.
-        resumes: Boolean, whether the command goes on where it was
-            interrupted.
+        costly: Sequence of the names of flags that increase memory use.
+        sparing: Sequence of the names of flags that reduce memory use.
+        resumes: Boolean, whether the command resumes an interrupted run.
     """
     interrupted = f"{INTERRUPTED} {GOES_ON}" if resumes else INTERRUPTED
     ours, kinds = _kinds(error)
@@ -108,8 +107,8 @@ def classified(error, costly=(), sparing=(), resumes=True):
         return EXIT_CODES["unread"], "Stopped: nobody reads what it writes."
     if isinstance(error, OSError):
         return EXIT_CODES["usage"], os_error_sentence(error)
-    # TensorFlow has classes of its own for what the system refuses, and says
-    # of a full disk, too, that a resource is exhausted.
+    # TensorFlow has its own classes for system errors, and also calls a full
+    # disk an exhausted resource.
     if "OpError" in kinds and _number(error):
         return EXIT_CODES["usage"], os_error_sentence(error)
     if kinds & {"MemoryError", "ResourceExhaustedError"}:
@@ -129,10 +128,10 @@ def classified(error, costly=(), sparing=(), resumes=True):
 
 
 def os_error_sentence(error):
-    """Returns what could not be read or written, why, and what to do.
+    """Returns what could not be read or written, why, and advice.
 
     Args:
-        error: `OSError`, or an error of TensorFlow that tells of one.
+        error: `OSError`, or a TensorFlow error that reports one.
     """
     number = _number(error)
     if number is None:
@@ -144,10 +143,10 @@ def os_error_sentence(error):
 
 
 def _number(error):
-    """Returns the number of a system error, which may only be in words."""
+    """Returns the number of a system error, if need be from its message."""
     if getattr(error, "errno", None):
         return error.errno
-    # A sentence of our own says all there is to say.
+    # Our own messages are complete.
     if not isinstance(error, OSError) or not _raised_by_tfdarts(error):
         for number in _REFUSALS:
             if os.strerror(number).lower() in str(error).lower():
@@ -158,7 +157,7 @@ def _number(error):
 def _path(error, number):
     if getattr(error, "filename", None) is not None:
         return error.filename
-    # TensorFlow's form of it, behind the operation in double braces.
+    # TensorFlow puts the path behind the operation in double braces.
     message = re.sub(r"^\{\{.*?\}\}\s*", "", str(error))
     match = re.search(rf"(/.+|\S+); {re.escape(os.strerror(number))}", message)
     return match and match[1]
@@ -188,7 +187,7 @@ def _kinds(error):
 
 
 def _raised_by_tfdarts(error):
-    """Whether a `raise` of the package itself is where an error began."""
+    """Returns whether a `raise` statement of tfdarts raised an error."""
     last = error.__traceback__
     if last is None:
         return False
@@ -198,6 +197,6 @@ def _raised_by_tfdarts(error):
     package = pathlib.Path(tfdarts.__file__).parent
     if package not in pathlib.Path(code.co_filename).parents:
         return False
-    # Functions written in C leave no frame: their errors seem to come from
+    # Functions written in C leave no frame, so their errors seem to come from
     # the line that called them.
     return dis.opname[code.co_code[last.tb_lasti]] == "RAISE_VARARGS"

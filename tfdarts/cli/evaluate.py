@@ -17,7 +17,7 @@ from tfdarts.tasks.registry import task_of_settings
 
 
 def run(values):
-    """Tests, prints the results and the next command."""
+    """Runs the tests; prints the results and the next command."""
     settings = settings_of(EvaluateSettings, values)
     seeds = settings_of(Seeds, values).seeds
     if seeds:
@@ -57,7 +57,7 @@ def _run_seeds(settings, seeds):
 
 
 def _figures(run_dir, results):
-    """Returns the names of the results that are printed, in order."""
+    """Returns the names of the results to print, in order."""
     task = task_of_settings(Stage(run_dir, "train").settings())
     return [name for name in task.figures if name in results]
 
@@ -66,7 +66,7 @@ MOST_CLASSES = 20
 
 
 def _class_table(classes):
-    """Returns a table of all classes, or of those found least often."""
+    """Returns a table of all classes, or of those with the lowest recall."""
     lines = []
     absent = [row["class"] for row in classes if not row["examples"]]
     if absent:

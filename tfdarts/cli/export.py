@@ -13,7 +13,7 @@ from tfdarts.tasks.registry import task_of_settings
 
 
 def run(values):
-    """Exports, prints the paths and the next command."""
+    """Exports the model; prints the paths and the next command."""
     from tfdarts.runs.export import export
 
     settings = settings_of(ExportSettings, values)

@@ -1,4 +1,4 @@
-"""Arguments and flagfiles in, the values of flags out."""
+"""Parsing arguments and flagfiles into the values of flags."""
 
 import difflib
 import os
@@ -11,7 +11,7 @@ from tfdarts.cli.errors import os_error_sentence
 
 
 class _Worded:
-    """A parser that says in plain words what it wants."""
+    """A parser whose errors say in plain words what it expects."""
 
     def parse(self, argument):
         try:
@@ -28,7 +28,7 @@ class _NumberParser(_Worded, flags.FloatParser):
     wanted = "a number"
 
 
-# What people write for a switch; of the last four it is said what to write.
+# Common values of switches; for the last four, an error explains true/false.
 _SWITCHED = ("true", "false", "t", "f", "1", "0", "yes", "no", "on", "off")
 
 
@@ -42,7 +42,7 @@ def define(name, kind, default, help, values):
     Args:
         name: String.
         kind: `bool`, `int`, `float` or `str`.
-        default: Its value unless it is given.
+        default: The value if the flag is not given.
         help: String.
         values: absl's `FlagValues`.
     """
@@ -69,15 +69,14 @@ def parse(values, name, arguments, elsewhere=()):
             here, but elsewhere, to sentences that say where.
 
     Raises:
-        ValueError: If an argument is no flag or cannot be its value.
+        ValueError: If an argument is no flag or an invalid value.
     """
     for argument in arguments:
         if "\0" in argument:
             raise ValueError(f"{argument!r} holds a NUL, which no flag can.")
     arguments = _joined(arguments, values)
     try:
-        # absl's own search for what an unknown flag resembles fails on long
-        # names.
+        # absl's own suggestions for unknown flags fail on long names.
         _, *unknown = values([name, *arguments], known_only=True)
     except flags.Error as error:
         raise ValueError(str(error)) from error
@@ -86,9 +85,9 @@ def parse(values, name, arguments, elsewhere=()):
 
 
 def _joined(arguments, values):
-    """Returns arguments, each switch joined with its value.
+    """Returns arguments, with each switch joined to its value.
 
-    absl takes `--quiet false` for a switch that is on, and another argument.
+    absl reads `--quiet false` as a switch that is on, and another argument.
 
     Args:
         arguments: List of strings.
@@ -111,7 +110,7 @@ def _joined(arguments, values):
 
 
 def last_value(arguments, name):
-    """Returns the value that a flag is given last, or `None`.
+    """Returns the last given value of a flag, or `None`.
 
     Args:
         arguments: List of strings, without flagfiles.
@@ -134,7 +133,7 @@ def last_value(arguments, name):
 
 
 def _unknown(argument, known, elsewhere):
-    """Returns what is wrong with an argument that is no known flag."""
+    """Returns the message for an argument that is no known flag."""
     if not argument.startswith("-"):
         return (
             f"Every argument is a flag, --name=value, but this is none: "
@@ -160,14 +159,14 @@ def _unknown(argument, known, elsewhere):
 
 
 def expanded(arguments, opened=()):
-    """Yields arguments, each flagfile replaced by the flags in it.
+    """Yields arguments, with each flagfile replaced by its flags.
 
-    absl would read flagfiles too, but knows nothing of those that come with
-    tfdarts, which another flagfile may name as well.
+    absl reads flagfiles too, but cannot find those that come with tfdarts,
+    which other flagfiles may also include.
 
     Args:
         arguments: Iterable of strings.
-        opened: Tuple of strings, the flagfiles that lead here.
+        opened: Tuple of strings, the flagfiles that include this one.
 
     Raises:
         ValueError: If a flagfile cannot be read.
@@ -186,7 +185,7 @@ def expanded(arguments, opened=()):
 
 
 def _lines(path, opened):
-    """Returns the flags that a flagfile holds."""
+    """Returns the flags in a flagfile."""
     if not path:
         raise ValueError("A flagfile needs a name: --flagfile=FILE.")
     if path in opened:
@@ -206,10 +205,10 @@ def _is_comment(line):
 
 
 def _found(path):
-    """Returns where a flagfile is.
+    """Returns the path of a flagfile.
 
-    One `configs/...` that is not in the working directory is taken from the
-    package, or in a checkout from beside it.
+    A `configs/...` that is not in the working directory is searched for in
+    the package, or beside it in a checkout.
     """
     path = os.path.expanduser(path)
     if path.startswith("configs/") and not os.path.exists(path):

@@ -21,7 +21,7 @@ logger = logging.getLogger("tfdarts")
 
 
 def run(values):
-    """Does all stages, prints the results and what to do with them."""
+    """Runs all stages; prints the results and the next command."""
     task = values["task"]
     search_config = settings_of(searched_by(values), values)
     given = given_training(values)

@@ -19,7 +19,7 @@ logger = logging.getLogger("tfdarts")
 
 
 class _OneQuestion(Settings):
-    """What a prediction is about: one of all that tasks ask about."""
+    """The input of a prediction: exactly one of the tasks' questions."""
 
     def __post_init__(self):
         super().__post_init__()
@@ -30,13 +30,13 @@ class _OneQuestion(Settings):
             )
 
     def given(self):
-        """Returns what is asked about by name, a dict."""
+        """Returns the given question by name, a dict."""
         return {n: v for n, v in vars(self).items() if v not in (None, ())}
 
 
 @functools.cache
 def question_settings(*question_classes):
-    """Returns one dataclass of the questions of several tasks.
+    """Returns one dataclass with the questions of several tasks.
 
     Args:
         *question_classes: Dataclasses; see `tfdarts.tasks.task.Task`.
@@ -53,7 +53,7 @@ def question_settings(*question_classes):
 
 @dataclasses.dataclass(frozen=True)
 class AnswerSettings(Settings):
-    """How predictions are shown."""
+    """The form of the printed predictions."""
 
     format: str = setting(
         "table",
@@ -75,7 +75,7 @@ def _settings(task=None):
 
 
 def run(values):
-    """Predicts and prints what a model or a server says."""
+    """Predicts with a model or a server; prints the predictions."""
     question, shown_as, asking = (settings_of(s, values) for s in _settings())
     ((name, about),) = question.given().items()
     task = task_of_question(name)
@@ -87,7 +87,7 @@ def run(values):
         for prediction in task.predictions(about, **options):
             said.append(prediction)
     finally:
-        # A server may be gone after half of the images.
+        # The server may fail after half of the images.
         if said and shown_as.format == "json":
             answer = task.answer(said)
             print(json.dumps(answer, indent=2, ensure_ascii=False))
@@ -106,7 +106,7 @@ def run(values):
 
 
 def _listed(failed, most=10):
-    """Returns why images could not be used, in words."""
+    """Returns the reasons why images are unusable, in words."""
     reasons = [f"{each['image']}: {each['error']}" for each in failed[:most]]
     more = len(failed) - len(reasons)
     return " ".join(reasons) + (f" And {more:,} more." if more else "")

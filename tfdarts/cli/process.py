@@ -1,4 +1,4 @@
-"""What the process of a command begins and ends with."""
+"""Set-up and end of the process of a command."""
 
 import contextlib
 import io
@@ -19,9 +19,9 @@ logger = logging.getLogger("tfdarts")
 
 
 def results_of(given, distribute):
-    """Returns where results are written: of a follower, nowhere.
+    """Returns the context for printing results; only the chief prints them.
 
-    A follower also gets a copy of the run directory as its own.
+    Another worker also gets its own copy of the run directory.
 
     Args:
         given: Dict of the flags' values.
@@ -37,7 +37,7 @@ def results_of(given, distribute):
 
 
 def say_who_wrote(distribute):
-    """Says of a follower, which shows no results, that it has ended well."""
+    """Logs the end of a worker that prints no results."""
     if is_follower(distribute):
         logger.info(
             "worker %d: done; worker 0 has written all there is", workers()[1]
@@ -48,7 +48,7 @@ def start_tensorflow(debug, distribute):
     """Imports TensorFlow, quietly, and joins the other workers, if any.
 
     Args:
-        debug: Boolean, whether its own words are shown.
+        debug: Boolean, whether TensorFlow's own messages are shown.
         distribute: String, the flag of that name.
     """
     if is_of_many(distribute):
@@ -59,8 +59,8 @@ def start_tensorflow(debug, distribute):
             ", ".join(addresses),
         )
     if not debug:
-        # Its warnings while it runs, such as a page on how memory was used
-        # when there is no more of it; of workers that are gone, its errors.
+        # Hides warnings such as TensorFlow's long report when memory runs
+        # out; with several workers, also errors about lost workers.
         level = "3" if is_of_many(distribute) else "2"
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", level)
     quiet = contextlib.nullcontext if debug else quiet_stderr
@@ -70,23 +70,23 @@ def start_tensorflow(debug, distribute):
 
         from tfdarts.training.distribution import distribution_of
     if is_of_many(distribute):
-        # What it says must be seen.
+        # Messages about missing workers must be visible.
         wait_for_others(tuple(addresses), index)
     with quiet():
-        # Processes must be joined before TensorFlow does anything else.
+        # Workers must be joined before TensorFlow does anything else.
         distribution_of(distribute)
         tf.config.list_logical_devices()
-    # A command has its own, whatever ~/.keras/keras.json has.
+    # These override ~/.keras/keras.json.
     keras.config.set_floatx("float32")
     keras.config.set_image_data_format("channels_last")
-    # They would take their own frames out of tracebacks, and an error of
-    # theirs would look like one of ours.
+    # Filtering would remove the libraries' frames from tracebacks, and their
+    # errors would look like errors of tfdarts.
     keras.config.disable_traceback_filtering()
     tf.debugging.disable_traceback_filtering()
 
 
 def prepare(quiet):
-    """Sets up the log and SIGTERM; returns the handler of the console."""
+    """Sets up logging and SIGTERM; returns the console handler."""
     console = ConsoleHandler(sys.stderr)
     console.setLevel(logging.WARNING if quiet else logging.INFO)
     logger.setLevel(logging.INFO)
@@ -101,9 +101,9 @@ def prepare(quiet):
 
 
 def finish_results():
-    """Writes what is left of the results, or drops it.
+    """Flushes the remaining results, or drops them.
 
-    Python would try once more as it ends, and change the exit code.
+    Otherwise Python would try again at exit, and change the exit code.
     """
     try:
         sys.stdout.flush()

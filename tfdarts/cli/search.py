@@ -23,7 +23,7 @@ from tfdarts.tasks.registry import task_of_data
 
 @dataclasses.dataclass(frozen=True)
 class DescribeData(Settings):
-    """Whether to look at the data instead of searching."""
+    """Whether to describe the data instead of searching."""
 
     describe_data: bool = setting(
         False,
@@ -43,7 +43,7 @@ def searched_by(values):
 
 
 def run(values):
-    """Searches, prints the genotype found and the next command."""
+    """Searches; prints the genotype found and the next command."""
     config = settings_of(searched_by(values), values)
     if values["describe_data"]:
         _describe_data(config)
@@ -72,7 +72,7 @@ def _search(config, values):
 
 
 def say_warning(run_dir):
-    """Says on stderr what a search warns of, behind all else."""
+    """Prints the warning of a search, if any, to stderr, after all else."""
     from tfdarts.records.run_directory import Stage
 
     warning = Stage(run_dir, "search").status().get("warning")
@@ -81,17 +81,17 @@ def say_warning(run_dir):
 
 
 def _cost_of(training, *words):
-    """Returns the line that says how to see what a training costs."""
+    """Returns the line with the command that measures a training's cost."""
     command = " ".join([training.removeprefix("Next: "), *words, "--dry_run"])
     return f"What the training costs: {command}"
 
 
 def _training_of(config, values):
-    """Returns the command that trains what the search finds, on its data."""
+    """Returns the command that trains the genotype found, on its data."""
     train_flagfile, task = values["train_flagfile"], values["task"]
     given = given_training(values)
     words = []
-    # What a command line that says nothing of it is of.
+    # The defaults of a command line without these flags.
     default = {"dataset": task_of_data(None).configs["train"].dataset}
     training = training_of(train_flagfile, task, **given)
     if train_flagfile:

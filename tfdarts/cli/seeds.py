@@ -1,4 +1,4 @@
-"""The same with several seeds."""
+"""The flag for several seeds, and tables of their results."""
 
 import dataclasses
 
@@ -11,7 +11,7 @@ from tfdarts.table import table
 
 @dataclasses.dataclass(frozen=True)
 class Seeds(Settings):
-    """Which networks there are of a run."""
+    """The seeds of a run's networks."""
 
     seeds: str = setting(
         None,
@@ -23,7 +23,7 @@ class Seeds(Settings):
 
 
 def seeds_table(summary):
-    """Returns a table of figures over seeds.
+    """Returns a table of metrics over seeds.
 
     Args:
         summary: Dict of dicts with `mean`, `std` and `values`.

@@ -17,7 +17,7 @@ PREFIX = "train_"
 
 @dataclasses.dataclass(frozen=True)
 class TrainFlagfile(Settings):
-    """How the network of a found cell is to be trained."""
+    """Settings for training the network of a found cell."""
 
     train_flagfile: str = setting(
         None,
@@ -29,7 +29,7 @@ class TrainFlagfile(Settings):
 
 @functools.cache
 def training_flags(task):
-    """Returns the settings of a training that it does not share with a search.
+    """Returns the settings of a training that a search does not share.
 
     Args:
         task: `Task`.
@@ -58,7 +58,7 @@ def training_flags(task):
 
 
 def given_training(values):
-    """Returns the settings of a training that were given, by their names.
+    """Returns the given settings of a training, by their names.
 
     Args:
         values: Dict of the flags' values, and of their `"task"`.
@@ -76,7 +76,7 @@ def stages_of_flags(values):
 
     Args:
         values: Dict of the flags' values, of their `"task"`, and under
-            `"given"` the names of those that were typed or in a flagfile.
+            `"given"` the names of flags that were typed or in a flagfile.
     """
     taken = {"both stages": [], "the search": [], "the training": []}
     of_training = [TrainFlagfile, training_flags(values["task"])]
@@ -108,12 +108,12 @@ def stages_of_flags(values):
 
 
 def training_of(flagfile, task, **overrides):
-    """Returns the settings of a training out of a flagfile.
+    """Returns the settings of a training from a flagfile.
 
     Args:
-        flagfile: Path, or `None`: the defaults.
-        task: `Task`, that of the search.
-        **overrides: Settings that overrule those in the file.
+        flagfile: Path, or `None` for the defaults.
+        task: `Task` of the search.
+        **overrides: Settings that override those in the file.
 
     Raises:
         ValueError: If the file is missing, holds other flags, or is for
@@ -126,7 +126,7 @@ def training_of(flagfile, task, **overrides):
     try:
         _, found = command.parsed([f"--flagfile={flagfile}"])
     except ValueError:
-        # It is said below what is wrong with it.
+        # The call at the end of this function reports the error.
         found = task
     if found is not task:
         raise ValueError(
@@ -137,10 +137,10 @@ def training_of(flagfile, task, **overrides):
 
 
 def shared_settings(config, task):
-    """Returns what a search and its training have in common, as a dict.
+    """Returns the settings that a search and its training share, a dict.
 
     Args:
-        config: The settings of either.
+        config: The settings of the search or the training.
         task: `Task`.
     """
     return {name: getattr(config, name) for name in _shared_names(task)}

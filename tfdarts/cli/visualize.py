@@ -11,7 +11,7 @@ from tfdarts.settings.fields import setting
 
 @dataclasses.dataclass(frozen=True)
 class VisualizeSettings(Settings):
-    """What a drawing takes."""
+    """Settings of `tfdarts-visualize`."""
 
     genotype: str = setting(
         None,
@@ -38,7 +38,7 @@ class VisualizeSettings(Settings):
 
 
 def run(values):
-    """Draws, prints the paths."""
+    """Draws the pictures; prints their paths."""
     from tfdarts.runs.visualize import draw_run
     from tfdarts.runs.visualize import visualize
 

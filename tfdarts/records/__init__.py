@@ -1,1 +1,1 @@
-"""What a run directory holds, and what writes it."""
+"""The files of a run directory, and the code that writes them."""

@@ -1,24 +1,24 @@
-"""The figures of each epoch, as a run keeps them."""
+"""The names and the reading of the metrics of each epoch."""
 
 import csv
 import pathlib
 import re
 
 SPLITS = {"search": "validation_supernet", "train": "validation"}
-"""What each stage calls its figures of validation data."""
+"""The prefix of validation metrics in each stage."""
 
 CURVES = {"search": "The search by epoch", "train": "The training by epoch"}
-"""What the curves of each stage are called."""
+"""The title of the curves of each stage."""
 
 
 def metric_name(name, stage):
-    """Returns what a figure of Keras' logs is called in all that a run writes.
+    """Returns the name of a Keras log in all files of a run.
 
-    Figures of a search are those of its supernet, which say little of the
+    Metrics of a search are those of its supernet, which say little about the
     final network.
 
     Args:
-        name: String. Keras marks figures of validation data by `val_`.
+        name: String. Keras' names of validation metrics begin with `val_`.
         stage: String, `"search"` or `"train"`.
 
     Example:
@@ -34,7 +34,7 @@ def metric_name(name, stage):
 def read_rows(path, stage):
     """Returns the rows of a `metrics.csv`, dicts of strings.
 
-    Files of tfdarts 0.1.0 have Keras' names.
+    Files of tfdarts 0.1.0 have Keras' names, which are converted.
 
     Args:
         path: Path of the file.
@@ -48,7 +48,7 @@ def read_rows(path, stage):
 
 
 def read_columns(path, stage):
-    """Returns the numbers of a `metrics.csv` by column, NaN where none is.
+    """Returns the columns of a `metrics.csv`, with NaN for missing values.
 
     Args:
         path: Path of the file.

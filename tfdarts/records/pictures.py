@@ -1,4 +1,4 @@
-"""Pictures beside results, which do not depend on them."""
+"""Pictures beside results, whose failure costs no result."""
 
 import contextlib
 import logging
@@ -11,11 +11,11 @@ logger = logging.getLogger("tfdarts")
 def optional_pictures(done, advice):
     """Turns an error while drawing into a warning.
 
-    Results are written before their pictures are drawn: a picture that fails
+    Results are written before their pictures are drawn, so a failed picture
     costs no result.
 
     Args:
-        done: String, what is done all the same: the beginning of a sentence.
+        done: String, the work that is done anyway: the start of a sentence.
         advice: String, a sentence that says how to get the pictures.
     """
     try:
@@ -28,7 +28,7 @@ def optional_pictures(done, advice):
 
 
 def draw_again(run_dir):
-    """Returns a sentence: the command that draws the pictures of a run.
+    """Returns a sentence with the command that draws the pictures of a run.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""The arrays that a search keeps of each epoch."""
+"""The arrays of each epoch of a search."""
 
 import io
 import pathlib
@@ -14,7 +14,7 @@ PROBABILITIES = "probabilities.npz"
 def read_probabilities(directory):
     """Returns the probabilities of a search by epoch, a dict of arrays.
 
-    Version 0.1.0 kept only the alphas, of which they are the softmax.
+    Version 0.1.0 saved only the alphas, whose softmax is then returned.
 
     Args:
         directory: Path of the search in the run directory.
@@ -39,7 +39,7 @@ def read_arrays(path):
 
 
 def write_arrays(path, values):
-    """Writes lists of arrays as one array each."""
+    """Writes lists of arrays to an `.npz` file, stacking each list."""
     file = io.BytesIO()
     np.savez(file, **{name: np.stack(v) for name, v in values.items()})
     write_atomically(path, file.getvalue())

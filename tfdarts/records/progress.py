@@ -1,4 +1,4 @@
-"""What a run says while it runs, and what it keeps of it."""
+"""Progress of a run: log lines, status and metrics files."""
 
 import csv
 import io
@@ -19,18 +19,17 @@ logger = logging.getLogger("tfdarts")
 
 
 class Progress(keras.callbacks.Callback):
-    """Logs a line an epoch, and where a long epoch stands in between.
+    """Logs a line per epoch, and the progress within long epochs.
 
-    Records of the second kind carry `transient=True`, so that a terminal can
-    show them in place, and `progress`, the share of the whole run that is
-    done.
+    The latter records carry `transient=True`, so that a terminal can show
+    them in place, and `progress`, the finished share of the whole run.
 
     Args:
         stage: `Stage` whose status file is kept up to date.
         epochs: Integer, epochs of the whole run.
         steps_per_epoch: Integer.
         names: Sequence of strings, the logs that the line of an epoch shows,
-            in order and with spaces for underscores.
+            in this order and with spaces for underscores.
     """
 
     def __init__(self, stage, epochs, steps_per_epoch, names):
@@ -57,7 +56,7 @@ class Progress(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         if not self.steps_done:
-            # The first step builds the graph and says nothing of the rest.
+            # The first step builds the graph, so it is not timed.
             self.started = time.monotonic()
         self.steps_done += 1
         self.step = batch + 1
@@ -116,9 +115,9 @@ class Progress(keras.callbacks.Callback):
 
 
 class DataWait(keras.callbacks.Callback):
-    """Adds `data_wait` to the logs: the share of the steps' time spent so.
+    """Adds `data_wait` to the logs: the share of time spent waiting for data.
 
-    It is of a model that counts `seconds_waited` for its batches.
+    The model must count `seconds_waited` for its batches.
     """
 
     def on_train_begin(self, logs=None):
@@ -130,7 +129,7 @@ class DataWait(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         if self.first:
-            # That step has built the graph and says nothing of the rest.
+            # The first step builds the graph, so it is not timed.
             self._begin()
         self.first = False
         self.ended = time.monotonic()
@@ -160,11 +159,11 @@ def tensorboard(config, stage, metrics):
     Args:
         config: `tfdarts.tasks.settings.RunConfig`.
         stage: `Stage`.
-        metrics: `MetricsFile`, which stands before them.
+        metrics: `MetricsFile`, which precedes these callbacks.
     """
     if not config.tensorboard:
         return []
-    # It takes matplotlib.
+    # Imported here because it needs matplotlib.
     from tfdarts.records.tensorboard import TensorBoard
 
     directory = stage.path / "tensorboard"
@@ -172,15 +171,15 @@ def tensorboard(config, stage, metrics):
 
 
 class MetricsFile(keras.callbacks.Callback):
-    """Keeps the logs of each epoch in a CSV file, one row an epoch.
+    """Writes the logs of each epoch to a CSV file, one row per epoch.
 
-    The logs themselves get the names of the columns, for the callbacks behind
+    The logs themselves are renamed like the columns, for the callbacks after
     this one; see `tfdarts.records.metrics.metric_name`.
 
     Args:
         path: Path of the file.
-        first_epoch: Integer, the epoch that the run goes on with; rows of it
-            and of later ones, from before an interruption, are dropped.
+        first_epoch: Integer, the epoch to resume at; rows of this epoch and
+            of later ones, from before an interruption, are dropped.
         stage: String, `"search"` or `"train"`.
     """
 
@@ -191,7 +190,7 @@ class MetricsFile(keras.callbacks.Callback):
         self.go_on_from(first_epoch)
 
     def go_on_from(self, first_epoch):
-        """Reads the rows of the epochs before one; see `first_epoch`."""
+        """Reads the rows of the epochs before `first_epoch`."""
         self.rows = []
         if first_epoch:
             with whole(self.path):

@@ -1,4 +1,4 @@
-"""The directory that holds all of a run."""
+"""The directory of a run, with its stages."""
 
 import contextlib
 import dataclasses
@@ -29,20 +29,20 @@ logger = logging.getLogger("tfdarts")
 
 
 def write_json(path, value):
-    """Writes a value as indented JSON, whole or not at all."""
+    """Writes a value as indented JSON, atomically."""
     write_atomically(path, json.dumps(value, indent=2) + "\n")
 
 
 @contextlib.contextmanager
 def alone(path, flag):
-    """Lets no other process write to a directory meanwhile.
+    """Holds a lock file, so that no other process writes to a directory.
 
     Args:
-        path: Path of the lock, a file in the directory.
+        path: Path of the lock file, in the directory.
         flag: String, the flag that names another directory.
 
     Raises:
-        ValueError: If another process does.
+        ValueError: If another process holds the lock.
     """
     lock = filelock.FileLock(path)
     try:
@@ -59,10 +59,10 @@ def alone(path, flag):
 
 
 def read_json(path):
-    """Returns the value that a JSON file holds.
+    """Returns the value in a JSON file.
 
     Raises:
-        ValueError: If it holds something else.
+        ValueError: If the file holds no JSON.
     """
     path = pathlib.Path(path)
     try:
@@ -73,13 +73,13 @@ def read_json(path):
 
 @contextlib.contextmanager
 def whole(path):
-    """Makes one sentence of all that reading damaged files ends in.
+    """Converts errors while reading damaged files into one `ValueError`.
 
     Args:
-        path: Path of what is read inside.
+        path: Path of the file or directory that is read inside.
 
     Raises:
-        ValueError: If something is missing or not what it was.
+        ValueError: If a file is missing or damaged.
     """
     try:
         yield
@@ -100,25 +100,25 @@ _RESULTS = {
     "search": ("genotype.json", "cells"),
     "train": ("train/results.json", "train/model.keras", "evaluation"),
 }
-"""What a stage ends with, and what was measured of it."""
+"""The results of each stage, with the measurements of these results."""
 TRIALS = "trials.json"
-"""What a search that trains candidates keeps of them."""
+"""The file of a search's trained candidates."""
 _IN_0_1_0 = {"stem": "cifar", "strategy": "darts"}
-"""Settings that version 0.1.0 did not have, as it searched."""
+"""Settings that version 0.1.0 did not have, with its implied values."""
 
 _BEST = ("best_epoch", "best_candidate")
 _LASTING = ("epoch", "epochs", "seconds", *_BEST)
 
 
 class Stage:
-    """One stage of a run: its settings, its state, what it wrote.
+    """One stage of a run: its settings, its state, its files.
 
     Args:
         run_dir: Path of the run.
         name: String, `"search"` or `"train"`: a directory in `run_dir`.
 
     Attributes:
-        replicas: Integer, how many devices share each batch now.
+        replicas: Integer, the number of replicas that share each batch now.
     """
 
     replicas = 1
@@ -139,11 +139,11 @@ class Stage:
 
     @property
     def finished(self):
-        """Whether the stage has been run to its end."""
+        """Whether the stage has finished."""
         return self.status().get("state") == "finished"
 
     def status(self):
-        """Returns how far the stage has come, as a dict; empty if unknown."""
+        """Returns the progress of the stage, a dict; empty if unknown."""
         try:
             status = read_json(self.path / "status.json")
         except (FileNotFoundError, NotADirectoryError, ValueError):
@@ -151,18 +151,18 @@ class Stage:
         return status if isinstance(status, dict) else {}
 
     def is_complete(self, config):
-        """Returns whether the stage has been run to the end of a config.
+        """Returns whether a config's epochs or candidates are all done.
 
-        Where its epochs follow from the data they are those of before.
+        If the epochs follow from the data, they are the recorded ones.
         """
         length = getattr(config, config.extended_by) or 0
         return self.finished and length <= self.settings()[config.extended_by]
 
     def as_begun(self, config):
-        """Returns a config with what the stage was begun with where it is open.
+        """Returns a config with the recorded values of its open settings.
 
-        What `--preset=auto` has chosen stays as it is when a run is resumed,
-        on whatever devices, and with whatever version.
+        The choices of `--preset=auto` stay the same when a run is resumed,
+        on any devices and with any version.
 
         Args:
             config: A dataclass of settings.
@@ -182,21 +182,21 @@ class Stage:
         return (self.path / "config.json").exists() and self._has_come_far()
 
     def begin(self, config, **derived):
-        """Writes the settings, or compares them with those of before.
+        """Writes the settings, or compares them with the recorded ones.
 
-        Where no epoch has been finished there is nothing to lose, and other
-        settings take the place of those of before. More epochs than before
-        extend the stage: what it ended with is moved to
-        `<stage>/after_epoch_<n>/`, for it is not the result any more.
+        Before the first epoch is finished, there is nothing to lose, and
+        other settings replace the recorded ones. More epochs than before
+        extend the stage: the previous results are moved to
+        `<stage>/after_epoch_<n>/`, because they are no longer the result.
 
         Args:
             config: The stage's settings, a dataclass.
-            **derived: What follows from them and from the data, kept beside
-                them: the mean of the images, the genotype itself.
+            **derived: Values computed from settings and data, recorded beside
+                the settings, such as the mean of the images or the genotype.
 
         Raises:
             ValueError: If the directory holds this stage with other settings
-                or more epochs, or something of it is damaged.
+                or more epochs, or a file is damaged.
             OSError: If the directory cannot be written.
         """
         settings = {
@@ -209,9 +209,9 @@ class Stage:
             if value is not None
         ]
         settings = {"task": task_of_config(config).name, **settings}
-        # As JSON gives them back: tuples are lists there.
+        # Through JSON, as the recorded ones: tuples become lists.
         settings, derived = json.loads(json.dumps([settings, derived]))
-        # A genotype's name may be one of many for it.
+        # A genotype may have several names, so the genotype is compared.
         settings = {k: v for k, v in settings.items() if k not in derived}
         self.path.mkdir(parents=True, exist_ok=True)
         if self._holds_epochs():
@@ -231,7 +231,7 @@ class Stage:
         write_atomically(self.path / "flags.cfg", "\n".join(flags) + "\n")
 
     def _extend(self, before, config, flags):
-        """Lets the stage go on to more epochs than it was begun with."""
+        """Extends the stage to more epochs than it was begun with."""
         if not self._can_go_on():
             raise self._without_checkpoints()
         name, finished = config.extended_by, self.finished
@@ -246,8 +246,8 @@ class Stage:
             if name == "epochs" and config.depends_on_epochs
             else "The result is that of a run with as many from its start.",
         )
-        # In this order: whenever it is interrupted, the same command extends
-        # it, and with the epochs of before it ends as it had ended.
+        # In this order, so that the same command resumes an interrupted
+        # extension, and the old number of epochs leads to the old result.
         best = {name: None for name in _BEST if name in self.status()}
         self.report("running", epoch=done, epochs=length, **best)
         if finished:
@@ -268,7 +268,7 @@ class Stage:
         )
 
     def _has_come_far(self):
-        """Whether an epoch has been finished."""
+        """Returns whether an epoch has been finished."""
         if self._can_go_on():
             return True
         status = self.status()
@@ -277,7 +277,7 @@ class Stage:
         return self.finished
 
     def _can_go_on(self):
-        """Whether there is what the stage goes on from."""
+        """Returns whether there is a checkpoint or trial to resume from."""
         checkpoints = (self.path / "checkpoints").glob("ckpt-*.index")
         return any(checkpoints) or (self.path / TRIALS).exists()
 
@@ -289,10 +289,10 @@ class Stage:
         )
 
     def settings(self):
-        """Returns the settings that the stage was begun with.
+        """Returns the recorded settings of the stage.
 
         Raises:
-            ValueError: If it was not begun.
+            ValueError: If the stage was not begun.
         """
         path = self.path / "config.json"
         if not path.exists():
@@ -307,9 +307,9 @@ class Stage:
         return {"task": task_of_settings(settings).name, **settings}
 
     def results(self):
-        """Returns what `results.json` holds, under the names of today.
+        """Returns the content of `results.json`, under today's names.
 
-        tfdarts 0.1.0 called what it measured on validation examples `val_...`.
+        tfdarts 0.1.0 named validation metrics `val_...`.
         """
         return {
             metric_name(name, self.name): value
@@ -317,7 +317,7 @@ class Stage:
         }
 
     def report(self, state, **details):
-        """Writes how far the stage has come; what is not given stays."""
+        """Writes the progress of the stage; details not given are kept."""
         before = self.status()
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         kept = {name: before[name] for name in _LASTING if name in before}
@@ -328,12 +328,12 @@ class Stage:
 
     @contextlib.contextmanager
     def running(self):
-        """Keeps other processes out and the log of what is done inside.
+        """Holds the lock of the stage, and writes `log.txt` meanwhile.
 
-        How it ended is kept too, if it ended badly.
+        If the work fails, the reason is written, too.
 
         Raises:
-            ValueError: If another process is at the same stage.
+            ValueError: If another process holds the lock.
         """
         self.path.mkdir(parents=True, exist_ok=True)
         with alone(self.path / "lock", "--run_dir"), self._logged():
@@ -353,7 +353,7 @@ class Stage:
             yield
         except BaseException as error:
             reason = str(error) or type(error).__name__
-            # On a full disk it is the first error that counts.
+            # On a full disk, only the first error matters.
             with contextlib.suppress(OSError):
                 record = logging.makeLogRecord({"msg": f"Stopped: {reason}"})
                 handler.emit(record)
@@ -368,7 +368,7 @@ class Stage:
         before, length = self.settings(), config.extended_by
         fingerprint = derived.get("fingerprint")
         if fingerprint and fingerprint == before.get("fingerprint"):
-            # The same data may be elsewhere now.
+            # The same data may have moved.
             settings = {**settings, "dataset": before["dataset"]}
         if settings["task"] != before["task"]:
             raise ValueError(
@@ -376,7 +376,7 @@ class Stage:
                 f"are of another kind than those of {settings['dataset']}: "
                 f"give another --run_dir."
             )
-        # An earlier version may not have had all settings.
+        # An earlier version may have had fewer settings.
         before = {**_defaults(config), **_IN_0_1_0, **before}
         if settings.get("strategy", "darts") != before["strategy"]:
             raise ValueError(
@@ -391,9 +391,9 @@ class Stage:
                 f"at least as many, or another --run_dir."
             )
         settings = {k: v for k, v in settings.items() if k != length}
-        # What the preset has chosen is compared, not its name.
+        # The choices of the preset are compared, not its name.
         settings.pop("preset", None)
-        # What follows from settings that differ will differ, too.
+        # If settings differ, derived values differ as a consequence.
         differing = _differing(before, settings) or _differing(before, derived)
         if differing:
             raise ValueError(
@@ -403,7 +403,7 @@ class Stage:
             )
 
     def _record_environment(self):
-        """Adds to the file what this session runs on."""
+        """Adds the environment of this process to the stage's file."""
         path = self.path / "environment.json"
         sessions = read_json(path) if path.exists() else []
         now = {**_environment(), "replicas": self.replicas}
@@ -437,19 +437,19 @@ def _differing(before, now):
 
 
 def _comparable(value):
-    """Returns JSON in which names that look alike are alike."""
+    """Returns JSON in which names that look the same are equal."""
     return composed(json.dumps(value, ensure_ascii=False))
 
 
 def _brief(value):
-    """A genotype by its name, all else as it is."""
+    """Returns the name of a genotype; other values unchanged."""
     if isinstance(value, dict):
         return value["name"] or "one without a name"
     return value
 
 
 def _environment():
-    """What a session runs on."""
+    """Returns the versions, machine and devices of this process."""
     import keras
     import tensorflow as tf
 

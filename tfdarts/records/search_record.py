@@ -1,4 +1,4 @@
-"""What a search leaves behind after each epoch."""
+"""The files that a search writes after each epoch."""
 
 import pathlib
 
@@ -15,22 +15,22 @@ from tfdarts.search_spaces.entropy import entropy
 
 
 class SearchRecord(keras.callbacks.Callback):
-    """Saves alphas and genotype each epoch, and adds figures to the logs.
+    """Saves alphas and genotype each epoch, and adds metrics to the logs.
 
     The logs gain `alpha_entropy` (nats, mean over all edges),
     `skip_connections` (in the normal cell of the genotype, if it has one),
-    `epochs_unchanged` (epochs since the genotype last changed), and of each
+    `epochs_unchanged` (epochs since the genotype last changed), and for each
     edge `entropy_<cell type>_<predecessor>_<node>`.
 
     Args:
-        directory: Path. It gets `alphas.npz` and `probabilities.npz`, one
-            array a cell type, epochs first, row 0 the initial ones; and
-            `genotypes/epoch_<n>.json`.
-        search: `DARTS`, not trained yet if `first_epoch` is 0.
-        first_epoch: Integer, the epoch that the run goes on with.
+        directory: Path. It gets `alphas.npz` and `probabilities.npz`, with
+            one array per cell type, epochs first, row 0 the initial values;
+            and `genotypes/epoch_<n>.json`.
+        search: `DARTS`, untrained if `first_epoch` is 0.
+        first_epoch: Integer, the epoch to resume at.
 
     Raises:
-        ValueError: If what the epochs before have left is damaged.
+        ValueError: If the files of earlier epochs are damaged.
     """
 
     def __init__(self, directory, search, first_epoch):
@@ -52,7 +52,7 @@ class SearchRecord(keras.callbacks.Callback):
         return self.supernet.alpha_values(), self.supernet.probabilities()
 
     def _read(self, count):
-        """Reads what the epochs before have left."""
+        """Reads the files of earlier epochs."""
         self.genotypes = [
             Genotype.load(self.directory / "genotypes" / f"epoch_{n}.json")
             for n in range(1, count + 1)

@@ -1,4 +1,4 @@
-"""What TensorBoard shows of a run."""
+"""Event files of a run for TensorBoard."""
 
 import pathlib
 import tempfile
@@ -17,17 +17,16 @@ from tfdarts.visualization.curves import curves
 class TensorBoard(keras.callbacks.Callback):
     """Writes the logs of each epoch for TensorBoard; the step is the epoch.
 
-    It writes the curves of the epochs so far as a picture, too, and of a
-    search the weights of the operations as a heat map for each cell type, and
-    the cells whenever they have changed. It stands behind the callbacks that
-    add to the logs.
+    It also writes pictures: the curves of the epochs so far and, in a search,
+    the operations' weights as a heat map per cell type, and the cells when
+    they change. It must follow the callbacks that add to the logs.
 
     Args:
-        directory: Path for the files of events: what `tensorboard --logdir`
-            takes. A run that goes on adds files to those that are there.
-        metrics: `tfdarts.records.progress.MetricsFile`, which stands before it
-            and has the epochs before a resume, too.
-        title: String, of the curves.
+        directory: Path for the event files, for `tensorboard --logdir`. A
+            resumed run adds files to the existing ones.
+        metrics: `tfdarts.records.progress.MetricsFile`, which precedes this
+            callback and also has the epochs before a resume.
+        title: String, the title of the curves.
 
     Raises:
         ValueError: If TensorBoard is not installed.
@@ -35,7 +34,7 @@ class TensorBoard(keras.callbacks.Callback):
 
     def __init__(self, directory, metrics, title):
         super().__init__()
-        # Without it TensorFlow would fail only when the first epoch is over.
+        # Without this check, TensorFlow would fail after the first epoch.
         try:
             import tensorboard.summary.v2  # noqa: F401
         except ImportError as error:
@@ -68,7 +67,7 @@ class TensorBoard(keras.callbacks.Callback):
 
     @panels.in_default_style
     def _draw(self, supernet, epochs):
-        """Writes pictures, until it fails once."""
+        """Writes pictures, until drawing fails once."""
         self.draws = False
         with optional_pictures(
             f"Epoch {epochs} is recorded", "TensorBoard gets no more pictures."
@@ -82,7 +81,7 @@ class TensorBoard(keras.callbacks.Callback):
             self.draws = True
 
     def _is_time_for_curves(self, epoch):
-        """Whether it is the last epoch, or one of some twenty before."""
+        """Returns whether the epoch is the last, or one of about twenty."""
         epochs = self.params.get("epochs", 1)
         ends = epoch == epochs or self.model.stop_training
         return ends or epoch % max(epochs // 20, 1) == 0
@@ -118,12 +117,12 @@ class TensorBoard(keras.callbacks.Callback):
 
 
 def write_pictures(directory, pictures, step):
-    """Adds pictures to what TensorBoard shows of a run.
+    """Adds pictures to the event files of a run.
 
     Args:
-        directory: Path of the files of events.
+        directory: Path of the event files.
         pictures: Dict from names to the paths of PNGs.
-        step: Integer, the epoch that they are of.
+        step: Integer, the epoch of the pictures.
     """
     with tf.summary.create_file_writer(str(directory)).as_default(step=step):
         for name, path in pictures.items():

@@ -1,4 +1,4 @@
-"""The candidates of a search, as its run directory keeps them."""
+"""The candidates of a search, in its run directory."""
 
 import csv
 import io
@@ -28,7 +28,7 @@ def read_trials(directory):
 
 
 def write_trials(directory, trials):
-    """Writes `metrics.csv`, for people, and `trials.json`, to resume by.
+    """Writes `metrics.csv` for people, and `trials.json` for resuming.
 
     Args:
         directory: Path of the search in the run directory.

@@ -1,4 +1,4 @@
-"""Docstrings of settings, made of what each setting says of itself."""
+"""Docstrings of settings, made of the help of each setting."""
 
 import inspect
 import textwrap

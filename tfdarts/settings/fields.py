@@ -1,4 +1,4 @@
-"""A setting as a dataclass field: its default, range and words for `--help`."""
+"""A setting as a dataclass field: its default, range and `--help` text."""
 
 import dataclasses
 import inspect
@@ -16,13 +16,13 @@ if typing.TYPE_CHECKING:
     FromPython: typing.TypeAlias = typing.Any
 else:
     FromPython = str
-"""The type of a setting that takes more than text where Python gives it.
+"""The type of a setting that takes more than text in Python.
 
-Such a setting has a `form`. Flags give it as a string.
+Such a setting has a `form`. On the command line it is a string.
 """
 
 GIVEN = object()
-"""In `when` of `setting`: any value but `0` and `"none"`."""
+"""In `when` of `setting`: any value except `0` and `"none"`."""
 
 
 def setting(
@@ -37,23 +37,23 @@ def setting(
     flag=True,
     when=None,
 ):
-    """Returns a dataclass field that says what it is, its unit and range.
+    """Returns a dataclass field with a description, a range and checks.
 
     Args:
-        default: What it is unless it is given.
+        default: The value if none is given.
         help: String, for `--help`.
-        least: The smallest value it may have.
-        above: What it must be greater than.
-        below: What it must be less than.
-        most: The largest value it may have.
-        choices: Tuple of all values it may have.
+        least: The smallest value allowed.
+        above: A bound that the value must exceed.
+        below: A bound that the value must stay below.
+        most: The largest value allowed.
+        choices: Tuple of all values allowed.
         form: Function of a value and of the setting's name that returns the
             value in the form that the code works with, or raises
             `ValueError`: a path, for instance, as a string without `~`.
-        flag: Boolean, whether the command line has it, too.
+        flag: Boolean, whether the command line has the setting, too.
         when: Dict from names of other settings to the value, or to `GIVEN`,
             that they must have for this one to have an effect. Defaults to
-            no such dependence.
+            no such condition.
     """
     limits = {
         "at least": least,
@@ -75,7 +75,7 @@ def setting(
 
 
 def flag_fields(config_class):
-    """Returns those fields of a config that the command line has, too.
+    """Returns the fields of a config that the command line has.
 
     Args:
         config_class: Dataclass or instance of one.
@@ -88,13 +88,14 @@ def flag_fields(config_class):
 
 
 def by_preset(paper, auto, help, **limits):
-    """Returns a field whose default `--preset` chooses.
+    """Returns a field whose default depends on `--preset`.
 
-    It is `None` until the data are known; see `tfdarts.tasks.presets`.
+    The value is `None` until the data are known; see
+    `tfdarts.tasks.presets`.
 
     Args:
-        paper: Its value in `--preset=paper`.
-        auto: String, for `--help`: its value in `--preset=auto`.
+        paper: The value with `--preset=paper`.
+        auto: String, for `--help`: the value with `--preset=auto`.
         help: See `setting`.
         **limits: Further arguments of `setting`.
 
@@ -111,12 +112,12 @@ def by_preset(paper, auto, help, **limits):
 
 
 def with_default(config_class, name, default):
-    """Returns a field of a class as its heir has it, with another default.
+    """Returns a field for a subclass, with another default.
 
     Args:
         config_class: Dataclass.
         name: String, the field.
-        default: What it is in the heir unless it is given.
+        default: The value in the subclass if none is given.
     """
     field = config_class.__dataclass_fields__[name]
     return dataclasses.field(default=default, metadata=field.metadata)
@@ -140,11 +141,11 @@ _KINDS = {
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """Settings that are refused where one is out of its range.
+    """Settings whose values are checked on creation.
 
-    Numbers may be of NumPy or TensorFlow, paths of `pathlib`.
+    Numbers may be from NumPy or TensorFlow, paths from `pathlib`.
 
-    The docstring of a subclass gains a section on its arguments.
+    The docstring of a subclass gets a section on its arguments.
     """
 
     def __init_subclass__(cls, **kwargs):
@@ -153,7 +154,7 @@ class Settings:
         for base in reversed(cls.__mro__[1:]):
             inherited = getattr(base, "__dataclass_fields__", {})
             fields |= {name: (f.type, f) for name, f in inherited.items()}
-        # Those of its own are no fields of a dataclass yet.
+        # The class's own annotations are no dataclass fields yet.
         for name, kind in inspect.get_annotations(cls).items():
             fields[name] = kind, vars(cls)[name]
         settings = {
@@ -190,7 +191,7 @@ class Settings:
         object.__setattr__(self, name, value)
 
     def _in_form(self, field, value):
-        """Returns a value as plain Python, if it is of the field's type."""
+        """Returns a value as plain Python; checks the field's type."""
         if value is None and field.default is None:
             return None
         form = field.metadata["form"]
@@ -209,7 +210,7 @@ class Settings:
         return value
 
     def _check_characters(self, field, value):
-        # A text may have lines, a name or a path may not.
+        # A text may have several lines; names and paths may not.
         texts = value if isinstance(value, tuple) else (value,)
         texts = [each for each in texts if isinstance(each, str)]
         if field.name != "text" and any(map(is_unfit, texts)):
@@ -220,7 +221,7 @@ class Settings:
 
 
 def require_config(function, config, *classes):
-    """Refuses what is no config of a public function, or has idle settings.
+    """Refuses an argument that is no config, or has settings without effect.
 
     Args:
         function: String, the name of the function.
@@ -245,7 +246,7 @@ def require_config(function, config, *classes):
 
 
 def _refuse_idle_settings(config):
-    """Raises `ValueError` where a setting has no effect beside the others."""
+    """Raises `ValueError` if a given setting has no effect."""
     for field in dataclasses.fields(config):
         value, missed = getattr(config, field.name), missed_by(field, config)
         if not missed or not value or value == field.default:
@@ -262,14 +263,14 @@ def _refuse_idle_settings(config):
 
 
 def missed_by(field, settings):
-    """Returns what a setting needs beside it and does not have, a dict.
+    """Returns the unmet conditions of a setting, a dict.
 
-    It is empty where the setting has an effect.
+    The dict is empty if the setting has an effect.
 
     Args:
         field: Field of a dataclass of settings.
-        settings: Object that has the settings as attributes. What is `None`
-            or missing is not known yet, and needs nothing.
+        settings: Object that has the settings as attributes. Settings that
+            are `None` or missing are not known yet, and add no condition.
     """
     missed = {}
     for name, wanted in (field.metadata["when"] or {}).items():
@@ -281,18 +282,18 @@ def missed_by(field, settings):
 
 
 WITHOUT_EFFECT = ("prepare", "tensorboard")
-"""Settings that change nothing that is computed."""
+"""Settings that do not change the result."""
 
 
 def effective(config_class, settings):
-    """Returns those of a run's settings that had an effect on it.
+    """Returns the settings of a run that had an effect on it.
 
-    Left out are settings that mean nothing beside the others, as the depth of
-    a network that is not used, and switches that are off.
+    Settings without effect beside the others, such as the depth of a network
+    that is not used, and switches that are off are left out.
 
     Args:
         config_class: The dataclass of the settings.
-        settings: Dict, what a run has kept of them.
+        settings: Dict, the recorded settings of a run.
 
     Example:
 
