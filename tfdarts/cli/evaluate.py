@@ -1,4 +1,4 @@
-"""tfdarts-evaluate."""
+"""The command `tfdarts-evaluate`."""
 
 import json
 import pathlib

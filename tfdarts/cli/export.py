@@ -1,4 +1,4 @@
-"""tfdarts-export."""
+"""The command `tfdarts-export`."""
 
 import json
 

@@ -65,8 +65,8 @@ def parse(values, name, arguments, elsewhere=()):
         values: absl's `FlagValues`.
         name: String, the command.
         arguments: List of strings, without flagfiles.
-        elsewhere: Dict from names of flags that the command does not know
-            here, but elsewhere, to sentences that say where.
+        elsewhere: Dict from names of flags of other tasks and strategies to
+            hints for the user.
 
     Raises:
         ValueError: If an argument is no flag or an invalid value.

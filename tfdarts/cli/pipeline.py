@@ -1,4 +1,4 @@
-"""tfdarts-pipeline."""
+"""The command `tfdarts-pipeline`."""
 
 import logging
 import pathlib

@@ -1,4 +1,4 @@
-"""tfdarts-predict."""
+"""The command `tfdarts-predict`."""
 
 import dataclasses
 import functools

@@ -1,4 +1,4 @@
-"""tfdarts-search."""
+"""The command `tfdarts-search`."""
 
 import dataclasses
 import sys

@@ -1,4 +1,4 @@
-"""tfdarts-select."""
+"""The command `tfdarts-select`."""
 
 from tfdarts.cli.command import Command
 from tfdarts.cli.command import next_command
@@ -7,7 +7,7 @@ from tfdarts.table import table
 
 
 def run(values):
-    """Ranks the candidates, prints the table and the next command."""
+    """Ranks the candidates; prints the table and the next command."""
     from tfdarts.runs.select import select
 
     task = values["task"]

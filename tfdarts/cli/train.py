@@ -1,4 +1,4 @@
-"""tfdarts-train."""
+"""The command `tfdarts-train`."""
 
 from tfdarts.cli.command import Command
 from tfdarts.cli.command import next_command
@@ -12,7 +12,7 @@ from tfdarts.table import shown
 
 
 def run(values):
-    """Trains, prints the results and the next command."""
+    """Trains the network; prints the results and the next command."""
     config = settings_of(values["task"].configs["train"], values)
     if values["dry_run"]:
         print(costs(config, "training"))

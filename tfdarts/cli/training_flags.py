@@ -72,7 +72,7 @@ def given_training(values):
 
 
 def stages_of_flags(values):
-    """Returns lines that say which stage takes which of the given flags.
+    """Returns lines that list the given flags of each stage.
 
     Args:
         values: Dict of the flags' values, of their `"task"`, and under

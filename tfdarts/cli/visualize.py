@@ -1,4 +1,4 @@
-"""tfdarts-visualize."""
+"""The command `tfdarts-visualize`."""
 
 import dataclasses
 

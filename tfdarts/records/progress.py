@@ -154,7 +154,7 @@ class DataWait(keras.callbacks.Callback):
 
 
 def tensorboard(config, stage, metrics):
-    """Returns the callbacks that `--tensorboard` asks for: one or none.
+    """Returns the callbacks for `--tensorboard`: one or none.
 
     Args:
         config: `tfdarts.tasks.settings.RunConfig`.

@@ -1,4 +1,4 @@
-"""Whether a search can move alpha, and whether it has."""
+"""Warnings about searches that cannot move alpha, or have not."""
 
 import logging
 

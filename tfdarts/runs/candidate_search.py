@@ -23,7 +23,7 @@ class CandidateSearch:
     Attributes:
         config: The settings, with those that depend on the data filled in.
         space: The search space.
-        trials: List of `Evaluation`, one a candidate, in order.
+        trials: List of `Evaluation`, one per candidate, in order.
         stage: `Stage` of the run directory; set before the strategy runs.
     """
 
@@ -75,7 +75,7 @@ class CandidateSearch:
 
     @property
     def trials_since_best(self):
-        """How many candidates have been tried since the best one."""
+        """The number of candidates since the best one."""
         if not self.trials:
             return 0
         return len(self.trials) - 1 - self.best_position
@@ -88,7 +88,7 @@ class CandidateSearch:
 
     @property
     def progress(self):
-        """How far the search has come, for `status.json`."""
+        """The progress of the search, for `status.json`."""
         return {
             "epoch": len(self.trials),
             "best_candidate": self.best_position + 1,

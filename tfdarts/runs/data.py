@@ -1,4 +1,4 @@
-"""The data set of a run, recorded and described."""
+"""Recording and describing the data set of a run."""
 
 import dataclasses
 

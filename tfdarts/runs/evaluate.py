@@ -29,11 +29,11 @@ def evaluate(
 ):
     """Tests the trained network of a run on the test examples.
 
-    The run directory also gets `evaluation/`: all metrics in `report.json`
-    (for images with those of each class and the confusion matrix) and two
-    pictures, `confusion.png` and `reliability.png`. If the pictures cannot be
-    drawn, a warning is logged. A text is read once from beginning to end, as
-    one row; see `tfdarts.tasks.text_evaluation`.
+    The run directory also gets `evaluation/`, with all metrics in
+    `report.json`. For images, they include metrics of each class and the
+    confusion matrix, and two pictures are drawn, `confusion.png` and
+    `reliability.png`; if drawing fails, a warning is logged. A text is read
+    once, as one row; see `tfdarts.tasks.text_evaluation`.
 
     Args:
         run_dir: Path of a run whose training has finished.

@@ -1,4 +1,4 @@
-"""From data to a server in one go."""
+"""The pipeline from data to an exported model."""
 
 import contextlib
 import logging

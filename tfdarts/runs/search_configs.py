@@ -41,7 +41,7 @@ def search_config(strategy="darts", **settings):
 
 
 _COMMANDS = {"supernet": "search", "candidates": "candidates"}
-"""The key of `Task.configs`, by what a strategy trains."""
+"""The key of `Task.configs`, by the `trains` of a strategy."""
 
 
 def is_for(strategy, task):

@@ -99,7 +99,7 @@ def _candidates(identifiers, space):
     """Returns a dict from the candidates' names to their identifiers.
 
     Raises:
-        ValueError: If there are fewer than two, or one cannot be found.
+        ValueError: If there are fewer than two candidates, or one is missing.
     """
     found = []
     for identifier in identifiers or ():

@@ -87,7 +87,7 @@ class SupernetSearch:
 
     @property
     def progress(self):
-        """How far the search has come, for `status.json`."""
+        """The progress of the search, for `status.json`."""
         return {
             "epochs": len(self.record.genotypes),
             "best_epoch": self.best_epoch,

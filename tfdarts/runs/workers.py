@@ -41,7 +41,7 @@ def as_worker(config):
         config: Dataclass with `distribute` and `run_dir`.
 
     Yields:
-        The config, with the run directory that this process may write to.
+        The config, with the run directory of this process.
 
     Raises:
         ClusterError: If the workers do not agree on the settings.
@@ -74,7 +74,7 @@ def in_own_run_dir(run_dir, distribution, **facts):
             the versions and the progress in the run directory.
 
     Yields:
-        The run directory that this process may write to.
+        The run directory of this process.
 
     Raises:
         ClusterError: If one of these values differs, or the workers do not

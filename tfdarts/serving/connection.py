@@ -12,7 +12,7 @@ def client_of(export_dir, server, name, version, timeout):
     """Returns the client of an exported model or of a server.
 
     Args:
-        export_dir: Path of the exported versions of a model, or of one.
+        export_dir: Path of a model's exported versions, or of one version.
         server: String, instead of `export_dir`: the URL of a server.
         name: String, the name of the model on the server.
         version: Integer, or for a server the label of a version.

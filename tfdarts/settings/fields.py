@@ -225,7 +225,7 @@ def require_config(function, config, *classes):
 
     Args:
         function: String, the name of the function.
-        config: What the function was given.
+        config: The argument of the function.
         *classes: The dataclasses that the function takes.
 
     Raises:

@@ -49,14 +49,13 @@ def predictions(
     the server refuses is sent again in halves.
 
     Args:
-        images: Path of an image file, of a folder, whose images are all
-            taken, pattern such as `"new/*.png"`, or a sequence of these.
-            Or an array of images, `(images, height, width, channels)`, or
-            without channels if they are gray; of one image; or a sequence of
-            arrays. Pixels are as in `tfdarts.from_arrays`: integers or floats
-            from 0 to 255, or floats from 0 to 1. Channels and size must be
-            those of the model.
-        export_dir: Path of the exported versions of a model, or of one.
+        images: Path of an image file or of a folder of images, pattern such
+            as `"new/*.png"`, or a sequence of these. Or an array of images,
+            `(images, height, width, channels)`, or without channels if they
+            are gray; an array of one image; or a sequence of arrays. Pixels
+            are as in `tfdarts.from_arrays`: integers or floats from 0 to 255,
+            or floats from 0 to 1. Channels and size must fit the model.
+        export_dir: Path of a model's exported versions, or of one version.
         server: String, instead of `export_dir`: the URL of a server,
             `http://host:8501` (REST) or `grpc://host:8500`.
         name: String, the name of the model on the server.

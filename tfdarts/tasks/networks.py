@@ -211,7 +211,7 @@ def save_network(model, stage):
 def network_of(model):
     """Returns the network inside a model that `save_network` wrote.
 
-    Version 0.1.0 saved networks of images without their preprocessing.
+    Version 0.1.0 saved image networks without preprocessing.
     """
     if any(layer.name == NETWORK for layer in model.layers):
         return model.get_layer(NETWORK)

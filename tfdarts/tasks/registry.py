@@ -104,7 +104,7 @@ def task_of_question(name):
     """Returns the task whose question has a name, or `None`.
 
     Args:
-        name: String, as `"images"`: a flag of `tfdarts-predict`.
+        name: String, a flag of `tfdarts-predict`, such as `"images"`.
     """
     return next((t for t in tasks() if t.question_name == name), None)
 

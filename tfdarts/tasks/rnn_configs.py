@@ -118,7 +118,7 @@ class RNNSearchConfig(SearchSettings, RNNConfig):
 
 @dataclasses.dataclass(frozen=True)
 class RNNTrainSettings(RNNConfig):
-    """How language models are trained; the defaults are the paper's.
+    """Settings for training language models; the defaults are the paper's.
 
     Reference:
 

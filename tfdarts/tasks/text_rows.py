@@ -110,7 +110,7 @@ def _too_short(split, tokens, config, count, too_many):
     """Returns the reason, and the flags and values that would fit.
 
     Args:
-        too_many: Boolean, whether `--batch_size` itself must be lowered.
+        too_many: Boolean, whether `--batch_size` must be lowered.
     """
     devices = f", on each of {count} devices" if count > 1 else ""
     return (
