@@ -1,1 +1,1 @@
-"""Optimizers, schedules, and what else a training loop needs."""
+"""Optimizers, schedules, callbacks and other parts of a training loop."""

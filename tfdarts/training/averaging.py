@@ -1,4 +1,4 @@
-"""Averaged stochastic gradient descent, begun when progress ends (NT-ASGD)."""
+"""NT-ASGD: averages SGD's weights once the validation loss has stalled."""
 
 import logging
 
@@ -9,13 +9,14 @@ logger = logging.getLogger("tfdarts")
 
 
 def has_stalled(losses, nonmonotone):
-    """Returns whether the newest loss is above the lowest of long before.
+    """Returns whether the newest loss is above the lowest older loss.
 
-    That is of all losses but the newest and the `nonmonotone` before it.
+    Older losses are all but the newest and the `nonmonotone` losses before the
+    newest.
 
     Args:
         losses: Sequence of floats, the validation losses of all epochs.
-        nonmonotone: Integer, epochs that may be without a new lowest loss.
+        nonmonotone: Integer, the patience in epochs.
 
     Example:
 
@@ -34,22 +35,22 @@ def has_stalled(losses, nonmonotone):
 class AveragedWeights(keras.callbacks.Callback):
     """Averages the weights of all steps once the validation loss has stalled.
 
-    From then on validation is of the average. The weights of the epoch of the
-    lowest validation loss, averaged or not, are kept, and are the network's
-    when the training ends.
+    From then on validation uses the average. When training ends, the network
+    gets the weights, averaged or not, of the epoch with the lowest validation
+    loss.
 
-    The logs gain `averaged_steps`, how many the validation was of: 0 where
-    it was of the weights themselves. It stands before the callbacks that keep
-    the logs, and before the one that saves `variables`.
+    The callback adds `averaged_steps` to the logs: the number of steps in the
+    average that was validated, 0 without averaging. Place the callback before
+    callbacks that record the logs and before the one that saves `variables`.
 
     Args:
-        weights: List of Keras variables, those that are trained.
+        weights: List of Keras variables, the trained weights.
         nonmonotone: Integer, see `has_stalled`; `0` never averages.
-        past_losses: Function that returns the validation losses of all epochs
-            before this one, a list.
+        past_losses: Function that returns a list of the validation losses of
+            all earlier epochs.
 
     Attributes:
-        variables: List of all that must be saved to go on.
+        variables: List of all variables that must be saved to resume.
 
     Reference:
 
@@ -64,7 +65,7 @@ class AveragedWeights(keras.callbacks.Callback):
         self.past_losses = past_losses
         self.average = [_twin(weight) for weight in weights]
         self.best = [_twin(weight) for weight in weights]
-        # 0 before the average has begun, then 1 more than steps averaged.
+        # 0 before averaging begins, then 1 + the number of averaged steps.
         self.count = keras.Variable(0, dtype="int64", trainable=False)
         self.variables = [*self.average, *self.best, self.count]
         self._add = tf.function(self._add_step)
@@ -110,7 +111,7 @@ class AveragedWeights(keras.callbacks.Callback):
         _assign(self.weights, self.best)
 
     def _add_step(self):
-        """The mean of the weights so far, with those of one more step."""
+        """Adds the current weights to the running mean."""
         for average, weight in zip(self.average, self.weights):
             share = tf.cast(self.count.value, average.dtype)
             average.assign_add((weight - average) / share)

@@ -1,4 +1,4 @@
-"""The state of a training run, kept after each epoch."""
+"""Checkpoints of the state of a training run, one per epoch."""
 
 import logging
 import os
@@ -15,25 +15,24 @@ NUM_KEPT = 2
 
 
 class AnotherNetworkError(ValueError):
-    """A checkpoint holds other variables than those it is to restore."""
+    """A checkpoint does not match the variables to restore."""
 
 
 class EpochCheckpoint(keras.callbacks.Callback):
-    """Saves variables after each epoch and brings the newest ones back.
+    """Saves variables after each epoch and restores the newest checkpoint.
 
-    The newest two are kept. TensorFlow's own manager of checkpoints is not
-    used: it goes by a list in a file, and where that file is damaged it
-    either fails or sees no checkpoint at all.
+    The directory keeps the newest two checkpoints. The callback does not use
+    `tf.train.CheckpointManager`: it relies on an index file, and if this file
+    is damaged, the manager fails or finds no checkpoint.
 
     Args:
         directory: Path.
-        **variables: Lists of Keras variables, all that changes in training.
-            They are listed one by one because TensorFlow's tracking does not
-            see into Keras' lists of layers and would leave batch-norm
-            statistics out without a word.
+        **variables: Lists of Keras variables, all that change in training.
+            The lists are explicit because TensorFlow does not track Keras'
+            lists of layers and would silently omit batch-norm statistics.
 
     Attributes:
-        variables: List of all of them.
+        variables: List of all saved variables.
     """
 
     def __init__(self, directory, **variables):
@@ -48,14 +47,14 @@ class EpochCheckpoint(keras.callbacks.Callback):
         )
 
     def restore(self):
-        """Restores the newest checkpoint that can be read.
+        """Restores the newest readable checkpoint.
 
         Returns:
-            Integer, the epochs it has seen: `0` without any checkpoint.
+            Integer, the epochs of the checkpoint; `0` without a checkpoint.
 
         Raises:
-            AnotherNetworkError: If they are of other variables.
-            ValueError: If there are some and none can be read.
+            AnotherNetworkError: If the checkpoint has other variables.
+            ValueError: If checkpoints exist and none can be read.
         """
         names = self._names()
         for name in names:
@@ -64,7 +63,7 @@ class EpochCheckpoint(keras.callbacks.Callback):
                 return int(self.epoch.numpy())
             except AnotherNetworkError:
                 raise
-            except Exception as error:  # TensorFlow has no one class for it.
+            except Exception as error:  # TensorFlow raises many classes.
                 logger.warning(
                     "%s cannot be read (%s): trying the one before it.",
                     self.directory / name,
@@ -82,7 +81,8 @@ class EpochCheckpoint(keras.callbacks.Callback):
         """Saves the state after an epoch.
 
         Raises:
-            OSError: If it could not be written; the one before is kept.
+            OSError: If the checkpoint could not be written. The previous
+                checkpoint is kept.
         """
         self.epoch.assign(epoch + 1)
         path = str(self.directory / f"ckpt-{epoch + 1}")
@@ -110,7 +110,7 @@ class EpochCheckpoint(keras.callbacks.Callback):
             ) from error
 
     def _names(self):
-        """The checkpoints that are there, the newest first."""
+        """Returns the names of all checkpoints, the newest first."""
         names = (file.stem for file in self.directory.glob("ckpt-*.index"))
         numbers = (name.removeprefix("ckpt-") for name in names)
         epochs = sorted(

@@ -1,4 +1,4 @@
-"""Which devices compute together: strategies of `tf.distribute`."""
+"""The devices that train a model together: strategies of `tf.distribute`."""
 
 import collections
 import ctypes
@@ -18,29 +18,29 @@ CHOICES = ("none", "mirrored", "multiworker", "auto")
 
 
 def distribution_of(distribute):
-    """Returns the devices of a `--distribute` flag.
+    """Returns the `tf.distribute` strategy of a `--distribute` flag.
 
-    With several workers it waits until all of them are there; what follows
-    must be the same on all.
+    With several workers the function waits until all of them have started.
+    Afterwards all workers must run the same code.
 
     Args:
         distribute: String.
             - `"none"`: one device.
             - `"mirrored"`: all GPUs of this machine, or all its logical CPUs
-              where it has none.
-            - `"multiworker"`: those of all processes that `TF_CONFIG` lists:
-              all GPUs of each, or a CPU of each where they have none.
-            - `"auto"`: `"multiworker"` where `TF_CONFIG` lists several
-              processes, else `"mirrored"` where there are several GPUs, else
+              if it has no GPU.
+            - `"multiworker"`: the devices of all processes in `TF_CONFIG`:
+              all GPUs of each process, or one CPU each without GPUs.
+            - `"auto"`: `"multiworker"` if `TF_CONFIG` lists several
+              processes, else `"mirrored"` if there are several GPUs, else
               `"none"`.
 
     Returns:
         A `tf.distribute.Strategy`: `MirroredStrategy`,
-        `MultiWorkerMirroredStrategy`, or TensorFlow's default one, which is
-        of one device. It is the same object as often as one asks.
+        `MultiWorkerMirroredStrategy`, or TensorFlow's default strategy of one
+        device. Repeated calls return the same object.
 
     Raises:
-        ValueError: If there is no such choice.
+        ValueError: If the choice is unknown.
         ClusterError: If the processes cannot be joined.
 
     Example:
@@ -66,10 +66,10 @@ def distribution_of(distribute):
 def local_devices(kind=None):
     """Returns the names of this process' logical devices, a tuple.
 
-    TensorFlow lists those of all processes that have joined.
+    TensorFlow's own function also lists the devices of other workers.
 
     Args:
-        kind: String, as `"GPU"`. Defaults to all kinds.
+        kind: String, such as `"GPU"`. Defaults to all kinds.
     """
     own = tf.DeviceSpec.from_string(tf.zeros([]).device).task
     names = [device.name for device in tf.config.list_logical_devices(kind)]
@@ -77,11 +77,11 @@ def local_devices(kind=None):
 
 
 def require_shares(distribution, batch_size, micro_batches=1):
-    """Raises `ValueError` where a batch cannot be shared evenly.
+    """Raises `ValueError` if a batch cannot be split evenly.
 
     Args:
         distribution: `tf.distribute.Strategy`.
-        batch_size: Integer, that of all devices together.
+        batch_size: Integer, the size of the batch of all devices.
         micro_batches: Integer. Defaults to `1`.
     """
     count = distribution.num_replicas_in_sync
@@ -96,7 +96,7 @@ def require_shares(distribution, batch_size, micro_batches=1):
 
 @functools.cache
 def mirrored(devices):
-    """Returns the strategy of devices, of which a process can have only one.
+    """Returns the `MirroredStrategy` of some devices, one per process.
 
     Args:
         devices: Tuple of names.
@@ -106,7 +106,7 @@ def mirrored(devices):
 
 @functools.cache
 def _of_workers():
-    """The strategy of a cluster, which a process joins once."""
+    """Returns the strategy of all workers; a process joins them once."""
     addresses, index = workers()
     wait_for_others(tuple(addresses), index)
     try:
@@ -137,16 +137,17 @@ def _require_as_many_gpus(num_workers):
 
 
 def _task_of(name):
-    """Which process a device is of, or `None` where there is only one."""
+    """Returns the worker index of a device, `None` if there is only one."""
     return tf.DeviceSpec.from_string(name).task
 
 
 def _joined():
-    """Connects the processes, which TensorFlow watches over from then on.
+    """Connects the workers; TensorFlow monitors them from then on.
 
-    TensorFlow holds Python's lock meanwhile, and waits for an hour for a worker
-    that ends before it has joined. So signals must end the process without
-    Python, and TensorFlow would keep SIGTERM to itself for ever.
+    Meanwhile TensorFlow holds Python's global interpreter lock, and waits an
+    hour for a worker that ends before it has joined. So signals must end the
+    process without Python. TensorFlow would also keep its handler of SIGTERM
+    for ever, so all handlers are restored.
     """
     if threading.current_thread() is not threading.main_thread():
         return tf.distribute.MultiWorkerMirroredStrategy()
@@ -155,7 +156,7 @@ def _joined():
     if handlers[signal.SIGINT] is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     # The kernel does not end the first process of a container by a signal
-    # without a handler. This one gets the signal's number as the exit code.
+    # without a handler. `_exit` ends it, with the signal's number as the code.
     libc = ctypes.CDLL(None)
     libc.signal(signal.SIGALRM, libc._exit)
     signal.alarm(SECONDS_TO_JOIN)

@@ -1,4 +1,4 @@
-"""Stopping a run that has diverged."""
+"""A callback that stops a run that has diverged."""
 
 import math
 
@@ -12,14 +12,14 @@ ADVICE = (
 
 
 class DivergedError(ArithmeticError):
-    """The loss is not a number any more."""
+    """The loss or a weight is no longer finite."""
 
 
 class StopOnNaN(keras.callbacks.Callback):
     """Raises `DivergedError` as soon as a loss is not finite.
 
-    After an epoch it looks at what was trained too, for the last step may
-    have spoilt it; it stands before the callbacks that save.
+    After each epoch the callback also checks the weights, because the last
+    step may have spoilt them. Place it before callbacks that save.
     """
 
     def on_train_batch_end(self, batch, logs=None):

@@ -10,9 +10,9 @@ import tensorflow as tf
 class FlatVariables:
     """Reads, splits and writes a list of variables as one flat vector.
 
-    A supernet has thousands of small weights. As one vector the virtual step
-    and the perturbations of a search step are a handful of operations instead
-    of thousands.
+    A supernet has thousands of small weights. With one vector, the virtual
+    step and the perturbations of a search step need a handful of operations
+    instead of thousands.
 
     Args:
         variables: List of Keras variables of one dtype.
@@ -35,13 +35,13 @@ class FlatVariables:
 
     @functools.cached_property
     def vector(self):
-        """A variable of the vector's size, for an optimizer to move."""
+        """A variable of the vector's size, for an optimizer to update."""
         return keras.Variable(
             tf.zeros(sum(self._sizes), self.variables[0].dtype), name="vector"
         )
 
     def read(self):
-        """Returns the variables' values, one vector."""
+        """Returns the values of the variables as one vector."""
         return self.join(
             [keras.ops.convert_to_tensor(v) for v in self.variables]
         )
@@ -49,7 +49,7 @@ class FlatVariables:
     def join(self, tensors):
         """Returns tensors of the variables' shapes as one vector."""
         vectors = [_shaped(t, (-1,)) for t in tensors]
-        # Some networks have no batch norm.
+        # Models without batch norm have no statistics to join.
         return tf.concat(vectors, axis=0) if vectors else tf.zeros([0])
 
     def split(self, vector):
@@ -64,7 +64,7 @@ class FlatVariables:
 
 
 def _shaped(tensor, shape):
-    """Reshapes, without an operation from one dimension to one."""
+    """Returns a reshaped tensor; avoids an operation from vector to vector."""
     if len(tensor.shape) == len(shape) == 1:
         return tensor
     return tf.reshape(tensor, shape)

@@ -1,4 +1,4 @@
-"""Moving statistics that each replica keeps, averaged."""
+"""A callback that averages moving statistics over the replicas."""
 
 import keras
 import tensorflow as tf
@@ -7,15 +7,15 @@ from tfdarts.training.flat_variables import FlatVariables
 
 
 class MeanStatistics(keras.callbacks.Callback):
-    """Lets all replicas have the mean of their moving statistics.
+    """Averages the moving statistics of batch norms over all replicas.
 
-    Under a strategy of `tf.distribute` each replica moves the statistics of
-    its batch norms by its own share of a batch. Their mean is what the means
-    over all shares would have made of them. So it is enough to take it where
-    the statistics are used or saved: before tests, and at the end of an
-    epoch. This callback stands before the one that saves.
+    Under a `tf.distribute` strategy each replica updates the moving statistics
+    with its own local batch. Averaging the moving statistics equals averaging
+    the batch statistics in each step. So it is enough to average when the
+    statistics are used or saved: before evaluation, and at the end of an
+    epoch. Place this callback before callbacks that save.
 
-    With one device it does nothing.
+    With one device the callback does nothing.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""Whether there is memory for a step, known before the step is run."""
+"""Estimates the memory of a step before the step is run."""
 
 import pathlib
 import re
@@ -14,12 +14,12 @@ _STATUS = pathlib.Path("/proc/self/status")
 
 
 def peak_bytes(graph):
-    """Returns the memory that the tensors of a graph take at the most.
+    """Returns the peak memory of a graph's tensors, bytes.
 
-    The operations are taken in the order in which they were made, and each
-    result is kept until it is used for the last time. It is a lower bound of
-    what a process needs: what an operation takes for itself and what the
-    process holds already are not in it.
+    The estimate runs the operations in the order of their creation and frees
+    each result after its last use. The estimate is a lower bound of what a
+    process needs: it excludes the working memory of operations and the memory
+    that the process already holds.
 
     Args:
         graph: `tf.Graph` of a concrete function, of known shapes.
@@ -59,15 +59,15 @@ def peak_bytes(graph):
 
 
 def bytes_of(tensor):
-    """Returns what a tensor of known shape takes, and 0 for any other."""
+    """Returns the bytes of a tensor of known shape, and 0 for any other."""
     known = tensor.shape.is_fully_defined() and tensor.dtype.size
     return tensor.shape.num_elements() * tensor.dtype.size if known else 0
 
 
 def logit_bytes(words, vocabulary_size):
-    """Returns what the logits of a batch and their gradient take.
+    """Returns the bytes of a batch's float32 logits and their gradient.
 
-    Of a language model that is by far the most of it.
+    Logits take by far the most memory of a language model.
 
     Args:
         words: Integer, the words of the batch.
@@ -77,13 +77,13 @@ def logit_bytes(words, vocabulary_size):
 
 
 def most_held_bytes():
-    """Returns the most memory this process has held, on its GPUs if it has."""
+    """Returns the peak memory of this process, bytes; of its GPUs, if any."""
     gpus = local_devices("GPU")
     if gpus:
         used = (tf.config.experimental.get_memory_info(gpu) for gpu in gpus)
         return sum(memory["peak"] for memory in used)
     if _STATUS.exists():
-        # Not `getrusage`: that begins with what the parent process held.
+        # Not `getrusage`: it starts at the memory of the parent process.
         return 1024 * int(re.search(r"VmHWM:\s+(\d+)", _STATUS.read_text())[1])
     try:
         import resource
@@ -93,15 +93,15 @@ def most_held_bytes():
 
 
 def require_memory(needed):
-    """Refuses what cannot be run for lack of memory.
+    """Raises `MemoryError` if a step needs more memory than is available.
 
-    On a GPU nothing is refused: TensorFlow does not tell what a GPU has.
+    With a GPU nothing is checked: TensorFlow does not report a GPU's memory.
 
     Args:
-        needed: Integer, the bytes that a step needs at the least.
+        needed: Integer, the bytes that a step needs at least.
 
     Raises:
-        MemoryError: If there is less than that.
+        MemoryError: If less memory is available.
     """
     available = available_bytes()
     if needed > available and not local_devices("GPU"):

@@ -1,8 +1,8 @@
-"""Keras optimizers in PyTorch's form, as the published settings mean them.
+"""Keras optimizers in PyTorch's form, which published settings assume.
 
-Keras' own differ in three ways that change a published recipe: momentum holds
-the learning rate of the step it was made in, weight decay is decoupled, and
-under a distribution strategy gradients are clipped before they are summed.
+Keras' own optimizers differ in three ways that change published settings:
+momentum includes the learning rate of the step that added the gradient, weight
+decay is decoupled, and gradients are clipped before their all-reduce.
 """
 
 import functools
@@ -22,9 +22,9 @@ _OTHER_STEPS = (
 
 
 class _GlobalClipping:
-    """Clips the global norm of the gradient summed over all replicas.
+    """Clips the global norm of the gradient after its all-reduce.
 
-    A learning rate that is a number has the precision of the weights.
+    A constant learning rate is stored in the precision of the weights.
     """
 
     def __init__(self, learning_rate, *args, clip_norm=None, **kwargs):
@@ -65,7 +65,7 @@ class _GlobalClipping:
         """Keeps the learning rate in float64; Keras keeps it in `floatx`."""
         rounded = self._learning_rate
         rate = float(rounded.numpy())
-        # Unless another rate has been assigned since.
+        # Unless another learning rate has been assigned since.
         if np.dtype(rounded.dtype).type(self._given_rate) == rate:
             rate = self._given_rate
         self._untrack_variable(rounded)
@@ -81,7 +81,7 @@ class _GlobalClipping:
         self._learning_rate = variable
 
     def _all_reduce_sum_gradients(self, grads_and_vars):
-        """Sums over the replicas as Keras does, and clips the sum."""
+        """All-reduces the gradients as Keras does, and clips the sum."""
         pairs = super()._all_reduce_sum_gradients(grads_and_vars)
         if self.clip_norm is None:
             return pairs
@@ -94,7 +94,7 @@ class _GlobalClipping:
 
 
 class _CoupledL2(_GlobalClipping):
-    """L2 as a part of the gradient, added behind the clipping."""
+    """Adds L2 to the gradient, after clipping."""
 
     def __init__(self, learning_rate, *args, l2=0.0, **kwargs):
         if kwargs.get("weight_decay"):
@@ -157,7 +157,7 @@ class SGD(_CoupledL2, keras.optimizers.SGD):
         )
 
     def _with_momentum(self, step, buffer):
-        """Returns the new buffer and the step."""
+        """Returns the new momentum buffer and the step."""
         buffer = self.momentum * buffer + step
         return (
             buffer,
@@ -165,7 +165,7 @@ class SGD(_CoupledL2, keras.optimizers.SGD):
         )
 
     def virtual_step(self, gradients, weights, momentums, learning_rate):
-        """Returns where a step would lead, without clipping, as a function.
+        """Returns the weights after a step without clipping; changes nothing.
 
         Args:
             gradients: List of tensors, g.
@@ -174,7 +174,7 @@ class SGD(_CoupledL2, keras.optimizers.SGD):
             learning_rate: Scalar, ξ.
 
         Returns:
-            List of tensors, without Nesterov's form w − ξ (μ b + g + λ w).
+            List of tensors: w − ξ (μ b + g + λ w), unless `nesterov`.
         """
         steps = [g + self.l2 * w for w, g in zip(weights, gradients)]
         if self.momentum:
@@ -187,7 +187,8 @@ class SGD(_CoupledL2, keras.optimizers.SGD):
 class _AdamStep:
     """Keras' step of Adam, with β in the precision of the weights.
 
-    Keras rounds β to float32 first, and 1 - β^t is small while t is.
+    Keras rounds β to float32 first, which distorts the small 1 - β^t of the
+    first steps t.
     """
 
     def update_step(self, gradient, variable, learning_rate):
@@ -212,13 +213,13 @@ class _AdamStep:
 
 @keras.saving.register_keras_serializable(package="tfdarts")
 class Adam(_CoupledL2, _AdamStep, keras.optimizers.Adam):
-    """Adam with L2 in the gradient and the paper's constants for alpha.
+    """Adam with L2 in the gradient and the paper's settings for alpha.
 
     Args:
         learning_rate: Float or a Keras schedule. Defaults to `3e-4`.
         beta_1: Float. Defaults to `0.5`.
         beta_2: Float. Defaults to `0.999`.
-        epsilon: Float. Defaults to `1e-8`, as PyTorch has it.
+        epsilon: Float. Defaults to `1e-8`, as in PyTorch.
         l2: Float, added to the gradient as `l2 * w`. Defaults to `0.0`.
         clip_norm: Float or `None`: largest global norm of the gradients.
 
@@ -259,11 +260,11 @@ class Adam(_CoupledL2, _AdamStep, keras.optimizers.Adam):
 
 @keras.saving.register_keras_serializable(package="tfdarts")
 class AdamW(_GlobalClipping, _AdamStep, keras.optimizers.AdamW):
-    """Keras' AdamW, whose clipping is that of the sum over all replicas.
+    """Keras' AdamW, with clipping after the gradients' all-reduce.
 
     Args:
         learning_rate: Float or a Keras schedule.
-        weight_decay: Float, apart from the gradient.
+        weight_decay: Float, decoupled from the gradient.
         clip_norm: Float or `None`: largest global norm of the gradients.
 
     Reference:
@@ -273,23 +274,23 @@ class AdamW(_GlobalClipping, _AdamStep, keras.optimizers.AdamW):
 
     def __init__(self, learning_rate=0.001, **kwargs):
         super().__init__(learning_rate, **kwargs)
-        # Keras' `cast` rounds Python's floats to float32 first.
+        # Keras' `cast` would round a Python float to float32 first.
         self.weight_decay = np.float64(self.weight_decay)
 
 
 def virtual_step_of(optimizer):
-    """Returns an optimizer's step as a function of tensors, unclipped.
+    """Returns an optimizer's step as a function of tensors, without clipping.
 
     Args:
         optimizer: `tfdarts.training.optimizers.SGD` or
-            `keras.optimizers.SGD`, each in its own form.
+            `keras.optimizers.SGD`; each keeps its own form of momentum.
 
     Returns:
-        Function `(gradients, weights, momentums, learning_rate) -> weights`,
-        lists of tensors; `momentums` as the optimizer keeps them.
+        Function `(gradients, weights, momentums, learning_rate) -> weights`
+        of lists of tensors; `momentums` in the form of the optimizer.
 
     Raises:
-        ValueError: If the optimizer is another one.
+        ValueError: If the optimizer or one of its options is not supported.
 
     Example:
 
@@ -306,7 +307,7 @@ def virtual_step_of(optimizer):
             f"virtually, which are tfdarts.training.optimizers.SGD and "
             f"keras.optimizers.SGD. Received: {type(optimizer).__name__}."
         )
-    # Keras sets it where its method of that name is called.
+    # Keras sets this attribute in its method `exclude_from_weight_decay`.
     excluded = hasattr(optimizer, "_exclude_from_weight_decay")
     if optimizer.gradient_accumulation_steps or optimizer.clipnorm or excluded:
         raise ValueError(
@@ -319,13 +320,16 @@ def virtual_step_of(optimizer):
 
 
 def _keras_sgd_step(optimizer, gradients, weights, momentums, learning_rate):
-    """Keras' form: the momentum holds the learning rate, decay is apart."""
+    """Returns the weights after a step of `keras.optimizers.SGD`.
+
+    Keras' momentum includes the learning rate, and weight decay is decoupled.
+    """
     steps = [-learning_rate * g for g in gradients]
     if optimizer.momentum:
         moved = [optimizer.momentum * m + s for m, s in zip(momentums, steps)]
         if optimizer.nesterov:
             moved = [optimizer.momentum * m + s for m, s in zip(moved, steps)]
         steps = moved
-    # With the digits that Keras' own step takes.
+    # In the precision that Keras' own step uses.
     decay = keras.ops.cast(optimizer.weight_decay or 0.0, weights[0].dtype)
     return [w - learning_rate * decay * w + s for w, s in zip(weights, steps)]

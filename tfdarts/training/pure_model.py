@@ -1,4 +1,4 @@
-"""A Keras model as a function of all that it holds."""
+"""A Keras model as a pure function of its variables."""
 
 import keras
 import tensorflow as tf
@@ -7,20 +7,20 @@ from tfdarts.training.flat_variables import FlatVariables
 
 
 class PureModel:
-    """A model as a function of its values, which changes nothing.
+    """A Keras model as a pure function of the values of its variables.
 
     All weights are one flat vector and all batch-norm statistics another, so
-    that a device that computes with them needs two copies, not thousands.
+    that a device needs two copies of vectors, not thousands of small tensors.
 
     Args:
         model: Keras model, built.
-        apart: List of trainable variables that are none of the weights, such
-            as a supernet's alphas.
+        apart: List of trainable variables that do not belong to the weights,
+            such as a supernet's alphas.
 
     Attributes:
         weights: `FlatVariables` of the weights.
-        statistics: `FlatVariables` of what else the model holds in numbers
-            of the weights' kind.
+        statistics: `FlatVariables` of the non-trainable variables that have
+            the dtype of the weights.
         others: List of all other variables, such as seeds of random layers.
 
     Example:
@@ -46,7 +46,7 @@ class PureModel:
         self.others = [v for v in state if not self._is_statistic(v)]
 
     def read(self):
-        """Returns the weights, and the state: all else that is not trained."""
+        """Returns the weights and the state, all non-trainable variables."""
         others = [tf.convert_to_tensor(variable) for variable in self.others]
         return self.weights.read(), (self.statistics.read(), others)
 
@@ -55,9 +55,9 @@ class PureModel:
 
         Args:
             weights: Vector.
-            state: As `read` returns it.
-            inputs: Tuple of what the model is called with.
-            apart: List of tensors, the values of those variables.
+            state: The state, in the form that `read` returns.
+            inputs: Tuple of the inputs of the model.
+            apart: List of tensors, the values of the variables `self.apart`.
             training: Boolean.
         """
         model = self.model

@@ -1,4 +1,4 @@
-"""Learning rates that change with the epoch."""
+"""Schedules of the learning rate and of drop path, by epoch."""
 
 import math
 
@@ -14,7 +14,7 @@ class _EpochSchedule(keras.optimizers.schedules.LearningRateSchedule):
         steps_per_epoch: Integer.
 
     Raises:
-        ValueError: If a number of steps or epochs is no positive integer.
+        ValueError: If a number of steps or epochs is not a positive integer.
     """
 
     def __init__(self, steps_per_epoch):
@@ -22,8 +22,8 @@ class _EpochSchedule(keras.optimizers.schedules.LearningRateSchedule):
 
     def epoch(self, step):
         """Returns the epoch of a step, float64, both counted from 0."""
-        # Integer division: a quotient of floats may fall below the integer
-        # that it should be, and in a graph other quotients than outside.
+        # Integer division: a float quotient may be rounded below the exact
+        # integer, and differently in graphs than in eager mode.
         step = keras.ops.cast(step, "int64")
         return keras.ops.cast(step // self.steps_per_epoch, "float64")
 
@@ -36,14 +36,14 @@ class _EpochSchedule(keras.optimizers.schedules.LearningRateSchedule):
 
 @keras.saving.register_keras_serializable(package="tfdarts")
 class EpochCosine(_EpochSchedule):
-    """Cosine annealing that moves once an epoch, as in the authors' code.
+    """Cosine annealing with one step per epoch, as in the authors' code.
 
         rate(e) = minimum + (initial - minimum) (1 + cos(π e / epochs)) / 2
 
     Args:
-        initial: Float, the rate of epoch 0.
-        minimum: Float, the rate it falls to.
-        epochs: Integer, the epochs it takes.
+        initial: Float, the learning rate of epoch 0.
+        minimum: Float, the final learning rate.
+        epochs: Integer, the number of epochs until `minimum`.
         steps_per_epoch: Integer.
 
     Example:
@@ -70,12 +70,12 @@ class EpochCosine(_EpochSchedule):
 
 @keras.saving.register_keras_serializable(package="tfdarts")
 class EpochExponential(_EpochSchedule):
-    """Exponential decay that moves once an epoch.
+    """Exponential decay with one step per epoch.
 
         rate(e) = initial × decay_rate ^ e
 
     Args:
-        initial: Float, the rate of epoch 0.
+        initial: Float, the learning rate of epoch 0.
         decay_rate: Float, the factor of each epoch.
         steps_per_epoch: Integer.
 
@@ -102,12 +102,10 @@ class EpochExponential(_EpochSchedule):
 
 @keras.saving.register_keras_serializable(package="tfdarts")
 class EpochSteps(_EpochSchedule):
-    """A tenth of the rate from half of the epochs on.
-
-    From three quarters of the epochs on it is a hundredth.
+    """Divides the learning rate by 10 after 1/2 and after 3/4 of the epochs.
 
     Args:
-        initial: Float, the rate of epoch 0.
+        initial: Float, the learning rate of epoch 0.
         epochs: Integer, the epochs of the training.
         steps_per_epoch: Integer.
 
@@ -135,13 +133,13 @@ class EpochSteps(_EpochSchedule):
 
 @keras.saving.register_keras_serializable(package="tfdarts")
 class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
-    """Another schedule, reached step by step from zero.
+    """Linear warm-up from zero to another schedule.
 
         rate(s) = schedule(s) min(1, (s + 1) / steps)
 
     Args:
         schedule: Keras schedule.
-        steps: Integer, the steps it takes.
+        steps: Integer, the number of warm-up steps.
 
     Example:
 
@@ -183,28 +181,28 @@ def _count(value, name):
 
 
 class LearningRate(keras.callbacks.Callback):
-    """Adds `learning_rate`, that of an epoch's last step, to its logs.
+    """Adds the learning rate of an epoch's last step to the logs.
 
-    It stands before the callbacks that keep the logs.
+    Place this callback before callbacks that record the logs.
     """
 
     def on_epoch_end(self, epoch, logs=None):
         optimizer = self.model.optimizer
         rate = optimizer._learning_rate
         if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
-            # The schedule has gone on to the next step.
+            # `iterations` already counts the last step.
             rate = rate(optimizer.iterations - 1)
         logs["learning_rate"] = float(keras.ops.convert_to_numpy(rate))
 
 
 class LinearDropPath(keras.callbacks.Callback):
-    """Lets the rate of drop path grow with the epoch, from zero.
+    """Increases the rate of drop path linearly with the epoch, from zero.
 
         rate(e) = highest e / epochs
 
     Args:
         drop_path: `tfdarts.layers.drop_path.DropPath`.
-        highest: Float, what the rate grows towards.
+        highest: Float, the limit of the rate at `epochs`.
         epochs: Integer.
 
     Reference:

@@ -1,4 +1,4 @@
-"""What reading a text segment by segment asks of a training."""
+"""Callbacks for training on the segments of a text."""
 
 import keras
 import numpy as np
@@ -7,9 +7,9 @@ import numpy as np
 class ResetStates(keras.callbacks.Callback):
     """Resets the states of a model at the start of each epoch.
 
-    The model carries a state from batch to batch, as
-    `tfdarts.WithCarriedState` does, and has `reset_states()`. A test of it
-    starts with fresh states anyway.
+    The model carries state from batch to batch, as `tfdarts.WithCarriedState`
+    does, and has a method `reset_states()`. Evaluation starts with fresh
+    states anyway.
     """
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -19,14 +19,14 @@ class ResetStates(keras.callbacks.Callback):
 class SegmentRate(keras.callbacks.Callback):
     """Scales the learning rate by the length of a segment.
 
-        rate = usual rate × length / usual length
+        learning rate = rate × length / steps
 
-    so that a word counts as much in a short segment as in a long one. Between
-    epochs it is the usual one.
+    A word then counts as much in a short segment as in a long one. At the end
+    of an epoch the learning rate returns to `rate`.
 
     Args:
-        rate: Float, that of a segment of usual length.
-        steps: Integer, the usual length.
+        rate: Float, the learning rate of a segment of `steps` words.
+        steps: Integer, the usual length of a segment, words.
         lengths: Function from an epoch to the lengths of its segments.
 
     Reference:
@@ -52,7 +52,7 @@ class SegmentRate(keras.callbacks.Callback):
 
 
 def perplexity(loss):
-    """Returns exp of a loss in nats a word; infinity where that is too large.
+    """Returns exp of a loss in nats per word, or infinity on overflow.
 
     Example:
 
@@ -64,13 +64,13 @@ def perplexity(loss):
 
 
 class Perplexity(keras.callbacks.Callback):
-    """Adds perplexities to the logs: exp of a loss in nats a word.
+    """Adds perplexities to the logs: exp of a loss in nats per word.
 
-    It stands before the callbacks that keep the logs.
+    Place this callback before callbacks that record the logs.
 
     Args:
-        losses: Sequence of the names of logs that end with `loss`. What is
-            added ends with `perplexity`.
+        losses: Sequence of the names of logs, which end with `loss`. The
+            names of the added logs end with `perplexity` instead.
     """
 
     def __init__(self, losses):

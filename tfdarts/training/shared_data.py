@@ -1,4 +1,4 @@
-"""Data sets whose batches the devices of a strategy share."""
+"""Data sets whose batches are split among the replicas of a strategy."""
 
 import functools
 
@@ -11,7 +11,7 @@ from tfdarts.parts import with_a_row
 
 
 def shared(dataset, distribution):
-    """Returns a data set for Keras' `fit`, of which each device has its rows.
+    """Returns a data set for Keras' `fit` that splits batches among replicas.
 
     Args:
         dataset: `tf.data.Dataset` of structures of tensors: the rows of each
@@ -19,15 +19,15 @@ def shared(dataset, distribution):
         distribution: `tf.distribute.Strategy`.
 
     Returns:
-        A `tf.distribute.DistributedDataset`, which does not say how many
-        batches there are, or with one device the same data set.
+        A `tf.distribute.DistributedDataset` of unknown cardinality. With one
+        device, the given data set.
     """
     if distribution.num_replicas_in_sync == 1:
         return dataset
     count = local_replicas(distribution)
 
     def cut(*batch):
-        # A batch that is no tuple comes as one of its own.
+        # A batch that is not a tuple arrives as the only item of `batch`.
         batch = batch if isinstance(dataset.element_spec, tuple) else batch[0]
         parts = tf.data.Dataset.range(count)
         return parts.map(
@@ -42,11 +42,11 @@ def shared(dataset, distribution):
 
 
 def predicted(network, dataset, distribution):
-    """Returns what a network says of all inputs, an array.
+    """Returns the predictions of a network for all inputs, an array.
 
     Args:
-        network: Keras model of images, of one output, made under the scope of
-            the strategy.
+        network: Keras model of images with one output, created under the
+            scope of the strategy.
         dataset: `tf.data.Dataset` of `(inputs, labels)`: the rows of each
             batch that this process computes.
         distribution: `tf.distribute.Strategy`.

@@ -1,4 +1,4 @@
-"""Sums whose terms are added in the same order in each run."""
+"""Reproducible sums, whose terms are added in the same order in each run."""
 
 import tensorflow as tf
 from tensorflow.python.eager import context
@@ -7,14 +7,14 @@ from tensorflow.python.eager import context
 def keep_sums_in_order():
     """Switches TensorFlow's memory optimizer off in this process.
 
-    Above 80% of the memory of a device that optimizer makes sums of three and
-    more tensors, such as gradients, add each tensor as soon as it is ready.
-    The order, and so the rounding, then depends on the timing of threads.
-    TensorFlow takes each CPU for a device of 256 MB, so this happens in all
-    but small networks there, where it saves nothing.
+    If a graph needs more than 80% of a device's memory, the memory optimizer
+    makes sums of three or more tensors, such as gradients, add each tensor as
+    soon as it is ready. The order, and so the rounding, then depends on the
+    timing of threads. TensorFlow assumes 256 MB of memory for each CPU, so all
+    but small networks are affected there, and the optimizer saves nothing.
 
-    TensorFlow has this switch in its session config, but no public function
-    for it.
+    TensorFlow has this option in its session config, but no public function
+    sets it.
     """
     config = tf.compat.v1.ConfigProto()
     current = context.context()
@@ -23,5 +23,5 @@ def keep_sums_in_order():
     options = config.graph_options.rewrite_options
     options.memory_optimization = options.NO_MEM_OPT
     current._config = config
-    # Else this thread would go on with the config it has read before.
+    # Makes this thread read the new config instead of its cached one.
     tf.config.optimizer.set_experimental_options({})
