@@ -1,1 +1,1 @@
-"""How to choose: the search strategies."""
+"""Search strategies: how an architecture is found."""

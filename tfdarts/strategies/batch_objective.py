@@ -4,19 +4,20 @@
 class BatchObjective:
     """The loss on one batch, and its derivatives, computed by all replicas.
 
-    It stands for a `tfdarts.strategies.hypergradient.Objective` whose list of
-    weights is one vector.
+    The class has the interface of
+    `tfdarts.strategies.hypergradient.Objective`. Its list of weights holds one
+    vector.
 
     Args:
         loss: `CompiledLoss`.
-        parts: What `tfdarts.parts.parts_of` makes of a batch
+        parts: The parts that `tfdarts.parts.parts_of` returns for a batch
             `(x, y)`, where x may be a tuple of inputs.
         state: See `Values`.
         penalty: Scalar, the factor of the losses that the supernet adds.
 
     Attributes:
-        carried: List of what each part of the next batch begins with, as the
-            last gradient was computed.
+        carried: List of the carried states, one for each part, from the last
+            computation of a gradient. The next batch begins with these states.
     """
 
     def __init__(self, loss, parts, state, penalty):

@@ -15,7 +15,7 @@ from tfdarts.strategies.phase import Phase
 from tfdarts.training.pure_model import PureModel
 
 Values = collections.namedtuple("Values", ["weights", "alphas", "state"])
-Values.__doc__ = """What a supernet holds.
+Values.__doc__ = """The values of a supernet's variables.
 
 Args:
     weights: Vector.
@@ -25,19 +25,19 @@ Args:
 
 
 class CompiledLoss:
-    """The loss of a supernet as a function of what it holds and a batch.
+    """The loss of a supernet as a pure function of its values and a batch.
 
-    Each derivative is a `Phase` of its own, which changes nothing.
+    Each derivative is a `Phase` of its own and changes no variable.
 
     Args:
-        supernet: `CNNSupernet` or `RNNSupernet`. It returns logits and,
-            behind them, the state that the next batch begins with, if any.
+        supernet: `CNNSupernet` or `RNNSupernet`. It returns logits and, after
+            the logits, the carried state, if any.
         loss_function: Keras loss of labels and logits, a mean.
-        accuracy: Function of labels and logits, a number an example.
-        distribution: `tf.distribute.Strategy`, the devices that share each
-            batch.
-        micro_batches: Integer, parts that a batch is computed in.
-        run_eagerly: Boolean, whether nothing is compiled.
+        accuracy: Function of labels and logits that returns a number for each
+            example.
+        distribution: `tf.distribute.Strategy`. Its devices split each batch.
+        micro_batches: Integer, the number of parts of each local batch.
+        run_eagerly: Boolean, whether to compile nothing.
         jit_compile: Boolean, whether XLA compiles.
         class_weight: Dict from labels to floats, or `None`; see
             `tfdarts.strategies.darts.DARTS.compile`.
@@ -77,9 +77,9 @@ class CompiledLoss:
         )
 
     def compiled(self, function, **options):
-        """Returns a function compiled, or as it is to be debugged.
+        """Returns the compiled function, or the function if `run_eagerly`.
 
-        That of a recurrent supernet is for segments of any length.
+        For recurrent supernets the function accepts segments of any length.
         """
         if self.run_eagerly:
             return function
@@ -93,18 +93,18 @@ class CompiledLoss:
         )
 
     def values(self):
-        """Returns the `Values` as they are."""
+        """Returns the current `Values`."""
         weights, state = self._read()
         alphas = [v.value for v in self.supernet.alpha_variables]
         return Values(weights, alphas, state)
 
     def objective(self, parts, state, penalty=0.0):
-        """Returns the loss on one batch, as `hypergradient` takes it.
+        """Returns the loss on one batch, a `BatchObjective`.
 
         Args:
-            parts: What `tfdarts.parts.parts_of` makes of a
-                batch `(x, y)`, where x may be a tuple of inputs.
-            state: That of `Values`.
+            parts: The parts that `tfdarts.parts.parts_of` returns for a batch
+                `(x, y)`, where x may be a tuple of inputs.
+            state: The state in `Values`.
             penalty: Float, the factor of the losses that the supernet adds
                 itself.
         """
@@ -112,16 +112,16 @@ class CompiledLoss:
         return BatchObjective(self, parts, state, penalty)
 
     def tested(self, parts):
-        """Returns loss and accuracy of a batch in tests.
+        """Returns loss and accuracy of a batch in evaluation.
 
         Args:
-            parts: See `objective`; of one micro-batch, of a batch `(x, y,
-                counts)` with a 1 for each row, and a 0 for what fills up a
-                part that has none.
+            parts: See `objective`; one micro-batch of a batch `(x, y,
+                counts)`. `counts` is 1 for each row, and 0 for the padding of
+                an empty part.
 
         Returns:
-            The two, how many labels they are means of, and a list of what
-            each part carries on.
+            Loss, accuracy, the number of labels behind these means, and a
+            list of the carried state of each part.
         """
         (*sums, number), carried, _ = self.in_test(self.values(), parts)
         loss, accuracy = (tf.math.divide_no_nan(s, number) for s in sums)
@@ -132,8 +132,8 @@ class CompiledLoss:
         """Returns the graph that costs the most memory; it is not run.
 
         Args:
-            part_spec: Tuple `(x, y)` of `tf.TensorSpec`s, those of one part
-                of a batch.
+            part_spec: Tuple `(x, y)` of the `tf.TensorSpec`s of one part of a
+                batch.
         """
         weights, alphas, state = self.values()
         penalty = tf.zeros((), weights.dtype)
@@ -142,7 +142,7 @@ class CompiledLoss:
         )
 
     def _forward(self, weights, alphas, state, penalty, x, y):
-        """Loss, logits, what is carried on, and the new state."""
+        """Returns loss, logits, carried state, and the model's new state."""
         outputs, state, penalties = self.model(
             weights, state, _as_inputs(x), alphas
         )
@@ -155,12 +155,12 @@ class CompiledLoss:
     def _mean_loss(self, *arguments):
         loss = self.loss_function(*arguments)
         if isinstance(self.loss_function, keras.losses.Loss):
-            # Keras divides it by the number of replicas.
+            # Keras divides the loss by the number of replicas.
             loss *= num_replicas()
         return loss
 
     def _sample_weight(self, y, logits):
-        """What each example counts, by Keras' rule; empty: all the same."""
+        """Returns Keras' weights of the examples, empty if all are equal."""
         if self.class_weight is None:
             return ()
         if y.shape.rank == logits.shape.rank:
@@ -170,12 +170,12 @@ class CompiledLoss:
         return (tf.gather(tf.constant(weights, logits.dtype), y),)
 
     def _in_test(self, weights, alphas, state, x, y, counts):
-        """Sums of loss and accuracy over labels, and how many there are."""
+        """Returns sums of loss and accuracy over labels, and their number."""
         outputs, _, _ = self.model(
             weights, state, _as_inputs(x), alphas, training=False
         )
         logits, *carried = tf.nest.flatten(outputs)
-        # Either all rows of a part count, or it has none.
+        # Either all rows of a part count, or the whole part is padding.
         number = tf.cast(tf.size(y), weights.dtype) * tf.reduce_mean(counts)
         means = self._mean_loss(y, logits), self._accuracy(y, logits)
         sums = [tf.cast(mean, number.dtype) * number for mean in means]

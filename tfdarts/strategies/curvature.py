@@ -1,23 +1,23 @@
-"""How sharply a loss curves in the architecture."""
+"""The curvature of a loss with respect to the architecture."""
 
 import numpy as np
 import scipy.sparse.linalg
 import tensorflow as tf
 
 TOLERANCE = 1e-3
-"""Relative; what is asked is whether it grew by more than 1.3."""
+"""Relative tolerance; the rule asks whether a value grew by more than 1.3."""
 
 
 def largest_eigenvalue(product, like):
     """Returns the largest eigenvalue of a symmetric matrix, by Lanczos.
 
-    The matrix is known only by what it does to a vector, which is here a list
-    of tensors.
+    The matrix is given by its product with a vector. A vector is a list of
+    tensors here.
 
     Args:
-        product: Function from a list of tensors to one of the same shapes:
-            the matrix times it.
-        like: List of tensors, of these shapes and dtype.
+        product: Function that multiplies the matrix by a list of tensors and
+            returns a list of the same shapes.
+        like: List of tensors that have the shapes and dtype of a vector.
 
     Returns:
         A float.
@@ -31,7 +31,7 @@ def largest_eigenvalue(product, like):
 
     Reference:
 
-    - [Lanczos, 1950](https://doi.org/10.6028/jres.045.026), as ARPACK has it
+    - [Lanczos, 1950](https://doi.org/10.6028/jres.045.026), in ARPACK
     """
     shapes = [tuple(tensor.shape) for tensor in like]
     sizes = [np.prod(shape, dtype=int) for shape in shapes]
@@ -46,8 +46,8 @@ def largest_eigenvalue(product, like):
     matrix = scipy.sparse.linalg.LinearOperator(
         (size, size), matvec=times, dtype=dtype
     )
-    # Not a vector of ones: what is added to all alphas of an edge changes
-    # nothing, so that the matrix would make zeros of it.
+    # Not a vector of ones: adding a constant to all alphas of an edge does not
+    # change the softmax, so the matrix maps this vector to zeros.
     start = np.random.default_rng(0).normal(size=size)
     (eigenvalue,) = scipy.sparse.linalg.eigsh(
         matrix,

@@ -1,4 +1,4 @@
-"""DARTS: weights and architecture learnt in turn, by gradient descent."""
+"""DARTS: learns weights and architecture in turn, by gradient descent."""
 
 import time
 
@@ -26,59 +26,61 @@ from tfdarts.training.optimizers import virtual_step_of
 
 @keras.saving.register_keras_serializable(package="tfdarts")
 class DARTS(SavedSearch, ReadsOn, keras.Model):
-    """Searches a supernet's architecture.
+    """Searches the architecture of a supernet.
 
-    A step takes one batch of training examples and one of validation
-    examples, and reads as Algorithm 1 of the paper: the architecture descends
-    the validation loss, the weights descend the training loss. Only the real
-    step of the weights moves weights and batch-norm statistics.
+    Each step takes one batch of training examples and one batch of validation
+    examples, as in Algorithm 1 of the paper. The architecture descends the
+    validation loss, the weights descend the training loss. Only the real step
+    of the weights changes weights and batch-norm statistics.
 
     Each gradient is a compiled function of its own, called from a Python
-    `train_step`; the whole step in one graph would take three times the
-    memory and the time to start.
+    `train_step`. The whole step in one graph would need three times the memory
+    and the time to start.
 
     Args:
-        supernet: `CNNSupernet` or `RNNSupernet`. What a recurrent one carries
-            on from batch to batch is kept here, for training and validation
-            examples apart, until `reset_states()`.
-        order: Integer. `1` takes the architecture's gradient at the weights
-            as they are; `2` behind a virtual step of the weights, at about
+        supernet: `CNNSupernet` or `RNNSupernet`. The search carries the state
+            of a recurrent supernet from batch to batch until
+            `reset_states()`, separately for training and validation examples.
+        order: Integer. `1` computes the architecture's gradient at the
+            current weights; `2` after a virtual step of the weights, at about
             two and a half times the cost. Defaults to `2`.
         method: String, how the second order is computed:
-            `"central_difference"`, as the paper has it,
-            `"one_sided_difference"`, a pass cheaper, or `"exact"`. See
+            `"central_difference"`, as in the paper,
+            `"one_sided_difference"`, which saves one pass, or `"exact"`. See
             `tfdarts.hypergradient`. Defaults to `"central_difference"`.
-        update_order: `"alpha_first"`, as the authors' code has it, or
+        update_order: `"alpha_first"`, as in the authors' code, or
             `"weights_first"`, as the paper's Algorithm 1 is often read.
             Defaults to `"alpha_first"`.
-        alpha_warmup_steps: Integer, how many steps move only the weights
-            before the architecture moves too. Defaults to `0`.
-        micro_batches: Integer. Each batch is computed in so many equal parts,
-            one after the other, and their gradients are averaged: less
-            memory, some more time. Batch normalisation sees the parts,
-            not the whole, as it would with smaller batches; the moving
-            statistics move once, by the mean of the parts. Of random masks
-            each part has its rows of the whole batch's. Defaults to `1`.
+        alpha_warmup_steps: Integer, the number of first steps that update
+            only the weights. Defaults to `0`.
+        micro_batches: Integer. Each batch is split into this many equal parts,
+            which are computed one after the other, and their gradients are
+            averaged: less memory, some more time. Batch normalization uses
+            the statistics of each part, as with smaller batches; the moving
+            statistics are updated once, with the mean over the parts. Each
+            part has its rows of the whole batch's random masks. Defaults to
+            `1`.
         clip_virtual_step: Boolean, whether the virtual step clips as the
-            weights' optimizer does; see
-            `tfdarts.strategies.virtual_step.clipped`. The authors do so in
-            recurrent networks alone. Defaults to `False`.
+            weight optimizer does; see
+            `tfdarts.strategies.virtual_step.clipped`. The authors clip it
+            only for recurrent networks. Defaults to `False`.
         derive: Function of a search space and a dict of probabilities by cell
             type that returns a `Genotype`. Defaults to the paper's rule, the
             space's own `derive`.
         alpha_regularizer: Function of the list of alphas that returns a
-            scalar, which is added to the loss that alpha descends. Defaults
-            to none.
-        distribution: `tf.distribute.Strategy`, the devices that share each
-            batch: N devices compute what N micro-batches are. The search and
-            its supernet are made outside of its scope. With several processes
-            each is given its own rows of each batch. Defaults to one device.
+            scalar penalty, which is added to the loss of alpha. Defaults to
+            no penalty.
+        distribution: `tf.distribute.Strategy`. Its devices split each batch:
+            N devices compute the same as N micro-batches. Create the search
+            and its supernet outside of the strategy's scope. With several
+            processes, give each process its own rows of each batch. Defaults
+            to one device.
 
     Raises:
-        ValueError: If an argument is none of its values, or the supernet
-            computes in half precision and `method` is a difference: what is
-            left of two nearly equal numbers would be rounding. If it is made
-            under the scope of a strategy.
+        ValueError: If an argument has an unknown value, if the search is
+            created under the scope of a strategy, or if the supernet computes
+            in half precision and `method` is a difference, which would be
+            lost to rounding.
 
     Example:
 
@@ -118,7 +120,7 @@ class DARTS(SavedSearch, ReadsOn, keras.Model):
                 "strategy of tf.distribute: give the strategy as "
                 "`distribution`."
             )
-        # Not the global policy, which may be none of the supernet's.
+        # The global policy may differ from the supernet's.
         super().__init__(**{"dtype": supernet.dtype_policy, **kwargs})
         check_options(
             order, method, update_order, alpha_warmup_steps, micro_batches
@@ -135,7 +137,7 @@ class DARTS(SavedSearch, ReadsOn, keras.Model):
         self.reset_states()
         self.method = method if order == 2 else "first_order"
         check_precision(self.method, supernet.compute_dtype)
-        # For batches, in all `fit`s.
+        # Seconds of waiting for batches, summed over all calls of `fit`.
         self.seconds_waited = 0.0
         self.loss_tracker = keras.metrics.Mean(name="loss")
         self.alpha_loss_tracker = keras.metrics.Mean(name="alpha_loss")
@@ -159,35 +161,36 @@ class DARTS(SavedSearch, ReadsOn, keras.Model):
         """Configures the search.
 
         Args:
-            weight_optimizer: `tfdarts.training.optimizers.SGD`, or Keras'
-                own: an optimizer whose step is known as a function, for the
-                virtual step. The virtual step does not clip, unless
-                `clip_virtual_step`. Defaults to the paper's, at its first
-                learning rate; see
+            weight_optimizer: `tfdarts.training.optimizers.SGD` or
+                `keras.optimizers.SGD`, whose steps can also be taken
+                virtually. The virtual step does not clip, unless
+                `clip_virtual_step`. Defaults to the paper's optimizer at its
+                initial learning rate; see
                 `tfdarts.strategies.paper_optimizers.paper_optimizers`.
             alpha_optimizer: Any Keras optimizer, or its name. Defaults to the
-                paper's.
+                paper's optimizer.
             loss: Keras loss of labels and logits, a mean over the examples, or
-                a function of the two. Defaults to sparse categorical
-                cross-entropy.
-            accuracy: Function of labels and logits, a number an example, as
-                those of `keras.metrics` are; its mean is logged. Defaults to
+                a function of labels and logits. Defaults to sparse
+                categorical cross-entropy.
+            accuracy: Function of labels and logits that returns a number for
+                each example, as the functions of `keras.metrics` do; its mean
+                is logged. Defaults to
                 `keras.metrics.sparse_categorical_accuracy`.
-            class_weight: Dict from labels to floats, what an example of each
-                class counts in the losses that weights and alpha descend, as
-                `class_weight` of `keras.Model.fit`. Validation after an epoch
-                does not weight. Defaults to 1 for every class.
+            class_weight: Dict from labels to floats, the weight of a class's
+                examples in the losses of weights and alpha, as `class_weight`
+                of `keras.Model.fit`. Validation after an epoch ignores these
+                weights. Defaults to 1 for every class.
             run_eagerly: Boolean, for debugging.
-            jit_compile: Boolean, whether XLA compiles the gradients: for
-                GPUs, for on CPUs its convolutions are many times slower.
+            jit_compile: Boolean, whether XLA compiles the gradients. Use it
+                on GPUs; on CPUs XLA's convolutions are many times slower.
                 Defaults to `False`.
 
         Raises:
-            ValueError: If the virtual step of the weight optimizer is
-                unknown, it is to clip and has no `clip_norm`, XLA is to
-                compile a supernet that recomputes, or nothing is to be
-                compiled on several devices, or these have global batch norms
-                and are given micro-batches or XLA.
+            ValueError: If the weight optimizer has no known virtual step, or
+                no `clip_norm` with `clip_virtual_step`; if a supernet with
+                `recompute` is given `jit_compile`; if several devices are
+                given `run_eagerly`; or if several devices with synchronized
+                batch norms are given micro-batches or `jit_compile`.
         """
         check_compilation(
             self.supernet,
@@ -248,15 +251,16 @@ class DARTS(SavedSearch, ReadsOn, keras.Model):
         """Searches; see `keras.Model.fit` for further arguments.
 
         Args:
-            x: `tf.data.Dataset` of `((x, y), (x_val, y_val))`, or what else
-                Keras iterates over: a batch for the weights and one for
-                alpha. Images are floating point, labels numbers of classes.
+            x: `tf.data.Dataset` of `((x, y), (x_val, y_val))`, or another
+                iterable that Keras accepts: a batch for the weights and a
+                batch for alpha. Images are floating point, labels are class
+                indices.
 
         Returns:
             A `keras.callbacks.History`.
 
         Raises:
-            ValueError: If the data are anything else, or weighted.
+            ValueError: If the data have another form, or sample weights.
         """
         require_pairs(x, y, kwargs)
         if isinstance(x, tf.data.Dataset):
@@ -264,7 +268,7 @@ class DARTS(SavedSearch, ReadsOn, keras.Model):
         return super().fit(x, y, *args, **kwargs)
 
     def make_train_function(self, force=False):
-        """The step is Python; what it calls is compiled."""
+        """Makes an uncompiled step, which calls compiled functions."""
 
         def train_function(iterator):
             started = time.monotonic()
@@ -275,7 +279,7 @@ class DARTS(SavedSearch, ReadsOn, keras.Model):
         self.train_function = train_function
 
     def _parts(self, batch, stream):
-        """Returns the parts of a batch, with the states carried on."""
+        """Returns the parts of a batch, with carried states."""
         count = local_replicas(self.distribution) * self.micro_batches
         rows = len(batch[1])
         if rows % count:
@@ -288,7 +292,7 @@ class DARTS(SavedSearch, ReadsOn, keras.Model):
         return self._reading(stream, parts)
 
     def _reading(self, stream, parts):
-        """Returns parts with the states carried on, if there are any."""
+        """Returns parts, with carried states for recurrent supernets."""
         if not carries_state(self.supernet):
             return parts
         return self._with_states(
@@ -311,7 +315,7 @@ class DARTS(SavedSearch, ReadsOn, keras.Model):
             self._update_alphas(train_parts, val_parts, learning_rate)
         if self.update_order == "alpha_first":
             self._update_weights(train_parts)
-        # While alpha waits there is no loss of it.
+        # During the warm-up there is no loss of alpha.
         return {
             metric.name: metric.result()
             for metric in self.metrics
@@ -319,7 +323,10 @@ class DARTS(SavedSearch, ReadsOn, keras.Model):
         }
 
     def test_step(self, data):
-        """Supernet loss and accuracy; neither is that of a derived network."""
+        """Returns the loss and accuracy of the supernet on a batch.
+
+        A network of the derived genotype has another loss and accuracy.
+        """
         data = checked_batch(
             data, self.supernet, self.loss_function, may_be_empty=True
         )
@@ -337,10 +344,10 @@ class DARTS(SavedSearch, ReadsOn, keras.Model):
         }
 
     def alpha_gradients(self, train_batch, val_batch, learning_rate):
-        """Returns the validation loss and the gradients that alpha descends.
+        """Returns the validation loss and its gradients for alpha.
 
-        Nothing is changed but the state that the next validation batch of a
-        recurrent supernet begins with.
+        The only change is to the carried validation state of a recurrent
+        supernet.
 
         Args:
             train_batch: Tuple `(x, y)`.
@@ -377,7 +384,7 @@ class DARTS(SavedSearch, ReadsOn, keras.Model):
         return self._regularized(outcome, alphas)
 
     def _regularized(self, outcome, alphas):
-        """Adds the regularizer of alpha to a loss and its gradients."""
+        """Returns loss and gradients with the regularizer of alpha added."""
         if self.alpha_regularizer is None:
             return outcome
         loss, gradients = outcome
@@ -389,26 +396,26 @@ class DARTS(SavedSearch, ReadsOn, keras.Model):
         return loss + tf.cast(penalty, loss.dtype), sums
 
     def genotype(self):
-        """Returns the genotype that the alphas stand for now."""
+        """Returns the genotype derived from the current alphas."""
         if self.derive is None:
             return self.supernet.genotype()
         supernet = self.supernet
         return self.derive(supernet.space, supernet.probabilities())
 
     def alpha_curvature(self, batch):
-        """Returns the largest eigenvalue of ∇²α L at the weights as they are.
+        """Returns the largest eigenvalue of ∇²α L at the current weights.
 
-        Nothing is changed. Of the validation loss it foretells how much the
-        network loses when alpha is made discrete.
+        Nothing is changed. The eigenvalue of the validation loss predicts how
+        much the network loses when alpha is made discrete.
 
         Args:
-            batch: Tuple `(x, y)`, of validation examples.
+            batch: Tuple `(x, y)` of validation examples.
 
         Returns:
             A float.
 
         Raises:
-            ValueError: If the batch cannot be shared evenly.
+            ValueError: If the batch cannot be split evenly.
 
         Reference:
 
@@ -416,7 +423,7 @@ class DARTS(SavedSearch, ReadsOn, keras.Model):
         """
         loss = self._compiled_loss
         weights, alphas, state = loss.values()
-        # A stream without a state: each text is read from its beginning.
+        # This stream has no carried state, so it starts from the initial one.
         parts = self._parts(batch, "curvature")
         objective = loss.objective(parts, state)
 
@@ -429,8 +436,8 @@ class DARTS(SavedSearch, ReadsOn, keras.Model):
         """Returns the graph that costs the most memory; it is not run.
 
         Args:
-            batch_spec: Tuple `(x, y)` of `tf.TensorSpec`s, as the batches
-                are, so that the search need not build the graph again.
+            batch_spec: Tuple `(x, y)` of the `tf.TensorSpec`s of the batches,
+                so that the search reuses the graph.
         """
         count = local_replicas(self.distribution) * self.micro_batches
         return self._compiled_loss.gradient_graph(
@@ -455,7 +462,7 @@ class DARTS(SavedSearch, ReadsOn, keras.Model):
         loss, accuracy, gradient, _, state = train.outputs([weights], alphas)
         self._states["train"] = train.carried
         self._apply_weights(gradient, state)
-        # Segments of a text may differ in length.
+        # Weighted by labels, because segments of a text may differ in length.
         local = self.distribution.experimental_local_results
         number = sum(tf.size(y) for _, of_all in parts for y in local(of_all))
         self.loss_tracker.update_state(loss, number)

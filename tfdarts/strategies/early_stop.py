@@ -1,9 +1,9 @@
-"""When a search had better end: the signs of a collapse.
+"""Early stopping rules, which look for signs of a collapse.
 
-Searched for too long, DARTS fills its cells with skip connections, and the
-networks get worse while the validation loss still falls. Each rule looks at
-the history of a search and says after which epoch the genotype is to be
-taken; it stops at the first epoch at which a rule says so.
+If DARTS searches for too long, skip connections fill its cells, and the
+networks get worse while the validation loss still falls. Each rule maps the
+history of a search to the epoch whose genotype is the result, or to `None`.
+The search stops as soon as a rule returns an epoch.
 """
 
 import collections
@@ -14,26 +14,26 @@ import numpy as np
 from tfdarts.primitive_table import primitive_entry
 
 MOST_SKIPS = 2
-"""With so many skip connections in the normal cell `skips` stops."""
+"""The number of skip connections in the normal cell at which `skips` stops."""
 
 WINDOW = 5
-"""Epochs over which `hessian` averages, and that it looks back."""
+"""Epochs over which `hessian` averages, and between the two averages."""
 
 GROWTH = 1.3
-"""By how much the averaged eigenvalue may have grown over the window."""
+"""Ratio of the two averaged eigenvalues above which `hessian` stops."""
 
 History = collections.namedtuple(
     "History", ["genotypes", "probabilities", "primitives", "eigenvalues"]
 )
-History.__doc__ = """What a search has been until now, one entry an epoch.
+History.__doc__ = """The history of a search, one entry per epoch.
 
 Args:
     genotypes: List of `Genotype`.
     probabilities: Dict of lists of arrays `(edges, primitives)`, by cell
-        type. The first ones are those of the initial alphas.
+        type. Each list begins with the probabilities of the initial alphas.
     primitives: Sequence of primitive names.
-    eigenvalues: List of floats, the largest of ∇²α L_val after each epoch;
-        only `hessian` looks at it.
+    eigenvalues: List of floats, the largest eigenvalue of ∇²α L_val after
+        each epoch; only `hessian` uses it.
 """
 
 
@@ -50,9 +50,9 @@ def skips(history, patience):
 
 
 def stable(history, patience):
-    """Stops once the order of alpha has not changed for `patience` epochs.
+    """Stops once the ranking by alpha is unchanged for `patience` epochs.
 
-    It is the order of the operations that learn, as convolutions do, on each
+    The rule ranks the primitives with weights, such as convolutions, on each
     edge of each cell.
 
     Reference:
@@ -68,7 +68,7 @@ def stable(history, patience):
         if primitive_entry(primitive).learns
     ]
     for values in history.probabilities.values():
-        # That of `patience` epochs ago, and all since.
+        # The probabilities of `patience` epochs ago and of all later epochs.
         recent = np.stack(values[-patience - 1 :])[..., learnable]
         ranking = recent.argsort(axis=-1)
         if (ranking != ranking[0]).any():
@@ -77,11 +77,12 @@ def stable(history, patience):
 
 
 def hessian(history, patience):
-    """Stops once the validation loss curves more sharply in alpha.
+    """Stops once the curvature of the validation loss in alpha has grown.
 
-    The largest eigenvalue of its Hessian, averaged over five epochs, is
-    compared with what it was five epochs before. Where it has grown by more
-    than 1.3 the genotype of those five epochs before is the result.
+    The rule averages the largest eigenvalue of the Hessian over five epochs
+    and compares the average with the average of five epochs before. If it has
+    grown by more than a factor of 1.3, the result is the genotype of five
+    epochs before.
 
     Reference:
 
@@ -96,7 +97,7 @@ def hessian(history, patience):
 
 
 def local_mean(eigenvalues):
-    """Returns the mean of the last five."""
+    """Returns the mean of the last five eigenvalues."""
     return statistics.fmean(eigenvalues[-WINDOW:])
 
 

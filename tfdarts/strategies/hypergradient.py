@@ -1,19 +1,19 @@
 """The gradient of the validation loss with respect to the architecture.
 
-With w the weights, α the architecture, and w' where one step of the weights'
-optimizer leads, DARTS descends
+With weights w, architecture α, and weights w' after one step of the weight
+optimizer, DARTS follows the gradient
 
     ∇α L_val(w', α),   w' = w − ξ ∇w L_train(w, α).
 
-By the chain rule that is
+By the chain rule this gradient is
 
     ∇α L_val(w', α) − ξ ∇²α,w L_train(w, α) ∇w' L_val(w', α).
 
-With momentum, L2 and clipping the step w' is no longer that simple, so the
-vector in the second term is v = ∇w' L_val(w', α) pulled back through the
-virtual step, u = (∂w' / ∂∇w L_train)ᵀ v, which for the step above is −ξ v.
+With momentum, L2 and clipping the step to w' is more complex. The vector in
+the second term is then v = ∇w' L_val(w', α) pulled back through the virtual
+step, u = (∂w' / ∂∇w L_train)ᵀ v, which for the step above is −ξ v.
 
-All here are pure functions of tensors: no variable is read or changed.
+All functions of this module are pure: they read and change no variable.
 
 Reference:
 
@@ -29,7 +29,7 @@ EPSILON_RATIO = 0.01
 
 
 class Objective:
-    """A loss of weights and architecture, with the derivatives DARTS takes.
+    """A loss of weights and architecture, with the derivatives DARTS needs.
 
     Args:
         loss: Pure function `(weights, alphas) -> scalar`, both lists of
@@ -73,7 +73,7 @@ class Objective:
         return self._product(weights, alphas, alphas, direction)
 
     def _product(self, weights, alphas, variables, direction):
-        """Returns ∇α ⟨∇L, direction⟩, the inner gradient by the variables."""
+        """Returns ∇α ⟨∇L, direction⟩, with ∇L in the given variables."""
         with tf.GradientTape(watch_accessed_variables=False) as outer:
             outer.watch(alphas)
             with tf.GradientTape(watch_accessed_variables=False) as inner:
@@ -107,7 +107,7 @@ def hypergradient(
     virtual_step,
     method="central_difference",
 ):
-    """Returns the gradient of the validation loss behind a virtual step.
+    """Returns alpha's gradient of the validation loss after a virtual step.
 
     Args:
         train_loss: Pure function `(weights, alphas) -> scalar`.
@@ -120,21 +120,21 @@ def hypergradient(
             - `"first_order"`: the gradient at w itself, without a virtual
               step. One pass.
             - `"central_difference"`: the second derivative as a difference
-              of two gradients, as the paper has it. Four passes. Where a
-              ReLU or a maximum changes sides within the difference it is
-              far from the derivative, which the paper puts up with.
+              of two gradients, as in the paper. Four passes. If a ReLU or a
+              maximum switches sides within the difference, the difference is
+              far from the derivative; the paper accepts this error.
             - `"one_sided_difference"`: as a difference to the gradient that
               the virtual step has computed anyway. Three passes.
             - `"exact"`: by differentiating twice. Two passes and a double
-              one; the most memory. Losses with max pooling belong into
+              one; the most memory. Compute losses with max pooling inside
               `tfdarts.layers.primitives.twice_differentiable()`.
 
     Returns:
         List of tensors of the shapes of `alphas`.
 
     Raises:
-        ValueError: If there is no such method, or a loss does not depend on
-            one of the tensors.
+        ValueError: If the method is unknown, or a loss does not depend on one
+            of the tensors.
 
     Example:
 
@@ -218,7 +218,7 @@ _Unrolled = collections.namedtuple(
 
 
 def _unroll(train, val, weights, alphas, virtual_step):
-    """The virtual step, and what the validation loss says behind it."""
+    """Takes the virtual step; returns the loss and gradients after it."""
     _, gradients, train_alpha_gradients = train.gradients(weights, alphas)
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(gradients)
@@ -229,9 +229,9 @@ def _unroll(train, val, weights, alphas, virtual_step):
 
 
 def _perturbation(direction):
-    """ε, and ε times the direction: nothing along a direction of zeros."""
+    """Returns ε and ε times the direction, 0 for a direction of zeros."""
     norm = tf.linalg.global_norm(direction)
-    # Not `tf.cast`, which rounds a Python float to float32 first.
+    # Not `tf.cast`: it rounds a Python float to float32 first.
     ratio = tf.constant(EPSILON_RATIO, norm.dtype)
     epsilon = tf.math.divide_no_nan(ratio, norm)
     return epsilon, [epsilon * d for d in direction]

@@ -1,4 +1,4 @@
-"""What a search is given: pairs of batches, refused if they are not."""
+"""Checks of the data of a search: pairs of batches."""
 
 import keras
 import numpy as np
@@ -16,15 +16,16 @@ NOT_TAKEN = ("class_weight", "sample_weight", "validation_split")
 
 
 def require_pairs(x, y=None, options=()):
-    """Refuses what `fit` of a search cannot be given.
+    """Raises `ValueError` if `fit` of a search cannot use its arguments.
 
     Args:
         x, y: The arguments of `fit`.
-        options: Dict of its further arguments.
+        options: Dict of the further arguments of `fit`.
 
     Raises:
-        ValueError: If there are labels beside `x`, weights of examples or
-            classes, a split, or a data set that is no pairs or is empty.
+        ValueError: If labels are given beside `x`, if there are sample
+            weights, class weights or a validation split, or if the data set
+            is empty or does not contain pairs.
     """
     given = [
         name
@@ -51,12 +52,11 @@ def checked_pair(data, supernet, loss):
     """Returns the two batches of a step; see `checked_batch`.
 
     Args:
-        data: What an iterator of the data returned.
+        data: An item of the data set.
         supernet, loss: See `checked_batch`.
 
     Raises:
-        ValueError: If they are no two batches that the supernet can learn
-            from.
+        ValueError: If the item is not a pair of batches for the supernet.
     """
     if not _is_pair_of_pairs(data):
         raise ValueError(f"Received batches of {_described(data)}, but {PAIRS}")
@@ -64,22 +64,22 @@ def checked_pair(data, supernet, loss):
 
 
 def checked_batch(batch, supernet, loss, may_be_empty=False):
-    """Returns a batch `(x, y)` as a supernet learns from it.
+    """Returns a batch `(x, y)` in the form that a supernet trains on.
 
     Args:
-        batch: What an iterator of the data returned.
+        batch: A batch of the data set.
         supernet: `CNNSupernet` or `RNNSupernet`.
         loss: Keras loss.
-        may_be_empty: Boolean, whether it may have no rows, as the share of a
-            process may in tests. Defaults to `False`.
+        may_be_empty: Boolean, whether the batch may have no rows, as the
+            local batch of a process in evaluation. Defaults to `False`.
 
     Returns:
-        Tuple of two tensors. Images have the dtype of the weights, numbers of
-        classes no dimension of their own: so no graph is traced again.
+        Tuple of two tensors. Images are cast to the dtype of the weights, and
+        class indices have no last dimension of 1, to avoid retracing.
 
     Raises:
-        ValueError: If it is empty, its labels are not of its examples or not
-            what the loss takes, or its images are not floating point.
+        ValueError: If the batch is empty, if the labels do not match the
+            examples or the loss, or if images are not floating point.
     """
     if not _is_pair(batch) or any(isinstance(x, tuple) for x in batch):
         raise ValueError(
@@ -116,9 +116,9 @@ _STANDARDIZED = (
 
 
 def _require_image_shape(x, supernet):
-    """Raises `ValueError` where a supernet cannot take images of a shape."""
+    """Raises `ValueError` if the shape of images does not fit the supernet."""
     height, width, channels = supernet.image_shape
-    # The stem of ImageNet is a model of its own, which takes one size.
+    # The stem of ImageNet is a functional model, which has a fixed size.
     one_size = getattr(supernet, "stem", None) == "imagenet"
     sides = f"{height}, {width}" if one_size else "height, width"
     if (
@@ -134,7 +134,7 @@ def _require_image_shape(x, supernet):
 
 
 def _checked_classes(x, y, supernet, reads):
-    """Returns labels that are numbers of classes, one for each example."""
+    """Returns labels as class indices, one for each example or word."""
     shapes = [x.shape.as_list()] if reads else [[x.shape[0]], [x.shape[0], 1]]
     if y.shape.as_list() not in shapes:
         raise ValueError(
@@ -156,7 +156,7 @@ def _checked_classes(x, y, supernet, reads):
     size = getattr(
         supernet, "vocabulary_size" if reads else "num_classes", None
     )
-    # A supernet of one's own need not say.
+    # A custom supernet need not have a number of classes.
     if size is None or 0 in y.shape:
         return y
     lowest, highest = int(tf.reduce_min(y)), int(tf.reduce_max(y))
@@ -178,7 +178,7 @@ def _is_pair_of_pairs(data):
 
 
 def _described(data):
-    """A structure of tensors, or of their specifications, in words."""
+    """Returns a description of a structure of tensors or of their specs."""
     if isinstance(data, (tuple, list)):
         return f"({', '.join(map(_described, data))})"
     if isinstance(data, dict):

@@ -1,4 +1,4 @@
-"""The optimizers that the paper searches with."""
+"""The optimizers of the paper's searches."""
 
 from tfdarts.models.supernet import carries_state
 from tfdarts.training.optimizers import SGD
@@ -8,9 +8,9 @@ from tfdarts.training.optimizers import Adam
 def paper_optimizers(supernet):
     """Returns the paper's optimizers for a supernet's weights and its alphas.
 
-    The learning rates are constant: how fast that of the paper's convolutional
-    weights falls depends on the number of epochs, which only the caller
-    knows. See `tfdarts.training.schedules.EpochCosine`.
+    The learning rates are constant. The paper's schedule for convolutional
+    weights depends on the number of epochs, which only the caller knows. See
+    `tfdarts.training.schedules.EpochCosine`.
 
     Args:
         supernet: `CNNSupernet` or `RNNSupernet`.

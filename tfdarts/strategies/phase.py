@@ -1,4 +1,4 @@
-"""A function of a part of a batch, computed by all replicas and averaged."""
+"""The mean of a function over the micro-batches of all replicas."""
 
 import math
 
@@ -12,17 +12,17 @@ from tfdarts.parts import sum_over_replicas
 class Phase:
     """The mean of a function over all parts of a batch.
 
-    A batch has as many parts as there are replicas times micro-batches. Each
-    replica computes its micro-batches one after the other. Then replicas meet
-    once: one vector holds all that is averaged.
+    The number of parts is the number of replicas times micro-batches. Each
+    replica computes its micro-batches one after the other. One all-reduce of
+    one vector then averages all results.
 
     Args:
-        function: Function `(*values, *part) -> (means, carried, others)`,
-            structures of tensors: what is averaged, what the same part of the
-            next batch begins with, and what is the same in all parts.
+        function: Function `(*values, *part) -> (means, carried, others)` of
+            structures of tensors: the tensors to average, the carried state
+            of the part, and tensors that are equal in all parts.
         model: Keras model that the function calls.
         distribution: `tf.distribute.Strategy`.
-        compile: Function that compiles.
+        compile: Function that compiles another function, as `tf.function`.
         micro_batches: Integer. Defaults to `1`.
         jit_compile: Boolean, whether XLA compiles. Defaults to `False`.
     """
@@ -50,11 +50,11 @@ class Phase:
             self._compute = compile(self._on_replicas)
 
     def __call__(self, values, parts):
-        """Returns means, a list of what each part carries on, and others.
+        """Returns means, the list of the parts' carried states, and others.
 
         Args:
             values: Tuple of structures of tensors.
-            parts: What `tfdarts.parts.parts_of` returns.
+            parts: The parts that `tfdarts.parts.parts_of` returns.
         """
         results = [
             self._compute(tf.constant(number), values, part)
@@ -71,7 +71,7 @@ class Phase:
         """Returns the graph of one part; it is not run.
 
         Args:
-            values: As in a call.
+            values: Tuple of structures of tensors.
             part: Structure of `tf.TensorSpec`s.
         """
         one = self.distribution.num_replicas_in_sync == 1
@@ -80,10 +80,10 @@ class Phase:
         return traced.get_concrete_function(*specs).graph
 
     def _packed(self, number, values, part):
-        """The function of one part; what is averaged is one vector.
+        """Calls the function on one part; packs the means into one vector.
 
         Args:
-            number: Scalar, which part of the batch.
+            number: Scalar, the index of the part in the batch.
         """
         with part_of_batch(number, self.num_parts):
             means, carried, others = self.function(*values, *part)
@@ -98,10 +98,10 @@ class Phase:
         return tf.concat(vectors, axis=0), carried, others
 
     def _on_replicas(self, number, values, part):
-        """The function of one micro-batch, computed by each replica."""
+        """Calls the function on one micro-batch of each replica."""
         of_part = self._of_part
         if has_synchronized(self.model):
-            # Replicas meet inside, where TensorFlow must see them all.
+            # TensorFlow must trace all replicas for the all-reduces inside.
             of_part = self._packed
         else:
             of_part = self._built_once(number, values, part)
@@ -115,7 +115,7 @@ class Phase:
         return self.distribution.run(compute, args=(part,))
 
     def _built_once(self, number, values, part):
-        """Else TensorFlow would build the graph once a replica."""
+        """Returns a function that shares one graph among all replicas."""
         local = self.distribution.experimental_local_results
         columns = [local(v) for v in tf.nest.flatten(part)]
         built = {}

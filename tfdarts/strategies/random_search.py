@@ -1,4 +1,4 @@
-"""Random search: candidates are drawn from the space, and the best is kept."""
+"""Random search: draws candidates from the space and keeps the best."""
 
 import dataclasses
 
@@ -8,7 +8,8 @@ from tfdarts.strategies.strategy import STRATEGY
 from tfdarts.strategies.strategy import Strategy
 
 _FAR_APART = 2**20
-"""Searches of different seeds draw different candidates, up to so many."""
+"""Searches with different seeds draw different candidates, up to this number.
+"""
 
 
 @dataclasses.dataclass(frozen=True)

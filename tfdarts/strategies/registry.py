@@ -11,10 +11,11 @@ def register_strategy(strategy):
     """Makes a strategy known to all functions and commands.
 
     Args:
-        strategy: `tfdarts.Strategy`. Another of its name is replaced.
+        strategy: `tfdarts.Strategy`. It replaces a strategy of the same name.
 
     Raises:
-        ValueError: If it is no strategy, or trains something unknown.
+        ValueError: If the object is not a strategy, or its `trains` is
+            unknown.
     """
     if not isinstance(strategy, Strategy):
         raise ValueError(
@@ -34,10 +35,10 @@ def strategies():
 
 
 def strategy_named(name):
-    """Returns the strategy of a name.
+    """Returns the strategy with this name.
 
     Raises:
-        ValueError: If there is none.
+        ValueError: If no strategy has this name.
 
     Example:
 

@@ -1,18 +1,17 @@
-"""How Keras saves a search, and what a search is compiled with."""
+"""Saving and loading of searches by Keras."""
 
 import keras
 
 
 class SavedSearch:
-    """The part of `DARTS` by which Keras saves and loads it.
+    """Mixin of `DARTS` with which Keras saves and loads a search.
 
-    A search that is loaded goes on with the same weights, alphas and
-    optimizers, on one device. What a recurrent supernet carries from batch to
-    batch is not saved.
+    A loaded search resumes with the same weights, alphas and optimizers, on
+    one device. The carried state of a recurrent supernet is not saved.
     """
 
     def get_config(self):
-        """Returns the arguments, except the devices that share each batch."""
+        """Returns all arguments of the search except `distribution`."""
         options = ("order", "update_order", "alpha_warmup_steps")
         options += ("micro_batches", "clip_virtual_step", "name")
         second_order = {"method": self.method} if self.order == 2 else {}

@@ -1,4 +1,4 @@
-"""The options of a search, refused where they cannot be."""
+"""Checks of the options of a search."""
 
 import keras
 
@@ -14,10 +14,10 @@ UPDATE_ORDERS = ("alpha_first", "weights_first")
 def check_options(
     order, method, update_order, alpha_warmup_steps, micro_batches
 ):
-    """Refuses arguments of `DARTS` that are none of their values.
+    """Raises `ValueError` if an argument of `DARTS` has an unknown value.
 
     Raises:
-        ValueError: If one of them is.
+        ValueError: If an argument is not one of its choices or too small.
     """
     for name, value, choices in (
         ("order", order, (1, 2)),
@@ -48,10 +48,11 @@ def check_compilation(
     run_eagerly,
     jit_compile,
 ):
-    """Refuses arguments of `DARTS.compile` that do not go together.
+    """Raises `ValueError` if arguments of `DARTS.compile` are incompatible.
 
     Raises:
-        ValueError: If they do not, or the loss does not take logits.
+        ValueError: If two arguments are incompatible, or the loss does not
+            take logits.
     """
     several = distribution.num_replicas_in_sync > 1
     if several and run_eagerly:
@@ -94,7 +95,7 @@ def _takes_probabilities(loss):
 
 
 def check_precision(method, dtype):
-    """Refuses differences of gradients in half precision.
+    """Raises `ValueError` for differences of gradients in half precision.
 
     Raises:
         ValueError: If `method` is a difference and `dtype` has half precision.

@@ -1,4 +1,4 @@
-"""What a strategy is: a way to find an architecture."""
+"""The interface of a search strategy."""
 
 STRATEGY = (
     "How the architecture is found: darts (gradient descent on a supernet), "
@@ -10,15 +10,16 @@ STRATEGY = (
 class Strategy:
     """A way to find an architecture.
 
-    A subclass says how; `tfdarts.register_strategy` makes it known to
-    `tfdarts.search` and, by `--strategy`, to the commands.
+    A subclass implements `run`. `tfdarts.register_strategy` makes a strategy
+    available to `tfdarts.search` and to the option `--strategy` of commands.
 
     Attributes:
         name: String, the value of `--strategy`.
         trains: String, what the strategy trains: `"supernet"`, one model that
-            holds all networks, or `"candidates"`, network after network.
-        settings: Dataclass, a subclass of `tfdarts.Settings`: the strategy's
-            own settings, beside those of the training. `None` for none.
+            contains all networks, or `"candidates"`, one network after the
+            other.
+        settings: Dataclass, a subclass of `tfdarts.Settings`: settings of the
+            strategy in addition to the training settings, or `None`.
     """
 
     name = None
@@ -26,9 +27,9 @@ class Strategy:
     settings = None
 
     def supernet_arguments(self, config):
-        """Returns what supernets are given besides, a dict.
+        """Returns further arguments of the supernet, a dict.
 
-        Such as a relaxation, or the class of the mixed operations.
+        Examples are a relaxation and the class of the mixed operations.
 
         Args:
             config: The settings of the search.
@@ -36,9 +37,9 @@ class Strategy:
         return {}
 
     def search_arguments(self, config):
-        """Returns what `tfdarts.DARTS` is given besides, a dict.
+        """Returns further arguments of `tfdarts.DARTS`, a dict.
 
-        Such as a regularizer of alpha, or a rule of derivation.
+        Examples are a regularizer of alpha and a derivation rule.
 
         Args:
             config: The settings of the search.
@@ -46,12 +47,12 @@ class Strategy:
         return {}
 
     def run(self, search):
-        """Searches to the end, from where the search was interrupted.
+        """Runs the search to its end; resumes an interrupted search.
 
         Args:
             search: `tfdarts.runs.supernet_search.SupernetSearch` or
-                `tfdarts.runs.candidate_search.CandidateSearch`, as `trains`
-                says.
+                `tfdarts.runs.candidate_search.CandidateSearch`, according to
+                `trains`.
         """
         raise NotImplementedError
 
@@ -59,8 +60,8 @@ class Strategy:
 class SupernetStrategy(Strategy):
     """A strategy that trains a supernet by gradient descent.
 
-    A subclass has a name, and what differs from DARTS: settings, and arguments
-    of the supernet and of the search.
+    A subclass has a name and the differences from DARTS: settings, and
+    arguments of the supernet and of the search.
     """
 
     trains = "supernet"

@@ -1,4 +1,4 @@
-"""What the record of a search says of it: has it collapsed, has it decided?"""
+"""A verdict on a search from its records: has it collapsed, has it decided?"""
 
 import math
 import typing
@@ -12,10 +12,10 @@ from tfdarts.strategies.early_stop import WINDOW
 from tfdarts.strategies.early_stop import local_mean
 
 UNDECIDED = 0.99
-"""From this share of the largest entropy on alpha has hardly moved.
+"""Share of the largest entropy above which alpha counts as undecided.
 
-The value is ours: one of eight operations then weighs 0.2 at the most, where
-an equal share is 0.125.
+We chose the value: at this entropy, the largest of eight weights is at most
+0.2, where equal weights are 0.125.
 """
 
 
@@ -25,17 +25,17 @@ LIMITS = {
         "DARTS+ stops here",
     )
 }
-"""Limits to draw beside figures of `metrics.csv`, and whose they are."""
+"""Limits to draw in plots of `metrics.csv`, by column, with their source."""
 
 
 class Verdict(typing.NamedTuple):
-    """What is to be thought of a search.
+    """A verdict on the result of a search.
 
     Args:
-        sound: Boolean, whether nothing speaks against its result.
+        sound: Boolean, whether nothing speaks against the result.
         headline: String, a few words.
         reasons: List of strings, a sentence each, with the thresholds and
-            where these are from.
+            their sources.
     """
 
     sound: bool
@@ -47,11 +47,10 @@ def judge(probabilities, metrics):
     """Returns the `Verdict` on a search.
 
     Args:
-        probabilities: Dict of arrays `(edges, primitives)` by cell type:
-            those that the result was derived from.
-        metrics: Dict of lists, one value an epoch until the result:
-            `"skip_connections"` and `"dominant_eigenvalue"` as far as they
-            were measured.
+        probabilities: Dict of arrays `(edges, primitives)` by cell type, from
+            which the result was derived.
+        metrics: Dict of lists with one value per epoch up to the result:
+            `"skip_connections"` and `"dominant_eigenvalue"`, if measured.
 
     Example:
 

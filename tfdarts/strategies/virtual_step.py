@@ -1,16 +1,16 @@
-"""The virtual step of a network whose gradients are clipped."""
+"""A virtual step with clipping."""
 
 import tensorflow as tf
 
 
 def clipped(virtual_step, clip_norm):
-    """Returns a virtual step that clips, on its way forth and back.
+    """Returns a virtual step that clips gradients forward and backward.
 
-    Gradients are clipped before the step, by a coefficient that counts as a
-    constant: w' = w − ξ c g. What is pulled back through the step, v, is
-    clipped by the same norm first. The gradients of recurrent networks now
-    and then are very large. The authors clip there, too, but their
-    coefficient is above 1 where the norm is below `clip_norm`; here it is 1.
+    The step clips gradients by a coefficient c that counts as a constant:
+    w' = w − ξ c g. The vector v, which is pulled back through the step, is
+    clipped to the same norm first, because gradients of recurrent networks are
+    sometimes very large. The authors clip there too, but their coefficient
+    exceeds 1 if the norm is below `clip_norm`; here it is 1.
 
     Args:
         virtual_step: Function `(gradients, weights) -> weights`, lists of
@@ -49,7 +49,7 @@ def clipped(virtual_step, clip_norm):
 
 
 def coefficient(gradients, clip_norm):
-    """Returns what gradients are multiplied by so that their norm is right.
+    """Returns the factor that clips gradients to a global norm.
 
     Args:
         gradients: List of tensors.
