@@ -1,1 +1,1 @@
-"""What a genotype is worth, and what it cost to know."""
+"""Evaluation of genotypes: scores and costs."""

@@ -1,4 +1,4 @@
-"""The outcome of evaluating a genotype."""
+"""The result of evaluating a genotype."""
 
 import dataclasses
 import typing
@@ -7,17 +7,17 @@ from tfdarts.genotypes import Genotype
 
 
 class Evaluation(typing.NamedTuple):
-    """What a genotype is worth, and what it cost to know.
+    """The score of a genotype, and the costs of evaluation and network.
 
     Args:
         genotype: `Genotype`.
-        rank: List of numbers by which genotypes are compared; the lowest is
-            the best.
-        score: Float, the figure to show, as an accuracy.
-        seconds: Float, what the evaluation took.
-        parameters: Integer, those of the network.
-        multiply_adds: Integer, those of the network for one example, or
-            `None` where they are not counted.
+        rank: List of numbers by which genotypes are compared; the lowest list
+            is the best.
+        score: Float, the number to show, such as an accuracy.
+        seconds: Float, the duration of the evaluation.
+        parameters: Integer, the number of parameters of the network.
+        multiply_adds: Integer, the multiply-adds of the network for one
+            example, or `None` if not counted.
     """
 
     genotype: Genotype
@@ -28,11 +28,11 @@ class Evaluation(typing.NamedTuple):
     multiply_adds: int | None = None
 
     def to_dict(self):
-        """Returns the evaluation as JSON can hold it."""
+        """Returns the evaluation as a dict that can be written as JSON."""
         genotype = dataclasses.asdict(self.genotype)
         return {**self._asdict(), "genotype": genotype}
 
     @classmethod
     def from_dict(cls, values):
-        """Returns the evaluation that `to_dict` has made a dict of."""
+        """Returns the evaluation of a dict that `to_dict` returned."""
         return cls(**{**values, "genotype": Genotype(**values["genotype"])})

@@ -1,1 +1,1 @@
-"""What can be chosen: nodes, edges, primitives and the derivation rule."""
+"""Search spaces: nodes, edges, primitives and the derivation rule."""

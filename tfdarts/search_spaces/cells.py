@@ -1,4 +1,4 @@
-"""Cells of nodes and edges, out of which a search chooses."""
+"""The base class of search spaces of cells."""
 
 import dataclasses
 import math
@@ -11,20 +11,20 @@ from tfdarts.primitive_table import require_primitives
 
 
 class CellSearchSpace:
-    """What convolutional and recurrent search spaces have in common.
+    """Base class of convolutional and recurrent search spaces.
 
     Edges are numbered by node, then by predecessor. Row `e` of an alpha
     matrix belongs to edge `e`, column `k` to `primitives[k]`.
 
-    A space has a `kind`, a key of `tfdarts.genotypes.SPACES`.
+    A subclass has a `kind`, a key of `tfdarts.genotypes.SPACES`.
 
     Args:
         num_nodes: Integer, intermediate nodes of a cell.
         primitives: Sequence of primitive names.
 
     Raises:
-        ValueError: If there are no nodes, or a primitive is unknown, stands
-            twice, or is `"none"` alone.
+        ValueError: If there are no nodes, if a primitive is unknown or
+            repeated, or if `"none"` is the only primitive.
     """
 
     def __init__(self, num_nodes, primitives):
@@ -44,33 +44,33 @@ class CellSearchSpace:
 
     @property
     def cells(self):
-        """What cells of this kind are made of."""
+        """The `tfdarts.genotypes.Cells` of this kind of network."""
         return SPACES[self.kind]
 
     @property
     def cell_types(self):
-        """The names of the cells of a genotype."""
+        """The names of the cells in a genotype, such as `"normal"`."""
         return self.cells.cell_types
 
     @property
     def num_edges(self):
-        """Edges of a cell before derivation."""
+        """The number of edges of a cell before derivation."""
         return len(self.edges)
 
     @property
     def alpha_shape(self):
-        """Shape of the alphas of one cell type: `(edges, primitives)`."""
+        """The shape of one cell type's alphas: `(edges, primitives)`."""
         return (self.num_edges, len(self.primitives))
 
     @property
     def concat(self):
-        """The nodes that make a cell's output: all intermediate ones."""
+        """The nodes of a cell's output: all intermediate nodes."""
         first = self.cells.num_inputs
         return tuple(range(first, first + self.num_nodes))
 
     @property
     def size(self):
-        """Number of different derived cells of one type."""
+        """The number of different derived cells of one type."""
         count = self.cells.edges_per_node
         operations = len(self._choices) ** (count * self.num_nodes)
         return operations * math.prod(
@@ -78,7 +78,7 @@ class CellSearchSpace:
         )
 
     def outgoing_edges(self, predecessor):
-        """Returns the numbers of the edges that leave a node, in order."""
+        """Returns the indices of the edges that leave a node, in order."""
         return [
             edge
             for edge, (_, source) in enumerate(self.edges)
@@ -86,18 +86,18 @@ class CellSearchSpace:
         ]
 
     def derive(self, probabilities):
-        """Returns the genotype of the likeliest primitives.
+        """Returns the genotype of the most probable primitives.
 
-        An edge is as strong as its likeliest primitive other than `"none"`.
-        Each node of a convolutional cell keeps its two strongest edges, the
-        stronger first, and each node of a recurrent cell its strongest edge.
-        Each edge gets its likeliest primitive other than `"none"`. Of equals
-        the earlier wins. What `"none"` takes of the probability weakens an
-        edge, so ranking raw alphas would be another rule.
+        The strength of an edge is the largest probability of a primitive other
+        than `"none"`. Each node of a convolutional cell keeps its two
+        strongest edges, the stronger first; each node of a recurrent cell
+        keeps its strongest edge. A kept edge gets its most probable primitive
+        other than `"none"`. The first of equal values wins. The probability of
+        `"none"` weakens an edge, so ranking raw alphas would be another rule.
 
         Args:
-            probabilities: Dict from the types of cells to arrays of shape
-                `alpha_shape`, as `supernet.probabilities()` returns it.
+            probabilities: Dict from cell types to arrays of shape
+                `alpha_shape`, as `supernet.probabilities()` returns.
 
         Raises:
             ValueError: If a shape is wrong, or a number is negative or not
@@ -123,9 +123,9 @@ class CellSearchSpace:
         return self._genotype(cells, name=f"random:{seed}")
 
     def neighbors(self, genotype):
-        """Returns the genotypes that one edit leads to.
+        """Returns the genotypes that differ by one edit.
 
-        An edit gives one edge another primitive or another predecessor; the
+        An edit gives one edge another primitive or another predecessor. The
         edges of a node keep different predecessors.
 
         Args:
@@ -136,7 +136,7 @@ class CellSearchSpace:
             its recurrent one.
 
         Raises:
-            ValueError: If the genotype is not of this space.
+            ValueError: If the genotype is not in this space.
 
         Example:
 
@@ -153,7 +153,7 @@ class CellSearchSpace:
         ]
 
     def mutate(self, genotype, seed):
-        """Returns one of the neighbors, drawn uniformly.
+        """Returns a neighbor of a genotype, drawn uniformly.
 
         Args:
             genotype: `Genotype` of this space.
@@ -163,7 +163,7 @@ class CellSearchSpace:
         return neighbors[np.random.default_rng(seed).integers(len(neighbors))]
 
     def __contains__(self, genotype):
-        """Whether a genotype is of this space."""
+        """Returns whether a genotype is in this space."""
         cells = [getattr(genotype, t) for t in self.cell_types]
         concats = [getattr(genotype, f"{t}_concat") for t in self.cell_types]
         return (

@@ -1,11 +1,11 @@
-"""The space of convolutional cells that DARTS searches."""
+"""The search space of convolutional cells in DARTS."""
 
 from tfdarts.genotypes import PRIMITIVES
 from tfdarts.search_spaces.cells import CellSearchSpace
 
 
 class CNNSearchSpace(CellSearchSpace):
-    """Cells of intermediate nodes, each fed by every node before it.
+    """Convolutional cells; edges lead to a node from all earlier nodes.
 
     Edges are numbered by node, then by predecessor: edges `0` and `1` lead
     from the two inputs to the first intermediate node, edges `2` to `4` lead

@@ -1,4 +1,4 @@
-"""How undecided a choice between primitives is."""
+"""The entropy of the choice between primitives."""
 
 import numpy as np
 import scipy.special
@@ -11,8 +11,8 @@ def entropy(probabilities):
         probabilities: Array `(..., edges, primitives)`.
 
     Returns:
-        Array `(..., edges)`, in nats: `log(primitives)` where nothing has
-        been chosen yet, `0` where the edge has settled on one primitive.
+        Array `(..., edges)`, in nats: `log(primitives)` for equal
+        probabilities, `0` for an edge with one certain primitive.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""Genotypes by what a user calls them."""
+"""Finds the genotype that a user's string refers to."""
 
 import pathlib
 import shlex
@@ -16,17 +16,18 @@ SPACES = {"cnn": CNNSearchSpace, "rnn": RNNSearchSpace}
 
 
 def find_genotype(identifier, space="cnn"):
-    """Returns the genotype that a `--genotype` flag means.
+    """Returns the genotype that a `--genotype` flag refers to.
 
     Args:
-        identifier: String, a published name such as `"DARTS_V2"`,
-            `"random:<seed>"` for one drawn uniformly from the search space,
-            or a whole genotype as Python prints it; or path of a file, or of
-            a run directory that holds a `genotype.json`.
-        space: String, `"cnn"` or `"rnn"`, of what kind of network.
+        identifier: String: a published name such as `"DARTS_V2"`,
+            `"random:<seed>"` for a uniform draw from the search space, or a
+            genotype as Python prints it. Or the path of a genotype file, or
+            of a run directory with a `genotype.json`.
+        space: String, `"cnn"` or `"rnn"`, the kind of network.
 
     Raises:
-        ValueError: If it is none of these, or of the other kind.
+        ValueError: If the identifier is none of these, or the genotype is for
+            the other kind of network.
 
     Example:
 
@@ -73,7 +74,7 @@ def find_genotype(identifier, space="cnn"):
 
 
 def _hint(identifier, space):
-    """Returns a sentence on what may be meant."""
+    """Returns a sentence that suggests a correct identifier."""
     if pathlib.Path(identifier).suffix in _FILES:
         return " Check the path."
     run_dir = shlex.quote(f"--run_dir={identifier}")
@@ -87,5 +88,5 @@ def _genotype_file(identifier):
     try:
         path = path / "genotype.json" if path.is_dir() else path
         return path if path.is_file() else None
-    except OSError:  # It is too long for a path: a whole genotype, pasted.
+    except OSError:  # A pasted genotype is too long for a path.
         return None

@@ -1,14 +1,14 @@
-"""The space of recurrent cells that DARTS searches."""
+"""The search space of recurrent cells in DARTS."""
 
 from tfdarts.genotypes import RECURRENT_PRIMITIVES
 from tfdarts.search_spaces.cells import CellSearchSpace
 
 
 class RNNSearchSpace(CellSearchSpace):
-    """Recurrent cells of intermediate nodes, each fed by one before it.
+    """Recurrent cells; a derived node has one edge from an earlier node.
 
-    Node `0` is made of the input and the last state. Edge `0` leads from it to
-    node `1`, edges `1` and `2` lead to node `2`, and so on.
+    Node `0` is computed from the input and the last state. Edge `0` leads from
+    node `0` to node `1`, edges `1` and `2` lead to node `2`, and so on.
 
     Args:
         num_nodes: Integer, intermediate nodes of a cell. Defaults to `8`.
