@@ -1,8 +1,7 @@
-"""Arguments from Python, brought into the form that the code works with.
+"""Conversion of arguments to plain Python values.
 
-Every setting and every public function takes paths, numbers and sequences
-through these functions, so that Python's users and the command line's meet
-the same rules.
+Every setting and every public function converts paths, numbers and sequences
+with these functions, so that Python and the command line have the same rules.
 """
 
 import numbers
@@ -13,15 +12,15 @@ from collections.abc import Mapping
 from tfdarts.patterns import separated
 
 _LOCATED = ("folder", "idx", "text")
-"""Kinds of data sets whose specification holds a path."""
+"""Kinds of data sets whose specification contains a path."""
 
 
 def scalar(value):
-    """Returns a Python scalar for one of NumPy, TensorFlow or Keras.
+    """Returns a NumPy, TensorFlow or Keras scalar as a Python scalar.
 
     Args:
-        value: Anything. What is no scalar with a `shape` is returned as it
-            is.
+        value: Any object. Objects without the `shape` of a scalar are
+            returned unchanged.
 
     Example:
 
@@ -43,11 +42,11 @@ def path_text(value, name="path"):
     """Returns a path as a string, with `~` as the home directory.
 
     Args:
-        value: String, `os.PathLike` or `None`, which is returned as it is.
-        name: String, what the argument is called in an error.
+        value: String or `os.PathLike`. `None` is returned unchanged.
+        name: String, the name of the argument in errors.
 
     Raises:
-        ValueError: If it is something else.
+        ValueError: If the value is not a path.
     """
     if value is None:
         return None
@@ -62,7 +61,7 @@ def as_path(value, name="path"):
     """Returns a path as a `pathlib.Path`; see `path_text`.
 
     Raises:
-        ValueError: If it is something else, `None` among it.
+        ValueError: If the value is not a path, also if it is `None`.
     """
     if value is None:
         raise _no_path(value, name)
@@ -77,13 +76,13 @@ def _no_path(value, name):
 
 
 def items(value):
-    """Returns a list of what an argument holds.
+    """Returns the items of an argument as a list.
 
-    One string, one path and whatever cannot be iterated over are one item;
-    all else is a sequence of items.
+    A string, a path and a value that is not iterable are one item; other
+    values are sequences of items.
 
     Raises:
-        ValueError: If it is a set or a dict, whose order means nothing.
+        ValueError: If the argument is a set or a dict, which has no order.
 
     Example:
 
@@ -103,7 +102,7 @@ def items(value):
 
 
 def split(text):
-    """Returns what stands between the commas of a flag, as a list.
+    """Returns the parts of a flag between commas, as a list.
 
     Example:
 
@@ -120,10 +119,10 @@ def names(value, name):
     Args:
         value: String, with commas between several names, or a sequence of
             strings.
-        name: String, what the argument is called in an error.
+        name: String, the name of the argument in errors.
 
     Raises:
-        ValueError: If there is anything but strings.
+        ValueError: If an item is not a string.
     """
     if isinstance(value, str):
         return tuple(split(value))
@@ -138,12 +137,12 @@ def paths(value, name):
 
     Args:
         value: Path, string with commas between several paths, or a sequence
-            of paths. A string that is the path of something that exists is
-            one path, whatever commas are in it.
-        name: String, what the argument is called in an error.
+            of paths. A string that is an existing path is one path, even with
+            commas.
+        name: String, the name of the argument in errors.
 
     Raises:
-        ValueError: If there is anything but paths.
+        ValueError: If an item is not a path.
     """
     if isinstance(value, str):
         value = separated(path_text(value))
@@ -159,10 +158,11 @@ def seeds(value, name="--seeds"):
     Args:
         value: String of integers with commas between them, an integer, or a
             sequence of integers.
-        name: String, what the argument is called in an error.
+        name: String, the name of the argument in errors.
 
     Raises:
-        ValueError: If they are no different integers from 0 to 2**32 - 1.
+        ValueError: If the seeds are not different integers from 0 to
+            2**32 - 1.
 
     Example:
 
@@ -180,7 +180,7 @@ def seeds(value, name="--seeds"):
 
 
 def _seed(value):
-    """Returns one seed as an integer, or `None` where it is none."""
+    """Returns a seed as an integer, or `None` if the value is not a seed."""
     value = scalar(value)
     if isinstance(value, str) and value.strip().isdecimal():
         value = int(value)
@@ -191,10 +191,10 @@ def specification(value, name="--dataset"):
     """Returns the specification of a data set, with `~` as home directory.
 
     Args:
-        value: String; or a path, which stands for `text:<path>` where it is a
-            file or a directory with a `train.txt`, and otherwise for
-            `folder:<path>`. Anything else is returned as it is.
-        name: String, what the argument is called in an error.
+        value: String, or a path. A file or a directory with a `train.txt`
+            becomes `text:<path>`, another path `folder:<path>`. Other values
+            are returned unchanged.
+        name: String, the name of the argument in errors.
     """
     value = scalar(value)
     if isinstance(value, os.PathLike):

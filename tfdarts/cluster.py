@@ -1,4 +1,4 @@
-"""Which processes compute together, as the environment says."""
+"""The workers of `TF_CONFIG`, and a barrier before they join."""
 
 import contextlib
 import functools
@@ -15,7 +15,7 @@ logger = logging.getLogger("tfdarts")
 
 SECONDS_BETWEEN_WORDS = 30
 SECONDS_TO_JOIN = 120
-"""What TensorFlow gets to connect workers that are all there."""
+"""Seconds that TensorFlow gets to connect workers that have all started."""
 
 _PAUSE = 0.5
 _ANSWER = b"tfdarts: all workers are there\n"
@@ -26,19 +26,19 @@ _ADDRESS = re.compile(r"\S+:(\d{1,5})")
 
 
 class ClusterError(ValueError):
-    """The processes that are to compute together cannot."""
+    """The workers cannot train together."""
 
 
 def workers():
-    """Returns the addresses of all workers, and which of them this is.
+    """Returns the addresses of all workers and the index of this worker.
 
-    They are those of `TF_CONFIG`.
+    Both come from `TF_CONFIG`.
 
     Returns:
-        List of strings, empty where none are named, and an integer.
+        List of strings, empty if `TF_CONFIG` names no workers, and an integer.
 
     Raises:
-        ClusterError: If it does not say so.
+        ClusterError: If `TF_CONFIG` is invalid.
 
     Reference:
 
@@ -60,7 +60,7 @@ def workers():
         ):
             return list(addresses), index
     except (ValueError, LookupError, TypeError, AttributeError):
-        pass  # It is said below.
+        pass  # The error is raised below.
     raise ClusterError(
         'TF_CONFIG must be as {"cluster": {"worker": ["first:2222", '
         '"second:2222"]}, "task": {"type": "worker", "index": 0}}, the same '
@@ -81,7 +81,7 @@ def is_of_many(distribute):
         distribute: String, see `tfdarts.training.distribution.distribution_of`.
 
     Raises:
-        ClusterError: If the environment does not say who the workers are.
+        ClusterError: If `TF_CONFIG` does not list the workers.
     """
     if distribute == "multiworker" and not workers()[0]:
         raise ClusterError(
@@ -94,7 +94,9 @@ def is_of_many(distribute):
 
 
 def is_follower(distribute):
-    """Returns whether this process only follows another, and writes nothing.
+    """Returns whether this process is a worker other than the chief.
+
+    Only the chief, which is the first worker, writes files.
 
     Args:
         distribute: See `is_of_many`.
@@ -104,19 +106,20 @@ def is_follower(distribute):
 
 @functools.cache
 def wait_for_others(addresses, index):
-    """Waits until all workers wait for each other, once a process.
+    """Waits at a barrier until all workers have started, once per process.
 
-    TensorFlow waits as well, but there a process can hardly be ended, and
-    says nothing. A worker of an earlier start, which is about to end, still
-    listens at its port. So each worker greets the first when it reaches all
-    others, and the first answers when all have greeted it.
+    TensorFlow has its own barrier, but a process that waits there can hardly
+    be ended and logs nothing. A worker of an earlier start that is about to
+    end may still listen at its port. So each worker sends a greeting to the
+    first worker once it has reached all others, and the first worker answers
+    after all greetings.
 
     Args:
-        addresses: Tuple of strings, those of all workers.
-        index: Integer, which of them this is.
+        addresses: Tuple of strings, the addresses of all workers.
+        index: Integer, the index of this worker.
 
     Raises:
-        ClusterError: If another process has this worker's port.
+        ClusterError: If another process uses this worker's port.
     """
     waiting = _Waiting()
     missing = [a for a in addresses if a != addresses[index]]
@@ -136,7 +139,7 @@ def wait_for_others(addresses, index):
 
 
 class _Waiting:
-    """Says now and then who is missing, and who has another list."""
+    """Logs which workers are missing and which have another worker list."""
 
     def __init__(self):
         self.said = time.monotonic()
@@ -152,9 +155,9 @@ class _Waiting:
             self.said = time.monotonic()
 
     def warn_of(self, greeting):
-        """Warns once of each worker with another list.
+        """Warns once of each worker with another list of workers.
 
-        It may be of an earlier start, and is waited for.
+        The worker may belong to an earlier start, so waiting continues.
         """
         found = _GREETING.fullmatch(greeting)
         if found and greeting not in self.others:
@@ -179,13 +182,13 @@ def _greet_first(addresses, index, waiting):
                 waiting.say(addresses[:1])
             if connection.recv(len(_ANSWER)) == _ANSWER:
                 return
-        # That was TensorFlow's server, or the worker has ended.
+        # The other end was TensorFlow's server, or the worker has ended.
         waiting.say(addresses[:1])
         time.sleep(_PAUSE)
 
 
 def _answer_others(listener, addresses, waiting):
-    """Answers when all other workers have sent a greeting, and are there."""
+    """Answers once all other workers are connected and have greeted."""
     indices = {_greeting(addresses, i): i for i in range(1, len(addresses))}
     connections = {}
     listener.settimeout(_PAUSE)
@@ -213,13 +216,13 @@ def _answer_others(listener, addresses, waiting):
 
 
 def _greeting(addresses, index):
-    """Returns what a worker says to the first of the same workers."""
+    """Returns the greeting of a worker, with a checksum of the addresses."""
     checksum = zlib.crc32(",".join(addresses).encode())
     return f"tfdarts worker {index} of {checksum:08x}\n".encode()
 
 
 def _has_received(connection, seconds=0):
-    """Returns whether there is something to read, as where a worker ends."""
+    """Returns whether a read would not block; also true if the peer ended."""
     return bool(select.select([connection], [], [], seconds)[0])
 
 
@@ -231,7 +234,7 @@ def _connected(address):
 
 
 def _keep_watch(connection):
-    """Lets the system notice when the machine at the other end is gone."""
+    """Sets keep-alive and a timeout, to notice a lost connection."""
     connection.settimeout(_PAUSE)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     if hasattr(socket, "TCP_KEEPIDLE"):
@@ -239,7 +242,7 @@ def _keep_watch(connection):
 
 
 def _listening(address):
-    """Returns a socket that accepts, for others, and does no more."""
+    """Returns a socket that accepts the connections of other workers."""
     port = int(address.rpartition(":")[2])
     both = socket.has_dualstack_ipv6()
     try:
@@ -258,7 +261,10 @@ def _listening(address):
 
 
 def _is_there(address):
-    """Whether somebody listens at an address; a name may come to be known."""
+    """Returns whether a process listens at an address.
+
+    The name may become known later, so an unknown name is no error.
+    """
     try:
         _connected(address).close()
     except OSError:

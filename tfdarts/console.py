@@ -1,4 +1,4 @@
-"""What is written to the terminal."""
+"""Log output on the terminal."""
 
 import contextlib
 import logging
@@ -10,17 +10,18 @@ logger = logging.getLogger("tfdarts")
 
 
 class ConsoleHandler(logging.StreamHandler):
-    """Shows transient records as a bar, on a terminal, all others as lines.
+    """Shows transient records as a progress bar and other records as lines.
 
-    A transient record may have an attribute `progress`, the share that is
-    done, between 0 and 1. The bar stands until the next line.
+    A transient record may have an attribute `progress`, the completed share,
+    between 0 and 1. The bar is visible until the next line.
 
-    Elsewhere a transient record becomes a line only when nothing else has
-    been said for a while, so that a log file stays readable.
+    If the stream is not a terminal, a transient record becomes a line only
+    after a period without other lines, so that a log file stays readable.
 
     Args:
-        stream: Where to write.
-        quiet_seconds: Float, the longest silence where there is no terminal.
+        stream: Stream to write to.
+        quiet_seconds: Float, the longest time without a line if the stream is
+            not a terminal, seconds.
     """
 
     def __init__(self, stream, quiet_seconds=30.0):
@@ -38,7 +39,7 @@ class ConsoleHandler(logging.StreamHandler):
             self._write(self.format(record))
 
     def erase(self):
-        """Takes the bar away."""
+        """Removes the progress bar."""
         if self.bar is not None:
             self.bar.stop()
             self.bar = None
@@ -48,13 +49,13 @@ class ConsoleHandler(logging.StreamHandler):
             self.bar = _new_bar(self.stream)
             self.bar.add_task(text, total=1)
             self.bar.start()
-            # Whatever ends this process, a kill for want of memory too, the
-            # terminal must not be left without its cursor.
+            # A process may be killed at any time, also for lack of memory.
+            # The terminal must then still show its cursor.
             self.bar.console.show_cursor(True)
         self.bar.update(
             self.bar.task_ids[0],
             description=text,
-            # A finished bar would stand still.
+            # The animation of a finished bar stops.
             completed=min(progress or 0, 0.999),
             total=None if progress is None else 1,
         )
@@ -71,12 +72,11 @@ class ConsoleHandler(logging.StreamHandler):
 
 @contextlib.contextmanager
 def show_progress():
-    """Shows on stderr what tfdarts logs meanwhile, unless others show it.
+    """Shows tfdarts' log on stderr, unless the user has set up logging.
 
-    A handler of the logger "tfdarts" or of the root logger belongs to
-    somebody who has set up logging, and gets all but the records of steps,
-    which would be a line each. The handlers that TensorFlow's absl gives the
-    root logger are nobody's choice.
+    A handler that the user has added to the logger "tfdarts" or to the root
+    logger receives all records except those of steps, which would be one line
+    each. Handlers that TensorFlow's absl adds to the root logger do not count.
 
     Example:
 
@@ -86,7 +86,7 @@ def show_progress():
     if is_lasting in logger.filters or any(
         isinstance(each, ConsoleHandler) for each in logger.handlers
     ):
-        yield  # A command shows it, or the call around this one.
+        yield  # A command, or an outer call of this function, shows the log.
         return
     propagate = logger.propagate
     of_root = propagate and _chosen(logging.getLogger())
@@ -99,7 +99,7 @@ def show_progress():
 
 
 def _chosen(logger):
-    """The handlers that somebody has given a logger."""
+    """Returns the handlers that the user has added to a logger."""
     return [
         handler
         for handler in logger.handlers
@@ -109,9 +109,10 @@ def _chosen(logger):
 
 
 def _is_bare(logger, handler):
-    """Returns whether a handler is what `logging.basicConfig()` leaves.
+    """Returns whether `logging.basicConfig()` has added a handler.
 
-    absl calls it when TensorFlow logs, such as where a checkpoint is saved.
+    absl calls this function when TensorFlow logs, for example when it saves a
+    checkpoint.
     """
     return (
         logger is logging.root
@@ -126,7 +127,7 @@ def _is_bare(logger, handler):
 def _shown():
     level = logger.level
     console = ConsoleHandler(sys.stderr)
-    # A run lowers the logger's level, for its log file.
+    # A run lowers the level of the logger for its log file.
     console.setLevel(level)
     if level == logging.NOTSET:
         logger.setLevel(logging.INFO)
@@ -149,12 +150,12 @@ def _without_steps():
 
 
 def is_lasting(record):
-    """Returns whether a record is to be kept, as those of steps are not."""
+    """Returns whether a record is to be kept; records of steps are not."""
     return not getattr(record, "transient", False)
 
 
 def _new_bar(stream):
-    """Returns a bar that leaves nothing behind; colours heed NO_COLOR."""
+    """Returns a progress bar that is erased at its end; respects NO_COLOR."""
     from rich import progress
     from rich.console import Console
     from rich.table import Column
@@ -170,6 +171,6 @@ def _new_bar(stream):
         console=Console(file=stream),
         refresh_per_second=5,
         transient=True,
-        # Results go where they were sent, not where the bar is.
+        # Keep stdout separate, so that results can be piped.
         redirect_stdout=False,
     )

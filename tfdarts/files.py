@@ -1,14 +1,14 @@
-"""Files that are written whole or not at all."""
+"""Atomic writing of files."""
 
 import os
 import pathlib
 
 
 def write_atomically(path, content):
-    """Writes text or bytes so that a reader never sees half of them.
+    """Writes text or bytes atomically: readers never see a partial file.
 
     Args:
-        path: Path of the file. Its directory exists.
+        path: Path of the file. The directory must exist.
         content: String or bytes.
     """
     path = pathlib.Path(path)
@@ -18,7 +18,7 @@ def write_atomically(path, content):
         with partial.open("wb") as file:
             file.write(content)
             file.flush()
-            # Or a power cut could leave the new name without the content.
+            # Otherwise a power cut could leave the new name without content.
             os.fsync(file.fileno())
         os.replace(partial, path)
     except OSError as error:

@@ -1,8 +1,8 @@
-"""Genotypes: what a search finds, as data.
+"""Genotypes: the result of a search, as data.
 
-A genotype lists, for each intermediate node of a cell, the operations that
-lead into it and the nodes they come from. It is a small JSON file, and
-nothing in it is ever evaluated as code.
+A genotype lists, for each intermediate node of a cell, the incoming operations
+and their source nodes. It is saved as a small JSON file, which is never
+evaluated as code.
 """
 
 import dataclasses
@@ -25,24 +25,24 @@ from tfdarts.published_cells import PUBLISHED_RECURRENT
 FORMAT = 1
 
 PRIMITIVES = primitive_names("cnn", in_paper=True)
-"""The primitives DARTS chooses from, in the authors' order."""
+"""The primitives of convolutional cells, in the authors' order."""
 
 RECURRENT_PRIMITIVES = primitive_names("rnn", in_paper=True)
-"""Those of recurrent cells, in the authors' order."""
+"""The primitives of recurrent cells, in the authors' order."""
 
 NUM_INPUTS = 2
-"""Input nodes of a convolutional cell: the outputs of the two before it."""
+"""Input nodes of a convolutional cell: the outputs of two earlier cells."""
 
 EDGES_PER_NODE = 2
 """Edges that a convolutional cell keeps for each intermediate node."""
 
 
 class Cells(typing.NamedTuple):
-    """What the cells of one kind of network are made of.
+    """The structure of the cells of one kind of network.
 
     Args:
-        cell_types: Tuple of strings, the cells of a genotype.
-        num_inputs: Integer, nodes before the intermediate ones.
+        cell_types: Tuple of strings, the names of a genotype's cells.
+        num_inputs: Integer, the number of input nodes.
         edges_per_node: Integer, edges into each intermediate node.
     """
 
@@ -55,40 +55,40 @@ SPACES = {
     "cnn": Cells(("normal", "reduce"), NUM_INPUTS, EDGES_PER_NODE),
     "rnn": Cells(("recurrent",), 1, 1),
 }
-"""Convolutional and recurrent networks."""
+"""The cells of convolutional and recurrent networks."""
 
 KINDS = {"cnn": "convolutional cells", "rnn": "a recurrent cell"}
-"""What a genotype of each space holds."""
+"""The content of a genotype of each space, in words."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Genotype:
-    """The cells of a network: a pair of convolutional ones, or a recurrent one.
+    """The cells of a network: two convolutional cells or one recurrent cell.
 
-    Nodes `0` and `1` of a convolutional cell are the outputs of the cell
-    before the previous one and of the previous one; intermediate node `i` is
-    node `i + 2`, and its two edges stand at positions `2 * i` and `2 * i + 1`.
+    Node `0` of a convolutional cell is the output of the cell before the
+    previous one, node `1` the output of the previous cell. Intermediate node
+    `i` is node `i + 2`; its two edges have positions `2 * i` and `2 * i + 1`.
 
-    Node `0` of a recurrent cell is made of its input and its last state;
-    intermediate node `i` is node `i + 1`, and its edge stands at position `i`.
+    Node `0` of a recurrent cell is computed from the input and the last state.
+    Intermediate node `i` is node `i + 1`; its edge has position `i`.
 
     Args:
         normal: Sequence of `(primitive, predecessor)` pairs, two for each
-            intermediate node, or a list of such a list for each node.
+            intermediate node, or a sequence of one list of pairs per node.
         normal_concat: Sequence of the nodes whose concatenation is the
             output of the normal cell.
         reduce: Like `normal`, for the reduction cell.
         reduce_concat: Like `normal_concat`, for the reduction cell.
-        recurrent: In place of these four, the pairs of a recurrent cell, one
-            for each intermediate node.
+        recurrent: Sequence of the pairs of a recurrent cell, one for each
+            intermediate node. Excludes the four arguments above.
         recurrent_concat: Sequence of the nodes whose mean is the output of
             the recurrent cell.
-        name: Optional string. It takes no part in comparison.
+        name: Optional string, ignored in comparisons.
 
     Raises:
-        ValueError: If a primitive is unknown, an edge comes from a node
-            that does not come before it, a concat names a node that is not
-            an intermediate node, or there are cells of both kinds.
+        ValueError: If a primitive is unknown, an edge does not come from an
+            earlier node, a concat names a node that is not an intermediate
+            node, or there are cells of both kinds.
 
     Example:
 
@@ -154,17 +154,17 @@ class Genotype:
 
     @property
     def cell_types(self):
-        """The names of its cells."""
+        """The names of the genotype's cells."""
         return SPACES[self.space].cell_types
 
     @property
     def num_skip_connections(self):
-        """Number of `skip_connect` edges in the normal cell."""
+        """The number of `skip_connect` edges in the normal cell."""
         edges = self.normal or ()
         return sum(primitive == "skip_connect" for primitive, _ in edges)
 
     def to_json(self):
-        """Returns the genotype as a JSON string, one edge list a line."""
+        """Returns the genotype as a JSON string, one field per line."""
         lines = [
             f'  "format": {FORMAT}',
             f'  "space": {json.dumps(self.space)}',
@@ -179,7 +179,7 @@ class Genotype:
         """Returns the genotype that a JSON string describes.
 
         Raises:
-            ValueError: If the text is no JSON genotype of this format.
+            ValueError: If the text is not a JSON genotype of this format.
         """
         try:
             fields = json.loads(text.removeprefix("\ufeff"))
@@ -210,21 +210,21 @@ class Genotype:
 
     @classmethod
     def from_string(cls, text):
-        """Reads a genotype as the PyTorch implementations print it.
+        """Returns the genotype in a text that PyTorch implementations print.
 
-        The text is parsed, never evaluated: only literals, `range(...)` and
-        `list(range(...))` may stand in it.
+        The text is parsed, never evaluated. It may contain only literals,
+        `range(...)` and `list(range(...))`.
 
         Args:
             text: String such as `Genotype(normal=[('sep_conv_3x3', 0), ...],
                 normal_concat=range(2, 6), reduce=[...],
                 reduce_concat=range(2, 6))` or `Genotype(recurrent=[...],
-                concat=range(1, 9))`, optionally behind `NAME =`. Lines of a
-                log may stand around it. The edges of each node may be a list
-                of their own.
+                concat=range(1, 9))`, optionally after `NAME =` and between
+                lines of a log. The edges of each node may be a separate
+                list.
 
         Raises:
-            ValueError: If the text holds no genotype, or several.
+            ValueError: If the text contains no genotype, or several.
         """
         order = _fields("cnn")
         fields = pasted_fields(text, order)
@@ -236,15 +236,15 @@ class Genotype:
             ) from error
 
     def save(self, path):
-        """Writes the genotype to a JSON file, whole or not at all."""
+        """Writes the genotype to a JSON file atomically."""
         write_atomically(as_path(path), self.to_json())
 
     @classmethod
     def load(cls, path):
-        """Reads a JSON genotype file, or a pasted PyTorch genotype.
+        """Returns the genotype of a JSON file, or of a file of pasted text.
 
         Raises:
-            ValueError: If the file holds no genotype.
+            ValueError: If the file contains no genotype.
         """
         path = as_path(path)
         try:
@@ -257,14 +257,14 @@ class Genotype:
 
 
 def of_space(genotype, space):
-    """Returns the `Genotype` that a layer or a model is given.
+    """Returns the `Genotype` of an argument of a layer or a model.
 
     Args:
         genotype: `Genotype`, the dict of its fields, or a published name.
-        space: String, `"cnn"` or `"rnn"`, what the genotype must be of.
+        space: String, `"cnn"` or `"rnn"`, the required space.
 
     Raises:
-        ValueError: If it is none of these, or of the other kind.
+        ValueError: If the argument is not a genotype, or of the other space.
 
     Example:
 
@@ -297,7 +297,7 @@ def get(name, space="cnn"):
 
     Raises:
         ValueError: If no genotype of that name was published, or the space
-            is another.
+            is unknown.
 
     Example:
 
@@ -319,13 +319,13 @@ def get(name, space="cnn"):
 
 
 def published_names(space="cnn"):
-    """Returns the names that `get` knows, as a tuple of strings.
+    """Returns the names of all published genotypes, a tuple of strings.
 
     Args:
         space: String, `"cnn"` or `"rnn"`.
 
     Raises:
-        ValueError: If the space is another.
+        ValueError: If the space is unknown.
 
     Example:
 
@@ -340,10 +340,10 @@ def published_names(space="cnn"):
 
 
 def like_published(name, space="cnn"):
-    """Returns a sentence on the published name that may be meant, or none.
+    """Returns a sentence that suggests a published name, or an empty string.
 
     Args:
-        name: String that is no published name.
+        name: String that is not a published name.
         space: String, `"cnn"` or `"rnn"`.
 
     Example:
@@ -366,7 +366,7 @@ def like_published(name, space="cnn"):
 
 
 def _letters(name):
-    """Returns a name without what people write in different ways."""
+    """Returns a name in lower case, without hyphens and underscores."""
     return name.lower().replace("-", "").replace("_", "")
 
 
@@ -374,7 +374,7 @@ _PUBLISHED = {"cnn": PUBLISHED, "rnn": PUBLISHED_RECURRENT}
 
 
 def _fields(space):
-    """Returns the fields of a genotype of one kind, in order."""
+    """Returns the fields of a genotype of one space, in order."""
     return tuple(
         field
         for cell_type in SPACES[space].cell_types
@@ -420,14 +420,14 @@ def _checked_edges(space, cell_type, edges):
 
 
 def _is_node(value):
-    """Whether it is the list of a node's edges, and no edge itself."""
+    """Returns whether a value is the list of a node's edges, not one edge."""
     return isinstance(value, list | tuple) and all(
         isinstance(edge, list | tuple) for edge in value
     )
 
 
 def _edges_of_nodes(cell_type, nodes, edges_per_node):
-    """Returns the edges of all nodes, which are a list each, as one list."""
+    """Returns the edges of all nodes as one list."""
     for node in nodes:
         if len(node) != edges_per_node:
             raise ValueError(

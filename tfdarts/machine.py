@@ -1,4 +1,4 @@
-"""What the machine is, and how much memory it has left."""
+"""A description of the machine, and its available memory."""
 
 import contextlib
 import pathlib
@@ -11,10 +11,10 @@ _CONTAINER = pathlib.Path("/sys/fs/cgroup")
 
 
 def available_bytes():
-    """Returns how much more memory this process may take.
+    """Returns the memory that is available to this process, bytes.
 
-    It is the least of what the machine, the container and the process' own
-    limit (`ulimit -v`) leave.
+    This is the smallest of the memory available on the machine, in the
+    container and within the limit of the process (`ulimit -v`).
     """
     return min(
         psutil.virtual_memory().available,
@@ -24,7 +24,7 @@ def available_bytes():
 
 
 def _left_of_limit(process):
-    """What the limit of a process leaves; Linux alone heeds such a limit."""
+    """Returns the bytes left by a process' limit; only Linux enforces it."""
     if not hasattr(process, "rlimit"):
         return float("inf")
     limit, _ = process.rlimit(psutil.RLIMIT_AS)
@@ -34,9 +34,10 @@ def _left_of_limit(process):
 
 
 def describe():
-    """Returns what the machine is, as a dict: CPU, its cores, and memory.
+    """Returns a dict of the machine's CPU, cores and memory.
 
-    Cores are those that this process may use, memory that of the machine.
+    `cpu_cores` counts the cores that this process may use; `memory_gb` is the
+    total memory of the machine.
     """
     return {
         "cpu": _cpu_model(),
@@ -57,7 +58,10 @@ def _cpu_model():
 
 
 def _left_in_container(directory):
-    """What control group version 2 leaves; the disk's cache can be let go."""
+    """Returns the bytes left by control group version 2.
+
+    The disk cache counts as available, because the kernel can free it.
+    """
     try:
         limit = (directory / "memory.max").read_text().strip()
         used = int((directory / "memory.current").read_text())

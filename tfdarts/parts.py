@@ -1,6 +1,6 @@
-"""The parts of a batch: each replica, and each micro-batch, computes one.
+"""The parts of a batch: one for each replica and each micro-batch.
 
-Replicas are those of a strategy of `tf.distribute`, one a device.
+Replicas belong to a `tf.distribute` strategy, one replica per device.
 """
 
 import contextlib
@@ -13,11 +13,11 @@ _part = contextvars.ContextVar("part", default=None)
 
 @contextlib.contextmanager
 def part_of_batch(index, count):
-    """Says of the graph built inside which part of a batch it computes.
+    """Sets the part of a batch that a graph built inside computes.
 
     Args:
-        index: Scalar tensor or integer, from 0 up.
-        count: Integer, how many parts of equal size there are.
+        index: Scalar tensor or integer, the index of the part, from 0.
+        count: Integer, the number of parts, which have equal size.
     """
     token = _part.set((index, count))
     try:
@@ -27,15 +27,16 @@ def part_of_batch(index, count):
 
 
 def own_rows(draw, rows, axis=0):
-    """Returns the rows that would be drawn for this part of the whole batch.
+    """Returns this part's rows of random numbers drawn for the whole batch.
 
-    Without `part_of_batch`, the parts are the replicas of `tf.distribute`.
+    Outside of `part_of_batch`, each replica of `tf.distribute` is a part.
 
     Args:
-        draw: Function from a number of rows to a tensor of as many. It draws
-            the same in all parts.
-        rows: Integer or scalar tensor, the rows of each part.
-        axis: Integer, where the rows are in what is drawn. Defaults to `0`.
+        draw: Function from a number of rows to a random tensor with as many
+            rows. It must draw the same numbers in all parts.
+        rows: Integer or scalar tensor, the number of rows of each part.
+        axis: Integer, the axis of the rows in the drawn tensor. Defaults to
+            `0`.
     """
     index, count = _part.get() or _replica()
     if count == 1:
@@ -50,9 +51,9 @@ def rows_of_part(values, index, count):
 
     Args:
         values: Tensor or array.
-        index: Integer, which part.
-        count: Integer, how many parts there are. Where the rows cannot be
-            divided evenly, some parts have a row more than others.
+        index: Integer, the index of the part.
+        count: Integer, the number of parts. If the rows cannot be divided
+            evenly, some parts have one row more than others.
 
     Example:
 
@@ -64,11 +65,11 @@ def rows_of_part(values, index, count):
 
 
 def with_a_row(function, inputs):
-    """Returns the outputs of a function of images, of which there may be none.
+    """Returns the outputs of a function of images, also for an empty batch.
 
-    Some kernels of TensorFlow do not change the number of channels of an
-    empty batch. So a replica without a row computes one of zeros, and drops
-    it.
+    Some TensorFlow kernels return the wrong number of channels for an empty
+    batch. So a replica with an empty batch computes one row of zeros, and
+    drops its output.
 
     Args:
         function: Function from images to a structure of tensors with as many
@@ -84,7 +85,7 @@ def with_a_row(function, inputs):
 
 
 def _replica():
-    """Returns the number of the current replica, and how many there are."""
+    """Returns the index of the current replica and the number of replicas."""
     context = tf.distribute.get_replica_context()
     if context is None:
         return 0, 1
@@ -92,15 +93,15 @@ def _replica():
 
 
 def num_replicas():
-    """Returns how many replicas of `tf.distribute` compute together."""
+    """Returns the number of replicas of `tf.distribute` in sync."""
     return _replica()[1]
 
 
 def sum_over_replicas(values):
-    """Returns the sums over all replicas of `tf.distribute`, of a structure.
+    """Returns a structure of tensors, summed over replicas by all-reduce.
 
-    The sums can be differentiated as often as wanted: the gradient of a sum
-    is a sum.
+    The sums can be differentiated any number of times: the gradient of an
+    all-reduce is an all-reduce.
     """
     if num_replicas() == 1:
         return values
@@ -109,7 +110,7 @@ def sum_over_replicas(values):
 
 
 def worker_of(distribution):
-    """Returns which of the processes this is, and how many there are.
+    """Returns the index of this worker and the number of workers.
 
     Args:
         distribution: `tf.distribute.Strategy`.
@@ -124,7 +125,7 @@ def worker_of(distribution):
 
 
 def local_replicas(distribution):
-    """Returns how many of the replicas are of this process.
+    """Returns the number of replicas of this process.
 
     Args:
         distribution: `tf.distribute.Strategy`.
@@ -134,20 +135,20 @@ def local_replicas(distribution):
 
 
 def parts_of(distribution, batch, micro_batches=1, least_rows=0):
-    """Returns what the replicas of this process compute of its rows.
+    """Returns the rows of this process, split among its replicas.
 
     Args:
         distribution: `tf.distribute.Strategy`.
-        batch: Structure of tensors with as many rows: those of this process.
-            Each replica computes rows that stand together. Where the rows
-            cannot be divided evenly, some have a row more than others.
+        batch: Structure of tensors with the same number of rows, the rows of
+            this process. Each replica gets consecutive rows. If the rows
+            cannot be divided evenly, some replicas get one row more.
         micro_batches: Integer. Defaults to `1`.
-        least_rows: Integer. Parts of fewer rows are filled up with zeros.
+        least_rows: Integer. Parts with fewer rows are padded with zeros.
             Defaults to `0`.
 
     Returns:
-        List of structures, one a micro-batch, of values of all replicas of
-        this process, or of tensors where there is one device.
+        List of structures, one per micro-batch, of values of all replicas of
+        this process, or of tensors if there is one device.
     """
     local = local_replicas(distribution)
     count = local * micro_batches
@@ -182,7 +183,7 @@ def on_each_replica(distribution, value_of):
 
     Returns:
         A structure of values of all replicas of this process, or of tensors
-        where it has one.
+        if the process has one replica.
     """
     if distribution.num_replicas_in_sync == 1:
         return value_of(tf.distribute.experimental.ValueContext())
@@ -194,8 +195,8 @@ def on_each_replica(distribution, value_of):
         with tf.device(devices[replica]):
             return tf.nest.map_structure(tf.identity, value)
 
-    # Where the results of `strategy.run` are: for inputs on other devices
-    # TensorFlow would optimize a graph anew.
+    # Values are on the same devices as results of `strategy.run`: for inputs
+    # on other devices TensorFlow would optimize the graph again.
     values = distribution.experimental_distribute_values_from_function(
         on_its_device
     )

@@ -1,36 +1,36 @@
-"""Genotypes as the PyTorch implementations print them, read and not run."""
+"""Parses genotypes that PyTorch implementations print, without evaluation."""
 
 import ast
 import re
 
 _GENOTYPE = re.compile(r"\bGenotype\d*\(")
-# A line that begins with it gives the genotype its name.
+# An assignment at the beginning of a line gives the genotype its name.
 _NAMED = re.compile(r"^ *([^\W\d]\w*) *= *(?:\w+\.)*\Z", re.MULTILINE)
 _STRING_COMMENT_OR_BRACKET = re.compile(
     r"""'[^'\n]*'|"[^"\n]*"|\#[^\n]*|[(\[{]|[)\]}]"""
 )
 
 LONGEST_RANGE = 1000
-"""Nodes that a pasted genotype may name by one range."""
+"""The largest number of nodes in one range of a pasted genotype."""
 
 
 def pasted_fields(text, order):
     """Returns the fields of a pasted genotype.
 
-    The text is parsed, never evaluated: only literals, `range(...)` and
-    `list(range(...))` may stand in it.
+    The text is parsed, never evaluated. It may contain only literals,
+    `range(...)` and `list(range(...))`.
 
     Args:
         text: String such as `NAME = Genotype(normal=[...], ...)`, or lines of
-            a log that hold one. What stands around it counts for nothing.
-        order: Tuple of strings, what arguments without a name are.
+            a log that contain one. Text around the genotype is ignored.
+        order: Tuple of strings, the names of positional arguments.
 
     Returns:
-        A dict of lists, and under `"name"` the name that stands alone before
-        an equals sign, if one does.
+        A dict of lists. If the genotype is assigned to a name, the dict has
+        this name under `"name"`.
 
     Raises:
-        ValueError: If the text holds no genotype, or several.
+        ValueError: If the text contains no genotype, or several.
 
     Example:
 
@@ -66,14 +66,14 @@ def pasted_fields(text, order):
     for name, node in zip(order, call.args):
         fields[name] = _literal(node)
     for keyword in call.keywords:
-        # Of a recurrent cell the authors call it so.
+        # The authors use this name in recurrent genotypes.
         name = {"concat": "recurrent_concat"}.get(keyword.arg, keyword.arg)
         fields[name] = _literal(keyword.value)
     return fields
 
 
 def is_pasted(text):
-    """Returns whether a text holds a genotype as Python prints it.
+    """Returns whether a text contains a genotype as Python prints it.
 
     Example:
 
@@ -84,7 +84,7 @@ def is_pasted(text):
 
 
 def _to_last_bracket(text, start):
-    """Returns the call that begins in a text, to where its bracket closes."""
+    """Returns the call at a position of a text, up to its closing bracket."""
     depth = 0
     for found in _STRING_COMMENT_OR_BRACKET.finditer(text, start):
         depth += (found[0] in "([{") - (found[0] in ")]}")

@@ -1,4 +1,4 @@
-"""Paths that are meant literally, and paths that are patterns."""
+"""Literal paths, and paths that are patterns."""
 
 import contextlib
 import glob
@@ -7,23 +7,23 @@ import pathlib
 import tempfile
 
 TENSORFLOW_PATTERN = {"[", "\\"} - {os.sep}
-"""Characters that keep TensorFlow from finding a path that has them."""
+"""Characters in a path that keep TensorFlow from finding the path."""
 
 
 @contextlib.contextmanager
 def literal(directory):
-    """Yields a path by which TensorFlow finds a directory, whatever its name.
+    """Yields a path from which TensorFlow can read a directory of any name.
 
-    TensorFlow reads the variables of a checkpoint or a SavedModel by a
-    pattern: `lr=[0.1]` matches `lr=0` and not itself. Where the path has such
-    characters, the path of a temporary symbolic link to the directory takes
-    its place. Writing needs no link.
+    TensorFlow interprets the path of a checkpoint or a SavedModel as a
+    pattern when it reads variables: `lr=[0.1]` matches `lr=0` and not itself.
+    For a path with such characters, the function yields the path of a
+    temporary symbolic link. Writing needs no link.
 
     Args:
         directory: Path of an existing directory.
 
     Raises:
-        ValueError: If there is no place for the link.
+        ValueError: If no directory can hold the link.
     """
     if not TENSORFLOW_PATTERN & {*str(directory)}:
         yield str(directory)
@@ -43,7 +43,7 @@ def _place_of_links():
 
 
 def require_plain_temporary_directory():
-    """Raises `ValueError` where TensorFlow takes `TMPDIR` for a pattern."""
+    """Raises `ValueError` if TensorFlow would read `TMPDIR` as a pattern."""
     directory = tempfile.gettempdir()
     if TENSORFLOW_PATTERN & {*directory}:
         raise ValueError(
@@ -55,8 +55,8 @@ def require_plain_temporary_directory():
 def matching(pattern):
     """Returns the paths that match a pattern, sorted; `*` as in a shell.
 
-    What exists is meant literally: a path with `[` or `*` in its name, and
-    the directory at the beginning of a pattern.
+    An existing path is literal, even with `[` or `*` in its name, and so is an
+    existing directory at the beginning of a pattern.
 
     Args:
         pattern: Path; `**` stands for any directories.
@@ -75,9 +75,9 @@ def matching(pattern):
 
 
 def separated(text):
-    """Returns the paths and patterns in a list with commas between them.
+    """Returns the paths and patterns of a comma-separated list.
 
-    A path that exists, or a pattern that something matches, may have commas.
+    An existing path, or a pattern with matches, may contain commas.
 
     Args:
         text: String.
@@ -101,7 +101,7 @@ def separated(text):
 
 
 def _leads_somewhere(path):
-    # Most paths are no patterns, which takes less time to find out.
+    # Most paths are not patterns, and this check is cheaper.
     return os.path.lexists(path) or (
         glob.has_magic(path) and bool(matching(path))
     )

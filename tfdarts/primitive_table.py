@@ -1,7 +1,7 @@
-"""The table of primitives: what an edge of a cell may be.
+"""The table of primitives, the operations that an edge may have.
 
-The table is data. Functions that need TensorFlow are named by strings, and
-imported when a layer is first made.
+The table is data. Strings name the functions that need TensorFlow, so that
+they are imported only when the first layer is created.
 """
 
 import pkgutil
@@ -15,7 +15,7 @@ GREEN, PINK, GRAY, INK = "#00795A", "#A8255F", "#9E9E9E", "#263238"
 
 
 IN_PAPER = "paper"
-"""What settings call the primitives of the paper's search space."""
+"""The value of settings for the primitives of the paper's search space."""
 
 
 class Primitive(typing.NamedTuple):
@@ -23,17 +23,19 @@ class Primitive(typing.NamedTuple):
 
     Args:
         layer: Function that returns the Keras layer of one edge; for a
-            recurrent cell the activation itself. Here and in `bundle` a
-            function may be given as a string, `"module:function"`.
+            recurrent cell, the activation itself. `layer` and `bundle` may be
+            strings, `"module:function"`.
         color: String, `"#RRGGBB"`.
-        text_color: String, the color of the name; dark enough for white
+        text_color: String, the color of the name, dark enough for white
             paper.
         bundle: Function that returns the layer of many edges in a search.
         options: Dict of further arguments of `layer` and `bundle`.
-        spaces: Tuple of strings, `"cnn"` and `"rnn"`: the cells it is for.
-        in_paper: Boolean, whether the paper's search spaces hold it.
-        learns: Boolean, whether it learns, as convolutions do and poolings
-            and skip connections do not.
+        spaces: Tuple of `"cnn"`, `"rnn"` or both, the kinds of cells that may
+            use the primitive.
+        in_paper: Boolean, whether the paper's search spaces contain the
+            primitive.
+        learns: Boolean, whether the primitive counts as learnable, as
+            convolutions do, unlike poolings and skip connections.
     """
 
     layer: object
@@ -133,33 +135,32 @@ def register_primitive(
 ):
     """Adds a primitive of your own to the table.
 
-    From then on a search space may hold it, and a genotype that names it is
-    read, trained, drawn and exported. Register it before you load a genotype,
-    a run or a model that names it.
+    Search spaces may then contain the primitive, and genotypes with it can be
+    read, trained, drawn and exported. Register the primitive before you load a
+    genotype, a run or a model that uses it.
 
     Args:
         name: String of letters, digits and underscores.
         layer: Function `layer(filters, strides, search, name, dtype)` that
             returns a Keras layer from `filters` channels to `filters`
             channels; with strides `2` it halves height and width, rounded
-            up. `search` says whether the layer is for a search, in which
-            batch normalization has no scale and offset. For `space="rnn"`,
-            an activation: a function of a tensor.
-        space: String, `"cnn"` or `"rnn"`: the cells the primitive is for.
+            up. `search` is true for layers of a search, where batch
+            normalization has no scale and offset. For `space="rnn"`, an
+            activation: a function of a tensor.
+        space: String, `"cnn"` or `"rnn"`: the kind of cells that may use the
+            primitive.
         bundle: Function `bundle(num_edges, filters, strides, name, dtype)`
             that returns a `tfdarts.layers.bundles.Bundle`, which computes
-            many edges of a search at once, or `None` where all edges share
-            one layer because it has no weights. By default each edge has a
-            layer of its own.
+            many edges of a search at once, or `None` if all edges share one
+            layer without weights. By default each edge has its own layer.
         color: String `"#RRGGBB"`, the color in pictures.
         text_color: String `"#RRGGBB"`, the color of the name in pictures.
             Defaults to `color`.
-        learns: Boolean, whether the primitive has weights that learn. A
-            search with `early_stop="stable"` compares those that do.
+        learns: Boolean, whether the primitive has trainable weights. A search
+            with `early_stop="stable"` ranks only such primitives.
 
     Raises:
-        ValueError: If an argument is unfit, or the primitive is one of
-            tfdarts' own.
+        ValueError: If an argument is invalid, or tfdarts reserves the name.
 
     Example:
 
@@ -209,8 +210,8 @@ def primitive_names(space, in_paper=False):
 
     Args:
         space: String, `"cnn"` or `"rnn"`.
-        in_paper: Boolean, whether to leave out those that the paper's search
-            spaces do not hold.
+        in_paper: Boolean, whether to return only the primitives of the
+            paper's search spaces.
 
     Example:
 
@@ -244,12 +245,12 @@ def listed_primitives(text, space):
 
 
 def require_primitives(names, space, argument="`primitives`"):
-    """Raises `ValueError` where a search cannot choose from these primitives.
+    """Raises `ValueError` if a search cannot choose from these primitives.
 
     Args:
         names: Sequence of strings.
         space: String, `"cnn"` or `"rnn"`.
-        argument: String, what the argument is called in the error.
+        argument: String, the name of the argument in the error.
     """
     known = primitive_names(space)
     if (
@@ -271,7 +272,7 @@ def primitive_entry(name, space=None):
         space: String, `"cnn"` or `"rnn"`, or `None` for either.
 
     Raises:
-        ValueError: If there is no such primitive.
+        ValueError: If no primitive of the space has this name.
     """
     entry = TABLE.get(name)
     if entry is None or space not in (None, *entry.spaces):
@@ -280,7 +281,7 @@ def primitive_entry(name, space=None):
 
 
 def as_function(function):
-    """Returns a function of an entry, imported where a string names it."""
+    """Returns a function of an entry, imported if given as a string."""
     if isinstance(function, str):
         return pkgutil.resolve_name(function)
     return function
