@@ -74,9 +74,9 @@ class ConsoleHandler(logging.StreamHandler):
 def show_progress():
     """Shows tfdarts' log on stderr, unless the user has set up logging.
 
-    A handler that the user has added to the logger "tfdarts" or to the root
-    logger receives all records except those of steps, which would be one line
-    each. Handlers that TensorFlow's absl adds to the root logger do not count.
+    Handlers of the user, on the logger "tfdarts" or on the root logger,
+    receive all records except step records, which would be one line each.
+    Handlers that TensorFlow's absl adds to the root logger do not count.
 
     Example:
 

@@ -15,7 +15,7 @@ GREEN, PINK, GRAY, INK = "#00795A", "#A8255F", "#9E9E9E", "#263238"
 
 
 IN_PAPER = "paper"
-"""The value of settings for the primitives of the paper's search space."""
+"""The value of a setting that selects the paper's primitives."""
 
 
 class Primitive(typing.NamedTuple):

@@ -7,7 +7,7 @@ from tfdarts.layers import relaxations
 
 @keras.saving.register_keras_serializable(package="tfdarts")
 class Alphas(keras.layers.Layer):
-    """The trainable choice between the primitives, for each edge.
+    """The trainable alphas, one for each edge and primitive.
 
     The layer owns one variable, `alpha`, and has no inputs. Do not call the
     layer: `edge_weights()` returns the weights of the primitives.

@@ -5,7 +5,7 @@ import tensorflow as tf
 
 
 def strided_shape(shape, strides):
-    """Returns the shape of images behind a stride, rounded up.
+    """Returns the shape of images after a stride, rounded up.
 
     Args:
         shape: Tuple `(batch, height, width, channels)`, `None` where unknown.

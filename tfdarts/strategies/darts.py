@@ -77,9 +77,9 @@ class DARTS(SavedSearch, ReadsOn, keras.Model):
             to one device.
 
     Raises:
-        ValueError: If an argument has an unknown value, if the search is
-            created under the scope of a strategy, or if the supernet computes
-            in half precision and `method` is a difference, which would be
+        ValueError: If an argument has an unknown value, or the search is
+            created under the scope of a strategy. If the supernet computes in
+            half precision and `method` is a difference, whose digits would be
             lost to rounding.
 
     Example:
@@ -300,7 +300,7 @@ class DARTS(SavedSearch, ReadsOn, keras.Model):
         )
 
     def train_step(self, data):
-        """One step of the search: Algorithm 1 of the paper."""
+        """Takes one step of the search, Algorithm 1 of the paper."""
         train_batch, val_batch = checked_pair(
             data, self.supernet, self.loss_function
         )

@@ -52,8 +52,8 @@ def skips(history, patience):
 def stable(history, patience):
     """Stops once the ranking by alpha is unchanged for `patience` epochs.
 
-    The rule ranks the primitives with weights, such as convolutions, on each
-    edge of each cell.
+    The rule ranks the learnable primitives, such as convolutions, on each edge
+    of each cell.
 
     Reference:
 

@@ -1,7 +1,7 @@
 """The gradient of the validation loss with respect to the architecture.
 
 With weights w, architecture α, and weights w' after one step of the weight
-optimizer, DARTS follows the gradient
+optimizer, DARTS descends along the gradient
 
     ∇α L_val(w', α),   w' = w − ξ ∇w L_train(w, α).
 
@@ -9,9 +9,10 @@ By the chain rule this gradient is
 
     ∇α L_val(w', α) − ξ ∇²α,w L_train(w, α) ∇w' L_val(w', α).
 
-With momentum, L2 and clipping the step to w' is more complex. The vector in
-the second term is then v = ∇w' L_val(w', α) pulled back through the virtual
-step, u = (∂w' / ∂∇w L_train)ᵀ v, which for the step above is −ξ v.
+With momentum, L2 and clipping the step to w' is more complex. The vector of
+the second term is then u = (∂w' / ∂∇w L_train)ᵀ v: the gradient
+v = ∇w' L_val(w', α), pulled back through the virtual step. For the step above,
+u = −ξ v.
 
 All functions of this module are pure: they read and change no variable.
 
@@ -83,7 +84,7 @@ class Objective:
             along = tf.add_n(
                 [tf.reduce_sum(g * d) for g, d in zip(gradients, direction)]
             )
-        # A gradient may well not depend on the architecture.
+        # Zero, because a gradient need not depend on the architecture.
         return outer.gradient(
             along, alphas, unconnected_gradients=tf.UnconnectedGradients.ZERO
         )

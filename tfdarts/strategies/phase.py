@@ -22,7 +22,7 @@ class Phase:
             of the part, and tensors that are equal in all parts.
         model: Keras model that the function calls.
         distribution: `tf.distribute.Strategy`.
-        compile: Function that compiles another function, as `tf.function`.
+        compile: Function that compiles a function, such as `tf.function`.
         micro_batches: Integer. Defaults to `1`.
         jit_compile: Boolean, whether XLA compiles. Defaults to `False`.
     """

@@ -8,8 +8,7 @@ from tfdarts.strategies.strategy import STRATEGY
 from tfdarts.strategies.strategy import Strategy
 
 _FAR_APART = 2**20
-"""Searches with different seeds draw different candidates, up to this number.
-"""
+"""Searches with different seeds draw different candidates up to this many."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -72,7 +72,7 @@ class AveragedWeights(keras.callbacks.Callback):
 
     @property
     def active(self):
-        """Whether weights are being averaged."""
+        """Whether averaging has begun."""
         return int(self.count.numpy()) > 0
 
     def on_train_begin(self, logs=None):

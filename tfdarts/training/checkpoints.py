@@ -22,8 +22,8 @@ class EpochCheckpoint(keras.callbacks.Callback):
     """Saves variables after each epoch and restores the newest checkpoint.
 
     The directory keeps the newest two checkpoints. The callback does not use
-    `tf.train.CheckpointManager`: it relies on an index file, and if this file
-    is damaged, the manager fails or finds no checkpoint.
+    `tf.train.CheckpointManager`: if the manager's list of checkpoints, a
+    file, is damaged, the manager fails or finds no checkpoint.
 
     Args:
         directory: Path.

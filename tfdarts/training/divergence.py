@@ -19,7 +19,7 @@ class StopOnNaN(keras.callbacks.Callback):
     """Raises `DivergedError` as soon as a loss is not finite.
 
     After each epoch the callback also checks the weights, because the last
-    step may have spoilt them. Place it before callbacks that save.
+    step may have spoilt them. Place the callback before callbacks that save.
     """
 
     def on_train_batch_end(self, batch, logs=None):

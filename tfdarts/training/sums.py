@@ -7,10 +7,10 @@ from tensorflow.python.eager import context
 def keep_sums_in_order():
     """Switches TensorFlow's memory optimizer off in this process.
 
-    If a graph needs more than 80% of a device's memory, the memory optimizer
-    makes sums of three or more tensors, such as gradients, add each tensor as
-    soon as it is ready. The order, and so the rounding, then depends on the
-    timing of threads. TensorFlow assumes 256 MB of memory for each CPU, so all
+    The memory optimizer acts on graphs that need more than 80% of a device's
+    memory. It makes sums of three or more tensors, such as gradients, add each
+    tensor as soon as it is ready. The order, and so the rounding, depends on
+    the timing of threads. TensorFlow assumes 256 MB for each CPU, so all
     but small networks are affected there, and the optimizer saves nothing.
 
     TensorFlow has this option in its session config, but no public function
