@@ -9,10 +9,10 @@ from tfdarts.parts import sum_over_replicas
 
 @keras.saving.register_keras_serializable(package="tfdarts")
 class BatchNorm(keras.layers.BatchNormalization):
-    """Batch normalization over the last axis, with PyTorch's constants.
+    """Batch normalization of the channels, with PyTorch's constants.
 
     In training the layer uses TensorFlow's fused kernel. The kernel is faster
-    than Keras' and, unlike Keras', has a correct second derivative. It
+    than Keras' and, unlike Keras', has a correct second derivative. The kernel
     supports neither float64 nor synchronization; in these cases the layer
     computes mean and variance itself.
 

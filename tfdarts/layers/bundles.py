@@ -420,7 +420,8 @@ def depthwise_conv(images, kernel, strides=1, padding="SAME"):
 def dilated_depthwise_conv(images, kernel):
     """Returns a depthwise convolution of dilation 2.
 
-    It applies an ordinary convolution to the four sets of every second pixel.
+    The result is an ordinary convolution of the four sets of every second
+    pixel.
     """
     _, height, width, _ = keras.ops.shape(images)
     even = [[0, height % 2], [0, width % 2]]
