@@ -60,7 +60,6 @@ def first_edges(space, probabilities):
 
 @dataclasses.dataclass(frozen=True)
 class ToySettings(tfdarts.Settings):
-    strategy: str = tfdarts.setting("toy", "How the architecture is found.")
     strength: float = tfdarts.setting(0.1, "Of the regularizer.", least=0)
 
 
@@ -101,8 +100,7 @@ def test_a_strategy_joins_parts_of_your_own(registered, tmp_path):
 
 @dataclasses.dataclass(frozen=True)
 class HillSettings(tfdarts.Settings):
-    strategy: str = tfdarts.setting("hill", "How the architecture is found.")
-    num_candidates: int = tfdarts.setting(3, "Candidates.", least=1)
+    step: int = tfdarts.setting(1, "Which neighbor is tried.", least=1)
 
 
 class HillClimbing(tfdarts.Strategy):
@@ -116,7 +114,7 @@ class HillClimbing(tfdarts.Strategy):
             genotype = space.sample(seed=0)
             if search.trials:
                 neighbors = space.neighbors(search.genotype)
-                genotype = neighbors[len(search.trials) - 1]
+                genotype = neighbors[search.config.step]
             search.evaluate(genotype)
 
 
@@ -139,9 +137,46 @@ def test_a_strategy_proposes_from_a_space_of_your_own(registered, tmp_path):
     }
 
 
+class Plain(tfdarts.SupernetStrategy):
+    name = "plain"
+
+    def search_arguments(self, config):
+        return {"derive": first_edges}
+
+
+def test_a_strategy_without_settings_is_not_darts(registered):
+    registered(Plain())
+    config = tfdarts.search_config("plain", **TINY)
+    assert config.strategy == "plain"
+    assert not isinstance(tfdarts.search_config(**TINY), type(config))
+    with pytest.raises(ValueError, match="no settings of the strategy plain"):
+        tfdarts.search(tfdarts.SearchConfig(strategy="plain", run_dir="r"))
+    with pytest.raises(ValueError, match="no settings of the strategy plain"):
+        tfdarts.dry_run(tfdarts.SearchConfig(strategy="plain"))
+
+
+class Idle(tfdarts.Strategy):
+    name = "idle"
+    trains = "candidates"
+
+    def run(self, search):
+        pass
+
+
+def test_a_strategy_that_evaluates_nothing_is_named(registered, tmp_path):
+    registered(Idle())
+    config = tfdarts.search_config("idle", run_dir=str(tmp_path))
+    with pytest.raises(ValueError, match="idle has evaluated no candidate"):
+        tfdarts.search(config)
+
+
 def test_a_strategy_is_checked_when_it_is_registered(registered):
     with pytest.raises(ValueError, match="must be a tfdarts.Strategy"):
         registered(HillClimbing)
+    broken = HillClimbing()
+    broken.name = None
+    with pytest.raises(ValueError, match="must have a name"):
+        registered(broken)
     broken = HillClimbing()
     broken.trains = "nothing"
     with pytest.raises(ValueError, match="trains a supernet or candidates"):

@@ -111,6 +111,9 @@ def test_cells_share_a_relaxation_and_are_saved_with_it(tmp_path):
         }.values()
         assert isinstance(found, relaxations.Concrete)
         assert float(found.temperature) == 0.25
+        np.testing.assert_array_equal(
+            found.seed_generator.state, relaxation.seed_generator.state
+        )
 
 
 def test_all_steps_of_a_sequence_have_the_same_sample():

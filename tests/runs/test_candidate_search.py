@@ -12,6 +12,7 @@ from tfdarts.runs.found_by import origin_of
 from tfdarts.runs.found_by import search_facts
 from tfdarts.runs.found_by import search_of
 from tfdarts.search_spaces.cnn import CNNSearchSpace
+from tfdarts.training.divergence import DivergedError
 
 ACCURACIES = [0.5, 0.7, 0.7, 0.6, 0.4, 0.3]
 LOSSES = [0.9, 0.8, 0.7, 0.1, 0.2, 0.3]
@@ -19,7 +20,13 @@ SPACE = CNNSearchSpace()
 
 
 @pytest.fixture
-def trained(monkeypatch):
+def diverging():
+    """The numbers of the candidates whose trainings diverge."""
+    return set()
+
+
+@pytest.fixture
+def trained(monkeypatch, diverging):
     """Trainings whose results are given; which candidates were trained."""
     numbers = []
 
@@ -28,6 +35,8 @@ def trained(monkeypatch):
         numbers.append(number)
         if numbers.count("stop") and number == 3:
             raise KeyboardInterrupt
+        if number in diverging:
+            raise DivergedError("The loss is NaN")
         return {
             "validation_accuracy": ACCURACIES[number - 1],
             "validation_loss": LOSSES[number - 1],
@@ -114,6 +123,8 @@ def test_more_candidates_extend_a_search(trained, tmp_path, caplog):
 def test_patience_ends_a_search_that_gets_no_better(trained, tmp_path):
     config = config_of(tmp_path, num_candidates=6, patience=2)
     assert tfdarts.search(config) == candidate(3)
+    log = (tmp_path / "search" / "log.txt").read_text()
+    assert "search: ended, for the last 2 candidates were not better" in log
     assert trained == [1, 2, 3, 4, 5]
     assert tfdarts.search(config) == candidate(3)
     assert trained == [1, 2, 3, 4, 5]
@@ -131,6 +142,47 @@ def test_a_candidate_that_comes_twice_is_trained_once(
     assert [trial["seconds"] for trial in trials(tmp_path)] == [2, 0, 2, 0]
 
 
+def test_patience_beyond_the_last_candidate_is_refused():
+    with pytest.raises(ValueError, match="--patience must be below --num_can"):
+        config_of("r", num_candidates=3, patience=3)
+
+
+def test_a_candidate_that_diverges_is_the_worst(trained, diverging, tmp_path):
+    diverging |= {1, 3}
+    assert tfdarts.search(config_of(tmp_path)) == candidate(2)
+    assert trained == [1, 2, 3, 4]
+    assert tfdarts.search(config_of(tmp_path, num_candidates=5))
+    assert trained == [1, 2, 3, 4, 5]
+    assert (tmp_path / "search" / "candidates.png").exists()
+
+
+def test_a_search_whose_candidates_all_diverge_fails(
+    trained, diverging, tmp_path
+):
+    diverging |= {1, 2}
+    with pytest.raises(DivergedError, match="All candidates have diverged"):
+        tfdarts.search(config_of(tmp_path, num_candidates=2))
+
+
+def test_the_space_is_that_of_the_settings(trained, tmp_path):
+    config = config_of(
+        tmp_path, num_nodes=2, primitives="skip_connect,max_pool_3x3"
+    )
+    genotype = tfdarts.search(config)
+    space = CNNSearchSpace(2, ("skip_connect", "max_pool_3x3"))
+    assert genotype in space
+
+
+def test_settings_stay_once_a_candidate_has_an_epoch(trained, tmp_path):
+    stage = Stage(tmp_path, "search")
+    stage.begin(config_of(tmp_path, epochs=30, batch_size=32))
+    kept = stage.path / "candidates" / "0001" / "train" / "checkpoints"
+    kept.mkdir(parents=True)
+    (kept / "ckpt-1.index").touch()
+    with pytest.raises(ValueError, match="search was begun with other sett"):
+        tfdarts.search(config_of(tmp_path, epochs=2, batch_size=32))
+
+
 def test_one_candidate_is_no_choice(trained, tmp_path):
     tfdarts.search(config_of(tmp_path, num_candidates=1))
     assert "nothing was chosen" in status(tmp_path)["warning"]
@@ -142,12 +194,13 @@ def test_a_strategy_stays_that_of_its_run_directory(trained, tmp_path):
         tfdarts.search(tfdarts.SearchConfig(run_dir=str(tmp_path)))
 
 
-def test_damaged_trials_are_named(trained, tmp_path):
+@pytest.mark.parametrize("text", ["[{", '{"a": 1}', '[{"a": 1}]', "3"])
+def test_damaged_trials_are_named(trained, tmp_path, text):
     tfdarts.search(config_of(tmp_path))
-    path = tmp_path / "search" / "trials.json"
-    path.write_text(path.read_text()[:-9])
-    with pytest.raises(ValueError, match="trials.json is damaged"):
+    (tmp_path / "search" / "trials.json").write_text(text)
+    with pytest.raises(ValueError, match="trials.json is damaged") as refusal:
         tfdarts.search(config_of(tmp_path, num_candidates=5))
+    assert str(refusal.value).count("Put a whole copy") == 1
 
 
 def test_a_model_card_says_how_a_cell_was_found(trained, tmp_path):
@@ -161,10 +214,9 @@ def test_a_model_card_says_how_a_cell_was_found(trained, tmp_path):
     assert tfdarts.Genotype(**values) == genotype
     text = origin_of(training, values, search)
     assert text == "Found by a random search, its candidate 3; see below."
-    assert search_facts(search) == {
-        "strategy": "random",
-        "candidates": 4,
-        "candidate_of_the_genotype": 3,
-        "score": 0.7,
-        "seconds": 8.0,
-    }
+    facts = search_facts(search)
+    assert facts["strategy"] == "random" and facts["candidates"] == 4
+    assert facts["candidate_of_the_genotype"] == 3
+    assert facts["validation_accuracy"] == 0.7 and facts["seconds"] == 8.0
+    # What the candidates were ranked by.
+    assert facts["epochs"] > 1 and facts["validation_portion"] == 0.2

@@ -134,7 +134,7 @@ class Command:
         """Returns the help text."""
         examples = "\n".join(f"  {each}" for each in self.all_examples())
         lines = [self.summary, "", "Examples:", "", examples, "", "Flags:", ""]
-        first, *others = tasks()
+        first, *others = self._known_tasks()
         lines += _listed(self._fields(first))
         before = len(lines)
         for task in others:
@@ -183,6 +183,13 @@ class Command:
         with quiet_stderr():
             return task_of_data(parsing.last_value(arguments, "dataset"))
 
+    def _known_tasks(self):
+        """The tasks that the command's strategy supports, if it has one."""
+        if not isinstance(self.settings, functools.partial):
+            return tasks()
+        strategy = self.settings.keywords["strategy"]
+        return [task for task in tasks() if is_for(strategy, task)]
+
     def _fields(self, task):
         return _distinct(self.settings_for(task))
 
@@ -210,7 +217,7 @@ class Command:
         sentences = {
             field.name: f"--{field.name} is for {other.name}, and --dataset is "
             f"not of such: give another --dataset, or leave --{field.name} out."
-            for other in tasks()
+            for other in self._known_tasks()
             if other is not task
             for field in self._fields(other)
         }

@@ -1,6 +1,7 @@
 """The result of evaluating a genotype."""
 
 import dataclasses
+import math
 import typing
 
 from tfdarts.genotypes import Genotype
@@ -24,8 +25,18 @@ class Evaluation(typing.NamedTuple):
     rank: list
     score: float
     seconds: float
-    parameters: int
+    parameters: int | None
     multiply_adds: int | None = None
+
+    @classmethod
+    def of_diverged(cls, genotype):
+        """Returns the evaluation of a training that diverged: the worst."""
+        return cls(genotype, [math.inf], math.nan, 0.0, None)
+
+    @property
+    def has_diverged(self):
+        """Whether the training of the network diverged."""
+        return self.rank == [math.inf]
 
     def to_dict(self):
         """Returns the evaluation as a dict that can be written as JSON."""

@@ -120,6 +120,15 @@ class Concrete(Softmax):
         temperature = keras.ops.cast(self.temperature, dtype)
         return super().weights_of((alpha + noise) / temperature)
 
+    def save_own_variables(self, store):
+        super().save_own_variables(store)
+        # Keras does not save the state of a seed generator itself.
+        store["seed"] = keras.ops.convert_to_numpy(self.seed_generator.state)
+
+    def load_own_variables(self, store):
+        super().load_own_variables({"0": store["0"]})
+        self.seed_generator.state.assign(store["seed"])
+
     def get_config(self):
         return {
             **super().get_config(),

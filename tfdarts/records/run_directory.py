@@ -278,8 +278,13 @@ class Stage:
 
     def _can_go_on(self):
         """Returns whether there is a checkpoint or trial to resume from."""
-        checkpoints = (self.path / "checkpoints").glob("ckpt-*.index")
-        return any(checkpoints) or (self.path / TRIALS).exists()
+        kept = "checkpoints/ckpt-*.index"
+        own, of_candidates = (
+            self.path.glob(pattern)
+            for pattern in (kept, f"candidates/*/train/{kept}")
+        )
+        trials = (self.path / TRIALS).exists()
+        return any(own) or trials or any(of_candidates)
 
     def _without_checkpoints(self):
         return ValueError(

@@ -2,11 +2,11 @@
 
 import csv
 import io
+import json
 
 from tfdarts.evaluators.evaluation import Evaluation
 from tfdarts.files import write_atomically
 from tfdarts.records.run_directory import TRIALS
-from tfdarts.records.run_directory import read_json
 from tfdarts.records.run_directory import whole
 from tfdarts.records.run_directory import write_json
 
@@ -24,7 +24,13 @@ def read_trials(directory):
     if not path.exists():
         return []
     with whole(path):
-        return [Evaluation.from_dict(each) for each in read_json(path)]
+        trials = json.loads(path.read_text())
+        if not isinstance(trials, list) or not all(
+            isinstance(each, dict) and {*each} == {*Evaluation._fields}
+            for each in trials
+        ):
+            raise ValueError("It holds no list of evaluations.")
+        return [Evaluation.from_dict(each) for each in trials]
 
 
 def write_trials(directory, trials):

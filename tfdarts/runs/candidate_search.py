@@ -1,14 +1,18 @@
 """A search that trains candidates, one network after another."""
 
 import dataclasses
+import gc
 import logging
 import time
 
 from tfdarts.duration import duration
+from tfdarts.evaluators.evaluation import Evaluation
+from tfdarts.primitive_table import listed_primitives
 from tfdarts.records.trials import read_trials
 from tfdarts.records.trials import write_trials
 from tfdarts.runs.from_scratch import FromScratch
 from tfdarts.search_spaces.lookup import SPACES
+from tfdarts.training.divergence import DivergedError
 
 logger = logging.getLogger("tfdarts")
 
@@ -36,7 +40,9 @@ class CandidateSearch:
             config.dataset, vars(config), config.prepare
         )
         self.distribution = task.training.distribution_of(config)
-        self.space = SPACES[task.space]()
+        self.space = SPACES[task.space](
+            config.num_nodes, listed_primitives(config.primitives, task.space)
+        )
         self.trials = []
         self._stage = None
 
@@ -66,7 +72,14 @@ class CandidateSearch:
         )
         evaluate = FromScratch(self.task, self.config)
         directory = self.stage.path / "candidates" / f"{number:04d}"
-        return self._keep(evaluate(genotype, directory))
+        try:
+            evaluation = evaluate(genotype, directory)
+        except DivergedError as error:
+            logger.warning("search: candidate %d: %s", number, error)
+            evaluation = Evaluation.of_diverged(genotype)
+        # Keras' models hold each other, so that only this releases them.
+        gc.collect()
+        return self._keep(evaluation)
 
     @property
     def best_position(self):
@@ -83,6 +96,16 @@ class CandidateSearch:
     @property
     def genotype(self):
         """The genotype of the best candidate, without a name."""
+        if not self.trials:
+            raise ValueError(
+                f"The strategy {self.config.strategy} has evaluated no "
+                f"candidate."
+            )
+        if self.trials[self.best_position].has_diverged:
+            raise DivergedError(
+                "All candidates have diverged. Lower --learning_rate, and use "
+                "a new --run_dir"
+            )
         best = self.trials[self.best_position].genotype
         return dataclasses.replace(best, name=None)
 

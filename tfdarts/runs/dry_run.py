@@ -9,6 +9,7 @@ from tfdarts.runs.alpha_movement import warn_of_short_path
 from tfdarts.runs.from_scratch import FromScratch
 from tfdarts.runs.heartbeat import heartbeat
 from tfdarts.runs.search_configs import all_search_configs
+from tfdarts.runs.search_configs import strategy_of_config
 from tfdarts.runs.supernet_search import checkpoint_of
 from tfdarts.runs.supernet_search import curvature
 from tfdarts.runs.workers import as_worker
@@ -46,6 +47,8 @@ def dry_run(config):
     searching = tuple(all_search_configs())
     require_config("dry_run", config, *searching, *config_classes("train"))
     task = task_of_config(config)
+    if isinstance(config, searching):
+        strategy_of_config(config)
     if config.extended_by == "num_candidates":
         return _of_candidates(config, task)
     with as_worker(config) as config:

@@ -1,6 +1,7 @@
 """The origin of a trained cell, and the course of the search for it."""
 
 import pathlib
+import types
 
 from tfdarts.genotypes import Genotype
 from tfdarts.records.metrics import read_columns
@@ -8,7 +9,9 @@ from tfdarts.records.probabilities import read_probabilities
 from tfdarts.records.run_directory import Stage
 from tfdarts.records.run_directory import read_json
 from tfdarts.records.trials import read_trials
+from tfdarts.runs.search_configs import search_config_class
 from tfdarts.settings.fields import effective
+from tfdarts.strategies.registry import strategy_named
 from tfdarts.strategies.verdict import judge
 from tfdarts.tasks.registry import task_of_settings
 
@@ -52,7 +55,9 @@ def origin_of(stage, genotype, search):
                 f"candidate {candidate}; see below."
             )
         epoch = search.status().get("best_epoch")
-        return f"Found by a DARTS search, in epoch {epoch} of it; see below."
+        strategy = search.settings().get("strategy", "darts")
+        named = "DARTS" if strategy == "darts" else strategy
+        return f"Found by a {named} search, in epoch {epoch} of it; see below."
     if name and name.startswith("random:"):
         return f"Drawn at random from the search space, not searched: {name}."
     if name:
@@ -69,14 +74,18 @@ def search_facts(search):
     """
     settings, status = search.settings(), search.status()
     seconds = {"seconds": round(status.get("seconds", 0.0), 1)}
+    task = task_of_settings(settings)
+    strategy = strategy_named(settings.get("strategy", "darts"))
+    used = effective(search_config_class(strategy, task), settings)
     trials = read_trials(search.path)
     if trials:
+        figure = task.figure_of_selection(types.SimpleNamespace(**settings))
         return {
-            "strategy": settings["strategy"],
             "candidates": len(trials),
             "candidate_of_the_genotype": status["best_candidate"],
-            "score": trials[status["best_candidate"] - 1].score,
+            figure: trials[status["best_candidate"] - 1].score,
             **seconds,
+            **used,
         }
     metrics = read_columns(search.path / "metrics.csv", "search")
     best = status.get("best_epoch") or len(metrics["epoch"])
@@ -84,7 +93,6 @@ def search_facts(search):
     probabilities = {name: values[best] for name, values in history.items()}
     to_best = {name: values[:best] for name, values in metrics.items()}
     verdict = judge(probabilities, to_best)
-    config = task_of_settings(settings).configs["search"]
     measured = (
         "alpha_entropy",
         "skip_connections",
@@ -97,7 +105,7 @@ def search_facts(search):
         "epoch_of_the_genotype": best,
         **seconds,
         **{name: to_best[name][-1] for name in measured if name in to_best},
-        **effective(config, settings),
+        **used,
     }
 
 

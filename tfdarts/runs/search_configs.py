@@ -3,8 +3,10 @@
 import dataclasses
 import functools
 
+from tfdarts.settings.fields import setting
 from tfdarts.strategies.registry import strategies
 from tfdarts.strategies.registry import strategy_named
+from tfdarts.strategies.strategy import STRATEGY
 from tfdarts.tasks.registry import task_of_data
 from tfdarts.tasks.registry import tasks
 
@@ -66,14 +68,15 @@ def search_config_class(strategy, task):
             f"has no settings of trainings of candidates."
         )
     base = task.configs[_COMMANDS[strategy.trains]]
-    if strategy.settings is None:
+    if strategy.settings is None and strategy.name == "darts":
         return base
-    return dataclasses.dataclass(frozen=True)(
-        type(
-            f"{type(strategy).__name__}Config",
-            (strategy.settings, base),
-            {"__doc__": f"Settings of a {strategy.name} search."},
-        )
+    own = () if strategy.settings is None else (strategy.settings,)
+    return dataclasses.make_dataclass(
+        f"{type(strategy).__name__}Config",
+        [("strategy", str, setting(strategy.name, STRATEGY))],
+        bases=(*own, base),
+        namespace={"__doc__": f"Settings of a {strategy.name} search."},
+        frozen=True,
     )
 
 

@@ -1,33 +1,34 @@
 """Random search: draws candidates from the space and keeps the best."""
 
 import dataclasses
+import logging
 
 from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import setting
-from tfdarts.strategies.strategy import STRATEGY
+from tfdarts.strategies.strategy import MOST_CANDIDATES
 from tfdarts.strategies.strategy import Strategy
 
-_FAR_APART = 2**20
-"""Searches with different seeds draw different candidates up to this many."""
+logger = logging.getLogger("tfdarts")
 
 
 @dataclasses.dataclass(frozen=True)
 class RandomSearchSettings(Settings):
-    """How many candidates a random search draws."""
+    """When a random search ends before its last candidate."""
 
-    strategy: str = setting("random", STRATEGY)
-    num_candidates: int = setting(
-        8,
-        "Candidates that are drawn and trained.",
-        least=1,
-        below=_FAR_APART,
-    )
     patience: int = setting(
         0,
         "End after so many candidates in a row that are not better than the "
         "best before them; 0: train all.",
         least=0,
     )
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.patience and self.patience >= self.num_candidates:
+            raise ValueError(
+                f"--patience must be below --num_candidates, "
+                f"{self.num_candidates}. Received: {self.patience}."
+            )
 
 
 class RandomSearch(Strategy):
@@ -46,6 +47,11 @@ class RandomSearch(Strategy):
         config = search.config
         while len(search.trials) < config.num_candidates:
             if config.patience and search.trials_since_best >= config.patience:
+                logger.info(
+                    "search: ended, for the last %d candidates were not better",
+                    config.patience,
+                )
                 return
-            number = config.seed * _FAR_APART + len(search.trials)
+            # Searches with different seeds draw different candidates.
+            number = config.seed * MOST_CANDIDATES + len(search.trials)
             search.evaluate(search.space.sample(number))

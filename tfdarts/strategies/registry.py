@@ -21,6 +21,10 @@ def register_strategy(strategy):
         raise ValueError(
             f"A strategy must be a tfdarts.Strategy. Received: {strategy!r}."
         )
+    if not isinstance(strategy.name, str) or not strategy.name:
+        raise ValueError(
+            f"A strategy must have a name. Received: name={strategy.name!r}."
+        )
     if strategy.trains not in ("supernet", "candidates"):
         raise ValueError(
             f"A strategy trains a supernet or candidates. Received: "

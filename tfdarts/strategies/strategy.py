@@ -6,6 +6,9 @@ STRATEGY = (
     "own. Each has flags of its own: see --help beside --strategy=random."
 )
 
+MOST_CANDIDATES = 2**20
+"""Candidates that a search may have."""
+
 
 class Strategy:
     """A way to find an architecture.

@@ -12,8 +12,10 @@ from tfdarts.settings.fields import GIVEN
 from tfdarts.settings.fields import FromPython
 from tfdarts.settings.fields import by_preset
 from tfdarts.settings.fields import setting
+from tfdarts.settings.fields import with_default
 from tfdarts.tasks.presets import LARGE
 from tfdarts.tasks.settings import ComputeConfig
+from tfdarts.tasks.settings import NumCandidates
 from tfdarts.tasks.settings import OfCandidates
 from tfdarts.tasks.settings import OfGenotype
 from tfdarts.tasks.settings import SearchSettings
@@ -251,10 +253,11 @@ class BriefTrainConfig(TrainSettings):
 
 
 @dataclasses.dataclass(frozen=True)
-class CandidateSearchConfig(BriefTrainConfig):
+class CandidateSearchConfig(NumCandidates, BriefTrainConfig):
     """Settings of a search that trains candidates briefly."""
 
-    extended_by: typing.ClassVar = "num_candidates"
+    num_nodes: int = with_default(SearchConfig, "num_nodes", 4)
+    primitives: FromPython = primitives_setting("cnn")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,6 +9,7 @@ import typing
 from tfdarts.settings.fields import FromPython
 from tfdarts.settings.fields import setting
 from tfdarts.settings.fields import with_default
+from tfdarts.tasks.settings import NumCandidates
 from tfdarts.tasks.settings import OfCandidates
 from tfdarts.tasks.settings import OfGenotype
 from tfdarts.tasks.settings import RunConfig
@@ -185,10 +186,11 @@ class RNNBriefTrainConfig(RNNTrainSettings):
 
 
 @dataclasses.dataclass(frozen=True)
-class RNNCandidateSearchConfig(RNNBriefTrainConfig):
+class RNNCandidateSearchConfig(NumCandidates, RNNBriefTrainConfig):
     """Settings of a search that trains recurrent candidates briefly."""
 
-    extended_by: typing.ClassVar = "num_candidates"
+    num_nodes: int = with_default(RNNSearchConfig, "num_nodes", 8)
+    primitives: FromPython = primitives_setting("rnn")
 
 
 @dataclasses.dataclass(frozen=True)

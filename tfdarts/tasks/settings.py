@@ -12,6 +12,7 @@ from tfdarts.settings.fields import GIVEN
 from tfdarts.settings.fields import FromPython
 from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import setting
+from tfdarts.strategies.strategy import MOST_CANDIDATES
 from tfdarts.strategies.strategy import STRATEGY
 
 
@@ -313,4 +314,15 @@ class OfCandidates(Settings):
         "The candidates, with commas between them: run directories, or "
         "whatever else --genotype of tfdarts-train takes; * as in a shell.",
         form=arguments.paths,
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class NumCandidates(Settings):
+    """How many candidates a search trains."""
+
+    extended_by: typing.ClassVar = "num_candidates"
+
+    num_candidates: int = setting(
+        8, "Candidates that are trained.", least=1, below=MOST_CANDIDATES
     )
