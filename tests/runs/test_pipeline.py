@@ -36,9 +36,15 @@ def test_a_training_that_cannot_be_shared_is_refused_first(
             "--cell=lstm",
         ),
         (
+            SearchConfig(**settings),
+            TrainConfig(**settings, optimizer="adamw", momentum=0.5),
+            "^In the training, .* --train_: --momentum=0.5 has no effect",
+        ),
+        (
             RNNSearchConfig(**settings),
             TrainConfig(**settings),
-            "one object, a tfdarts.RNNTrainConfig. Received: TrainConfig.",
+            "^In the training, .*one object, a tfdarts.RNNTrainConfig. "
+            "Received: TrainConfig.",
         ),
     ):
         with pytest.raises(ValueError, match=message):

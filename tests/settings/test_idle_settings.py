@@ -27,7 +27,6 @@ CASES = [
     ),
     (tfdarts.TrainConfig, {"crop_padding": 2}, {"crop_size": 8}),
     (tfdarts.TrainConfig, {"image_fit": "crop"}, {"image_size": 0}),
-    (tfdarts.TrainConfig, {"batch_norm": "global"}, {"distribute": "none"}),
     (tfdarts.SelectConfig, {"momentum": 0.5}, {"optimizer": "adamw"}),
     (tfdarts.SearchConfig, {"method": "exact"}, {"order": 1}),
     (tfdarts.SearchConfig, {"early_stop_from": 3}, {"early_stop": "none"}),
@@ -51,7 +50,7 @@ def test_what_changes_nothing_is_refused(config_class, idle, beside):
     sentence = str(refusal.value)
     assert f"--{name}={value} has no effect with " in sentence
     assert f"--{other}={state}" in sentence
-    assert sentence.endswith(f"or leave --{name} out.")
+    assert sentence.endswith(f"or leave --{name} out, also in flagfiles.")
 
 
 @pytest.mark.parametrize(("config_class", "idle", "beside"), CASES)
@@ -66,6 +65,8 @@ def test_its_default_is_not_refused(config_class, idle, beside):
         (tfdarts.TrainConfig, {"network": "densenet_bc", "depth": 40}),
         (tfdarts.TrainConfig, {"schedule": "exponential", "decay_rate": 0.5}),
         (tfdarts.TrainConfig, {"image_fit": "crop", "image_size": 8}),
+        # A run begun on several devices may be resumed on one.
+        (tfdarts.TrainConfig, {"batch_norm": "global", "distribute": "none"}),
         # Which order there will be is not known yet.
         (tfdarts.SearchConfig, {"method": "exact"}),
         (
@@ -92,3 +93,9 @@ def test_model_cards_leave_out_what_had_no_effect():
     settings = vars(tfdarts.TrainConfig(optimizer="adamw", cutout_length=3))
     used = effective(tfdarts.TrainConfig, settings)
     assert "momentum" not in used and used["cutout_length"] == 3
+
+
+def test_model_cards_name_the_batch_norm_of_several_devices():
+    """A run directory stores `distribute` as none."""
+    settings = vars(tfdarts.TrainConfig(batch_norm="global"))
+    assert effective(tfdarts.TrainConfig, settings)["batch_norm"] == "global"

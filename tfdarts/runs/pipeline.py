@@ -35,7 +35,8 @@ def pipeline(search_config, train_config):
     """
     require_config("pipeline", search_config, *all_search_configs())
     task = task_of_config(search_config)
-    require_config("pipeline", train_config, task.configs["train"])
+    with _of_training():
+        require_config("pipeline", train_config, task.configs["train"])
     with (
         as_worker(search_config) as search_config,
         as_worker(train_config) as train_config,

@@ -258,7 +258,7 @@ def _refuse_idle_settings(config):
         )
         raise ValueError(
             f"--{field.name}={value} has no effect with {present}: give "
-            f"{needed}, or leave --{field.name} out."
+            f"{needed}, or leave --{field.name} out, also in flagfiles."
         )
 
 

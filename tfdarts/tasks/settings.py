@@ -207,7 +207,6 @@ class ComputeConfig(ImageConfig):
         "share, as Keras does) or global (all by the whole batch, which takes "
         "two messages more for each batch norm).",
         choices=("local", "global"),
-        when={"distribute": GIVEN},
     )
 
     def __post_init__(self):
