@@ -8,6 +8,7 @@ import shlex
 import subprocess
 import sys
 import tempfile
+import types
 
 import keras
 import pytest
@@ -21,7 +22,9 @@ from tfdarts.records import run_directory
 from tfdarts.records.run_directory import Stage
 from tfdarts.records.run_directory import read_json
 from tfdarts.records.run_directory import write_json
+from tfdarts.runs.data import recorded
 from tfdarts.settings.fields import flag_fields
+from tfdarts.settings.fields import require_config
 from tfdarts.tasks.configs import SearchConfig
 from tfdarts.tasks.configs import TrainConfig
 from tfdarts.tasks.presets import as_in_the_paper
@@ -263,6 +266,38 @@ def test_what_an_earlier_version_had_no_setting_for_is_its_default(tmp_path):
         begun(tmp_path, **of_folder, skip_broken=True)
 
 
+def test_recorded_settings_without_effect_are_not_compared(tmp_path):
+    """Version 0.1.0 took them; now they are refused."""
+    config = as_in_the_paper(
+        TrainConfig(run_dir=str(tmp_path), epochs=7, schedule="steps")
+    )
+    stage = Stage(tmp_path, "train")
+    stage.begin(dataclasses.replace(config, min_learning_rate=0.01))
+    has_finished_epochs(stage, 1)
+    stage.begin(config)
+    with pytest.raises(ValueError) as refusal:
+        stage.begin(dataclasses.replace(config, schedule="cosine"))
+    assert "min_learning_rate: 0.01 there, 0.0 now" in str(refusal.value)
+    assert "schedule: steps there, cosine now" in str(refusal.value)
+
+
+def test_other_devices_may_go_on_with_global_batch_norms(tmp_path):
+    config = as_in_the_paper(
+        TrainConfig(
+            run_dir=str(tmp_path), distribute="mirrored", batch_norm="global"
+        )
+    )
+    source = types.SimpleNamespace(name=config.dataset)
+    stage = Stage(tmp_path, "train")
+    stage.begin(recorded(config, source))
+    has_finished_epochs(stage, 1)
+    on_one = dataclasses.replace(config, distribute="none")
+    require_config("train", on_one, TrainConfig)
+    stage.begin(recorded(on_one, source))
+    with pytest.raises(ValueError, match="batch_norm: global there, local now"):
+        stage.begin(dataclasses.replace(on_one, batch_norm="local"))
+
+
 def test_before_the_first_epoch_other_settings_take_over(tmp_path):
     begun(tmp_path, batch_size=512)
     assert begun(tmp_path, batch_size=64).settings()["batch_size"] == 64
@@ -343,6 +378,22 @@ def test_fewer_epochs_are_refused(tmp_path):
         f"be raised. Received: 6. Give at least as many, or another --run_dir."
     )
     assert contents(tmp_path) == before
+
+
+def test_a_refused_extension_leaves_a_finished_stage_finished(tmp_path):
+    stage = begun(tmp_path, epochs=7, seed=3)
+    has_finished_epochs(stage, 7)
+    stage.report("finished", epoch=7)
+    before = stage.status()
+    with pytest.raises(ValueError, match="seed: 3 there, 4 now"):
+        with stage.running():
+            begun(tmp_path, epochs=9, seed=4)
+    assert stage.status() == before
+    assert "Stopped: " in (stage.path / "log.txt").read_text()
+    with pytest.raises(KeyboardInterrupt), stage.running():
+        begun(tmp_path, epochs=9, seed=3)
+        raise KeyboardInterrupt
+    assert stage.status()["state"] == "stopped"
 
 
 def test_a_finished_stage_without_checkpoints_is_not_extended(tmp_path):

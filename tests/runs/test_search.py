@@ -18,6 +18,7 @@ from tfdarts.data import digits
 from tfdarts.data.sources import DataError
 from tfdarts.genotypes import Genotype
 from tfdarts.records.progress import Progress
+from tfdarts.records.run_directory import Stage
 from tfdarts.records.search_record import SearchRecord
 from tfdarts.runs import search as search_module
 from tfdarts.runs.alpha_movement import unmoved_warning
@@ -161,6 +162,13 @@ def test_other_settings_are_refused_by_name(run):
     path, _ = run
     with pytest.raises(ValueError, match="seed: 0 there, 1 now"):
         search(tiny(path, seed=1))
+
+
+def test_a_refused_extension_leaves_a_finished_search_finished(run):
+    path, _ = run
+    with pytest.raises(ValueError, match="seed: 0 there, 1 now"):
+        search(tiny(path, epochs=3, seed=1))
+    assert Stage(path, "search").finished
 
 
 def test_interrupted_search_goes_on_as_if_it_had_not(

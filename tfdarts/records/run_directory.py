@@ -9,6 +9,7 @@ import pathlib
 import platform
 import shlex
 import sys
+import types
 import zipfile
 
 import filelock
@@ -21,6 +22,7 @@ from tfdarts.console import is_lasting
 from tfdarts.files import write_atomically
 from tfdarts.records.metrics import metric_name
 from tfdarts.settings.fields import flag_fields
+from tfdarts.settings.fields import missed_by
 from tfdarts.tasks.presets import open_settings
 from tfdarts.tasks.registry import task_of_config
 from tfdarts.tasks.registry import task_of_settings
@@ -335,7 +337,8 @@ class Stage:
     def running(self):
         """Holds the lock of the stage, and writes `log.txt` meanwhile.
 
-        If the work fails, the reason is written, too.
+        If the work fails, the reason is written, too. A finished stage stays
+        finished unless the work has extended it.
 
         Raises:
             ValueError: If another process holds the lock.
@@ -362,7 +365,8 @@ class Stage:
             with contextlib.suppress(OSError):
                 record = logging.makeLogRecord({"msg": f"Stopped: {reason}"})
                 handler.emit(record)
-                self.report("stopped", reason=reason)
+                if not self.finished:
+                    self.report("stopped", reason=reason)
             raise
         finally:
             logger.removeHandler(handler)
@@ -395,7 +399,13 @@ class Stage:
                 f"which can only be raised. Received: {settings[length]}. Give "
                 f"at least as many, or another --run_dir."
             )
-        settings = {k: v for k, v in settings.items() if k != length}
+        # Earlier versions recorded settings that are refused now.
+        ignored = _idle(config, before) & _idle(config, vars(config))
+        settings = {
+            name: value
+            for name, value in settings.items()
+            if name not in {length, *ignored}
+        }
         # The choices of the preset are compared, not its name.
         settings.pop("preset", None)
         # If settings differ, derived values differ as a consequence.
@@ -431,6 +441,12 @@ _DECISIVE = ("tfdarts", "tensorflow", "keras", "python", "replicas")
 
 def _defaults(config):
     return {field.name: field.default for field in flag_fields(config)}
+
+
+def _idle(config, settings):
+    """Returns the names of the settings that have no effect, a set."""
+    beside = types.SimpleNamespace(**settings)
+    return {f.name for f in flag_fields(config) if missed_by(f, beside)}
 
 
 def _differing(before, now):
