@@ -6,7 +6,8 @@ import psutil
 import pytest
 
 from tfdarts.data.arrays import from_arrays
-from tfdarts.runs import search as search_module
+from tfdarts.runs import fitting
+from tfdarts.runs.search import search
 from tfdarts.tasks.configs import SearchConfig
 
 EPOCHS = 200
@@ -26,12 +27,10 @@ class MemoryOfEachEpoch(keras.callbacks.Callback):
 @pytest.mark.slow
 def test_memory_is_flat_over_200_epochs(tmp_path, monkeypatch):
     memory = MemoryOfEachEpoch()
-    monkeypatch.setattr(
-        search_module, "tensorboard", lambda *arguments: [memory]
-    )
+    monkeypatch.setattr(fitting, "tensorboard", lambda *arguments: [memory])
     random = np.random.default_rng(0)
     images = random.integers(0, 256, (40, 8, 8), "uint8")
-    search_module.search(
+    search(
         SearchConfig(
             preset="paper",
             run_dir=str(tmp_path),

@@ -19,7 +19,7 @@ from tfdarts.cli import search
 from tfdarts.cli import select
 from tfdarts.cli import train
 from tfdarts.cli import visualize
-from tfdarts.runs import select as select_module
+from tfdarts.runs import from_scratch
 
 COMMANDS = {
     module.command.name: module.command
@@ -155,7 +155,7 @@ def test_images(place, capsys, monkeypatch):
     done(pipeline.command, *searching)
     assert str(version) in capsys.readouterr().out
 
-    monkeypatch.setattr(select_module, "train", trained)
+    monkeypatch.setattr(from_scratch, "train", trained)
     done(
         select.command,
         *(f"--dataset=folder:{place}/data", f"--run_dir={place}/chosen"),

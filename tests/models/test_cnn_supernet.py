@@ -12,7 +12,6 @@ from samples import image
 from samples import scramble
 
 from tfdarts.genotypes import PRIMITIVES
-from tfdarts.layers import search_cell
 from tfdarts.layers.batch_norm import BatchNorm
 from tfdarts.models.cnn_supernet import CNNSupernet
 
@@ -61,9 +60,8 @@ def test_weights_of_the_paper(paper):
 
 
 @pytest.mark.slow
-def test_layers_of_the_paper_with_each_edge_by_itself(monkeypatch):
-    monkeypatch.setattr(search_cell, "MixedOp", OneEdgeMixedOp)
-    supernet = CNNSupernet(16, 8, 10, (32, 32, 3))
+def test_layers_of_the_paper_with_each_edge_by_itself():
+    supernet = CNNSupernet(16, 8, 10, (32, 32, 3), mixed_op=OneEdgeMixedOp)
     assert count(supernet.network_weights) == 1_930_618
     assert len(supernet.network_weights) == 1_399
     assert len(batch_norms(supernet)) == 929
