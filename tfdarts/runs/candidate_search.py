@@ -1,7 +1,6 @@
 """A search that trains candidates, one network after another."""
 
 import dataclasses
-import gc
 import logging
 import time
 
@@ -77,8 +76,6 @@ class CandidateSearch:
         except DivergedError as error:
             logger.warning("search: candidate %d: %s", number, error)
             evaluation = Evaluation.of_diverged(genotype)
-        # Keras' models hold each other, so that only this releases them.
-        gc.collect()
         return self._keep(evaluation)
 
     @property
