@@ -31,7 +31,7 @@ class TextQuestion(Settings):
     text: str = setting(
         None,
         "In place of --images, for language models: the beginning of a line, "
-        "whose next word is foretold.",
+        "whose next word is predicted.",
     )
 
 
