@@ -74,17 +74,11 @@ class Settings:
 
 @pytest.fixture(autouse=True)
 def process_as_it_was(monkeypatch):
-    """A command takes the log, SIGTERM and tracebacks; tests give them back."""
-    logger = logging.getLogger("tfdarts")
-    kept = logger.level, logger.propagate, logger.handlers
-    on_sigterm = signal.getsignal(signal.SIGTERM)
+    """A command shows whole tracebacks; tests undo that."""
     monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "0")
     yield
     keras.config.enable_traceback_filtering()
     tf.debugging.enable_traceback_filtering()
-    logger.setLevel(kept[0])
-    logger.propagate, logger.handlers = kept[1:]
-    signal.signal(signal.SIGTERM, on_sigterm)
 
 
 @pytest.fixture
@@ -654,6 +648,23 @@ def test_sigterm_is_exit_code_143(capsys):
 
     assert failing_with(terminated)([]) == 143
     assert capsys.readouterr().err.startswith("tfdarts-x: Interrupted.")
+
+
+@pytest.mark.parametrize("error", [None, KeyError("a bug")])
+def test_a_command_leaves_logging_and_sigterm_as_they_were(error, capsys):
+    def state():
+        on_sigterm = signal.getsignal(signal.SIGTERM)
+        logger = logging.getLogger("tfdarts")
+        return on_sigterm, logger.level, logger.propagate, [*logger.handlers]
+
+    def run():
+        assert state() != before
+        if error:
+            raise error
+
+    before = state()
+    failing_with(run)([])
+    assert state() == before
 
 
 @pytest.mark.parametrize("error", [RuntimeError("a bug"), KeyError("a bug")])

@@ -1,7 +1,6 @@
 """The commands on a text, from the first to the last, at the keyboard."""
 
 import json
-import logging
 import re
 
 import pytest
@@ -28,15 +27,11 @@ TRAIN = ["--step_spread=1", "--learning_rate=1"]
 
 @pytest.fixture(autouse=True)
 def here(tmp_path, monkeypatch):
-    """A directory with a text; what commands do to the logger is undone."""
+    """A directory with a text."""
     monkeypatch.chdir(tmp_path)
     lines = ["the cat sat on the mat", "the dog sat on the cat"] * 150
     (tmp_path / "rhyme.txt").write_text("\n".join(lines))
-    logger = logging.getLogger("tfdarts")
-    before = logger.handlers, logger.propagate, logger.level
-    yield tmp_path
-    logger.handlers, logger.propagate, level = before
-    logger.setLevel(level)
+    return tmp_path
 
 
 def following(printed):

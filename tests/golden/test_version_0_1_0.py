@@ -1,7 +1,6 @@
 """Files and runs of version 0.1.0 are read, resumed and drawn."""
 
 import json
-import logging
 import pathlib
 import shutil
 
@@ -13,16 +12,6 @@ import tfdarts
 from tfdarts.cli.search import main as search
 
 FILES = pathlib.Path(__file__).parent / "v0.1.0"
-
-
-@pytest.fixture(autouse=True)
-def logging_as_before():
-    """What a command sets up for its process ends with the test."""
-    logger = logging.getLogger("tfdarts")
-    before = logger.handlers, logger.propagate, logger.level
-    yield
-    logger.handlers, logger.propagate, level = before
-    logger.setLevel(level)
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Names from outside mean themselves, through every command."""
 
 import json
-import logging
 import os
 import shlex
 import unicodedata
@@ -42,15 +41,11 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def place(tmp_path, monkeypatch):
-    """A directory with such a name; what happens to the logger is undone."""
+    """A directory with such a name."""
     path = tmp_path / NAME
     path.mkdir()
     monkeypatch.chdir(tmp_path)
-    logger = logging.getLogger("tfdarts")
-    before = logger.handlers, logger.propagate, logger.level
-    yield path
-    logger.handlers, logger.propagate, level = before
-    logger.setLevel(level)
+    return path
 
 
 def fill(directory, count, form, seed):

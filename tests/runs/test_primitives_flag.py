@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import logging
 
 import keras
 import numpy as np
@@ -32,16 +31,6 @@ def recorded(run_dir):
 def alpha_shapes(run_dir):
     with np.load(run_dir / "search" / "alphas.npz") as file:
         return {name: values.shape[1:] for name, values in file.items()}
-
-
-@pytest.fixture(autouse=True)
-def logging_as_before():
-    """What a command sets up for its process ends with the test."""
-    logger = logging.getLogger("tfdarts")
-    before = logger.handlers, logger.propagate, logger.level
-    yield
-    logger.handlers, logger.propagate, level = before
-    logger.setLevel(level)
 
 
 @pytest.mark.parametrize(

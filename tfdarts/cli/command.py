@@ -248,30 +248,30 @@ class Command:
 
     def _guarded(self, values, arguments, task):
         """Runs the command; turns errors into sentences and exit codes."""
-        debug = values["debug"].value
-        console = process.prepare(values["quiet"].value)
-        try:
-            if values["help"].value:
-                print(self.help())
-            elif values["version"].value:
-                print(f"tfdarts {tfdarts.__version__}")
-            else:
-                self._run(values, arguments, task)
-            sys.stdout.flush()
-            return 0
-        except (Exception, KeyboardInterrupt, Terminated) as error:
-            console.erase()
-            code, message = classified(
-                error,
-                self._those_of(_COSTLY, task),
-                self._those_of(_SPARING, task),
-                self.resumes,
-            )
-            if debug or code == EXIT_CODES["unexpected"]:
-                traceback.print_exc()
-        process.finish_results()
-        self._complain(message)
-        return code
+        with process.prepare(values["quiet"].value) as console:
+            try:
+                if values["help"].value:
+                    print(self.help())
+                elif values["version"].value:
+                    print(f"tfdarts {tfdarts.__version__}")
+                else:
+                    self._run(values, arguments, task)
+                sys.stdout.flush()
+                return 0
+            except (Exception, KeyboardInterrupt, Terminated) as error:
+                console.erase()
+                code, message = classified(
+                    error,
+                    self._those_of(_COSTLY, task),
+                    self._those_of(_SPARING, task),
+                    self.resumes,
+                )
+                debug = values["debug"].value
+                if debug or code == EXIT_CODES["unexpected"]:
+                    traceback.print_exc()
+            process.finish_results()
+            self._complain(message)
+            return code
 
     def _run(self, values, arguments, task):
         """Runs the command, with TensorFlow if the command needs it."""

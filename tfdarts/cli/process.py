@@ -85,19 +85,32 @@ def start_tensorflow(debug, distribute):
     tf.debugging.disable_traceback_filtering()
 
 
+@contextlib.contextmanager
 def prepare(quiet):
-    """Sets up logging and SIGTERM; returns the console handler."""
-    console = ConsoleHandler(sys.stderr)
-    console.setLevel(logging.WARNING if quiet else logging.INFO)
-    logger.setLevel(logging.INFO)
-    logger.propagate = False
-    logger.handlers = [console]
+    """Sets up logging and SIGTERM, and undoes both at the end.
+
+    Args:
+        quiet: Boolean, whether only warnings and errors are logged.
+
+    Yields:
+        The console handler.
+    """
 
     def terminate(signal_number, frame):
         raise Terminated
 
-    signal.signal(signal.SIGTERM, terminate)
-    return console
+    console = ConsoleHandler(sys.stderr)
+    console.setLevel(logging.WARNING if quiet else logging.INFO)
+    before = logger.level, logger.propagate, logger.handlers
+    logger.setLevel(logging.INFO)
+    logger.propagate, logger.handlers = False, [console]
+    on_sigterm = signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield console
+    finally:
+        signal.signal(signal.SIGTERM, on_sigterm or signal.SIG_DFL)
+        logger.setLevel(before[0])
+        logger.propagate, logger.handlers = before[1:]
 
 
 def finish_results():
