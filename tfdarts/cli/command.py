@@ -275,6 +275,9 @@ class Command:
 
     def _run(self, values, arguments, task):
         """Runs the command, with TensorFlow if the command needs it."""
+        parsing.drop_idle(
+            values, self._fields(task), self._typed(arguments, task)
+        )
         given = values.flag_values_dict()
         # Invalid values are refused before the wait for TensorFlow.
         for settings in self.settings_for(task):
@@ -285,12 +288,17 @@ class Command:
         if needs(given) if callable(needs) else needs:
             process.start_tensorflow(values["debug"].value, distribute)
             results = process.results_of(given, distribute)
-        typed = [name for name in values if values[name].present]
+        present = [name for name in values if values[name].present]
+        more = {"arguments": arguments, "given": present, "task": task}
         with results:
-            self.run(
-                {**given, "arguments": arguments, "given": typed, "task": task}
-            )
+            self.run({**given, **more})
         process.say_who_wrote(distribute)
+
+    def _typed(self, arguments, task):
+        """Returns the flags that are not from flagfiles, a dict."""
+        values = self._flag_values(task)
+        parsing.parse(values, self.name, [*parsing.typed(arguments)])
+        return {n: values[n].value for n in values if values[n].present}
 
     def _those_of(self, flags, task):
         """Returns the given flags that this command has."""
@@ -335,6 +343,8 @@ def next_command(program, *words, **flags):
 def settings_from_flagfile(config_class, flagfile, **overrides):
     """Returns a config from a flagfile and from settings that override it.
 
+    Settings in the file that have no effect beside the others are left out.
+
     Raises:
         ValueError: If the file is missing or holds unknown flags.
     """
@@ -343,6 +353,7 @@ def settings_from_flagfile(config_class, flagfile, **overrides):
         values, _ = command.parsed([f"--flagfile={flagfile}"])
     except ValueError as error:
         raise ValueError(f"{flagfile} cannot be used: {error}") from error
+    parsing.drop_idle(values, flag_fields(config_class), overrides)
     return settings_of(config_class, {**values.flag_values_dict(), **overrides})
 
 

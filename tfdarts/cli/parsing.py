@@ -1,13 +1,19 @@
 """Parsing arguments and flagfiles into the values of flags."""
 
 import difflib
+import itertools
+import logging
 import os
 import pathlib
+import types
 
 from absl import flags
 
 import tfdarts
 from tfdarts.cli.errors import os_error_sentence
+from tfdarts.settings.fields import idle_settings
+
+logger = logging.getLogger("tfdarts")
 
 
 class _Worded:
@@ -84,6 +90,36 @@ def parse(values, name, arguments, elsewhere=()):
         raise ValueError(_unknown(unknown[0], list(values), elsewhere))
 
 
+def drop_idle(values, fields, overrides):
+    """Resets flags of flagfiles that have no effect beside other flags.
+
+    Args:
+        values: absl's `FlagValues`.
+        fields: Sequence of the fields of the flags.
+        overrides: Dict of the flags that override those in flagfiles.
+    """
+    given = types.SimpleNamespace(**values.flag_values_dict() | overrides)
+    idle = {
+        name: missed.keys() & overrides.keys()
+        for name, missed in idle_settings(fields, given).items()
+        if name not in overrides
+    }
+    dropped = [name for name, causes in idle.items() if causes]
+    if not dropped:
+        return
+    logger.info(
+        "left out of the flagfile, without effect beside %s: %s",
+        _shown(sorted({*itertools.chain(*idle.values())}), given),
+        _shown(dropped, given),
+    )
+    for name in dropped:
+        values[name].unparse()
+
+
+def _shown(names, given):
+    return " ".join(f"--{name}={getattr(given, name)}" for name in names)
+
+
 def _joined(arguments, values):
     """Returns arguments, with each switch joined to its value.
 
@@ -158,7 +194,12 @@ def _unknown(argument, known, elsewhere):
     return f"There is no flag --{name}.{guess}"
 
 
-def expanded(arguments, opened=()):
+def typed(arguments):
+    """Yields arguments without flagfiles."""
+    return expanded(arguments, lines_of=lambda path, opened: ())
+
+
+def expanded(arguments, opened=(), lines_of=None):
     """Yields arguments, with each flagfile replaced by its flags.
 
     absl reads flagfiles too, but cannot find those that come with tfdarts,
@@ -167,10 +208,13 @@ def expanded(arguments, opened=()):
     Args:
         arguments: Iterable of strings.
         opened: Tuple of strings, the flagfiles that include this one.
+        lines_of: Function of a path and of `opened` that returns the flags in
+            a flagfile. Defaults to reading the file.
 
     Raises:
         ValueError: If a flagfile cannot be read.
     """
+    lines_of = lines_of or _lines
     arguments = iter(arguments)
     for argument in arguments:
         name, separator, value = argument.partition("=")
@@ -181,7 +225,8 @@ def expanded(arguments, opened=()):
             yield argument
         else:
             path = value if separator else next(arguments, "")
-            yield from expanded(_lines(path, opened), (*opened, path))
+            lines = lines_of(path, opened)
+            yield from expanded(lines, (*opened, path), lines_of)
 
 
 def _lines(path, opened):

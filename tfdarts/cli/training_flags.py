@@ -37,20 +37,31 @@ def training_flags(task):
     Returns:
         Dataclass of `train_epochs` and so on, each `None` unless it is given.
     """
+    own = [
+        field
+        for field in flag_fields(task.configs["train"])
+        if field.name not in (*_shared_names(task), "genotype")
+    ]
+    names = {field.name: PREFIX + field.name for field in own}
     fields = [
         (
-            PREFIX + field.name,
+            names[field.name],
             field.type,
             dataclasses.field(
                 default=None,
                 metadata={
                     **field.metadata,
                     "help": f"--{field.name} of the training.",
+                    "when": {
+                        names.get(name, name): wanted
+                        for name, wanted in (
+                            field.metadata["when"] or {}
+                        ).items()
+                    },
                 },
             ),
         )
-        for field in flag_fields(task.configs["train"])
-        if field.name not in (*_shared_names(task), "genotype")
+        for field in own
     ]
     return dataclasses.make_dataclass(
         "TrainingFlags", fields, bases=(Settings,), frozen=True

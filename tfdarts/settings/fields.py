@@ -247,19 +247,38 @@ def require_config(function, config, *classes):
 
 def _refuse_idle_settings(config):
     """Raises `ValueError` if a given setting has no effect."""
-    for field in dataclasses.fields(config):
-        value, missed = getattr(config, field.name), missed_by(field, config)
-        if not missed or not value or value == field.default:
-            continue
+    fields = dataclasses.fields(config)
+    for name, missed in idle_settings(fields, config).items():
         present = " ".join(f"--{n}={getattr(config, n)}" for n in missed)
         needed = " and ".join(
-            f"--{name}" if wanted is GIVEN else f"--{name}={wanted}"
-            for name, wanted in missed.items()
+            f"--{other}" if wanted is GIVEN else f"--{other}={wanted}"
+            for other, wanted in missed.items()
         )
         raise ValueError(
-            f"--{field.name}={value} has no effect with {present}: give "
-            f"{needed}, or leave --{field.name} out, also in flagfiles."
+            f"--{name}={getattr(config, name)} has no effect with {present}: "
+            f"give {needed}, or leave --{name} out, also in flagfiles."
         )
+
+
+def idle_settings(fields, settings):
+    """Returns the given settings that have no effect.
+
+    Args:
+        fields: Sequence of fields of dataclasses of settings.
+        settings: Object that has the settings as attributes.
+
+    Returns:
+        Dict from names to the unmet conditions; see `missed_by`.
+    """
+    idle = {}
+    for field in fields:
+        value, missed = (
+            getattr(settings, field.name),
+            missed_by(field, settings),
+        )
+        if missed and value and value != field.default:
+            idle[field.name] = missed
+    return idle
 
 
 def missed_by(field, settings):

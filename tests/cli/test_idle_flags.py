@@ -1,0 +1,127 @@
+"""Idle flags of a flagfile give way to typed flags; others are refused."""
+
+import dataclasses
+import logging
+
+import pytest
+
+from tfdarts.cli import pipeline
+from tfdarts.cli import search
+from tfdarts.cli import train
+from tfdarts.cli.training_flags import training_of
+from tfdarts.runs.search_configs import search_config_class
+from tfdarts.settings.fields import require_config
+from tfdarts.strategies.registry import strategy_named
+from tfdarts.tasks.registry import task_named
+
+IMAGES = task_named("images")
+
+
+def flags_of(module, config_class, arguments, capsys):
+    """Returns the settings of a command line, and what it logs."""
+
+    def run(values):
+        names = config_class.__dataclass_fields__
+        config = config_class(**{n: values[n] for n in values if n in names})
+        require_config("train", config, config_class)
+        seen.update(values, config=config)
+
+    seen = {}
+    command = dataclasses.replace(
+        module.command, run=run, needs_tensorflow=False
+    )
+    code = command.main(arguments)
+    return code, seen, capsys.readouterr().err
+
+
+CASES = [
+    (search, "search", ["--method=exact"], ["--order=1"], {"method": None}),
+    (
+        search,
+        "search",
+        ["--early_stop=stable", "--early_stop_patience=3"],
+        ["--early_stop", "none"],
+        {"early_stop_patience": None},
+    ),
+    (train, "train", ["--nesterov"], ["--momentum=0.0"], {"nesterov": None}),
+    (
+        train,
+        "train",
+        ["--num_cells=20", "--stem=cifar", "--drop_path_rate=0.2"],
+        ["--network=densenet_bc"],
+        {"num_cells": None, "stem": None, "drop_path_rate": None},
+    ),
+    # The value that has no effect is the default: nothing is left out.
+    (train, "train", ["--momentum=0.9"], ["--optimizer=adamw"], {}),
+]
+
+
+@pytest.mark.parametrize(("module", "name", "file", "typed", "idle"), CASES)
+def test_typed_flags_make_flags_of_a_flagfile_idle(
+    module, name, file, typed, idle, tmp_path, capsys
+):
+    path = tmp_path / "a.cfg"
+    path.write_text("\n".join([*file, "--seed=3"]))
+    arguments = [f"--flagfile={path}", *typed]
+    config_class = IMAGES.configs[name]
+    code, seen, said = flags_of(module, config_class, arguments, capsys)
+    assert code == 0, said
+    assert seen["config"].seed == 3
+    for flag in idle:
+        field = config_class.__dataclass_fields__[flag]
+        assert getattr(seen["config"], flag) == field.default
+        assert flag not in seen["given"]
+        assert f"--{flag}=" in said
+    lines = [line for line in said.splitlines() if "left out" in line]
+    assert len(lines) == bool(idle)
+    if idle:
+        typed = "=".join(typed)
+        assert (
+            f"left out of the flagfile, without effect beside {typed}: "
+            in (lines[0])
+        )
+
+
+@pytest.mark.parametrize(
+    ("file", "typed"),
+    [
+        ([], ["--order=1", "--method=exact"]),
+        (["--order=1"], ["--method=exact"]),
+        (["--method=exact"], ["--order=1", "--method=exact"]),
+        (["--order=1", "--method=exact"], []),
+        (["--order=1", "--method=exact"], ["--seed=3"]),
+    ],
+)
+def test_other_idle_flags_are_refused(file, typed, tmp_path, capsys):
+    path = tmp_path / "a.cfg"
+    path.write_text("\n".join(file))
+    arguments = [f"--flagfile={path}", *typed]
+    config_class = search_config_class(strategy_named("darts"), IMAGES)
+    code, _, said = flags_of(search, config_class, arguments, capsys)
+    assert code == 2
+    assert "--method=exact has no effect with --order=1" in said
+    assert "left out" not in said
+
+
+def test_flags_of_a_train_flagfile_give_way_too(tmp_path, caplog, monkeypatch):
+    path = tmp_path / "a.cfg"
+    path.write_text("--optimizer=sgd\n--nesterov\n--epochs=3")
+    monkeypatch.setattr(logging.getLogger("tfdarts"), "propagate", True)
+    with caplog.at_level("INFO", "tfdarts"):
+        config = training_of(path, IMAGES, optimizer="adamw")
+    assert config.epochs == 3 and not config.nesterov
+    assert caplog.messages == [
+        "left out of the flagfile, without effect beside --optimizer=adamw: "
+        "--nesterov=True"
+    ]
+
+
+def test_train_flags_of_a_flagfile_give_way_too(tmp_path, capsys):
+    path = tmp_path / "a.cfg"
+    path.write_text("--train_nesterov\n--train_epochs=3")
+    arguments = [f"--flagfile={path}", "--train_optimizer=adamw"]
+    config_class = IMAGES.configs["search"]
+    code, seen, said = flags_of(pipeline, config_class, arguments, capsys)
+    assert code == 0
+    assert seen["train_epochs"] == 3 and seen["train_nesterov"] is None
+    assert "beside --train_optimizer=adamw: --train_nesterov=True" in said
