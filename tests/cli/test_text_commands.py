@@ -101,7 +101,9 @@ def test_no_such_data_set_is_exit_code_3(capfd):
     flags = ["--dataset=tfds:nothing_here", "--units=4", "--run_dir=run"]
     assert search.command.main(flags) == 3
     said = capfd.readouterr().err
-    assert said.startswith("tfdarts-search: TensorFlow Datasets knows no noth")
+    assert said.startswith(
+        "tfdarts-search: TensorFlow Datasets has no data set noth"
+    )
 
 
 def test_a_text_that_is_no_utf_8(capsys):

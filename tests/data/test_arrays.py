@@ -49,10 +49,10 @@ def test_names_may_be_in_an_array():
         ({"cat", "dog"}, "A set is no sequence"),
         (frozenset({"cat", "dog"}), "A frozenset is no sequence"),
         ({"cat": 0, "dog": 1}, "A dict is no sequence"),
-        (["cat", None], "strings or integers.*Among them is None"),
-        ([0, 1.5], "strings or integers.*Among them is 1.5"),
-        ([True, False], "strings or integers.*Among them is True"),
-        ([b"cat", b"dog"], "strings or integers.*Among them is b'cat'"),
+        (["cat", None], "strings or integers.*One of them is None"),
+        ([0, 1.5], "strings or integers.*One of them is 1.5"),
+        ([True, False], "strings or integers.*One of them is True"),
+        ([b"cat", b"dog"], "strings or integers.*One of them is b'cat'"),
     ],
 )
 def test_names_are_in_an_order_and_strings(names, sentence):
@@ -161,7 +161,9 @@ def test_names_that_are_given_say_which_number_a_string_is():
     assert source.class_names == ("cat", "dog")
     np.testing.assert_array_equal(source.read("test")[1], LABELS)
 
-    with pytest.raises(DataError, match="out of cat, dog. Among them is 'cow'"):
+    with pytest.raises(
+        DataError, match="classes cat, dog. One of them is 'cow'"
+    ):
         from_arrays((PIXELS, words), (PIXELS[:1], ["cow"]))
 
 
@@ -216,8 +218,8 @@ def test_the_fingerprint_is_that_of_version_0_1_0():
 @pytest.mark.parametrize(
     ("pixels", "labels", "sentence"),
     [
-        (PIXELS * np.nan, LABELS, "infinite or no number"),
-        ((PIXELS + 1.0) * np.inf, LABELS, "infinite or no number"),
+        (PIXELS * np.nan, LABELS, "infinite or not a number"),
+        ((PIXELS + 1.0) * np.inf, LABELS, "infinite or not a number"),
         (PIXELS - 1.0, LABELS, "from 0 to 255, or floats.*from -1.0 to 254"),
         (PIXELS.astype(int) * 2, LABELS, "from 0 to 255, or floats.*to 510"),
         (PIXELS / 255 * 1.00001, LABELS, "floats up to 1.00001: .*clip.*to 1"),
@@ -227,7 +229,7 @@ def test_the_fingerprint_is_that_of_version_0_1_0():
         (PIXELS[0, 0], LABELS, r"must be numbers.*shape \(5, 3\)"),
         (PIXELS[:0], LABELS[:0], "no images in the train split"),
         (PIXELS, LABELS[:-1], "20 images but 19 labels"),
-        (PIXELS, LABELS - 1, "from 0 up.*Among them is -1"),
+        (PIXELS, LABELS - 1, "from 0 up.*One of them is -1"),
         (PIXELS, LABELS / 2, "one integer for each image.*float64"),
         (PIXELS, np.eye(2)[LABELS] / 2, "one integer for each.*or one-hot"),
         (PIXELS, np.ones((20, 2)), "one integer for each.*or one-hot"),
@@ -250,14 +252,16 @@ def test_what_cannot_be_read_as_images_is_refused(pixels, labels, sentence):
 
 
 def test_labels_must_have_a_name():
-    with pytest.raises(DataError, match="0 to 1.*Among them is 2"):
+    with pytest.raises(DataError, match="0 to 1.*One of them is 2"):
         from_arrays(examples(classes=3), class_names=["a", "b"])
-    with pytest.raises(DataError, match="of the test split.*Among them is 2"):
+    with pytest.raises(DataError, match="of the test split.*One of them is 2"):
         from_arrays(examples(), examples(10, classes=3))
 
 
 def test_every_class_has_images_and_a_name_of_its_own():
-    with pytest.raises(DataError, match="no image of class c in.*only that"):
+    with pytest.raises(
+        DataError, match="no image of class c in.*only classes that"
+    ):
         from_arrays(examples(), class_names=list("abc"))
     with pytest.raises(DataError, match="without names.*here 10"):
         from_arrays((PIXELS, LABELS * 10))
@@ -329,7 +333,7 @@ def test_a_fifth_of_each_class_is_set_aside_whatever_the_seed():
         np.random.seed(seed)
         sources.append(from_arrays((pixels, labels)))
     assert sources[0].splits == {"train": 40, "test": 10}
-    assert "no test split: a fifth" in sources[0].notes[0]
+    assert "no test split: tfdarts sets aside a fifth" in sources[0].notes[0]
     parts = {s: sources[0].read(s) for s in ("train", "test")}
     assert np.bincount(parts["test"][1]).tolist() == [2, 8]
     rows = [image.tobytes() for part in parts.values() for image in part[0]]
@@ -426,7 +430,7 @@ RAGGED = tf.data.Dataset.from_generator(
     [
         (slices(PIXELS), r"must have elements \(image, label\)"),
         (slices(PIXELS, LABELS, LABELS), "must have elements"),
-        (slices(PIXELS, LABELS).repeat(), "has no end: leave out its repeat"),
+        (slices(PIXELS, LABELS).repeat(), "is infinite: leave out its repeat"),
         (slices(PIXELS, LABELS).take(0), "no images in the train split"),
         (slices(PIXELS, np.ones((20, 2))), "labels of the train.*one integer"),
         (slices(PIXELS, np.ones((20, 2))).batch(2), "one integer"),

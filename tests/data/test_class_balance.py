@@ -58,7 +58,7 @@ def test_an_imbalance_is_warned_of_with_its_numbers():
 
 def test_of_a_part_of_the_training_images_it_is_said_that_it_is_one():
     imbalance, rare, _ = class_warnings(counts(9, 2, 0), NAMES, images=22)
-    part = "(of the 11 of 22 that the weights are trained on)"
+    part = "(of the 11 of 22 that the weights learn from)"
     assert f"cat has 9 training images, dog 2 {part}, a ratio" in imbalance
     assert f"images of class dog {part}: too few" in rare
     for whole in (None, 11):
@@ -92,4 +92,4 @@ def test_labels_that_are_quantities_are_said_to_be_no_classes():
     train = {"train": count_classes(labels, names)}
     *_, warning = class_warnings(train, names)
     assert "200 classes for 300 training images" in warning
-    assert "tfdarts classifies only" in warning
+    assert "tfdarts only classifies" in warning

@@ -107,7 +107,7 @@ def test_without_padding_images_are_only_normalised():
 def test_images_that_show_nothing_are_refused():
     plain = np.full((100, 4, 4, 3), 7, "uint8"), np.arange(100) % 5
     other = dataclasses.replace(source(), load=lambda split: plain)
-    with pytest.raises(DataError, match="of made have the same brightness"):
+    with pytest.raises(DataError, match="of made have the same value"):
         TrainingExamples.of(other, 0.5, seed=0)
 
 

@@ -67,7 +67,9 @@ def test_a_validation_split_may_have_a_short_name(tmp_path, name):
     assert source.splits == {"train": 9, "validation": 6, "test": 3}
     assert source.notes == (f"{name}/ is the validation split.",)
     (tmp_path / "validation").mkdir()
-    with pytest.raises(DataError, match=f"{name}/, validation/, of which"):
+    with pytest.raises(
+        DataError, match=f"{name}/, validation/. Only one of these"
+    ):
         open_folder(tmp_path)
 
 
@@ -85,7 +87,7 @@ def test_without_test_a_fifth_is_set_aside_whatever_the_seed(tmp_path, inside):
         tf.random.set_seed(seed)
         sources.append(open_folder(tmp_path))
     assert sources[0].splits == {"train": 24, "test": 6}
-    assert "no test split: a fifth" in sources[0].notes[0]
+    assert "no test split: tfdarts sets aside a fifth" in sources[0].notes[0]
     parts = [sources[0].read(split) for split in ("train", "test")]
     assert np.bincount(parts[1][1]).tolist() == [2, 2, 2]
     found = [image.tobytes() for part in parts for image in part[0]]
@@ -123,7 +125,7 @@ def test_grey_among_colour_becomes_colour_and_it_is_said(tmp_path):
     source = open_folder(tmp_path)
     assert source.image_shape == (6, 5, 3)
     assert source.notes == (
-        "Some images are grey, some color: all become color.",
+        "Some images are gray and some are color: all become color.",
     )
     image = source.read("test")[0][0]
     for channel in range(3):
@@ -135,8 +137,8 @@ def test_mixed_sizes_are_named_and_need_a_size(tmp_path):
     fill(tmp_path, 1, (9, 4, 3), ("cat",), seed=1)
     with pytest.raises(DataError) as refusal:
         open_folder(tmp_path)
-    assert "6x5 (20 of them, as " in str(refusal.value)
-    assert "9x4 (1 of them, as cat/0.png)" in str(refusal.value)
+    assert "6x5 (20 of them, such as " in str(refusal.value)
+    assert "9x4 (1 of them, such as cat/0.png)" in str(refusal.value)
     assert "Give --image_size" in str(refusal.value)
     source = open_folder(tmp_path, image_size=8)
     assert source.image_shape == (8, 8, 3)
@@ -175,7 +177,9 @@ def test_hidden_files_count_for_nothing(tmp_path):
 def test_what_is_no_split_is_said(tmp_path):
     for split in ("train", "test", "extra"):
         fill(tmp_path / split)
-    assert open_folder(tmp_path).notes == ("Not read, being no split: extra/.",)
+    assert open_folder(tmp_path).notes == (
+        "Not read, because these are not splits: extra/.",
+    )
 
 
 def test_training_reads_no_pixel_of_the_test(tmp_path):
@@ -283,7 +287,7 @@ def lone_class(path):
         (lambda p: spoil(p / "train", "cat/a\nb"), r"called 'a\\nb'"),
         (
             lambda p: fill(p / "train", classes=(os.fsdecode(b"\xff\xfe"),)),
-            r"train is called '\\udcff\\udcfe'.*no UTF-8. Rename it",
+            r"train is called '\\udcff\\udcfe'.*not UTF-8. Rename it",
         ),
         (
             lambda p: spoil(p / "train", os.fsdecode(b"cat/\xff.png")),

@@ -65,11 +65,11 @@ def test_classes_are_called_by_the_file_of_their_names(tmp_path, name):
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (b"one\ntwo\n", "from 0 to 1.*Among them is 2"),
+        (b"one\ntwo\n", "from 0 to 1.*One of them is 2"),
         (b"one\ntwo\none", "Two classes of .* are called one"),
         (b"a\nb\nc\nd\ne", "no image of class d, e in the train split of idx"),
         (b"a\nb\nc\x1b[2J", r"called 'c\\x1b\[2J'"),
-        ("café\nthé\neau".encode("latin-1"), "labels.txt is no text in UTF-8"),
+        ("café\nthé\neau".encode("latin-1"), "labels.txt is not UTF-8 text"),
         (None, "labels.txt must be a file"),
     ],
 )
@@ -142,7 +142,7 @@ def test_a_directory_without_the_files_is_refused(tmp_path):
         open_idx(tmp_path)
     fill(tmp_path)
     (tmp_path / "t10k-labels-idx1-ubyte").unlink()
-    with pytest.raises(DataError, match="There is train-.*t10k-images"):
+    with pytest.raises(DataError, match="Found: train-.*t10k-images"):
         open_idx(tmp_path)
 
 
@@ -152,20 +152,25 @@ PIXELS, LABELS = examples(20)
 @pytest.mark.parametrize(
     ("name", "values", "header", "sentence"),
     [
-        ("train-images-idx3", PIXELS, b"GIF89a..", "no IDX file of unsigned"),
-        ("train-images-idx3", PIXELS[:0], b"\0\0\x08", "no IDX file"),
-        ("train-images-idx3", PIXELS[:0], b"\0\0\x08\3\0", "no IDX file"),
+        (
+            "train-images-idx3",
+            PIXELS,
+            b"GIF89a..",
+            "not an IDX file of unsigned",
+        ),
+        ("train-images-idx3", PIXELS[:0], b"\0\0\x08", "not an IDX file"),
+        ("train-images-idx3", PIXELS[:0], b"\0\0\x08\3\0", "not an IDX file"),
         ("train-images-idx3", PIXELS, b"\0\0\x0d\3" + b"\0\0\0\x14" * 3, "IDX"),
         ("t10k-images-idx3", examples(15, (7, 5))[0], None, "one shape"),
         ("train-images-idx3", PIXELS[:19], None, "19 images but 20 labels"),
-        ("train-labels-idx1", LABELS * 0, None, "Among them is 1|one class"),
-        ("t10k-labels-idx1", LABELS[:15] + 1, None, "test.*Among them is 3"),
+        ("train-labels-idx1", LABELS * 0, None, "One of them is 1|one class"),
+        ("t10k-labels-idx1", LABELS[:15] + 1, None, "test.*One of them is 3"),
         ("train-labels-idx1", LABELS[:0], None, "no images|0 labels"),
-        ("train-labels-idx1", LABELS[:, None], None, "1 .one integer.*has 2"),
-        ("train-labels-idx1", LABELS, b"\0\0\x08\0", "1 .one integer.*has 0"),
-        ("train-labels-idx1", LABELS, b"\0\0\x08\xff", "has 255"),
-        ("train-images-idx3", LABELS, None, "3 .images, height.*has 1"),
-        ("train-images-idx3", LABELS, b"\0\0\x08\0", "3 .images.*has 0"),
+        ("train-labels-idx1", LABELS[:, None], None, "1 .one integer.*says 2"),
+        ("train-labels-idx1", LABELS, b"\0\0\x08\0", "1 .one integer.*says 0"),
+        ("train-labels-idx1", LABELS, b"\0\0\x08\xff", "says 255"),
+        ("train-images-idx3", LABELS, None, "3 .images, height.*says 1"),
+        ("train-images-idx3", LABELS, b"\0\0\x08\0", "3 .images.*says 0"),
         ("train-labels-idx1", LABELS * 5, None, "no image of class 1, 2, 3"),
     ],
 )

@@ -49,7 +49,7 @@ def test_a_split_is_loaded_when_it_is_read():
         ),
         ({"class_names": ("a", "b\x1b[2J")}, r"'b\\x1b\[2J', which has con"),
         ({"class_names": ("a\n", "b")}, r"A class of made is called 'a\\n'"),
-        ({"class_names": ("a", "\udcff")}, r"'\\udcff'.* no UTF-8. Rename it"),
+        ({"class_names": ("a", "\udcff")}, r"'\\udcff'.* not UTF-8. Rename it"),
         (
             {"class_names": ("a", " ")},
             "A class of made is called ' ', which is bl",
@@ -79,8 +79,8 @@ def test_the_least_that_can_be_learnt_is_taken():
         (examples(np.ones((4, *SHAPE))), "must be uint8.*They are float64"),
         (examples(np.ones((4, 6, 5, 1), "uint8")), r"of shape \(6, 5, 1\)"),
         (examples(np.ones((5, *SHAPE), "uint8")), "5 images but 4 labels"),
-        (examples(labels=np.array([0, 1, 2, 3])), "0 to 2.*Among them is 3"),
-        (examples(labels=np.array([0, 1, -1, 2])), "Among them is -1"),
+        (examples(labels=np.array([0, 1, 2, 3])), "0 to 2.*One of them is 3"),
+        (examples(labels=np.array([0, 1, -1, 2])), "One of them is -1"),
         (examples(labels=np.array([0.0, 1, 2, 0])), "one integer.*float64"),
         (examples(labels=np.eye(4, dtype=int)), r"one integer.*\(4, 4\)"),
         (
@@ -107,10 +107,10 @@ def test_a_split_that_is_not_there_is_refused():
 def test_the_description_says_what_was_found():
     text = "\n".join(source(notes=("Some note.",)).describe())
     assert "4 train, 4 test images, 6x5 pixels" in text
-    assert "colour" in text and "grey" not in text
+    assert "color" in text and "gray" not in text
     assert "3 classes: a, b, c" in text
     assert "Some note." in text
-    assert "grey" in source(image_shape=(6, 5, 1)).describe()[0]
+    assert "gray" in source(image_shape=(6, 5, 1)).describe()[0]
 
 
 def test_many_classes_are_not_all_named():

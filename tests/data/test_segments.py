@@ -17,7 +17,7 @@ def test_rows_are_the_text_in_pieces():
     assert rows.dtype == "int32"
     assert rows.tolist() == [[*range(5 * k, 5 * k + 5)] for k in range(4)]
     with pytest.raises(
-        ValueError, match="at least 8 words, and the text has 7"
+        ValueError, match="at least 8 words, but the text has 7"
     ):
         columns(np.arange(7), 4)
 

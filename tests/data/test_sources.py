@@ -50,7 +50,7 @@ def arrays():
 def test_a_source_is_a_specification_of_itself():
     source = arrays()
     assert open_source(source) is source
-    with pytest.raises(DataError, match="given from Python.*`dataset`"):
+    with pytest.raises(DataError, match="in Python.*`dataset`"):
         open_source(source.name)
 
 

@@ -142,11 +142,11 @@ def test_no_text(tmp_path):
     with pytest.raises(DataError, match="There is no text"):
         open_text(tmp_path / "nothing")
     (tmp_path / "x").write_bytes(b"\xff\xfe")
-    with pytest.raises(DataError, match="is no text in UTF-8"):
+    with pytest.raises(DataError, match="is not UTF-8 text"):
         open_text(tmp_path / "x")
     (tmp_path / "x").write_text("\n\n")
     with pytest.raises(
-        DataError, match="x has 2 lines, and must have at least 10"
+        DataError, match="x has 2 lines, but must have at least 10"
     ):
         open_text(tmp_path / "x")
     files = {**PREPARED, "train.txt": "a a\n"}
@@ -159,8 +159,8 @@ def test_no_text(tmp_path):
 def test_what_is_said_of_it(tmp_path):
     source = open_text(write(tmp_path / "t", PREPARED))
     assert source.describe() == (
-        f"text:{tmp_path}/t: 9 train, 3 validation, 4 test words, ends of "
-        f"lines among them",
+        f"text:{tmp_path}/t: 9 train, 3 validation, 4 test words, "
+        f"including ends of lines",
         "5 different words",
     )
 

@@ -41,10 +41,10 @@ def test_what_is_no_text_is_refused(spec):
 def test_hints(tmp_path):
     with pytest.raises(DataError, match=f"Did you mean text:{tmp_path}?"):
         open_text_source(str(tmp_path))
-    with pytest.raises(DataError, match="given from Python as lines"):
+    with pytest.raises(DataError, match="given as lines"):
         open_text_source("lines:x")
     for spec in ("pydoc", "text:x", "lines:x"):
-        with pytest.raises(DataError, match="is a text, and images are needed"):
+        with pytest.raises(DataError, match="is a text, but images are needed"):
             sources.open_source(spec)
 
 
@@ -79,7 +79,7 @@ def test_words_are_kept_as_they_are_written():
     source = source_of_lines("lines:x", dict.fromkeys(SPLITS, [words * 2]))
     assert source.vocabulary == ("<unk>", *words, "<eos>")
     (note,) = [note for note in source.notes if "NFC" in note]
-    assert note.startswith("1 of the words, as e\u0301, are not in")
+    assert note.startswith("1 of the words, such as e\u0301, are not in")
     composed = source_of_lines(
         "lines:x", dict.fromkeys(SPLITS, [["é", "b"] * 2])
     )

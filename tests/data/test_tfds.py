@@ -198,7 +198,7 @@ def test_of_imagenet_the_validation_images_are_the_test(monkeypatch):
     assert source.splits == {"train": 20, "test": 7}
     for one, other in zip(source.read("test"), validation, strict=True):
         np.testing.assert_array_equal(one, other)
-    assert "on the split validation" in source.notes[-1]
+    assert "uses the split validation" in source.notes[-1]
 
 
 @pytest.mark.parametrize(
@@ -206,11 +206,20 @@ def test_of_imagenet_the_validation_images_are_the_test(monkeypatch):
     [
         ("tiny_test_only", "has no split called train"),
         ("tiny_words", "images called image.*It has text"),
-        ("no_such_set", "knows no no_such_set, and there is none in"),
-        ("cifra10", r"there is none in .*\. Did you mean .*cifar10"),
-        ("cifar10/foo", "knows no cifar10/foo, .* configs: none; .*: 3.0.2.$"),
-        ("emnist/foo", "knows no emnist/foo, .* configs: byclass, bymerge, "),
-        ("cifar10:9.9.9", "knows no cifar10:9.9.9, .* versions: 3.0.2.$"),
+        ("no_such_set", "has no data set no_such_set, and .* has none"),
+        ("cifra10", r"has none either\. Did you mean .*cifar10"),
+        (
+            "cifar10/foo",
+            "has no data set cifar10/foo, .* configs: none; .*: 3.0.2.$",
+        ),
+        (
+            "emnist/foo",
+            "has no data set emnist/foo, .* configs: byclass, bymerge, ",
+        ),
+        (
+            "cifar10:9.9.9",
+            "has no data set cifar10:9.9.9, .* versions: 3.0.2.$",
+        ),
         ("huggingface:mnist", "must be a name, name/config or name:version"),
         ("tiny_squares/a=True", "must be a name"),
     ],
@@ -223,7 +232,9 @@ def test_what_cannot_be_used_is_refused(name, sentence):
 
 
 def test_nothing_is_downloaded_unasked(data_dir):
-    with pytest.raises(DataError, match="unasked. Give --prepare") as refusal:
+    with pytest.raises(
+        DataError, match="without --prepare. Give --prepare"
+    ) as refusal:
         open_tfds("cifar10")
     assert f"is not in {data_dir}" in str(refusal.value)
     assert "copy the directory cifar10/3.0.2" in str(refusal.value)

@@ -112,7 +112,7 @@ def test_a_split_that_is_there_is_not_cut_off():
 def test_what_is_a_text():
     assert has_text("tiny_novels") and is_text("tfds:tiny_telegrams")
     assert not has_text("tiny_labelled_nothing")
-    with pytest.raises(DataError, match="knows no nothing_at_all"):
+    with pytest.raises(DataError, match="has no data set nothing_at_all"):
         has_text("nothing_at_all")
     with pytest.raises(DataError, match="must have texts called text. It has"):
         open_tfds_text("tiny_labelled_nothing")
@@ -123,5 +123,7 @@ def test_what_is_a_text():
 )
 def test_known_data_sets_need_not_be_there(name, of_texts):
     assert is_text(f"tfds:{name}") == of_texts
-    with pytest.raises(DataError, match="nothing is downloaded unasked"):
+    with pytest.raises(
+        DataError, match="tfdarts downloads nothing without --prepare"
+    ):
         open_tfds_text(name)

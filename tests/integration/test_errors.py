@@ -220,7 +220,7 @@ def bad_data(place):
     (place / "no_idx").mkdir()
     (place / "bad_idx").mkdir()
     for name in ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"):
-        (place / "bad_idx" / name).write_text("no IDX file")
+        (place / "bad_idx" / name).write_text("not an IDX file")
     return place
 
 
@@ -238,11 +238,17 @@ def bad_data(place):
         ("folder:empty", "The class .*/empty/emu has no images"),
         ("folder:deep", "deep cannot be used. cat/0.png: it has 16"),
         ("folder:lacking", "lacking/test has no dog/, which another split"),
-        ("idx:labels", "must be from 0 to 1, one number a class. Among them"),
+        (
+            "idx:labels",
+            "must be from 0 to 1, one number per class. One of them",
+        ),
         ("idx:no_idx", "must have train-images-idx3-ubyte"),
-        ("idx:bad_idx", "is no IDX file"),
-        ("tfds:moon", "TensorFlow Datasets knows no moon"),
-        ("tfds:mnist", "nothing is downloaded unasked. Give --prepare"),
+        ("idx:bad_idx", "is not an IDX file"),
+        ("tfds:moon", "TensorFlow Datasets has no data set moon"),
+        (
+            "tfds:mnist",
+            "tfdarts downloads nothing without --prepare. Give --prepare",
+        ),
     ],
 )
 def test_data_that_cannot_be_used(dataset, sentence, bad_data):

@@ -104,7 +104,7 @@ def test_the_test_is_that_of_the_same_data_only(trained):
     assert results["test_examples"] == 12
     with pytest.raises(DataError, match="holds other data"):
         evaluate(path, dataset=source_of(seed=5))
-    with pytest.raises(DataError, match="given from Python as arrays"):
+    with pytest.raises(DataError, match="given as arrays"):
         evaluate(path)
 
 
@@ -419,7 +419,7 @@ def shrink(folder):
     [
         (break_one, "b/1.png: it is not a PNG"),
         (remove_two, "only one class, c"),
-        (paint_black, "same brightness everywhere"),
+        (paint_black, "have the same value"),
         (shrink, "3x3 pixels"),
     ],
 )

@@ -125,8 +125,8 @@ def from_dataset(
     """
     if not isinstance(train, tf.data.Dataset):
         raise DataError(
-            f"The train dataset must be a tf.data.Dataset. It is "
-            f"{_kind(train)}; what is in arrays is for from_arrays."
+            "The train dataset must be a tf.data.Dataset. It is "
+            f"{_kind(train)}; for arrays, use from_arrays."
         )
     if class_names is None:
         class_names = getattr(train, "class_names", None)
@@ -198,7 +198,7 @@ def _class_name(name):
     name = scalar(name)
     if not isinstance(name, str) and type(name) is not int:
         raise DataError(
-            f"`class_names` must be strings or integers. Among them is "
+            "`class_names` must be strings or integers. One of them is "
             f"{name!r}."
         )
     return str(name)
@@ -220,12 +220,12 @@ def _collected(dataset, split):
     parts = map(type, spec) if isinstance(spec, tuple) else ()
     if [*parts] != [tf.TensorSpec, tf.TensorSpec]:
         raise DataError(
-            f"The {split} dataset must have elements (image, label), and no "
-            f"weights beside them. It has {spec}."
+            f"The {split} dataset must have elements (image, label), without "
+            f"example weights. It has {spec}."
         )
     if dataset.cardinality() == tf.data.INFINITE_CARDINALITY:
         raise DataError(
-            f"The {split} dataset has no end: leave out its repeat()."
+            f"The {split} dataset is infinite: leave out its repeat()."
         )
     elements = list(dataset.as_numpy_iterator())
     if not elements:

@@ -77,8 +77,8 @@ def steps_per_epoch(labels, batch_size):
     """
     if batch_size > len(labels):
         raise DataError(
-            f"A batch of {batch_size} is larger than the {len(labels)} "
-            f"examples there are: lower --batch_size."
+            f"A batch of {batch_size} is larger than the split, which has "
+            f"{len(labels)} examples: lower --batch_size."
         )
     return len(labels) // batch_size
 

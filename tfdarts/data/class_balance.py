@@ -100,16 +100,16 @@ def class_warnings(counts, class_names, class_weights="none", images=None):
     part = ""
     if images not in (None, train.sum()):
         part = (
-            f" (of the {train.sum():,} of {images:,} that the weights are "
-            f"trained on)"
+            f" (of the {train.sum():,} of {images:,} that the weights learn "
+            "from)"
         )
     return [
         *_imbalance(train, class_names, class_weights, part),
         *_rare_classes(train, class_names, part),
         *(
             f"The {part} split has no image of "
-            f"{_some_classes(count == 0, class_names)}: what is measured on "
-            f"it says nothing of "
+            f"{_some_classes(count == 0, class_names)}: figures on this split "
+            "say nothing about "
             f"{'that class' if (count == 0).sum() == 1 else 'those classes'}."
             for part, count in counts.items()
             if not count.all()
@@ -133,7 +133,7 @@ def _imbalance(train, class_names, class_weights, part):
         f"The classes are imbalanced: {class_names[largest]} has "
         f"{train[largest]:,} training images, {class_names[smallest]} "
         f"{train[smallest]:,}{part}, a ratio of {ratio:.1f}. A network that "
-        f"always answers {class_names[largest]} has an accuracy of "
+        f"always predicts {class_names[largest]} has an accuracy of "
         f"{train[largest] / train.sum():.1%}: compare balanced accuracy and "
         f"macro F1 instead, which tfdarts-evaluate reports.{advice}"
     )
@@ -152,9 +152,9 @@ def _rare_classes(train, class_names, part):
     if rare.sum() > len(train) / 2:
         yield (
             f"There are {len(train):,} classes for {train.sum():,} training "
-            f"images. If the labels are quantities, such as ages or prices, "
-            f"they are not classes: tfdarts classifies only, so group them "
-            f"into a few ranges."
+            "images. If the labels are quantities, such as ages or prices, "
+            "they are not classes: tfdarts only classifies, so group them "
+            "into a few ranges."
         )
 
 

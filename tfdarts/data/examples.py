@@ -68,8 +68,9 @@ class TrainingExamples:
             mean, std = batches.mean_and_std(train[0])
         if min(std) == 0:
             raise DataError(
-                f"All training images of {source.name} have the same "
-                f"brightness everywhere, at least in one channel."
+                "In at least one channel, all pixels of all training images "
+                f"of {source.name} have the same value: such images cannot be "
+                "standardized."
             )
         return cls(train, validation, mean, std, source.random_flip)
 

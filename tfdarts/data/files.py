@@ -30,7 +30,7 @@ def unreadable(path, error):
     if isinstance(error, PermissionError):
         return DataError(
             f"{path} cannot be read: permission is denied. Ask for access, or "
-            f"copy the data to where you have it."
+            "copy the data to a directory that you can read."
         )
     reason = getattr(error, "strerror", None) or error
     return DataError(f"{path} cannot be read: {reason}.")

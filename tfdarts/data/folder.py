@@ -69,7 +69,9 @@ def open_folder(
     looks, bad = look_at(_all(files))
     if bad or skip_broken:
         if bad and not skip_broken:
-            logger.info("data: checking all images, for some cannot be used")
+            logger.info(
+                "data: checking all images, because some cannot be used"
+            )
         bad |= find_broken([*looks])
     if bad and not skip_broken:
         raise _unusable(bad, _all(files), directory)
@@ -93,8 +95,8 @@ def open_folder(
     elif len(sizes) > 1:
         raise DataError(
             f"The images in {directory} have different sizes, height x width: "
-            f"{_counted(sizes, looks)}. Give --image_size, and all become "
-            f"squares of that size."
+            f"{_counted(sizes, looks)}. Give --image_size to resize all "
+            "images to squares of that size."
         )
     else:
         (size,) = sizes
@@ -131,8 +133,8 @@ def _all(files):
 def _unusable(bad, paths, directory):
     return DataError(
         f"{len(bad):,} of {len(paths):,} files in {directory} cannot be used. "
-        f"{describe_bad(bad, directory)}. Mend or remove them, or give "
-        f"--skip_broken to leave them out."
+        f"{describe_bad(bad, directory)}. Repair or remove these files, or "
+        "give --skip_broken to leave them out."
     )
 
 
@@ -166,14 +168,16 @@ def _seen(looks):
     """Returns sentences on conversions of the images."""
     notes = []
     if len({look.channels for look in looks.values()}) > 1:
-        notes.append("Some images are grey, some color: all become color.")
+        notes.append(
+            "Some images are gray and some are color: all become color."
+        )
     rotated = sum(look.is_rotated for look in looks.values())
     if rotated:
         notes.append(
             f"{rotated:,} of {len(looks):,} images have an EXIF orientation "
-            f"that asks for a rotation. It is ignored, in training and on a "
-            f"server alike. To rotate the pixels themselves: mogrify "
-            f"-auto-orient (ImageMagick)."
+            "that asks for a rotation. tfdarts ignores the orientation, in "
+            "training and on a server. To rotate the pixels themselves, run "
+            "mogrify -auto-orient (ImageMagick)."
         )
     transparent = sum(look.is_transparent_gif for look in looks.values())
     if transparent:
@@ -216,7 +220,9 @@ def _find_files(directory):
     ]
     unread = names - {*places.values()}
     if unread:
-        notes.append(f"Not read, being no split: {_listed(unread)}.")
+        notes.append(
+            f"Not read, because these are not splits: {_listed(unread)}."
+        )
     return files, notes
 
 
@@ -286,8 +292,8 @@ def _validation(names, directory):
     there = names & {*_VALIDATION}
     if len(there) > 1:
         raise DataError(
-            f"{directory} has {_listed(there)}, of which only one can be the "
-            f"validation split. Move the other away."
+            f"{directory} has {_listed(there)}. Only one of these can be the "
+            "validation split: move the other away."
         )
     return {"validation": place for place in there}
 
@@ -302,14 +308,14 @@ def _class_files(directory):
         for entry in images:
             if entry.is_dir():
                 raise DataError(
-                    f"{entry} is a directory inside that of a class, which "
-                    f"must have nothing but images."
+                    f"{entry} is a directory inside the directory of a class. "
+                    "The directory of a class must contain only images."
                 )
         paths += images
     if not paths:
         raise DataError(
             f"{directory} must have a directory for each class, or train/ and "
-            f"test/ that have them. It has none."
+            "test/ with a directory for each class. It has no directories."
         )
     return paths
 
@@ -327,7 +333,7 @@ def _visible(directory):
         if not path.name.startswith(".") and path.name.lower() not in _LITTER
     ]
     for path in visible:
-        check_name(path.name, f"Something in {directory}")
+        check_name(path.name, f"An entry of {directory}")
     return visible
 
 
@@ -346,7 +352,7 @@ def _counted(sizes, looks, most=5):
     """Returns the most frequent sizes, with an example of each."""
     examples = {look.size: path for path, look in looks.items()}
     counts = [
-        f"{h}x{w} ({count:,} of them, as "
+        f"{h}x{w} ({count:,} of them, such as "
         f"{examples[h, w].parent.name}/{examples[h, w].name})"
         for (h, w), count in sizes.most_common(most)
     ]

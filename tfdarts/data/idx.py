@@ -24,7 +24,7 @@ _PREFIXES = {"train": "train", "test": "(t10k|test)"}
 _CLASS_FILES = ("labels.txt", "classes.txt", "class_names.txt")
 _UNSIGNED_BYTES = 0x08
 # The meaning of the number of dimensions.
-_IMAGES = {3: "images, height, width", 4: "the same and channels"}
+_IMAGES = {3: "images, height, width", 4: "images, height, width, channels"}
 _LABELS = {1: "one integer for each image"}
 
 
@@ -102,9 +102,9 @@ def _find_files(directory):
         found = [path.name for pair in files.values() for path in pair if path]
         raise DataError(
             f"{directory} must have train-images-idx3-ubyte and "
-            f"train-labels-idx1-ubyte, and for the test both or none of "
-            f"t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte, each as it "
-            f"is or with .gz. There is {', '.join(found) or 'none of them'}."
+            "train-labels-idx1-ubyte. For a test split it must have both "
+            "t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte. Each name may "
+            f"end in .gz. Found: {', '.join(found) or 'none of them'}."
         )
     return files
 
@@ -132,7 +132,7 @@ def _read_text(path):
             return file.read().decode("utf-8-sig")
         except UnicodeDecodeError as error:
             raise DataError(
-                f"{path} is no text in UTF-8: save it as such."
+                f"{path} is not UTF-8 text: save it as UTF-8."
             ) from error
 
 
@@ -148,8 +148,8 @@ def _read(path, dimensions):
         values = np.frombuffer(file.read(), "uint8")
     if len(values) != math.prod(shape):
         raise DataError(
-            f"{path} must hold {math.prod(shape):,} values, by what it says "
-            f"at its start. It holds {len(values):,}."
+            f"{path} must hold {math.prod(shape):,} values, as its header "
+            f"says. It holds {len(values):,}: get the file again."
         )
     return values.reshape(shape)
 
@@ -173,15 +173,14 @@ def _header(file, path, dimensions):
         sizes = file.read(4 * start[3])
         if len(sizes) == 4 * start[3]:
             return struct.unpack(f">{start[3]}I", sizes)
-    raise DataError(f"{path} is no IDX file of unsigned bytes.")
+    raise DataError(f"{path} is not an IDX file of unsigned bytes.")
 
 
 def _check_dimensions(number, dimensions, path):
     if number not in dimensions:
         wanted = " or ".join(f"{n} ({what})" for n, what in dimensions.items())
         raise DataError(
-            f"{path} must have {wanted} dimensions. By what it says at its "
-            f"start it has {number}."
+            f"{path} must have {wanted} dimensions. Its header says {number}."
         )
 
 

@@ -19,8 +19,8 @@ def as_array(images, where):
         return np.asarray(images)
     except ValueError as error:
         raise DataError(
-            f"The images of {where} must have one shape. They have several: "
-            f"no array can be made of them."
+            f"The images of {where} must have one shape. They have several, "
+            "so they do not form an array."
         ) from error
 
 
@@ -36,15 +36,14 @@ def check_numbers(images, where):
     if images.ndim not in (3, 4) or not number:
         raise DataError(
             f"The images of {where} must be numbers of shape (examples, "
-            f"height, width, channels), or without channels if they are grey. "
+            "height, width, channels), or without channels if they are gray. "
             f"They are {images.dtype} of shape {images.shape}."
         )
     if not len(images):
         raise DataError(f"There are no images in {where}.")
     if not np.isfinite(images).all():
         raise DataError(
-            f"Among the pixels of {where} are some that are infinite or no "
-            f"number at all (NaN)."
+            f"Some pixels of {where} are infinite or not a number (NaN)."
         )
 
 
@@ -82,9 +81,9 @@ def pixels_of_splits(images):
     if len(scales) > 1:
         found = (f"{pixels.max()} in {s}" for s, pixels in images.items())
         raise DataError(
-            f"The pixels of one split seem to be from 0 to 255, those of the "
-            f"other from 0 to 1: the highest is {' and '.join(found)}. "
-            f"Convert both to uint8, from 0 to 255."
+            "The pixels of one split seem to be from 0 to 255, the pixels of "
+            "the other from 0 to 1: the highest value is "
+            f"{' and '.join(found)}. Convert both to uint8, from 0 to 255."
         )
     (scale,) = scales
     return {

@@ -32,9 +32,7 @@ def look_at(paths):
     for path in paths:
         try:
             if not path.is_file():
-                raise BadImageError(
-                    "it is not a file: perhaps a link that leads nowhere"
-                )
+                raise BadImageError("it is not a file: perhaps a broken link")
             with path.open("rb") as file:
                 looks[path] = look_up(file)
         except BadImageError as error:

@@ -75,7 +75,7 @@ class ImageSource:
         if channels not in (1, 3):
             raise DataError(
                 f"The images of {self.name} have {channels} channels. They "
-                f"must have 1 (grey) or 3 (colour)."
+                "must have 1 (gray) or 3 (color)."
             )
         for split, examples in self.splits.items():
             if not examples:
@@ -105,8 +105,8 @@ class ImageSource:
         if split == "train" and (labels == labels[0]).all():
             raise DataError(
                 f"All images of {where} are of one class, "
-                f"{self.class_names[labels[0]]}: there is nothing to tell "
-                f"apart."
+                f"{self.class_names[labels[0]]}: a classifier needs at least "
+                "two classes."
             )
         return images, labels
 
@@ -118,7 +118,7 @@ class ImageSource:
         return (
             f"{self.name}: {', '.join(counts)} image{'s' * (last > 1)}, "
             f"{height}x{width} pixels (height x width), "
-            f"{('grey', 'colour')[channels == 3]}",
+            f"{('gray', 'color')[channels == 3]}",
             f"{len(self.class_names)} classes: {shortened(self.class_names)}",
             *self.notes,
         )
@@ -134,7 +134,7 @@ def check_name(name, what):
     if is_unfit(name):
         raise DataError(
             f"{what} is called {name!r}, which has control characters or is "
-            f"no UTF-8. Rename it."
+            "not UTF-8. Rename it."
         )
     if not name.strip():
         raise DataError(
@@ -154,8 +154,8 @@ def check_class_names(class_names, where):
     if len(class_names) < 2:
         found = ", ".join(["only one class", *class_names])
         raise DataError(
-            f"{where} has {found if class_names else 'no class'}: there is "
-            f"nothing to tell apart."
+            f"{where} has {found if class_names else 'no class'}: a "
+            "classifier needs at least two classes."
         )
     names = sorted(map(composed, class_names))
     differing = ""
@@ -189,9 +189,9 @@ def check_no_class_is_empty(labels, class_names, where):
     if empty:
         raise DataError(
             f"There is no image of class {shortened(empty, 5)} in {where}. "
-            f"Number the classes from 0 without gaps, and give names to "
-            f"those only that have images; without names there is a class "
-            f"for every number up to the highest label, here {max(there)}."
+            "Number the classes from 0 without gaps, and name only classes "
+            "that have images; without names, there is a class for every "
+            f"number up to the highest label, here {max(there)}."
         )
 
 
@@ -234,8 +234,8 @@ def check_labels(labels, num_images, num_classes, where):
     if len(wrong):
         reach = "up" if num_classes is None else f"to {highest}"
         raise DataError(
-            f"The labels of {where} must be from 0 {reach}, one number a "
-            f"class. Among them is {wrong[0]}."
+            f"The labels of {where} must be from 0 {reach}, one number per "
+            f"class. One of them is {wrong[0]}."
         )
 
 

@@ -71,7 +71,7 @@ def _in_a_row(labels, where):
     except ValueError as error:
         raise DataError(
             f"The labels of {where} must be one integer for each image, from "
-            f"0 up. They are ragged: no array can be made of them."
+            "0 up. They are ragged, so they do not form an array."
         ) from error
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]  # Labels of keras.datasets have this axis.
@@ -129,7 +129,7 @@ def _positions(labels, class_names, where):
     unknown = sorted({*labels.tolist()} - numbers.keys())
     if unknown:
         raise DataError(
-            f"The labels of {where} must be classes out of "
-            f"{shortened([*numbers])}. Among them is {unknown[0]!r}."
+            f"The labels of {where} must be among the classes "
+            f"{shortened([*numbers])}. One of them is {unknown[0]!r}."
         )
     return np.array([numbers[label] for label in labels.tolist()], "int64")

@@ -80,13 +80,14 @@ def collected(images, count, shape):
     free = shutil.disk_usage(directory).free
     if size > free:
         raise DataError(
-            f"The images take {size / 1e9:.1f} GB, for which there is room "
-            f"neither in memory nor in {directory}, where {free / 1e9:.1f} GB "
-            f"are free. Give --image_size, or set TMPDIR to a larger disk."
+            f"The images take {size / 1e9:.1f} GB. They fit neither into "
+            f"memory nor into {directory}, where {free / 1e9:.1f} GB are "
+            "free. Give a smaller --image_size, or set TMPDIR to a larger "
+            "disk."
         )
     logger.info(
-        "data: the images take %.1f GB, more than there is memory for: they "
-        "are kept in %s while this runs",
+        "data: the images take %.1f GB, which do not fit into memory: a "
+        "temporary file in %s holds them",
         size / 1e9,
         directory,
     )

@@ -36,7 +36,7 @@ def columns(tokens, batch_size, name="text"):
     if length < 2:
         raise ValueError(
             f"A batch of {batch_size} rows needs at least {2 * batch_size} "
-            f"words, and the {name} has {len(tokens)}: lower --batch_size."
+            f"words, but the {name} has {len(tokens)}: lower --batch_size."
         )
     return np.reshape(tokens[: batch_size * length], (batch_size, length))
 
@@ -147,8 +147,8 @@ def require_rows(rows, length, name="text"):
     if length > rows.shape[1] - 1:
         raise ValueError(
             f"A segment of {length} steps needs rows of {length + 1} words, "
-            f"and those of the {name} have {rows.shape[1]}: lower "
-            f"--batch_size or --steps."
+            f"but the rows of the {name} have {rows.shape[1]}: lower "
+            "--batch_size or --steps."
         )
 
 

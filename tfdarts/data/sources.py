@@ -77,21 +77,20 @@ def open_source(
             )
         case ["pydoc"] | ["text" | "lines", _]:
             raise DataError(
-                f"{spec} is a text, and images are needed here: for texts "
-                f"there are tfdarts.RNNSearchConfig and "
-                f"tfdarts.RNNTrainConfig."
+                f"{spec} is a text, but images are needed here. For texts, "
+                "use tfdarts.RNNSearchConfig or tfdarts.RNNTrainConfig."
             )
         case ["arrays", _]:
             raise DataError(
-                f"{spec} was given from Python as arrays, which nothing can "
-                f"open again by name: pass the same source as `dataset`."
+                f"{spec} was given as arrays in Python, so tfdarts cannot "
+                "open it by name: pass the same source as `dataset`."
             )
         case _:
             raise DataError(
                 f"There is no data set {spec!r}. The data sets are: digits, "
-                f"tfds:<name>, idx:<directory>, folder:<directory>; of texts "
-                f"pydoc, text:<file> and text:<directory>."
-                f"{_did_you_mean(spec)}"
+                "tfds:<name>, idx:<directory>, folder:<directory>; for texts "
+                "pydoc, text:<file> and "
+                f"text:<directory>.{_did_you_mean(spec)}"
             )
     return _resized(source, image_size, image_fit)
 
@@ -119,15 +118,15 @@ def source_of(dataset, validation=None, test=None):
             if examples is not None:
                 raise DataError(
                     f"`{split}` is for a `dataset` that is given as arrays or "
-                    f"tf.data.Dataset. Here it is a part of the `dataset` "
-                    f"itself: give `{split}` to from_arrays, or put it beside "
-                    f"the training images."
+                    f"tf.data.Dataset. Here the `{split}` split is a part of "
+                    f"the `dataset` itself: give `{split}` to from_arrays, or "
+                    "put it beside the training images."
                 )
         return dataset
     if isinstance(dataset, TextSource):
         raise DataError(
-            f"{dataset.name} is a text, and images are needed here: for texts "
-            f"there are tfdarts.RNNSearchConfig and tfdarts.RNNTrainConfig."
+            f"{dataset.name} is a text, but images are needed here. For "
+            "texts, use tfdarts.RNNSearchConfig or tfdarts.RNNTrainConfig."
         )
     if isinstance(dataset, tf.data.Dataset):
         return from_dataset(dataset, **splits)

@@ -9,8 +9,8 @@ from tfdarts.data.image_source import DataError
 
 SHARE = 0.2
 NOTE = (
-    "There is no test split: a fifth of the images of each class is set "
-    "aside as one, always the same."
+    "There is no test split: tfdarts sets aside a fifth of the images of each "
+    "class, always the same images."
 )
 
 
@@ -32,8 +32,8 @@ def test_rows(labels, name):
     classes, counts = np.unique(labels, return_counts=True)
     if counts.min() * SHARE < 1:
         raise DataError(
-            f"{name} has no test split, and too few images to set a fifth of "
-            f"each class aside as one: {counts.min()} of class "
+            f"{name} has no test split, and too few images to set aside a "
+            f"fifth of each class: {counts.min()} of class "
             f"{classes[counts.argmin()]}."
         )
     return stratified_split(labels, 1 - SHARE, seed=0)

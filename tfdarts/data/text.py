@@ -92,10 +92,10 @@ def in_blocks(lines, name="The text"):
     blocks = len(PLACES)
     if len(lines) < blocks:
         raise DataError(
-            f"{name} has {len(lines):,} line{'s' * (len(lines) != 1)}, and "
+            f"{name} has {len(lines):,} line{'s' * (len(lines) != 1)}, but "
             f"must have at least {blocks} to be cut into blocks of lines for "
-            f"training, validation and test. Break its lines, or give a "
-            f"directory with train.txt, valid.txt and test.txt."
+            "training, validation and test. Break its lines, or give a "
+            "directory with train.txt, valid.txt and test.txt."
         )
     block = BLOCK
     if len(lines) <= BLOCK * (blocks - 1):
@@ -112,8 +112,8 @@ def _found(directory, split):
             return directory / name
     raise DataError(
         f"{directory} has no {_FILES[split][0]}. A text has three files, "
-        f"train.txt, valid.txt and test.txt; one file alone is cut into "
-        f"three: text:<file>."
+        "train.txt, valid.txt and test.txt; to cut one file into three, give "
+        "text:<file>."
     )
 
 
@@ -140,7 +140,6 @@ def _text(path, content):
         with contextlib.suppress(UnicodeDecodeError):
             return content.decode("utf-8-sig")
     raise DataError(
-        f"{path} is no text in UTF-8. If it is a text in another encoding, "
-        f"convert it: iconv -f {likely} -t UTF-8 "
-        f"{shlex.quote(str(path))} > utf8.txt"
+        f"{path} is not UTF-8 text. If the text has another encoding, convert "
+        f"it: iconv -f {likely} -t UTF-8 {shlex.quote(str(path))} > utf8.txt"
     )

@@ -67,8 +67,8 @@ def unknown_warnings(tokens, unknown):
         return ()
     listed = ", ".join(f"{share:.1%} of {s}" for s, share in shares.items())
     return (
-        f"Many words are unknown, because the training split has them only "
-        f"once or not at all: {listed}. Perplexities then say little, for the "
-        f"unknown word is easy to predict. Take a longer training text, and "
-        f"splits of the same kind of text.",
+        "Many words are unknown, because the training split has them only "
+        f"once or not at all: {listed}. Perplexities then say little, because "
+        "the unknown word is easy to predict. Use a longer training text, and "
+        "splits of the same kind of text.",
     )

@@ -68,7 +68,7 @@ class TextSource:
         """Returns sentences that describe the text."""
         counts = (f"{count:,} {split}" for split, count in self.splits.items())
         return (
-            f"{self.name}: {', '.join(counts)} words, ends of lines among them",
+            f"{self.name}: {', '.join(counts)} words, including ends of lines",
             f"{len(self.vocabulary):,} different words",
             *self.notes,
         )
@@ -129,14 +129,14 @@ def source_of_lines(name, lines, tokenizer="spaces"):
         if not _WORD.fullmatch(word):
             raise DataError(
                 f"A word of {name} is {word!r}. A word must have at least one "
-                f"character, no space, and be UTF-8."
+                "character, no space, and must be UTF-8."
             )
     decomposed = [word for word in vocabulary if word != composed(word)]
     if decomposed:
         notes += (
-            f"{len(decomposed):,} of the words, as {decomposed[0]}, are not in "
-            f"Unicode's composed form, NFC. Words are kept as they are "
-            f"written: the same word in NFC is another word.",
+            f"{len(decomposed):,} of the words, such as {decomposed[0]}, are "
+            "not in Unicode's composed form, NFC. Words are kept as they are "
+            "written: the same word in NFC is another word.",
         )
     numbers = {word: number for number, word in enumerate(vocabulary)}
     unknown = numbers[UNKNOWN]

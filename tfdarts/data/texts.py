@@ -33,10 +33,10 @@ def open_text_source(spec, prepare=False):
         return spec
     if not isinstance(spec, str):
         raise DataError(
-            f"`dataset` must be a specification such as 'text:novel.txt', or "
-            f"what tfdarts.from_lines returns. Received: "
-            f"{type(spec).__name__}. For images there are "
-            f"tfdarts.SearchConfig and tfdarts.TrainConfig."
+            "`dataset` must be a specification such as 'text:novel.txt', or "
+            "what tfdarts.from_lines returns. Received: "
+            f"{type(spec).__name__}. For images, use tfdarts.SearchConfig or "
+            "tfdarts.TrainConfig."
         )
     match spec.split(":", 1):
         case ["pydoc"]:
@@ -49,8 +49,8 @@ def open_text_source(spec, prepare=False):
             return open_tfds_text(name, prepare)
         case ["lines", _]:
             raise DataError(
-                f"{spec} was given from Python as lines, which nothing can "
-                f"open again by name: pass the same source as `dataset`."
+                f"{spec} was given as lines in Python, so tfdarts cannot open "
+                "it by name: pass the same source as `dataset`."
             )
     raise DataError(
         f"There is no text {spec!r}. The texts are: pydoc, text:<directory>, "

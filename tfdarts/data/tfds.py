@@ -69,7 +69,7 @@ def open_tfds(name, image_size=0, prepare=False, image_fit="stretch"):
     if mixed and not image_size:
         raise DataError(
             f"The images of tfds:{name} have different sizes. Give "
-            f"--image_size, and all become squares of that size."
+            "--image_size to resize all images to squares of that size."
         )
     size = (image_size, image_size) if mixed else image.shape[:2]
 
@@ -105,8 +105,8 @@ def open_tfds(name, image_size=0, prepare=False, image_fit="stretch"):
     notes = [f"Images are resized to {image_size}x{image_size}."] * mixed
     if builder.name in _TESTED_ON:
         notes.append(
-            f"Tests are on the split {names['test']}, for the one called test "
-            f"has no labels."
+            f"The test uses the split {names['test']}, because the split "
+            "called test has no labels."
         )
     source = ImageSource(
         f"tfds:{name}",
@@ -149,8 +149,8 @@ def find_builder(name):
         return tfds.builder(name, data_dir=_data_dir(), try_gcs=False)
     except (AssertionError, ValueError) as error:
         raise DataError(
-            f"TensorFlow Datasets knows no {name}, and there is none in "
-            f"{_data_dir()}.{_what_there_is(name)}"
+            f"TensorFlow Datasets has no data set {name}, and {_data_dir()} "
+            f"has none either.{_what_there_is(name)}"
         ) from error
 
 
@@ -167,7 +167,7 @@ def _what_there_is(name):
     configs = ", ".join(builder.builder_configs) or "none"
     versions = map(str, (builder.VERSION, *builder.SUPPORTED_VERSIONS))
     return (
-        f" Of {name} there are these configs: {configs}; and these versions: "
+        f" {name} has these configs: {configs}; and these versions: "
         f"{', '.join(versions)}."
     )
 
@@ -191,16 +191,16 @@ def prepare_builder(builder, name, wanted):
     """
     if not wanted:
         raise DataError(
-            f"tfds:{name} is not in {_data_dir()}, and nothing is downloaded "
-            f"unasked. Give --prepare once to download it, or copy the "
-            f"directory {builder.info.full_name} there from where it is."
+            f"tfds:{name} is not in {_data_dir()}, and tfdarts downloads "
+            "nothing without --prepare. Give --prepare once, or copy the "
+            f"directory {builder.info.full_name} there."
         )
     import tensorflow_datasets as tfds
 
     config = tfds.download.DownloadConfig(try_download_gcs=False)
     logger.info(
-        "data: downloading tfds:%s to %s. Without a network this gives up "
-        "after some minutes.",
+        "data: downloading tfds:%s to %s. Without a network, the download "
+        "gives up after some minutes.",
         name,
         _data_dir(),
     )
@@ -210,8 +210,7 @@ def prepare_builder(builder, name, wanted):
         raise DataError(
             f"tfds:{name} could not be prepared: {_first_line(error)} Without "
             f"a network, copy the directory {builder.info.full_name} into "
-            f"{_data_dir()} from where it is, or use idx:<directory> or "
-            f"folder:<directory>."
+            f"{_data_dir()}, or use idx:<directory> or folder:<directory>."
         ) from error
 
 
