@@ -5,7 +5,9 @@ import pytest
 import tensorflow as tf
 
 import tfdarts
-from tfdarts import primitive_table
+from tfdarts.primitive_table import TABLE
+from tfdarts.strategies.registry import STRATEGIES
+from tfdarts.tasks.registry import TASKS
 from tfdarts.training import distribution
 
 # Two logical devices, so that one process can test two replicas. They must be
@@ -23,12 +25,14 @@ def seeded():
 
 
 @pytest.fixture(autouse=True)
-def own_primitives():
-    """Each test leaves the table of primitives as it was."""
-    before = {**primitive_table.TABLE}
+def own_parts():
+    """Each test leaves the registries as they were."""
+    registries = TABLE, STRATEGIES, TASKS
+    before = [{**registry} for registry in registries]
     yield
-    primitive_table.TABLE.clear()
-    primitive_table.TABLE.update(before)
+    for registry, parts in zip(registries, before, strict=True):
+        registry.clear()
+        registry.update(parts)
 
 
 @pytest.fixture(scope="session")

@@ -17,21 +17,12 @@ import tiny_search
 import tiny_training
 
 import tfdarts
-from tfdarts.strategies import registry
-from tfdarts.tasks import registry as task_registry
 
 TINY = {
     name: value
     for name, value in vars(tiny_search.TINY).items()
     if name not in ("strategy", "run_dir")
 }
-
-
-@pytest.fixture
-def registered(monkeypatch):
-    """Registers a strategy for the length of a test."""
-    monkeypatch.setattr(registry, "_STRATEGIES", dict(registry._STRATEGIES))
-    return tfdarts.register_strategy
 
 
 # A relaxation, a mixed operation, a regularizer and a rule of derivation
@@ -79,8 +70,8 @@ class ToyGradient(tfdarts.SupernetStrategy):
         }
 
 
-def test_a_strategy_joins_parts_of_your_own(registered, tmp_path):
-    registered(ToyGradient())
+def test_a_strategy_joins_parts_of_your_own(tmp_path):
+    tfdarts.register_strategy(ToyGradient())
     config = tfdarts.search_config(
         *("toy",), **TINY, strength=0.5, run_dir=str(tmp_path)
     )
@@ -118,8 +109,8 @@ class HillClimbing(tfdarts.Strategy):
             search.evaluate(genotype)
 
 
-def test_a_strategy_proposes_from_a_space_of_your_own(registered, tmp_path):
-    registered(HillClimbing())
+def test_a_strategy_proposes_from_a_space_of_your_own(tmp_path):
+    tfdarts.register_strategy(HillClimbing())
     settings = {
         name: value
         for name, value in vars(tiny_training.TRAINING).items()
@@ -144,8 +135,8 @@ class Plain(tfdarts.SupernetStrategy):
         return {"derive": first_edges}
 
 
-def test_a_strategy_without_settings_is_not_darts(registered):
-    registered(Plain())
+def test_a_strategy_without_settings_is_not_darts():
+    tfdarts.register_strategy(Plain())
     config = tfdarts.search_config("plain", **TINY)
     assert config.strategy == "plain"
     assert not isinstance(tfdarts.search_config(**TINY), type(config))
@@ -163,24 +154,24 @@ class Idle(tfdarts.Strategy):
         pass
 
 
-def test_a_strategy_that_evaluates_nothing_is_named(registered, tmp_path):
-    registered(Idle())
+def test_a_strategy_that_evaluates_nothing_is_named(tmp_path):
+    tfdarts.register_strategy(Idle())
     config = tfdarts.search_config("idle", run_dir=str(tmp_path))
     with pytest.raises(ValueError, match="idle has evaluated no candidate"):
         tfdarts.search(config)
 
 
-def test_a_strategy_is_checked_when_it_is_registered(registered):
+def test_a_strategy_is_checked_when_it_is_registered():
     with pytest.raises(ValueError, match="must be a tfdarts.Strategy"):
-        registered(HillClimbing)
+        tfdarts.register_strategy(HillClimbing)
     broken = HillClimbing()
     broken.name = None
     with pytest.raises(ValueError, match="must have a name"):
-        registered(broken)
+        tfdarts.register_strategy(broken)
     broken = HillClimbing()
     broken.trains = "nothing"
     with pytest.raises(ValueError, match="trains a supernet or candidates"):
-        registered(broken)
+        tfdarts.register_strategy(broken)
 
 
 @pytest.mark.parametrize(
@@ -205,8 +196,7 @@ def test_settings_of_another_strategy_are_refused():
 CONTRIBUTING = pathlib.Path(__file__).parents[1] / "CONTRIBUTING.md"
 
 
-def test_examples_of_contributing_run(registered, monkeypatch, capsys):
-    monkeypatch.setattr(task_registry, "_TASKS", dict(task_registry._TASKS))
+def test_examples_of_contributing_run(capsys):
     text = CONTRIBUTING.read_text()
     names = {"__name__": "example"}
     for code in re.findall(r"^```python\n(.*?)^```", text, re.M | re.S):

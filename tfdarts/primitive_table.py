@@ -8,6 +8,8 @@ import pkgutil
 import re
 import typing
 
+from tfdarts.registry import Registry
+
 BLUE, SKY, PALE = "#0B5FA5", "#4FA3E3", "#9CCBF2"
 PURPLE, LILAC = "#7A2E9D", "#C084DC"
 ORANGE, AMBER = "#BF4D00", "#F5A04A"
@@ -90,7 +92,7 @@ def _activation(function, color):
     )
 
 
-TABLE = {
+_BUILT_IN = {
     "none": Primitive(
         f"{_LAYERS}:zero",
         GRAY,
@@ -121,7 +123,9 @@ TABLE = {
     "sigmoid": _activation("sigmoid", PURPLE),
     "identity": _activation("identity", GREEN),
 }
-_RESERVED = {*TABLE, IN_PAPER}
+_RESERVED = {*_BUILT_IN, IN_PAPER}
+
+TABLE = Registry("primitive", "primitives", _BUILT_IN)
 
 
 def register_primitive(
@@ -218,9 +222,12 @@ def primitive_names(space, in_paper=False):
     >>> primitive_names("rnn", in_paper=True)
     ('none', 'tanh', 'relu', 'sigmoid', 'identity')
     """
+    # The paper's are asked for while modules of tfdarts are imported, which is
+    # too early for plugins.
+    entries = _BUILT_IN if in_paper else TABLE
     return tuple(
         name
-        for name, entry in TABLE.items()
+        for name, entry in entries.items()
         if space in entry.spaces and (entry.in_paper or not in_paper)
     )
 

@@ -15,7 +15,6 @@ from tfdarts.cli import search as search_command
 from tfdarts.records.run_directory import Stage
 from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import setting
-from tfdarts.tasks import registry
 from tfdarts.tasks.images import ImageTask
 from tfdarts.tasks.registry import register_task
 from tfdarts.tasks.registry import task_of_config
@@ -65,9 +64,8 @@ class VectorTask(ImageTask):
 
 
 @pytest.fixture
-def vectors(monkeypatch):
+def vectors():
     """The task of vectors, registered."""
-    monkeypatch.setattr(registry, "_TASKS", dict(registry._TASKS))
     task = VectorTask()
     tfdarts.register_task(task)
     return task

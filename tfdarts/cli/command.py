@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import functools
 import io
 import itertools
 import shlex
@@ -19,6 +18,8 @@ from tfdarts.cli.errors import EXIT_CODES
 from tfdarts.cli.errors import Terminated
 from tfdarts.cli.errors import classified
 from tfdarts.data.image_source import DataError
+from tfdarts.registry import PluginError
+from tfdarts.registry import load_plugins
 from tfdarts.runs.search_configs import is_for
 from tfdarts.settings.fields import flag_fields
 from tfdarts.stderr import quiet_stderr
@@ -60,6 +61,7 @@ class Command:
             called, so that help and flag errors do not wait for TensorFlow.
         examples: Tuple of command lines, which precede those of the tasks.
         has_strategy: Boolean, whether the flags depend on `--strategy` too.
+        strategy: `Strategy` of `--strategy`; see `for_strategy`.
         needs_tensorflow: Boolean, or a function of the flags' values that
             returns whether TensorFlow is needed.
         resumes: Boolean, whether re-running the same command resumes an
@@ -72,6 +74,7 @@ class Command:
     run: object
     examples: tuple = ()
     has_strategy: bool = False
+    strategy: object = None
     needs_tensorflow: object = True
     resumes: bool = True
 
@@ -82,8 +85,14 @@ class Command:
             # The terminal's encoding may lack characters of class names.
             sys.stdout.reconfigure(errors="backslashreplace")
         try:
+            # TensorFlow, which plugins may import, prints to stderr.
+            with quiet_stderr():
+                load_plugins()
             self = self.for_strategy(arguments)
             values, task = self.parsed(arguments)
+        except PluginError as error:
+            self._complain(str(error))
+            return EXIT_CODES["usage"]
         except DataError as error:
             self._complain(str(error))
             return EXIT_CODES["data"]
@@ -125,15 +134,17 @@ class Command:
         if not self.has_strategy:
             return self
         name = parsing.last_value([*parsing.expanded(arguments)], "strategy")
-        settings = functools.partial(
-            self.settings, strategy=strategy_named(name or "darts")
-        )
-        return dataclasses.replace(self, settings=settings, has_strategy=False)
+        strategy = strategy_named(name or "darts")
+        return dataclasses.replace(self, strategy=strategy)
 
     def help(self):
         """Returns the help text."""
         examples = "\n".join(f"  {each}" for each in self.all_examples())
-        lines = [self.summary, "", "Examples:", "", examples, "", "Flags:", ""]
+        lines = [self.summary, "", "Examples:", "", examples, ""]
+        if self.has_strategy:
+            names = ", ".join(strategy.name for strategy in strategies())
+            lines += [*textwrap.wrap(f"Strategies: {names}", 80), ""]
+        lines += ["Flags:", ""]
         first, *others = self._known_tasks()
         lines += _listed(self._fields(first))
         before = len(lines)
@@ -171,6 +182,9 @@ class Command:
 
     def settings_for(self, task):
         """Returns the dataclasses whose fields are the flags of a task."""
+        if self.has_strategy:
+            strategy = self.strategy or strategy_named("darts")
+            return self.settings(task, strategy)
         if callable(self.settings):
             return self.settings(task)
         return self.settings
@@ -185,10 +199,9 @@ class Command:
 
     def _known_tasks(self):
         """The tasks that the command's strategy supports, if it has one."""
-        if not isinstance(self.settings, functools.partial):
+        if self.strategy is None:
             return tasks()
-        strategy = self.settings.keywords["strategy"]
-        return [task for task in tasks() if is_for(strategy, task)]
+        return [task for task in tasks() if is_for(self.strategy, task)]
 
     def _fields(self, task):
         return _distinct(self.settings_for(task))
@@ -221,11 +234,11 @@ class Command:
             if other is not task
             for field in self._fields(other)
         }
-        if isinstance(self.settings, functools.partial):
+        if self.has_strategy:
             for strategy in strategies():
                 if not is_for(strategy, task):
                     continue
-                for field in _distinct(self.settings.func(task, strategy)):
+                for field in _distinct(self.settings(task, strategy)):
                     sentences[field.name] = (
                         f"--{field.name} is for --strategy={strategy.name}: "
                         f"give that, or leave --{field.name} out."

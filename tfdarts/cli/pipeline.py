@@ -15,7 +15,6 @@ from tfdarts.cli.training_flags import stages_of_flags
 from tfdarts.cli.training_flags import training_flags
 from tfdarts.cli.training_flags import training_of
 from tfdarts.runs.search_configs import search_config_class
-from tfdarts.strategies.registry import strategy_named
 
 logger = logging.getLogger("tfdarts")
 
@@ -57,7 +56,7 @@ command = Command(
     "trains its\nnetwork, tests and exports it.\n\nData, seed and devices are "
     "those of both stages. Other flags are of the search;\nthose of the "
     "training begin with train_, as --epochs=50 --train_epochs=600.",
-    settings=lambda task, strategy=strategy_named("darts"): (
+    settings=lambda task, strategy: (
         search_config_class(strategy, task),
         TrainFlagfile,
         training_flags(task),

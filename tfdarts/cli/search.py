@@ -117,7 +117,7 @@ command = Command(
     "the strategy\nthat --strategy names. The flags that begin with train_ "
     "change nothing here:\nthey stand in the command that it prints at its "
     "end, which trains the network\nfound.",
-    settings=lambda task, strategy=strategy_named("darts"): (
+    settings=lambda task, strategy: (
         search_config_class(strategy, task),
         TrainFlagfile,
         training_flags(task),

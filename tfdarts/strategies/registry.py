@@ -1,10 +1,15 @@
 """The strategies by name."""
 
+from tfdarts.registry import Registry
 from tfdarts.strategies.random_search import RandomSearch
 from tfdarts.strategies.strategy import DARTSStrategy
 from tfdarts.strategies.strategy import Strategy
 
-_STRATEGIES = {}
+STRATEGIES = Registry(
+    "strategy",
+    "strategies",
+    {each.name: each for each in (DARTSStrategy(), RandomSearch())},
+)
 
 
 def register_strategy(strategy):
@@ -30,12 +35,12 @@ def register_strategy(strategy):
             f"A strategy trains a supernet or candidates. Received: "
             f"trains={strategy.trains!r}."
         )
-    _STRATEGIES[strategy.name] = strategy
+    STRATEGIES[strategy.name] = strategy
 
 
 def strategies():
     """Returns all strategies, in the order in which they were registered."""
-    return [*_STRATEGIES.values()]
+    return [*STRATEGIES.values()]
 
 
 def strategy_named(name):
@@ -49,13 +54,4 @@ def strategy_named(name):
     >>> strategy_named("darts").trains
     'supernet'
     """
-    if name not in _STRATEGIES:
-        raise ValueError(
-            f"There is no strategy {name!r}. The strategies are: "
-            f"{', '.join(_STRATEGIES)}."
-        )
-    return _STRATEGIES[name]
-
-
-register_strategy(DARTSStrategy())
-register_strategy(RandomSearch())
+    return STRATEGIES.find(name)

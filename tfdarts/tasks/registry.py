@@ -1,10 +1,13 @@
 """Looking up tasks by name, data or settings."""
 
+from tfdarts.registry import Registry
 from tfdarts.tasks.images import ImageTask
 from tfdarts.tasks.task import Task
 from tfdarts.tasks.texts import TextTask
 
-_TASKS = {}
+TASKS = Registry(
+    "task", "tasks", {each.name: each for each in (ImageTask(), TextTask())}
+)
 
 
 def register_task(task):
@@ -27,12 +30,12 @@ def register_task(task):
                 f"{config_class.__name__} is of the task {each.name}: "
                 f"subclass it for the task {task.name}."
             )
-    _TASKS[task.name] = task
+    TASKS[task.name] = task
 
 
 def tasks():
     """Returns all tasks, in the order in which they were registered."""
-    return [*_TASKS.values()]
+    return [*TASKS.values()]
 
 
 def task_named(name):
@@ -41,12 +44,7 @@ def task_named(name):
     Raises:
         ValueError: If there is no such task.
     """
-    if name not in _TASKS:
-        raise ValueError(
-            f"There is no task {name!r}. The tasks are: {', '.join(_TASKS)}. "
-            f"Another must be registered first, by tfdarts.register_task."
-        )
-    return _TASKS[name]
+    return TASKS.find(name)
 
 
 def task_of_data(spec):
@@ -116,7 +114,3 @@ def config_classes(*commands):
         *commands: Strings: `"search"`, `"train"` or `"select"`.
     """
     return [task.configs[c] for c in commands for task in tasks()]
-
-
-register_task(ImageTask())
-register_task(TextTask())

@@ -1,0 +1,190 @@
+"""Installed packages add parts that shell commands know."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+import tfdarts
+from tfdarts import registry
+from tfdarts.cli import search
+from tfdarts.cli import visualize
+
+ROOT = pathlib.Path(__file__).parents[1]
+
+PARTS = """
+import dataclasses
+
+import tfdarts
+from tfdarts.tasks.images import ImageTask
+
+
+@dataclasses.dataclass(frozen=True)
+class QuickSettings(tfdarts.Settings):
+    number: int = tfdarts.setting(0, "Seed of the only candidate.", least=0)
+
+
+class Quick(tfdarts.Strategy):
+    name = "quick"
+    trains = "candidates"
+    settings = QuickSettings
+
+    def run(self, search):
+        search.evaluate(search.space.sample(search.config.number))
+
+
+class Vectors(ImageTask):
+    name = "vectors"
+    configs = {
+        name: dataclasses.make_dataclass(name, [], bases=(base,), frozen=True)
+        for name, base in ImageTask.configs.items()
+    }
+
+    def takes(self, spec):
+        return str(spec).startswith("vectors:")
+
+
+def swish(x):
+    return x
+
+
+tfdarts.register_strategy(Quick())
+tfdarts.register_task(Vectors())
+tfdarts.register_primitive("swish", swish, space="rnn")
+assert "random" in tfdarts.strategies.registry.STRATEGIES
+"""
+
+
+def install(directory, module, code):
+    """Writes a module and the metadata of a package with this plugin."""
+    (directory / f"{module}.py").write_text(code)
+    metadata = directory / f"{module}_package-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text(
+        f"Metadata-Version: 2.1\nName: {module}-package\nVersion: 1.0\n"
+    )
+    (metadata / "entry_points.txt").write_text(
+        f"[tfdarts.plugins]\n{module} = {module}\n"
+    )
+
+
+@pytest.fixture
+def installed(tmp_path, monkeypatch):
+    """Installs a plugin for the length of a test."""
+
+    def install_here(module, code):
+        install(tmp_path, module, code)
+        monkeypatch.syspath_prepend(tmp_path)
+        monkeypatch.setattr(registry, "_plugins_are_loaded", False)
+
+    before = {*sys.modules}
+    yield install_here
+    for module in {*sys.modules} - before:
+        if module.endswith("_of_test"):
+            del sys.modules[module]
+
+
+@pytest.mark.slow
+def test_a_command_searches_with_the_strategy_of_a_plugin(
+    installed, tmp_path, capsys
+):
+    installed("parts_of_test", PARTS)
+    run_dir = tmp_path / "run"
+    flags = [
+        *("--strategy=quick", "--number=3", f"--run_dir={run_dir}"),
+        *("--preset=paper", "--init_channels=2", "--num_cells=3"),
+        *("--epochs=1", "--batch_size=256", "--validation_portion=0.2"),
+        *("--auxiliary_weight=0", "--drop_path_rate=0"),
+    ]
+    assert search.main(flags) == 0, capsys.readouterr().err
+    trials = json.loads((run_dir / "search" / "trials.json").read_text())
+    assert len(trials) == 1
+    expected = tfdarts.CNNSearchSpace(4).sample(3)
+    found = tfdarts.Genotype.load(run_dir / "genotype.json")
+    assert found.normal == expected.normal
+
+
+def test_help_and_registries_have_the_parts_of_a_plugin(installed, capsys):
+    installed("parts_of_test", PARTS)
+    assert search.main(["--help"]) == 0
+    assert "Strategies: darts, random, quick\n" in capsys.readouterr().out
+    assert search.main(["--strategy=quick", "--help"]) == 0
+    assert "  --number=INTEGER (default 0)\n" in capsys.readouterr().out
+    genotype = tfdarts.Genotype(recurrent=[("swish", 0)], recurrent_concat=[1])
+    assert genotype.recurrent == (("swish", 0),)
+
+
+@pytest.mark.parametrize("command", [search, visualize])
+def test_a_plugin_that_fails_is_a_sentence(command, installed, capsys):
+    installed("broken_of_test", "import nothing_of_this_name")
+    for arguments in (["--help"], ["--run_dir=x"]):
+        assert command.main(arguments) == 2
+        out, said = capsys.readouterr()
+        assert out == ""
+        assert said == (
+            f"{command.command.name}: The plugin broken_of_test of the package "
+            f"broken_of_test-package cannot be imported, ModuleNotFoundError: "
+            f"No module named 'nothing_of_this_name'. Repair or uninstall the "
+            f"package.\n"
+        )
+    with pytest.raises(ValueError, match="The plugin broken_of_test of the"):
+        tfdarts.search_config("random")
+
+
+IMPORTS = """
+import importlib, pkgutil, sys
+import tfdarts
+
+for module in pkgutil.walk_packages(tfdarts.__path__, "tfdarts."):
+    importlib.import_module(module.name)
+assert "parts_of_test" not in sys.modules
+tfdarts.{reads}
+assert "parts_of_test" in sys.modules
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "reads",
+    [
+        "search_config()",
+        "Genotype(recurrent=[('swish', 0)], recurrent_concat=[1])",
+        "tasks.registry.task_of_data(None)",
+    ],
+)
+def test_plugins_are_loaded_when_a_registry_is_first_read(reads, tmp_path):
+    install(tmp_path, "parts_of_test", PARTS)
+    subprocess.run(
+        [sys.executable, "-c", IMPORTS.format(reads=reads)],
+        env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path}"},
+        check=True,
+    )
+
+
+WITHOUT_TENSORFLOW = """
+import sys
+import tfdarts
+{reads}
+assert "parts_of_test" in sys.modules
+assert not {{"tensorflow", "keras"}} & {{*sys.modules}}
+"""
+
+
+@pytest.mark.parametrize(
+    "reads",
+    [
+        "tfdarts.search_config()",
+        "tfdarts.primitive_table.TABLE['none']",
+    ],
+)
+def test_registries_need_no_tensorflow(reads, tmp_path):
+    install(tmp_path, "parts_of_test", PARTS)
+    reads = f"import tfdarts.primitive_table\n{reads}"
+    subprocess.run(
+        [sys.executable, "-c", WITHOUT_TENSORFLOW.format(reads=reads)],
+        env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path}"},
+        check=True,
+    )
