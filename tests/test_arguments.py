@@ -101,7 +101,7 @@ def test_what_cannot_be_iterated_over_is_one_item_as_a_string_is(
 
 @pytest.mark.parametrize("given", [{1, 2}, frozenset("ab"), {"a": 0}])
 def test_what_has_no_order_is_no_sequence(given):
-    with pytest.raises(ValueError, match="is no sequence: give a list"):
+    with pytest.raises(ValueError, match="has no order: give a list"):
         arguments.items(given)
 
 

@@ -61,7 +61,9 @@ def test_workers_are_those_of_the_environment(monkeypatch):
 )
 def test_anything_else_is_refused(monkeypatch, text):
     monkeypatch.setenv("TF_CONFIG", text)
-    with pytest.raises(ClusterError, match='TF_CONFIG must be as {"cluster"'):
+    with pytest.raises(
+        ClusterError, match='TF_CONFIG must look like {"cluster"'
+    ):
         workers()
 
 
@@ -132,13 +134,13 @@ def test_workers_wait_for_each_other(addresses, waiting, caplog, last):
     early = [waiting(index) for index in range(3) if index != last]
     said_soon(caplog, f"still waiting for {addresses[last]}")
     assert all(thread.is_alive() for thread in early)
-    assert "all workers are there" not in caplog.text
+    assert "all workers have started" not in caplog.text
     waiting(last)
     for thread in early:
         thread.join(10)
     said_soon(
         caplog,
-        "all workers are there and join; if that takes more than 120 sec",
+        "all workers have started and now connect; if connecting takes more ",
     )
     assert not cluster._is_there("no.such.host.invalid:22")
 
@@ -175,7 +177,7 @@ def test_a_worker_of_before_is_not_taken_for_the_new_one(
         said_soon(caplog, f"still waiting for {addresses[old]}")
         early[0].join(1)
         assert all(thread.is_alive() for thread in early)
-        assert "all workers are there" not in caplog.text
+        assert "all workers have started" not in caplog.text
     waiting(old)
 
 

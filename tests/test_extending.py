@@ -140,9 +140,9 @@ def test_a_strategy_without_settings_is_not_darts():
     config = tfdarts.search_config("plain", **TINY)
     assert config.strategy == "plain"
     assert not isinstance(tfdarts.search_config(**TINY), type(config))
-    with pytest.raises(ValueError, match="no settings of the strategy plain"):
+    with pytest.raises(ValueError, match="not settings of the strategy plain"):
         tfdarts.search(tfdarts.SearchConfig(strategy="plain", run_dir="r"))
-    with pytest.raises(ValueError, match="no settings of the strategy plain"):
+    with pytest.raises(ValueError, match="not settings of the strategy plain"):
         tfdarts.dry_run(tfdarts.SearchConfig(strategy="plain"))
 
 
@@ -189,7 +189,7 @@ def test_settings_of_no_strategy_are_refused(strategy, settings, message):
 
 def test_settings_of_another_strategy_are_refused():
     config = tfdarts.SearchConfig(strategy="random", run_dir="r")
-    with pytest.raises(ValueError, match="no settings of the strategy random"):
+    with pytest.raises(ValueError, match="not settings of the strategy random"):
         tfdarts.search(config)
 
 

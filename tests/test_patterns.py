@@ -44,7 +44,7 @@ def test_a_link_needs_a_place_that_is_no_pattern(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "t[1]"))
     with patterns.literal(tmp_path / "t[1]") as path:
         assert "[" not in path
-    with pytest.raises(ValueError, match=r"t\[1\], for a pattern: set TMPDIR"):
+    with pytest.raises(ValueError, match=r"t\[1\], as a pattern: set TMPDIR"):
         patterns.require_plain_temporary_directory()
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     with (

@@ -95,8 +95,8 @@ def items(value):
         return [value]
     if isinstance(value, set | frozenset | Mapping):
         raise ValueError(
-            f"A {type(value).__name__} is no sequence: give a list, in the "
-            f"order that counts. Received: {value!r}."
+            f"A {type(value).__name__} has no order: give a list, in the "
+            f"order that you mean. Received: {value!r}."
         )
     return list(value)
 
@@ -173,8 +173,8 @@ def seeds(value, name="--seeds"):
     found = [_seed(each) for each in listed]
     if not found or None in found or len({*found}) < len(found):
         raise ValueError(
-            f"{name} must be different integers below 2**32 with commas "
-            f"between them, as 0,1,2. Received: {value!r}."
+            f"{name} must be different integers from 0 to 2**32 - 1, "
+            f"separated by commas, such as 0,1,2. Received: {value!r}."
         )
     return found
 

@@ -62,10 +62,11 @@ def workers():
     except (ValueError, LookupError, TypeError, AttributeError):
         pass  # The error is raised below.
     raise ClusterError(
-        'TF_CONFIG must be as {"cluster": {"worker": ["first:2222", '
-        '"second:2222"]}, "task": {"type": "worker", "index": 0}}, the same '
-        "for all workers but for the index, their place in the list, counted "
-        f"from 0; each address with a port. Received: {text}"
+        'TF_CONFIG must look like {"cluster": {"worker": ["first:2222", '
+        '"second:2222"]}, "task": {"type": "worker", "index": 0}}. Every '
+        "address needs a port. The list must be the same for all workers; "
+        "the index is the position of a worker in it, from 0. Received: "
+        f"{text}"
     )
 
 
@@ -85,10 +86,10 @@ def is_of_many(distribute):
     """
     if distribute == "multiworker" and not workers()[0]:
         raise ClusterError(
-            "--distribute=multiworker needs to know the other workers: set "
-            "TF_CONFIG in the environment of each, as docs/distribution "
-            "shows. For the devices of one machine give "
-            "--distribute=mirrored."
+            "--distribute=multiworker reads the list of workers from "
+            "TF_CONFIG, which is not set: set TF_CONFIG in the environment "
+            "of each worker, as docs/distribution shows. For the devices of "
+            "one machine, give --distribute=mirrored."
         )
     return distribute in ("multiworker", "auto") and len(workers()[0]) > 1
 
@@ -132,8 +133,9 @@ def wait_for_others(addresses, index):
         else:
             _answer_others(listener, addresses, waiting)
     logger.info(
-        "all workers are there and join; if that takes more than %d seconds, "
-        "one was lost, and this one ends with exit code 14",
+        "all workers have started and now connect; if connecting takes more "
+        "than %d seconds, a worker was lost, and this worker ends with exit "
+        "code 14",
         SECONDS_TO_JOIN,
     )
 
@@ -163,9 +165,9 @@ class _Waiting:
         if found and greeting not in self.others:
             self.others.add(greeting)
             logger.warning(
-                "worker %d has another list of workers in its TF_CONFIG and "
-                "is not answered: start all with the same list, in the same "
-                "order",
+                "worker %d has another list of workers in its TF_CONFIG, so "
+                "this worker does not answer it: start all workers with the "
+                "same list, in the same order",
                 int(found[1]),
             )
 
@@ -254,9 +256,9 @@ def _listening(address):
         )
     except OSError as error:
         raise ClusterError(
-            f"This worker is to listen at {address}, but port {port} cannot "
-            f"be used ({os.strerror(error.errno)}): give it another one in the "
-            f"TF_CONFIG of all workers."
+            f"This worker must listen at {address}, but port {port} cannot "
+            f"be used ({os.strerror(error.errno)}): give this worker another "
+            "port in the TF_CONFIG of all workers."
         ) from error
 
 

@@ -35,7 +35,7 @@ ODD_BMP = (
 )
 ODD_FRAME = (
     "its first frame and its canvas differ in size, and TensorFlow decodes "
-    "the frame alone: convert it to PNG"
+    "only the frame: convert it to PNG"
 )
 ANIMATED_WEBP = (
     "it is an animated WebP, which TensorFlow cannot decode safely: save one "
@@ -106,8 +106,8 @@ def look_up(file):
         is_rotated = _orientation(image) not in (0, 1)
     except _TOO_LARGE as error:
         raise BadImageError(
-            f"it has more than {Image.MAX_IMAGE_PIXELS:,} pixels, or is "
-            f"broken and says so: make it smaller"
+            f"it has more than {Image.MAX_IMAGE_PIXELS:,} pixels, or its "
+            "header is damaged and says so: make the image smaller"
         ) from error
     except (OSError, *_BROKEN) as error:
         if getattr(error, "errno", None) is not None:

@@ -47,8 +47,9 @@ def require_plain_temporary_directory():
     directory = tempfile.gettempdir()
     if TENSORFLOW_PATTERN & {*directory}:
         raise ValueError(
-            f"TensorFlow takes the directory of temporary files, {directory}, "
-            f"for a pattern: set TMPDIR to one without [ or \\ in its path."
+            "TensorFlow would read the path of the directory of temporary "
+            f"files, {directory}, as a pattern: set TMPDIR to a directory "
+            "without [ or \\ in its path."
         )
 
 

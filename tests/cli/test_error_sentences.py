@@ -34,13 +34,16 @@ def os_error(name, *path):
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("ENOSPC", "cannot be written: no space is left on the disk. Make"),
-        ("EDQUOT", "cannot be written: your share of the disk is used up."),
-        ("EFBIG", "cannot be written: it would be larger than a file may"),
-        ("EROFS", "cannot be written: the disk is mounted to be read only."),
+        ("ENOSPC", "cannot be written: no space is left on the disk. Free"),
+        ("EDQUOT", "cannot be written: your disk quota is used up."),
+        (
+            "EFBIG",
+            "cannot be written: it would exceed the limit for the size of",
+        ),
+        ("EROFS", "cannot be written: the disk is mounted read-only."),
         ("EACCES", "cannot be read or written: permission is denied. Give"),
         ("EPERM", "cannot be read or written: permission is denied. Give"),
-        ("ENOENT", "is not there. Check the path."),
+        ("ENOENT", "does not exist. Check the path."),
         ("ENOTDIR", "cannot be used: part of its path is a file, not a dir"),
         ("EEXIST", "is a file, but a directory is needed. Give another"),
         ("EISDIR", "is a directory, but a file is needed. Give a file."),

@@ -32,7 +32,7 @@ def test_few_classes_are_all_in_the_table(count):
 
 def test_of_many_classes_it_is_those_found_least_often():
     lines = evaluate._class_table(classes(100)).splitlines()
-    assert lines[0] == "The 20 classes of the lowest recall:"
+    assert lines[0] == "The 20 classes with the lowest recall:"
     names = [line[: len("class 99")] for line in lines[2:]]
     assert names == [f"class {k}" for k in range(99, 79, -1)]
 
@@ -40,7 +40,7 @@ def test_of_many_classes_it_is_those_found_least_often():
 def test_classes_without_test_images_are_named_apart():
     absent = {"class": "emu", "examples": 0, "recall": None}
     said, *lines = evaluate._class_table([absent, *classes(2)]).splitlines()
-    assert said.startswith("No test image") and said.endswith(": emu")
+    assert said.startswith("Classes without test") and said.endswith(": emu")
     assert len(lines) == 3
 
 

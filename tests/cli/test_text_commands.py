@@ -128,7 +128,7 @@ def test_nan_is_exit_code_5(capsys):
             search,
             ["--units=3"],
             2,
-            "--units is for texts, and --dataset is ",
+            "--units is for texts, but --dataset holds images",
         ),
         (search, [*TEXT, "--num_cells=3"], 2, "--num_cells is for images"),
         (search, [*TEXT, "--unit=3"], 2, "Did you mean --units?"),

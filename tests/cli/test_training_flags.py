@@ -81,7 +81,7 @@ def test_texts_alike_and_a_number_of_epochs_is_enough(monkeypatch):
 @pytest.mark.parametrize(
     ("argument", "sentence"),
     [
-        ("--drop_path_rate=0", "there is --train_drop_path_rate."),
+        ("--drop_path_rate=0", "give --train_drop_path_rate."),
         ("--train_drop_path_rate=2", "--train_drop_path_rate must be below 1."),
         ("--train_optimizer=x", "--train_optimizer must be one of sgd, adamw"),
         ("--train_epochs=x", "--train_epochs=x: it must be an integer."),

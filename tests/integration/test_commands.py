@@ -67,7 +67,9 @@ def test_search_prints_the_genotype_and_the_next_command(workplace, searched):
     saved = (workplace / "r" / "genotype.json").read_text()
     assert genotype + "}\n" == saved
     costs, following = following.splitlines(keepends=True)
-    assert costs.startswith("What the training costs: tfdarts-train --flagfile")
+    assert costs.startswith(
+        "To predict the cost of the training: tfdarts-train --flagfile"
+    )
     assert following.startswith("Next: tfdarts-train --flagfile=configs/")
     assert following.endswith("digits_train.cfg --run_dir=r\n")
     assert "epoch 1/1: loss" in stderr and "cuda" not in stderr.lower()

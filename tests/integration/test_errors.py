@@ -126,11 +126,11 @@ def place(tmp_path_factory):
         ("search --epochs", "Missing value for flag --epochs"),
         ("search --epochs=0", "--epochs must be at least 1. Received: 0."),
         ("search --order=3", "--order must be one of 1, 2. Received: 3."),
-        ("train runs/digits", "but this is none: runs/digits"),
-        ("search --flagfile=no.cfg", "no.cfg is not there. Check the path."),
+        ("train runs/digits", "Received: runs/digits"),
+        ("search --flagfile=no.cfg", "no.cfg does not exist. Check the path."),
         ("search --flagfile=typo.cfg", "There is no flag --epoch. Did you me"),
-        ("search --flagfile=loop.cfg", "The flagfile loop.cfg leads back to"),
-        ("visualize", "Give one of --genotype and --run_dir."),
+        ("search --flagfile=loop.cfg", "The flagfile loop.cfg includes itself"),
+        ("visualize", "Give either --genotype or --run_dir."),
         (
             "visualize --genotype=DARTS",
             "There is no genotype 'DARTS': it is no",
@@ -164,7 +164,7 @@ def test_without_tensorflow(command, sentence, place):
 @pytest.mark.parametrize(
     ("command", "code", "sentence"),
     [
-        ("search", 2, "stage is in a run directory: give --run_dir."),
+        ("search", 2, "stage needs a run directory: give --run_dir."),
         ("train --run_dir=x", 2, "There is no genotype 'x'"),
         ("train --run_dir=x --genotype=broken.json", 2, "is no genotype file"),
         ("evaluate --run_dir=x", 2, "x holds no train stage: run tfdarts-tra"),
@@ -177,7 +177,7 @@ def test_without_tensorflow(command, sentence, place):
         (
             "pipeline --run_dir=x --train_flagfile=no.cfg",
             2,
-            "no.cfg cannot be used: no.cfg is not there.",
+            "no.cfg cannot be used: no.cfg does not exist.",
         ),
     ],
 )
@@ -281,7 +281,7 @@ def test_a_disk_that_is_read_only(tmp_path):
         cwd=tmp_path,
         prefix=on_a_disk("ro", tmp_path / "sealed"),
     )
-    is_refused(outcome, 2, "sealed/r.* the disk is mounted to be read only")
+    is_refused(outcome, 2, "sealed/r.* the disk is mounted read-only")
     assert "building" not in outcome[2]
 
 
@@ -295,7 +295,7 @@ def test_a_second_writer_and_a_damaged_run(tmp_path):
         outcome = ends(
             "train", *flags, "--epochs=100000", "--run_dir=r", cwd=tmp_path
         )
-        is_refused(outcome, 2, "Another process is writing to r/train. Wait fo")
+        is_refused(outcome, 2, "Another process is writing to r/train. Wait un")
         process.send_signal(signal.SIGTERM)
         process.communicate()
 
@@ -308,7 +308,7 @@ def test_a_second_writer_and_a_damaged_run(tmp_path):
         path = tmp_path / "r/train" / name
         whole = path.read_bytes()
         path.write_bytes(b"\0" * 9)
-        is_refused(again(), 2, f"r/train/{name} is damaged.* Put a whole copy")
+        is_refused(again(), 2, f"r/train/{name} is damaged.* Restore an intact")
         path.write_bytes(whole)
     for index in (tmp_path / "r/train/checkpoints").glob("*.index"):
         index.write_bytes(b"")
@@ -354,7 +354,7 @@ def test_tensorboard_that_is_not_there(tmp_path):
         cwd=tmp_path,
         prefix=("env", f"PYTHONPATH={tmp_path}"),
     )
-    is_refused(outcome, 2, "needs TensorBoard, but it cannot be.*pip install t")
+    is_refused(outcome, 2, "needs the package tensorboard.*pip install t")
     assert "epoch 1/1" not in outcome[2]
 
 
@@ -392,7 +392,7 @@ def test_a_run_with_other_settings_and_one_that_is_not_finished(tmp_path):
         is_refused(
             ends(name, "--run_dir=r", cwd=tmp_path),
             2,
-            "The training in r/train has not finished: give the same",
+            "The training in r/train has not finished: re-run the same",
         )
     code, printed, said = ends("train", *flags, cwd=tmp_path)
     assert (code, "accuracy" in printed) == (0, True), said
@@ -406,8 +406,8 @@ def test_a_run_with_other_settings_and_one_that_is_not_finished(tmp_path):
     is_refused(
         ends("train", *flags, "--seed=1", "--momentum=0.5", cwd=tmp_path),
         2,
-        r"r/train was begun with other settings \(momentum: 0.9 there, 0.5 "
-        r"now; seed: 0 there, 1 now\). Give the same ones to go on, or ano",
+        r"r/train was started with other settings \(momentum: 0.9 recorded, "
+        r"0.5 given; seed: 0 recorded, 1 given\). Give the recorded settings",
     )
 
 
@@ -536,8 +536,8 @@ def test_an_interruption(moment, number, code, tmp_path):
         printed, said = process.communicate()
     assert (process.returncode, printed) == (code, ""), said
     assert said.endswith(
-        "tfdarts-train: Interrupted. What was finished, to the last whole "
-        "epoch, is kept: give the same command again to go on.\n"
+        "tfdarts-train: Interrupted. Everything up to the last whole epoch "
+        "is kept: re-run the same command to resume.\n"
     )
     assert "Traceback" not in said
     status = json.loads((tmp_path / "r/train/status.json").read_text())
@@ -566,7 +566,7 @@ def test_results_that_nobody_reads(place):
     ) as process:
         process.stdout.close()
         assert process.stderr.read() == (
-            "tfdarts-visualize: Stopped: nobody reads what it writes.\n"
+            "tfdarts-visualize: Stopped: the reader of the results is gone.\n"
         )
     assert process.returncode == 141
 

@@ -233,7 +233,7 @@ def test_one_worker_writes_and_says_results(done):
     assert [*directory.glob("texts/export/*/1/model_card.json")]
     assert "Test accuracy" in first.stdout.read_text()
     assert len(second.stdout.read_text().splitlines()) == 1
-    assert second.says("worker 1: done; worker 0 has written all there is")
+    assert second.says("worker 1: done; worker 0 has written all results")
 
 
 def checkpoint(run_dir, stage, epoch):
@@ -273,15 +273,15 @@ def test_a_lost_worker_ends_the_other_and_both_go_on(done, tmp_path):
         gone.process.send_signal(by)
         code, line = other.ended(60)
         assert code == 6, other.stderr.read_text()
-        assert "Another worker is gone, and this one cannot go on" in line
-        assert "same command to all workers again" in line
+        assert "Another worker is gone, and this worker cannot continue" in line
+        assert "same command on all workers" in line
         assert not other.says("Traceback")
         code, line = gone.ended()
         if by == signal.SIGTERM:
-            assert code == 143 and "Interrupted. What was finished" in line
+            assert code == 143 and "Interrupted. Everything up to" in line
     workers = two_workers(tmp_path, [["pipeline", *IMAGES]])
     assert [worker.ended()[0] for worker in workers] == [0, 0]
-    assert workers[1].says("train: going on after epoch 1")
+    assert workers[1].says("train: resuming after epoch 1")
     directory, _ = done
     for stage in ("search", "train"):
         for name, value in state(directory / "images", stage).items():

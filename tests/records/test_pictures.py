@@ -34,4 +34,4 @@ def test_a_card_may_lack_its_pictures(monkeypatch, caplog):
     monkeypatch.setattr(model_card_files, "draw_cells", fails)
     fields = vars(genotypes.get("DARTS_V2"))
     assert model_card_files._pictures(fields) == {}
-    assert "no pictures of the cells; another export may" in caplog.text
+    assert "no pictures of the cells; export again" in caplog.text

@@ -57,7 +57,7 @@ def test_data_wait_is_the_share_of_the_steps(clock, caplog):
             callback.on_epoch_end(0, logs[-1])
         callback.on_train_end()
     assert logs == [{"data_wait": 0.1}, {"data_wait": 0.0}]
-    assert "5.0 % of the time went on waiting for data" in caplog.text
+    assert "5.0 % of the time was spent waiting for data" in caplog.text
 
 
 # Progress
@@ -287,7 +287,7 @@ def test_a_damaged_file_is_named_and_stays(damage, tmp_path):
     written(path, range(3))
     damage(path)
     before = path.exists() and path.read_bytes()
-    with pytest.raises(ValueError, match="metrics.csv is damaged.*Put a whole"):
+    with pytest.raises(ValueError, match="metrics.csv is damaged.*Restore an"):
         MetricsFile(path, first_epoch=3)
     assert (path.exists() and path.read_bytes()) == before
 

@@ -227,7 +227,7 @@ def test_other_versions_are_said_and_kept(tmp_path, monkeypatch, caplog):
     first, second = read_json(stage.path / "environment.json")
     assert (first["keras"], second["keras"]) != ("4.0", "4.0")
     assert second["keras"] == "4.0"
-    assert f"going on with keras 4.0, after {first['keras']}" in caplog.text
+    assert f"resuming with keras 4.0, after {first['keras']}" in caplog.text
 
 
 def test_other_devices_are_said_and_kept(tmp_path, monkeypatch, caplog):
@@ -238,7 +238,7 @@ def test_other_devices_are_said_and_kept(tmp_path, monkeypatch, caplog):
     stage = begun(tmp_path)
     sessions = read_json(stage.path / "environment.json")
     assert [session["replicas"] for session in sessions] == [4, 2]
-    assert "going on with replicas 2, after 4" in caplog.text
+    assert "resuming with replicas 2, after 4" in caplog.text
 
 
 def test_the_same_data_may_be_elsewhere(tmp_path):
@@ -250,7 +250,7 @@ def test_the_same_data_may_be_elsewhere(tmp_path):
     has_finished_epochs(stage, 5)
     moved = dataclasses.replace(config, dataset="folder:/there")
     stage.begin(moved, fingerprint="abc")
-    with pytest.raises(ValueError, match="dataset: folder:/here there"):
+    with pytest.raises(ValueError, match="dataset: folder:/here recorded"):
         stage.begin(moved, fingerprint="def")
 
 
@@ -262,7 +262,9 @@ def test_what_an_earlier_version_had_no_setting_for_is_its_default(tmp_path):
     del settings["skip_broken"]
     write_json(stage.path / "config.json", settings)
     begun(tmp_path, **of_folder)
-    with pytest.raises(ValueError, match="skip_broken: False there, True now"):
+    with pytest.raises(
+        ValueError, match="skip_broken: False recorded, True given"
+    ):
         begun(tmp_path, **of_folder, skip_broken=True)
 
 
@@ -277,8 +279,8 @@ def test_recorded_settings_without_effect_are_not_compared(tmp_path):
     stage.begin(config)
     with pytest.raises(ValueError) as refusal:
         stage.begin(dataclasses.replace(config, schedule="cosine"))
-    assert "min_learning_rate: 0.01 there, 0.0 now" in str(refusal.value)
-    assert "schedule: steps there, cosine now" in str(refusal.value)
+    assert "min_learning_rate: 0.01 recorded, 0.0 given" in str(refusal.value)
+    assert "schedule: steps recorded, cosine given" in str(refusal.value)
 
 
 def test_other_devices_may_go_on_with_global_batch_norms(tmp_path):
@@ -294,7 +296,9 @@ def test_other_devices_may_go_on_with_global_batch_norms(tmp_path):
     on_one = dataclasses.replace(config, distribute="none")
     require_config("train", on_one, TrainConfig)
     stage.begin(recorded(on_one, source))
-    with pytest.raises(ValueError, match="batch_norm: global there, local now"):
+    with pytest.raises(
+        ValueError, match="batch_norm: global recorded, local given"
+    ):
         stage.begin(dataclasses.replace(on_one, batch_norm="local"))
 
 
@@ -308,7 +312,7 @@ def test_a_run_without_its_checkpoints_is_not_started_over(tmp_path):
     stage.report("running", epoch=5)
     stage.report("stopped", reason="no power")
     before = contents(tmp_path)
-    with pytest.raises(ValueError, match="come to epoch 5, but there are no c"):
+    with pytest.raises(ValueError, match="finished epoch 5, but its checkp"):
         begun(tmp_path)
     assert contents(tmp_path) == before
 
@@ -325,9 +329,9 @@ def test_other_settings_are_refused_and_each_is_listed(tmp_path):
     with pytest.raises(ValueError, match="other settings") as refusal:
         begun(tmp_path, seed=4, epochs=8, order=1)
     assert str(refusal.value) == (
-        f"{tmp_path}/search was begun with other settings (order: 2 there, 1 "
-        f"now; seed: 3 there, 4 now). Give the same ones to go on, or another "
-        f"--run_dir."
+        f"{tmp_path}/search was started with other settings (order: 2 "
+        f"recorded, 1 given; seed: 3 recorded, 4 given). Give the recorded "
+        f"settings to resume, or another --run_dir."
     )
     assert contents(tmp_path) == before
 
@@ -347,7 +351,7 @@ def test_more_epochs_extend_a_stage(finished, tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(logger, "propagate", True)
     with caplog.at_level(logging.INFO, "tfdarts"):
         begun(tmp_path, epochs=9)
-    assert "--epochs=9 in place of 7. The learning rate now" in caplog.text
+    assert "--epochs=9 replaces 7. The schedules of the lea" in caplog.text
     assert stage.settings()["epochs"] == 9
     flags = (stage.path / "flags.cfg").read_text().splitlines()
     assert "--epochs=9" in flags
@@ -374,8 +378,8 @@ def test_fewer_epochs_are_refused(tmp_path):
     with pytest.raises(ValueError) as refusal:
         begun(tmp_path, epochs=6)
     assert str(refusal.value) == (
-        f"{tmp_path}/search was begun with --epochs=7, which can only "
-        f"be raised. Received: 6. Give at least as many, or another --run_dir."
+        f"{tmp_path}/search was started with --epochs=7, which can only "
+        f"be raised. Received: 6. Give at least 7, or another --run_dir."
     )
     assert contents(tmp_path) == before
 
@@ -385,7 +389,7 @@ def test_a_refused_extension_leaves_a_finished_stage_finished(tmp_path):
     has_finished_epochs(stage, 7)
     stage.report("finished", epoch=7)
     before = stage.status()
-    with pytest.raises(ValueError, match="seed: 3 there, 4 now"):
+    with pytest.raises(ValueError, match="seed: 3 recorded, 4 given"):
         with stage.running():
             begun(tmp_path, epochs=9, seed=4)
     assert stage.status() == before
@@ -399,7 +403,7 @@ def test_a_refused_extension_leaves_a_finished_stage_finished(tmp_path):
 def test_a_finished_stage_without_checkpoints_is_not_extended(tmp_path):
     begun(tmp_path, epochs=7).report("finished", epoch=7)
     before = contents(tmp_path)
-    with pytest.raises(ValueError, match="come to epoch 7, but there are no c"):
+    with pytest.raises(ValueError, match="finished epoch 7, but its checkp"):
         begun(tmp_path, epochs=9)
     assert contents(tmp_path) == before
 
@@ -418,8 +422,8 @@ def test_images_do_not_go_on_in_a_run_of_texts(of_texts_first, tmp_path):
     with pytest.raises(ValueError) as refusal:
         stage.begin(second)
     assert str(refusal.value) == (
-        f"{tmp_path}/search was begun on {first.dataset}, whose networks are "
-        f"of another kind than those of {second.dataset}: give another "
+        f"{tmp_path}/search was started on {first.dataset}, whose networks are "
+        f"of another kind than the networks of {second.dataset}: give another "
         f"--run_dir."
     )
     assert contents(tmp_path) == before
@@ -431,7 +435,9 @@ def test_what_follows_from_the_data_must_be_the_same_too(tmp_path):
     stage.begin(config, mean=(0.1, 0.2))
     has_finished_epochs(stage, 5)
     stage.begin(config, mean=(0.1, 0.2))
-    with pytest.raises(ValueError, match=r"mean: \[0.1, 0.2\] there, \[0.3\]"):
+    with pytest.raises(
+        ValueError, match=r"mean: \[0.1, 0.2\] recorded, \[0.3\]"
+    ):
         stage.begin(config, mean=(0.3,))
 
 
@@ -536,7 +542,7 @@ def test_a_second_writer_is_refused_until_the_first_is_gone(tmp_path):
 @pytest.mark.parametrize("run_dir", [None, ""])
 @pytest.mark.parametrize("name", ["search", "train"])
 def test_a_stage_needs_a_directory(name, run_dir):
-    message = f"The {name} stage is in a run directory: give --run_dir."
+    message = f"The {name} stage needs a run directory: give --run_dir."
     with pytest.raises(ValueError, match=message):
         Stage(run_dir, name)
 
@@ -589,7 +595,7 @@ def test_damaged_settings_are_named_and_stay(text, tmp_path):
     has_finished_epochs(stage, 5)
     (stage.path / "config.json").write_text(text)
     before = contents(tmp_path)
-    with pytest.raises(ValueError, match="config.json is damaged. Put a whole"):
+    with pytest.raises(ValueError, match="config.json is damaged. Restore an"):
         begun(tmp_path)
     assert contents(tmp_path) == before
 
@@ -693,8 +699,8 @@ def test_what_a_command_leaves_open_stays_as_it_was_begun(tmp_path, earlier):
     stage.begin(dataclasses.replace(config, preset="paper"))
     papers = SearchConfig(preset="paper", run_dir=str(tmp_path), epochs=7)
     assert stage.as_begun(papers).batch_size is None
-    with pytest.raises(ValueError, match="batch_size: 5 there, 64 now"):
+    with pytest.raises(ValueError, match="batch_size: 5 recorded, 64 given"):
         stage.begin(as_in_the_paper(papers))
     other = dataclasses.replace(given, batch_size=6)
-    with pytest.raises(ValueError, match="batch_size: 5 there, 6 now"):
+    with pytest.raises(ValueError, match="batch_size: 5 recorded, 6 given"):
         stage.begin(stage.as_begun(other))

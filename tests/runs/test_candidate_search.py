@@ -112,7 +112,7 @@ def test_more_candidates_extend_a_search(trained, tmp_path, caplog):
     tfdarts.search(config_of(tmp_path, num_candidates=2))
     assert tfdarts.search(config_of(tmp_path)) == candidate(3)
     # The trainings of candidates keep their epochs, and so their schedules.
-    assert "in place of 2. The result is that of a run with" in caplog.text
+    assert "replaces 2. The result equals that of a run that" in caplog.text
     assert trained == [1, 2, 3, 4]
     moved = tmp_path / "search" / "after_epoch_2" / "genotype.json"
     assert tfdarts.Genotype.load(moved) == candidate(2)
@@ -179,18 +179,18 @@ def test_settings_stay_once_a_candidate_has_an_epoch(trained, tmp_path):
     kept = stage.path / "candidates" / "0001" / "train" / "checkpoints"
     kept.mkdir(parents=True)
     (kept / "ckpt-1.index").touch()
-    with pytest.raises(ValueError, match="search was begun with other sett"):
+    with pytest.raises(ValueError, match="search was started with other"):
         tfdarts.search(config_of(tmp_path, epochs=2, batch_size=32))
 
 
 def test_one_candidate_is_no_choice(trained, tmp_path):
     tfdarts.search(config_of(tmp_path, num_candidates=1))
-    assert "nothing was chosen" in status(tmp_path)["warning"]
+    assert "there was no choice" in status(tmp_path)["warning"]
 
 
 def test_a_strategy_stays_that_of_its_run_directory(trained, tmp_path):
     tfdarts.search(config_of(tmp_path))
-    with pytest.raises(ValueError, match="was begun with --strategy=random"):
+    with pytest.raises(ValueError, match="was started with --strategy=ran"):
         tfdarts.search(tfdarts.SearchConfig(run_dir=str(tmp_path)))
 
 
@@ -200,7 +200,7 @@ def test_damaged_trials_are_named(trained, tmp_path, text):
     (tmp_path / "search" / "trials.json").write_text(text)
     with pytest.raises(ValueError, match="trials.json is damaged") as refusal:
         tfdarts.search(config_of(tmp_path, num_candidates=5))
-    assert str(refusal.value).count("Put a whole copy") == 1
+    assert str(refusal.value).count("Restore an intact copy") == 1
 
 
 def test_a_model_card_says_how_a_cell_was_found(trained, tmp_path):
@@ -213,7 +213,7 @@ def test_a_model_card_says_how_a_cell_was_found(trained, tmp_path):
     search = search_of(training, values)
     assert tfdarts.Genotype(**values) == genotype
     text = origin_of(training, values, search)
-    assert text == "Found by a random search, its candidate 3; see below."
+    assert text == "Found by a random search, as its candidate 3; see below."
     facts = search_facts(search)
     assert facts["strategy"] == "random" and facts["candidates"] == 4
     assert facts["candidate_of_the_genotype"] == 3

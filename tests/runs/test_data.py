@@ -94,7 +94,9 @@ def test_a_run_on_arrays_is_known_by_their_name(trained):
 def test_a_run_goes_on_with_the_same_data_only(trained):
     path, config = trained
     train(dataclasses.replace(config, prepare=False))
-    with pytest.raises(ValueError, match="dataset: arrays:.* there, .* now"):
+    with pytest.raises(
+        ValueError, match="dataset: arrays:.* recorded, .* given"
+    ):
         train(dataclasses.replace(config, dataset=source_of(seed=5)))
 
 
@@ -102,7 +104,7 @@ def test_the_test_is_that_of_the_same_data_only(trained):
     path, _ = trained
     results = evaluate(path, dataset=source_of())
     assert results["test_examples"] == 12
-    with pytest.raises(DataError, match="holds other data"):
+    with pytest.raises(DataError, match="trained on other data"):
         evaluate(path, dataset=source_of(seed=5))
     with pytest.raises(DataError, match="given as arrays"):
         evaluate(path)
@@ -280,7 +282,9 @@ def test_a_search_goes_on_with_the_same_data_only(tmp_path, without_fit):
     assert settings_of(tmp_path, "search")["dataset"] == source_of().name
     (tmp_path / "search" / "checkpoints").mkdir()
     (tmp_path / "search" / "checkpoints" / "ckpt-1.index").touch()
-    with pytest.raises(ValueError, match="dataset: arrays:.* there, .* now"):
+    with pytest.raises(
+        ValueError, match="dataset: arrays:.* recorded, .* given"
+    ):
         search(dataclasses.replace(config, dataset=source_of(seed=5)))
 
 
@@ -381,8 +385,8 @@ def test_the_command_may_look_at_data_and_cost(
         f"--seed=7\n"
     )
     cost_of_training = (
-        f"What the training costs: tfdarts-train --dataset=folder:{folder} "
-        f"--seed=7 --genotype=random:0 --dry_run\n"
+        f"To predict the cost of the training: tfdarts-train "
+        f"--dataset=folder:{folder} --seed=7 --genotype=random:0 --dry_run\n"
     )
     printed = capsys.readouterr().out
     assert printed == f"a table\n{cost_of_training}{following}"

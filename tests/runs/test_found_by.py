@@ -58,7 +58,7 @@ def test_what_the_run_itself_has_found(search):
     found = search_of(stage, as_settings(FOUND))
     assert found.path == search.path
     origin = origin_of(stage, as_settings(FOUND), found)
-    assert origin == "Found by a DARTS search, in epoch 2 of it; see below."
+    assert origin == "Found by a DARTS search, in its epoch 2; see below."
 
 
 def test_what_another_run_has_found_or_a_selection_has_chosen(search, tmp_path):

@@ -208,5 +208,5 @@ def test_densenet_goes_all_the_way(tmp_path):
     assert evaluate(str(tmp_path), dataset=SOURCE)["test_examples"] == 20
     assert export(str(tmp_path))["saved_model"].name == "1"
     other = dataclasses.replace(config, growth_rate=3)
-    with pytest.raises(ValueError, match="growth_rate: 2 there, 3 now"):
+    with pytest.raises(ValueError, match="growth_rate: 2 recorded, 3 given"):
         train(other)

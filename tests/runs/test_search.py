@@ -160,13 +160,13 @@ def test_finished_search_is_not_run_again(run, monkeypatch, caplog):
 
 def test_other_settings_are_refused_by_name(run):
     path, _ = run
-    with pytest.raises(ValueError, match="seed: 0 there, 1 now"):
+    with pytest.raises(ValueError, match="seed: 0 recorded, 1 given"):
         search(tiny(path, seed=1))
 
 
 def test_a_refused_extension_leaves_a_finished_search_finished(run):
     path, _ = run
-    with pytest.raises(ValueError, match="seed: 0 there, 1 now"):
+    with pytest.raises(ValueError, match="seed: 0 recorded, 1 given"):
         search(tiny(path, epochs=3, seed=1))
     assert Stage(path, "search").finished
 
@@ -215,7 +215,7 @@ def test_a_damaged_record_is_named_and_stays(run, tmp_path, file, damage):
         alpha_values=lambda: values, probabilities=lambda: values
     )
     darts = types.SimpleNamespace(supernet=supernet)
-    with pytest.raises(ValueError, match="search is damaged.*Put a whole copy"):
+    with pytest.raises(ValueError, match="search is damaged.*Restore an intac"):
         SearchRecord(directory, darts, first_epoch=2)
     after = {p: p.is_file() and p.read_bytes() for p in directory.rglob("*")}
     assert after == before

@@ -66,7 +66,7 @@ def test_it_stops_and_takes_the_genotype_of_the_best_epoch(
     status = json.loads((tmp_path / "search" / "status.json").read_text())
     assert (status["state"], status["epochs"]) == ("finished", 3)
     assert status["best_epoch"] == 2
-    assert "stopped after epoch 3, for the order of alpha" in caplog.text
+    assert "stopped after epoch 3, because the order of alpha" in caplog.text
     assert "genotype of epoch 2" in caplog.text
 
 
@@ -186,7 +186,7 @@ def test_a_rule_that_comes_too_late_is_said(caplog):
     config = SearchConfig(early_stop="skips", epochs=3)
     with caplog.at_level(logging.INFO, "tfdarts"):
         EarlyStop(config, None, None).on_train_begin()
-    assert "stops no earlier than after epoch 10, and there are 3" in (
+    assert "cannot stop the search before epoch 10, and --epochs is 3" in (
         caplog.text
     )
 

@@ -159,9 +159,9 @@ def test_another_text_is_refused(run):
     stage, _ = run
     other = {s: [*tiny_text.lines(20, 9)] for s in tiny_text.SOURCE.splits}
     source = source_of_lines("lines:alphabet", other)
-    with pytest.raises(DataError, match="holds other data"):
+    with pytest.raises(DataError, match="trained on other data"):
         evaluate(stage.run_dir, dataset=source)
-    with pytest.raises(ValueError, match="fingerprint: .* there, .* now"):
+    with pytest.raises(ValueError, match="fingerprint: .* recorded, .* given"):
         train(
             with_(
                 tiny_text.TRAINING,

@@ -159,7 +159,7 @@ def test_another_genotype_is_refused(run):
 
 def test_a_refused_extension_leaves_a_training_to_evaluate(run):
     config = dataclasses.replace(TINY, run_dir=str(run[0]), epochs=2, seed=1)
-    with pytest.raises(ValueError, match="seed: 0 there, 1 now"):
+    with pytest.raises(ValueError, match="seed: 0 recorded, 1 given"):
         train(config)
     assert Stage(run[0], "train").finished
 

@@ -86,8 +86,8 @@ def test_the_first_writes_where_it_is_told(run_dir, compared):
         assert own == run_dir
         names, facts = compared
         assert facts["one"] == 1
-        assert {"what --run_dir holds", "the version of Keras"} < {*facts}
-        assert names == {"which command and settings there are": str([*facts])}
+        assert {"the progress in --run_dir", "the version of Keras"} < {*facts}
+        assert names == {"the command and its settings": str([*facts])}
     # None ends before the first has written all.
     assert len(compared) == 3
 
@@ -135,7 +135,7 @@ MINE = {"--seed": 0, "--order": 1, "the weights": [np.ones(2), np.zeros(3)]}
         ({"--seed": 1}, "--seed."),
         ({"--seed": 1, "--order": 2}, "--seed, --order."),
         ({"the weights": [np.ones(2), np.ones(3)]}, "the weights."),
-        ({"--units": 3}, "which command and settings there are."),
+        ({"--units": 3}, "the command and its settings."),
     ],
 )
 def test_workers_that_differ_are_told_in_what(
@@ -167,15 +167,15 @@ def at_the_end_of_an_epoch(distribution, weights, stop=False):
 
 
 @pytest.mark.parametrize(
-    "change", ["what a checkpoint keeps", "whether to stop", None]
+    "change", ["the variables of a checkpoint", "whether to stop", None]
 )
 def test_workers_that_come_apart_are_ended(others, monkeypatch, change):
     """Before a checkpoint keeps it: `ours` and `theirs` are two processes."""
     ours, theirs = ([np.ones(2), np.zeros(3)] for _ in range(2))
-    if change == "what a checkpoint keeps":
+    if change == "the variables of a checkpoint":
         theirs[1][2] = 1e-20
     facts = {
-        "what a checkpoint keeps": theirs,
+        "the variables of a checkpoint": theirs,
         "whether to stop": change == "whether to stop",
     }
     says(others, monkeypatch, **facts)
@@ -184,7 +184,7 @@ def test_workers_that_come_apart_are_ended(others, monkeypatch, change):
         at_the_end_of_an_epoch(SECOND, ours)
         assert not others
         return
-    message = f"In epoch 5 the workers no longer agree on {change}: they comp"
+    message = f"In epoch 5 the workers no longer agree on {change}: they roun"
     with pytest.raises(ClusterError, match=message):
         at_the_end_of_an_epoch(SECOND, ours)
 
@@ -234,8 +234,8 @@ def test_places_may_differ(monkeypatch, compared):
 )
 def test_a_lost_worker_is_told_from_other_errors(error, expected, message):
     said = {
-        WorkerLostError: "Another worker is gone, and this one cannot go on",
-        ClusterError: "do not compute the same: start all of them with",
+        WorkerLostError: "Another worker is gone, and this worker cannot",
+        ClusterError: "do not run the same computation: start all",
         None: message,
     }
     with pytest.raises(expected or error, match=said[expected]):

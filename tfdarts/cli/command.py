@@ -36,10 +36,10 @@ _COSTLY = (
 _SPARING = ("recompute", "micro_batches")
 
 _FOR_ALL = {
-    "quiet": "Say only what goes wrong, and the results.",
+    "quiet": "Show only warnings, errors and results.",
     "debug": "Show the traceback of an error.",
     "version": "Print the version.",
-    "help": "Print this; so does -h.",
+    "help": "Print this help; so does -h.",
 }
 
 
@@ -163,13 +163,14 @@ class Command:
             lines += ["", "Flags of all commands:", ""]
         lines += [
             "  --flagfile=FILE",
-            "      File of flags, one --name=value a line, # for comments.",
-            "      What stands later wins, so give it first.",
+            "      File of flags, one --name=value per line; # begins a "
+            "comment.",
+            "      Later flags win, so give --flagfile first.",
             *(f"  --{name}\n      {text}" for name, text in _FOR_ALL.items()),
             "",
             "Exit codes: 0 done, 1 unexpected, 2 usage or configuration,",
             "3 data, 4 out of memory, 5 diverged, 6 another worker is gone,",
-            "14 a worker was lost while all were joined, 130 or 143",
+            "14 a worker was lost while all connected, 130 or 143",
             "interrupted, 141 nobody reads the results.",
         ]
         return "\n".join(lines)
@@ -228,8 +229,9 @@ class Command:
         if not callable(self.settings):
             return {}
         sentences = {
-            field.name: f"--{field.name} is for {other.name}, and --dataset is "
-            f"not of such: give another --dataset, or leave --{field.name} out."
+            field.name: f"--{field.name} is for {other.name}, but --dataset "
+            f"holds {task.name}: give another --dataset, or leave "
+            f"--{field.name} out."
             for other in self._known_tasks()
             if other is not task
             for field in self._fields(other)
@@ -241,7 +243,7 @@ class Command:
                 for field in _distinct(self.settings(task, strategy)):
                     sentences[field.name] = (
                         f"--{field.name} is for --strategy={strategy.name}: "
-                        f"give that, or leave --{field.name} out."
+                        f"give that strategy, or leave --{field.name} out."
                     )
         return sentences
 

@@ -13,8 +13,8 @@ class DryRun(Settings):
 
     dry_run: bool = setting(
         False,
-        "Do one step of everything, say what all of it would cost on this "
-        "machine, and leave nothing.",
+        "Run one step of everything, print the predicted cost on this "
+        "machine, and write no files.",
     )
 
 

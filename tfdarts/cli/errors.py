@@ -23,18 +23,18 @@ EXIT_CODES = {
 
 INTERRUPTED = "Interrupted."
 GOES_ON = (
-    "What was finished, to the last whole epoch, is kept: give the same "
-    "command again to go on."
+    "Everything up to the last whole epoch is kept: re-run the same "
+    "command to resume."
 )
 
 ALL_AGAIN = (
-    "What was finished, to the last whole epoch, is kept: give the same "
-    "command to all workers again to go on."
+    "Everything up to the last whole epoch is kept: re-run the same "
+    "command on all workers to resume."
 )
 
-_MAKE_ROOM = "Make room, or give a place on another disk."
+_MAKE_ROOM = "Free some space, or give a path on another disk."
 _DENIED = "cannot be read or written: permission is denied"
-_OTHER_PLACE = "Give another place, or ask for access to this one."
+_OTHER_PLACE = "Give another path, or ask for access to this one."
 
 _REFUSALS = {
     errno.ENOSPC: (
@@ -42,20 +42,20 @@ _REFUSALS = {
         _MAKE_ROOM,
     ),
     errno.EDQUOT: (
-        "cannot be written: your share of the disk is used up",
+        "cannot be written: your disk quota is used up",
         _MAKE_ROOM,
     ),
     errno.EFBIG: (
-        "cannot be written: it would be larger than a file may be",
-        "Raise the limit, see `ulimit -f`, or give a place on another disk.",
+        "cannot be written: it would exceed the limit for the size of a file",
+        "Raise the limit, see `ulimit -f`, or give a path on another disk.",
     ),
     errno.EROFS: (
-        "cannot be written: the disk is mounted to be read only",
-        "Give another place.",
+        "cannot be written: the disk is mounted read-only",
+        "Give another path.",
     ),
     errno.EACCES: (_DENIED, _OTHER_PLACE),
     errno.EPERM: (_DENIED, _OTHER_PLACE),
-    errno.ENOENT: ("is not there", "Check the path."),
+    errno.ENOENT: ("does not exist", "Check the path."),
     errno.ENOTDIR: (
         "cannot be used: part of its path is a file, not a directory",
         "Give another path.",
@@ -67,7 +67,7 @@ _REFUSALS = {
     errno.EISDIR: ("is a directory, but a file is needed", "Give a file."),
     errno.ENAMETOOLONG: (
         "cannot be used: its name is too long",
-        "Give a shorter one.",
+        "Give a shorter name.",
     ),
     errno.EMFILE: (
         "cannot be opened: too many files are open",
@@ -104,7 +104,8 @@ def classified(error, costly=(), sparing=(), resumes=True):
         again = f" {ALL_AGAIN}" if resumes else ""
         return EXIT_CODES["worker"], f"{message}.{again}"
     if isinstance(error, BrokenPipeError):
-        return EXIT_CODES["unread"], "Stopped: nobody reads what it writes."
+        message = "Stopped: the reader of the results is gone."
+        return EXIT_CODES["unread"], message
     if isinstance(error, OSError):
         return EXIT_CODES["usage"], os_error_sentence(error)
     # TensorFlow has its own classes for system errors, and also calls a full

@@ -37,7 +37,7 @@ def run(values):
     classes = json.loads(report.read_text()).get("classes")
     if classes:
         print(_class_table(classes))
-    print(f"All figures and pictures: {report.parent}")
+    print(f"All metrics and pictures: {report.parent}")
     print(next_command("tfdarts-export", run_dir=settings.run_dir))
 
 
@@ -71,13 +71,13 @@ def _class_table(classes):
     absent = [row["class"] for row in classes if not row["examples"]]
     if absent:
         lines.append(
-            f"No test image, so no figures and no part in the means: "
+            "Classes without test images, which the means leave out: "
             f"{shortened(absent)}"
         )
     classes = [row for row in classes if row["examples"]]
     if len(classes) > MOST_CLASSES:
         classes = sorted(classes, key=lambda row: row["recall"])[:MOST_CLASSES]
-        lines.append(f"The {MOST_CLASSES} classes of the lowest recall:")
+        lines.append(f"The {MOST_CLASSES} classes with the lowest recall:")
     rows = [
         (
             row["class"],
@@ -93,8 +93,8 @@ def _class_table(classes):
 command = Command(
     name="tfdarts-evaluate",
     summary="Tests a trained network on the test examples: accuracy, balanced "
-    "accuracy,\nmacro F1, loss, calibration, figures of each class, cost, and "
-    "pictures; of\ntexts the perplexity.",
+    "accuracy,\nmacro F1, loss, calibration, metrics of each class, cost and "
+    "pictures; for\ntexts, the perplexity.",
     examples=(
         "tfdarts-evaluate --run_dir=runs/digits",
         "tfdarts-evaluate --run_dir=runs/digits --seeds=0,1,2",

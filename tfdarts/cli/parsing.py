@@ -79,7 +79,10 @@ def parse(values, name, arguments, elsewhere=()):
     """
     for argument in arguments:
         if "\0" in argument:
-            raise ValueError(f"{argument!r} holds a NUL, which no flag can.")
+            raise ValueError(
+                f"{argument!r} contains a NUL character, which no flag may "
+                "contain."
+            )
     arguments = _joined(arguments, values)
     try:
         # absl's own suggestions for unknown flags fail on long names.
@@ -172,20 +175,19 @@ def _unknown(argument, known, elsewhere):
     """Returns the message for an argument that is no known flag."""
     if not argument.startswith("-"):
         return (
-            f"Every argument is a flag, --name=value, but this is none: "
-            f"{argument}"
+            f"Every argument must be a flag, --name=value. Received: {argument}"
         )
     name = argument.lstrip("-").partition("=")[0]
     if len(name.split()) > 1:
         written = "=".join(argument.split(maxsplit=1))
         return (
-            f"A line of a flagfile is one argument, --name=value, without a "
+            "A line of a flagfile must be one flag, --name=value, without a "
             f"space before the value: write {written}."
         )
     if f"train_{name}" in known:
         return (
-            f"The search has no --{name}. For the training of what it finds "
-            f"there is --train_{name}."
+            f"The search has no --{name}. To set --{name} of the training, "
+            f"give --train_{name}."
         )
     if name in elsewhere:
         return elsewhere[name]
@@ -234,13 +236,16 @@ def _lines(path, opened):
     if not path:
         raise ValueError("A flagfile needs a name: --flagfile=FILE.")
     if path in opened:
-        raise ValueError(f"The flagfile {path} leads back to itself.")
+        raise ValueError(
+            f"The flagfile {path} includes itself, directly or through other "
+            "flagfiles: remove this --flagfile."
+        )
     try:
         text = pathlib.Path(_found(path)).read_text(encoding="utf-8-sig")
     except OSError as error:
         raise ValueError(os_error_sentence(error)) from error
     except ValueError as error:
-        raise ValueError(f"{path} is no text file: {error}.") from error
+        raise ValueError(f"{path} is not a text file: {error}.") from error
     lines = map(str.strip, text.splitlines())
     return [line for line in lines if line and not _is_comment(line)]
 

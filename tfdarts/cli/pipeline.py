@@ -52,10 +52,11 @@ def run(values):
 
 command = Command(
     name="tfdarts-pipeline",
-    summary="From data to a server in one go: searches a cell, draws it, "
-    "trains its\nnetwork, tests and exports it.\n\nData, seed and devices are "
-    "those of both stages. Other flags are of the search;\nthose of the "
-    "training begin with train_, as --epochs=50 --train_epochs=600.",
+    summary="Searches a cell, draws the cell, trains its network, tests the "
+    "network and\nexports it for a server.\n\nFlags of the data, seed and "
+    "devices apply to both stages. Other flags are of\nthe search; flags of "
+    "the training begin with train_, such as --epochs=50\n"
+    "--train_epochs=600.",
     settings=lambda task, strategy: (
         search_config_class(strategy, task),
         TrainFlagfile,

@@ -25,8 +25,8 @@ class _OneQuestion(Settings):
         super().__post_init__()
         if len(self.given()) != 1:
             raise ValueError(
-                "Give --images, what to look at, or of a language model "
-                "--text, what to go on with."
+                "Give either --images, to classify them, or --text, for a "
+                "language model to continue."
             )
 
     def given(self):
@@ -57,13 +57,13 @@ class AnswerSettings(Settings):
 
     format: str = setting(
         "table",
-        "table, or json: with all probabilities of images, and unrounded.",
+        "table, or json: unrounded, and with all probabilities of images.",
         choices=("table", "json"),
     )
     skip_broken: bool = setting(
         False,
-        "End with exit code 0 although some images could not be used; they "
-        "are listed.",
+        "End with exit code 0 even if some images cannot be used; a warning "
+        "lists them.",
     )
 
 
@@ -118,8 +118,8 @@ def _needs_tensorflow(values):
 
 command = Command(
     name="tfdarts-predict",
-    summary="Says what images show, or what word follows a text, asked of an "
-    "exported model\nor of TF Serving.",
+    summary="Predicts the classes of images, or the next word of a text, by an "
+    "exported\nmodel or by TF Serving.",
     settings=_settings,
     run=run,
     needs_tensorflow=_needs_tensorflow,

@@ -40,7 +40,7 @@ def say_who_wrote(distribute):
     """Logs the end of a worker that prints no results."""
     if is_follower(distribute):
         logger.info(
-            "worker %d: done; worker 0 has written all there is", workers()[1]
+            "worker %d: done; worker 0 has written all results", workers()[1]
         )
 
 
@@ -54,7 +54,7 @@ def start_tensorflow(debug, distribute):
     if is_of_many(distribute):
         addresses, index = workers()
         logger.info(
-            "worker %d of %s, waiting for the others",
+            "worker %d of %s, waiting for the other workers",
             index,
             ", ".join(addresses),
         )

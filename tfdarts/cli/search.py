@@ -27,8 +27,8 @@ class DescribeData(Settings):
 
     describe_data: bool = setting(
         False,
-        "Read the whole data set, say what it is, and do nothing else. It is "
-        "the way to check data before work.",
+        "Read the whole data set, describe it, and stop. Use it to check "
+        "data before a search.",
     )
 
 
@@ -83,7 +83,7 @@ def say_warning(run_dir):
 def _cost_of(training, *words):
     """Returns the line with the command that measures a training's cost."""
     command = " ".join([training.removeprefix("Next: "), *words, "--dry_run"])
-    return f"What the training costs: {command}"
+    return f"To predict the cost of the training: {command}"
 
 
 def _training_of(config, values):
@@ -114,9 +114,9 @@ def _describe_data(config):
 command = Command(
     name="tfdarts-search",
     summary="Searches a cell on your data, by gradient descent (DARTS) or by "
-    "the strategy\nthat --strategy names. The flags that begin with train_ "
-    "change nothing here:\nthey stand in the command that it prints at its "
-    "end, which trains the network\nfound.",
+    "the strategy\nthat --strategy names. Flags that begin with train_ do not "
+    "change the search: it\ncopies them into the training command that it "
+    "prints at its end.",
     settings=lambda task, strategy: (
         search_config_class(strategy, task),
         TrainFlagfile,

@@ -15,9 +15,9 @@ class Seeds(Settings):
 
     seeds: str = setting(
         None,
-        "Seeds with commas between them, as 0,1,2: a network for each, in "
-        "seed0/ and so on of --run_dir; mean, and standard deviation as of a "
-        "sample.",
+        "Seeds separated by commas, such as 0,1,2: one network per seed, in "
+        "seed0/ and so on in --run_dir. Results are means and sample "
+        "standard deviations.",
         form=arguments.seeds,
     )
 

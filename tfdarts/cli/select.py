@@ -43,8 +43,8 @@ def _training(arguments):
 
 command = Command(
     name="tfdarts-select",
-    summary="Trains the networks of several genotypes briefly and takes the "
-    "best on\nvalidation examples. Test examples are not read.",
+    summary="Trains the networks of several genotypes briefly and selects the "
+    "best\non validation examples. Test examples are not read.",
     settings=lambda task: (task.configs["select"],),
     run=run,
 )

@@ -22,7 +22,7 @@ class TrainFlagfile(Settings):
     train_flagfile: str = setting(
         None,
         "File of flags for the training of the network found. Flags that "
-        "begin with train_ overrule it.",
+        "begin with train_ override it.",
         form=path_text,
     )
 
@@ -141,7 +141,7 @@ def training_of(flagfile, task, **overrides):
         found = task
     if found is not task:
         raise ValueError(
-            f"{flagfile} is for {found.name}, and --dataset is of "
+            f"{flagfile} is for {found.name}, but --dataset holds "
             f"{task.name}: give another --train_flagfile."
         )
     return settings_from_flagfile(config_class, flagfile, **overrides)

@@ -20,13 +20,13 @@ class VisualizeSettings(Settings):
     )
     space: str = setting(
         "cnn",
-        "Whether --genotype names convolutional cells, cnn, or a recurrent "
-        "one, rnn.",
+        "cnn if --genotype names convolutional cells, rnn if it names a "
+        "recurrent cell.",
         choices=("cnn", "rnn"),
     )
     output_dir: str = setting(
         "cells",
-        "Directory to draw the genotype into.",
+        "Directory for the drawings.",
         form=arguments.path_text,
     )
     run_dir: str = setting(
@@ -44,7 +44,7 @@ def run(values):
 
     settings = settings_of(VisualizeSettings, values)
     if bool(settings.genotype) == bool(settings.run_dir):
-        raise ValueError("Give one of --genotype and --run_dir.")
+        raise ValueError("Give either --genotype or --run_dir.")
     if settings.run_dir:
         paths = draw_run(settings.run_dir)
     else:

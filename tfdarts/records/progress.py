@@ -144,7 +144,7 @@ class DataWait(keras.callbacks.Callback):
     def on_train_end(self, logs=None):
         if self.took:
             logger.info(
-                "search: %.1f %% of the time went on waiting for data",
+                "search: %.1f %% of the time was spent waiting for data",
                 100 * self.waited / self.took,
             )
 
@@ -199,7 +199,7 @@ class MetricsFile(keras.callbacks.Callback):
     def _read(self, count):
         rows = read_rows(self.path, self.stage)[:count]
         if [int(row["epoch"]) for row in rows] != [*range(1, count + 1)]:
-            raise ValueError("its epochs are not one after the other.")
+            raise ValueError("its epochs are not consecutive.")
         return rows
 
     def on_epoch_end(self, epoch, logs=None):

@@ -51,8 +51,8 @@ def alone(path, flag):
         lock.acquire(timeout=0)
     except filelock.Timeout as error:
         raise ValueError(
-            f"Another process is writing to {path.parent}. Wait for it, or "
-            f"give another {flag}."
+            f"Another process is writing to {path.parent}. Wait until that "
+            f"process has finished, or give another {flag}."
         ) from error
     try:
         yield
@@ -93,8 +93,8 @@ def whole(path):
 
 def _damaged(path, why=""):
     return ValueError(
-        f"{path} is damaged{why.rstrip('.')}. Put a whole copy of it back, or "
-        f"start over in another --run_dir."
+        f"{path} is damaged{why.rstrip('.')}. Restore an intact copy of it, "
+        "or start over in another --run_dir."
     )
 
 
@@ -128,7 +128,7 @@ class Stage:
     def __init__(self, run_dir, name):
         if not run_dir:
             raise ValueError(
-                f"The {name} stage is in a run directory: give --run_dir."
+                f"The {name} stage needs a run directory: give --run_dir."
             )
         self.name = name
         self.run_dir = as_path(run_dir, "run_dir")
@@ -240,13 +240,15 @@ class Stage:
         length = getattr(config, name)
         done = self.status().get("epoch", before[name])
         logger.info(
-            "%s: --%s=%d in place of %d. %s",
+            "%s: --%s=%d replaces %d. %s",
             *(self.name, name, length, before[name]),
-            "The learning rate now follows the schedule of that many epochs, "
-            "and so does drop path: the rate jumps up here, and the result is "
-            "not that of a run with as many epochs from its start."
+            "The schedules of the learning rate and of drop path now cover "
+            "the new number of epochs: the learning rate jumps up here, and "
+            "the result differs from that of a run that starts with this "
+            "number."
             if name == "epochs" and config.depends_on_epochs
-            else "The result is that of a run with as many from its start.",
+            else "The result equals that of a run that starts with this "
+            "number.",
         )
         # In this order, so that the same command resumes an interrupted
         # extension, and the old number of epochs leads to the old result.
@@ -265,7 +267,7 @@ class Stage:
                 path.replace(directory / path.name)
                 moved.append(path.name)
         logger.info(
-            "%s: what it ended with before is in %s: %s",
+            "%s: moved the previous results to %s: %s",
             *(self.name, directory, ", ".join(moved)),
         )
 
@@ -290,9 +292,9 @@ class Stage:
 
     def _without_checkpoints(self):
         return ValueError(
-            f"{self.path} has come to epoch {self.status().get('epoch')}, but "
-            f"there are no checkpoints any more. Put them back, or start over "
-            f"in another --run_dir."
+            f"{self.path} has finished epoch {self.status().get('epoch')}, "
+            "but its checkpoints are missing. Restore the directory "
+            "checkpoints/, or start over in another --run_dir."
         )
 
     def settings(self):
@@ -381,23 +383,23 @@ class Stage:
             settings = {**settings, "dataset": before["dataset"]}
         if settings["task"] != before["task"]:
             raise ValueError(
-                f"{self.path} was begun on {before['dataset']}, whose networks "
-                f"are of another kind than those of {settings['dataset']}: "
-                f"give another --run_dir."
+                f"{self.path} was started on {before['dataset']}, whose "
+                "networks are of another kind than the networks of "
+                f"{settings['dataset']}: give another --run_dir."
             )
         # An earlier version may have had fewer settings.
         before = {**_defaults(config), **_IN_0_1_0, **before}
         if settings.get("strategy", "darts") != before["strategy"]:
             raise ValueError(
-                f"{self.path} was begun with --strategy={before['strategy']}: "
-                f"give the same strategy, or another --run_dir. Received: "
-                f"{settings['strategy']}."
+                f"{self.path} was started with "
+                f"--strategy={before['strategy']}: give the same strategy, "
+                f"or another --run_dir. Received: {settings['strategy']}."
             )
         if settings[length] < before[length]:
             raise ValueError(
-                f"{self.path} was begun with --{length}={before[length]}, "
-                f"which can only be raised. Received: {settings[length]}. Give "
-                f"at least as many, or another --run_dir."
+                f"{self.path} was started with --{length}={before[length]}, "
+                f"which can only be raised. Received: {settings[length]}. "
+                f"Give at least {before[length]}, or another --run_dir."
             )
         # Earlier versions recorded settings that are refused now.
         ignored = _idle(config, before) & _idle(config, vars(config))
@@ -412,9 +414,9 @@ class Stage:
         differing = _differing(before, settings) or _differing(before, derived)
         if differing:
             raise ValueError(
-                f"{self.path} was begun with other settings "
-                f"({'; '.join(differing)}). Give the same ones to go on, or "
-                f"another --run_dir."
+                f"{self.path} was started with other settings "
+                f"({'; '.join(differing)}). Give the recorded settings to "
+                "resume, or another --run_dir."
             )
 
     def _record_environment(self):
@@ -426,8 +428,8 @@ class Stage:
             before = sessions[-1].get(name, 1)
             if now[name] != before:
                 logger.warning(
-                    "%s: going on with %s %s, after %s: what follows may "
-                    "differ from what would have been.",
+                    "%s: resuming with %s %s, after %s: the result may "
+                    "differ from that of an uninterrupted run.",
                     self.name,
                     name,
                     now[name],
@@ -451,7 +453,7 @@ def _idle(config, settings):
 
 def _differing(before, now):
     return [
-        f"{key}: {_brief(before.get(key))} there, {_brief(now[key])} now"
+        f"{key}: {_brief(before.get(key))} recorded, {_brief(now[key])} given"
         for key in sorted(now)
         if _comparable(before.get(key)) != _comparable(now[key])
     ]

@@ -39,9 +39,9 @@ class TensorBoard(keras.callbacks.Callback):
             import tensorboard.summary.v2  # noqa: F401
         except ImportError as error:
             raise ValueError(
-                f"Writing for TensorBoard needs TensorBoard, but it cannot be "
-                f"imported ({error}): run `pip install tensorboard`, or "
-                f"leave --tensorboard out."
+                "--tensorboard needs the package tensorboard, which cannot "
+                f"be imported ({error}): run `pip install tensorboard`, or "
+                "leave --tensorboard out."
             ) from error
         self.directory = pathlib.Path(directory)
         self.metrics = metrics

@@ -49,9 +49,9 @@ def warn_of_short_path(config, steps_per_epoch):
         return
     if steps < LEAST_STEPS:
         logger.warning(
-            "search: alpha can hardly move: %s steps (%d epochs of %d), and "
-            "choosing operations takes at least %d. Raise --epochs, or lower "
-            "--batch_size for more steps.",
+            "search: alpha can hardly move: %s steps (%d epochs of %d), but "
+            "choosing operations takes at least %d steps. Raise --epochs, or "
+            "lower --batch_size for more steps.",
             steps,
             epochs,
             steps_per_epoch,
@@ -60,10 +60,10 @@ def warn_of_short_path(config, steps_per_epoch):
         return
     logger.warning(
         "search: alpha can hardly move: %s steps (%d epochs of %d), each of "
-        "about --alpha_learning_rate=%g, are %.2g nats in all, and choosing "
-        "an operation takes at least %g. Raise --epochs, or "
-        "--alpha_learning_rate to %.1g or more, or lower --batch_size for more "
-        "steps.",
+        "about --alpha_learning_rate=%g, move alpha by at most %.2g nats, "
+        "but choosing an operation takes at least %g nats. Raise --epochs, "
+        "or --alpha_learning_rate to %.1g or more, or lower --batch_size for "
+        "more steps.",
         f"{steps:,}",
         epochs,
         steps_per_epoch,
@@ -93,10 +93,11 @@ def unmoved_warning(probabilities):
     if mean <= UNDECIDED * most:
         return None
     return (
-        f"The genotype is hardly better than chance: the mean entropy of alpha "
-        f"is {mean:.4f} of at most {most:.4f} nats, and the strongest "
-        f"operation of an edge weighs {weights[:, -1].mean():.4f} on average, "
-        f"the next {weights[:, -2].mean():.4f}. Search again in another "
-        f"--run_dir with more --epochs, a higher --alpha_learning_rate or a "
-        f"smaller --batch_size."
+        "The genotype is hardly better than chance: the mean entropy of "
+        f"alpha is {mean:.4f} of at most {most:.4f} nats, and the average "
+        "weight of the strongest operation of an edge is "
+        f"{weights[:, -1].mean():.4f}, that of the second strongest "
+        f"{weights[:, -2].mean():.4f}. Search again in another --run_dir "
+        "with more --epochs, a higher --alpha_learning_rate or a smaller "
+        "--batch_size."
     )

@@ -55,7 +55,7 @@ class CandidateSearch:
         self.trials = read_trials(stage.path)
         self.begun, self.done_before = time.monotonic(), len(self.trials)
         if self.trials:
-            logger.info("search: going on after candidate %d", len(self.trials))
+            logger.info("search: resuming after candidate %d", len(self.trials))
 
     def evaluate(self, genotype):
         """Trains the network of a genotype briefly; returns its `Evaluation`.
@@ -118,7 +118,7 @@ class CandidateSearch:
         """Returns a sentence on why to doubt the result, or `None`."""
         if len(self.trials) > 1:
             return None
-        return "One candidate was trained, so nothing was chosen."
+        return "Only one candidate was trained, so there was no choice."
 
     def _keep(self, evaluation):
         self.trials.append(evaluation)

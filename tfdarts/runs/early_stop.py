@@ -11,8 +11,8 @@ logger = logging.getLogger("tfdarts")
 REASONS = {
     "skips": "the normal cell has {skips} skip connections",
     "stable": "the order of alpha has not changed for {patience} epochs",
-    "hessian": "the validation loss curves more sharply in alpha than 1.3 "
-    "times what it did {window} epochs before",
+    "hessian": "the curvature of the validation loss in alpha is more than 1.3 "
+    "times that of {window} epochs before",
 }
 
 
@@ -83,7 +83,7 @@ class EarlyStop(keras.callbacks.Callback):
             window=early_stop.WINDOW,
         )
         logger.info(
-            "search: stopped after epoch %d, for %s; the result is the "
+            "search: stopped after epoch %d, because %s; the result is the "
             "genotype of epoch %d",
             epochs,
             reason,
@@ -96,8 +96,8 @@ class EarlyStop(keras.callbacks.Callback):
             and self._least > self.config.epochs
         ):
             logger.info(
-                "search: --early_stop=%s stops no earlier than after epoch "
-                "%d, and there are %d",
+                "search: --early_stop=%s cannot stop the search before epoch "
+                "%d, and --epochs is %d",
                 self.config.early_stop,
                 self._least,
                 self.config.epochs,

@@ -113,9 +113,10 @@ def source_of_run(stage, settings, dataset):
     source = task_of_settings(settings).find_data(spec, settings)
     if source.fingerprint != settings["fingerprint"]:
         raise DataError(
-            f"The network in {stage.path} was trained on "
-            f"{settings['dataset']} as it was then. {source.name} as it is "
-            f"now holds other data."
+            f"The network in {stage.path} was trained on other data: "
+            f"{settings['dataset']} has changed since then, or {source.name} "
+            "is another data set. Restore the data of the training, or give "
+            "them as --dataset."
         )
     return source
 
@@ -131,9 +132,9 @@ def load_network(stage):
     if not stage.finished:
         reason = stage.status().get("reason")
         raise ValueError(
-            f"The training in {stage.path} has not finished: give the same "
-            f"tfdarts-train command again, and it goes on."
-            + (f" It stopped, saying: {reason}" if reason else "")
+            f"The training in {stage.path} has not finished: re-run the same "
+            "tfdarts-train command to resume."
+            + (f" It stopped with the message: {reason}" if reason else "")
         )
     path = stage.path / "model.keras"
     try:
@@ -141,7 +142,7 @@ def load_network(stage):
     except Exception as error:  # Keras raises no common class.
         raise ValueError(
             f"{path} is missing or damaged. Remove {stage.path}/status.json "
-            f"and give the same tfdarts-train command: it makes the file anew "
-            f"out of the last checkpoint."
+            "and re-run the same tfdarts-train command: it writes the file "
+            "again from the last checkpoint."
         ) from error
     return network_of(model), settings

@@ -70,8 +70,8 @@ def export(run_dir, name=None, formats=("saved_model",), dataset=None):
     formats = _checked_formats(given.format)
     if dataset is not None and "litert_int8" not in formats:
         raise ValueError(
-            "--dataset is for --format=litert_int8 alone; no other format "
-            "needs data."
+            "--dataset is only for --format=litert_int8: no other format "
+            "needs data. Leave --dataset out."
         )
     stage = Stage(run_dir, "train")
     network, settings = load_network(stage)
@@ -93,8 +93,8 @@ def _checked_formats(formats):
     unknown = [f for f in formats if f not in FORMATS]
     if unknown or not formats:
         raise ValueError(
-            f"--format must be one or more of {', '.join(FORMATS)}, with "
-            f"commas between them. Received: {', '.join(formats) or 'none'}."
+            f"--format must be one or more of {', '.join(FORMATS)}, "
+            f"separated by commas. Received: {', '.join(formats) or 'none'}."
         )
     for format in formats:
         module, extra = _EXTRAS.get(format, (None, None))

@@ -27,10 +27,10 @@ def agree_on_start(work, stage, first_epoch, **facts):
         ClusterError: If the workers do not agree.
     """
     if first_epoch:
-        logger.info("%s: going on after epoch %d", stage.name, first_epoch)
+        logger.info("%s: resuming after epoch %d", stage.name, first_epoch)
     common = {
         "the data": work.source.fingerprint,
-        "the epoch to go on from": first_epoch,
+        "the epoch to resume from": first_epoch,
     }
     require_agreement(work.distribution, **common, **facts)
 

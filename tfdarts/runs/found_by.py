@@ -51,13 +51,13 @@ def origin_of(stage, genotype, search):
         candidate = search.status().get("best_candidate")
         if candidate:
             return (
-                f"Found by a {search.settings()['strategy']} search, its "
+                f"Found by a {search.settings()['strategy']} search, as its "
                 f"candidate {candidate}; see below."
             )
         epoch = search.status().get("best_epoch")
         strategy = search.settings().get("strategy", "darts")
         named = "DARTS" if strategy == "darts" else strategy
-        return f"Found by a {named} search, in epoch {epoch} of it; see below."
+        return f"Found by a {named} search, in its epoch {epoch}; see below."
     if name and name.startswith("random:"):
         return f"Drawn at random from the search space, not searched: {name}."
     if name:

@@ -141,4 +141,6 @@ def _pictures(genotype):
     return pictures
 
 
-_EXPORT_AGAIN = "It has no pictures of the cells; another export may."
+_EXPORT_AGAIN = (
+    "The card has no pictures of the cells; export again to add them."
+)

@@ -61,7 +61,7 @@ def pipeline(search_config, train_config):
             )
         exported = _newest_export(train_config)
         if exported:
-            logger.info("export: already there, in %s", exported)
+            logger.info("export: already done, in %s", exported)
         else:
             exported = export(train_config.run_dir)["saved_model"]
         return {**results, "saved_model": str(exported)}
@@ -90,8 +90,8 @@ def _require_genotype_to_stay(search_config, train_config):
                 f"{training.path} trains the cell that was found with "
                 f"--{length}={stage.settings()[length]}; with "
                 f"--{length}={getattr(search_config, length)} the search may "
-                f"find another. Give another --run_dir, or for more epochs of "
-                f"the training --train_epochs."
+                "find another cell. Give another --run_dir, or for a longer "
+                "training of the same cell raise --train_epochs."
             )
 
 

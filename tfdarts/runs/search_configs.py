@@ -64,8 +64,9 @@ def search_config_class(strategy, task):
     """
     if not is_for(strategy, task):
         raise ValueError(
-            f"The strategy {strategy.name} is not for {task.name}: the task "
-            f"has no settings of trainings of candidates."
+            f"The strategy {strategy.name} cannot search on {task.name}: "
+            "this task has no settings for training candidates. Choose "
+            "another --strategy."
         )
     base = task.configs[_COMMANDS[strategy.trains]]
     if strategy.settings is None and strategy.name == "darts":
@@ -104,7 +105,8 @@ def strategy_of_config(config):
     ]
     if not isinstance(config, tuple(known)):
         raise ValueError(
-            f"These are no settings of the strategy {config.strategy}: make "
-            f"them by tfdarts.search_config({config.strategy!r}, ...)."
+            f"These are not settings of the strategy {config.strategy}: "
+            f"create them with tfdarts.search_config({config.strategy!r}, "
+            "...)."
         )
     return strategy

@@ -114,7 +114,7 @@ def evaluate_seeds(
 
 def _given(run_dir):
     if not run_dir:
-        raise ValueError("Seeds are in a run directory: give --run_dir.")
+        raise ValueError("Several seeds need a run directory: give --run_dir.")
     return run_dir
 
 

@@ -84,7 +84,7 @@ def select(config):
 def _run_dir(config):
     """Returns the directory of a selection; no search may use it."""
     if not config.run_dir:
-        raise ValueError("A selection is kept in a directory: give --run_dir.")
+        raise ValueError("A selection needs a run directory: give --run_dir.")
     run_dir = pathlib.Path(config.run_dir)
     others = (run_dir / "genotype.json").exists()
     if others and not (run_dir / "selection.json").exists():
@@ -107,8 +107,8 @@ def _candidates(identifiers, space):
     if len(found) < 2:
         received = ", ".join(found) or "none"
         raise ValueError(
-            f"There must be at least two candidates to choose from: give "
-            f"--run_dirs, with commas between them. Received: {received}."
+            "A selection needs at least two candidates: give them as "
+            f"--run_dirs, separated by commas. Received: {received}."
         )
     candidates = {}
     for identifier in found:
@@ -117,8 +117,8 @@ def _candidates(identifiers, space):
         if name in candidates:
             raise ValueError(
                 f"Two candidates would share the directory {name}: "
-                f"{candidates[name]} and {identifier}. Give each once, or "
-                f"rename one."
+                f"{candidates[name]} and {identifier}. Give each candidate "
+                "once, or rename one."
             )
         candidates[name] = identifier
     return candidates

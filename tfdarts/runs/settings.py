@@ -15,19 +15,19 @@ class EvaluateSettings(Settings):
 
     run_dir: str = setting(
         None,
-        "Directory of a run that has been trained.",
+        "Run directory with a finished training.",
         form=arguments.path_text,
     )
     batch_size: int = setting(
         128,
-        "Images in a batch, on all devices together; changes the time, not "
-        "the result. Texts are read as one row, which is not shared.",
+        "Images in a batch, over all devices; it changes the time, not the "
+        "result. A text is one row, which devices do not share.",
         least=1,
     )
     dataset: str = setting(
         None,
-        "The data set trained on, where it is no longer at its place. By "
-        "default where the training found it.",
+        "The data set of the training, if it has been moved. Defaults to the "
+        "place that the training recorded.",
         form=arguments.specification,
     )
     distribute: str = with_default(RunConfig, "distribute", "none")
@@ -39,23 +39,25 @@ class ExportSettings(Settings):
 
     run_dir: str = setting(
         None,
-        "Directory of a run that has been trained.",
+        "Run directory with a finished training.",
         form=arguments.path_text,
     )
     name: str = setting(
-        None, "What the server calls the model. By default the data set's name."
+        None,
+        "Name of the model on the server. Defaults to the name of the "
+        "data set.",
     )
     format: str = setting(
         "saved_model",
-        "One or more, with commas between them: saved_model (TF Serving), "
-        "keras, litert (phones), litert_int8 (the same in 8 bits; brings "
-        "litert along, and says what was lost), onnx. Of texts saved_model "
-        "alone.",
+        "One or more formats, separated by commas: saved_model (TF Serving), "
+        "keras, litert (phones), litert_int8 (litert in 8 bits; also writes "
+        "litert, and compares the accuracy of both) or onnx. For texts only "
+        "saved_model.",
         form=arguments.names,
     )
     dataset: str = setting(
         None,
-        "For litert_int8: the data set trained on, where it is no longer at "
-        "its place. By default where the training found it.",
+        "For litert_int8: the data set of the training, if it has been "
+        "moved. Defaults to the place that the training recorded.",
         form=arguments.specification,
     )

@@ -127,9 +127,9 @@ def _warn_of_skips(genotype):
     if skips > MOST_SKIPS:
         logger.warning(
             "search: %d of the %d edges of the normal cell are skip "
-            "connections. Such cells make poor networks as a rule: the search "
-            "may have collapsed. Fewer epochs or an early stop may find a "
-            "better cell.",
+            "connections. Networks of such cells are usually poor: the "
+            "search may have collapsed. Fewer --epochs or --early_stop may "
+            "find a better cell.",
             skips,
             len(genotype.normal),
         )

@@ -93,19 +93,20 @@ def in_own_run_dir(run_dir, distribution, **facts):
             "the version of TensorFlow": tf.__version__,
             "the version of Keras": keras.__version__,
         }
-        held = {"what --run_dir holds": str(_held(run_dir))}
+        held = {"the progress in --run_dir": str(_held(run_dir))}
         require_agreement(distribution, **facts, **versions, **held)
         yield run_dir
         meet(distribution)
     except tf.errors.OpError as error:
         if _MISMATCH.search(str(error)):
             raise ClusterError(
-                "The workers do not compute the same: start all of them with "
-                "the same command."
+                "The workers do not run the same computation: start all "
+                "workers with the same command."
             ) from error
         if _is_of_others(error):
             raise WorkerLostError(
-                "Another worker is gone, and this one cannot go on alone"
+                "Another worker is gone, and this worker cannot continue "
+                "without it"
             ) from error
         raise
 
@@ -184,15 +185,15 @@ def require_agreement(distribution, **facts):
         ClusterError: If a value differs.
     """
     # Commands of different versions may not even have the same settings.
-    names = {"which command and settings there are": str([*facts])}
+    names = {"the command and its settings": str([*facts])}
     differing = _differing(distribution, names) or _differing(
         distribution, facts
     )
     if differing:
         raise ClusterError(
             f"The workers do not agree on {', '.join(differing)}. Start all "
-            f"of them with the same command, the same data and the same "
-            f"versions, and with a --run_dir on a disk that they share."
+            "workers with the same command, the same data and the same "
+            "versions, and with a --run_dir on a disk that they share."
         )
 
 
@@ -218,16 +219,16 @@ class SameOnAllWorkers(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         facts = {
-            "what a checkpoint keeps": self.variables,
+            "the variables of a checkpoint": self.variables,
             "whether to stop": self.model.stop_training,
         }
         differing = _differing(self.distribution, facts)
         if differing:
             raise ClusterError(
                 f"In epoch {epoch + 1} the workers no longer agree on "
-                f"{', '.join(differing)}: they compute differently. Give them "
-                f"machines of one kind, and start them again: they go on "
-                f"after the epoch before."
+                f"{', '.join(differing)}: they round differently. Use "
+                "machines of one kind, and start all workers again to resume "
+                "after the epoch before."
             )
 
 
