@@ -145,7 +145,7 @@ def test_the_home_directory_in_a_specification(home, kind):
     assert arguments.specification(f"{kind}:~/pets") == expected
 
 
-@pytest.mark.parametrize("given", ["digits", "tfds:cifar10", "pydoc", "~/x"])
+@pytest.mark.parametrize("given", ["digits", "tfds:cifar10", "pydoc", 3])
 def test_other_specifications_stay(given):
     assert arguments.specification(given) == given
 
@@ -159,7 +159,7 @@ def test_a_path_alone_is_a_folder_of_images_or_a_text(home):
         ("ptb", "text"),
         ("pets", "folder"),
     ):
-        found = arguments.specification(pathlib.Path("~", name))
+        found = settings.specification(pathlib.Path("~", name))
         assert found == f"{kind}:{home / name}"
 
 
@@ -202,7 +202,7 @@ HOME_FORMS = {
         [pathlib.Path("~/x"), "y,z"],
         (str(home / "x"), "y,z"),
     ),
-    arguments.specification: lambda home: (
+    settings.specification: lambda home: (
         pathlib.Path("~/x"),
         f"folder:{home}/x",
     ),

@@ -11,9 +11,6 @@ from collections.abc import Mapping
 
 from tfdarts.patterns import separated
 
-_LOCATED = ("folder", "idx", "text")
-"""Kinds of data sets whose specification contains a path."""
-
 
 def scalar(value):
     """Returns a NumPy, TensorFlow or Keras scalar as a Python scalar.
@@ -187,22 +184,19 @@ def _seed(value):
     return value if type(value) is int and 0 <= value < 2**32 else None
 
 
-def specification(value, name="--dataset"):
+def specification(value):
     """Returns the specification of a data set, with `~` as home directory.
 
     Args:
-        value: String, or a path. A file or a directory with a `train.txt`
-            becomes `text:<path>`, another path `folder:<path>`. Other values
-            are returned unchanged.
-        name: String, the name of the argument in errors.
+        value: String; other values are returned unchanged.
+
+    Example:
+
+    >>> specification("digits"), specification(3)
+    ('digits', 3)
     """
     value = scalar(value)
-    if isinstance(value, os.PathLike):
-        path = as_path(value, name)
-        is_text = path.is_file() or (path / "train.txt").exists()
-        return f"{'text' if is_text else 'folder'}:{path}"
-    if isinstance(value, str):
-        kind, separator, rest = value.partition(":")
-        if kind in _LOCATED:
-            return kind + separator + path_text(rest)
-    return value
+    if not isinstance(value, str):
+        return value
+    kind, separator, path = value.partition(":")
+    return kind + separator + os.path.expanduser(path)

@@ -1,11 +1,9 @@
-import dataclasses
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from tfdarts.data.sources import DataError
-from tfdarts.data.sources import directory_name
 from tfdarts.data.sources import from_arrays
 from tfdarts.data.sources import open_source
 from tfdarts.data.sources import source_of
@@ -31,11 +29,6 @@ def test_the_digits_open_by_name():
 def test_another_name_is_refused_with_those_there_are(spec):
     with pytest.raises(DataError, match=f"no data set '{spec}'.*are: digits, "):
         open_source(spec)
-
-
-def test_a_bare_directory_is_asked_about(tmp_path):
-    with pytest.raises(DataError, match=f"Did you mean folder:{tmp_path}?"):
-        open_source(str(tmp_path))
 
 
 def test_a_data_error_is_a_value_error():
@@ -92,30 +85,3 @@ def test_images_of_the_size_asked_for_are_left_alone():
     source = open_source("digits", image_size=16)
     assert source.notes == ()
     assert open_source("digits", image_size=8).image_shape == (8, 8, 1)
-
-
-@pytest.mark.parametrize(
-    ("spec", "name"),
-    [
-        ("digits", "digits"),
-        ("tfds:cifar10", "cifar10"),
-        ("tfds:imagenet_resized/32x32", "imagenet_resized-32x32"),
-        ("tfds:cifar10:3.0.2", "cifar10-3.0.2"),
-        ("idx:/usr/share/datasets/fashion-mnist", "fashion-mnist"),
-        ("folder:/home/me/my flowers/", "my-flowers"),
-        ("folder:../here/..x", "x"),
-        ("folder:/", "folder"),
-        ("arrays:images-12ab", "images-12ab"),
-    ],
-)
-def test_a_directory_can_be_called_by_the_data(spec, name):
-    assert directory_name(spec) == name
-
-
-def test_a_directory_is_called_by_its_name_wherever_one_is(
-    tmp_path, monkeypatch
-):
-    monkeypatch.chdir(tmp_path)
-    assert directory_name("folder:.") == tmp_path.name
-    source = dataclasses.replace(arrays(), name="folder:/a/b")
-    assert directory_name(source) == "b"

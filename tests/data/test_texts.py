@@ -4,7 +4,6 @@ import sys
 
 import pytest
 
-from tfdarts.data import sources
 from tfdarts.data import tfds_text
 from tfdarts.data.image_source import DataError
 from tfdarts.data.text_source import source_of_lines
@@ -38,23 +37,9 @@ def test_what_is_no_text_is_refused(spec):
         open_text_source(spec)
 
 
-def test_hints(tmp_path):
-    with pytest.raises(DataError, match=f"Did you mean text:{tmp_path}?"):
-        open_text_source(str(tmp_path))
+def test_lines_cannot_be_opened_again():
     with pytest.raises(DataError, match="given as lines"):
         open_text_source("lines:x")
-    for spec in ("pydoc", "text:x", "lines:x"):
-        with pytest.raises(DataError, match="is a text, but images are needed"):
-            sources.open_source(spec)
-
-
-def test_a_path_is_told_to_be_a_text(tmp_path):
-    (tmp_path / "novel.txt").write_text("a")
-    for spec in (tmp_path / "novel.txt", tmp_path):
-        if spec.is_dir():
-            (tmp_path / "train.txt").write_text("a")
-        with pytest.raises(DataError, match=f"Did you mean text:{spec}?"):
-            sources.open_source(str(spec))
 
 
 def test_what_is_a_text(monkeypatch):
@@ -84,14 +69,3 @@ def test_words_are_kept_as_they_are_written():
         "lines:x", dict.fromkeys(SPLITS, [["é", "b"] * 2])
     )
     assert not any("NFC" in note for note in composed.notes)
-
-
-def test_directories_are_called_after_texts():
-    names = {
-        "pydoc": "pydoc",
-        "text:/novels/Emma by J. A.txt": "Emma-by-J.-A",
-        "text:ptb/": "ptb",
-        "tfds:tiny_shakespeare": "tiny_shakespeare",
-    }
-    for spec, name in names.items():
-        assert sources.directory_name(spec) == name

@@ -204,9 +204,13 @@ LINES = from_lines(*[["to be or not to be"] * 2] * 3)
         (SearchConfig, {"dataset": 3}, "Received: int"),
         (SearchConfig, {"dataset": None}, "Received: NoneType"),
         (SearchConfig, {"dataset": ("a", "b")}, "images of the train split"),
-        (SearchConfig, {"dataset": LINES}, "lines:mine is a text.*RNNSearch"),
+        (
+            SearchConfig,
+            {"dataset": LINES},
+            "TextSource.* task texts: use RNNSearch",
+        ),
         (RNNSearchConfig, {"dataset": examples(9, 0)}, "tuple.*TrainConfig"),
-        (RNNTrainConfig, {"dataset": source_of()}, "ImageSource.* images"),
+        (RNNTrainConfig, {"dataset": source_of()}, "ImageSource.* task images"),
         (
             TrainConfig,
             {"validation": examples(9, 0)},

@@ -435,7 +435,7 @@ def test_a_text_that_is_too_short_is_refused(settings, message, tmp_path):
 def test_images_are_no_text():
     with pytest.raises(DataError, match="There is no text 'digits'"):
         search(RNNSearchConfig(run_dir="r", dataset="digits"))
-    with pytest.raises(DataError, match="pydoc is a text"):
+    with pytest.raises(DataError, match="task texts: use RNN"):
         search(SearchConfig(run_dir="r", dataset="pydoc"))
 
 

@@ -5,6 +5,7 @@ import dataclasses
 from tfdarts.cli.command import next_command
 from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import setting
+from tfdarts.tasks.registry import task_of_config
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,10 +53,9 @@ def after_looking(program, config, arguments, *settings):
         arguments: List of strings, as typed.
         *settings: Dataclasses whose fields are switches to leave out.
     """
-    from tfdarts.data.sources import directory_name
-
     names = [field.name for s in settings for field in dataclasses.fields(s)]
     words = [w for w in arguments if w.strip("-").split("=")[0] not in names]
     if not config.run_dir:
-        words.append(f"--run_dir=runs/{directory_name(config.dataset)}")
+        name = task_of_config(config).data_name(config.dataset)
+        words.append(f"--run_dir=runs/{name}")
     return next_command(program, *words)

@@ -1,14 +1,11 @@
 """Data sets by their `--dataset` specification."""
 
 import dataclasses
-import pathlib
-import re
 
 import numpy as np
 import tensorflow as tf
 
 from tfdarts.arguments import specification
-from tfdarts.characters import composed
 from tfdarts.data import digits
 from tfdarts.data import folder
 from tfdarts.data import idx
@@ -18,13 +15,11 @@ from tfdarts.data.arrays import from_dataset
 from tfdarts.data.image_source import DataError
 from tfdarts.data.image_source import ImageSource
 from tfdarts.data.pixels import collected
-from tfdarts.data.text_source import TextSource
 from tfdarts.decoding import resize
 
 __all__ = [
     "DataError",
     "ImageSource",
-    "directory_name",
     "from_arrays",
     "from_dataset",
     "open_source",
@@ -75,11 +70,6 @@ def open_source(
             source = folder.open_folder(
                 directory, image_size, image_fit, skip_broken
             )
-        case ["pydoc"] | ["text" | "lines", _]:
-            raise DataError(
-                f"{spec} is a text, but images are needed here. For texts, "
-                "use tfdarts.RNNSearchConfig or tfdarts.RNNTrainConfig."
-            )
         case ["arrays", _]:
             raise DataError(
                 f"{spec} was given as arrays in Python, so tfdarts cannot "
@@ -87,10 +77,8 @@ def open_source(
             )
         case _:
             raise DataError(
-                f"There is no data set {spec!r}. The data sets are: digits, "
-                "tfds:<name>, idx:<directory>, folder:<directory>; for texts "
-                "pydoc, text:<file> and "
-                f"text:<directory>.{_did_you_mean(spec)}"
+                f"There is no data set {spec!r}. The data sets of images are: "
+                "digits, tfds:<name>, idx:<directory>, folder:<directory>."
             )
     return _resized(source, image_size, image_fit)
 
@@ -123,11 +111,6 @@ def source_of(dataset, validation=None, test=None):
                     "put it beside the training images."
                 )
         return dataset
-    if isinstance(dataset, TextSource):
-        raise DataError(
-            f"{dataset.name} is a text, but images are needed here. For "
-            "texts, use tfdarts.RNNSearchConfig or tfdarts.RNNTrainConfig."
-        )
     if isinstance(dataset, tf.data.Dataset):
         return from_dataset(dataset, **splits)
     if isinstance(dataset, tuple | list):
@@ -138,37 +121,6 @@ def source_of(dataset, validation=None, test=None):
         f"tfdarts.from_arrays returns. Received: "
         f"{type(dataset).__name__}."
     )
-
-
-def directory_name(dataset):
-    """Returns the name of a directory for a data set.
-
-    Args:
-        dataset: Specification, `ImageSource` or `TextSource`.
-
-    Example:
-
-    >>> directory_name("folder:/home/me/My flowers/")
-    'My-flowers'
-    >>> directory_name("tfds:imagenet_resized/32x32")
-    'imagenet_resized-32x32'
-    """
-    spec = dataset if isinstance(dataset, str) else dataset.name
-    kind, _, name = spec.partition(":")
-    if kind in ("folder", "idx", "text"):
-        path = pathlib.Path(name).expanduser().resolve()
-        name = path.stem if kind == "text" else path.name
-    return (
-        re.sub(r"[^\w.-]+", "-", composed(name or kind)).strip("-.") or "images"
-    )
-
-
-def _did_you_mean(spec):
-    path = pathlib.Path(spec)
-    if not spec or not path.exists():
-        return ""
-    of_text = path.is_file() or (path / "train.txt").exists()
-    return f" Did you mean {'text' if of_text else 'folder'}:{spec}?"
 
 
 def _resized(source, size, fit):

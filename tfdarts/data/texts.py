@@ -1,7 +1,5 @@
 """Texts by their `--dataset` specification."""
 
-import pathlib
-
 from tfdarts.arguments import specification
 from tfdarts.data.image_source import DataError
 from tfdarts.data.text import open_pydoc
@@ -35,8 +33,7 @@ def open_text_source(spec, prepare=False):
         raise DataError(
             "`dataset` must be a specification such as 'text:novel.txt', or "
             "what tfdarts.from_lines returns. Received: "
-            f"{type(spec).__name__}. For images, use tfdarts.SearchConfig or "
-            "tfdarts.TrainConfig."
+            f"{type(spec).__name__}."
         )
     match spec.split(":", 1):
         case ["pydoc"]:
@@ -55,7 +52,6 @@ def open_text_source(spec, prepare=False):
     raise DataError(
         f"There is no text {spec!r}. The texts are: pydoc, text:<directory>, "
         f"text:<file>, and a tfds:<name> that has a feature text."
-        f"{_did_you_mean(spec)}"
     )
 
 
@@ -83,9 +79,3 @@ def is_text(spec):
 
         return has_text(name)
     return kind in ("pydoc", "text")
-
-
-def _did_you_mean(spec):
-    if spec and pathlib.Path(spec).exists():
-        return f" Did you mean text:{spec}?"
-    return ""

@@ -11,6 +11,7 @@ from tfdarts.records.trials import read_trials
 from tfdarts.records.trials import write_trials
 from tfdarts.runs.from_scratch import FromScratch
 from tfdarts.search_spaces.lookup import SPACES
+from tfdarts.tasks.data import find_data
 from tfdarts.training.divergence import DivergedError
 
 logger = logging.getLogger("tfdarts")
@@ -35,9 +36,7 @@ class CandidateSearch:
     def __init__(self, task, config):
         self.task = task
         self.config = task.settle_selection(config)
-        self.source = task.find_data(
-            config.dataset, vars(config), config.prepare
-        )
+        self.source = find_data(config)
         self.distribution = task.training.distribution_of(config)
         self.space = SPACES[task.space](
             config.num_nodes, listed_primitives(config.primitives, task.space)

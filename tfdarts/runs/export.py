@@ -5,7 +5,6 @@ import logging
 
 from tfdarts import arguments
 from tfdarts.console import show_progress
-from tfdarts.data.sources import directory_name
 from tfdarts.records.run_directory import Stage
 from tfdarts.records.run_directory import alone
 from tfdarts.runs.evaluate import load_network
@@ -77,7 +76,7 @@ def export(run_dir, name=None, formats=("saved_model",), dataset=None):
     network, settings = load_network(stage)
     task = task_of_settings(settings)
     task.require_formats(formats, stage.path)
-    name = checked_name(name or directory_name(settings["dataset"]))
+    name = checked_name(name or task.data_name(settings["dataset"]))
     directory = _directory(run_dir, name)
     directory.mkdir(parents=True, exist_ok=True)
     with alone(directory / ".lock", "--name"):

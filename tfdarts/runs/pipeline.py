@@ -4,7 +4,6 @@ import contextlib
 import logging
 
 from tfdarts.console import show_progress
-from tfdarts.data.sources import directory_name
 from tfdarts.records.run_directory import Stage
 from tfdarts.records.run_directory import read_json
 from tfdarts.runs.evaluate import evaluate
@@ -97,7 +96,8 @@ def _require_genotype_to_stay(search_config, train_config):
 
 def _newest_export(config):
     """Returns the path of the export of the last training, or `None`."""
-    versions = exported_versions(config.run_dir, directory_name(config.dataset))
+    name = task_of_config(config).data_name(config.dataset)
+    versions = exported_versions(config.run_dir, name)
     if not versions:
         return None
     card = versions[-1] / "model_card.json"

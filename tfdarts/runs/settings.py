@@ -7,6 +7,7 @@ from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import setting
 from tfdarts.settings.fields import with_default
 from tfdarts.tasks.settings import RunConfig
+from tfdarts.tasks.settings import specification
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,7 +29,7 @@ class EvaluateSettings(Settings):
         None,
         "The data set of the training, if it has been moved. Defaults to the "
         "place that the training recorded.",
-        form=arguments.specification,
+        form=specification,
     )
     distribute: str = with_default(RunConfig, "distribute", "none")
 
@@ -59,5 +60,5 @@ class ExportSettings(Settings):
         None,
         "For litert_int8: the data set of the training, if it has been "
         "moved. Defaults to the place that the training recorded.",
-        form=arguments.specification,
+        form=specification,
     )

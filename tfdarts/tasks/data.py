@@ -10,6 +10,7 @@ from tfdarts.data.class_balance import count_classes
 from tfdarts.data.class_balance import count_table
 from tfdarts.data.examples import TrainingExamples
 from tfdarts.data.image_source import ImageSource
+from tfdarts.tasks.registry import naming_the_task
 from tfdarts.tasks.registry import task_of_config
 
 logger = logging.getLogger("tfdarts")
@@ -25,7 +26,8 @@ def find_data(config):
         DataError: If the data set does not exist or cannot be used.
     """
     task = task_of_config(config)
-    return task.find_data(config.dataset, vars(config), config.prepare)
+    with naming_the_task(config, config.dataset):
+        return task.find_data(config.dataset, vars(config), config.prepare)
 
 
 def open_data(config):

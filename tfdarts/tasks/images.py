@@ -23,6 +23,7 @@ class ImageTask(Task):
     shared_config = ImageConfig
     question = ImagesQuestion
     placeholder = "IMAGES"
+    located = ("folder", "idx")
     figures = (
         "test_accuracy",
         "test_top5_accuracy",
@@ -83,7 +84,15 @@ class ImageTask(Task):
     }
 
     def takes(self, spec):
-        return True
+        from tfdarts.data.image_source import ImageSource
+
+        if isinstance(spec, str):
+            kinds = *self.located, "digits", "tfds", "arrays"
+            return spec.partition(":")[0] in kinds
+        return isinstance(spec, ImageSource | tuple | list)
+
+    def specification_of(self, path):
+        return f"folder:{path}"
 
     def find_data(self, dataset, settings, prepare=False):
         from tfdarts.data.sources import open_source

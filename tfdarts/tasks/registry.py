@@ -1,5 +1,10 @@
 """Looking up tasks by name, data or settings."""
 
+import contextlib
+import os
+import pathlib
+
+from tfdarts.data.image_source import DataError
 from tfdarts.registry import Registry
 from tfdarts.tasks.images import ImageTask
 from tfdarts.tasks.task import Task
@@ -65,6 +70,43 @@ def task_of_data(spec):
     if not spec:
         return first
     return next((t for t in reversed(others) if t.takes(spec)), first)
+
+
+def specification_of_path(path):
+    """Returns the specification of the data at a path.
+
+    Args:
+        path: `pathlib.Path`.
+    """
+    found = (task.specification_of(path) for task in reversed(tasks()))
+    return next(filter(None, found), str(path))
+
+
+@contextlib.contextmanager
+def naming_the_task(config, spec):
+    """Adds to a `DataError` which data are meant, or which settings they need.
+
+    Args:
+        config: The settings of a command, which do not fit the data.
+        spec: String, or data in Python.
+    """
+    try:
+        yield
+    except DataError as error:
+        hint = _hint(task_of_config(config), spec)
+        raise DataError(f"{error}{hint}") from error
+
+
+def _hint(task, spec):
+    if isinstance(spec, str) and spec and os.path.exists(spec):
+        return f" Did you mean {specification_of_path(pathlib.Path(spec))}?"
+    other = next((t for t in reversed(tasks()) if t.takes(spec)), task)
+    if isinstance(task, type(other)):
+        return ""
+    names = " or ".join(
+        other.configs[command].__name__ for command in ("search", "train")
+    )
+    return f" These are data of the task {other.name}: use {names}."
 
 
 def task_of_config(config):

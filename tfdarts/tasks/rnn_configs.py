@@ -81,8 +81,10 @@ class RNNConfig(RunConfig):
         super().__post_init__()
         if not isinstance(self.dataset, str):
             from tfdarts.data.texts import open_text_source
+            from tfdarts.tasks.registry import naming_the_task
 
-            open_text_source(self.dataset)
+            with naming_the_task(self, self.dataset):
+                open_text_source(self.dataset)
 
     @property
     def depends_on_epochs(self):

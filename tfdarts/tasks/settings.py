@@ -1,6 +1,7 @@
 """Settings that several commands share, and checks of their combinations."""
 
 import dataclasses
+import os
 import typing
 
 from tfdarts import arguments
@@ -14,6 +15,21 @@ from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import setting
 from tfdarts.strategies.strategy import MOST_CANDIDATES
 from tfdarts.strategies.strategy import STRATEGY
+
+
+def specification(value, name="--dataset"):
+    """Returns the specification of a data set; a path becomes one of a task.
+
+    Args:
+        value: String, or a path. Other values are returned unchanged.
+        name: String, the name of the argument in errors.
+    """
+    if isinstance(value, os.PathLike):
+        # The tasks have configs, which have this function.
+        from tfdarts.tasks.registry import specification_of_path
+
+        return specification_of_path(arguments.as_path(value, name))
+    return arguments.specification(value)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,7 +53,7 @@ class RunConfig(Settings):
         "format), or folder:<directory> (one folder of images a class); or "
         "texts: pydoc (Python's own English), text:<directory> (train.txt, "
         "valid.txt, test.txt), text:<file>, or a tfds:<name> of texts.",
-        form=arguments.specification,
+        form=specification,
     )
     prepare: bool = setting(
         False, "Download a tfds:<name> that is not there; nothing else ever is."
@@ -170,8 +186,10 @@ class ImageConfig(RunConfig):
             return
         # Imported here, because flags need not wait for TensorFlow.
         from tfdarts.data.sources import source_of
+        from tfdarts.tasks.registry import naming_the_task
 
-        self._set("dataset", source_of(self.dataset, *splits))
+        with naming_the_task(self, self.dataset):
+            self._set("dataset", source_of(self.dataset, *splits))
         if self.validation is not None:
             self._rely_on_own_validation()
         self._set("validation", None)

@@ -1,5 +1,9 @@
 """The interface of a task: a kind of data and its functions."""
 
+import pathlib
+import re
+
+from tfdarts.characters import composed
 from tfdarts.settings.fields import flag_fields
 
 TEST_OR_DATASET = (
@@ -31,6 +35,8 @@ class Task:
         question: Dataclass of one setting, the flag of `tfdarts-predict`
             for the input of a prediction.
         placeholder: String that stands for this input, such as `"IMAGES"`.
+        located: Tuple of strings, the kinds of specifications of `--dataset`
+            that contain a path, such as `"folder"`.
         figures: Tuple of strings, the test results that `tfdarts-evaluate`
             prints, in order.
     """
@@ -42,6 +48,7 @@ class Task:
     examples = {}
     question = None
     placeholder = None
+    located = ()
     figures = ()
 
     def takes(self, spec):
@@ -56,6 +63,39 @@ class Task:
         raise NotImplementedError
 
     # Data
+
+    def specification_of(self, path):
+        """Returns the specification of the data at a path, or `None`.
+
+        Args:
+            path: `pathlib.Path`.
+        """
+        return None
+
+    def data_name(self, dataset):
+        """Returns a name for a data set: of a directory, and on a server.
+
+        Args:
+            dataset: Specification, or the result of `find_data`.
+
+        Example:
+
+        >>> from tfdarts.tasks.registry import task_named
+        >>> task_named("images").data_name("folder:/home/me/My flowers/")
+        'My-flowers'
+        >>> task_named("images").data_name("tfds:imagenet_resized/32x32")
+        'imagenet_resized-32x32'
+        """
+        spec = dataset if isinstance(dataset, str) else dataset.name
+        kind, _, name = spec.partition(":")
+        if kind in self.located:
+            name = self.name_of_path(pathlib.Path(name).expanduser().resolve())
+        name = re.sub(r"[^\w.-]+", "-", composed(name or kind)).strip("-.")
+        return name or self.name
+
+    def name_of_path(self, path):
+        """Returns a name for the data at a path; see `data_name`."""
+        return path.name
 
     def find_data(self, dataset, settings, prepare=False):
         """Returns the data set of a specification.

@@ -54,6 +54,15 @@ class TextTask(Task):
         ),
     }
 
+    located = ("text",)
+
+    def name_of_path(self, path):
+        return path.stem
+
+    def specification_of(self, path):
+        is_text = path.is_file() or (path / "train.txt").exists()
+        return f"text:{path}" if is_text else None
+
     def takes(self, spec):
         from tfdarts.data.texts import is_text
 
@@ -65,7 +74,9 @@ class TextTask(Task):
         return open_text_source(dataset, prepare)
 
     def describe_data(self, config):
-        source = self.find_data(config.dataset, vars(config), config.prepare)
+        from tfdarts.tasks.data import find_data
+
+        source = find_data(config)
         return "\n".join([*source.describe(), *source.warnings])
 
     def search(self, config):
