@@ -124,10 +124,12 @@ def main():
     parser.add_argument(
         "--reference",
         metavar="PYTHON",
-        help="PyTorch in turn, by an interpreter that has it",
+        help="also measure PyTorch, with this Python interpreter",
     )
     parser.add_argument(
-        "--measure", action="store_true", help="in this process"
+        "--measure",
+        action="store_true",
+        help="measure in this process (for internal use)",
     )
     given = parser.parse_args()
     if given.measure:

@@ -224,7 +224,7 @@ class Running:
         for file in self.errors:
             file.seek(0)
             print(file.read()[-2000:], file=sys.stderr)
-        sys.exit("A process has failed; what it said is above.")
+        sys.exit("A process has failed: its output is above.")
 
     def line_of(self, process):
         """Returns an answer, or an empty string once any process has ended."""
@@ -466,7 +466,7 @@ def draw(curves, path):
             "the batch grows with the devices" if weak else "the same batch"
         )
         panel.spines[["top", "right"]].set_visible(False)
-    panels[0].set_ylabel("times as many images a second")
+    panels[0].set_ylabel("speed-up in images per second")
     panels[0].legend(frameon=False)
     figure.suptitle(
         "Predicted, not measured: a second-order step of 4.4 s on one GPU"
@@ -478,9 +478,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--kinds", nargs="+", choices=BATCH, default=[*BATCH])
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=5, help="steps a round")
-    parser.add_argument("--out", help="where to write all figures to, as JSON")
-    parser.add_argument("--plot", help="where to draw the curves to")
+    parser.add_argument("--steps", type=int, default=5, help="steps per round")
+    parser.add_argument("--out", help="path of a JSON file for all figures")
+    parser.add_argument(
+        "--plot", help="path of a picture of the predicted curves"
+    )
     parser.add_argument("--serve", nargs=3, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.serve:
@@ -498,7 +500,10 @@ def main():
     if "images" in results:
         images = results["images"]
         if sizes_of("S") != images["bytes"]:
-            sys.exit("What is reduced is not what `sizes_of` counts.")
+            sys.exit(
+                "The all-reduces of the search do not match those that "
+                "`sizes_of` counts."
+            )
         predict(bytes_of_a_step(sizes_of("P")), images["latency_s"], given.plot)
 
 

@@ -216,7 +216,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--setting", choices=SETTINGS, default="S")
     parser.add_argument(
-        "--size", type=size_of, help="channels,cells,batch,image instead"
+        "--size",
+        type=size_of,
+        help="channels,cells,batch,image, instead of --setting",
     )
     parser.add_argument("--order", type=int, choices=(0, 1, 2), default=2)
     parser.add_argument("--method", choices=METHODS, default=METHODS[0])
@@ -226,22 +228,24 @@ def main():
     parser.add_argument("--steps", type=int, default=10)
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument(
-        "--baseline", action="store_true", help="the one-edge form in turn"
+        "--baseline",
+        action="store_true",
+        help="also measure the form that computes one edge at a time",
     )
     parser.add_argument(
         "--reference",
         metavar="PYTHON",
-        help="PyTorch in turn, by an interpreter that has it",
+        help="also measure PyTorch, with this Python interpreter",
     )
     parser.add_argument("--json", action="store_true")
     parser.add_argument(
         "--measure",
         choices=FORMS,
-        help="measure in this process; what the others are started with",
+        help="measure this form in this process (for internal use)",
     )
     given = parser.parse_args()
     if given.size and given.reference:
-        parser.error("PyTorch knows the settings alone, no other --size")
+        parser.error("the PyTorch reference takes --setting, not --size")
     if given.measure:
         print(json.dumps(measured(given)))
         return

@@ -238,7 +238,7 @@ def main():
     fine = {"right", "refused with a sentence"}
     wrong = {outcome for _, outcome in outcomes} - fine
     grown = later > MOST_GROWTH * earlier
-    print(f"Answers: {'not ' * bool(wrong)}all as they must be.", end=" ")
+    print(f"Answers: {'not ' * bool(wrong)}all correct.", end=" ")
     print(f"Memory: {'not ' * bool(grown)}flat.")
     return 1 if wrong or grown else 0
 

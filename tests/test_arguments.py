@@ -484,7 +484,7 @@ def test_a_genotype_may_be_trained_as_it_is():
 
 @pytest.mark.parametrize("given", ["~/model", pathlib.Path("~/model")])
 def test_the_model_that_is_asked(home, given):
-    with pytest.raises(ValueError, match=f"^{home}/model holds no version"):
+    with pytest.raises(ValueError, match=f"^{home}/model has no version"):
         tfdarts.predict(IMAGES, export_dir=given)
 
 

@@ -373,5 +373,5 @@ def test_height_and_width_may_be_unknown(case):
 @pytest.mark.parametrize("case", TABLE[-2:], ids=named)
 def test_models_ask_for_the_size_of_images(case):
     arguments = {**case.arguments, "input_shape": (None, None, 3)}
-    with pytest.raises(ValueError, match="height and width at least 4"):
+    with pytest.raises(ValueError, match="height and width of at least 4"):
         case.of(**arguments)

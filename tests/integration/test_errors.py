@@ -383,7 +383,8 @@ def test_a_run_with_other_settings_and_one_that_is_not_finished(tmp_path):
         ),
         2,
         "The state after epoch 1 could not be written to r/train/checkpoints"
-        ".*File too large.* make room and give the same command again.",
+        ".*File too large.* free some space and re-run the same command "
+        "to resume.",
     )
     status = json.loads((tmp_path / "r/train/status.json").read_text())
     assert status["state"] == "stopped"

@@ -124,7 +124,9 @@ def test_patience_ends_a_search_that_gets_no_better(trained, tmp_path):
     config = config_of(tmp_path, num_candidates=6, patience=2)
     assert tfdarts.search(config) == candidate(3)
     log = (tmp_path / "search" / "log.txt").read_text()
-    assert "search: ended, for the last 2 candidates were not better" in log
+    assert (
+        "search: ended, because none of the last 2 candidates was better" in log
+    )
     assert trained == [1, 2, 3, 4, 5]
     assert tfdarts.search(config) == candidate(3)
     assert trained == [1, 2, 3, 4, 5]

@@ -24,7 +24,7 @@ def test_name_stays_in_the_run_directory(tmp_path, monkeypatch, name):
         "load_network",
         lambda stage: (None, IMAGES),
     )
-    with pytest.raises(ValueError, match="--name must be of letters"):
+    with pytest.raises(ValueError, match="--name must consist of letters"):
         export(str(tmp_path), name=name)
     assert not any(tmp_path.iterdir())
 

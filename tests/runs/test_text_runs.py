@@ -136,7 +136,7 @@ def test_what_is_exported_is_the_network(run):
     card = (stage.run_dir / "export/alphabet/1/MODEL_CARD.md").read_text()
     assert "a vocabulary of 7 words" in card
     assert f"{results['test_perplexity']:.6g}" in card
-    assert "It was not tested" not in card and "recurrent.png" in card
+    assert "The network was not tested" not in card and "recurrent.png" in card
     assert "Found by a DARTS search, in epoch 2 of it" in card
     assert "| validation supernet perplexity |" in card
     assert "recurrent=[(" in card

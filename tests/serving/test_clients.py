@@ -97,7 +97,9 @@ def test_where_nobody_listens(kind):
         port = nobody.getsockname()[1]
         scheme = {"rest": "http", "grpc": "grpc"}[kind]
         client = REMOTE[kind](checked_url(f"{scheme}://127.0.0.1:{port}"), "x")
-        with pytest.raises(Unavailable, match="is a server there.*refused"):
+        with pytest.raises(
+            Unavailable, match="does a server run there.*refused"
+        ):
             client.predict(FILES)
 
 
@@ -169,7 +171,7 @@ def test_rest_at_the_port_of_grpc(server):
     url = checked_url(server.grpc.replace("grpc://", "http://"))
     with pytest.raises(Unavailable) as refusal:
         RestClient(url, "pets").predict(FILES)
-    assert "is it the port of REST?" in str(refusal.value)
+    assert "is this its REST port?" in str(refusal.value)
     assert str(refusal.value).isprintable()
 
 
@@ -358,9 +360,9 @@ def test_ports(server, netloc):
 
 
 def test_no_version(tmp_path, models):
-    with pytest.raises(ValueError, match="holds no version of a model"):
+    with pytest.raises(ValueError, match="has no version of a SavedModel"):
         version_directory(tmp_path)
-    with pytest.raises(ValueError, match="no version 3. Those there are: 1, 2"):
+    with pytest.raises(ValueError, match="no version 3. It has 1, 2"):
         version_directory(models / "pets", 3)
     with pytest.raises(ValueError, match="no version stable"):
         version_directory(models / "pets", "stable")
@@ -369,7 +371,7 @@ def test_no_version(tmp_path, models):
 def test_a_version_by_itself_is_that_version_and_no_other(models):
     path = models / "pets" / "1"
     assert version_directory(path, 1) == path
-    with pytest.raises(ValueError, match="1 holds no version of a model"):
+    with pytest.raises(ValueError, match="1 has no version of a SavedModel"):
         version_directory(path, 2)
 
 
@@ -386,7 +388,7 @@ def test_where_the_model_is_further_down(tmp_path):
         hint = f" Did you mean {tmp_path}/export/pets?"
         assert str(refusal.value).endswith(hint)
     (version.parent / "2.keras").touch()
-    with pytest.raises(ValueError, match="2.keras holds no version") as refusal:
+    with pytest.raises(ValueError, match="2.keras has no version") as refusal:
         version_directory(version.parent / "2.keras")
     assert str(refusal.value).endswith(hint)
     with pytest.raises(ValueError, match=r"of the run directory\.$"):
@@ -396,7 +398,9 @@ def test_where_the_model_is_further_down(tmp_path):
 @pytest.mark.parametrize("name", ["a/b", ".a", "", 'we"ird', "a:b", "a b"])
 def test_what_is_no_name(name):
     assert checked_name("Käfer_2.0-b") == "Käfer_2.0-b"
-    with pytest.raises(ValueError, match="--name must be of letters, digits"):
+    with pytest.raises(
+        ValueError, match="--name must consist of letters and digits"
+    ):
         checked_name(name)
 
 

@@ -82,7 +82,9 @@ def test_what_is_not_known_has_no_section():
     without = {"search": None, "seeds": None, "genotype": None}
     text = model_card({**FACTS, **without})
     assert "## Search" not in text and "standard deviation" not in text
-    assert "It has no searched cell." in text and "Genotype(" not in text
+    assert (
+        "The network has no searched cell." in text and "Genotype(" not in text
+    )
 
 
 def test_a_thousand_classes_are_not_all_listed():
@@ -91,7 +93,9 @@ def test_a_thousand_classes_are_not_all_listed():
 
 
 def test_a_model_that_was_not_tested_says_so():
-    assert "It was not tested" in model_card({**FACTS, "results": {"loss": 1}})
+    assert "The network was not tested" in model_card(
+        {**FACTS, "results": {"loss": 1}}
+    )
 
 
 @pytest.mark.parametrize("tokenizer", ["letters", "spaces"])

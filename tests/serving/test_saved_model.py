@@ -222,7 +222,9 @@ def test_the_central_square_of_encoded_images(network, tmp_path):
 
 
 def test_images_smaller_than_the_networks_are_refused(network, tmp_path):
-    with pytest.raises(ValueError, match="at least what the network sees"):
+    with pytest.raises(
+        ValueError, match="at least the size that the network takes"
+    ):
         export_saved_model(network, tmp_path, LABELS, image_size=(11, 20))
 
 

@@ -93,7 +93,7 @@ def test_all_that_holds_the_same_gives_the_same(search, data):
         (repeated(*RIGHT), {"sample_weight": np.ones(6)}, "take sample_weight"),
         (repeated(*RIGHT), {"validation_split": 0.1}, "take validation_split"),
         (repeated(*RIGHT, times=0), {}, "data set of a search is empty"),
-        (repeated((X[:0], Y[:0]), RIGHT[1]), {}, "hold an example at least"),
+        (repeated((X[:0], Y[:0]), RIGHT[1]), {}, "have at least one example"),
         (repeated((X, Y[:3]), RIGHT[1]), {}, "a label for each"),
         (repeated((X, ONE_HOT), RIGHT[1]), {}, "give `compile` loss=keras"),
         (repeated(RIGHT[0], (X, Y + 1)), {}, "from 0 to 2.* from 1 to 3"),
@@ -111,7 +111,7 @@ def test_all_that_holds_the_same_gives_the_same(search, data):
         (
             repeated((X[:, :3], Y), RIGHT[1]),
             {},
-            r"width at least 4. Received float32 of shape \(6, 3, 4, 1\)",
+            r"width of at least 4. Received float32 of shape \(6, 3, 4, 1\)",
         ),
         (
             repeated((X.astype("str"), Y), RIGHT[1]),
@@ -121,20 +121,28 @@ def test_all_that_holds_the_same_gives_the_same(search, data):
         (
             repeated((X, Y.astype("str")), RIGHT[1]),
             {},
-            "Labels must be numbers of classes.*Received string",
+            "Labels must be class numbers.*Received string",
         ),
         (repeated(RIGHT[0], (X, Y == 0)), {}, "not names or.*Received bool"),
-        (repeated(RIGHT[0], (X, Y + 0.5)), {}, "or shares. Received float64"),
-        (repeated(RIGHT[0], (X, Y * np.nan)), {}, "or shares. Received float"),
+        (
+            repeated(RIGHT[0], (X, Y + 0.5)),
+            {},
+            "or probabilities. Received float64",
+        ),
+        (
+            repeated(RIGHT[0], (X, Y * np.nan)),
+            {},
+            "or probabilities. Received float",
+        ),
         (
             repeated(*RIGHT),
             {"validation_data": repeated(X, Y, Y)},
-            "without weights of examples",
+            "without example weights",
         ),
         (
             repeated(*RIGHT),
             {"validation_data": repeated(*RIGHT)},
-            "without weights of examples",
+            "without example weights",
         ),
     ],
 )

@@ -58,8 +58,9 @@ def test_reasons_are_sentences_with_thresholds_and_their_sources():
     assert reasons == [
         "1 skip connection in the normal cell; more than 2 are a sign (Liang "
         "et al., 2019).",
-        "The eigenvalue is 1.50 times that of 5 epochs before; more than 1.3 "
+        "The eigenvalue is 1.50 times its value 5 epochs before; more than 1.3 "
         "is a sign (Zela et al., 2020).",
         f"Alpha's mean entropy is {expected:.2f} of at most "
-        f"{math.log(4):.2f} nats; above 99% of it nothing is decided.",
+        f"{math.log(4):.2f} nats; above 99% of this maximum, the "
+        "search has not decided.",
     ]

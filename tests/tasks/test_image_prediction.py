@@ -349,10 +349,16 @@ def test_a_refusal_is_final(tmp_path, client, slept, monkeypatch):
         ({}, "Give either --export_dir.*or --server"),
         ({"export_dir": "x", "server": "http://h"}, "Give either"),
         ({"server": "http://h"}, "give --name"),
-        ({"server": "http://h", "name": "a/b"}, "--name must be of letters"),
-        ({"export_dir": "x", "name": "y"}, "--name is of a server"),
+        (
+            {"server": "http://h", "name": "a/b"},
+            "--name must consist of letters",
+        ),
+        (
+            {"export_dir": "x", "name": "y"},
+            "--name is the name of a model at a server",
+        ),
         ({"server": "h", "name": "x"}, "--server must be"),
-        ({"export_dir": "nowhere"}, "holds no version of a model"),
+        ({"export_dir": "nowhere"}, "has no version of a SavedModel"),
     ],
 )
 def test_nobody_or_two_to_ask(tmp_path, asked, message):

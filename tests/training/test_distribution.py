@@ -107,7 +107,9 @@ def test_workers_have_as_many_gpus(joined):
     joined((1, "CPU", 0), (0, "CPU", 0))
     assert distribution_of("multiworker") == "many"
     joined((0, "GPU", 0), (0, "GPU", 1), (1, "GPU", 0))
-    with pytest.raises(ClusterError, match="many GPUs. They have 2, 1: hide"):
+    with pytest.raises(
+        ClusterError, match="number of GPUs. They have 2, 1: hide"
+    ):
         distribution_of("multiworker")
     joined((0, "GPU", 0), (0, "CPU", 0), (1, "CPU", 0))
     with pytest.raises(ClusterError, match="They have 1, 0: hide"):

@@ -56,8 +56,8 @@ class BatchNorm(keras.layers.BatchNormalization):
         axis = kwargs.get("axis", -1)
         if axis not in (-1, 3):
             raise ValueError(
-                f"A BatchNorm normalises the last axis of images, the "
-                f"channels: leave out `axis`, or take "
+                "A BatchNorm normalizes the last axis of images, the "
+                "channels: leave out `axis`, or use "
                 f"keras.layers.BatchNormalization. Received: axis={axis!r}."
             )
         super().__init__(

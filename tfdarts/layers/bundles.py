@@ -83,8 +83,8 @@ class LayerBundle(Bundle):
                 raise ValueError(
                     f"The layer of the primitive {self.primitive} must turn "
                     f"inputs of shape {tuple(inputs_shape)} into "
-                    f"{tuple(expected)} where strides={self.strides}. "
-                    f"It returns {tuple(shape)}."
+                    f"{tuple(expected)} with strides={self.strides}. It "
+                    f"returns {tuple(shape)}."
                 )
 
     def call(self, inputs, scale=None, training=None):

@@ -282,8 +282,9 @@ class FactorizedReduce(keras.layers.Layer):
         super().__init__(**kwargs)
         if filters < 2:
             raise ValueError(
-                f"`filters` must be at least 2, for each of two convolutions "
-                f"gives half of them. Received: filters={filters}."
+                "`filters` must be at least 2, because each of two "
+                "convolutions makes half of the filters. Received: "
+                f"filters={filters}."
             )
         self.filters = filters
         self.affine = affine

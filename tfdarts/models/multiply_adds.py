@@ -56,8 +56,9 @@ def _cost(layer, shape, everything):
         return layer.multiply_adds(shape)
     if any(len(weight.shape) > 1 for weight in layer.weights):
         raise ValueError(
-            f"The multiply-adds of {type(layer).__name__} are not known here: "
-            f"give it a method multiply_adds(input_shape)."
+            "tfdarts cannot count the multiply-adds of "
+            f"{type(layer).__name__}: give the layer a method "
+            "multiply_adds(input_shape)."
         )
     return 0
 

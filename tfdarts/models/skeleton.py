@@ -42,8 +42,8 @@ def stack_of_cells(init_channels, num_cells, after_reduction=False):
     """
     if num_cells < 3 or init_channels < 1:
         raise ValueError(
-            f"A network needs at least 3 cells, for two of them reduce, and "
-            f"at least 1 channel. Received: num_cells={num_cells}, "
+            "A network needs at least 3 cells, because two of them are reduce "
+            f"cells, and at least 1 channel. Received: num_cells={num_cells}, "
             f"init_channels={init_channels}."
         )
     reductions = (num_cells // 3, 2 * num_cells // 3)
@@ -65,8 +65,8 @@ def checked_image_shape(input_shape):
         for size, least in zip(shape, (LEAST_SIDE, LEAST_SIDE, 1))
     ):
         raise ValueError(
-            f"`input_shape` must be (height, width, channels), height and "
-            f"width at least {LEAST_SIDE}. Received: input_shape={shape}."
+            "`input_shape` must be (height, width, channels), with height and "
+            f"width of at least {LEAST_SIDE}. Received: input_shape={shape}."
         )
     return shape
 

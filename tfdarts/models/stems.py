@@ -38,9 +38,9 @@ def stem_for(image_shape, stem="auto"):
         )
     if stem == "imagenet" and side < 32:
         raise ValueError(
-            f"The stem of ImageNet makes images 8 times smaller, so they must "
-            f"be at least 32 pixels high and wide. Received: "
-            f"{image_shape[0]}x{image_shape[1]}. Take the stem of CIFAR."
+            "The stem of ImageNet makes images 8 times smaller, so they must "
+            "be at least 32 pixels high and wide. Received: "
+            f"{image_shape[0]}x{image_shape[1]}. Use the stem of CIFAR."
         )
     return stem
 

@@ -98,9 +98,9 @@ def _image_shape(network):
         case (_, int(), int(), 1 | 3), (_, int()):
             return input_shape[1:]
     raise ValueError(
-        f"Only a built network can be exported that leads from images of one "
-        f"size with 1 or 3 channels, (batch, height, width, channels), to "
-        f"logits, (batch, num_classes). This one leads from {input_shape} to "
+        "Only a built network can be exported that maps images of one size "
+        "with 1 or 3 channels, (batch, height, width, channels), to logits, "
+        f"(batch, num_classes). This network maps {input_shape} to "
         f"{output_shape}."
     )
 
@@ -119,8 +119,8 @@ def _checked_size(image_size, height, width):
     size = tuple(image_size or (height, width))
     if len(size) != 2 or size[0] < height or size[1] < width:
         raise ValueError(
-            f"`image_size` must be (height, width), at least what the network "
-            f"sees, {height}x{width}. Received: {image_size}."
+            "`image_size` must be (height, width), at least the size that the "
+            f"network takes, {height}x{width}. Received: {image_size}."
         )
     return size
 

@@ -235,8 +235,8 @@ def checked_name(name):
     """
     if not _NAME.fullmatch(name):
         raise ValueError(
-            f"--name must be of letters, digits, and _ . or - between them. "
-            f"Received: {name!r}."
+            "--name must consist of letters and digits, with _ . or - between "
+            f"them. Received: {name!r}."
         )
     return name
 
@@ -285,9 +285,9 @@ def checked_url(server):
             raise ValueError
     except (KeyError, ValueError) as error:
         raise ValueError(
-            f"--server must be http://host:8501 (REST) or grpc://host:8500, "
-            f"or https:// and grpcs:// of either, and no more than that; the "
-            f"model is --name. Received: {server!r}."
+            "--server must be http://host:8501 (REST) or grpc://host:8500, or "
+            "the same with https:// or grpcs://, without a path. Give the "
+            f"name of the model as --name. Received: {server!r}."
         ) from error
     host = f"[{url.hostname}]" if ":" in url.hostname else url.hostname
     return url._replace(netloc=f"{host}:{port}")

@@ -30,7 +30,8 @@ def client_of(export_dir, server, name, version, timeout):
     if export_dir is not None:
         if name:
             raise ValueError(
-                "--name is of a server; the model of --export_dir is there."
+                "--name is the name of a model at a server: leave it out with "
+                "--export_dir."
             )
         from tfdarts.serving.saved_model_client import SavedModelClient
         from tfdarts.serving.saved_model_client import version_directory
@@ -38,8 +39,8 @@ def client_of(export_dir, server, name, version, timeout):
         return SavedModelClient(version_directory(export_dir, version))
     if not name:
         raise ValueError(
-            "A server may have several models: give --name, what it calls "
-            "this one."
+            "A server may have several models: give --name, the name of the "
+            "model at the server."
         )
     url, name = checked_url(server), checked_name(name)
     if url.scheme in ("http", "https"):
@@ -49,7 +50,7 @@ def client_of(export_dir, server, name, version, timeout):
     if importlib.util.find_spec("tensorflow_serving") is None:
         raise ValueError(
             f"--server={server} needs tensorflow-serving-api: pip install "
-            f"'tfdarts[serving]', or ask over http://."
+            "'tfdarts[serving]', or use http://."
         )
     from tfdarts.serving.grpc_client import GrpcClient
 

@@ -92,8 +92,8 @@ class GrpcClient(Client):
             return too_late(self.where, self.timeout)
         if error.code() in _LATER:
             return Unavailable(
-                f"{self.where} cannot be reached or cannot answer now: is a "
-                f"server there, and is it the port of gRPC? ({message})"
+                f"{self.where} cannot be reached or cannot answer now: does a "
+                f"server run there, and is this its gRPC port? ({message})"
             )
         if error.code() is grpc.StatusCode.INVALID_ARGUMENT:
             return InvalidArgument(f"{self.where} refuses: {message}")

@@ -103,8 +103,8 @@ def export_language_model(
         inside = tf.reduce_all((tokens >= 0) & (tokens < size))
         inside &= tf.shape(tokens)[1] > 0
         message = (
-            f"Tokens must be numbers of words, from 0 to {size - 1}, one at "
-            f"least."
+            f"Tokens must be numbers of words, from 0 to {size - 1}, and at "
+            "least one."
         )
         with tf.control_dependencies([tf.debugging.Assert(inside, [message])]):
             tokens = tf.identity(tokens)

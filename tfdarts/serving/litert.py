@@ -37,8 +37,8 @@ def litert_probabilities(content, images, batch_size=32):
         return np.concatenate([each["probabilities"] for each in answers])
     except RuntimeError as error:
         raise ValueError(
-            f"LiteRT cannot run what the network was converted into: {error} "
-            f"Of 8 bits it can run no layer whose values are hundreds of "
-            f"times larger than those of another that is added to it: train "
-            f"for longer, or leave litert_int8 out."
+            f"LiteRT cannot run the converted network: {error} In 8 bits, "
+            "LiteRT cannot add two layers if the values of one are hundreds "
+            "of times larger than the values of the other: train for longer, "
+            "or leave litert_int8 out."
         ) from error

@@ -74,14 +74,14 @@ def _on_results(facts):
         ]
     if "test_loss" in facts["results"]:
         return lines + [
-            "The test examples were read by `tfdarts-evaluate` alone, after "
-            "the training. Times were measured on the machine at the end of "
-            "this card.",
+            "Only `tfdarts-evaluate` read the test examples, after the "
+            "training. Times were measured on the machine at the end of this "
+            "card.",
             "",
         ]
     return lines + [
-        "It was not tested: `tfdarts-evaluate`, and then another export, "
-        "would say how good it is.",
+        "The network was not tested. To see how good it is, run "
+        "`tfdarts-evaluate`, then export again.",
         "",
     ]
 
@@ -89,7 +89,7 @@ def _on_results(facts):
 def _cell(facts):
     """Returns the lines above the table of the network, on its cell."""
     if not facts.get("genotype"):
-        return ["It has no searched cell.", ""]
+        return ["The network has no searched cell.", ""]
     lines = [_literal(facts["origin"]), ""]
     for picture in facts["pictures"]:
         lines += [f"![{picture}]({picture})", ""]
@@ -100,8 +100,8 @@ def _cell(facts):
     }
     text = ",\n    ".join(f"{k}={_as_code(v)}" for k, v in edges.items())
     return lines + [
-        "The genotype, which `tfdarts-train --genotype=genotype.json` takes "
-        "from the file beside this card:",
+        "The genotype. `tfdarts-train --genotype=genotype.json` reads it from "
+        "the file beside this card:",
         "",
         "```",
         f"Genotype(\n    {text},\n)",
@@ -135,12 +135,11 @@ def describe_classifier(facts):
         )
     return (
         f"A classifier of {kind} images into {len(labels):,} classes: "
-        f"{listed}. Its network was trained with tfdarts.\n\n"
-        f"It takes images of {height}x{width} pixels, 0 to 255 "
-        f"(`serving_default`), or image files of any size "
-        f"(`serving_bytes`), and gives `probabilities`, `class_id` and "
-        f"`label`. Of an image that shows none of the classes it names one "
-        f"all the same."
+        f"{listed}. Its network was trained with tfdarts.\n\nThe model takes "
+        f"images of {height}x{width} pixels, 0 to 255 (`serving_default`), or "
+        "image files of any size (`serving_bytes`), and returns "
+        "`probabilities`, `class_id` and `label`. For an image that shows "
+        "none of the classes, the model still names one of them."
     )
 
 
@@ -152,21 +151,21 @@ def describe_language_model(facts):
     """
     tokenizers = {
         "letters": "runs of letters, in lower case",
-        "spaces": "what stands between spaces",
+        "spaces": "the strings between spaces",
     }
     return (
         f"A language model with a vocabulary of {facts['vocabulary_size']:,} "
-        f"words, trained with tfdarts. Words are "
-        f"{tokenizers[facts['tokenizer']]}, and the end of a line, `<eos>`; "
-        f"all that it does not know are `<unk>`.\n\n"
-        f"It takes `text` (`serving_default`), the beginning of a line and "
-        f"what follows, and gives `probabilities` of the next word, "
-        f"`top_words`, `top_probabilities`, and of the text itself "
-        f"`log_probability`, in nats, over `num_words`. Piece by piece "
-        f"(`serving_tokens`) it takes `tokens`, numbers of words in the order "
-        f"of `assets/vocabulary.txt`, and `state`, {facts['state_size']} "
-        f"numbers: zeros at first, then those it returned. What it says is "
-        f"likely is not true for that."
+        "words, trained with tfdarts. Words are "
+        f"{tokenizers[facts['tokenizer']]}, and the end of a line, `<eos>`. "
+        "Unknown words are `<unk>`.\n\nThe model takes `text` "
+        "(`serving_default`), the beginning of a line and what follows, and "
+        "returns `probabilities` of the next word, `top_words`, "
+        "`top_probabilities`, and of the text itself `log_probability`, in "
+        "nats, over `num_words`. Piece by piece (`serving_tokens`) the model "
+        "takes `tokens`, numbers of words in the order of "
+        f"`assets/vocabulary.txt`, and `state`, {facts['state_size']} "
+        "numbers: zeros at first, then the state that it returned. A likely "
+        "text need not be true."
     )
 
 

@@ -78,8 +78,8 @@ class RestClient(Client):
             urllib3.exceptions.HTTPError,
         ) as error:
             raise Unavailable(
-                f"{self.where} cannot be reached: is a server there, and is "
-                f"it the port of REST? ({_reason(error)})"
+                f"{self.where} cannot be reached: does a server run there, "
+                f"and is this its REST port? ({_reason(error)})"
             ) from error
         return self._outputs(response, text, outputs)
 
@@ -132,4 +132,4 @@ def _reason(error):
     while error.__context__ is not None:
         error = error.__context__
     reason = getattr(error, "strerror", None) or str(error)
-    return reason if reason.isprintable() else "what answers is no HTTP"
+    return reason if reason.isprintable() else "the answer is not HTTP"

@@ -191,8 +191,8 @@ def _checked_labels(labels, num_classes):
     unfit = [*filter(is_unfit, labels)]
     if unfit:
         raise ValueError(
-            f"`labels` must have no control characters and be UTF-8, for they "
-            f"are lines of assets/labels.txt. Received: {unfit[0]!r}."
+            "`labels` must have no control characters and be UTF-8, because "
+            f"they become lines of assets/labels.txt. Received: {unfit[0]!r}."
         )
     if len(labels) != num_classes:
         raise ValueError(

@@ -31,14 +31,14 @@ def version_directory(path, version=None):
     versions = saved_versions(path)
     if not versions:
         raise ValueError(
-            f"{path} holds no version of a model as SavedModel: tfdarts-export "
-            f"writes them to export/<name>/ of the run directory."
-            f"{_did_you_mean(path)}"
+            f"{path} has no version of a SavedModel: tfdarts-export writes "
+            "versions to export/<name>/ of the run "
+            f"directory.{_did_you_mean(path)}"
         )
     version = versions[-1] if version is None else version
     if version not in versions:
         raise ValueError(
-            f"{path} has no version {version}. Those there are: "
+            f"{path} has no version {version}. It has "
             f"{', '.join(map(str, versions))}."
         )
     return path / str(version)
@@ -117,6 +117,6 @@ class SavedModelClient(Client):
     def _unfit(self):
         return ValueError(
             f"{self.path} is damaged, or was not exported by tfdarts, or is "
-            f"of another kind: --images is for models of images, --text for "
-            f"language models. Check --export_dir, or export it anew."
+            "of another kind: --images is for models of images, --text for "
+            "language models. Check --export_dir, or export the model again."
         )

@@ -116,9 +116,8 @@ class DARTS(SavedSearch, ReadsOn, keras.Model):
     ):
         if tf.distribute.has_strategy():
             raise ValueError(
-                "A search and its supernet are made outside of the scope of a "
-                "strategy of tf.distribute: give the strategy as "
-                "`distribution`."
+                "Create a search and its supernet outside of the scope of a "
+                "tf.distribute strategy: give the strategy as `distribution`."
             )
         # The global policy may differ from the supernet's.
         super().__init__(**{"dtype": supernet.dtype_policy, **kwargs})
@@ -213,7 +212,7 @@ class DARTS(SavedSearch, ReadsOn, keras.Model):
             if self._virtual_clip_norm is None:
                 raise ValueError(
                     "`clip_virtual_step` needs a weight optimizer with a "
-                    "`clip_norm`, as tfdarts.training.optimizers.SGD has."
+                    "`clip_norm`, such as tfdarts.SGD."
                 )
         super().compile(
             optimizer=weight_optimizer,
@@ -284,9 +283,9 @@ class DARTS(SavedSearch, ReadsOn, keras.Model):
         rows = len(batch[1])
         if rows % count:
             raise ValueError(
-                f"A batch must be a multiple of the micro-batches, times the "
-                f"devices of this process: of {count}. Received a batch of "
-                f"{rows}."
+                "The batch size must be a multiple of the number of "
+                "micro-batches times the number of devices of this process, "
+                f"{count}. Received a batch of {rows}."
             )
         parts = parts_of(self.distribution, batch, self.micro_batches)
         return self._reading(stream, parts)

@@ -93,9 +93,9 @@ class Objective:
 def _connected(gradients):
     if any(gradient is None for gradient in gradients):
         raise ValueError(
-            "A loss does not depend on all weights and alphas, or not in a "
-            "way that can be differentiated. Leave out those it does not "
-            "depend on."
+            "A loss does not depend on all weights and alphas, or is not "
+            "differentiable with respect to them. Leave out the variables "
+            "that the loss does not depend on."
         )
     return gradients
 

@@ -9,8 +9,8 @@ from tfdarts.models.supernet import carries_state
 
 PAIRS = (
     "a search takes a `tf.data.Dataset` of ((x, y), (x_val, y_val)): a batch "
-    "for the weights and a batch for alpha. Make it of two data sets of "
-    "(x, y): tf.data.Dataset.zip(train.batch(64), validation.batch(64))."
+    "for the weights and a batch for alpha. Make one of two data sets of (x, "
+    "y): tf.data.Dataset.zip(train.batch(64), validation.batch(64))."
 )
 NOT_TAKEN = ("class_weight", "sample_weight", "validation_split")
 
@@ -83,8 +83,8 @@ def checked_batch(batch, supernet, loss, may_be_empty=False):
     """
     if not _is_pair(batch) or any(isinstance(x, tuple) for x in batch):
         raise ValueError(
-            f"A batch must be (x, y), without weights of examples. Received "
-            f" {_described(batch)}."
+            "A batch must be (x, y), without example weights. Received  "
+            f"{_described(batch)}."
         )
     x, y = (tf.convert_to_tensor(part) for part in batch)
     reads = carries_state(supernet)
@@ -102,8 +102,8 @@ def checked_batch(batch, supernet, loss, may_be_empty=False):
         or y.shape[:1] != x.shape[:1]
     ):
         raise ValueError(
-            f"A batch must hold an example at least, and a label for each. "
-            f"Received x: {_described(x)}, y: {_described(y)}."
+            "A batch must have at least one example, and a label for each "
+            f"example. Received x: {_described(x)}, y: {_described(y)}."
         )
     if isinstance(loss, keras.losses.SparseCategoricalCrossentropy):
         y = _checked_classes(x, y, supernet, reads)
@@ -128,8 +128,9 @@ def _require_image_shape(x, supernet):
         or (one_size and x.shape[1:3] != (height, width))
     ):
         raise ValueError(
-            f"A batch of images must be (batch, {sides}, {channels}), height "
-            f"and width at least {LEAST_SIDE}. Received {_described(x)}."
+            f"A batch of images must be (batch, {sides}, {channels}), with "
+            f"height and width of at least {LEAST_SIDE}. Received "
+            f"{_described(x)}."
         )
 
 
@@ -138,10 +139,10 @@ def _checked_classes(x, y, supernet, reads):
     shapes = [x.shape.as_list()] if reads else [[x.shape[0]], [x.shape[0], 1]]
     if y.shape.as_list() not in shapes:
         raise ValueError(
-            f"Labels must be numbers of classes, of shape {shapes[0]}; for "
-            f"one-hot labels give `compile` "
-            f"loss=keras.losses.CategoricalCrossentropy(from_logits=True) and "
-            f"accuracy=keras.metrics.categorical_accuracy. Received "
+            f"Labels must be class numbers, of shape {shapes[0]}; for one-hot "
+            "labels give `compile` "
+            "loss=keras.losses.CategoricalCrossentropy(from_logits=True) and "
+            "accuracy=keras.metrics.categorical_accuracy. Received "
             f"{_described(y)}."
         )
     whole = y.dtype.is_integer or (
@@ -149,8 +150,8 @@ def _checked_classes(x, y, supernet, reads):
     )
     if not whole:
         raise ValueError(
-            f"Labels must be numbers of classes, 0, 1 and so on, not names or "
-            f"shares. Received {_described(y)}."
+            "Labels must be class numbers, 0, 1 and so on, not names or "
+            f"probabilities. Received {_described(y)}."
         )
     y = tf.reshape(y, shapes[0])
     size = getattr(
@@ -162,9 +163,8 @@ def _checked_classes(x, y, supernet, reads):
     lowest, highest = int(tf.reduce_min(y)), int(tf.reduce_max(y))
     if lowest < 0 or highest >= size:
         raise ValueError(
-            f"Labels must be from 0 to {size - 1}, for the supernet tells "
-            f"{size} classes apart. Received labels from {lowest} to "
-            f"{highest}."
+            f"Labels must be from 0 to {size - 1}, because the supernet has "
+            f"{size} classes. Received labels from {lowest} to {highest}."
         )
     return y
 

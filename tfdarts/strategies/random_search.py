@@ -17,7 +17,7 @@ class RandomSearchSettings(Settings):
 
     patience: int = setting(
         0,
-        "End after so many candidates in a row that are not better than the "
+        "End after this many candidates in a row that are not better than the "
         "best before them; 0: train all.",
         least=0,
     )
@@ -48,7 +48,8 @@ class RandomSearch(Strategy):
         while len(search.trials) < config.num_candidates:
             if config.patience and search.trials_since_best >= config.patience:
                 logger.info(
-                    "search: ended, for the last %d candidates were not better",
+                    "search: ended, because none of the last %d candidates "
+                    "was better",
                     config.patience,
                 )
                 return

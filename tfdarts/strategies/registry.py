@@ -32,8 +32,8 @@ def register_strategy(strategy):
         )
     if strategy.trains not in ("supernet", "candidates"):
         raise ValueError(
-            f"A strategy trains a supernet or candidates. Received: "
-            f"trains={strategy.trains!r}."
+            "`trains` of a strategy must be 'supernet' or 'candidates'. "
+            f"Received: trains={strategy.trains!r}."
         )
     STRATEGIES[strategy.name] = strategy
 

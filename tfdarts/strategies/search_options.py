@@ -57,22 +57,22 @@ def check_compilation(
     several = distribution.num_replicas_in_sync > 1
     if several and run_eagerly:
         raise ValueError(
-            "Several devices compute together only what is compiled: leave "
-            "out `run_eagerly`, or search on one device."
+            "A search on several devices must be compiled: leave out "
+            "`run_eagerly`, or search on one device."
         )
     if several and has_synchronized(supernet):
         if jit_compile or micro_batches > 1:
             raise ValueError(
-                "Global batch norms on several devices normalise the rows that "
-                "these compute at once, and XLA does not compile what devices "
-                "say to each other: leave out `micro_batches` and "
-                "`jit_compile`, or do not synchronize batch norms."
+                "Global batch norms on several devices normalize only the "
+                "rows that all devices compute at the same time, and XLA does "
+                "not compile communication between devices: leave out "
+                "`micro_batches` and `jit_compile`, or do not synchronize "
+                "batch norms."
             )
     if jit_compile and getattr(supernet, "recompute", False):
         raise ValueError(
-            "XLA sees that a supernet with `recompute=True` computes the "
-            "same twice, and keeps it. Leave out one of `recompute` and "
-            "`jit_compile`."
+            "XLA undoes the recomputation of a supernet with "
+            "`recompute=True`. Leave out one of `recompute` and `jit_compile`."
         )
     is_function = loss is not None and not isinstance(loss, keras.losses.Loss)
     if class_weight is not None and is_function:
@@ -103,6 +103,7 @@ def check_precision(method, dtype):
     if method.endswith("difference") and dtype in ("bfloat16", "float16"):
         raise ValueError(
             f"A supernet that computes in {dtype} has too few digits for "
-            f"method={method!r}: the difference would be rounding. Build it "
-            f"with dtype='float32', or search with order=1 or method='exact'."
+            f"method={method!r}: the difference would be only rounding error. "
+            "Build it with dtype='float32', or search with order=1 or "
+            "method='exact'."
         )

@@ -3,7 +3,8 @@
 STRATEGY = (
     "How the architecture is found: darts (gradient descent on a supernet), "
     "random (candidates drawn and trained briefly), or a strategy of your "
-    "own. Each has flags of its own: see --help beside --strategy=random."
+    "own. Each strategy has flags of its own: give --help beside "
+    "--strategy=random to see them."
 )
 
 MOST_CANDIDATES = 2**20

@@ -95,7 +95,7 @@ def _eigenvalue_sign(metrics):
     before, now = local_mean(values[:-WINDOW]), local_mean(values)
     growth = now / before if before > 0 else math.inf
     return growth > GROWTH, (
-        f"The eigenvalue is {growth:.2f} times that of {WINDOW} epochs "
+        f"The eigenvalue is {growth:.2f} times its value {WINDOW} epochs "
         f"before; more than {GROWTH} is a sign (Zela et al., 2020)."
     )
 
@@ -105,5 +105,5 @@ def _entropy_sign(probabilities):
     final, largest = entropy(of_all).mean(), math.log(of_all.shape[-1])
     return final > UNDECIDED * largest, (
         f"Alpha's mean entropy is {final:.2f} of at most {largest:.2f} nats; "
-        f"above {UNDECIDED:.0%} of it nothing is decided."
+        f"above {UNDECIDED:.0%} of this maximum, the search has not decided."
     )

@@ -65,7 +65,7 @@ class EpochCheckpoint(keras.callbacks.Callback):
                 raise
             except Exception as error:  # TensorFlow raises many classes.
                 logger.warning(
-                    "%s cannot be read (%s): trying the one before it.",
+                    "%s cannot be read (%s): trying the checkpoint before it.",
                     self.directory / name,
                     type(error).__name__,
                 )
@@ -91,8 +91,8 @@ class EpochCheckpoint(keras.callbacks.Callback):
         except tf.errors.OpError as error:
             raise OSError(
                 f"The state after epoch {epoch + 1} could not be written to "
-                f"{self.directory}: {error.message}. The one before it is "
-                f"kept: make room and give the same command again."
+                f"{self.directory}: {error.message}. The previous state is "
+                "kept: free some space and re-run the same command to resume."
             ) from error
         for name in self._names()[NUM_KEPT:]:
             for file in self.directory.glob(f"{name}.*"):

@@ -115,8 +115,9 @@ def _of_workers():
         raise ClusterError(
             f"Worker {index} at {addresses[index]} could not join the others "
             f"({', '.join(addresses)}): {str(error).strip().splitlines()[0]}. "
-            f"Is the first of them reached under this name and port? In "
-            f"Python, TensorFlow must not have computed anything before."
+            "Can this worker reach the chief, the first of them, under this "
+            "name and port? In Python, TensorFlow must not have computed "
+            "anything before."
         ) from error
     _require_as_many_gpus(len(addresses))
     return strategy
@@ -130,9 +131,9 @@ def _require_as_many_gpus(num_workers):
     counts = [found[worker] for worker in range(num_workers)]
     if len({*counts}) > 1:
         raise ClusterError(
-            f"All workers must have as many GPUs. They have "
-            f"{', '.join(map(str, counts))}: hide those that are too many, "
-            f"with CUDA_VISIBLE_DEVICES."
+            "All workers must have the same number of GPUs. They have "
+            f"{', '.join(map(str, counts))}: hide the extra GPUs with "
+            "CUDA_VISIBLE_DEVICES."
         )
 
 

@@ -31,7 +31,7 @@ class _GlobalClipping:
         given = [name for name in _OTHER_STEPS if kwargs.get(name)]
         if given:
             raise ValueError(
-                f"tfdarts' optimizers have `clip_norm`, and none of Keras' "
+                "tfdarts' optimizers have `clip_norm`, but do not take Keras' "
                 f"{', '.join(_OTHER_STEPS)}. Received: {', '.join(given)}."
             )
         learning_rate, clip_norm = scalar(learning_rate), scalar(clip_norm)
@@ -99,8 +99,8 @@ class _CoupledL2(_GlobalClipping):
     def __init__(self, learning_rate, *args, l2=0.0, **kwargs):
         if kwargs.get("weight_decay"):
             raise ValueError(
-                f"This optimizer has `l2`, in the gradient, and no "
-                f"`weight_decay` apart from it. Received: "
+                "This optimizer adds `l2` to the gradient and has no "
+                "decoupled weight decay: leave out `weight_decay`. Received: "
                 f"weight_decay={kwargs['weight_decay']}."
             )
         super().__init__(learning_rate, *args, **kwargs)
@@ -303,17 +303,17 @@ def virtual_step_of(optimizer):
         return optimizer.virtual_step
     if type(optimizer) is not keras.optimizers.SGD:
         raise ValueError(
-            f"The weight optimizer must be one whose step can also be taken "
-            f"virtually, which are tfdarts.training.optimizers.SGD and "
-            f"keras.optimizers.SGD. Received: {type(optimizer).__name__}."
+            "The weight optimizer must be able to take a virtual step: use "
+            "tfdarts.SGD or keras.optimizers.SGD. Received: "
+            f"{type(optimizer).__name__}."
         )
     # Keras sets this attribute in its method `exclude_from_weight_decay`.
     excluded = hasattr(optimizer, "_exclude_from_weight_decay")
     if optimizer.gradient_accumulation_steps or optimizer.clipnorm or excluded:
         raise ValueError(
-            "The step of keras.optimizers.SGD cannot be taken virtually with "
+            "keras.optimizers.SGD cannot take a virtual step with "
             "gradient_accumulation_steps, with clipnorm, or with weights that "
-            "are excluded from weight decay. Leave them out; global_clipnorm "
+            "are excluded from weight decay. Leave these out; global_clipnorm "
             "may stay."
         )
     return functools.partial(_keras_sgd_step, optimizer)

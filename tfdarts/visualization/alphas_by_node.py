@@ -50,8 +50,8 @@ def lines_by_node(cell_type, weights, edges, primitives, chosen):
     grid[0, 0].set_ylim(0, 1.05 * strongest.max())
     panels.add_note(
         figure,
-        "one panel a node, one line an edge into it; in color: the edges of "
-        "the genotype, grey: the others",
+        "one panel per node, one line per edge into the node; color: edges of "
+        "the genotype, gray: other edges",
     )
     return figure
 
