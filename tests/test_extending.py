@@ -170,7 +170,7 @@ def test_a_strategy_is_checked_when_it_is_registered():
         tfdarts.register_strategy(broken)
     broken = HillClimbing()
     broken.trains = "nothing"
-    with pytest.raises(ValueError, match="trains a supernet or candidates"):
+    with pytest.raises(ValueError, match="must be 'supernet' or 'candidates'"):
         tfdarts.register_strategy(broken)
 
 
