@@ -2,10 +2,10 @@
 
 import pytest
 
-from tfdarts.cli import evaluate
 from tfdarts.cli import select
 from tfdarts.runs import select as select_module
 from tfdarts.table import table
+from tfdarts.tasks.image_tables import class_table
 
 
 def classes(count):
@@ -24,14 +24,14 @@ def classes(count):
 
 @pytest.mark.parametrize("count", [2, 20])
 def test_few_classes_are_all_in_the_table(count):
-    lines = evaluate._class_table(classes(count)).splitlines()
+    lines = class_table(classes(count)).splitlines()
     assert lines[0].split() == ["class", "images", "precision", "recall", "F1"]
     assert len(lines) == count + 1
     assert lines[1].split()[2:] == ["1,000", "50.00%", "100.00%", "25.00%"]
 
 
 def test_of_many_classes_it_is_those_found_least_often():
-    lines = evaluate._class_table(classes(100)).splitlines()
+    lines = class_table(classes(100)).splitlines()
     assert lines[0] == "The 20 classes with the lowest recall:"
     names = [line[: len("class 99")] for line in lines[2:]]
     assert names == [f"class {k}" for k in range(99, 79, -1)]
@@ -39,7 +39,7 @@ def test_of_many_classes_it_is_those_found_least_often():
 
 def test_classes_without_test_images_are_named_apart():
     absent = {"class": "emu", "examples": 0, "recall": None}
-    said, *lines = evaluate._class_table([absent, *classes(2)]).splitlines()
+    said, *lines = class_table([absent, *classes(2)]).splitlines()
     assert said.startswith("Classes without test") and said.endswith(": emu")
     assert len(lines) == 3
 

@@ -168,5 +168,5 @@ def test_a_classifier_is_no_language_model_and_neither_the_other(
     )
     with pytest.raises(ValueError, match="--text for language models"):
         predict(text="a", export_dir=other)
-    with pytest.raises(ValueError, match="Give either images or a text"):
+    with pytest.raises(ValueError, match="Give either images or text"):
         predict(export_dir=path)

@@ -120,15 +120,23 @@ def test_a_third_task_has_a_question_of_its_own(vectors, capsys, monkeypatch):
     def predictions(vector, **options):
         yield {"sum": sum(map(int, vector.split(",")))}
 
+    def refused(answer):
+        return "an odd sum" if answer["sum"] % 2 else None
+
     monkeypatch.setattr(vectors, "question", VectorQuestion, raising=False)
     monkeypatch.setattr(vectors, "predictions", predictions, raising=False)
     monkeypatch.setattr(vectors, "show_answer", str, raising=False)
     assert tfdarts.predict(vector="1,2", export_dir="x") == [{"sum": 3}]
-    values, _ = predict_command.command.parsed(["--vector=1,2,3"])
+    values, _ = predict_command.command.parsed(["--vector=1,2,4"])
     predict_command.command.run(values.flag_values_dict())
-    assert capsys.readouterr().out == "[{'sum': 6}]\n"
+    assert capsys.readouterr().out == "[{'sum': 7}]\n"
     assert "  --vector=TEXT\n" in predict_command.command.help()
-    with pytest.raises(ValueError, match="Give either images or a text"):
+    monkeypatch.setattr(vectors, "failure", refused, raising=False)
+    with pytest.raises(tfdarts.DataError, match="1 of 1 vectors .* an odd sum"):
+        predict_command.command.run(values.flag_values_dict())
+    with pytest.raises(
+        ValueError, match="Give either images or text or vector"
+    ):
         tfdarts.predict(vector="1,2", text="a")
 
 

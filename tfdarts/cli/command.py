@@ -28,13 +28,6 @@ from tfdarts.strategies.registry import strategy_named
 from tfdarts.tasks.registry import task_of_data
 from tfdarts.tasks.registry import tasks
 
-# Flags that increase memory use, if a command has them.
-_COSTLY = (
-    *("batch_size", "init_channels", "num_cells", "image_size"),
-    *("units", "steps"),
-)
-_SPARING = ("recompute", "micro_batches")
-
 _FOR_ALL = {
     "quiet": "Show only warnings, errors and results.",
     "debug": "Show the traceback of an error.",
@@ -277,8 +270,8 @@ class Command:
                 console.erase()
                 code, message = classified(
                     error,
-                    self._those_of(_COSTLY, task),
-                    self._those_of(_SPARING, task),
+                    self._those_of(task.costly, task),
+                    self._those_of(task.sparing, task),
                     self.resumes,
                 )
                 debug = values["debug"].value

@@ -8,11 +8,9 @@ from tfdarts.cli.command import next_command
 from tfdarts.cli.command import settings_of
 from tfdarts.cli.seeds import Seeds
 from tfdarts.cli.seeds import seeds_table
-from tfdarts.data.image_source import shortened
 from tfdarts.records.run_directory import Stage
 from tfdarts.runs.settings import EvaluateSettings
 from tfdarts.table import shown
-from tfdarts.table import table
 from tfdarts.tasks.registry import task_of_settings
 
 
@@ -33,11 +31,10 @@ def run(values):
     )
     for name in _figures(settings.run_dir, results):
         print(f"{name}: {shown(results[name])}")
-    report = pathlib.Path(settings.run_dir) / "evaluation" / "report.json"
-    classes = json.loads(report.read_text()).get("classes")
-    if classes:
-        print(_class_table(classes))
-    print(f"All metrics and pictures: {report.parent}")
+    directory = pathlib.Path(settings.run_dir) / "evaluation"
+    report = json.loads((directory / "report.json").read_text())
+    print(_task(settings.run_dir).show_report(report), end="")
+    print(f"All metrics and pictures: {directory}")
     print(next_command("tfdarts-export", run_dir=settings.run_dir))
 
 
@@ -58,36 +55,11 @@ def _run_seeds(settings, seeds):
 
 def _figures(run_dir, results):
     """Returns the names of the results to print, in order."""
-    task = task_of_settings(Stage(run_dir, "train").settings())
-    return [name for name in task.figures if name in results]
+    return [name for name in _task(run_dir).figures if name in results]
 
 
-MOST_CLASSES = 20
-
-
-def _class_table(classes):
-    """Returns a table of all classes, or of those with the lowest recall."""
-    lines = []
-    absent = [row["class"] for row in classes if not row["examples"]]
-    if absent:
-        lines.append(
-            "Classes without test images, which the means leave out: "
-            f"{shortened(absent)}"
-        )
-    classes = [row for row in classes if row["examples"]]
-    if len(classes) > MOST_CLASSES:
-        classes = sorted(classes, key=lambda row: row["recall"])[:MOST_CLASSES]
-        lines.append(f"The {MOST_CLASSES} classes with the lowest recall:")
-    rows = [
-        (
-            row["class"],
-            f"{row['examples']:,}",
-            *(f"{row[name]:.2%}" for name in ("precision", "recall", "f1")),
-        )
-        for row in classes
-    ]
-    columns = ("class", "images", "precision", "recall", "F1")
-    return "\n".join([*lines, table(columns, rows)])
+def _task(run_dir):
+    return task_of_settings(Stage(run_dir, "train").settings())
 
 
 command = Command(

@@ -1,14 +1,10 @@
 """The command `tfdarts-export`."""
 
-import json
-
 from tfdarts.cli.command import Command
 from tfdarts.cli.command import next_command
 from tfdarts.cli.command import settings_of
 from tfdarts.records.run_directory import Stage
 from tfdarts.runs.settings import ExportSettings
-from tfdarts.table import shown
-from tfdarts.table import table
 from tfdarts.tasks.registry import task_of_settings
 
 
@@ -23,26 +19,11 @@ def run(values):
     )
     for path in paths.values():
         print(path)
-    if "litert_int8" in paths:
-        print(_int8_table(paths["litert_int8"].with_suffix(".json")))
+    print(task.show_export(paths), end="")
     if "saved_model" in paths:
         directory = paths["saved_model"].parent
         words = {"export_dir": directory, **task.example_question}
         print(next_command("tfdarts-predict", **words))
-
-
-def _int8_table(path):
-    report = json.loads(path.read_text())
-    columns = ("format", "test accuracy", "bytes")
-    rows = [
-        (
-            format,
-            f"{report[format]['test_accuracy']:.2%}",
-            shown(report[format]["bytes"]),
-        )
-        for format in ("litert", "litert_int8")
-    ]
-    return table(columns, rows)
 
 
 command = Command(

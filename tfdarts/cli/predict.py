@@ -25,8 +25,7 @@ class _OneQuestion(Settings):
         super().__post_init__()
         if len(self.given()) != 1:
             raise ValueError(
-                "Give either --images, to classify them, or --text, for a "
-                "language model to continue."
+                f"Give either {' or '.join(f'--{n}' for n in vars(self))}."
             )
 
     def given(self):
@@ -57,13 +56,13 @@ class AnswerSettings(Settings):
 
     format: str = setting(
         "table",
-        "table, or json: unrounded, and with all probabilities of images.",
+        "table, or json: unrounded, and with all that the model says.",
         choices=("table", "json"),
     )
     skip_broken: bool = setting(
         False,
-        "End with exit code 0 even if some images cannot be used; a warning "
-        "lists them.",
+        "End with exit code 0 even if some of the images cannot be used; "
+        "a warning lists them.",
     )
 
 
@@ -93,23 +92,22 @@ def run(values):
             print(json.dumps(answer, indent=2, ensure_ascii=False))
         elif said:
             print(task.show_answer(said))
-    failed = [each for each in said if "error" in each]
-    if not failed:
+    failures = [*filter(None, map(task.failure, said))]
+    if not failures:
         return
     sentence = (
-        f"{len(failed)} of {len(said)} images could not be used. "
-        f"{_listed(failed)}"
+        f"{len(failures)} of {len(said)} {task.name} could not be used. "
+        f"{_listed(failures)}"
     )
-    if not shown_as.skip_broken or len(failed) == len(said):
+    if not shown_as.skip_broken or len(failures) == len(said):
         raise DataError(sentence)
     logger.warning("predict: %s", sentence)
 
 
-def _listed(failed, most=10):
-    """Returns the reasons why images are unusable, in words."""
-    reasons = [f"{each['image']}: {each['error']}" for each in failed[:most]]
-    more = len(failed) - len(reasons)
-    return " ".join(reasons) + (f" And {more:,} more." if more else "")
+def _listed(failures, most=10):
+    more = len(failures) - most
+    ending = f" And {more:,} more." if more > 0 else ""
+    return " ".join(failures[:most]) + ending
 
 
 def _needs_tensorflow(values):

@@ -14,14 +14,6 @@ from tfdarts.settings.fields import effective
 from tfdarts.tasks.registry import task_of_settings
 from tfdarts.visualization.cells import draw_cells
 
-_OF_DATA = (
-    *("dataset", "fingerprint", "image_size", "image_fit", "skip_broken"),
-    *("validation_portion", "mean", "std"),
-)
-_OF_NETWORK = (
-    *("network", "cell", "units", "init_channels", "num_cells", "stem"),
-    *("depth", "growth_rate", "auxiliary_weight"),
-)
 _IN_A_CARD = {
     "accuracy": "train_accuracy",
     "loss": "train_loss",
@@ -29,12 +21,6 @@ _IN_A_CARD = {
     "seconds": "seconds_of_training",
 }
 """Names of training results, so that they differ from the test results."""
-
-_DEVIATING = (
-    *("test_accuracy", "test_loss", "test_perplexity"),
-    *("balanced_test_accuracy", "test_macro_f1", "validation_accuracy"),
-)
-"""Metrics whose mean over several seeds is in a card."""
 
 
 def card_files(name, stage, settings, network):
@@ -56,6 +42,7 @@ def card_files(name, stage, settings, network):
     task = task_of_settings(settings)
     config = task.configs["train"]
     used = effective(config, settings)
+    elsewhere = *task.data_settings, *task.network_settings, "genotype"
     facts = {
         "name": name,
         **task.card_facts(settings, network),
@@ -67,20 +54,18 @@ def card_files(name, stage, settings, network):
             for key, value in stage.results().items()
             if key != "multiply_adds"
         },
-        "seeds": _over_seeds(stage.run_dir),
+        "seeds": _over_seeds(stage.run_dir, task.metrics_of_seeds),
         "data": {
             key: settings[key]
-            for key in _OF_DATA
+            for key in task.data_settings
             if key in used or settings.get(key) and not hasattr(config, key)
         },
         "network": {
-            **{key: used[key] for key in _OF_NETWORK if key in used},
+            **{key: used[key] for key in task.network_settings if key in used},
             **task.cost(network),
         },
         "training": {
-            key: value
-            for key, value in used.items()
-            if key not in (*_OF_DATA, *_OF_NETWORK, "genotype")
+            key: value for key, value in used.items() if key not in elsewhere
         },
         "search": search and search_facts(search),
         "environment": _environment(stage),
@@ -111,7 +96,7 @@ def _environment(stage):
     return facts
 
 
-def _over_seeds(run_dir):
+def _over_seeds(run_dir, names):
     """Returns means and deviations over seeds, if the run is one of several."""
     path = run_dir.absolute().parent / "seeds.json"
     if not run_dir.absolute().name.startswith("seed") or not path.exists():
@@ -120,7 +105,7 @@ def _over_seeds(run_dir):
     summary = by_stage.get("evaluate") or by_stage.get("train") or {}
     return {
         "seeds": summary.get("seeds"),
-        **{key: summary[key] for key in _DEVIATING if key in summary},
+        **{key: summary[key] for key in names if key in summary},
     }
 
 

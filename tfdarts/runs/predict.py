@@ -2,6 +2,7 @@
 
 from tfdarts.console import show_progress
 from tfdarts.tasks.registry import task_of_question
+from tfdarts.tasks.registry import tasks
 
 
 @show_progress()
@@ -29,7 +30,8 @@ def predict(images=None, text=None, **options):
     given = {"images": images, "text": text, **options}
     asked = [n for n in given if given[n] is not None and task_of_question(n)]
     if len(asked) != 1:
-        raise ValueError("Give either images or a text.")
+        names = [task.question_name for task in tasks() if task.question]
+        raise ValueError(f"Give either {' or '.join(dict.fromkeys(names))}.")
     (name,) = asked
     task, question = task_of_question(name), given[name]
     options = {n: value for n, value in options.items() if n != name}

@@ -14,6 +14,7 @@ from tfdarts.settings.fields import by_preset
 from tfdarts.settings.fields import setting
 from tfdarts.settings.fields import with_default
 from tfdarts.tasks.presets import LARGE
+from tfdarts.tasks.presets import settings_of_search
 from tfdarts.tasks.settings import ComputeConfig
 from tfdarts.tasks.settings import NumCandidates
 from tfdarts.tasks.settings import OfCandidates
@@ -171,6 +172,10 @@ class SearchConfig(SearchSettings, ComputeConfig):
             )
         self._require_what_stops()
 
+    def fitting_settings(self, *data):
+        """See `tfdarts.tasks.settings.ImageConfig`."""
+        return settings_of_search(self, *data)
+
     def _require_what_stops(self):
         """Raises `ValueError` if the early stopping rule cannot apply."""
         names = listed_primitives(self.primitives, "cnn")
@@ -214,6 +219,14 @@ class TrainConfig(OfGenotype, TrainSettings):
     def takes_genotype(self):
         """Whether the network is built from a genotype."""
         return self.network == "cells"
+
+    @property
+    def implied_settings(self):
+        """See `tfdarts.tasks.settings.ImageConfig`."""
+        if self.takes_genotype:
+            return super().implied_settings
+        without_cells = {"drop_path_rate": 0.0, "auxiliary_weight": 0.0}
+        return super().implied_settings | without_cells
 
     def __post_init__(self):
         super().__post_init__()

@@ -1,5 +1,7 @@
 """The task of images: predict the class of each image."""
 
+import json
+
 from tfdarts.tasks.asking import ImagesQuestion
 from tfdarts.tasks.configs import CandidateSearchConfig
 from tfdarts.tasks.configs import SearchConfig
@@ -24,6 +26,20 @@ class ImageTask(Task):
     question = ImagesQuestion
     placeholder = "IMAGES"
     located = ("folder", "idx")
+    costly = ("batch_size", "init_channels", "num_cells", "image_size")
+    sparing = ("recompute", "micro_batches")
+    data_settings = (
+        *("dataset", "fingerprint", "image_size", "image_fit", "skip_broken"),
+        *("validation_portion", "mean", "std"),
+    )
+    network_settings = (
+        *("network", "init_channels", "num_cells", "stem", "depth"),
+        *("growth_rate", "auxiliary_weight"),
+    )
+    metrics_of_seeds = (
+        *("test_accuracy", "test_loss", "test_balanced_accuracy"),
+        *("test_macro_f1", "validation_accuracy"),
+    )
     figures = (
         "test_accuracy",
         "test_top5_accuracy",
@@ -161,6 +177,11 @@ class ImageTask(Task):
 
         return image_scores(network, settings, source, batch_size, distribution)
 
+    def show_report(self, report):
+        from tfdarts.tasks.image_tables import class_table
+
+        return class_table(report["classes"])
+
     def headline(self, results):
         return f"Test accuracy   {results['test_accuracy']:.2%}"
 
@@ -168,6 +189,10 @@ class ImageTask(Task):
         from tfdarts.tasks.image_prediction import predictions
 
         return predictions(question, **options)
+
+    def failure(self, answer):
+        error = answer.get("error")
+        return error and f"{answer['image']}: {error}"
 
     def show_answer(self, said):
         from tfdarts.tasks.image_prediction import show_predictions
@@ -178,6 +203,14 @@ class ImageTask(Task):
         from tfdarts.tasks.image_export import export_classifier
 
         return export_classifier(formats, network, settings, directory, run)
+
+    def show_export(self, paths):
+        from tfdarts.tasks.image_tables import int8_table
+
+        if "litert_int8" not in paths:
+            return ""
+        report = paths["litert_int8"].with_suffix(".json")
+        return int8_table(json.loads(report.read_text()))
 
     def card_facts(self, settings, network):
         return {

@@ -69,13 +69,13 @@ def chosen_settings(config, source, multiple=1):
     """
     values = papers_settings(config)
     if config.preset == "auto":
-        values |= fitting_settings(
-            config,
+        values |= config.fitting_settings(
             source.splits["train"],
             min(source.image_shape[:2]),
             multiple,
             source.splits.get("validation", 0),
         )
+    values |= config.implied_settings
     return {name: values[name] for name in open_settings(config)}
 
 
@@ -103,32 +103,11 @@ def papers_settings(config):
         for field in dataclasses.fields(config)
         if "paper" in field.metadata
     }
-    return values | _of_the_form(config)
+    return values | config.implied_settings
 
 
-def fitting_settings(config, images, side, multiple=1, validation_images=0):
-    """Returns the values of `--preset=auto` that differ from the paper's.
-
-    With them, a search or a training takes well under an hour on two CPU
-    cores. From 20,000 images, only values in pixels differ from the paper's.
-
-    Args:
-        config: A config; the given settings influence the choices.
-        images: Integer, the number of training images.
-        side: Integer, the shorter side of the images in pixels.
-        multiple: Integer, the batch size must be a multiple of it.
-        validation_images: Integer, the number of the data set's own
-            validation images.
-
-    Returns:
-        Dict of values by name.
-    """
-    if hasattr(config, "alpha_learning_rate"):
-        return _search(config, images, side, multiple, validation_images)
-    return _training(config, images, side, multiple) | _of_the_form(config)
-
-
-def _search(config, images, side, multiple, validation_images):
+def settings_of_search(config, images, side, multiple, validation_images):
+    """Returns the values of a search; see `ImageConfig.fitting_settings`."""
     pixels = {"crop_padding": side // 8}
     if images >= LARGE:
         return pixels
@@ -153,7 +132,8 @@ def _search(config, images, side, multiple, validation_images):
     }
 
 
-def _training(config, images, side, multiple):
+def settings_of_training(config, images, side, multiple):
+    """Returns the values of a training; see `ImageConfig.fitting_settings`."""
     seen = config.crop_size or side
     pixels = {"crop_padding": seen // 8}
     if images >= LARGE:
@@ -173,16 +153,6 @@ def _training(config, images, side, multiple):
         "drop_path_rate": 0.0,
         "learning_rate": {"sgd": 0.05, "adamw": 1e-3}[config.optimizer],
     }
-
-
-def _of_the_form(config):
-    """Returns the values that the form of the network determines."""
-    values = {}
-    if getattr(config, "crop_size", 0):
-        values["crop_padding"] = 0
-    if not getattr(config, "takes_genotype", True):
-        values |= {"drop_path_rate": 0.0, "auxiliary_weight": 0.0}
-    return values
 
 
 def _batch_size(examples, most, multiple):

@@ -37,6 +37,13 @@ class Task:
         placeholder: String that stands for this input, such as `"IMAGES"`.
         located: Tuple of strings, the kinds of specifications of `--dataset`
             that contain a path, such as `"folder"`.
+        costly: Tuple of strings, the settings that raise memory use.
+        sparing: Tuple of strings, the settings that lower memory use.
+        data_settings: Tuple of strings, the settings of a training that a
+            model card lists under its data, in order.
+        network_settings: Tuple of strings, those under its network.
+        metrics_of_seeds: Tuple of strings, the metrics of a training and its
+            test whose mean over several seeds a model card shows.
         figures: Tuple of strings, the test results that `tfdarts-evaluate`
             prints, in order.
     """
@@ -49,6 +56,11 @@ class Task:
     question = None
     placeholder = None
     located = ()
+    costly = ("batch_size",)
+    sparing = ()
+    data_settings = ("dataset", "fingerprint")
+    network_settings = ()
+    metrics_of_seeds = ("test_loss",)
     figures = ()
 
     def takes(self, spec):
@@ -219,6 +231,14 @@ class Task:
         """
         raise NotImplementedError
 
+    def show_report(self, report):
+        """Returns details of a test as lines for the terminal, if any.
+
+        Args:
+            report: Dict, the content of `report.json`.
+        """
+        return ""
+
     def headline(self, results):
         """Returns the main test results of a network, as a few lines."""
         raise NotImplementedError
@@ -256,6 +276,14 @@ class Task:
         """
         return said
 
+    def failure(self, answer):
+        """Returns why there is no prediction, in words, or `None`.
+
+        Args:
+            answer: One of the dicts of `predictions`.
+        """
+        return None
+
     def show_answer(self, said):
         """Returns a table of predictions.
 
@@ -288,6 +316,14 @@ class Task:
             Dict from formats to the paths of the written files.
         """
         raise NotImplementedError
+
+    def show_export(self, paths):
+        """Returns details of an export as lines for the terminal, if any.
+
+        Args:
+            paths: The result of `export`.
+        """
+        return ""
 
     def card_facts(self, settings, network):
         """Returns the network's inputs and outputs for a model card."""

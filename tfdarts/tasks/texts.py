@@ -55,6 +55,9 @@ class TextTask(Task):
     }
 
     located = ("text",)
+    costly = ("batch_size", "units", "steps")
+    network_settings = ("cell", "units")
+    metrics_of_seeds = ("test_loss", "test_perplexity")
 
     def name_of_path(self, path):
         return path.stem

@@ -7,6 +7,7 @@ from tfdarts.settings.fields import GIVEN
 from tfdarts.settings.fields import by_preset
 from tfdarts.settings.fields import setting
 from tfdarts.tasks.presets import LARGE
+from tfdarts.tasks.presets import settings_of_training
 from tfdarts.tasks.settings import ComputeConfig
 
 
@@ -174,6 +175,15 @@ class TrainSettings(ComputeConfig):
                 f"--warmup_epochs must be at most --epochs, {self.epochs}. "
                 f"Received: {self.warmup_epochs}."
             )
+
+    @property
+    def implied_settings(self):
+        """See `tfdarts.tasks.settings.ImageConfig`."""
+        return {"crop_padding": 0} if self.crop_size else {}
+
+    def fitting_settings(self, images, side, multiple, validation_images):
+        """See `tfdarts.tasks.settings.ImageConfig`."""
+        return settings_of_training(self, images, side, multiple)
 
     @property
     def depends_on_epochs(self):
