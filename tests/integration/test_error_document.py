@@ -57,7 +57,7 @@ OF_SEVERAL = {
     "flag --epochs=many: it must be an integer.": ("it must be ", "an integer"),
     "1 of 9 images could not be used. x.png: It is not a PNG, JPEG, BMP, GIF "
     "or WebP image. ...": (
-        " images could not be used. ",
+        " could not be used. ",
         "it is not a PNG, JPEG, BMP, GIF or WebP image",
     ),
     "http://host:8501 refuses: Servable not found for request: ...": (

@@ -102,7 +102,7 @@ def test_commands_know_a_third_task(vectors):
     shown = search_command.command.help()
     section = shown.partition("Flags where --dataset is of vectors, in")[2]
     assert "  --length=INTEGER (default 16)\n" in section
-    with pytest.raises(ValueError, match="--length is for vectors, and --da"):
+    with pytest.raises(ValueError, match="--length is for vectors, but --d"):
         search_command.command.parsed(["--length=20"])
     assert "  tfdarts-search --dataset=vectors:16\n" in shown
     described = tfdarts.describe_data(VectorSearchConfig(**SEARCH))
