@@ -76,8 +76,8 @@ def test_a_pipeline_prints_perplexity_beside_that_of_counting(here, capsys):
     results = json.loads((here / "run/train/results.json").read_text())
     assert printed[:4] == [
         f"Test perplexity {results['test_perplexity']:.2f}",
-        f"Bigram's        {results['bigram_perplexity']:.2f}",
-        f"Trigram's       {results['trigram_perplexity']:.2f}",
+        f"Bigram model    {results['bigram_perplexity']:.2f}",
+        f"Trigram model   {results['trigram_perplexity']:.2f}",
         f"Parameters      {results['num_parameters']:,}",
     ]
     assert last == (
@@ -108,17 +108,17 @@ def test_no_such_data_set_is_exit_code_3(capfd):
 
 def test_a_text_that_is_no_utf_8(capsys):
     assert predict.command.main(["--text=\udcff", "--export_dir=x"]) == 2
-    assert "The text is no UTF-8" in capsys.readouterr().err
+    assert "The text is not UTF-8" in capsys.readouterr().err
 
 
 def test_nan_is_exit_code_5(capsys):
     flags = [*TEXT, "--learning_rate=1e30", "--run_dir=run"]
     assert search.command.main([*flags, *SEARCH]) == 5
     said = capsys.readouterr().err
-    assert "going back" not in said and "so the run has diverged" in said
+    assert "rolling back" not in said and "so the run has diverged" in said
     assert train.command.main([*TRAIN, *flags, "--genotype=ENAS"]) == 5
     said = capsys.readouterr().err
-    assert said.count("going back to the last whole epoch") == 3
+    assert said.count("rolling back to the last whole epoch") == 3
 
 
 @pytest.mark.parametrize(

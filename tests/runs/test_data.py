@@ -122,7 +122,7 @@ def test_the_test_may_be_on_images_that_are_given(trained):
         evaluate(path, test=(images[:1], ["cat"]))
     with pytest.raises(DataError, match="test images have the shape"):
         evaluate(path, test=(images[:, :-1], labels))
-    with pytest.raises(ValueError, match="`test` takes the place of `dataset`"):
+    with pytest.raises(ValueError, match="`test` replaces `dataset`"):
         evaluate(path, test=(images, labels), dataset=source_of())
 
 

@@ -257,7 +257,7 @@ def test_nan_leads_back_to_the_last_epoch_and_on_with_other_numbers(
     monkeypatch.setattr(WithCarriedState, "train_step", failing)
     with caplog.at_level("WARNING", logger="tfdarts"):
         results = train(config)
-    said = "going back to the last whole epoch, or to the beginning, for the"
+    said = "rolling back to the last whole epoch, or to the start, for the"
     assert f"{said} first time of at most 3: The loss became nan" in caplog.text
     assert len(steps) == 2 * count + 2
     assert len(rows(tmp_path / "a" / "train")) == 2

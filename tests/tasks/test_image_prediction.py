@@ -84,7 +84,7 @@ def test_all_images_of_a_folder_but_hidden_ones(folder, caplog):
     caplog.set_level(logging.INFO, "tfdarts")
     names = [str(p.relative_to(folder)) for p in find_images([folder])]
     assert names == ["a.jpg", "b.PNG", "deep/c.gif"]
-    assert "the ends of their names: 1 files (.txt)" in caplog.text
+    assert "because of their suffixes: 1 files (.txt)" in caplog.text
 
 
 def test_files_and_patterns_in_their_order(folder):
@@ -237,7 +237,7 @@ def test_an_image_too_large_is_refused_before_anything_is_asked(
     tmp_path, client
 ):
     paths = files(tmp_path, [b"0", b"1", b"2" * 2000])
-    with pytest.raises(DataError, match="0.0 MB, and a request may have 0.001"):
+    with pytest.raises(DataError, match="0.0 MB, but a request may have at m"):
         predict(paths, export_dir="model", batch_size=1, max_request_mb=0.001)
     assert client.asked == []
 
@@ -313,7 +313,7 @@ def test_who_cannot_answer_now_is_asked_again_later(
     # Twice as long each time, and up to a quarter of a second more.
     for seconds, least in zip(slept, (0.25, 0.5, 1.0), strict=True):
         assert least <= seconds <= least + 0.25
-    assert caplog.text.count("Not now. Asking again in") == 3
+    assert caplog.text.count("Not now. Trying again in") == 3
 
 
 def test_at_most_eight_seconds_later(tmp_path, client, slept):

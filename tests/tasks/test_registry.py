@@ -159,7 +159,7 @@ def test_a_subclass_of_a_config_is_of_its_task():
         """With another default."""
 
     assert task_of_config(OwnConfig()).name == "texts"
-    with pytest.raises(ValueError, match="settings of no task: 3"):
+    with pytest.raises(ValueError, match="settings belong to no task: 3"):
         task_of_config(3)
 
 
@@ -183,7 +183,7 @@ def test_what_cannot_be_registered_is_refused():
     class Other(ImageTask):
         name = "others"
 
-    with pytest.raises(ValueError, match="is of the task images: subclass it"):
+    with pytest.raises(ValueError, match="belongs to the task images: create"):
         register_task(Other())
     with pytest.raises(ValueError, match="There is no task 'vectors'. The"):
         task_of_settings({"task": "vectors"})

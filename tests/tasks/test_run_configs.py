@@ -242,12 +242,12 @@ def test_what_is_none_of_the_choices_is_refused(setting):
         (
             SearchConfig,
             {"recompute": True, "jit_compile": True},
-            "--recompute does not go together with --jit_compile",
+            "--recompute cannot be combined with --jit_compile",
         ),
         (
             SearchConfig,
             {"batch_norm": "global", "micro_batches": 2, "batch_size": 64},
-            "--batch_norm=global does not go together with --micro_batches",
+            "--batch_norm=global cannot be combined with --micro_batches",
         ),
     ],
 )

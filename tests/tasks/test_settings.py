@@ -207,12 +207,12 @@ def test_one_device_where_many_were_meant_is_said(
     monkeypatch.setattr(set_up_module.logger, "propagate", True)
     caplog.set_level("WARNING", logger="tfdarts")
     set_up_module.set_up(SEARCH, ONE_DEVICE)
-    assert "nothing is shared" not in caplog.text
+    assert "batches are not split" not in caplog.text
     config = dataclasses.replace(SEARCH, distribute="mirrored")
     set_up_module.set_up(config, two_replicas)
-    assert "nothing is shared" not in caplog.text
+    assert "batches are not split" not in caplog.text
     set_up_module.set_up(config, ONE_DEVICE)
-    assert "--distribute=mirrored finds one device here" in caplog.text
+    assert "--distribute=mirrored finds only one device" in caplog.text
 
 
 def test_a_run_may_go_on_with_other_devices(source):

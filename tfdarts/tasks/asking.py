@@ -18,8 +18,8 @@ class ImagesQuestion(Settings):
 
     images: str = setting(
         None,
-        "Image files, folders or patterns, as 'new/*.png', with commas "
-        "between them; ** in a pattern stands for any directories.",
+        "Image files, folders or patterns such as 'new/*.png', separated by "
+        "commas; ** in a pattern matches any directories.",
         form=arguments.paths,
     )
 
@@ -30,7 +30,7 @@ class TextQuestion(Settings):
 
     text: str = setting(
         None,
-        "In place of --images, for language models: the beginning of a line, "
+        "For language models, instead of --images: the beginning of a line, "
         "whose next word is predicted.",
     )
 
@@ -41,32 +41,35 @@ class AskSettings(Settings):
 
     export_dir: str = setting(
         None,
-        "Where tfdarts-export wrote a model: <run_dir>/export/<name>, or one "
-        "version of it.",
+        "Directory of an exported model, <run_dir>/export/<name>, or of one "
+        "version of the model.",
         form=arguments.path_text,
     )
     server: str = setting(
         None,
-        "In place of --export_dir a server: http://host:8501 (REST) or "
+        "Server to ask instead of --export_dir: http://host:8501 (REST) or "
         "grpc://host:8500; https:// and grpcs:// encrypt.",
     )
-    name: str = setting(None, "What the server calls the model.")
+    name: str = setting(None, "Name of the model on the server.")
     model_version: str = setting(
         None,
-        "Number of a version, or of a server the label of one, as stable. By "
-        "default the newest.",
+        "Number of a version or, with --server, its label, such as stable. "
+        "Defaults to the newest version.",
         form=_version,
     )
-    batch_size: int = setting(32, "Images asked for at once.", least=1)
+    batch_size: int = setting(32, "Images in a request.", least=1)
     timeout: float = setting(
-        10.0, "Seconds that a server's answer may take.", above=0, most=86400
+        10.0,
+        "Seconds to wait for an answer of the server.",
+        above=0,
+        most=86400,
     )
     retries: int = setting(
         3,
-        "How often to ask a server again that cannot answer now, each time "
-        "after a longer while.",
+        "How often to repeat a request while the server is unavailable, each "
+        "time after a longer wait.",
         least=0,
     )
     max_request_mb: float = setting(
-        32.0, "Megabytes of images in a request at most.", above=0
+        32.0, "Most megabytes of images in a request.", above=0
     )

@@ -38,7 +38,7 @@ class SearchConfig(SearchSettings, ComputeConfig):
     order: int = by_preset(
         2,
         f"1 for fewer than {LARGE:,} images, unless --method is given",
-        "1: first-order gradient of alpha; 2: second.",
+        "1: first-order gradient of alpha; 2: second-order gradient.",
         choices=(1, 2),
     )
     init_channels: int = by_preset(
@@ -57,26 +57,27 @@ class SearchConfig(SearchSettings, ComputeConfig):
     primitives: FromPython = primitives_setting("cnn")
     epochs: int = by_preset(
         50,
-        "as many as some 500 steps take, 10 to 60",
+        "as many as about 500 steps take, from 10 to 60",
         "Epochs of the search.",
         least=1,
     )
     batch_size: int = by_preset(
         64,
-        "16 to 64, a tenth of the images of a half",
-        "Examples in a batch of either half, on all devices together.",
+        "a tenth of the smaller split, from 16 to 64",
+        "Examples in a batch of each split, over all devices.",
         least=1,
     )
     micro_batches: int = setting(
         1,
-        "Compute each batch in so many parts, one after the other: less "
-        "memory; batch normalisation sees the parts.",
+        "Number of micro-batches of a batch, which are computed one after "
+        "the other to save memory; batch norm normalizes each micro-batch by "
+        "itself.",
         least=1,
     )
     recompute: bool = setting(
         False,
-        "Compute the activations of each cell once more for the gradient "
-        "instead of keeping them: less memory, more time.",
+        "Compute the activations of each cell again for the gradient instead "
+        "of keeping them: less memory, more time.",
     )
     train_portion: float = setting(
         0.5,
@@ -99,20 +100,21 @@ class SearchConfig(SearchSettings, ComputeConfig):
         "none",
         "When to stop before the last epoch: skips (two or more skip "
         "connections in the normal cell), stable (the order of alpha does "
-        "not change), hessian (the validation loss curves more sharply in "
-        "alpha; the genotype of five epochs before is taken) or none.",
+        "not change), hessian (the curvature of the validation loss in alpha "
+        "grows; the result is the genotype of five epochs before) or none.",
         choices=("none", "skips", "stable", "hessian"),
     )
     early_stop_from: int = setting(
         10,
-        "Epochs that --early_stop does at the least, behind the warm-up.",
+        "Epochs after the warm-up of alpha that the search takes at least "
+        "before --early_stop stops it.",
         least=1,
         when={"early_stop": GIVEN},
     )
     early_stop_patience: int = setting(
         10,
-        "Epochs that the order of alpha stays as it is before "
-        "--early_stop=stable stops.",
+        "Patience of --early_stop=stable: epochs without a change in the "
+        "order of alpha before it stops the search.",
         least=1,
         when={"early_stop": "stable"},
     )
@@ -123,25 +125,27 @@ class SearchConfig(SearchSettings, ComputeConfig):
         least=0,
     )
     min_learning_rate: float = setting(
-        0.001, "Rate that the cosine falls to over the epochs.", least=0
+        0.001, "Learning rate at the end of the cosine schedule.", least=0
     )
     momentum: float = setting(0.9, "Momentum of the weights.", least=0, below=1)
     weight_decay: float = setting(
-        3e-4, "L2 on the weights, in the gradient.", least=0
+        3e-4,
+        "L2 regularization of the weights, added to the gradient.",
+        least=0,
     )
     clip_norm: float = setting(
-        5.0, "Largest global norm of the gradients.", above=0
+        5.0, "Global norm that the gradients are clipped to.", above=0
     )
     alpha_learning_rate: float = by_preset(
         3e-4,
-        "what moves alpha as far as the paper's 19,500 steps do",
+        "as high as moves alpha as far as the paper's 19,500 steps do",
         "Learning rate of alpha (Adam).",
         least=0,
     )
     alpha_weight_decay: float = by_preset(
         1e-3,
         f"1e-4 for fewer than {LARGE:,} images",
-        "L2 on alpha, in the gradient.",
+        "L2 regularization of alpha, added to the gradient.",
         least=0,
     )
 
@@ -154,21 +158,24 @@ class SearchConfig(SearchSettings, ComputeConfig):
             )
         if self.micro_batches > 1 and self.batch_norm == "global":
             raise ValueError(
-                "--batch_norm=global does not go together with "
-                "--micro_batches: batch norms see only the parts that devices "
-                "compute at once, which are not the whole batch."
+                "--batch_norm=global cannot be combined with "
+                "--micro_batches: batch norms see only the micro-batches "
+                "that the devices compute at the same time, not the whole "
+                "batch. Leave one of the two out."
             )
         if self.recompute and self.jit_compile:
             raise ValueError(
-                "--recompute does not go together with --jit_compile: XLA "
-                "sees that both times the same is computed, and keeps it."
+                "--recompute cannot be combined with --jit_compile: XLA "
+                "recognizes the repeated computation and keeps its first "
+                "result. Leave one of the two out."
             )
         differs = self.order == 2 and self.method != "exact"
         if differs and self.precision == "bfloat16":
             raise ValueError(
-                f"--precision=bfloat16 has too few digits for "
-                f"--method={self.method}: the difference would be rounding. "
-                f"Give --order=1, --method=exact or --precision=float32."
+                "--precision=bfloat16 has too few digits for "
+                f"--method={self.method}: the difference of two gradients "
+                "would be mostly rounding error. Give --order=1, "
+                "--method=exact or --precision=float32."
             )
         self._require_what_stops()
 
@@ -199,7 +206,7 @@ class TrainConfig(OfGenotype, TrainSettings):
 
     network: str = setting(
         "cells",
-        "cells (of --genotype), or densenet_bc, made by hand, to compare with.",
+        "cells (of --genotype), or densenet_bc, a hand-designed baseline.",
         choices=("cells", "densenet_bc"),
     )
     depth: int = setting(
@@ -252,14 +259,14 @@ class BriefTrainConfig(TrainSettings):
 
     epochs: int = by_preset(
         100,
-        f"a quarter of tfdarts-train's for fewer than {LARGE:,} images",
-        "Epochs that each candidate is trained.",
+        f"a quarter of those of tfdarts-train for fewer than {LARGE:,} images",
+        "Epochs of training of each candidate.",
         least=1,
     )
     validation_portion: float = setting(
         0.5,
-        "Share of the training examples that the candidates are ranked on; 0: "
-        "on the data set's own validation images.",
+        "Share of the training examples that the candidates are ranked on; "
+        "0: they are ranked on the data set's own validation images.",
         least=0,
         below=1,
     )

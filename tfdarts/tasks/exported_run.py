@@ -35,7 +35,7 @@ def warm_up(requests, *arguments):
         return {FILE: requests(*arguments)}
     except ImportError:
         logger.info(
-            "export: without warm-up requests, which need "
+            "export: no warm-up requests are written, because they need "
             "tensorflow-serving-api: pip install 'tfdarts[serving]'"
         )
         return {}

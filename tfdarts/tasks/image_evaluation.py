@@ -86,6 +86,6 @@ def source_of_test(test, settings, path):
         raise sources.DataError(
             f"The network in {path} was trained on images of shape "
             f"{tuple(settings['image_shape'])}. The test images have the "
-            f"shape {source.image_shape}."
+            f"shape {source.image_shape}: give images of the same shape."
         )
     return source

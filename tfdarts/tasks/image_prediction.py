@@ -123,7 +123,7 @@ def predictions(
     if rotated:
         logger.warning(
             "predict: %s of %s images have an EXIF orientation that asks for "
-            "a rotation. It is ignored, as in training.",
+            "a rotation. The rotation is ignored, as in training.",
             f"{rotated:,}",
             f"{len(images):,}",
         )
@@ -135,8 +135,8 @@ def _class_names(ask, count):
         return {"class_names": ask(count)}
     except ServerError as error:
         logger.warning(
-            "predict: the names of the classes are not known (%s) A model "
-            "that tfdarts 0.1.0 exported has none: export it again.",
+            "predict: the class names are unknown (%s) A model that tfdarts "
+            "0.1.0 exported has no class names: export the model again.",
             error,
         )
         return {}
@@ -209,9 +209,9 @@ def _blaming_all(ask):
         except InvalidArgument as error:
             height, width, channels = images.shape[1:]
             raise ServerError(
-                f"The images are {height}x{width} pixels (height x width) with "
-                f"{channels} channel{'s' * (channels > 1)}, and the model does "
-                f"not take them: {error}"
+                f"The images are {height}x{width} pixels (height x width) "
+                f"with {channels} channel{'s' * (channels > 1)}, but the "
+                f"model does not accept such images: {error}"
             ) from error
 
     return ask_once

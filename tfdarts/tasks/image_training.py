@@ -100,9 +100,10 @@ class ImageTraining:
         require_xla(config)
         if config.jit_compile and local_replicas(distribution) > 1:
             raise ValueError(
-                "--jit_compile in a training is for one device a process, for "
-                "Keras would compile the step of all of them as one: leave it "
-                "out, or start a process for each GPU."
+                "--jit_compile in a training supports one device per "
+                "process, because Keras would compile the step of all "
+                "devices as one: leave --jit_compile out, or start one "
+                "process for each GPU."
             )
         return distribution
 
@@ -291,9 +292,9 @@ def _warn_of_average(config, steps):
     """Logs a warning if the initial weights dominate the moving average."""
     if config.ema_momentum**steps > 0.01:
         logger.warning(
-            "train: --ema_momentum=%g averages over some %d steps, and the "
-            "training has %d: it would end near the first weights. Give a "
-            "smaller one, or more epochs.",
+            "train: --ema_momentum=%g averages over about %d steps, but the "
+            "training has %d: the average would stay close to the initial "
+            "weights. Give a smaller --ema_momentum, or more --epochs.",
             config.ema_momentum,
             round(1 / (1 - config.ema_momentum)),
             steps,

@@ -71,7 +71,7 @@ def find_images(images):
             )
         paths += found
     if not paths:
-        raise DataError("There are no images to look at: give --images.")
+        raise DataError("There are no images to classify: give --images.")
     return paths
 
 
@@ -86,9 +86,9 @@ def _files(path):
     ]
     images = [file for file in files if file.suffix.lower() in SUFFIXES]
     if len(images) < len(files):
-        others = {file.suffix or "nothing" for file in {*files} - {*images}}
+        others = {file.suffix or "no suffix" for file in {*files} - {*images}}
         logger.info(
-            "predict: left out of %s by the ends of their names: %s files (%s)",
+            "predict: skipped in %s, because of their suffixes: %s files (%s)",
             path,
             f"{len(files) - len(images):,}",
             ", ".join(sorted(others)),
@@ -115,9 +115,10 @@ def request_batches(images, sizes, batch_size, max_request_mb):
             is_file = isinstance(image, os.PathLike)
             which = image if is_file else f"Image {position}"
             raise DataError(
-                f"{which} has {megabytes:,.1f} MB, and a request may have "
-                f"{max_request_mb:g}: make it smaller, or give a larger "
-                f"--max_request_mb if the server takes that."
+                f"{which} has {megabytes:,.1f} MB, but a request may have at "
+                f"most {max_request_mb:g} MB: make the image smaller, or "
+                "raise --max_request_mb if the server accepts larger "
+                "requests."
             )
         if batch and (
             len(batch) == batch_size or total + megabytes > max_request_mb

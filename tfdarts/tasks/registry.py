@@ -32,8 +32,8 @@ def register_task(task):
         common = {*each.configs.values()} & {*task.configs.values()}
         for config_class in common:
             raise ValueError(
-                f"{config_class.__name__} is of the task {each.name}: "
-                f"subclass it for the task {task.name}."
+                f"{config_class.__name__} belongs to the task {each.name}: "
+                f"create a subclass of it for the task {task.name}."
             )
     TASKS[task.name] = task
 
@@ -122,7 +122,10 @@ def task_of_config(config):
     for each in type(config).__mro__:
         if each in known:
             return known[each]
-    raise ValueError(f"These are the settings of no task: {config!r}.")
+    raise ValueError(
+        f"These settings belong to no task: {config!r}. Give an instance of "
+        "one of the `configs` of a task."
+    )
 
 
 def task_of_settings(settings):

@@ -34,47 +34,54 @@ class RNNConfig(RunConfig):
     )
     steps: int = setting(
         35,
-        "Words of a segment, through which gradients go back; one segment in "
-        "twenty is half as long, with half the learning rate.",
+        "Words in a segment of truncated backpropagation; one segment in "
+        "twenty is half as long and has half the learning rate.",
         least=2,
     )
     batch_size: int = setting(
         0,
-        "Rows of the text that are read side by side, on all devices together; "
-        "0: 256 in a search and 64 in a training, or as many as a shorter "
-        "text fills.",
+        "Rows of the text in a batch, over all devices; 0: 256 in a search "
+        "and 64 in a training, or as many as a shorter text fills.",
         least=0,
     )
     epochs: int = setting(50, "Epochs: how often the text is read.", least=1)
     word_dropout: float = setting(
-        0.0, "Share of the vocabulary's words left out.", least=0, below=1
+        0.0, "Dropout rate of whole words of the vocabulary.", least=0, below=1
     )
     embedding_dropout: float = setting(
-        0.2, "Share of the embedding's units left out.", least=0, below=1
+        0.2, "Dropout rate of the embedding.", least=0, below=1
     )
     input_dropout: float = setting(
-        0.75, "Share of the cell's inputs left out.", least=0, below=1
+        0.75, "Dropout rate of the inputs of the cell.", least=0, below=1
     )
     recurrent_dropout: float = setting(
-        0.25, "Share of the cell's state left out.", least=0, below=1
+        0.25, "Dropout rate of the recurrent state.", least=0, below=1
     )
     output_dropout: float = setting(
-        0.75, "Share of the outputs left out.", least=0, below=1
+        0.75, "Dropout rate of the outputs.", least=0, below=1
     )
     activation_l2: float = setting(
-        0.0, "Factor of the mean square of the outputs (AR).", least=0
+        0.0,
+        "Weight of activation regularization (AR): the mean square of "
+        "the outputs.",
+        least=0,
     )
     temporal_l2: float = setting(
-        1e-3, "Factor of the mean square of their change (TAR).", least=0
+        1e-3,
+        "Weight of temporal activation regularization (TAR): the mean "
+        "square of the change of the outputs.",
+        least=0,
     )
     learning_rate: float = setting(
-        20.0, "Learning rate of a whole segment.", least=0
+        20.0, "Learning rate of a segment of --steps words.", least=0
     )
     weight_decay: float = setting(
-        5e-7, "L2 on the weights, in the gradient.", least=0
+        5e-7,
+        "L2 regularization of the weights, added to the gradient.",
+        least=0,
     )
     clip_norm: float = setting(
-        0.25, "Largest global norm of the gradients.", above=0
+        0.25, "Global norm that the gradients are clipped to.", above=0
     )
 
     def __post_init__(self):
@@ -115,7 +122,7 @@ class RNNSearchConfig(SearchSettings, RNNConfig):
     num_nodes: int = setting(8, "Intermediate nodes of the cell.", least=1)
     primitives: FromPython = primitives_setting("rnn")
     alpha_learning_rate: float = setting(
-        3e-3, "Adam's rate for alpha.", least=0
+        3e-3, "Learning rate of alpha (Adam).", least=0
     )
 
 
@@ -136,14 +143,15 @@ class RNNTrainSettings(RNNConfig):
     weight_decay: float = with_default(RNNConfig, "weight_decay", 8e-7)
     step_spread: float = setting(
         5.0,
-        "Standard deviation of the words of a segment; about 5 it has at the "
-        "least, and 20 more than --steps at the most.",
+        "Standard deviation of the number of words in a segment, which is at "
+        "least about 5 and at most --steps + 20.",
         least=0,
     )
     nonmonotone: int = setting(
         5,
         "Averaging of the weights begins when the validation loss is above "
-        "its lowest of all but so many epochs before; 0: never.",
+        "the lowest loss of all epochs before the last --nonmonotone ones; "
+        "0: never.",
         least=0,
     )
 
@@ -162,8 +170,7 @@ class RNNTrainConfig(OfGenotype, RNNTrainSettings):
 
     cell: str = setting(
         "genotype",
-        "genotype (of --genotype), or lstm or gru, made by hand, to compare "
-        "with.",
+        "genotype (of --genotype), or a baseline: lstm or gru.",
         choices=("genotype", "lstm", "gru"),
     )
 
@@ -182,9 +189,7 @@ class RNNBriefTrainConfig(RNNTrainSettings):
     - [Liu et al., 2019](https://arxiv.org/abs/1806.09055), section 3.1
     """
 
-    epochs: int = setting(
-        300, "Epochs that each candidate is trained.", least=1
-    )
+    epochs: int = setting(300, "Epochs of training of each candidate.", least=1)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -39,7 +39,7 @@ def with_retries(ask, retries):
 
 def _say_why(state):
     logger.warning(
-        "predict: %s Asking again in %.1f s.",
+        "predict: %s Trying again in %.1f s.",
         state.outcome.exception(),
         state.next_action.sleep,
     )

@@ -22,8 +22,9 @@ def require_float32():
     floatx = keras.config.floatx()
     if floatx != "float32":
         raise ValueError(
-            f"A run computes in --precision, and keras.config.floatx() is "
-            f"{floatx}: call keras.config.set_floatx('float32') first."
+            "tfdarts needs keras.config.floatx() to be float32, but it is "
+            f"{floatx}: call keras.config.set_floatx('float32') first. "
+            "--precision sets the dtype of the layers."
         )
 
 
@@ -36,7 +37,8 @@ def require_xla(config):
     if config.jit_compile and not local_devices("GPU"):
         raise ValueError(
             "--jit_compile needs a GPU, and there is none: on CPUs XLA's "
-            "convolutions take 15 to 50 times as long. Leave it out."
+            "convolutions take 15 to 50 times as long. Leave --jit_compile "
+            "out."
         )
 
 
@@ -63,13 +65,13 @@ def set_up(config, distribution):
     count = distribution.num_replicas_in_sync
     if config.distribute != "none" and count == 1:
         logger.warning(
-            "--distribute=%s finds one device here: nothing is shared.",
+            "--distribute=%s finds only one device, so batches are not split.",
             config.distribute,
         )
     if count > 1:
         worker, num_workers = worker_of(distribution)
         logger.info(
-            "each batch is shared by %d devices%s",
+            "each batch is split among %d devices%s",
             count,
             f"; this is worker {worker} of {num_workers}, counted from 0"
             if num_workers > 1

@@ -42,21 +42,23 @@ class RunConfig(Settings):
 
     run_dir: FromPython = setting(
         None,
-        "Directory of the run; made if it is not there.",
+        "Directory of the run; created if it does not exist.",
         form=arguments.path_text,
     )
     dataset: FromPython = setting(
         "digits",
         "Data set: digits (scikit-learn's, 1,797 of 8x8 pixels, enlarged to "
-        "16x16), tfds:<name> "
-        "(TensorFlow Datasets, as tfds:cifar10), idx:<directory> (MNIST's "
-        "format), or folder:<directory> (one folder of images a class); or "
-        "texts: pydoc (Python's own English), text:<directory> (train.txt, "
-        "valid.txt, test.txt), text:<file>, or a tfds:<name> of texts.",
+        "16x16), tfds:<name> (TensorFlow Datasets, as tfds:cifar10), "
+        "idx:<directory> (MNIST's format), or folder:<directory> (one folder "
+        "of images per class); or texts: pydoc (the documentation of "
+        "Python), text:<directory> (train.txt, valid.txt, test.txt), "
+        "text:<file>, or a tfds:<name> of texts.",
         form=specification,
     )
     prepare: bool = setting(
-        False, "Download a tfds:<name> that is not there; nothing else ever is."
+        False,
+        "Download the data set tfds:<name> if it is missing; nothing is "
+        "downloaded without this flag.",
     )
     seed: int = setting(
         0,
@@ -66,18 +68,21 @@ class RunConfig(Settings):
     )
     deterministic: bool = setting(
         False,
-        "Use deterministic operations only, and refuse others. It is for GPUs: "
-        "on CPUs equal runs are equal without it.",
+        "Use only deterministic operations, and refuse others. For GPUs: on "
+        "CPUs, equal runs have equal results without this flag.",
     )
     distribute: str = setting(
         "none",
-        "Which devices share each batch: none (one device), mirrored (all "
-        "GPUs of this machine), multiworker (those of all processes that "
-        "TF_CONFIG lists) or auto (as many as there are).",
+        "Devices that each batch is split among: none (one device), mirrored "
+        "(all GPUs of this machine), multiworker (the devices of all "
+        "processes that TF_CONFIG lists) or auto (all devices that there "
+        "are).",
         choices=("none", "mirrored", "multiworker", "auto"),
     )
     tensorboard: bool = setting(
-        False, "Write for TensorBoard too, into tensorboard/ of the stage."
+        False,
+        "Also write event files for TensorBoard, into tensorboard/ of "
+        "the stage.",
     )
 
     extended_by: typing.ClassVar = "epochs"
@@ -113,59 +118,62 @@ class ImageConfig(RunConfig):
 
     preset: str = setting(
         "auto",
-        "What the settings are that are not given: auto (what fits the number "
-        "and the size of the images) or paper (those of the DARTS paper).",
+        "Values of the settings that are not given: auto (they fit the "
+        "number and the size of the images) or paper (those of the DARTS "
+        "paper).",
         choices=("auto", "paper"),
     )
     image_size: int = setting(
         0,
-        "Images become squares of this size; 0: they stay as they are.",
+        "Side in pixels of the squares that images are resized to; 0: no "
+        "resizing.",
         least=0,
     )
     image_fit: str = setting(
         "stretch",
-        "How an image becomes a square: stretch (all of it, its sides made "
-        "equal) or crop (the largest square about its centre).",
+        "How an image becomes a square: stretch (the whole image, with its "
+        "sides made equal) or crop (the largest square at its center).",
         choices=("stretch", "crop"),
         when={"image_size": GIVEN},
     )
     skip_broken: bool = setting(
         False,
         "Leave out the files of a folder:<directory> that cannot be used, "
-        "instead of refusing the data set; all of its images are decoded once "
-        "to find them.",
+        "instead of refusing the data set. To find these files, all images "
+        "are decoded once.",
     )
     stem: str = setting(
         "auto",
-        "What stands before the first cell: cifar (one convolution), "
-        "imagenet (three, which make images 8 times smaller), or auto (the "
-        "second for images of at least 128 pixels a side).",
+        "Layers before the first cell: cifar (one convolution), imagenet "
+        "(three convolutions, which make images 8 times smaller), or auto "
+        "(imagenet for images of at least 128 pixels a side, otherwise "
+        "cifar).",
         choices=("auto", "cifar", "imagenet"),
         when={"network": "cells"},
     )
     random_flip: str = setting(
         "auto",
-        "Mirror training images at random: auto (where the data are known to "
-        "allow it, as CIFAR), on or off.",
+        "Mirror training images at random: auto (only for data sets that are "
+        "known to allow it, such as CIFAR), on or off.",
         choices=("auto", "on", "off"),
     )
     validation: FromPython = setting(
         None,
-        "In Python alone: the validation examples, beside a dataset that is "
-        "given as arrays or tf.data.Dataset; one of these, too.",
+        "In Python only: the validation examples, if `dataset` is given as "
+        "arrays or tf.data.Dataset; in the same form.",
         form=_as_it_is,
         flag=False,
     )
     test: FromPython = setting(
         None,
-        "In Python alone: the test examples, beside a dataset that is given "
-        "as arrays or tf.data.Dataset; one of these, too.",
+        "In Python only: the test examples, if `dataset` is given as arrays "
+        "or tf.data.Dataset; in the same form.",
         form=_as_it_is,
         flag=False,
     )
     class_weights: str = setting(
         "none",
-        "What an example counts in the loss: none (all the same) or balanced "
+        "Weight of an example in the loss: none (all the same) or balanced "
         "(inversely proportional to the number of training examples of its "
         "class).",
         choices=("none", "balanced"),
@@ -177,8 +185,8 @@ class ImageConfig(RunConfig):
         of_folder = str(self.dataset).startswith("folder:")
         if self.skip_broken and not of_folder:
             raise ValueError(
-                "--skip_broken leaves out files: it is for "
-                "--dataset=folder:<directory> alone."
+                "--skip_broken leaves out files, so it is only for "
+                "--dataset=folder:<directory>: leave --skip_broken out."
             )
 
     def fitting_settings(self, images, side, multiple, validation_images):
@@ -221,8 +229,8 @@ class ImageConfig(RunConfig):
         default = self.__dataclass_fields__[name].default
         if getattr(self, name) not in (default, portion):
             raise ValueError(
-                f"`validation` takes the place of a share of the training "
-                f"examples: leave out --{name}."
+                "`validation` replaces a share of the training examples: "
+                f"leave out --{name}."
             )
         self._set(name, portion)
 
@@ -233,7 +241,7 @@ class ComputeConfig(ImageConfig):
 
     precision: str = setting(
         "float32",
-        "float32, or bfloat16: layers compute in it, weights, batch "
+        "float32, or bfloat16: layers compute in bfloat16; weights, batch "
         "statistics and the loss stay in float32.",
         choices=("float32", "bfloat16"),
     )
@@ -242,9 +250,9 @@ class ComputeConfig(ImageConfig):
     )
     batch_norm: str = setting(
         "local",
-        "What several devices normalise a batch by: local (each by its own "
-        "share, as Keras does) or global (all by the whole batch, which takes "
-        "two messages more for each batch norm).",
+        "Statistics of batch norms on several devices: local (each device "
+        "uses its local batch, as in Keras) or global (all devices use the "
+        "whole batch, which takes two more all-reduces for each batch norm).",
         choices=("local", "global"),
     )
 
@@ -252,8 +260,9 @@ class ComputeConfig(ImageConfig):
         super().__post_init__()
         if self.jit_compile and self.batch_norm == "global":
             raise ValueError(
-                "--batch_norm=global does not go together with --jit_compile: "
-                "XLA does not compile what devices say to each other."
+                "--batch_norm=global cannot be combined with --jit_compile: "
+                "XLA does not compile communication between devices. Leave "
+                "one of the two out."
             )
 
     @property
@@ -282,8 +291,8 @@ def primitives_setting(space):
 
     return setting(
         IN_PAPER,
-        f"Primitives that the search chooses from, with commas between them, "
-        f"at least one besides none; or paper: {', '.join(paper)}.",
+        "Primitives that the search chooses from, separated by commas, at "
+        f"least one besides none; or paper: {', '.join(paper)}.",
         form=as_text,
     )
 
@@ -294,25 +303,27 @@ class SearchSettings(Settings):
 
     strategy: str = setting("darts", STRATEGY)
     order: int = setting(
-        2, "1: first-order gradient of alpha; 2: second.", choices=(1, 2)
+        2,
+        "1: first-order gradient of alpha; 2: second-order gradient.",
+        choices=(1, 2),
     )
     method: str = setting(
         "central_difference",
-        "How the second order is computed: central_difference, "
+        "How the second-order gradient is computed: central_difference, "
         "one_sided_difference or exact.",
         choices=("central_difference", "one_sided_difference", "exact"),
         when={"order": 2},
     )
     update_order: str = setting(
         "alpha_first",
-        "alpha_first or weights_first, within a step.",
+        "Order of the two updates in a step: alpha_first or weights_first.",
         choices=("alpha_first", "weights_first"),
     )
     alpha_warmup_epochs: int = setting(
-        0, "Epochs that move only the weights, at the start.", least=0
+        0, "Epochs at the start in which only the weights learn.", least=0
     )
     alpha_weight_decay: float = setting(
-        1e-3, "L2 on alpha, in the gradient.", least=0
+        1e-3, "L2 regularization of alpha, added to the gradient.", least=0
     )
 
 
@@ -337,7 +348,7 @@ class OfGenotype(Settings):
     genotype: FromPython = setting(
         None,
         "Genotype: a file, a published name, a run directory, or "
-        "random:<seed>. By default the one found in --run_dir.",
+        "random:<seed>. Defaults to the genotype found in --run_dir.",
         form=genotype_text,
         when={"network": "cells", "cell": "genotype"},
     )
@@ -349,8 +360,8 @@ class OfCandidates(Settings):
 
     run_dirs: FromPython = setting(
         None,
-        "The candidates, with commas between them: run directories, or "
-        "whatever else --genotype of tfdarts-train takes; * as in a shell.",
+        "The candidates, separated by commas: run directories, or other "
+        "values of --genotype of tfdarts-train; * matches as in a shell.",
         form=arguments.paths,
     )
 
@@ -362,5 +373,5 @@ class NumCandidates(Settings):
     extended_by: typing.ClassVar = "num_candidates"
 
     num_candidates: int = setting(
-        8, "Candidates that are trained.", least=1, below=MOST_CANDIDATES
+        8, "Number of candidates to train.", least=1, below=MOST_CANDIDATES
     )

@@ -7,8 +7,8 @@ from tfdarts.characters import composed
 from tfdarts.settings.fields import flag_fields
 
 TEST_OR_DATASET = (
-    "`test` takes the place of `dataset`, and is for networks of images: give "
-    "one of the two, for a text `dataset`."
+    "`test` replaces `dataset` and is only for networks of images: give one "
+    "of the two; for a text, give `dataset`."
 )
 
 

@@ -33,7 +33,7 @@ def text_scores(network, settings, source, distribution):
         `tfdarts.data.ngrams.KneserNey`, fitted to the training text.
     """
     if distribution.num_replicas_in_sync > 1:
-        logger.info("evaluate: a text is one row, which is not shared")
+        logger.info("evaluate: a text is one row, which devices do not share")
     tokens = source.read("test")
     logger.info("evaluate: %d words", len(tokens))
     segments = whole_batches(tokens, 1, settings["steps"])
@@ -47,7 +47,7 @@ def text_scores(network, settings, source, distribution):
     )
     seconds = time.monotonic() - started
     training = source.read("train")
-    logger.info("evaluate: counting pairs and triples of words, to compare")
+    logger.info("evaluate: fitting the bigram and trigram baselines")
     ngrams = {
         f"{name}_perplexity": KneserNey(
             training, order, len(source.vocabulary)

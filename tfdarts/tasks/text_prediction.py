@@ -38,7 +38,7 @@ def next_words(
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        raise ValueError(f"The text is no UTF-8: {text!r}.") from error
+        raise ValueError(f"The text is not UTF-8: {text!r}.") from error
     asking = AskSettings(
         *(export_dir, server, name, version),
         timeout=timeout,

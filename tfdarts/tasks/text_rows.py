@@ -92,8 +92,8 @@ def _chosen(split, tokens, most, config, count, steps=None):
     rows = _most_rows(len(tokens), most, steps, count)
     if rows:
         logger.info(
-            "data: the %s text has %s words: %d rows are read side by side "
-            "and not %d, so that each row has a segment of %d words (--steps)",
+            "data: the %s text has %s words: a batch has %d rows instead of "
+            "%d, so that each row has a segment of %d words (--steps)",
             *(split, f"{len(tokens):,}", rows, most, steps),
         )
     return rows
@@ -115,9 +115,9 @@ def _too_short(split, tokens, config, count, too_many):
     devices = f", on each of {count} devices" if count > 1 else ""
     return (
         f"The {split} text has {len(tokens):,} words, too few for "
-        f"--batch_size={config.batch_size or 1} and --steps={config.steps}: a "
-        f"row must have {config.steps + 1} words, a segment and the word "
-        f"behind it{devices}. {_advice(len(tokens), config, count, too_many)}"
+        f"--batch_size={config.batch_size or 1} and --steps={config.steps}: "
+        f"a row must have {config.steps + 1} words, a segment and the word "
+        f"after it{devices}. {_advice(len(tokens), config, count, too_many)}"
     )
 
 

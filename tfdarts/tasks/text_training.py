@@ -149,11 +149,11 @@ class TextTraining:
         reason = str(error).partition(ADVICE)[0]
         if self.attempt == MOST_ROLLBACKS:
             raise DivergedError(
-                f"{reason}, after going back {MOST_ROLLBACKS} times{ADVICE}"
+                f"{reason}, after rolling back {MOST_ROLLBACKS} times{ADVICE}"
             ) from error
         logger.warning(
-            "train: going back to the last whole epoch, or to the "
-            "beginning, for the %s time of at most %d: %s.",
+            "train: rolling back to the last whole epoch, or to the start, "
+            "for the %s time of at most %d: %s.",
             ("first", "second", "third")[self.attempt],
             MOST_ROLLBACKS,
             reason,
@@ -282,8 +282,8 @@ def _require_masks(config, distribution):
     several = distribution.num_replicas_in_sync > 1
     if several and not config.takes_genotype and given:
         raise ValueError(
-            f"--cell={config.cell} draws what it leaves out on each device "
-            f"alike, so that it would not be what one device leaves out: give "
-            f"--distribute=none, or "
+            f"--cell={config.cell} draws the same dropout masks on every "
+            "device, so that several devices would not compute what one "
+            "device computes: give --distribute=none, or "
             f"{' and '.join(f'--{name}=0' for name in given)}."
         )

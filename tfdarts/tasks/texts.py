@@ -106,8 +106,8 @@ class TextTask(Task):
     def require_training_settings(self, given):
         if "epochs" not in given:
             raise ValueError(
-                "A pipeline on a text needs the settings of the training: give "
-                "--train_flagfile, or at the least --train_epochs."
+                "A pipeline on a text needs the settings of the training: "
+                "give --train_flagfile, or at least --train_epochs."
             )
 
     def figure_of_selection(self, config):
@@ -121,8 +121,8 @@ class TextTask(Task):
     def headline(self, results):
         lines = (
             ("Test perplexity", "test"),
-            ("Bigram's", "bigram"),
-            ("Trigram's", "trigram"),
+            ("Bigram model", "bigram"),
+            ("Trigram model", "trigram"),
         )
         return "\n".join(
             f"{title:<15} {results[f'{name}_perplexity']:.2f}"

@@ -39,20 +39,20 @@ class TrainSettings(ComputeConfig):
     )
     epochs: int = by_preset(
         600,
-        "as many as show some 40,000 images, 30 to 100",
+        "as many as show about 40,000 images, from 30 to 100",
         "Epochs of the training.",
         least=1,
     )
     batch_size: int = by_preset(
         96,
-        "16 to 96, a tenth of the images",
-        "Examples in a batch, on all devices together.",
+        "a tenth of the images, from 16 to 96",
+        "Examples in a batch, over all devices.",
         least=1,
     )
     validation_portion: float = setting(
         0.0,
-        "Share of the training examples kept for validation; 0: validation "
-        "is on the data set's own validation images, if it has any.",
+        "Share of the training examples that is kept for validation; 0: "
+        "validation uses the data set's own validation images, if it has any.",
         least=0,
         below=1,
     )
@@ -65,9 +65,9 @@ class TrainSettings(ComputeConfig):
     )
     crop_size: int = setting(
         0,
-        "Side in pixels of what the network sees: in training a random part "
-        "of the image resized to it, in tests the centre; 0: all of the "
-        "image.",
+        "Side in pixels of the input of the network: in training, a random "
+        "part of the image resized to this side; in tests, the center; 0: "
+        "the whole image.",
         least=0,
     )
     cutout_length: int = by_preset(
@@ -84,7 +84,7 @@ class TrainSettings(ComputeConfig):
         most=1,
     )
     rand_augment: float = setting(
-        0.0, "RandAugment: how strong it is, from 0 to 1.", least=0, most=1
+        0.0, "Strength of RandAugment, from 0 to 1.", least=0, most=1
     )
     mixup: float = setting(
         0.0, "Mixup: the alpha of its Beta distribution; 0 for none.", least=0
@@ -98,7 +98,7 @@ class TrainSettings(ComputeConfig):
     auxiliary_weight: float = by_preset(
         0.4,
         f"0 for fewer than {LARGE:,} images",
-        "What the loss of an auxiliary head at two thirds of the depth counts "
+        "Weight of the loss of an auxiliary head at two thirds of the depth, "
         "in training; 0 for no such head.",
         least=0,
         when={"network": "cells"},
@@ -106,15 +106,15 @@ class TrainSettings(ComputeConfig):
     drop_path_rate: float = by_preset(
         0.2,
         f"0 for fewer than {LARGE:,} images",
-        "Drop path: the rate that it grows to, linearly from 0; 0 for none.",
+        "Final rate of drop path, which grows linearly from 0; 0 for none.",
         least=0,
         below=1,
         when={"network": "cells"},
     )
     optimizer: str = setting(
         "sgd",
-        "sgd (with momentum, L2 in the gradient) or adamw (weight decay apart "
-        "from it).",
+        "sgd (with momentum, L2 in the gradient) or adamw (decoupled weight "
+        "decay).",
         choices=("sgd", "adamw"),
     )
     learning_rate: float = by_preset(
@@ -125,45 +125,54 @@ class TrainSettings(ComputeConfig):
     )
     schedule: str = setting(
         "cosine",
-        "How the rate falls: cosine (once an epoch, to --min_learning_rate), "
-        "exponential (by --decay_rate each epoch) or steps (to a tenth at "
-        "half and again at three quarters of the epochs).",
+        "How the learning rate falls: cosine (once an epoch, to "
+        "--min_learning_rate), exponential (by --decay_rate each epoch) or "
+        "steps (to a tenth at half and again at three quarters of the "
+        "epochs).",
         choices=("cosine", "exponential", "steps"),
     )
     min_learning_rate: float = setting(
         0.0,
-        "Rate that the cosine falls to over the epochs.",
+        "Learning rate at the end of the cosine schedule.",
         least=0,
         when={"schedule": "cosine"},
     )
     decay_rate: float = setting(
         0.97,
-        "What an exponential schedule multiplies the rate by each epoch.",
+        "Factor of the learning rate in each epoch of the exponential "
+        "schedule.",
         above=0,
         most=1,
         when={"schedule": "exponential"},
     )
     warmup_epochs: int = setting(
-        0, "Epochs in which the rate grows to that of the schedule.", least=0
+        0,
+        "Epochs in which the learning rate grows to that of the schedule.",
+        least=0,
     )
     momentum: float = setting(
         0.9, "Momentum of sgd.", least=0, below=1, when={"optimizer": "sgd"}
     )
     nesterov: bool = setting(
         False,
-        "Nesterov's form of it.",
+        "Use Nesterov momentum in sgd.",
         when={"optimizer": "sgd", "momentum": GIVEN},
     )
     weight_decay: float = setting(
-        3e-4, "L2 on the weights, or adamw's decay.", least=0
+        3e-4,
+        "L2 regularization of the weights, or the weight decay of adamw.",
+        least=0,
     )
     clip_norm: float = setting(
-        5.0, "Largest global norm of the gradients; 0 for any.", least=0
+        5.0,
+        "Global norm that the gradients are clipped to; 0 for no clipping.",
+        least=0,
     )
     ema_momentum: float = setting(
         0.0,
-        "Keep an exponential moving average of the weights, of this momentum, "
-        "as 0.999, to validate and to end with; 0: the weights themselves.",
+        "Momentum of an exponential moving average of the weights, such as "
+        "0.999. Validation and the final network use the average; 0: no "
+        "average.",
         least=0,
         below=1,
     )
