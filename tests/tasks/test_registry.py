@@ -100,7 +100,7 @@ def test_commands_know_a_third_task(vectors):
     settings = search_command.command.settings_for(task)
     assert settings[0] is VectorSearchConfig
     shown = search_command.command.help()
-    section = shown.partition("Flags where --dataset is of vectors, in")[2]
+    section = shown.partition("Flags for a --dataset of vectors. They")[2]
     assert "  --length=INTEGER (default 16)\n" in section
     with pytest.raises(ValueError, match="--length is for vectors, but --d"):
         search_command.command.parsed(["--length=20"])

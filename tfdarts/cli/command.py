@@ -146,9 +146,9 @@ class Command:
             if fields:
                 lines += [
                     "",
-                    f"Flags where --dataset is of {task.name}, in place of "
-                    f"those above of the same name",
-                    "or in addition to them:",
+                    f"Flags for a --dataset of {task.name}. They are added to "
+                    f"the flags above,",
+                    "or replace flags of the same name:",
                     "",
                     *_listed(fields),
                 ]
