@@ -32,7 +32,7 @@ def main():
     parser.add_argument("--steps", type=int, default=5)
     parser.add_argument("--rounds", type=int, default=1)
     given = parser.parse_args()
-    rows = search_step.in_turn(
+    rows = search_step.measure_in_turn(
         [
             [
                 sys.executable,

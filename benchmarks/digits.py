@@ -21,7 +21,7 @@ def run(command, *flags):
     subprocess.run([program, *flags], check=True)
 
 
-def found(run_dir, seed):
+def run_pipeline(run_dir, seed):
     """Searches, trains and tests."""
     run(
         "tfdarts-pipeline",
@@ -31,7 +31,7 @@ def found(run_dir, seed):
     )
 
 
-def drawn(run_dir, seed):
+def train_random_cell(run_dir, seed):
     """Trains and tests a random genotype."""
     run(
         "tfdarts-train",
@@ -50,7 +50,10 @@ def main():
     parser.add_argument("--seeds", type=int, default=5)
     arguments = parser.parse_args()
     rows = []
-    for kind, obtain in (("found", found), ("random", drawn)):
+    for kind, obtain in (
+        ("found", run_pipeline),
+        ("random", train_random_cell),
+    ):
         accuracies, parameters = [], []
         for seed in range(arguments.seeds):
             run_dir = arguments.work_dir / f"{kind}{seed}"

@@ -62,7 +62,7 @@ def main():
     )
     print("| --- | --- | --- |" + " --- |" * len(COSTS))
     for name, sizes in SIZES.items():
-        rows = search_step.in_turn(
+        rows = search_step.measure_in_turn(
             [command(name, size) for size in sizes], given.rounds
         )
         cells = [

@@ -16,7 +16,7 @@ import statistics
 import sys
 import time
 
-from search_step import in_turn
+from search_step import measure_in_turn
 
 
 def megabytes():
@@ -29,7 +29,7 @@ WORDS, UNITS = 10_000, 300
 RATE, DECAY, CLIP, DROPOUT = 20.0, 5e-7, 0.25, 0.25
 
 
-def measured(given):
+def measure(given):
     """Returns the figures of tfdarts."""
     import keras
     import numpy as np
@@ -46,7 +46,7 @@ def measured(given):
         for _ in range(2)
     ]
     optimizer = SGD(RATE, l2=DECAY, clip_norm=CLIP)
-    form = {"search": searching, "train": training}[given.what]
+    form = {"search": make_search_step, "train": make_training_step}[given.what]
     step, weights = form(given, optimizer)
     times = []
     for _ in range(given.steps + 1):
@@ -63,7 +63,7 @@ def measured(given):
     }
 
 
-def searching(given, optimizer):
+def make_search_step(given, optimizer):
     from tfdarts.models.rnn_supernet import RNNSupernet
     from tfdarts.strategies.darts import DARTS
     from tfdarts.training.optimizers import Adam
@@ -79,7 +79,7 @@ def searching(given, optimizer):
     return step, supernet.network_weights
 
 
-def training(given, optimizer):
+def make_training_step(given, optimizer):
     import keras
     import tensorflow as tf
 
@@ -133,7 +133,7 @@ def main():
     )
     given = parser.parse_args()
     if given.measure:
-        print(json.dumps(measured(given)))
+        print(json.dumps(measure(given)))
         return
     same = [
         f"--{name}={getattr(given, name)}"
@@ -148,7 +148,7 @@ def main():
         "peak memory above the import baseline, MB | weights |\n"
         "| --- | ---: | ---: | ---: | ---: |"
     )
-    rows = in_turn(commands, given.rounds)
+    rows = measure_in_turn(commands, given.rounds)
     for row in rows:
         memory = row["peak_memory_mb"] - row["import_memory_mb"]
         print(

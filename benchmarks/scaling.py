@@ -272,7 +272,7 @@ class Progress:
         self.done += weight
 
 
-def measured(kind, rounds, steps, progress):
+def measure(kind, rounds, steps, progress):
     """Returns wall and CPU seconds of all rows, and of all-reduces."""
     names = "first_step_s", "first_step_cpu_s", "step_s", "step_cpu_s"
     found = {name: {row: [] for row in ROWS} for name in names}
@@ -337,7 +337,7 @@ def speed_ups(figures, name):
     )
 
 
-def predicted(devices, seconds, sizes, latency, bandwidth, weak):
+def predict_step_seconds(devices, seconds, sizes, latency, bandwidth, weak):
     """Returns the seconds of a step on so many devices.
 
     A ring of n devices: an all-reduce takes 2 (n - 1) messages one after the
@@ -378,7 +378,7 @@ def sizes_of(setting):
     }
 
 
-def say(kind, figures):
+def print_table(kind, figures):
     """Prints what was measured."""
     print(
         f"\n| {kind} | batch | first step, s | step, s | CPU s per step | "
@@ -405,7 +405,7 @@ def say(kind, figures):
     sizes = bytes_of_a_step(figures["bytes"])
     network = figures["latency_s"], figures["bytes_per_s"]
     strong, weak = (
-        (1 + weak) * one / predicted(2, one, sizes, *network, weak)
+        (1 + weak) * one / predict_step_seconds(2, one, sizes, *network, weak)
         for weak in (False, True)
     )
     print(
@@ -426,7 +426,9 @@ def predict(sizes, latency, plot):
         (name, weak): [
             (n if weak else 1)
             * GPU_STEP
-            / predicted(n, GPU_STEP, sizes, latency + wire, bandwidth, weak)
+            / predict_step_seconds(
+                n, GPU_STEP, sizes, latency + wire, bandwidth, weak
+            )
             for n in DEVICES
         ]
         for name, wire, bandwidth in NETWORKS
@@ -492,8 +494,8 @@ def main():
     progress = Progress(len(given.kinds) * given.rounds * work)
     results = {}
     for kind in given.kinds:
-        results[kind] = measured(kind, given.rounds, given.steps, progress)
-        say(kind, results[kind])
+        results[kind] = measure(kind, given.rounds, given.steps, progress)
+        print_table(kind, results[kind])
     if given.out:
         with open(given.out, "w") as file:
             json.dump(results, file)

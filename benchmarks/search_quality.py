@@ -67,7 +67,7 @@ def write_slice(directory):
             (directory / name).write_bytes(start + values)
 
 
-def searched(order, epochs):
+def search_cell(order, epochs):
     """Returns the way of obtaining a cell by a search, and its seconds."""
 
     def obtain(work_dir, seed):
@@ -85,15 +85,17 @@ def searched(order, epochs):
     return obtain
 
 
-def drawn(seed, number=0):
+def name_random_cell(seed, number=0):
     """Returns the name of a random genotype, another for each seed."""
     return f"random:{CANDIDATES * seed + number}"
 
 
-def selected(work_dir, seed):
+def select_cell(work_dir, seed):
     """Returns the best of a few random cells, and the seconds it took."""
     run_dir = work_dir / f"selected{seed}"
-    candidates = ",".join(drawn(seed, number) for number in range(CANDIDATES))
+    candidates = ",".join(
+        name_random_cell(seed, number) for number in range(CANDIDATES)
+    )
     run(
         "tfdarts-select",
         work_dir,
@@ -106,14 +108,14 @@ def selected(work_dir, seed):
 
 
 WAYS = {
-    "second order": searched(order=2, epochs=6),
-    "first order": searched(order=1, epochs=15),
-    f"best of {CANDIDATES} random": selected,
-    "random": lambda work_dir, seed: (drawn(seed), 0.0),
+    "second order": search_cell(order=2, epochs=6),
+    "first order": search_cell(order=1, epochs=15),
+    f"best of {CANDIDATES} random": select_cell,
+    "random": lambda work_dir, seed: (name_random_cell(seed), 0.0),
 }
 
 
-def tested(work_dir, way, genotype, seed):
+def test_network(work_dir, way, genotype, seed):
     """Trains and tests a cell's network; returns its results."""
     run_dir = work_dir / f"trained_{way.replace(' ', '_')}_{seed}"
     run(
@@ -150,7 +152,7 @@ def main():
     for seed in range(arguments.seeds):
         for way, obtain in WAYS.items():
             genotype, seconds = obtain(work_dir, seed)
-            row = tested(work_dir, way, genotype, seed)
+            row = test_network(work_dir, way, genotype, seed)
             results[way].append({**row, "cost": seconds})
     print(
         "| cells | test accuracy of each seed, % | mean ± deviation | skips "

@@ -93,7 +93,7 @@ def one_edge_at_a_time():
     search_cell.MixedOp = OneEdgeMixedOp
 
 
-def measured(given):
+def measure(given):
     """Returns the figures of one search, all of it in this process."""
     import numpy as np
     import tensorflow as tf
@@ -167,7 +167,7 @@ def graph_operations(search):
     )
 
 
-def in_turn(commands, rounds):
+def measure_in_turn(commands, rounds):
     """Runs each command once a round; returns the medians of its figures."""
     results = [[] for _ in commands]
     for _ in range(rounds):
@@ -247,7 +247,7 @@ def main():
     if given.size and given.reference:
         parser.error("the PyTorch reference takes --setting, not --size")
     if given.measure:
-        print(json.dumps(measured(given)))
+        print(json.dumps(measure(given)))
         return
     same = [
         f"--setting={given.setting}",
@@ -264,7 +264,7 @@ def main():
             [*reference, f"--memory_format={order}", "--json"]
             for order in ("channels_first", "channels_last")
         ]
-    rows = in_turn(commands, given.rounds)
+    rows = measure_in_turn(commands, given.rounds)
     for row in rows:
         row.setdefault("form", f"PyTorch, {row.get('memory_format')}")
     if given.json:

@@ -31,7 +31,7 @@ import tensorflow as tf
 from tfdarts import genotypes
 from tfdarts.models.cnn_network import CNNNetwork
 from tfdarts.serving.clients import ServerError
-from tfdarts.serving.clients import checked_url
+from tfdarts.serving.clients import validate_url
 from tfdarts.serving.grpc_client import GrpcClient
 from tfdarts.serving.rest_client import RestClient
 from tfdarts.serving.saved_model import export_saved_model
@@ -50,7 +50,7 @@ MOST_GROWTH = 1.05
 KINDS = ("no image", "no such model", "no JSON", "no such signature")
 
 
-def exported(directory):
+def export_model(directory):
     """Writes a network of 8 cells and 16 channels; returns its version."""
     network = CNNNetwork(genotypes.get("DARTS_V2"), 16, 8, 10, SHAPE)
     labels = [f"class {k}" for k in range(10)]
@@ -128,7 +128,7 @@ def bad_image(ask):
 def client_of(server, number, files, expected):
     """A client over REST, or for odd numbers over gRPC."""
     kind = (RestClient, GrpcClient)[number % 2]
-    url = checked_url((server.rest, server.grpc)[number % 2])
+    url = validate_url((server.rest, server.grpc)[number % 2])
     ask = kind(url, NAME, timeout=60).predict
 
     def refused(what):
@@ -139,7 +139,7 @@ def client_of(server, number, files, expected):
     return Client(number, ask, files, expected, refused)
 
 
-def together(clients, seconds):
+def run_together(clients, seconds):
     """Runs clients at the same time; returns how long it took."""
     started = time.monotonic()
     with concurrent.futures.ThreadPoolExecutor(len(clients)) as pool:
@@ -189,7 +189,7 @@ def main():
 
     with tempfile.TemporaryDirectory() as directory:
         directory = pathlib.Path(directory)
-        model = SavedModelClient(exported(directory))
+        model = SavedModelClient(export_model(directory))
         expected = model.predict(files).probabilities
 
         def direct(first):
@@ -197,7 +197,7 @@ def main():
                 Client(first + k, model.predict, files, expected)
                 for k in range(given.clients)
             ]
-            return clients, together(clients, given.seconds / 3)
+            return clients, run_together(clients, given.seconds / 3)
 
         direct(100)  # Sizes of batches that are new take longer.
         before, seconds_before = direct(200)
@@ -209,11 +209,11 @@ def main():
                     for k in range(given.clients)
                 ]
 
-            together(new_clients(400), given.seconds / 3)
+            run_together(new_clients(400), given.seconds / 3)
             clients = new_clients(0)
             memory = Memory(server.process)
             memory.start()
-            seconds = together(clients, given.seconds)
+            seconds = run_together(clients, given.seconds)
             earlier, later = memory.thirds()
         after, seconds_after = direct(300)
 

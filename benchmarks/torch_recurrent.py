@@ -41,7 +41,7 @@ class Network(torch.nn.Module):
 
         self.embedding = weight(WORDS, UNITS)
         self.bias = torch.nn.Parameter(torch.zeros(WORDS))
-        self.first = weight(2 * UNITS, 2 * UNITS)
+        self.first_kernel = weight(2 * UNITS, 2 * UNITS)
         self.nodes = torch.nn.ParameterList(
             weight(UNITS, 2 * UNITS) for _ in range(NODES)
         )
@@ -62,7 +62,9 @@ class Network(torch.nn.Module):
         return logits, state.detach()
 
     def cell(self, x, h, mask):
-        c, candidate = (torch.cat([x, h * mask], 1) @ self.first).chunk(2, 1)
+        c, candidate = (torch.cat([x, h * mask], 1) @ self.first_kernel).chunk(
+            2, 1
+        )
         s = h + c.sigmoid() * (candidate.tanh() - h)
         if not self.search:
             return self.derived(s, mask)
@@ -114,7 +116,9 @@ class Steps:
 
     def step(self, train, val):
         if self.order:
-            gradient = (self.first, self.second)[self.order - 1](train, val)
+            gradient = (self.first_order, self.second_order)[self.order - 1](
+                train, val
+            )
             self.network.alphas.grad = gradient
             self.alphas.step()
         self.optimizer.zero_grad()
@@ -127,13 +131,13 @@ class Steps:
         loss, state = self.network.loss(batch, self.states[stream])
         return torch.autograd.grad(loss, of), state
 
-    def first(self, train, val):
+    def first_order(self, train, val):
         (gradient,), self.states[1] = self.gradients(
             val, 1, [self.network.alphas]
         )
         return gradient
 
-    def second(self, train, val):
+    def second_order(self, train, val):
         alphas = self.network.alphas
         gradients, _ = self.gradients(train, 0, self.weights)
         c = min(1.0, CLIP / (norm(gradients) + 1e-6))

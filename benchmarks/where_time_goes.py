@@ -68,7 +68,7 @@ def arithmetic_of(operation):
     return 2 * pixels * math.prod(kernel.shape)
 
 
-def counted(search, batch):
+def count_work(search, batch):
     """Arithmetic and bytes of a step, out of its graphs."""
     loss = search._compiled_loss
     values = loss.values()
@@ -84,7 +84,7 @@ def counted(search, batch):
     return arithmetic, traffic
 
 
-def profiled(step, steps):
+def profile(step, steps):
     """Milliseconds and calls of each kind of operation in a step."""
     with tempfile.TemporaryDirectory() as directory:
         tf.profiler.experimental.start(directory)
@@ -125,7 +125,7 @@ def main():
 
     step()
     took = seconds(step, given.steps)
-    times, calls = profiled(step, given.steps)
+    times, calls = profile(step, given.steps)
     total = sum(times.values())
     print("| operation | ms a step, all threads | share | calls |")
     print("| --- | ---: | ---: | ---: |")
@@ -134,7 +134,7 @@ def main():
             f"| {kind} | {milliseconds:,.0f} | {milliseconds / total:.1%} | "
             f"{calls[kind]:,.0f} |"
         )
-    arithmetic, traffic = counted(search, batch)
+    arithmetic, traffic = count_work(search, batch)
     bound = {
         f"{arithmetic / 1e9:,.0f} G operations": arithmetic / peak_arithmetic(),
         f"{traffic / 1e9:,.1f} GB moved, from memory": traffic

@@ -11,7 +11,7 @@ from tfdarts.cli import train
 from tfdarts.cli.training_flags import training_of
 from tfdarts.runs.search_configs import search_config_class
 from tfdarts.settings.fields import require_config
-from tfdarts.strategies.registry import strategy_named
+from tfdarts.strategies.registry import get_strategy
 from tfdarts.tasks.registry import task_named
 
 IMAGES = task_named("images")
@@ -96,7 +96,7 @@ def test_other_idle_flags_are_refused(file, typed, tmp_path, capsys):
     path = tmp_path / "a.cfg"
     path.write_text("\n".join(file))
     arguments = [f"--flagfile={path}", *typed]
-    config_class = search_config_class(strategy_named("darts"), IMAGES)
+    config_class = search_config_class(get_strategy("darts"), IMAGES)
     code, _, said = flags_of(search, config_class, arguments, capsys)
     assert code == 2
     assert "--method=exact has no effect with --order=1" in said

@@ -6,11 +6,11 @@ import pytest
 import scipy.stats
 import tensorflow as tf
 
-from tfdarts.data.augmentation import as_tested
 from tfdarts.data.augmentation import center_crop
 from tfdarts.data.augmentation import cutout
 from tfdarts.data.augmentation import normalize
 from tfdarts.data.augmentation import pad_and_crop
+from tfdarts.data.augmentation import prepare_for_test
 from tfdarts.data.augmentation import random_flip
 from tfdarts.data.augmentation import random_resized_crop
 
@@ -276,9 +276,9 @@ def test_what_is_tested_is_the_centre_normalised():
     images = random_images(3, (6, 8, 2))
     mean, std = (0.25, 0.5), (0.5, 0.25)
     expected = (images[:, 1:5, 2:6] / 255 - mean) / std
-    result = as_tested(images, mean, std, crop_size=4)
+    result = prepare_for_test(images, mean, std, crop_size=4)
     np.testing.assert_allclose(result, expected, rtol=1e-5, atol=1e-6)
-    whole = as_tested(images, mean, std)
+    whole = prepare_for_test(images, mean, std)
     np.testing.assert_allclose(
         whole, (images / 255 - mean) / std, rtol=1e-5, atol=1e-6
     )

@@ -14,7 +14,7 @@ from tfdarts.data import pixels
 from tfdarts.data.examples import TrainingExamples
 from tfdarts.data.image_source import DataError
 from tfdarts.data.pixels import ImagesOnDisk
-from tfdarts.data.pixels import collected
+from tfdarts.data.pixels import collect_images
 from tfdarts.data.sources import open_source
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (40, 6, 5, 3), "uint8")
@@ -28,7 +28,7 @@ def no_memory(monkeypatch):
 
 @pytest.fixture
 def on_disk(no_memory):
-    images = collected(iter(IMAGES), 40, (6, 5, 3))
+    images = collect_images(iter(IMAGES), 40, (6, 5, 3))
     assert isinstance(images, ImagesOnDisk)
     return images
 
@@ -39,7 +39,7 @@ def test_a_tenth_of_what_is_left_is_for_the_images(monkeypatch):
         (10 * IMAGES.nbytes - 9, ImagesOnDisk),
     ):
         monkeypatch.setattr(pixels, "available_bytes", lambda: left)
-        images = collected(iter(IMAGES), 40, (6, 5, 3))
+        images = collect_images(iter(IMAGES), 40, (6, 5, 3))
         assert type(images) is kind
         np.testing.assert_array_equal(images, IMAGES)
 
@@ -47,7 +47,7 @@ def test_a_tenth_of_what_is_left_is_for_the_images(monkeypatch):
 @pytest.mark.parametrize("left", [0, 1e12])
 def test_fewer_than_were_announced_are_as_many_as_there_are(left, monkeypatch):
     monkeypatch.setattr(pixels, "available_bytes", lambda: left)
-    images = collected(iter(IMAGES[:7]), 40, (6, 5, 3))
+    images = collect_images(iter(IMAGES[:7]), 40, (6, 5, 3))
     assert len(images) == 7
     np.testing.assert_array_equal(images, IMAGES[:7])
 
@@ -70,7 +70,7 @@ def test_what_is_on_disk_is_chosen_from_as_an_array_is(on_disk):
 def test_nothing_of_it_is_left_in_the_directory(tmp_path, monkeypatch):
     monkeypatch.setattr(pixels, "_directory", lambda: str(tmp_path))
     monkeypatch.setattr(pixels, "available_bytes", lambda: 0)
-    images = collected(iter(IMAGES), 40, (6, 5, 3))
+    images = collect_images(iter(IMAGES), 40, (6, 5, 3))
     assert [*tmp_path.iterdir()] == []
     np.testing.assert_array_equal(images, IMAGES)
 
@@ -87,7 +87,7 @@ def test_a_disk_without_room_is_refused_before_reading(no_memory, monkeypatch):
         yield
 
     with pytest.raises(DataError, match="set TMPDIR to a larger disk"):
-        collected(images(), 40, (6, 5, 3))
+        collect_images(images(), 40, (6, 5, 3))
 
 
 def all_of(dataset):
@@ -132,7 +132,7 @@ def test_mean_and_deviation_are_the_same(on_disk):
 def test_a_source_that_does_not_fit_can_be_resized(no_memory):
     source = open_source("digits", image_size=0)
     images, labels = source.load("train")
-    on_disk = collected(iter(images), 1437, (16, 16, 1))
+    on_disk = collect_images(iter(images), 1437, (16, 16, 1))
     source = dataclasses.replace(source, load=lambda split: (on_disk, labels))
     images, _ = open_source(source, image_size=8).read("train")
     assert isinstance(images, ImagesOnDisk) and images.shape == (1437, 8, 8, 1)

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from tfdarts.data.targets import soft_targets
-from tfdarts.data.targets import weighted
+from tfdarts.data.targets import weight_by_class
 
 LABELS = tf.constant([2, 0, 1, 2])
 LOGITS = tf.constant(np.random.default_rng(0).normal(size=(4, 3)), tf.float32)
@@ -49,7 +49,7 @@ def test_mixup_is_of_smoothed_labels():
 
 def test_classes_without_a_weight_count_one():
     """As a class of which no training image is left."""
-    weigh = weighted({0: 0.5, 2: 3.0})
+    weigh = weight_by_class({0: 0.5, 2: 3.0})
     labels = tf.constant([2, 1, 0])
     assert weigh(None, labels)[2].numpy().tolist() == [3.0, 1.0, 0.5]
     soft = tf.one_hot(labels, 3, on_value=0.6, off_value=0.2)

@@ -8,9 +8,9 @@ import shlex
 import pytest
 
 from tfdarts.data.image_source import DataError
-from tfdarts.data.text import in_blocks
 from tfdarts.data.text import open_pydoc
 from tfdarts.data.text import open_text
+from tfdarts.data.text import split_into_blocks
 from tfdarts.data.text_source import source_of_lines
 
 PREPARED = {
@@ -86,7 +86,7 @@ def test_one_file_is_cut_into_blocks(tmp_path):
 
 
 def test_blocks():
-    splits = in_blocks(range(1000))
+    splits = split_into_blocks(range(1000))
     assert [len(splits[s]) for s in SPLITS] == [800, 100, 100]
     assert splits["validation"][:21] == [*range(160, 180), 360]
     assert splits["test"][:21] == [*range(180, 200), 380]
@@ -167,7 +167,7 @@ def test_what_is_said_of_it(tmp_path):
 
 @pytest.mark.parametrize("count", [10, 45, 180, 181])
 def test_short_texts_are_cut_into_smaller_blocks(count):
-    splits = in_blocks(range(count))
+    splits = split_into_blocks(range(count))
     assert all(splits.values())
     assert sorted(sum(splits.values(), [])) == [*range(count)]
     assert len(splits["train"]) / count >= 0.75
@@ -177,7 +177,7 @@ def test_short_texts_are_cut_into_smaller_blocks(count):
 
 def test_few_lines_cannot_be_cut():
     with pytest.raises(DataError, match="has 9 lines, .* at least 10"):
-        in_blocks(range(9))
+        split_into_blocks(range(9))
 
 
 ENGLISH = "the cat sat on the mat and the dog sat on the cat\n" * 12

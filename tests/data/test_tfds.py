@@ -159,7 +159,7 @@ def test_tensorflow_datasets_warns_of_nothing(caplog):
 
 def test_jpegs_have_the_pixels_that_a_server_decodes():
     images, _ = open_tfds("tiny_jpegs").read("train")
-    kept = module._undecoded(module.find_builder("tiny_jpegs"), "train")
+    kept = module._read_undecoded(module.find_builder("tiny_jpegs"), "train")
     contents = [each["image"] for each in kept.as_numpy_iterator()]
     assert {content[:3] for content in contents} == {b"\xff\xd8\xff"}
     np.testing.assert_array_equal(

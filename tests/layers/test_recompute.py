@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from tfdarts.layers.batch_norm import BatchNorm
-from tfdarts.layers.recompute import recomputed
+from tfdarts.layers.recompute import call_and_recompute
 from tfdarts.training.memory import peak_bytes
 
 DEPTH = 10
@@ -37,7 +37,7 @@ def test_output_and_gradients_are_the_layers(layer):
     def plain(x):
         return layer(x, training=True)
 
-    ours = gradients_of(lambda x: recomputed(layer, x), layer, x)
+    ours = gradients_of(lambda x: call_and_recompute(layer, x), layer, x)
     for value, wanted in zip(ours, gradients_of(plain, layer, x), strict=True):
         np.testing.assert_allclose(value, wanted, rtol=1e-12)
 
@@ -54,7 +54,7 @@ def test_second_derivatives_are_the_layers(layer):
         return outer.gradient(along, x)
 
     np.testing.assert_allclose(
-        mixed(lambda x: recomputed(layer, x)),
+        mixed(lambda x: call_and_recompute(layer, x)),
         mixed(lambda x: layer(x, training=True)),
         rtol=1e-12,
     )
@@ -66,7 +66,7 @@ def test_moving_statistics_move_once():
     for norm in (first, second):
         norm.build(x.shape)
     with tf.GradientTape() as tape:
-        outputs = recomputed(first, x)
+        outputs = call_and_recompute(first, x)
     tape.gradient(outputs, first.trainable_variables)
     second(x, training=True)
     for ours, wanted in zip(first.weights, second.weights, strict=True):
@@ -88,7 +88,7 @@ def test_activations_are_not_kept(layer):
         return peak_bytes(gradients.get_concrete_function(spec).graph)
 
     kept = peak(lambda x: layer(x, training=True))
-    anew = peak(lambda x: recomputed(layer, x))
+    anew = peak(lambda x: call_and_recompute(layer, x))
     size = 1000 * 6 * 8
     assert kept > 3 * DEPTH * size
     assert anew < (DEPTH + 6) * size
@@ -111,4 +111,4 @@ def test_the_second_time_waits_for_the_gradient(layer):
 
     kept = waiting(lambda x: layer(x, training=True))
     # The input and the kernel.
-    assert waiting(lambda x: recomputed(layer, x)) == kept + 2
+    assert waiting(lambda x: call_and_recompute(layer, x)) == kept + 2

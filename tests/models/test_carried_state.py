@@ -107,5 +107,5 @@ def test_one_graph_serves_all_lengths():
     model = built(run_eagerly=False)
     for steps in (5, 3, 4, 6):
         model.train_step(text(steps))
-    compiled = model._trained_on.function
+    compiled = model._compiled_train.function
     assert compiled.experimental_get_tracing_count() == 1

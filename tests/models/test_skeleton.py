@@ -45,26 +45,26 @@ def test_too_few_channels_or_cells(init_channels, num_cells):
 )
 def test_image_shapes_that_are_refused(shape):
     with pytest.raises(ValueError, match="`input_shape` must be"):
-        skeleton.checked_image_shape(shape)
+        skeleton.validate_image_shape(shape)
 
 
 @pytest.mark.parametrize(
     "shape", [[4, 4, 1], np.array([4, 4, 1]), tf.TensorShape([4, 4, 1])]
 )
 def test_image_shape_is_a_tuple(shape):
-    checked = skeleton.checked_image_shape(shape)
+    checked = skeleton.validate_image_shape(shape)
     assert checked == (4, 4, 1) and {*map(type, checked)} == {int}
 
 
 def test_a_number_of_numpy_is_a_number_of_classes():
-    checked = skeleton.checked_num_classes(np.arange(3).max() + 1)
+    checked = skeleton.validate_num_classes(np.arange(3).max() + 1)
     assert checked == 3 and type(checked) is int
 
 
 @pytest.mark.parametrize("num_classes", [1, 0, -1, 2.5, "10", None])
 def test_one_class_is_refused(num_classes):
     with pytest.raises(ValueError, match="at least 2 classes"):
-        skeleton.checked_num_classes(num_classes)
+        skeleton.validate_num_classes(num_classes)
 
 
 def test_classifier_begins_as_pytorchs():

@@ -41,11 +41,11 @@ def test_a_dry_run_does_all_and_leaves_nothing(ticking, tmp_path, monkeypatch):
     monkeypatch.setattr(DARTS, "_update_alphas", update_alphas)
     held = []
 
-    def most_held_bytes():
-        held.append(memory.most_held_bytes())
+    def peak_process_bytes():
+        held.append(memory.peak_process_bytes())
         return held[-1]
 
-    monkeypatch.setattr(module, "most_held_bytes", most_held_bytes)
+    monkeypatch.setattr(module, "peak_process_bytes", peak_process_bytes)
     cost = module.dry_run(TINY)
     # Each timed part takes a second, a step 3, of which it waits for one; half
     # of 1,437 images are 2 batches.

@@ -24,7 +24,7 @@ from tfdarts.runs.export import export
 from tfdarts.runs.export import exported_versions
 from tfdarts.runs.train import train
 from tfdarts.runs.visualize import draw_run
-from tfdarts.serving.formats import converted
+from tfdarts.serving.formats import convert
 from tfdarts.serving.litert import litert_probabilities
 from tfdarts.serving.warm_up import FILE
 from tfdarts.tasks import image_export
@@ -359,9 +359,9 @@ def test_export_to_other_formats(run, network, monkeypatch):
 
     def noted(model, format, images=None):
         representative[format] = images
-        return converted(model, format, images)
+        return convert(model, format, images)
 
-    monkeypatch.setattr(image_export, "converted", noted)
+    monkeypatch.setattr(image_export, "convert", noted)
     paths = export(str(path), "files", ["onnx", "litert_int8", "keras"])
     directory = path / "export" / "files"
     assert {p.name for p in directory.iterdir()} == {

@@ -18,10 +18,10 @@ from tensorflow_serving.apis import predict_pb2
 from tfdarts.serving.clients import InvalidArgument
 from tfdarts.serving.clients import ServerError
 from tfdarts.serving.clients import Unavailable
-from tfdarts.serving.clients import checked_answer
-from tfdarts.serving.clients import checked_name
-from tfdarts.serving.clients import checked_url
-from tfdarts.serving.clients import plain
+from tfdarts.serving.clients import strip_context
+from tfdarts.serving.clients import validate_answer
+from tfdarts.serving.clients import validate_name
+from tfdarts.serving.clients import validate_url
 from tfdarts.serving.grpc_client import GrpcClient
 from tfdarts.serving.rest_client import RestClient
 from tfdarts.serving.saved_model_client import SavedModelClient
@@ -47,7 +47,7 @@ def remote(server, request):
     """A function that makes a client of the server."""
 
     def client(*args, **kwargs):
-        url = checked_url(getattr(server, request.param))
+        url = validate_url(getattr(server, request.param))
         return REMOTE[request.param](url, *args, **kwargs)
 
     return client
@@ -96,7 +96,7 @@ def test_where_nobody_listens(kind):
         nobody.bind(("127.0.0.1", 0))
         port = nobody.getsockname()[1]
         scheme = {"rest": "http", "grpc": "grpc"}[kind]
-        client = REMOTE[kind](checked_url(f"{scheme}://127.0.0.1:{port}"), "x")
+        client = REMOTE[kind](validate_url(f"{scheme}://127.0.0.1:{port}"), "x")
         with pytest.raises(
             Unavailable, match="does a server run there.*refused"
         ):
@@ -123,7 +123,7 @@ class Refused(grpc.RpcError):
     ],
 )
 def test_what_grpc_codes_mean(name, kind):
-    client = GrpcClient(checked_url("grpc://localhost"), "pets")
+    client = GrpcClient(validate_url("grpc://localhost"), "pets")
 
     def ask(request, timeout):
         raise Refused(grpc.StatusCode[name])
@@ -145,7 +145,7 @@ def test_grpcs_encrypts(monkeypatch, scheme, secure):
             return channel(*args)
 
         monkeypatch.setattr(grpc, name, noted)
-    GrpcClient(checked_url(f"{scheme}://host:7"), "pets")
+    GrpcClient(validate_url(f"{scheme}://host:7"), "pets")
     ((name, where, options),) = opened
     assert (name == "secure_channel") == secure and where == "host:7"
     # The client's own limit is that of a request, which may be larger.
@@ -158,7 +158,7 @@ def test_who_does_not_answer_in_time(kind):
     with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as silent:
         port = silent.getsockname()[1]
         scheme = {"rest": "http", "grpc": "grpc"}[kind]
-        url = checked_url(f"{scheme}://127.0.0.1:{port}")
+        url = validate_url(f"{scheme}://127.0.0.1:{port}")
         client = REMOTE[kind](url, "x", timeout=0.2)
         started = time.monotonic()
         with pytest.raises(Unavailable, match="not answered within 0.2 s"):
@@ -168,7 +168,7 @@ def test_who_does_not_answer_in_time(kind):
 
 def test_rest_at_the_port_of_grpc(server):
     """Its answer is of binary signs, which nobody wants to see."""
-    url = checked_url(server.grpc.replace("grpc://", "http://"))
+    url = validate_url(server.grpc.replace("grpc://", "http://"))
     with pytest.raises(Unavailable) as refusal:
         RestClient(url, "pets").predict(FILES)
     assert "is this its REST port?" in str(refusal.value)
@@ -194,7 +194,7 @@ def answering(status, body):
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
-        yield checked_url(f"http://127.0.0.1:{server.server_port}")
+        yield validate_url(f"http://127.0.0.1:{server.server_port}")
     finally:
         server.shutdown()
         thread.join()
@@ -257,7 +257,7 @@ def test_answers_that_are_none_to_these_images(changed):
     with answering(200, body) as url:
         assert RestClient(url, "pets").predict(FILES).labels == ["cat"] * 3
     with pytest.raises(ServerError, match="not as a model of tfdarts does"):
-        checked_answer("It", 3, *{**ANSWER, **changed}.values())
+        validate_answer("It", 3, *{**ANSWER, **changed}.values())
     body = json.dumps({"outputs": {**ANSWER, **changed}}).encode()
     with answering(200, body) as url:
         with pytest.raises(ServerError, match="not as a model of tfdarts"):
@@ -265,7 +265,7 @@ def test_answers_that_are_none_to_these_images(changed):
 
 
 def test_grpc_answers_of_other_models():
-    client = GrpcClient(checked_url("grpc://localhost"), "pets")
+    client = GrpcClient(validate_url("grpc://localhost"), "pets")
     response = predict_pb2.PredictResponse()
     client.call = lambda request, timeout: response
     with pytest.raises(ServerError, match="not as a model of tfdarts"):
@@ -298,7 +298,7 @@ def test_an_answer_that_drips_is_too_late():
         thread.start()
         port = server.getsockname()[1]
         client = RestClient(
-            checked_url(f"http://127.0.0.1:{port}"), "x", None, 0.4
+            validate_url(f"http://127.0.0.1:{port}"), "x", None, 0.4
         )
         started = time.monotonic()
         with pytest.raises(Unavailable, match="not answered within 0.4 s"):
@@ -316,7 +316,7 @@ def test_what_a_rest_server_is_sent(monkeypatch):
             sent.update(url=url, body=json, timeout=timeout, proxies=proxies)
             raise requests.ConnectionError
 
-    client = RestClient(checked_url("https://host/prefix/"), "ä", 3, 7.0)
+    client = RestClient(validate_url("https://host/prefix/"), "ä", 3, 7.0)
     client.session = Session()
     with pytest.raises(Unavailable):
         client.predict([b"\x00\xff"])
@@ -343,7 +343,7 @@ def test_what_a_rest_server_is_sent(monkeypatch):
 )
 def test_what_is_no_server(server):
     with pytest.raises(ValueError, match="--server must be http://host"):
-        checked_url(server)
+        validate_url(server)
 
 
 @pytest.mark.parametrize(
@@ -356,7 +356,7 @@ def test_what_is_no_server(server):
     ],
 )
 def test_ports(server, netloc):
-    assert checked_url(server).netloc == netloc
+    assert validate_url(server).netloc == netloc
 
 
 def test_no_version(tmp_path, models):
@@ -397,11 +397,11 @@ def test_where_the_model_is_further_down(tmp_path):
 
 @pytest.mark.parametrize("name", ["a/b", ".a", "", 'we"ird', "a:b", "a b"])
 def test_what_is_no_name(name):
-    assert checked_name("Käfer_2.0-b") == "Käfer_2.0-b"
+    assert validate_name("Käfer_2.0-b") == "Käfer_2.0-b"
     with pytest.raises(
         ValueError, match="--name must consist of letters and digits"
     ):
-        checked_name(name)
+        validate_name(name)
 
 
 def test_a_damaged_version(tmp_path):
@@ -433,4 +433,4 @@ def test_a_model_of_another_kind(tmp_path):
     ],
 )
 def test_the_sentence_in_an_error(message, sentence):
-    assert plain(message) == sentence
+    assert strip_context(message) == sentence

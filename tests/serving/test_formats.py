@@ -15,7 +15,7 @@ from tfdarts import genotypes
 from tfdarts.models.cnn_network import CNNNetwork
 from tfdarts.serving.classifier import classifier
 from tfdarts.serving.formats import SUFFIXES
-from tfdarts.serving.formats import converted
+from tfdarts.serving.formats import convert
 from tfdarts.serving.litert import litert_probabilities
 from tfdarts.serving.saved_model import export_saved_model
 
@@ -79,7 +79,7 @@ RUNTIMES = {"keras": run_keras, "litert": run_litert, "onnx": run_onnx}
 @pytest.mark.parametrize("format", RUNTIMES)
 def test_answers_what_the_network_answers(model, expected, tmp_path, format):
     path = tmp_path / f"model{SUFFIXES[format]}"
-    path.write_bytes(converted(model, format))
+    path.write_bytes(convert(model, format))
     for count in (1, 5):
         answer = RUNTIMES[format](path, IMAGES[:count].astype("float32"))
         np.testing.assert_allclose(answer, expected[:count], atol=1e-4)
@@ -104,7 +104,7 @@ def test_a_network_of_half_precision_with_a_skip(tmp_path, format):
     else:
         model = classifier(network, **preparing)
         path = tmp_path / f"model{SUFFIXES[format]}"
-        path.write_bytes(converted(model, format, IMAGES))
+        path.write_bytes(convert(model, format, IMAGES))
         if format == "litert_int8":
             answer, steps = run_litert(path, IMAGES), 0.03
         else:
@@ -120,7 +120,7 @@ def test_litert_of_8_bits(model, expected, tmp_path):
     random = np.random.default_rng(2)
     images = random.integers(0, 256, (50, *SHAPE), "uint8")
     path = tmp_path / "model.tflite"
-    path.write_bytes(converted(model, "litert_int8", images))
+    path.write_bytes(convert(model, "litert_int8", images))
     answer = run_litert(path, IMAGES)
     # Steps of 1/256 in the answer alone.
     np.testing.assert_allclose(answer, expected, atol=0.03)
@@ -139,12 +139,12 @@ def test_litert_of_8_bits(model, expected, tmp_path):
 
 
 def test_litert_needs_no_operations_of_tensorflow(model):
-    assert b"Flex" not in converted(model, "litert")
+    assert b"Flex" not in convert(model, "litert")
 
 
 def test_converting_says_nothing(model, capfd):
     for format in ("keras", "litert", "onnx"):
-        converted(model, format)
+        convert(model, format)
     assert capfd.readouterr().out == ""
 
 
@@ -173,7 +173,7 @@ np.save(sys.argv[3], answer["probabilities"])
 
 
 def test_keras_in_a_process_of_its_own(model, expected, tmp_path):
-    (tmp_path / "model.keras").write_bytes(converted(model, "keras"))
+    (tmp_path / "model.keras").write_bytes(convert(model, "keras"))
     np.save(tmp_path / "images.npy", IMAGES.astype("float32"))
     subprocess.run(
         [

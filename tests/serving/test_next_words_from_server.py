@@ -118,8 +118,8 @@ def test_answers_of_another_kind_are_refused(position, value):
     answer = [*GOOD]
     answer[position] = value
     with pytest.raises(ServerError, match="It answers, but not as a model of"):
-        Answering(answer).foretell(["a"])
-    assert Answering(GOOD).foretell(["a"]).top_words == [["a", "b"]]
+        Answering(answer).predict_next_words(["a"])
+    assert Answering(GOOD).predict_next_words(["a"]).top_words == [["a", "b"]]
 
 
 def test_it_is_asked_again(monkeypatch):

@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from tfdarts.serving.clients import ServerError
-from tfdarts.serving.clients import checked_url
+from tfdarts.serving.clients import validate_url
 from tfdarts.serving.grpc_client import GrpcClient
 from tfdarts.serving.proxies import grpc_proxy_of
 from tfdarts.serving.proxies import http_proxy_of
@@ -58,7 +58,7 @@ def proxy(monkeypatch):
 def test_a_proxy_that_fails_is_named_without_its_password(scheme, proxy):
     """A name that is not resolved here: only a proxy could."""
     address, asked = proxy
-    client = CLIENTS[scheme](checked_url(f"{scheme}://model.invalid"), "x")
+    client = CLIENTS[scheme](validate_url(f"{scheme}://model.invalid"), "x")
     with pytest.raises(ServerError) as refusal:
         client.predict([b""])
     assert asked
@@ -91,7 +91,7 @@ def test_other_machines_have_others(host):
 def test_rest_on_this_machine_needs_no_proxy(host, proxy):
     _, asked = proxy
     with refusing() as (port, log):
-        client = RestClient(checked_url(f"http://{host}:{port}"), "x")
+        client = RestClient(validate_url(f"http://{host}:{port}"), "x")
         with pytest.raises(ServerError) as refusal:
             client.predict([b""])
     assert "proxy" not in str(refusal.value) and not asked
@@ -103,7 +103,7 @@ def test_grpc_on_this_machine_needs_no_proxy(proxy):
     _, asked = proxy
     with socket.create_server(("127.0.0.1", 0)) as unused:
         port = unused.getsockname()[1]
-    client = GrpcClient(checked_url(f"grpc://localhost:{port}"), "x")
+    client = GrpcClient(validate_url(f"grpc://localhost:{port}"), "x")
     with pytest.raises(ServerError) as refusal:
         client.predict([b""])
     assert "proxy" not in str(refusal.value) and not asked
@@ -111,7 +111,7 @@ def test_grpc_on_this_machine_needs_no_proxy(proxy):
 
 def test_what_the_environment_excepts_has_no_proxy(proxy, monkeypatch):
     monkeypatch.setenv("no_proxy", "example.com")
-    assert http_proxy_of(checked_url("http://a.example.com")) is None
-    assert grpc_proxy_of(checked_url("grpc://a.example.com")) is None
-    assert http_proxy_of(checked_url("http://b.example.org"))
-    assert grpc_proxy_of(checked_url("grpc://b.example.org"))
+    assert http_proxy_of(validate_url("http://a.example.com")) is None
+    assert grpc_proxy_of(validate_url("grpc://a.example.com")) is None
+    assert http_proxy_of(validate_url("http://b.example.org"))
+    assert grpc_proxy_of(validate_url("grpc://b.example.org"))

@@ -8,7 +8,7 @@ import tensorflow as tf
 from tfdarts.models.cnn_supernet import CNNSupernet
 from tfdarts.models.rnn_supernet import RNNSupernet
 from tfdarts.strategies.darts import DARTS
-from tfdarts.strategies.pairs import checked_batch
+from tfdarts.strategies.pairs import validate_batch
 
 X = np.random.default_rng(0).normal(size=(6, 4, 4, 1)).astype("float32")
 Y = np.arange(6) % 3
@@ -164,9 +164,9 @@ def test_the_stem_of_imagenet_takes_one_size():
         stem="imagenet",
     )
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    checked_batch((np.zeros((1, 32, 32, 1)), [0]), supernet, loss)
+    validate_batch((np.zeros((1, 32, 32, 1)), [0]), supernet, loss)
     with pytest.raises(ValueError, match=r"\(batch, 32, 32, 1\)"):
-        checked_batch((np.zeros((1, 64, 64, 1)), [0]), supernet, loss)
+        validate_batch((np.zeros((1, 64, 64, 1)), [0]), supernet, loss)
 
 
 def test_one_hot_labels_have_their_loss():
@@ -174,19 +174,19 @@ def test_one_hot_labels_have_their_loss():
     supernet = CNNSupernet(
         2, 3, 3, (4, 4, 1), num_nodes=1, primitives=("none", "skip_connect")
     )
-    checked_batch((X, ONE_HOT), supernet, loss)
+    validate_batch((X, ONE_HOT), supernet, loss)
 
 
 def test_texts_are_of_words():
     supernet = RNNSupernet(vocabulary_size=5, units=3, num_nodes=1)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    checked_batch((TOKENS, TOKENS), supernet, loss)
+    validate_batch((TOKENS, TOKENS), supernet, loss)
     with pytest.raises(ValueError, match="Words must be integers. Received fl"):
-        checked_batch((TOKENS / 2, TOKENS), supernet, loss)
+        validate_batch((TOKENS / 2, TOKENS), supernet, loss)
     with pytest.raises(ValueError, match=r"of shape \[3, 4\]"):
-        checked_batch((TOKENS, TOKENS[:, 0]), supernet, loss)
+        validate_batch((TOKENS, TOKENS[:, 0]), supernet, loss)
     with pytest.raises(ValueError, match="Labels must be from 0 to 4"):
-        checked_batch((TOKENS, TOKENS + 1), supernet, loss)
+        validate_batch((TOKENS, TOKENS + 1), supernet, loss)
 
 
 @pytest.mark.parametrize(

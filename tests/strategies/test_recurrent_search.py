@@ -8,7 +8,7 @@ import tensorflow as tf
 from tfdarts.models.rnn_supernet import RNNSupernet
 from tfdarts.strategies import hypergradient
 from tfdarts.strategies.darts import DARTS
-from tfdarts.strategies.virtual_step import clipped
+from tfdarts.strategies.virtual_step import clip_step
 from tfdarts.training.optimizers import SGD
 from tfdarts.training.optimizers import Adam
 
@@ -267,7 +267,7 @@ def test_a_clipped_virtual_step_clips_both_ways():
     w = [tf.constant([1.0, 1.0]), tf.constant(1.0)]
     with tf.GradientTape() as tape:
         tape.watch(g)
-        outcome = clipped(step, clip_norm=1.0)(g, w)
+        outcome = clip_step(step, clip_norm=1.0)(g, w)
     np.testing.assert_allclose(outcome[0], [1 - 0.3, 1.0], atol=1e-6)
     np.testing.assert_allclose(outcome[1], 1 - 0.4, atol=1e-6)
     direction = [tf.constant([0.0, 12.0]), tf.constant(5.0)]

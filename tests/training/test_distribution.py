@@ -18,7 +18,7 @@ from tfdarts.parts import worker_of
 from tfdarts.training import distribution
 from tfdarts.training.distribution import distribution_of
 from tfdarts.training.distribution import local_devices
-from tfdarts.training.distribution import require_shares
+from tfdarts.training.distribution import require_divisible_batch
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def gpus(monkeypatch):
 @pytest.fixture
 def mirrored(monkeypatch):
     """Strategies that know only the names of their devices."""
-    monkeypatch.setattr(distribution, "mirrored", lambda names: names)
+    monkeypatch.setattr(distribution, "mirrored_strategy", lambda names: names)
 
 
 def test_none_is_one_device(gpus, mirrored):
@@ -69,7 +69,7 @@ def test_auto_is_what_there_is(gpus, mirrored, monkeypatch):
     monkeypatch.undo()
     assert distribution_of("auto") is tf.distribute.get_strategy()
     two_workers(monkeypatch, "a:1", "b:2")
-    monkeypatch.setattr(distribution, "_of_workers", lambda: "many")
+    monkeypatch.setattr(distribution, "_worker_strategy", lambda: "many")
     assert distribution_of("auto") == distribution_of("multiworker") == "many"
     assert distribution_of("none").num_replicas_in_sync == 1
 
@@ -78,7 +78,7 @@ def test_auto_is_what_there_is(gpus, mirrored, monkeypatch):
 def joined(monkeypatch):
     """Worker 1 of two, joined; a function that says what devices there are."""
     two_workers(monkeypatch, "a:1", "b:2")
-    monkeypatch.setattr(distribution, "_joined", lambda: "many")
+    monkeypatch.setattr(distribution, "_join_workers", lambda: "many")
     monkeypatch.setattr(distribution, "wait_for_others", lambda *_: None)
 
     def with_devices(*found):
@@ -95,10 +95,10 @@ def joined(monkeypatch):
                 if kind in (None, name.split(":")[-2])
             ],
         )
-        distribution._of_workers.cache_clear()
+        distribution._worker_strategy.cache_clear()
 
     yield with_devices
-    distribution._of_workers.cache_clear()
+    distribution._worker_strategy.cache_clear()
 
 
 def test_workers_have_as_many_gpus(joined):
@@ -164,7 +164,7 @@ def test_signals_have_their_handlers_again(monkeypatch):
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.signal(signal.SIGALRM, signal.SIG_IGN)
-        distribution._joined()
+        distribution._join_workers()
         assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
         assert signal.getsignal(signal.SIGALRM) is signal.SIG_IGN
@@ -172,7 +172,7 @@ def test_signals_have_their_handlers_again(monkeypatch):
         # As of what a shell starts with &.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         with pytest.raises(AssertionError):
-            distribution._joined()
+            distribution._join_workers()
         assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     finally:
         for kind, handler in zip(kinds, before):
@@ -188,7 +188,7 @@ distribution.SECONDS_TO_JOIN = 1
 # It holds Python's lock, as TensorFlow does.
 sleep = ctypes.PyDLL(None).sleep
 tf.distribute.MultiWorkerMirroredStrategy = lambda: sleep(60)
-distribution._joined()
+distribution._join_workers()
 """
 AS_FIRST_PROCESS = ("unshare", "-Urpf", "--kill-child", "--mount-proc")
 
@@ -206,8 +206,8 @@ def test_joining_ends_in_time(prefix):
 
 
 def test_batches_must_be_shared_evenly(two_replicas):
-    require_shares(two_replicas, 12, micro_batches=3)
+    require_divisible_batch(two_replicas, 12, micro_batches=3)
     with pytest.raises(ValueError, match="--batch_size is shared .* 2. Rec"):
-        require_shares(two_replicas, 7)
+        require_divisible_batch(two_replicas, 7)
     with pytest.raises(ValueError, match="number, 2, times --micro_batches, 4"):
-        require_shares(two_replicas, 12, micro_batches=4)
+        require_divisible_batch(two_replicas, 12, micro_batches=4)

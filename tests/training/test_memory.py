@@ -62,7 +62,7 @@ MEASURED = """
 import tensorflow as tf
 
 import tfdarts
-from tfdarts.training.memory import most_held_bytes, peak_bytes
+from tfdarts.training.memory import peak_process_bytes, peak_bytes
 from tfdarts.training.optimizers import SGD, Adam
 
 supernet = tfdarts.CNNSupernet(8, 3, 10, (32, 32, 3), num_nodes=2)
@@ -70,11 +70,11 @@ x, y = tf.zeros((64, 32, 32, 3)), tf.zeros(64, tf.int64)
 search = tfdarts.DARTS(supernet, order=1)
 search.compile(SGD(0.1), Adam(0.1))
 graph = search.gradient_graph((x, y))
-before = most_held_bytes()
+before = peak_process_bytes()
 loss = search._compiled_loss
 weights, alphas, state = loss.values()
 loss.objective([(x, y)], state).outputs([weights], alphas)
-print(peak_bytes(graph), most_held_bytes() - before)
+print(peak_bytes(graph), peak_process_bytes() - before)
 """
 
 

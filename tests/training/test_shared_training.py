@@ -13,8 +13,8 @@ from tfdarts.models.on_devices import FunctionalOnDevices
 from tfdarts.parts import part_of_batch
 from tfdarts.training.mean_statistics import MeanStatistics
 from tfdarts.training.optimizers import SGD
-from tfdarts.training.shared_data import predicted
-from tfdarts.training.shared_data import shared
+from tfdarts.training.shared_data import predict_all
+from tfdarts.training.shared_data import share_dataset
 
 BATCH, STEPS, WORDS = 8, 3, 7
 ROUNDING = {"rtol": 1e-10, "atol": 1e-12}
@@ -100,7 +100,7 @@ def trained(strategy, synchronized=False, **arguments):
             synchronize_batch_norms(model)
     dataset = tf.data.Dataset.from_tensor_slices(images())
     model.fit(
-        shared(dataset.batch(BATCH, drop_remainder=True), strategy),
+        share_dataset(dataset.batch(BATCH, drop_remainder=True), strategy),
         callbacks=[MeanStatistics()],
         steps_per_epoch=STEPS,
         shuffle=False,
@@ -169,9 +169,11 @@ def test_all_rows_count_once(rows, auxiliary, two_replicas):
         results.append(
             [
                 *model.evaluate(
-                    shared(dataset, strategy), steps=len(dataset), verbose=0
+                    share_dataset(dataset, strategy),
+                    steps=len(dataset),
+                    verbose=0,
                 ),
-                *np.ravel(predicted(network, dataset, strategy)),
+                *np.ravel(predict_all(network, dataset, strategy)),
             ]
         )
     assert len(results[0]) == 2 + rows * 3
@@ -190,7 +192,7 @@ def test_no_batch_is_read_to_build_what_is_built(two_replicas):
     read.clear()
     dataset = tf.data.Dataset.from_generator(generate, output_signature=spec)
     model = trained(two_replicas)
-    model.evaluate(shared(dataset, two_replicas), steps=STEPS, verbose=0)
+    model.evaluate(share_dataset(dataset, two_replicas), steps=STEPS, verbose=0)
     assert read == [BATCH] * STEPS
 
 
@@ -230,8 +232,8 @@ def test_two_devices_read_as_one(two_replicas):
     for strategy in (DEFAULT, two_replicas):
         model = language_model(strategy)
         history = model.fit(
-            shared(segments(6, 0), strategy),
-            validation_data=shared(segments(5, 1), strategy),
+            share_dataset(segments(6, 0), strategy),
+            validation_data=share_dataset(segments(5, 1), strategy),
             steps_per_epoch=3,
             validation_steps=3,
             epochs=2,

@@ -23,8 +23,8 @@ from tfdarts.registry import load_plugins
 from tfdarts.runs.search_configs import is_for
 from tfdarts.settings.fields import flag_fields
 from tfdarts.stderr import quiet_stderr
+from tfdarts.strategies.registry import get_strategy
 from tfdarts.strategies.registry import strategies
-from tfdarts.strategies.registry import strategy_named
 from tfdarts.tasks.registry import task_of_data
 from tfdarts.tasks.registry import tasks
 
@@ -127,7 +127,7 @@ class Command:
         if not self.has_strategy:
             return self
         name = parsing.last_value([*parsing.expanded(arguments)], "strategy")
-        strategy = strategy_named(name or "darts")
+        strategy = get_strategy(name or "darts")
         return dataclasses.replace(self, strategy=strategy)
 
     def help(self):
@@ -177,7 +177,7 @@ class Command:
     def settings_for(self, task):
         """Returns the dataclasses whose fields are the flags of a task."""
         if self.has_strategy:
-            strategy = self.strategy or strategy_named("darts")
+            strategy = self.strategy or get_strategy("darts")
             return self.settings(task, strategy)
         if callable(self.settings):
             return self.settings(task)

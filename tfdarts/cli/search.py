@@ -17,7 +17,7 @@ from tfdarts.cli.training_flags import training_of
 from tfdarts.runs.search_configs import search_config_class
 from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import setting
-from tfdarts.strategies.registry import strategy_named
+from tfdarts.strategies.registry import get_strategy
 from tfdarts.tasks.registry import task_of_data
 
 
@@ -38,7 +38,7 @@ def searched_by(values):
     Args:
         values: Dict of the flags' values, and of their `"task"`.
     """
-    strategy = strategy_named(values["strategy"])
+    strategy = get_strategy(values["strategy"])
     return search_config_class(strategy, values["task"])
 
 

@@ -10,7 +10,7 @@ from tfdarts.runs.search_configs import search_config_class
 from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import flag_fields
 from tfdarts.settings.fields import setting
-from tfdarts.strategies.registry import strategy_named
+from tfdarts.strategies.registry import get_strategy
 
 PREFIX = "train_"
 
@@ -96,7 +96,7 @@ def stages_of_flags(values):
         field.name
         for field in flag_fields(
             search_config_class(
-                strategy_named(values["strategy"]), values["task"]
+                get_strategy(values["strategy"]), values["task"]
             )
         )
     }

@@ -14,7 +14,7 @@ from tfdarts.data.image_source import ImageSource
 from tfdarts.data.image_source import check_no_class_is_empty
 from tfdarts.data.image_source import fingerprint
 from tfdarts.data.labels import class_numbers
-from tfdarts.data.labels import found_classes
+from tfdarts.data.labels import find_classes
 from tfdarts.data.splits import set_test_aside
 
 
@@ -126,7 +126,7 @@ def from_dataset(
     if not isinstance(train, tf.data.Dataset):
         raise DataError(
             "The train dataset must be a tf.data.Dataset. It is "
-            f"{_kind(train)}; for arrays, use from_arrays."
+            f"{_describe_type(train)}; for arrays, use from_arrays."
         )
     if class_names is None:
         class_names = getattr(train, "class_names", None)
@@ -164,11 +164,11 @@ def source_of_test(test, class_names):
 def _as_pair(examples, split):
     """Returns images and labels as arrays; checks that images are numbers."""
     if isinstance(examples, tf.data.Dataset):
-        examples = _collected(examples, split)
+        examples = _collect(examples, split)
     if not isinstance(examples, tuple | list) or len(examples) != 2:
         raise DataError(
             f"The {split} examples must be a tf.data.Dataset or a pair "
-            f"(images, labels). They are {_kind(examples)}."
+            f"(images, labels). They are {_describe_type(examples)}."
         )
     images, labels = examples
     where = f"the {split} split"
@@ -181,7 +181,7 @@ def _labels(pairs, class_names):
     """Returns the names of the classes, and the labels of each split."""
     images, labels = pairs["train"]
     if class_names is None:
-        class_names = found_classes(labels, len(images), "the train split")
+        class_names = find_classes(labels, len(images), "the train split")
     else:
         class_names = tuple(map(_class_name, items(class_names)))
     numbers = {
@@ -204,13 +204,13 @@ def _class_name(name):
     return str(name)
 
 
-def _kind(thing):
+def _describe_type(thing):
     """Returns the type and length of an object, for error messages."""
     length = f" of {len(thing)}" if isinstance(thing, tuple | list) else ""
     return f"{type(thing).__name__}{length}"
 
 
-def _collected(dataset, split):
+def _collect(dataset, split):
     """Returns the images and labels of a `tf.data.Dataset` as two arrays.
 
     Raises:

@@ -71,18 +71,18 @@ def random_resized_crop(images, size, seed):
     first = tf.argmax(fits, axis=1)
     fitting = tf.reduce_any(fits, axis=1)
 
-    def chosen(values, otherwise):
+    def choose(values, otherwise):
         drawn = tf.gather(values, first, batch_dims=1)
         return tf.where(fitting, drawn, otherwise)
 
     side = min(height, width)
-    heights, widths = chosen(heights, side), chosen(widths, side)
-    top = chosen(top, 0.5) * (height - heights)
-    left = chosen(left, 0.5) * (width - widths)
-    return _resized_parts(images, top, left, heights, widths, size)
+    heights, widths = choose(heights, side), choose(widths, side)
+    top = choose(top, 0.5) * (height - heights)
+    left = choose(left, 0.5) * (width - widths)
+    return _crop_and_resize(images, top, left, heights, widths, size)
 
 
-def _resized_parts(images, top, left, heights, widths, size):
+def _crop_and_resize(images, top, left, heights, widths, size):
     """Returns parts of images, resized bilinearly at pixel centers."""
     # TensorFlow returns zeros within half a pixel of the edge.
     images = tf.pad(images, [[0, 0], [1, 1], [1, 1], [0, 0]], "SYMMETRIC")
@@ -118,7 +118,7 @@ def center_crop(images, size):
     return images[:, top : top + size, left : left + size]
 
 
-def as_tested(images, mean, std, crop_size=0):
+def prepare_for_test(images, mean, std, crop_size=0):
     """Returns images as the network's input outside of training.
 
     Args:
@@ -169,8 +169,8 @@ def cutout(images, length, seed):
 
 def _inside(size, length, images, seed):
     """Returns a mask of the `length` places around a random one."""
-    centre = drawn([], images, [1], seed, maxval=size, dtype=tf.int32)
-    place = tf.range(size) - centre + length // 2
+    center = drawn([], images, [1], seed, maxval=size, dtype=tf.int32)
+    place = tf.range(size) - center + length // 2
     return (place >= 0) & (place < length)
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import sklearn.utils.class_weight
 
-from tfdarts.data.image_source import shortened
+from tfdarts.data.image_source import shorten
 from tfdarts.table import table
 
 IMBALANCED = 3
@@ -163,4 +163,4 @@ def _some_classes(chosen, class_names):
     names = [class_names[label] for label in np.flatnonzero(chosen)]
     if len(names) == 1:
         return f"class {names[0]}"
-    return f"{len(names):,} classes ({shortened(names, 5)})"
+    return f"{len(names):,} classes ({shorten(names, 5)})"

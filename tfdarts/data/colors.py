@@ -5,7 +5,7 @@ import tensorflow as tf
 from tfdarts.data.augmentation import drawn
 
 # Weights of red, green and blue in the luma (ITU-R BT.601), as in PIL.
-_GREY = (0.299, 0.587, 0.114)
+_LUMINANCE = (0.299, 0.587, 0.114)
 
 
 def color_jitter(images, strength, seed):
@@ -28,12 +28,12 @@ def color_jitter(images, strength, seed):
     changes = drawn([4], images, [1, 1, 1], seed, -strength, strength)
     brightness, contrast, saturation = tf.unstack(1 + changes[:3])
     images = _valid(tf.cast(images, tf.float32) * brightness)
-    mean = tf.reduce_mean(_grey(images), axis=(1, 2, 3), keepdims=True)
+    mean = tf.reduce_mean(_to_gray(images), axis=(1, 2, 3), keepdims=True)
     images = _blend(images, mean, contrast)
     if images.shape[-1] == 1:
         return images
-    images = _blend(images, _grey(images), saturation)
-    return _turned(images, changes[3] / 2)
+    images = _blend(images, _to_gray(images), saturation)
+    return _shift_hue(images, changes[3] / 2)
 
 
 def _valid(images):
@@ -44,13 +44,15 @@ def _blend(images, others, share):
     return _valid(others + share * (images - others))
 
 
-def _grey(images):
+def _to_gray(images):
     if images.shape[-1] == 1:
         return images
-    return tf.reduce_sum(images * tf.constant(_GREY), axis=-1, keepdims=True)
+    return tf.reduce_sum(
+        images * tf.constant(_LUMINANCE), axis=-1, keepdims=True
+    )
 
 
-def _turned(images, turns):
+def _shift_hue(images, turns):
     """Returns images with rotated hue; a turn of 1 is the full circle."""
     hue, saturation, value = tf.split(
         tf.image.rgb_to_hsv(images / 255.0), 3, axis=-1

@@ -23,7 +23,7 @@ from tfdarts.data.image_source import ImageSource
 from tfdarts.data.image_source import check_class_names
 from tfdarts.data.image_source import check_name
 from tfdarts.data.image_source import fingerprint
-from tfdarts.data.pixels import collected
+from tfdarts.data.pixels import collect_images
 
 _SPLITS = ("train", "validation", "test")
 _VALIDATION = ("validation", "val", "valid")
@@ -66,7 +66,7 @@ def open_folder(
     directory = pathlib.Path(directory).expanduser().resolve()
     name = f"folder:{directory}"
     files, notes = _find_files(directory)
-    looks, bad = look_at(_all(files))
+    looks, bad = look_at(_paths_of_all_splits(files))
     if bad or skip_broken:
         if bad and not skip_broken:
             logger.info(
@@ -74,28 +74,28 @@ def open_folder(
             )
         bad |= find_broken([*looks])
     if bad and not skip_broken:
-        raise _unusable(bad, _all(files), directory)
+        raise _unusable_error(bad, _paths_of_all_splits(files), directory)
     if bad:
-        notes.append(_left_out(bad, files, directory))
-        files = _without(bad, files, directory)
-        looks = {path: looks[path] for path in _all(files)}
+        notes.append(_skipped_note(bad, files, directory))
+        files = _remove_bad(bad, files, directory)
+        looks = {path: looks[path] for path in _paths_of_all_splits(files)}
     folders = sorted({path.parent.name for path in files["train"]})
     check_class_names(folders, name)
     class_names = tuple(map(composed, folders))
     contents = _fingerprint(files, looks)
     if "test" not in files:
-        files = {**files, **_held_out(files["train"], name)}
+        files = {**files, **_split_off_test(files["train"], name)}
         notes.append(splits.NOTE)
     sizes = collections.Counter(look.size for look in looks.values())
     channels = {look.channels for look in looks.values()}
-    notes += _seen(looks)
+    notes += _conversion_notes(looks)
     if image_size:
         notes.append(f"Images are resized to {image_size}x{image_size}.")
         size = (image_size, image_size)
     elif len(sizes) > 1:
         raise DataError(
             f"The images in {directory} have different sizes, height x width: "
-            f"{_counted(sizes, looks)}. Give --image_size to resize all "
+            f"{_list_sizes(sizes, looks)}. Give --image_size to resize all "
             "images to squares of that size."
         )
     else:
@@ -106,12 +106,14 @@ def open_folder(
         paths = files[split]
         images = decode_files(paths, shape, image_fit if image_size else None)
         try:
-            images = collected(images, len(paths), shape)
+            images = collect_images(images, len(paths), shape)
         except (OSError, tf.errors.InvalidArgumentError) as error:
-            bad = find_broken(_all(files))
+            bad = find_broken(_paths_of_all_splits(files))
             if not bad:
                 raise
-            raise _unusable(bad, _all(files), directory) from error
+            raise _unusable_error(
+                bad, _paths_of_all_splits(files), directory
+            ) from error
         labels = [class_names.index(_class_of(path)) for path in paths]
         return images, np.array(labels, "int64")
 
@@ -126,11 +128,11 @@ def open_folder(
     )
 
 
-def _all(files):
+def _paths_of_all_splits(files):
     return [*itertools.chain.from_iterable(files.values())]
 
 
-def _unusable(bad, paths, directory):
+def _unusable_error(bad, paths, directory):
     return DataError(
         f"{len(bad):,} of {len(paths):,} files in {directory} cannot be used. "
         f"{describe_bad(bad, directory)}. Repair or remove these files, or "
@@ -138,19 +140,20 @@ def _unusable(bad, paths, directory):
     )
 
 
-def _left_out(bad, files, directory):
+def _skipped_note(bad, files, directory):
     """Returns a sentence on the number of bad files in each split."""
     counts = {split: len(bad.keys() & paths) for split, paths in files.items()}
     of_splits = ", ".join(
         f"{count:,} of {split}" for split, count in counts.items() if count
     )
     return (
-        f"Left out by --skip_broken: {len(bad):,} of {len(_all(files)):,} "
-        f"files ({of_splits}). {describe_bad(bad, directory)}."
+        f"Left out by --skip_broken: {len(bad):,} of "
+        f"{len(_paths_of_all_splits(files)):,} files ({of_splits}). "
+        f"{describe_bad(bad, directory)}."
     )
 
 
-def _without(bad, files, directory):
+def _remove_bad(bad, files, directory):
     """Returns the files of each split without the bad ones."""
     good = {s: [p for p in paths if p not in bad] for s, paths in files.items()}
     for split, paths in files.items():
@@ -164,7 +167,7 @@ def _without(bad, files, directory):
     return good
 
 
-def _seen(looks):
+def _conversion_notes(looks):
     """Returns sentences on conversions of the images."""
     notes = []
     if len({look.channels for look in looks.values()}) > 1:
@@ -195,7 +198,8 @@ def _find_files(directory):
     if "train" not in names:
         if names & {*_SPLITS}:
             raise DataError(
-                f"{directory} has {_listed(names & {*_SPLITS})} but no train/."
+                f"{directory} has {_join_names(names & {*_SPLITS})} but no "
+                "train/."
             )
         _check_not_wrapped(names, directory)
         return {"train": _class_files(directory)}, []
@@ -210,8 +214,9 @@ def _find_files(directory):
     for split, there in classes.items():
         if there != every:
             raise DataError(
-                f"{directory / places[split]} has no {_listed(every - there)}, "
-                f"which another split has. Every split must have all classes."
+                f"{directory / places[split]} has no "
+                f"{_join_names(every - there)}, which another split has. "
+                "Every split must have all classes."
             )
     notes = [
         f"{place}/ is the {split} split."
@@ -221,7 +226,7 @@ def _find_files(directory):
     unread = names - {*places.values()}
     if unread:
         notes.append(
-            f"Not read, because these are not splits: {_listed(unread)}."
+            f"Not read, because these are not splits: {_join_names(unread)}."
         )
     return files, notes
 
@@ -251,9 +256,9 @@ def _check_names_of_splits(names, directory):
             f"{name}/ to {split}/" for name, split in sorted(misnamed.items())
         )
         raise DataError(
-            f"{directory} has {_listed({*misnamed})}, which looks like a split "
-            f"of the data, not like a class. Splits are called train/, "
-            f"validation/ and test/, and have a directory for each class. "
+            f"{directory} has {_join_names({*misnamed})}, which looks like a "
+            "split of the data, not like a class. Splits are called train/, "
+            "validation/ and test/, and have a directory for each class. "
             f"Rename {renamed}; if it is a class, give it another name."
         )
 
@@ -292,8 +297,8 @@ def _validation(names, directory):
     there = names & {*_VALIDATION}
     if len(there) > 1:
         raise DataError(
-            f"{directory} has {_listed(there)}. Only one of these can be the "
-            "validation split: move the other away."
+            f"{directory} has {_join_names(there)}. Only one of these can be "
+            "the validation split: move the other away."
         )
     return {"validation": place for place in there}
 
@@ -337,18 +342,18 @@ def _visible(directory):
     return visible
 
 
-def _listed(names):
+def _join_names(names):
     return ", ".join(f"{name}/" for name in sorted(names))
 
 
-def _held_out(paths, name):
+def _split_off_test(paths, name):
     """Splits the files of a training split into training and test files."""
     classes = np.array([path.parent.name for path in paths])
     rows = zip(("train", "test"), splits.test_rows(classes, name))
     return {split: [paths[row] for row in part] for split, part in rows}
 
 
-def _counted(sizes, looks, most=5):
+def _list_sizes(sizes, looks, most=5):
     """Returns the most frequent sizes, with an example of each."""
     examples = {look.size: path for path, look in looks.items()}
     counts = [
@@ -365,10 +370,12 @@ def _fingerprint(files, looks):
     read = {split: paths for split, paths in files.items() if split != "test"}
     names = {s: [p.parts[-2:] for p in paths] for s, paths in read.items()}
     description = ([*files], names)
-    if any(looks[path].is_transparent_gif for path in _all(read)):
+    if any(
+        looks[path].is_transparent_gif for path in _paths_of_all_splits(read)
+    ):
         # Version 0.1.0 read these files with other pixels.
         description = (*description, "transparent GIFs on black")
-    return fingerprint(description, map(_digest, _all(read)))
+    return fingerprint(description, map(_digest, _paths_of_all_splits(read)))
 
 
 def _digest(path):

@@ -127,7 +127,7 @@ def _class_names(directory, labels):
 
 
 def _read_text(path):
-    with _opened(path) as file:
+    with _open(path) as file:
         try:
             return file.read().decode("utf-8-sig")
         except UnicodeDecodeError as error:
@@ -137,13 +137,13 @@ def _read_text(path):
 
 
 def _read_shape(path):
-    with _opened(path) as file:
+    with _open(path) as file:
         return _header(file, path, _IMAGES)
 
 
 def _read(path, dimensions):
     """Returns the array in a file."""
-    with _opened(path) as file:
+    with _open(path) as file:
         shape = _header(file, path, dimensions)
         values = np.frombuffer(file.read(), "uint8")
     if len(values) != math.prod(shape):
@@ -155,7 +155,7 @@ def _read(path, dimensions):
 
 
 @contextlib.contextmanager
-def _opened(path):
+def _open(path):
     try:
         if not path.is_file():  # Reading a pipe would block.
             raise DataError(f"{path} must be a file, but is something else.")
@@ -185,5 +185,5 @@ def _check_dimensions(number, dimensions, path):
 
 
 def _digest(path):
-    with _opened(path) as file:
+    with _open(path) as file:
         return hashlib.file_digest(file, "sha256").digest()

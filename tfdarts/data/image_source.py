@@ -119,7 +119,7 @@ class ImageSource:
             f"{self.name}: {', '.join(counts)} image{'s' * (last > 1)}, "
             f"{height}x{width} pixels (height x width), "
             f"{('gray', 'color')[channels == 3]}",
-            f"{len(self.class_names)} classes: {shortened(self.class_names)}",
+            f"{len(self.class_names)} classes: {shorten(self.class_names)}",
             *self.notes,
         )
 
@@ -188,7 +188,7 @@ def check_no_class_is_empty(labels, class_names, where):
     empty = [*itertools.islice(empty, 6)]
     if empty:
         raise DataError(
-            f"There is no image of class {shortened(empty, 5)} in {where}. "
+            f"There is no image of class {shorten(empty, 5)} in {where}. "
             "Number the classes from 0 without gaps, and name only classes "
             "that have images; without names, there is a class for every "
             f"number up to the highest label, here {max(there)}."
@@ -239,7 +239,7 @@ def check_labels(labels, num_images, num_classes, where):
         )
 
 
-def shortened(names, most=10):
+def shorten(names, most=10):
     """Returns the first names, joined by commas."""
     shown = ", ".join(names[:most])
     return shown if len(names) <= most else f"{shown}, and so on"

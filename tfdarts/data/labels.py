@@ -6,10 +6,10 @@ from tfdarts.arguments import scalar
 from tfdarts.characters import composed
 from tfdarts.data.image_source import DataError
 from tfdarts.data.image_source import check_labels
-from tfdarts.data.image_source import shortened
+from tfdarts.data.image_source import shorten
 
 
-def found_classes(labels, count, where):
+def find_classes(labels, count, where):
     """Returns the classes of labels that have no names.
 
     Args:
@@ -80,7 +80,7 @@ def _in_a_row(labels, where):
     if labels.dtype.kind == "U":
         names = [composed(name) for name in labels.ravel().tolist()]
         labels = np.array(names, str).reshape(labels.shape)
-    if labels.dtype.kind in "bf" and _are_whole(labels):
+    if labels.dtype.kind in "bf" and _are_integers(labels):
         labels = labels.astype("int64")
     if labels.ndim == 2 and not _is_one_hot(labels):
         raise DataError(
@@ -107,7 +107,7 @@ def _of_one_type(labels):
     return labels
 
 
-def _are_whole(labels):
+def _are_integers(labels):
     whole = np.isfinite(labels).all() and (labels == np.rint(labels)).all()
     return bool(whole) and (np.abs(labels) < 2**53).all()
 
@@ -130,6 +130,6 @@ def _positions(labels, class_names, where):
     if unknown:
         raise DataError(
             f"The labels of {where} must be among the classes "
-            f"{shortened([*numbers])}. One of them is {unknown[0]!r}."
+            f"{shorten([*numbers])}. One of them is {unknown[0]!r}."
         )
     return np.array([numbers[label] for label in labels.tolist()], "int64")

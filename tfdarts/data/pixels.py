@@ -54,7 +54,7 @@ class ImagesOnDisk:
         return np.asarray(self._array[self._positions], dtype)
 
 
-def collected(images, count, shape):
+def collect_images(images, count, shape):
     """Returns an iterable of images as one array.
 
     If the array would take more than a tenth of the available memory, the
@@ -75,7 +75,7 @@ def collected(images, count, shape):
     size = count * int(np.prod(shape))
     images = count_progress(images, count)
     if size <= SHARE * available_bytes():
-        return _in_memory(images, count, shape)
+        return _collect_in_memory(images, count, shape)
     directory = _directory()
     free = shutil.disk_usage(directory).free
     if size > free:
@@ -91,7 +91,7 @@ def collected(images, count, shape):
         size / 1e9,
         directory,
     )
-    return _on_disk(images, shape, directory)
+    return _collect_on_disk(images, shape, directory)
 
 
 def _directory():
@@ -100,7 +100,7 @@ def _directory():
     return tempfile.gettempdir()
 
 
-def _in_memory(images, count, shape):
+def _collect_in_memory(images, count, shape):
     array = np.empty((count, *shape), "uint8")
     found = 0
     for image in images:
@@ -109,7 +109,7 @@ def _in_memory(images, count, shape):
     return array[:found]
 
 
-def _on_disk(images, shape, directory):
+def _collect_on_disk(images, shape, directory):
     # The file is unlinked at once, so it vanishes however the process ends.
     with tempfile.TemporaryFile(dir=directory) as file:
         found = 0

@@ -14,7 +14,7 @@ from tfdarts.data.arrays import from_arrays
 from tfdarts.data.arrays import from_dataset
 from tfdarts.data.image_source import DataError
 from tfdarts.data.image_source import ImageSource
-from tfdarts.data.pixels import collected
+from tfdarts.data.pixels import collect_images
 from tfdarts.decoding import resize
 
 __all__ = [
@@ -58,7 +58,7 @@ def open_source(
     """
     spec = specification(spec)
     if not isinstance(spec, str):
-        return _resized(source_of(spec), image_size, image_fit)
+        return _resize_source(source_of(spec), image_size, image_fit)
     match spec.split(":", 1):
         case ["digits"]:
             source = digits.open_digits()
@@ -80,7 +80,7 @@ def open_source(
                 f"There is no data set {spec!r}. The data sets of images are: "
                 "digits, tfds:<name>, idx:<directory>, folder:<directory>."
             )
-    return _resized(source, image_size, image_fit)
+    return _resize_source(source, image_size, image_fit)
 
 
 def source_of(dataset, validation=None, test=None):
@@ -123,7 +123,7 @@ def source_of(dataset, validation=None, test=None):
     )
 
 
-def _resized(source, size, fit):
+def _resize_source(source, size, fit):
     height, width, channels = source.image_shape
     if not size or (height, width) == (size, size):
         return source
@@ -132,7 +132,7 @@ def _resized(source, size, fit):
         images, labels = source.load(split)
         shape = (size, size, images.shape[-1])
         resized = _resize_all(images, shape[:2], fit)
-        return collected(resized, len(images), shape), labels
+        return collect_images(resized, len(images), shape), labels
 
     return dataclasses.replace(
         source,

@@ -5,7 +5,7 @@ import tensorflow as tf
 from tfdarts.data.keras_layers import mix_up
 
 
-def weighted(class_weight):
+def weight_by_class(class_weight):
     """Returns a function that adds the weight of each example of a batch.
 
     Args:
@@ -18,7 +18,7 @@ def weighted(class_weight):
 
     Example:
 
-    >>> weigh = weighted({0: 1.0, 1: 4.0})
+    >>> weigh = weight_by_class({0: 1.0, 1: 4.0})
     >>> weigh(None, tf.constant([1, 0]))[2].numpy().tolist()
     [4.0, 1.0]
     """

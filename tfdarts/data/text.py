@@ -46,9 +46,9 @@ def open_text(path):
     path = pathlib.Path(path).expanduser().resolve()
     name = f"text:{path}"
     if path.is_dir():
-        lines = {split: _words(_found(path, split)) for split in SPLITS}
+        lines = {split: _words(_find_file(path, split)) for split in SPLITS}
     else:
-        lines = in_blocks(_words(path), name)
+        lines = split_into_blocks(_words(path), name)
     return source_of_lines(name, lines)
 
 
@@ -64,10 +64,10 @@ def open_pydoc():
         for line in text.splitlines()
         if (words := words_of(line, "letters"))
     ]
-    return source_of_lines("pydoc", in_blocks(lines), "letters")
+    return source_of_lines("pydoc", split_into_blocks(lines), "letters")
 
 
-def in_blocks(lines, name="The text"):
+def split_into_blocks(lines, name="The text"):
     """Splits lines 8 : 1 : 1, by blocks of 20 lines.
 
     If there are fewer than 181 lines, too few for ten blocks, the blocks are
@@ -85,7 +85,7 @@ def in_blocks(lines, name="The text"):
 
     Example:
 
-    >>> splits = in_blocks(range(450))
+    >>> splits = split_into_blocks(range(450))
     >>> len(splits["validation"]), splits["test"][:2], len(splits["train"])
     (40, [180, 181], 370)
     """
@@ -106,7 +106,7 @@ def in_blocks(lines, name="The text"):
     return splits
 
 
-def _found(directory, split):
+def _find_file(directory, split):
     for name in _FILES[split]:
         if (directory / name).exists():
             return directory / name

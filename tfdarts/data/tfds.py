@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from tfdarts.data.image_source import DataError
 from tfdarts.data.image_source import ImageSource
-from tfdarts.data.pixels import collected
+from tfdarts.data.pixels import collect_images
 from tfdarts.data.splits import set_test_aside
 from tfdarts.decoding import decode_image
 from tfdarts.decoding import resize
@@ -83,7 +83,7 @@ def open_tfds(name, image_size=0, prepare=False, image_fit="stretch"):
         return tf.ensure_shape(pixels, shape), example["label"]
 
     def examples(split):
-        dataset = _undecoded(builder, names[split]).map(
+        dataset = _read_undecoded(builder, names[split]).map(
             pixels_and_label, num_parallel_calls=tf.data.AUTOTUNE
         )
         for batch in dataset.batch(64).as_numpy_iterator():
@@ -98,7 +98,7 @@ def open_tfds(name, image_size=0, prepare=False, image_fit="stretch"):
                 yield pixels
 
         return (
-            collected(images(), splits[split], shape),
+            collect_images(images(), splits[split], shape),
             np.array(labels, "int64"),
         )
 
@@ -239,11 +239,11 @@ def _features(builder, name):
 
 def _labels(builder):
     """Returns the labels of the training split, without decoding images."""
-    labels = _undecoded(builder, "train").map(lambda e: e["label"])
+    labels = _read_undecoded(builder, "train").map(lambda e: e["label"])
     return np.array([*labels.as_numpy_iterator()])
 
 
-def _undecoded(builder, split):
+def _read_undecoded(builder, split):
     """Returns a split whose images are still encoded."""
     import tensorflow_datasets as tfds
 

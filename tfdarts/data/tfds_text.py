@@ -1,7 +1,7 @@
 """Texts of TensorFlow Datasets."""
 
 from tfdarts.data.image_source import DataError
-from tfdarts.data.text import in_blocks
+from tfdarts.data.text import split_into_blocks
 from tfdarts.data.text_checks import require_spaces
 from tfdarts.data.text_source import SPLITS
 from tfdarts.data.text_source import source_of_lines
@@ -63,7 +63,7 @@ def open_tfds_text(name, prepare=False):
         raise DataError(f"tfds:{name} has no split called train.")
     splits = {split: lines(split) for split in there}
     if len(there) < len(SPLITS):
-        blocks = in_blocks(splits.pop("train"), f"tfds:{name}")
+        blocks = split_into_blocks(splits.pop("train"), f"tfds:{name}")
         for split in splits:
             # This split exists, so its blocks stay in the training text.
             blocks["train"] += blocks.pop(split)

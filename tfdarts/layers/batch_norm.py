@@ -97,7 +97,7 @@ class BatchNorm(keras.layers.BatchNormalization):
             self.moving_mean.assign(mean)
             self.moving_variance.assign(variance)
             return outputs
-        normal, *moments = normalized(
+        normal, *moments = normalize(
             tf.cast(inputs, dtype),
             [0, 1, 2],
             self.epsilon,
@@ -122,7 +122,7 @@ class BatchNorm(keras.layers.BatchNormalization):
             variable.assign(old * self.momentum + new * (1.0 - self.momentum))
 
 
-def normalized(inputs, axes, epsilon, guess=None):
+def normalize(inputs, axes, epsilon, guess=None):
     """Returns inputs normalized by their batch, and the batch statistics.
 
     Args:

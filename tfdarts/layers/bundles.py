@@ -397,7 +397,7 @@ def depthwise_conv(images, kernel, strides=1, padding="SAME"):
     side = size // 2 if padding == "SAME" else 0
 
     @tf.custom_gradient
-    def convolved(images, kernel):
+    def convolve(images, kernel):
         def gradients(upstream):
             of_images = tf.nn.depthwise_conv2d_backprop_input(
                 keras.ops.shape(images), kernel, upstream, window, padding
@@ -414,7 +414,7 @@ def depthwise_conv(images, kernel, strides=1, padding="SAME"):
         outputs = tf.nn.depthwise_conv2d(images, kernel, window, padding)
         return outputs, gradients
 
-    return convolved(images, kernel)
+    return convolve(images, kernel)
 
 
 def dilated_depthwise_conv(images, kernel):

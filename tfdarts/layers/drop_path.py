@@ -56,13 +56,13 @@ class DropPath(keras.layers.Layer):
         if not training:
             return inputs
         keep = 1 - keras.ops.convert_to_tensor(self.rate)
-        drawn = own_rows(self._drawn, keras.ops.shape(inputs)[0])
+        drawn = own_rows(self._draw, keras.ops.shape(inputs)[0])
         drawn = keras.ops.cast(drawn, keep.dtype)
         # At rate 0 `keep` is 1, and every drawn number is below 1.
         factors = keras.ops.where(drawn < keep, 1 / keep, 0)
         return inputs * keras.ops.cast(factors, inputs.dtype)
 
-    def _drawn(self, rows):
+    def _draw(self, rows):
         """Returns a number in [0, 1) per row, the same in every precision."""
         return keras.random.uniform(
             (rows, 1, 1, 1), dtype="float32", seed=self.seed_generator

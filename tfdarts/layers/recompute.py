@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 
-def recomputed(layer, *inputs):
+def call_and_recompute(layer, *inputs):
     """Calls a layer in training; the gradient recomputes its activations.
 
     Only the inputs of the layer are kept in memory. The recomputation costs

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from tfdarts.genotypes import RECURRENT_PRIMITIVES
 from tfdarts.layers.alphas import Alphas
-from tfdarts.layers.batch_norm import normalized
+from tfdarts.layers.batch_norm import normalize
 from tfdarts.layers.dropout import DropoutRNNCell
 from tfdarts.layers.recurrent_cell import activation
 from tfdarts.layers.recurrent_cell import gate_and_candidate
@@ -109,14 +109,14 @@ class RecurrentSearchCell(DropoutRNNCell, keras.layers.Layer):
         def kept(tensor):
             return tensor if mask is None else tensor * mask
 
-        def normalised(tensor):
+        def normalize_node(tensor):
             nonlocal statistics
-            tensor, statistics = self._normalise(tensor, statistics, training)
+            tensor, statistics = self._normalize(tensor, statistics, training)
             return tensor
 
         both = tf.concat([inputs, kept(state)], axis=-1)
         gate, candidate = gate_and_candidate(both, self.input_kernel)
-        nodes = normalised(highway(state, gate, tf.tanh(candidate)))[None]
+        nodes = normalize_node(highway(state, gate, tf.tanh(candidate)))[None]
         edge_weights = self._edge_weights
         if edge_weights is None:
             edge_weights = self.alphas.edge_weights(training)
@@ -125,7 +125,7 @@ class RecurrentSearchCell(DropoutRNNCell, keras.layers.Layer):
         )
         for weights, kernel in zip(edge_weights, self.node_kernels):
             gate, candidate = gate_and_candidate(kept(nodes), kernel)
-            node = normalised(self._mixed(nodes, gate, candidate, weights))
+            node = normalize_node(self._mixed(nodes, gate, candidate, weights))
             nodes = tf.concat([nodes, node[None]], axis=0)
         output = tf.reduce_mean(nodes[1:], axis=0)
         return output, [output, *statistics]
@@ -160,12 +160,12 @@ class RecurrentSearchCell(DropoutRNNCell, keras.layers.Layer):
         total = tf.reduce_sum(tf.stack([*columns.values()]), axis=0)
         return tf.reduce_sum(highway(total * nodes, gate, mixed), axis=0)
 
-    def _normalise(self, inputs, statistics, training):
+    def _normalize(self, inputs, statistics, training):
         mean, variance = moving = statistics
         if not training:
             scale = tf.math.rsqrt(variance + self.epsilon)
             return (inputs - mean) * scale, statistics
-        outputs, mean, variance, count = normalized(inputs, [0], self.epsilon)
+        outputs, mean, variance, count = normalize(inputs, [0], self.epsilon)
         # The moving variance is unbiased, as in PyTorch.
         unbiased = variance * count / tf.maximum(count - 1, 1)
         statistics = [

@@ -91,18 +91,18 @@ def _head(inputs, network):
     """Returns the logits of the head on a feature map."""
     dtype = network.dtype_policy
 
-    def active(inputs):
+    def activate(inputs):
         return keras.layers.ReLU(dtype=dtype)(inputs)
 
-    def normalized(inputs):
+    def normalize(inputs):
         return BatchNorm(dtype=dtype)(inputs)
 
-    pooled = _pooling(inputs.shape[1:3], network.stem, dtype)(active(inputs))
-    outputs = active(normalized(conv(128, 1, dtype=dtype)(pooled)))
+    pooled = _pooling(inputs.shape[1:3], network.stem, dtype)(activate(inputs))
+    outputs = activate(normalize(conv(128, 1, dtype=dtype)(pooled)))
     outputs = conv(768, 2, padding="valid", dtype=dtype)(outputs)
     if network.stem == "cifar":
-        outputs = normalized(outputs)
-    outputs = active(outputs)
+        outputs = normalize(outputs)
+    outputs = activate(outputs)
     outputs = keras.layers.Flatten(dtype=dtype, **LAYOUT)(outputs)
     return skeleton.classifier(
         768, network.num_classes, name="auxiliary", dtype=dtype.variable_dtype

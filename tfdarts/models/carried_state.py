@@ -8,7 +8,7 @@ from tfdarts.parts import num_replicas
 from tfdarts.parts import on_each_replica
 
 
-class ReadsOn:
+class CarriesState:
     """Mixin of Keras models that carry state from batch to batch, per stream.
 
     A stream is a text that is read in order, such as `"train"`. Evaluation
@@ -58,7 +58,7 @@ class ReadsOn:
 
 
 @keras.saving.register_keras_serializable(package="tfdarts")
-class WithCarriedState(ReadsOn, keras.Model):
+class WithCarriedState(CarriesState, keras.Model):
     """A language model, trained by truncated backpropagation through time.
 
     The model carries the state of its recurrence from batch to batch until
@@ -117,8 +117,12 @@ class WithCarriedState(ReadsOn, keras.Model):
         )
         self.optimizer.build(self.network.trainable_variables)
         compiled = (lambda f: f) if run_eagerly else VariableLength
-        self._trained_on = compiled(self._by_all(self._train_on))
-        self._tested_on = compiled(self._by_all(self._test_on))
+        self._compiled_train = compiled(
+            self._on_all_replicas(self._train_segment)
+        )
+        self._compiled_test = compiled(
+            self._on_all_replicas(self._test_segment)
+        )
 
     def get_config(self):
         return {
@@ -157,12 +161,12 @@ class WithCarriedState(ReadsOn, keras.Model):
         self.train_function = train_function
 
     def train_step(self, data):
-        return self._read_on("train", self._trained_on, *data)
+        return self._run_segment("train", self._compiled_train, *data)
 
     def test_step(self, data):
-        return self._read_on("test", self._tested_on, *data)
+        return self._run_segment("test", self._compiled_test, *data)
 
-    def _read_on(self, stream, read, x, y):
+    def _run_segment(self, stream, read, x, y):
         strategy = self.distribute_strategy
         ((inputs, y),) = self._with_states(
             stream, [(x, y)], self.network.initial_state, strategy
@@ -170,13 +174,13 @@ class WithCarriedState(ReadsOn, keras.Model):
         self._states[stream] = [read(*inputs, y)]
         return {"loss": self.loss_tracker.result()}
 
-    def _by_all(self, function):
+    def _on_all_replicas(self, function):
         """Returns a function that each replica runs on its own rows."""
         return lambda *arguments: self.distribute_strategy.run(
             function, args=arguments
         )
 
-    def _train_on(self, x, state, y):
+    def _train_segment(self, x, state, y):
         weights = self.network.trainable_variables
         with tf.GradientTape() as tape:
             logits, state = self.network(x, state=state, training=True)
@@ -188,7 +192,7 @@ class WithCarriedState(ReadsOn, keras.Model):
         self._track(loss, y)
         return tf.nest.flatten(state)
 
-    def _test_on(self, x, state, y):
+    def _test_segment(self, x, state, y):
         network = self.network
         # Stateless, because recurrences draw dropout masks even in evaluation
         # and would advance their seeds.

@@ -89,8 +89,8 @@ class CNNNetwork(keras.Model):
         dtype=None,
     ):
         genotype = of_space(genotype, "cnn")
-        image_shape = skeleton.checked_image_shape(input_shape)
-        num_classes = skeleton.checked_num_classes(num_classes)
+        image_shape = skeleton.validate_image_shape(input_shape)
+        num_classes = skeleton.validate_num_classes(num_classes)
         init_channels, num_cells, stem_multiplier = map(
             scalar, (init_channels, num_cells, stem_multiplier)
         )

@@ -10,7 +10,7 @@ from tfdarts.layers.batch_norm import BatchNorm
 from tfdarts.layers.convolutions import conv
 from tfdarts.layers.mixed_op import MixedOp
 from tfdarts.layers.mixed_op import mixed_op_class
-from tfdarts.layers.recompute import recomputed
+from tfdarts.layers.recompute import call_and_recompute
 from tfdarts.layers.search_cell import SearchCell
 from tfdarts.models import skeleton
 from tfdarts.models.quantized import quantize_layers
@@ -83,8 +83,8 @@ class CNNSupernet(Supernet, keras.Model):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        image_shape = skeleton.checked_image_shape(input_shape)
-        num_classes = skeleton.checked_num_classes(num_classes)
+        image_shape = skeleton.validate_image_shape(input_shape)
+        num_classes = skeleton.validate_num_classes(num_classes)
         init_channels, num_cells, num_nodes, stem_multiplier = map(
             scalar, (init_channels, num_cells, num_nodes, stem_multiplier)
         )
@@ -185,7 +185,7 @@ class CNNSupernet(Supernet, keras.Model):
 
     def _output_of(self, cell, *inputs, training):
         if self.recompute and training:
-            return recomputed(cell, *inputs)
+            return call_and_recompute(cell, *inputs)
         return cell(*inputs, training=training)
 
     def compute_output_shape(self, input_shape):

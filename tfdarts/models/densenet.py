@@ -57,8 +57,8 @@ def densenet_bc(
             f"positive growth rate. Received: depth={depth}, "
             f"growth_rate={growth_rate}."
         )
-    image_shape = skeleton.checked_image_shape(input_shape)
-    num_classes = skeleton.checked_num_classes(num_classes)
+    image_shape = skeleton.validate_image_shape(input_shape)
+    num_classes = skeleton.validate_num_classes(num_classes)
     dtype = keras.dtype_policies.get(dtype)
 
     def conv(inputs, filters, kernel_size):
@@ -72,7 +72,7 @@ def densenet_bc(
             **LAYOUT,
         )(inputs)
 
-    def active(inputs):
+    def activate(inputs):
         normalized = BatchNorm(dtype=dtype)(inputs)
         return keras.layers.ReLU(dtype=dtype)(normalized)
 
@@ -80,16 +80,16 @@ def densenet_bc(
     outputs = conv(images, 2 * growth_rate, 3)
     for block in range(NUM_BLOCKS):
         if block:
-            outputs = conv(active(outputs), outputs.shape[-1] // 2, 1)
+            outputs = conv(activate(outputs), outputs.shape[-1] // 2, 1)
             outputs = keras.layers.AveragePooling2D(2, dtype=dtype, **LAYOUT)(
                 outputs
             )
         for _ in range(layers_per_block):
-            narrow = conv(active(outputs), 4 * growth_rate, 1)
-            added = conv(active(narrow), growth_rate, 3)
+            narrow = conv(activate(outputs), 4 * growth_rate, 1)
+            added = conv(activate(narrow), growth_rate, 3)
             outputs = keras.layers.Concatenate(dtype=dtype)([outputs, added])
     pooled = keras.layers.GlobalAveragePooling2D(dtype=dtype, **LAYOUT)(
-        active(outputs)
+        activate(outputs)
     )
     logits = skeleton.classifier(
         pooled.shape[-1],

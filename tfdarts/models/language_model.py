@@ -132,7 +132,7 @@ class LanguageModel(keras.Model):
         raw, *state = self.recurrence(x, initial_state=state, training=training)
         outputs = self.output_dropout(raw, training=training)
         if training:
-            self._penalise(raw, outputs)
+            self._add_penalties(raw, outputs)
         logits = self.embedding(outputs, reverse=True) + self.decoder_bias
         return logits, state
 
@@ -182,7 +182,7 @@ class LanguageModel(keras.Model):
         )
         return tf.gather(kept, tokens)
 
-    def _penalise(self, raw, outputs):
+    def _add_penalties(self, raw, outputs):
         # Cast to the dtype of the loss, to which the penalties are added.
         raw, outputs = (
             tf.cast(values, self.variable_dtype) for values in (raw, outputs)

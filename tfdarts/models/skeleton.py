@@ -57,7 +57,7 @@ def stack_of_cells(init_channels, num_cells, after_reduction=False):
     return plans
 
 
-def checked_image_shape(input_shape):
+def validate_image_shape(input_shape):
     """Returns the image shape as a tuple, or raises `ValueError`."""
     shape = tuple(map(scalar, items(input_shape)))
     if len(shape) != 3 or any(
@@ -71,7 +71,7 @@ def checked_image_shape(input_shape):
     return shape
 
 
-def checked_num_classes(num_classes):
+def validate_num_classes(num_classes):
     """Returns the number of classes as an `int`, or raises `ValueError`."""
     num_classes = scalar(num_classes)
     if type(num_classes) is not int or num_classes < 2:

@@ -74,15 +74,15 @@ def imagenet_stem(images, filters, dtype):
             f"needs at least 2. Received: init_channels={filters}."
         )
 
-    def active(inputs):
+    def activate(inputs):
         return keras.layers.ReLU(dtype=dtype)(inputs)
 
-    def halved(inputs, filters, name):
+    def halve(inputs, filters, name):
         padded = keras.layers.ZeroPadding2D(1, dtype=dtype, **LAYOUT)(inputs)
         outputs = conv(filters, 3, strides=2, dtype=dtype)(padded)
         return BatchNorm(name=name, dtype=dtype)(outputs)
 
-    half = halved(images, filters // 2, "stem_half")
-    quarter = halved(active(half), filters, "stem_quarter")
-    eighth = halved(active(quarter), filters, "stem_eighth")
+    half = halve(images, filters // 2, "stem_half")
+    quarter = halve(activate(half), filters, "stem_quarter")
+    eighth = halve(activate(quarter), filters, "stem_eighth")
     return quarter, eighth

@@ -16,7 +16,7 @@ from tfdarts.runs.workers import as_worker
 from tfdarts.settings.fields import require_config
 from tfdarts.tasks.registry import config_classes
 from tfdarts.tasks.registry import task_of_config
-from tfdarts.training.memory import most_held_bytes
+from tfdarts.training.memory import peak_process_bytes
 from tfdarts.training.memory import require_memory
 
 STEPS = 3
@@ -130,7 +130,7 @@ def _measured(work, model, checkpoint, other_seconds=lambda: 0):
         "epoch_seconds": epoch,
         "total_seconds": first + epochs * epoch,
         "data_wait": timed.waited / (STEPS * step),
-        "memory_bytes": most_held_bytes(),
+        "memory_bytes": peak_process_bytes(),
     }
 
 

@@ -11,7 +11,7 @@ from tfdarts.runs.evaluate import load_network
 from tfdarts.runs.evaluate import source_of_run
 from tfdarts.runs.model_card_files import card_files
 from tfdarts.runs.settings import ExportSettings
-from tfdarts.serving.clients import checked_name
+from tfdarts.serving.clients import validate_name
 from tfdarts.serving.formats import SUFFIXES
 from tfdarts.serving.saved_model import saved_versions
 from tfdarts.tasks.exported_run import ExportedRun
@@ -47,7 +47,7 @@ def export(run_dir, name=None, formats=("saved_model",), dataset=None):
             last part of the name of the data set.
         formats: Sequence of strings, or one of them: `"saved_model"`,
             `"keras"`, `"litert"`, `"litert_int8"` or `"onnx"`; see
-            `tfdarts.serving.formats.converted`.
+            `tfdarts.serving.formats.convert`.
         dataset: Specification, or `ImageSource`, of the data that the run
             was trained on, for `litert_int8`, if their name no longer leads
             to them.
@@ -76,7 +76,7 @@ def export(run_dir, name=None, formats=("saved_model",), dataset=None):
     network, settings = load_network(stage)
     task = task_of_settings(settings)
     task.require_formats(formats, stage.path)
-    name = checked_name(name or task.data_name(settings["dataset"]))
+    name = validate_name(name or task.data_name(settings["dataset"]))
     directory = _directory(run_dir, name)
     directory.mkdir(parents=True, exist_ok=True)
     with alone(directory / ".lock", "--name"):

@@ -4,8 +4,8 @@ import dataclasses
 import functools
 
 from tfdarts.settings.fields import setting
+from tfdarts.strategies.registry import get_strategy
 from tfdarts.strategies.registry import strategies
-from tfdarts.strategies.registry import strategy_named
 from tfdarts.strategies.strategy import STRATEGY
 from tfdarts.tasks.registry import task_of_data
 from tfdarts.tasks.registry import tasks
@@ -32,7 +32,7 @@ def search_config(strategy="darts", **settings):
     4
     """
     task = task_of_data(settings.get("dataset"))
-    config_class = search_config_class(strategy_named(strategy), task)
+    config_class = search_config_class(get_strategy(strategy), task)
     unknown = {*settings} - {f.name for f in dataclasses.fields(config_class)}
     if unknown:
         raise ValueError(
@@ -97,7 +97,7 @@ def strategy_of_config(config):
     Raises:
         ValueError: If the settings belong to another strategy.
     """
-    strategy = strategy_named(config.strategy)
+    strategy = get_strategy(config.strategy)
     known = [
         search_config_class(strategy, task)
         for task in tasks()

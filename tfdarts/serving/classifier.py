@@ -62,15 +62,15 @@ def with_preprocessing(
     TensorShape([3, 2])
     """
     height, width, channels = _image_shape(network)
-    scale = _checked_numbers("scale", scale, channels)
-    mean = _checked_numbers("mean", mean, channels)
-    std = _checked_numbers("std", std, channels)
+    scale = _validate_numbers("scale", scale, channels)
+    mean = _validate_numbers("mean", mean, channels)
+    std = _validate_numbers("std", std, channels)
     if np.any(std <= 0):
         raise ValueError(
             f"`std` must be positive, because the images are divided by it. "
             f"Received: {std.tolist()}."
         )
-    size = _checked_size(image_size, height, width)
+    size = _validate_size(image_size, height, width)
     images = keras.Input((*size, channels), dtype="float32", name="images")
     # Keras' CenterCrop would put all later layers into training mode.
     x = keras.layers.Cropping2D(
@@ -105,7 +105,7 @@ def _image_shape(network):
     )
 
 
-def _checked_numbers(name, values, channels):
+def _validate_numbers(name, values, channels):
     values = np.asarray(values, "float64")
     if values.shape not in ((), (channels,)) or not np.all(np.isfinite(values)):
         raise ValueError(
@@ -115,7 +115,7 @@ def _checked_numbers(name, values, channels):
     return np.broadcast_to(values, (channels,))
 
 
-def _checked_size(image_size, height, width):
+def _validate_size(image_size, height, width):
     size = tuple(image_size or (height, width))
     if len(size) != 2 or size[0] < height or size[1] < width:
         raise ValueError(

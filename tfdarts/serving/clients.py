@@ -87,7 +87,7 @@ class Client:
         """
         outputs = ("label", "class_id", "probabilities")
         answer = self.ask(OF_IMAGES, {"image_bytes": contents}, outputs)
-        return checked_answer(self.who, len(contents), *answer)
+        return validate_answer(self.who, len(contents), *answer)
 
     def predict_pixels(self, images):
         """Returns the `Answer` to images.
@@ -101,7 +101,7 @@ class Client:
         """
         outputs = ("label", "class_id", "probabilities")
         answer = self.ask(OF_PIXELS, {"images": images}, outputs)
-        return checked_answer(self.who, len(images), *answer)
+        return validate_answer(self.who, len(images), *answer)
 
     def class_names(self, count):
         """Returns the names of a model's classes, in order.
@@ -120,10 +120,10 @@ class Client:
         except (TypeError, ValueError):
             names = []
         if len(names) != count:
-            raise no_answer_of_ours(self.who)
+            raise foreign_answer_error(self.who)
         return names
 
-    def foretell(self, texts):
+    def predict_next_words(self, texts):
         """Returns the `TextAnswer` to texts.
 
         Args:
@@ -140,10 +140,10 @@ class Client:
         )
         texts = [text.encode() for text in texts]
         answer = self.ask(OF_TEXTS, {"text": texts}, outputs)
-        return checked_text_answer(self.who, len(texts), *answer)
+        return validate_text_answer(self.who, len(texts), *answer)
 
 
-def checked_text_answer(who, count, words, probabilities, logs, num_words):
+def validate_text_answer(who, count, words, probabilities, logs, num_words):
     """Returns a `TextAnswer`, after checking its form and length.
 
     Args:
@@ -170,7 +170,7 @@ def checked_text_answer(who, count, words, probabilities, logs, num_words):
     except (IndexError, TypeError, ValueError):
         fits = False
     if not fits:
-        raise no_answer_of_ours(who)
+        raise foreign_answer_error(who)
     return TextAnswer(words, probabilities.tolist(), logs.tolist(), num_words)
 
 
@@ -182,7 +182,7 @@ def _text(value):
     return value
 
 
-def checked_answer(who, count, labels, class_ids, probabilities):
+def validate_answer(who, count, labels, class_ids, probabilities):
     """Returns an `Answer`, after checking its form and length.
 
     Args:
@@ -206,11 +206,11 @@ def checked_answer(who, count, labels, class_ids, probabilities):
     except (TypeError, ValueError):
         fits = False
     if not fits:
-        raise no_answer_of_ours(who)
+        raise foreign_answer_error(who)
     return Answer(labels, class_ids, array)
 
 
-def no_answer_of_ours(who):
+def foreign_answer_error(who):
     """Returns the error for an answer that is not of a tfdarts model."""
     return ServerError(
         f"{who} answers, but not as a model of tfdarts does. Check --server "
@@ -222,7 +222,7 @@ _NAME = re.compile(r"\w[\w.-]*")
 _VERSION = re.compile(r"\d{1,18}|[^\W\d][\w.-]*")
 
 
-def checked_name(name):
+def validate_name(name):
     """Returns the name of a model, if paths and URLs may contain it.
 
     Raises:
@@ -230,7 +230,7 @@ def checked_name(name):
 
     Example:
 
-    >>> checked_name("digits-2.0")
+    >>> validate_name("digits-2.0")
     'digits-2.0'
     """
     if not _NAME.fullmatch(name):
@@ -241,7 +241,7 @@ def checked_name(name):
     return name
 
 
-def checked_version(version):
+def validate_version(version):
     """Returns the number of a version, its label, or `None`.
 
     Raises:
@@ -249,8 +249,8 @@ def checked_version(version):
 
     Example:
 
-    >>> checked_version("2"), checked_version("stable"), checked_version(None)
-    (2, 'stable', None)
+    >>> [validate_version(version) for version in ("2", "stable", None)]
+    [2, 'stable', None]
     """
     version = scalar(version)
     if version is None or type(version) is int and version >= 0:
@@ -263,7 +263,7 @@ def checked_version(version):
     return int(version) if version.isdecimal() else version
 
 
-def checked_url(server):
+def validate_url(server):
     """Returns the parts of a server's URL, with a port.
 
     Raises:
@@ -272,7 +272,7 @@ def checked_url(server):
 
     Example:
 
-    >>> url = checked_url("grpc://localhost")
+    >>> url = validate_url("grpc://localhost")
     >>> url.scheme, url.netloc
     ('grpc', 'localhost:8500')
     """
@@ -293,7 +293,7 @@ def checked_url(server):
     return url._replace(netloc=f"{host}:{port}")
 
 
-def too_late(server, seconds):
+def timeout_error(server, seconds):
     """Returns the error for an answer that takes too long."""
     return Unavailable(
         f"{server} has not answered within {seconds:g} s. Give a longer "
@@ -301,14 +301,14 @@ def too_late(server, seconds):
     )
 
 
-def plain(message):
+def strip_context(message):
     """Returns the sentence of a TensorFlow error, without its context.
 
     The context names positions in a graph, which do not help the user.
 
     Example:
 
-    >>> plain("Graph execution error:\\nIt is no image.\\n [[{{node map}}]]")
+    >>> strip_context("Graph error:\\nIt is no image.\\n [[{{node map}}]]")
     'It is no image.'
     """
     refused = _REFUSED.match(message.replace("\n", " "))

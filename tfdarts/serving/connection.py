@@ -3,9 +3,9 @@
 import importlib.util
 
 from tfdarts.arguments import scalar
-from tfdarts.serving.clients import checked_name
-from tfdarts.serving.clients import checked_url
-from tfdarts.serving.clients import checked_version
+from tfdarts.serving.clients import validate_name
+from tfdarts.serving.clients import validate_url
+from tfdarts.serving.clients import validate_version
 
 
 def client_of(export_dir, server, name, version, timeout):
@@ -21,7 +21,7 @@ def client_of(export_dir, server, name, version, timeout):
     Raises:
         ValueError: If there is no such model, or the arguments contradict.
     """
-    version, timeout = checked_version(version), scalar(timeout)
+    version, timeout = validate_version(version), scalar(timeout)
     if (export_dir is None) == (server is None):
         raise ValueError(
             "Give either --export_dir, where tfdarts-export wrote a model, or "
@@ -42,7 +42,7 @@ def client_of(export_dir, server, name, version, timeout):
             "A server may have several models: give --name, the name of the "
             "model at the server."
         )
-    url, name = checked_url(server), checked_name(name)
+    url, name = validate_url(server), validate_name(name)
     if url.scheme in ("http", "https"):
         from tfdarts.serving.rest_client import RestClient
 

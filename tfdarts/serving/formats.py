@@ -22,7 +22,7 @@ SUFFIXES = {
 OPSET = 17
 
 
-def converted(model, format, images=None):
+def convert(model, format, images=None):
     """Returns a classifier in another format, as bytes.
 
     All formats take `images` and return `probabilities`, for batches of any

@@ -7,12 +7,12 @@ from tfdarts.serving.clients import Client
 from tfdarts.serving.clients import InvalidArgument
 from tfdarts.serving.clients import ServerError
 from tfdarts.serving.clients import Unavailable
-from tfdarts.serving.clients import no_answer_of_ours
-from tfdarts.serving.clients import plain
-from tfdarts.serving.clients import too_late
+from tfdarts.serving.clients import foreign_answer_error
+from tfdarts.serving.clients import strip_context
+from tfdarts.serving.clients import timeout_error
+from tfdarts.serving.proxies import describe_proxy
 from tfdarts.serving.proxies import grpc_proxy_of
 from tfdarts.serving.proxies import is_loopback
-from tfdarts.serving.proxies import through
 
 _LATER = (
     grpc.StatusCode.UNAVAILABLE,
@@ -25,7 +25,7 @@ class GrpcClient(Client):
     """Asks a server over gRPC.
 
     Args:
-        url: Parts of the server's URL, from `checked_url`.
+        url: Parts of the server's URL, from `validate_url`.
         name, version, timeout: See
             `tfdarts.serving.rest_client.RestClient`.
 
@@ -59,7 +59,7 @@ class GrpcClient(Client):
             options.append(("grpc.enable_http_proxy", 0))
         self.where = self.server
         if not local:
-            self.where += through(grpc_proxy_of(url))
+            self.where += describe_proxy(grpc_proxy_of(url))
         if url.scheme == "grpcs":
             secure = grpc.ssl_channel_credentials()
             channel = grpc.secure_channel(url.netloc, secure, options)
@@ -84,12 +84,12 @@ class GrpcClient(Client):
         try:
             return [tf.make_ndarray(response.outputs[n]) for n in outputs]
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise no_answer_of_ours(self.server) from error
+            raise foreign_answer_error(self.server) from error
 
     def _refusal(self, error):
-        message = plain(error.details() or error.code().name)
+        message = strip_context(error.details() or error.code().name)
         if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
-            return too_late(self.where, self.timeout)
+            return timeout_error(self.where, self.timeout)
         if error.code() in _LATER:
             return Unavailable(
                 f"{self.where} cannot be reached or cannot answer now: does a "

@@ -63,7 +63,7 @@ def export_language_model(
     ...     export_language_model(network, path, words, "spaces").name
     '1'
     """
-    vocabulary = _checked(vocabulary, network.vocabulary_size)
+    vocabulary = _validate_vocabulary(vocabulary, network.vocabulary_size)
     lookup = keras.layers.StringLookup(
         vocabulary=vocabulary[1:], oov_token=UNKNOWN
     )
@@ -162,7 +162,7 @@ def split_words(text, tokenizer):
     return tf.strings.split(tf.strings.join([end, text]))
 
 
-def _checked(vocabulary, size):
+def _validate_vocabulary(vocabulary, size):
     vocabulary = list(vocabulary)
     if len(vocabulary) != size or vocabulary[:1] != [UNKNOWN]:
         raise ValueError(

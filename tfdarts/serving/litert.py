@@ -9,7 +9,7 @@ def litert_probabilities(content, images, batch_size=32):
     """Returns the probabilities of a LiteRT model for images.
 
     Args:
-        content: Bytes, from `tfdarts.serving.formats.converted`.
+        content: Bytes, from `tfdarts.serving.formats.convert`.
         images: Array `(examples, height, width, channels)`, pixels from 0 to
             255.
         batch_size: Integer. It changes the time, not the result.

@@ -42,7 +42,7 @@ def model_card(facts, about):
             lines += _cell(facts)
         lines += ["| | |", "| --- | --- |"]
         lines += [
-            f"| {key.replace('_', ' ')} | {_shown(value, key)} |"
+            f"| {key.replace('_', ' ')} | {_format_value(value, key)} |"
             for key, value in facts[name].items()
         ]
         lines.append("")
@@ -57,12 +57,12 @@ def _on_results(facts):
     seeds = facts.get("seeds")
     if seeds:
         lines += [
-            f"The same training with seeds {_shown(seeds['seeds'])}, mean and "
-            f"standard deviation: "
+            f"The same training with seeds {_format_value(seeds['seeds'])}, "
+            "mean and standard deviation: "
             + "; ".join(
-                f"{key.replace('_', ' ')} {_shown(value['mean'], key)}"
+                f"{key.replace('_', ' ')} {_format_value(value['mean'], key)}"
                 + (
-                    f" ± {_shown(value['std'], key)}"
+                    f" ± {_format_value(value['std'], key)}"
                     if value["std"] is not None
                     else ""
                 )
@@ -169,7 +169,7 @@ def describe_language_model(facts):
     )
 
 
-def _shown(value, name=""):
+def _format_value(value, name=""):
     """Returns a value as text, in the format for facts of a name."""
     match value:
         case bool() | None:
@@ -185,7 +185,7 @@ def _shown(value, name=""):
         case int():
             return f"{value:,}"
         case list() | tuple():
-            return ", ".join(_shown(v, name) for v in value)
+            return ", ".join(_format_value(v, name) for v in value)
     return _literal(str(value))
 
 

@@ -41,7 +41,7 @@ def http_proxy_of(url):
     """Returns the proxy that `requests` uses for a URL, or `None`.
 
     Args:
-        url: Parts of a URL, from `tfdarts.serving.clients.checked_url`.
+        url: Parts of a URL, from `tfdarts.serving.clients.validate_url`.
     """
     address = urllib.parse.urlunsplit(url)
     proxies = requests.utils.get_environ_proxies(address)
@@ -61,14 +61,14 @@ def grpc_proxy_of(url):
     return next(filter(None, map(os.environ.get, _OF_GRPC)), None)
 
 
-def through(proxy):
+def describe_proxy(proxy):
     """Returns a phrase that names a proxy, or an empty string.
 
     Example:
 
-    >>> through("http://me:secret@proxy:3128")
+    >>> describe_proxy("http://me:secret@proxy:3128")
     ', through the proxy http://proxy:3128,'
-    >>> through(None)
+    >>> describe_proxy(None)
     ''
     """
     if not proxy:

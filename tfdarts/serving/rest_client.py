@@ -13,12 +13,12 @@ from tfdarts.serving.clients import Client
 from tfdarts.serving.clients import InvalidArgument
 from tfdarts.serving.clients import ServerError
 from tfdarts.serving.clients import Unavailable
-from tfdarts.serving.clients import no_answer_of_ours
-from tfdarts.serving.clients import plain
-from tfdarts.serving.clients import too_late
+from tfdarts.serving.clients import foreign_answer_error
+from tfdarts.serving.clients import strip_context
+from tfdarts.serving.clients import timeout_error
+from tfdarts.serving.proxies import describe_proxy
 from tfdarts.serving.proxies import http_proxy_of
 from tfdarts.serving.proxies import is_loopback
-from tfdarts.serving.proxies import through
 
 _LATER = (429, 502, 503, 504)
 _CHUNK = 2**16
@@ -28,7 +28,7 @@ class RestClient(Client):
     """Asks a server over REST.
 
     Args:
-        url: Parts of the server's URL, from `checked_url`.
+        url: Parts of the server's URL, from `validate_url`.
         name: String, the name of the model on the server.
         version: Integer, or string, the label of a version. Defaults to the
             newest.
@@ -55,11 +55,11 @@ class RestClient(Client):
         self.proxies = {"no_proxy": url.hostname} if local else None
         self.where = self.server
         if not local:
-            self.where += through(http_proxy_of(url))
+            self.where += describe_proxy(http_proxy_of(url))
 
     def ask(self, signature, inputs, outputs):
         """See `tfdarts.serving.clients.Client`."""
-        encoded = {name: _encoded(values) for name, values in inputs.items()}
+        encoded = {name: _encode(values) for name, values in inputs.items()}
         body = {"signature_name": signature, "inputs": encoded}
         until = time.monotonic() + self.timeout
         try:
@@ -72,7 +72,7 @@ class RestClient(Client):
             ) as response:
                 text = self._read(response, until)
         except (requests.Timeout, urllib3.exceptions.TimeoutError) as error:
-            raise too_late(self.where, self.timeout) from error
+            raise timeout_error(self.where, self.timeout) from error
         except (
             requests.RequestException,
             urllib3.exceptions.HTTPError,
@@ -97,7 +97,7 @@ class RestClient(Client):
 
     def _outputs(self, response, text, names):
         if response.status_code != 200:
-            message = plain(_error(response, text))
+            message = strip_context(_error(response, text))
             if response.status_code in _LATER:
                 raise Unavailable(f"{self.where} cannot answer now: {message}")
             bad = response.status_code == 400
@@ -110,10 +110,10 @@ class RestClient(Client):
                 return [outputs]
             return [outputs[name] for name in names]
         except (KeyError, TypeError, ValueError) as error:
-            raise no_answer_of_ours(self.where) from error
+            raise foreign_answer_error(self.where) from error
 
 
-def _encoded(values):
+def _encode(values):
     """Returns bytes or an array in the form for JSON."""
     if isinstance(values, np.ndarray):
         return values.tolist()

@@ -83,7 +83,7 @@ def export_saved_model(
     - [The SavedModel format](https://www.tensorflow.org/guide/saved_model)
     """
     model = classifier(network, scale, mean, std, image_size)
-    labels = _checked_labels(labels, model.outputs[0].shape[-1])
+    labels = _validate_labels(labels, model.outputs[0].shape[-1])
     image_shape = model.input_shape[1:]
 
     def serve(images):
@@ -184,7 +184,7 @@ def _entries(path):
     return list(path.iterdir()) if path.is_dir() else []
 
 
-def _checked_labels(labels, num_classes):
+def _validate_labels(labels, num_classes):
     labels = [labels] if isinstance(labels, str) else list(labels)
     if not all(isinstance(label, str) for label in labels):
         raise ValueError(f"`labels` must be strings. Received: {labels}.")

@@ -8,7 +8,7 @@ from tfdarts.serving.clients import OF_CLASSES
 from tfdarts.serving.clients import OF_TEXTS
 from tfdarts.serving.clients import Client
 from tfdarts.serving.clients import InvalidArgument
-from tfdarts.serving.clients import plain
+from tfdarts.serving.clients import strip_context
 from tfdarts.serving.saved_model import saved_versions
 
 
@@ -87,7 +87,7 @@ class SavedModelClient(Client):
             self.signatures = self.model.signatures
             self.signatures[OF_TEXTS]  # All exported models have it.
         except (OSError, KeyError, ValueError, tf.errors.OpError) as error:
-            raise self._unfit() from error
+            raise self._unusable_error() from error
 
     def ask(self, signature, inputs, outputs):
         """See `tfdarts.serving.clients.Client`."""
@@ -96,15 +96,15 @@ class SavedModelClient(Client):
             function = self.signatures[signature]
             expected = function.structured_input_signature[1]
             if {*expected} != {*tensors}:
-                raise self._unfit()
+                raise self._unusable_error()
             for name, tensor in tensors.items():
                 _check_shape(name, tensor.shape, expected[name].shape)
             answer = function(**tensors)
             return [answer[name].numpy() for name in outputs]
         except KeyError as error:
-            raise self._unfit() from error
+            raise self._unusable_error() from error
         except tf.errors.InvalidArgumentError as error:
-            raise InvalidArgument(plain(error.message)) from error
+            raise InvalidArgument(strip_context(error.message)) from error
 
     def class_names(self, count):
         """See `tfdarts.serving.clients.Client`."""
@@ -114,7 +114,7 @@ class SavedModelClient(Client):
         labels = (self.path / "assets" / "labels.txt").read_text("utf-8")
         return labels.removesuffix("\n").split("\n")
 
-    def _unfit(self):
+    def _unusable_error(self):
         return ValueError(
             f"{self.path} is damaged, or was not exported by tfdarts, or is "
             "of another kind: --images is for models of images, --text for "

@@ -41,8 +41,8 @@ def models_config(names, root="/models"):
     """
     entries = "".join(
         f"  config {{\n"
-        f'    name: "{_escaped(name)}"\n'
-        f'    base_path: "{_escaped(f"{root}/{name}")}"\n'
+        f'    name: "{_escape(name)}"\n'
+        f'    base_path: "{_escape(f"{root}/{name}")}"\n'
         f'    model_platform: "tensorflow"\n'
         f"  }}\n"
         for name in names
@@ -50,7 +50,7 @@ def models_config(names, root="/models"):
     return f"model_config_list {{\n{entries}}}\n"
 
 
-def _escaped(text):
+def _escape(text):
     return text_encoding.CEscape(text, as_utf8=True)
 
 

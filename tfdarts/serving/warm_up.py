@@ -42,7 +42,7 @@ def warm_up_requests(name, image_shape):
             ("serving_default", {"images": images.astype("float32")}),
             ("serving_bytes", {"image_bytes": files}),
         ]
-    return _written(name, requests)
+    return _write_requests(name, requests)
 
 
 def text_warm_up_requests(name, state_size):
@@ -66,10 +66,10 @@ def text_warm_up_requests(name, state_size):
             ("serving_default", {"text": ["a few words"] * batch}),
             ("serving_tokens", {"tokens": tokens, "state": state}),
         ]
-    return _written(name, requests)
+    return _write_requests(name, requests)
 
 
-def _written(name, requests):
+def _write_requests(name, requests):
     """Returns requests, pairs of signature and inputs, as bytes of a file."""
     from tensorflow_serving.apis import predict_pb2
     from tensorflow_serving.apis import prediction_log_pb2

@@ -111,7 +111,7 @@ class CompiledLoss:
         penalty = tf.constant(penalty, self.supernet.variable_dtype)
         return BatchObjective(self, parts, state, penalty)
 
-    def tested(self, parts):
+    def test(self, parts):
         """Returns loss and accuracy of a batch in evaluation.
 
         Args:

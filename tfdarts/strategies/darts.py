@@ -5,27 +5,27 @@ import time
 import keras
 import tensorflow as tf
 
-from tfdarts.models.carried_state import ReadsOn
+from tfdarts.models.carried_state import CarriesState
 from tfdarts.models.supernet import carries_state
 from tfdarts.parts import local_replicas
 from tfdarts.parts import parts_of
 from tfdarts.strategies import hypergradient
 from tfdarts.strategies.compiled_loss import CompiledLoss
 from tfdarts.strategies.curvature import largest_eigenvalue
-from tfdarts.strategies.pairs import checked_batch
-from tfdarts.strategies.pairs import checked_pair
 from tfdarts.strategies.pairs import require_pairs
+from tfdarts.strategies.pairs import validate_batch
+from tfdarts.strategies.pairs import validate_pair
 from tfdarts.strategies.paper_optimizers import paper_optimizers
 from tfdarts.strategies.saved_search import SavedSearch
 from tfdarts.strategies.search_options import check_compilation
 from tfdarts.strategies.search_options import check_options
 from tfdarts.strategies.search_options import check_precision
-from tfdarts.strategies.virtual_step import clipped
+from tfdarts.strategies.virtual_step import clip_step
 from tfdarts.training.optimizers import virtual_step_of
 
 
 @keras.saving.register_keras_serializable(package="tfdarts")
-class DARTS(SavedSearch, ReadsOn, keras.Model):
+class DARTS(SavedSearch, CarriesState, keras.Model):
     """Searches the architecture of a supernet.
 
     Each step takes one batch of training examples and one batch of validation
@@ -62,7 +62,7 @@ class DARTS(SavedSearch, ReadsOn, keras.Model):
             `1`.
         clip_virtual_step: Boolean, whether the virtual step clips as the
             weight optimizer does; see
-            `tfdarts.strategies.virtual_step.clipped`. The authors clip it
+            `tfdarts.strategies.virtual_step.clip_step`. The authors clip it
             only for recurrent networks. Defaults to `False`.
         derive: Function of a search space and a dict of probabilities by cell
             type that returns a `Genotype`. Defaults to the paper's rule, the
@@ -288,9 +288,9 @@ class DARTS(SavedSearch, ReadsOn, keras.Model):
                 f"{count}. Received a batch of {rows}."
             )
         parts = parts_of(self.distribution, batch, self.micro_batches)
-        return self._reading(stream, parts)
+        return self._with_carried_states(stream, parts)
 
-    def _reading(self, stream, parts):
+    def _with_carried_states(self, stream, parts):
         """Returns parts, with carried states for recurrent supernets."""
         if not carries_state(self.supernet):
             return parts
@@ -300,7 +300,7 @@ class DARTS(SavedSearch, ReadsOn, keras.Model):
 
     def train_step(self, data):
         """Takes one step of the search, Algorithm 1 of the paper."""
-        train_batch, val_batch = checked_pair(
+        train_batch, val_batch = validate_pair(
             data, self.supernet, self.loss_function
         )
         train_parts = self._parts(train_batch, "train")
@@ -326,14 +326,14 @@ class DARTS(SavedSearch, ReadsOn, keras.Model):
 
         A network of the derived genotype has another loss and accuracy.
         """
-        data = checked_batch(
+        data = validate_batch(
             data, self.supernet, self.loss_function, may_be_empty=True
         )
         counts = tf.ones(len(data[1]), self.supernet.variable_dtype)
         parts = parts_of(self.distribution, (*data, counts), least_rows=1)
-        parts = self._reading("test", parts)
-        loss, accuracy, number, self._states["test"] = (
-            self._compiled_loss.tested(parts)
+        parts = self._with_carried_states("test", parts)
+        loss, accuracy, number, self._states["test"] = self._compiled_loss.test(
+            parts
         )
         self.loss_tracker.update_state(loss, number)
         self.accuracy.update_state(accuracy, number)
@@ -371,7 +371,7 @@ class DARTS(SavedSearch, ReadsOn, keras.Model):
             )
 
         if self._virtual_clip_norm is not None:
-            virtual_step = clipped(virtual_step, self._virtual_clip_norm)
+            virtual_step = clip_step(virtual_step, self._virtual_clip_norm)
         loss = self._compiled_loss
         weights, alphas, state = loss.values()
         train = loss.objective(train_parts, state)
@@ -380,9 +380,9 @@ class DARTS(SavedSearch, ReadsOn, keras.Model):
             train, val, [weights], alphas, virtual_step
         )
         self._states["val"] = val.carried
-        return self._regularized(outcome, alphas)
+        return self._add_regularizer(outcome, alphas)
 
-    def _regularized(self, outcome, alphas):
+    def _add_regularizer(self, outcome, alphas):
         """Returns loss and gradients with the regularizer of alpha added."""
         if self.alpha_regularizer is None:
             return outcome

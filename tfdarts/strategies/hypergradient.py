@@ -56,14 +56,14 @@ class Objective:
             tape.watch([weights, alphas])
             loss = self.loss(weights, alphas)
         gradients = tape.gradient(loss, (weights, alphas))
-        return loss, *(_connected(parts) for parts in gradients)
+        return loss, *(_require_connected(parts) for parts in gradients)
 
     def alpha_gradients(self, weights, alphas):
         """Returns the loss and ∇α L."""
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(alphas)
             loss = self.loss(weights, alphas)
-        return loss, _connected(tape.gradient(loss, alphas))
+        return loss, _require_connected(tape.gradient(loss, alphas))
 
     def mixed_product(self, weights, alphas, direction):
         """Returns ∇²α,w L · direction, by differentiating twice."""
@@ -80,7 +80,7 @@ class Objective:
             with tf.GradientTape(watch_accessed_variables=False) as inner:
                 inner.watch(variables)
                 loss = self.loss(weights, alphas)
-            gradients = _connected(inner.gradient(loss, variables))
+            gradients = _require_connected(inner.gradient(loss, variables))
             along = tf.add_n(
                 [tf.reduce_sum(g * d) for g, d in zip(gradients, direction)]
             )
@@ -90,7 +90,7 @@ class Objective:
         )
 
 
-def _connected(gradients):
+def _require_connected(gradients):
     if any(gradient is None for gradient in gradients):
         raise ValueError(
             "A loss does not depend on all weights and alphas, or is not "
@@ -157,7 +157,7 @@ def hypergradient(
 
     - [Liu et al., 2019](https://arxiv.org/abs/1806.09055), section 2.3
     """
-    _, gradients = METHODS[checked_method(method)](
+    _, gradients = METHODS[validate_method(method)](
         Objective(train_loss),
         Objective(val_loss),
         weights,
@@ -167,7 +167,7 @@ def hypergradient(
     return gradients
 
 
-def checked_method(method):
+def validate_method(method):
     """Returns the method's name, or raises `ValueError`."""
     if method not in METHODS:
         raise ValueError(

@@ -39,7 +39,7 @@ def require_pairs(x, y=None, options=()):
     if isinstance(x, tf.data.Dataset):
         if not _is_pair_of_pairs(x.element_spec):
             raise ValueError(
-                f"Received batches of {_described(x.element_spec)}, but {PAIRS}"
+                f"Received batches of {_describe(x.element_spec)}, but {PAIRS}"
             )
         if x.cardinality() == 0:
             raise ValueError(
@@ -48,22 +48,22 @@ def require_pairs(x, y=None, options=()):
             )
 
 
-def checked_pair(data, supernet, loss):
-    """Returns the two batches of a step; see `checked_batch`.
+def validate_pair(data, supernet, loss):
+    """Returns the two batches of a step; see `validate_batch`.
 
     Args:
         data: An item of the data set.
-        supernet, loss: See `checked_batch`.
+        supernet, loss: See `validate_batch`.
 
     Raises:
         ValueError: If the item is not a pair of batches for the supernet.
     """
     if not _is_pair_of_pairs(data):
-        raise ValueError(f"Received batches of {_described(data)}, but {PAIRS}")
-    return [checked_batch(batch, supernet, loss) for batch in data]
+        raise ValueError(f"Received batches of {_describe(data)}, but {PAIRS}")
+    return [validate_batch(batch, supernet, loss) for batch in data]
 
 
-def checked_batch(batch, supernet, loss, may_be_empty=False):
+def validate_batch(batch, supernet, loss, may_be_empty=False):
     """Returns a batch `(x, y)` in the form that a supernet trains on.
 
     Args:
@@ -84,14 +84,14 @@ def checked_batch(batch, supernet, loss, may_be_empty=False):
     if not _is_pair(batch) or any(isinstance(x, tuple) for x in batch):
         raise ValueError(
             "A batch must be (x, y), without example weights. Received  "
-            f"{_described(batch)}."
+            f"{_describe(batch)}."
         )
     x, y = (tf.convert_to_tensor(part) for part in batch)
     reads = carries_state(supernet)
     if not (x.dtype.is_integer if reads else x.dtype.is_floating):
         raise ValueError(
             f"{'Words must be integers' if reads else _STANDARDIZED}. "
-            f"Received {_described(x)}."
+            f"Received {_describe(x)}."
         )
     if hasattr(supernet, "image_shape"):
         _require_image_shape(x, supernet)
@@ -103,10 +103,10 @@ def checked_batch(batch, supernet, loss, may_be_empty=False):
     ):
         raise ValueError(
             "A batch must have at least one example, and a label for each "
-            f"example. Received x: {_described(x)}, y: {_described(y)}."
+            f"example. Received x: {_describe(x)}, y: {_describe(y)}."
         )
     if isinstance(loss, keras.losses.SparseCategoricalCrossentropy):
-        y = _checked_classes(x, y, supernet, reads)
+        y = _validate_classes(x, y, supernet, reads)
     return x if reads else tf.cast(x, supernet.variable_dtype), y
 
 
@@ -130,11 +130,11 @@ def _require_image_shape(x, supernet):
         raise ValueError(
             f"A batch of images must be (batch, {sides}, {channels}), with "
             f"height and width of at least {LEAST_SIDE}. Received "
-            f"{_described(x)}."
+            f"{_describe(x)}."
         )
 
 
-def _checked_classes(x, y, supernet, reads):
+def _validate_classes(x, y, supernet, reads):
     """Returns labels as class indices, one for each example or word."""
     shapes = [x.shape.as_list()] if reads else [[x.shape[0]], [x.shape[0], 1]]
     if y.shape.as_list() not in shapes:
@@ -143,7 +143,7 @@ def _checked_classes(x, y, supernet, reads):
             "labels give `compile` "
             "loss=keras.losses.CategoricalCrossentropy(from_logits=True) and "
             "accuracy=keras.metrics.categorical_accuracy. Received "
-            f"{_described(y)}."
+            f"{_describe(y)}."
         )
     whole = y.dtype.is_integer or (
         y.dtype.is_floating and bool(tf.reduce_all(y == tf.floor(y)))
@@ -151,7 +151,7 @@ def _checked_classes(x, y, supernet, reads):
     if not whole:
         raise ValueError(
             "Labels must be class numbers, 0, 1 and so on, not names or "
-            f"probabilities. Received {_described(y)}."
+            f"probabilities. Received {_describe(y)}."
         )
     y = tf.reshape(y, shapes[0])
     size = getattr(
@@ -177,11 +177,11 @@ def _is_pair_of_pairs(data):
     return _is_pair(data) and all(_is_pair(batch) for batch in data)
 
 
-def _described(data):
+def _describe(data):
     """Returns a description of a structure of tensors or of their specs."""
     if isinstance(data, (tuple, list)):
-        return f"({', '.join(map(_described, data))})"
+        return f"({', '.join(map(_describe, data))})"
     if isinstance(data, dict):
-        parts = (f"{k}: {_described(v)}" for k, v in data.items())
+        parts = (f"{k}: {_describe(v)}" for k, v in data.items())
         return f"{{{', '.join(parts)}}}"
     return f"{data.dtype.name} of shape {data.shape}"

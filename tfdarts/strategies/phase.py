@@ -42,10 +42,14 @@ class Phase:
         self.micro_batches = micro_batches
         self.num_parts = micro_batches * distribution.num_replicas_in_sync
         self._like = None
-        self._of_part = tf.function(self._packed, jit_compile=jit_compile)
-        self._average = tf.function(self._averaged)
+        self._of_part = tf.function(
+            self._compute_packed, jit_compile=jit_compile
+        )
+        self._average = tf.function(self._average_means)
         if distribution.num_replicas_in_sync == 1:
-            self._compute = compile(self._packed, jit_compile=jit_compile)
+            self._compute = compile(
+                self._compute_packed, jit_compile=jit_compile
+            )
         else:
             self._compute = compile(self._on_replicas)
 
@@ -79,7 +83,7 @@ class Phase:
         specs = tf.TensorSpec([], tf.int32), _specs(values), part
         return traced.get_concrete_function(*specs).graph
 
-    def _packed(self, number, values, part):
+    def _compute_packed(self, number, values, part):
         """Calls the function on one part; packs the means into one vector.
 
         Args:
@@ -102,9 +106,9 @@ class Phase:
         of_part = self._of_part
         if has_synchronized(self.model):
             # TensorFlow must trace all replicas for the all-reduces inside.
-            of_part = self._packed
+            of_part = self._compute_packed
         else:
-            of_part = self._built_once(number, values, part)
+            of_part = self._build_once(number, values, part)
 
         def compute(part):
             context = tf.distribute.get_replica_context()
@@ -114,7 +118,7 @@ class Phase:
 
         return self.distribution.run(compute, args=(part,))
 
-    def _built_once(self, number, values, part):
+    def _build_once(self, number, values, part):
         """Returns a function that shares one graph among all replicas."""
         local = self.distribution.experimental_local_results
         columns = [local(v) for v in tf.nest.flatten(part)]
@@ -130,7 +134,7 @@ class Phase:
 
         return of_part
 
-    def _averaged(self, vectors):
+    def _average_means(self, vectors):
         def mean_of_all(vectors):
             return sum_over_replicas(tf.add_n(vectors) / self.num_parts)
 

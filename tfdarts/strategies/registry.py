@@ -43,7 +43,7 @@ def strategies():
     return [*STRATEGIES.values()]
 
 
-def strategy_named(name):
+def get_strategy(name):
     """Returns the strategy with this name.
 
     Raises:
@@ -51,7 +51,7 @@ def strategy_named(name):
 
     Example:
 
-    >>> strategy_named("darts").trains
+    >>> get_strategy("darts").trains
     'supernet'
     """
     return STRATEGIES.find(name)

@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 
-def clipped(virtual_step, clip_norm):
+def clip_step(virtual_step, clip_norm):
     """Returns a virtual step that clips gradients forward and backward.
 
     The step clips gradients by a coefficient c that counts as a constant:
@@ -22,7 +22,7 @@ def clipped(virtual_step, clip_norm):
 
     Example:
 
-    >>> step = clipped(lambda g, w: [w[0] - 0.5 * g[0]], clip_norm=1.0)
+    >>> step = clip_step(lambda g, w: [w[0] - 0.5 * g[0]], clip_norm=1.0)
     >>> g, w = [tf.constant([3.0, 4.0])], [tf.constant([0.0, 0.0])]
     >>> [round(float(number), 4) for number in step(g, w)[0]]
     [-0.3, -0.4]
@@ -33,14 +33,14 @@ def clipped(virtual_step, clip_norm):
     """
 
     def step(gradients, weights):
-        constant = tf.stop_gradient(coefficient(gradients, clip_norm))
+        constant = tf.stop_gradient(clip_coefficient(gradients, clip_norm))
         scaled = [constant * g for g in gradients]
-        return clipped_on_the_way_back(virtual_step(scaled, weights))
+        return clip_backward(virtual_step(scaled, weights))
 
     @tf.custom_gradient
-    def clipped_on_the_way_back(weights):
+    def clip_backward(weights):
         def pull_back(*direction):
-            constant = coefficient(direction, clip_norm)
+            constant = clip_coefficient(direction, clip_norm)
             return [constant * d for d in direction]
 
         return weights, pull_back
@@ -48,7 +48,7 @@ def clipped(virtual_step, clip_norm):
     return step
 
 
-def coefficient(gradients, clip_norm):
+def clip_coefficient(gradients, clip_norm):
     """Returns the factor that clips gradients to a global norm.
 
     Args:

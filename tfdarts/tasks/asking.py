@@ -3,13 +3,13 @@
 import dataclasses
 
 from tfdarts import arguments
-from tfdarts.serving.clients import checked_version
+from tfdarts.serving.clients import validate_version
 from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import setting
 
 
 def _version(value, name):
-    return checked_version(value)
+    return validate_version(value)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,7 +13,7 @@ from tfdarts.tasks.scores import calibration
 from tfdarts.tasks.scores import confusion
 from tfdarts.tasks.scores import per_class
 from tfdarts.tasks.scores import scores
-from tfdarts.training.shared_data import predicted
+from tfdarts.training.shared_data import predict_all
 
 logger = logging.getLogger("tfdarts")
 
@@ -53,7 +53,7 @@ def _logits(network, settings, images, labels, batch_size, distribution):
     """Returns the logits of the network for raw images."""
 
     def prepare(images):
-        return augmentation.as_tested(
+        return augmentation.prepare_for_test(
             images,
             settings["mean"],
             settings["std"],
@@ -63,7 +63,7 @@ def _logits(network, settings, images, labels, batch_size, distribution):
     dataset = batches.ordered_batches(
         (images, labels), batch_size, prepare, worker_of(distribution)
     )
-    return predicted(network, dataset, distribution)
+    return predict_all(network, dataset, distribution)
 
 
 def source_of_test(test, settings, path):

@@ -8,7 +8,7 @@ import numpy as np
 from tfdarts.files import write_atomically
 from tfdarts.serving.classifier import classifier
 from tfdarts.serving.formats import SUFFIXES
-from tfdarts.serving.formats import converted
+from tfdarts.serving.formats import convert
 from tfdarts.serving.litert import litert_probabilities
 from tfdarts.serving.saved_model import export_saved_model
 from tfdarts.serving.saved_model import next_version
@@ -81,7 +81,7 @@ def _converted(model, formats, source):
             images, _ = source.read("train")
             spread = np.linspace(0, len(images) - 1, REPRESENTATIVE, dtype=int)
             images = np.asarray(images[np.unique(spread)])
-        contents[format] = converted(model, format, images)
+        contents[format] = convert(model, format, images)
     return contents
 
 

@@ -8,7 +8,7 @@ from tfdarts.layers.batch_norm import synchronize_batch_norms
 from tfdarts.parts import local_replicas
 from tfdarts.parts import worker_of
 from tfdarts.strategies.darts import DARTS
-from tfdarts.strategies.registry import strategy_named
+from tfdarts.strategies.registry import get_strategy
 from tfdarts.tasks.data import open_data
 from tfdarts.tasks.data import training_data
 from tfdarts.tasks.presets import settle
@@ -17,7 +17,7 @@ from tfdarts.tasks.set_up import require_float32
 from tfdarts.tasks.set_up import require_xla
 from tfdarts.tasks.set_up import set_up
 from tfdarts.training.distribution import distribution_of
-from tfdarts.training.distribution import require_shares
+from tfdarts.training.distribution import require_divisible_batch
 from tfdarts.training.memory import peak_bytes
 from tfdarts.training.optimizers import SGD
 from tfdarts.training.optimizers import Adam
@@ -52,7 +52,7 @@ class ImageSearch:
     def __init__(self, config):
         require_float32()
         self.distribution = distribution_of(config.distribute)
-        _require_shares(config, self.distribution)
+        _require_divisible_batch(config, self.distribution)
         require_xla(config)
         self.source = open_data(config)
         config = settle(
@@ -60,7 +60,7 @@ class ImageSearch:
             self.source,
             self.distribution.num_replicas_in_sync * config.micro_batches,
         )
-        _require_shares(config, self.distribution)
+        _require_divisible_batch(config, self.distribution)
         self.config = config
         self.data = training_data(config, self.source, config.train_portion)
         if self.data.examples.validation is None:
@@ -140,10 +140,12 @@ class ImageSearch:
         return next(iter(batch))
 
 
-def _require_shares(config, distribution):
+def _require_divisible_batch(config, distribution):
     """Raises `ValueError` if replicas cannot share a given batch size."""
     if config.batch_size:
-        require_shares(distribution, config.batch_size, config.micro_batches)
+        require_divisible_batch(
+            distribution, config.batch_size, config.micro_batches
+        )
 
 
 def compiled(config, supernet, steps, distribution=None, class_weight=None):
@@ -164,7 +166,7 @@ def compiled(config, supernet, steps, distribution=None, class_weight=None):
         alpha_warmup_steps=config.alpha_warmup_epochs * steps,
         micro_batches=config.micro_batches,
         distribution=distribution,
-        **strategy_named(config.strategy).search_arguments(config),
+        **get_strategy(config.strategy).search_arguments(config),
     )
     darts.compile(
         weight_optimizer=SGD(

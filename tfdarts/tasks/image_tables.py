@@ -1,6 +1,6 @@
 """Tables of results on images, for the terminal."""
 
-from tfdarts.data.image_source import shortened
+from tfdarts.data.image_source import shorten
 from tfdarts.table import shown
 from tfdarts.table import table
 
@@ -18,7 +18,7 @@ def class_table(classes):
     if absent:
         lines.append(
             "Classes without test images, which the means leave out: "
-            f"{shortened(absent)}"
+            f"{shorten(absent)}"
         )
     classes = [row for row in classes if row["examples"]]
     if len(classes) > MOST_CLASSES:

@@ -10,7 +10,7 @@ from tfdarts.data import augmentation
 from tfdarts.data import batches
 from tfdarts.data.image_source import DataError
 from tfdarts.data.targets import soft_targets
-from tfdarts.data.targets import weighted
+from tfdarts.data.targets import weight_by_class
 from tfdarts.layers.batch_norm import synchronize_batch_norms
 from tfdarts.parts import local_replicas
 from tfdarts.parts import worker_of
@@ -29,13 +29,13 @@ from tfdarts.tasks.set_up import require_xla
 from tfdarts.tasks.set_up import set_up
 from tfdarts.training.checkpoints import EpochCheckpoint
 from tfdarts.training.distribution import distribution_of
-from tfdarts.training.distribution import require_shares
+from tfdarts.training.distribution import require_divisible_batch
 from tfdarts.training.mean_statistics import MeanStatistics
 from tfdarts.training.memory import peak_bytes
 from tfdarts.training.schedules import LearningRate
 from tfdarts.training.schedules import LinearDropPath
-from tfdarts.training.shared_data import predicted
-from tfdarts.training.shared_data import shared
+from tfdarts.training.shared_data import predict_all
+from tfdarts.training.shared_data import share_dataset
 
 logger = logging.getLogger("tfdarts")
 
@@ -96,7 +96,7 @@ class ImageTraining:
         """
         distribution = distribution_of(config.distribute)
         if config.batch_size:
-            require_shares(distribution, config.batch_size)
+            require_divisible_batch(distribution, config.batch_size)
         require_xla(config)
         if config.jit_compile and local_replicas(distribution) > 1:
             raise ValueError(
@@ -201,7 +201,7 @@ class ImageTraining:
         validation = self._own_validation_batches()
         if validation is None or self.data.class_weight is None:
             return {}
-        logits = predicted(self.network, validation, self.distribution)
+        logits = predict_all(self.network, validation, self.distribution)
         labels = self.data.examples.validation[1]
         figures = class_means(labels, logits)
         return {"validation_balanced_accuracy": figures["balanced_accuracy"]}
@@ -220,7 +220,7 @@ class ImageTraining:
 
     def batches(self, first_epoch=0):
         """Returns the training batches, starting at an epoch."""
-        return shared(self._own_batches(first_epoch), self.distribution)
+        return share_dataset(self._own_batches(first_epoch), self.distribution)
 
     def _own_batches(self, first_epoch=0):
         """Returns this process's local part of the training batches."""
@@ -245,12 +245,12 @@ class ImageTraining:
         )
         if self.data.class_weight is None:
             return dataset
-        return dataset.map(weighted(self.data.class_weight))
+        return dataset.map(weight_by_class(self.data.class_weight))
 
     def validation_batches(self):
         """Returns the validation batches, or `None`."""
         validation = self._own_validation_batches()
-        return validation and shared(validation, self.distribution)
+        return validation and share_dataset(validation, self.distribution)
 
     @property
     def validation_steps(self):
@@ -266,7 +266,7 @@ class ImageTraining:
         validation = batches.ordered_batches(
             examples.validation,
             config.batch_size,
-            lambda images: augmentation.as_tested(
+            lambda images: augmentation.prepare_for_test(
                 images, examples.mean, examples.std, config.crop_size
             ),
             worker_of(self.distribution),

@@ -11,7 +11,7 @@ from tfdarts.models.on_devices import FunctionalOnDevices
 from tfdarts.models.rnn_network import RNNNetwork
 from tfdarts.models.rnn_supernet import RNNSupernet
 from tfdarts.primitive_table import listed_primitives
-from tfdarts.strategies.registry import strategy_named
+from tfdarts.strategies.registry import get_strategy
 from tfdarts.training.optimizers import SGD
 from tfdarts.training.optimizers import AdamW
 from tfdarts.training.schedules import EpochCosine
@@ -41,7 +41,7 @@ def build_supernet(config, num_classes, image_shape):
         stem=config.stem,
         recompute=config.recompute,
         dtype=config.dtype_policy,
-        **strategy_named(config.strategy).supernet_arguments(config),
+        **get_strategy(config.strategy).supernet_arguments(config),
     )
 
 
@@ -59,7 +59,7 @@ def build_recurrent_supernet(config, vocabulary_size):
         primitives=listed_primitives(config.primitives, "rnn"),
         dtype="float32",
         **config.dropouts,
-        **strategy_named(config.strategy).supernet_arguments(config),
+        **get_strategy(config.strategy).supernet_arguments(config),
     )
 
 

@@ -45,7 +45,7 @@ def next_words(
         retries=retries,
     )
     client = client_for(asking)
-    answer = with_retries(client.foretell, asking.retries)([text])
+    answer = with_retries(client.predict_next_words, asking.retries)([text])
     words = zip(answer.top_words[0], answer.top_probabilities[0])
     return {
         "text": text,

@@ -6,14 +6,14 @@ from tfdarts.data import segments
 from tfdarts.parts import rows_of_part
 from tfdarts.parts import worker_of
 from tfdarts.strategies.darts import DARTS
-from tfdarts.strategies.registry import strategy_named
+from tfdarts.strategies.registry import get_strategy
 from tfdarts.tasks.data import open_data
 from tfdarts.tasks.registry import task_of_config
 from tfdarts.tasks.set_up import require_float32
 from tfdarts.tasks.set_up import set_up
 from tfdarts.tasks.text_rows import rows_of_search
 from tfdarts.training.distribution import distribution_of
-from tfdarts.training.distribution import require_shares
+from tfdarts.training.distribution import require_divisible_batch
 from tfdarts.training.memory import logit_bytes
 from tfdarts.training.optimizers import SGD
 from tfdarts.training.optimizers import Adam
@@ -47,7 +47,7 @@ class TextSearch:
     def __init__(self, config):
         require_float32()
         self.distribution = distribution_of(config.distribute)
-        require_shares(self.distribution, config.batch_size)
+        require_divisible_batch(self.distribution, config.batch_size)
         self.source = open_data(config)
         self.rows, self.val_rows = rows_of_search(
             config, self.source, self.distribution.num_replicas_in_sync
@@ -137,7 +137,7 @@ def compiled(config, supernet, steps, distribution=None):
         alpha_warmup_steps=config.alpha_warmup_epochs * steps,
         clip_virtual_step=True,
         distribution=distribution,
-        **strategy_named(config.strategy).search_arguments(config),
+        **get_strategy(config.strategy).search_arguments(config),
     )
     darts.compile(
         weight_optimizer=SGD(

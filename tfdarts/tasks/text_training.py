@@ -19,7 +19,7 @@ from tfdarts.tasks.text_rows import rows_of_training
 from tfdarts.training.averaging import AveragedWeights
 from tfdarts.training.checkpoints import EpochCheckpoint
 from tfdarts.training.distribution import distribution_of
-from tfdarts.training.distribution import require_shares
+from tfdarts.training.distribution import require_divisible_batch
 from tfdarts.training.divergence import ADVICE
 from tfdarts.training.divergence import DivergedError
 from tfdarts.training.memory import logit_bytes
@@ -28,7 +28,7 @@ from tfdarts.training.schedules import LearningRate
 from tfdarts.training.segment_callbacks import Perplexity
 from tfdarts.training.segment_callbacks import ResetStates
 from tfdarts.training.segment_callbacks import SegmentRate
-from tfdarts.training.shared_data import shared
+from tfdarts.training.shared_data import share_dataset
 
 logger = logging.getLogger("tfdarts")
 
@@ -74,7 +74,7 @@ class TextTraining:
             ValueError: If replicas cannot share a batch or dropout masks.
         """
         distribution = distribution_of(config.distribute)
-        require_shares(distribution, config.batch_size)
+        require_divisible_batch(distribution, config.batch_size)
         _require_masks(config, distribution)
         return distribution
 
@@ -222,7 +222,7 @@ class TextTraining:
         epochs = range(first_epoch, self.config.epochs)
         rows = rows_of_part(self.rows, *worker_of(self.distribution))
         dataset = segments.training_batches(rows, map(self.lengths, epochs))
-        return shared(dataset.prefetch(2), self.distribution)
+        return share_dataset(dataset.prefetch(2), self.distribution)
 
     def least_bytes(self):
         """Returns the least memory of a step of this process, in bytes."""
@@ -233,7 +233,7 @@ class TextTraining:
 
     def validation_batches(self):
         """Returns the validation segments."""
-        return shared(self._own_validation_batches(), self.distribution)
+        return share_dataset(self._own_validation_batches(), self.distribution)
 
     @property
     def validation_steps(self):

@@ -54,13 +54,13 @@ def distribution_of(distribute):
             f"Received: {distribute}."
         )
     if is_of_many(distribute):
-        return _of_workers()
+        return _worker_strategy()
     devices = () if distribute == "none" else local_devices("GPU")
     if distribute in ("mirrored", "multiworker"):
         devices = devices or local_devices("CPU")
     if len(devices) < 2:
         return tf.distribute.get_strategy()
-    return mirrored(devices)
+    return mirrored_strategy(devices)
 
 
 def local_devices(kind=None):
@@ -76,7 +76,7 @@ def local_devices(kind=None):
     return tuple(n for n in names if _task_of(n) in (None, own))
 
 
-def require_shares(distribution, batch_size, micro_batches=1):
+def require_divisible_batch(distribution, batch_size, micro_batches=1):
     """Raises `ValueError` if a batch cannot be split evenly.
 
     Args:
@@ -95,7 +95,7 @@ def require_shares(distribution, batch_size, micro_batches=1):
 
 
 @functools.cache
-def mirrored(devices):
+def mirrored_strategy(devices):
     """Returns the `MirroredStrategy` of some devices, one per process.
 
     Args:
@@ -105,12 +105,12 @@ def mirrored(devices):
 
 
 @functools.cache
-def _of_workers():
+def _worker_strategy():
     """Returns the strategy of all workers; a process joins them once."""
     addresses, index = workers()
     wait_for_others(tuple(addresses), index)
     try:
-        strategy = _joined()
+        strategy = _join_workers()
     except (RuntimeError, tf.errors.OpError) as error:
         raise ClusterError(
             f"Worker {index} at {addresses[index]} could not join the others "
@@ -119,11 +119,11 @@ def _of_workers():
             "name and port? In Python, TensorFlow must not have computed "
             "anything before."
         ) from error
-    _require_as_many_gpus(len(addresses))
+    _require_equal_gpus(len(addresses))
     return strategy
 
 
-def _require_as_many_gpus(num_workers):
+def _require_equal_gpus(num_workers):
     found = collections.Counter(
         _task_of(device.name)
         for device in tf.config.list_logical_devices("GPU")
@@ -142,7 +142,7 @@ def _task_of(name):
     return tf.DeviceSpec.from_string(name).task
 
 
-def _joined():
+def _join_workers():
     """Connects the workers; TensorFlow monitors them from then on.
 
     Meanwhile TensorFlow holds Python's global interpreter lock, and waits an

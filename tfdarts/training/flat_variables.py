@@ -48,14 +48,14 @@ class FlatVariables:
 
     def join(self, tensors):
         """Returns tensors of the variables' shapes as one vector."""
-        vectors = [_shaped(t, (-1,)) for t in tensors]
+        vectors = [_reshape(t, (-1,)) for t in tensors]
         # Models without batch norm have no statistics to join.
         return tf.concat(vectors, axis=0) if vectors else tf.zeros([0])
 
     def split(self, vector):
         """Returns the parts of a vector, in the variables' shapes."""
         parts = tf.split(vector, self._sizes) if self._sizes else []
-        return [_shaped(p, s) for p, s in zip(parts, self._shapes)]
+        return [_reshape(p, s) for p, s in zip(parts, self._shapes)]
 
     def write(self, vector):
         """Assigns the parts of a vector to the variables."""
@@ -63,7 +63,7 @@ class FlatVariables:
             variable.assign(value)
 
 
-def _shaped(tensor, shape):
+def _reshape(tensor, shape):
     """Returns a reshaped tensor; avoids an operation from vector to vector."""
     if len(tensor.shape) == len(shape) == 1:
         return tensor

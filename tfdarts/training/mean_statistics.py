@@ -39,10 +39,10 @@ class MeanStatistics(keras.callbacks.Callback):
         if self.model.distribute_strategy.num_replicas_in_sync == 1:
             return
         if self._average is None:
-            self._average = tf.function(self._averaging())
+            self._average = tf.function(self._build_average())
         self._average()
 
-    def _averaging(self):
+    def _build_average(self):
         strategy = self.model.distribute_strategy
         flat = FlatVariables(
             moving

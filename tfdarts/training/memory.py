@@ -76,7 +76,7 @@ def logit_bytes(words, vocabulary_size):
     return 2 * 4 * words * vocabulary_size
 
 
-def most_held_bytes():
+def peak_process_bytes():
     """Returns the peak memory of this process, bytes; of its GPUs, if any."""
     gpus = local_devices("GPU")
     if gpus:

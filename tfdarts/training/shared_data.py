@@ -10,7 +10,7 @@ from tfdarts.parts import rows_of_part
 from tfdarts.parts import with_a_row
 
 
-def shared(dataset, distribution):
+def share_dataset(dataset, distribution):
     """Returns a data set for Keras' `fit` that splits batches among replicas.
 
     Args:
@@ -41,7 +41,7 @@ def shared(dataset, distribution):
     )
 
 
-def predicted(network, dataset, distribution):
+def predict_all(network, dataset, distribution):
     """Returns the predictions of a network for all inputs, an array.
 
     Args:
@@ -57,7 +57,9 @@ def predicted(network, dataset, distribution):
         outputs = distribution.run(with_a_row, args=(network, inputs))
         return distribution.gather(outputs, axis=0)
 
-    rows = shared(dataset.map(lambda inputs, labels: inputs), distribution)
+    rows = share_dataset(
+        dataset.map(lambda inputs, labels: inputs), distribution
+    )
     return np.concatenate([of_all_replicas(inputs) for inputs in rows])
 
 

@@ -9,7 +9,7 @@ from tfdarts.arguments import as_path
 from tfdarts.files import write_atomically
 from tfdarts.visualization import palette
 from tfdarts.visualization import panels
-from tfdarts.visualization.tick_names import distinct
+from tfdarts.visualization.tick_names import make_distinct
 from tfdarts.visualization.tick_names import name_ticks
 
 MOST_COUNTS = 20
@@ -118,7 +118,7 @@ def _list_mistakes(axes, matrix, class_names):
     wrong = matrix - np.diag(np.diag(matrix))
     order = np.argsort(wrong, axis=None, kind="stable")[::-1]
     places = [np.unravel_index(k, wrong.shape) for k in order[:MOST_MISTAKES]]
-    names = distinct(class_names)
+    names = make_distinct(class_names)
     lines = [
         f"{wrong[row, column]:,} of {matrix[row].sum():,}  "
         f"{names[row]} → {names[column]}"

@@ -25,12 +25,12 @@ def name_ticks(axis, names):
     fonts, _ = _fonts_of("".join(names))
     axis.set_ticks(
         range(len(names)),
-        [label.replace("$", r"\$") for label in distinct(names)],
+        [label.replace("$", r"\$") for label in make_distinct(names)],
         fontfamily=fonts,
     )
 
 
-def distinct(names):
+def make_distinct(names):
     """Returns names that are short and still distinct.
 
     An ellipsis replaces the middle of a long name. The position precedes
@@ -42,13 +42,15 @@ def distinct(names):
 
     Example:
 
-    >>> distinct(["cat", "one of very long names", "one of very odd names"])
+    >>> names = ["cat", "one of very long names", "one of very odd names"]
+    >>> make_distinct(names)
     ['cat', 'one of ver…ong names', 'one of ver…odd names']
-    >>> distinct(["one name of many of a kind", "one name of all of a kind"])
+    >>> names = ["one name of many of a kind", "one name of all of a kind"]
+    >>> make_distinct(names)
     ['0: one name o…of a kind', '1: one name o…of a kind']
     """
     _, missing = _fonts_of("".join(names))
-    short = [*map(_shortened, names)]
+    short = [*map(_shorten, names)]
     return [
         f"{position}: {name}"
         if missing & {*name} or short.count(name) > 1
@@ -57,7 +59,7 @@ def distinct(names):
     ]
 
 
-def _shortened(name):
+def _shorten(name):
     if len(name) <= LONGEST:
         return name
     end = (LONGEST - 1) // 2
