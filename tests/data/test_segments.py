@@ -3,23 +3,23 @@
 import numpy as np
 import pytest
 
-from tfdarts.data.segments import columns
 from tfdarts.data.segments import num_segments
 from tfdarts.data.segments import search_batches
 from tfdarts.data.segments import segment_lengths
 from tfdarts.data.segments import segments
+from tfdarts.data.segments import split_into_rows
 from tfdarts.data.segments import training_batches
 from tfdarts.data.segments import whole_batches
 
 
 def test_rows_are_the_text_in_pieces():
-    rows = columns(np.arange(23, dtype="int32"), 4)
+    rows = split_into_rows(np.arange(23, dtype="int32"), 4)
     assert rows.dtype == "int32"
     assert rows.tolist() == [[*range(5 * k, 5 * k + 5)] for k in range(4)]
     with pytest.raises(
         ValueError, match="at least 8 words, but the text has 7"
     ):
-        columns(np.arange(7), 4)
+        split_into_rows(np.arange(7), 4)
 
 
 @pytest.mark.parametrize("spread", [0.0, 5.0])
@@ -62,7 +62,7 @@ def test_lengths_follow_from_seed_and_epoch():
 
 
 def test_segments_are_the_rows_again():
-    rows = columns(np.arange(60), 3)
+    rows = split_into_rows(np.arange(60), 3)
     pairs = [*segments(rows, [7, 5, 7])]
     assert [x.shape for x, _ in pairs] == [(3, 7), (3, 5), (3, 7)]
     inputs, targets = (np.concatenate(parts, 1) for parts in zip(*pairs))
@@ -79,7 +79,10 @@ def test_short_rows_start_over():
 
 
 def test_batches_of_a_search():
-    train, val = columns(np.arange(80), 4), columns(np.arange(100, 148), 4)
+    train, val = (
+        split_into_rows(np.arange(80), 4),
+        split_into_rows(np.arange(100, 148), 4),
+    )
     lengths = [8, 3, 8]
     other = [3, 8, 8]
     batches = [*search_batches(train, val, [lengths, other])]
@@ -98,7 +101,7 @@ def test_batches_of_a_search():
 
 
 def test_batches_of_a_training():
-    rows = columns(np.arange(80), 4)
+    rows = split_into_rows(np.arange(80), 4)
     batches = [*training_batches(rows, [[8, 11], [11, 8]])]
     expected = [*segments(rows, [8, 11]), *segments(rows, [11, 8])]
     assert len(batches) == 4

@@ -267,7 +267,7 @@ def test_nan_leads_back_to_the_last_epoch_and_on_with_other_numbers(
     shapes = [[len(x[0]) for x in part] for part in (failed, again)]
     lengths = [
         text_training.segments.segment_lengths(
-            text_training.segments.columns(
+            text_training.segments.split_into_rows(
                 tiny_text.SOURCE.read("train"), 8
             ).shape[1],
             *(7, 0, 1, 1.0, attempt),

@@ -32,7 +32,7 @@ def pad_and_crop(images, padding, seed):
         seed: Two integers. The same seed gives the same result.
     """
     height, width = images.shape[1:3]
-    offsets = drawn(
+    offsets = draw_per_image(
         [2], images, [1], seed, maxval=2 * padding + 1, dtype=tf.int32
     )
     sides = [padding, padding]
@@ -63,7 +63,9 @@ def random_resized_crop(images, size, seed):
     - [Szegedy et al., 2015](https://arxiv.org/abs/1409.4842), section 6
     """
     height, width = images.shape[1:3]
-    area, log_ratio, top, left = tf.unstack(drawn([4], images, [10], seed))
+    area, log_ratio, top, left = tf.unstack(
+        draw_per_image([4], images, [10], seed)
+    )
     area = (0.08 + 0.92 * area) * height * width
     ratio = (4 / 3) ** (2 * log_ratio - 1)
     heights, widths = tf.sqrt(area / ratio), tf.sqrt(area * ratio)
@@ -72,8 +74,8 @@ def random_resized_crop(images, size, seed):
     fitting = tf.reduce_any(fits, axis=1)
 
     def choose(values, otherwise):
-        drawn = tf.gather(values, first, batch_dims=1)
-        return tf.where(fitting, drawn, otherwise)
+        fitting_values = tf.gather(values, first, batch_dims=1)
+        return tf.where(fitting, fitting_values, otherwise)
 
     side = min(height, width)
     heights, widths = choose(heights, side), choose(widths, side)
@@ -140,7 +142,7 @@ def random_flip(images, seed):
         images: Tensor `(batch, height, width, channels)`.
         seed: Two integers. The same seed gives the same result.
     """
-    heads = drawn([], images, [1, 1, 1], seed)
+    heads = draw_per_image([], images, [1, 1, 1], seed)
     return tf.where(heads < 0.5, tf.reverse(images, [2]), images)
 
 
@@ -169,12 +171,12 @@ def cutout(images, length, seed):
 
 def _inside(size, length, images, seed):
     """Returns a mask of the `length` places around a random one."""
-    center = drawn([], images, [1], seed, maxval=size, dtype=tf.int32)
+    center = draw_per_image([], images, [1], seed, maxval=size, dtype=tf.int32)
     place = tf.range(size) - center + length // 2
     return (place >= 0) & (place < length)
 
 
-def drawn(outer, images, inner, seed, *limits, **options):
+def draw_per_image(outer, images, inner, seed, *limits, **options):
     """Returns random numbers for each image of a batch.
 
     Args:

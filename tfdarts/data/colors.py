@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from tfdarts.data.augmentation import drawn
+from tfdarts.data.augmentation import draw_per_image
 
 # Weights of red, green and blue in the luma (ITU-R BT.601), as in PIL.
 _LUMINANCE = (0.299, 0.587, 0.114)
@@ -25,9 +25,9 @@ def color_jitter(images, strength, seed):
     Returns:
         A `float32` tensor of the same shape, pixels from 0 to 255.
     """
-    changes = drawn([4], images, [1, 1, 1], seed, -strength, strength)
+    changes = draw_per_image([4], images, [1, 1, 1], seed, -strength, strength)
     brightness, contrast, saturation = tf.unstack(1 + changes[:3])
-    images = _valid(tf.cast(images, tf.float32) * brightness)
+    images = _clip_to_valid(tf.cast(images, tf.float32) * brightness)
     mean = tf.reduce_mean(_to_gray(images), axis=(1, 2, 3), keepdims=True)
     images = _blend(images, mean, contrast)
     if images.shape[-1] == 1:
@@ -36,12 +36,12 @@ def color_jitter(images, strength, seed):
     return _shift_hue(images, changes[3] / 2)
 
 
-def _valid(images):
+def _clip_to_valid(images):
     return tf.clip_by_value(images, 0.0, 255.0)
 
 
 def _blend(images, others, share):
-    return _valid(others + share * (images - others))
+    return _clip_to_valid(others + share * (images - others))
 
 
 def _to_gray(images):

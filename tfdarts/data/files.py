@@ -3,7 +3,7 @@
 from tfdarts.data.image_source import DataError
 
 
-def entries(directory):
+def list_entries(directory):
     """Returns the paths of a directory's entries, sorted.
 
     Args:
@@ -17,10 +17,10 @@ def entries(directory):
     except (FileNotFoundError, NotADirectoryError) as error:
         raise DataError(f"There is no directory {directory}.") from error
     except OSError as error:
-        raise unreadable(directory, error) from error
+        raise unreadable_error(directory, error) from error
 
 
-def unreadable(path, error):
+def unreadable_error(path, error):
     """Returns the `DataError` for a path that cannot be read.
 
     Args:

@@ -12,8 +12,8 @@ import tensorflow as tf
 
 from tfdarts.characters import composed
 from tfdarts.data import splits
-from tfdarts.data.files import entries
-from tfdarts.data.files import unreadable
+from tfdarts.data.files import list_entries
+from tfdarts.data.files import unreadable_error
 from tfdarts.data.image_files import decode_files
 from tfdarts.data.image_files import describe_bad
 from tfdarts.data.image_files import find_broken
@@ -334,7 +334,7 @@ def _visible(directory):
     """Returns the paths of a directory's visible entries, sorted."""
     visible = [
         path
-        for path in entries(directory)
+        for path in list_entries(directory)
         if not path.name.startswith(".") and path.name.lower() not in _LITTER
     ]
     for path in visible:
@@ -383,4 +383,4 @@ def _digest(path):
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").digest()
     except OSError as error:
-        raise unreadable(path, error) from error
+        raise unreadable_error(path, error) from error

@@ -11,8 +11,8 @@ import zlib
 
 import numpy as np
 
-from tfdarts.data.files import entries
-from tfdarts.data.files import unreadable
+from tfdarts.data.files import list_entries
+from tfdarts.data.files import unreadable_error
 from tfdarts.data.image_source import DataError
 from tfdarts.data.image_source import ImageSource
 from tfdarts.data.image_source import check_labels
@@ -89,7 +89,7 @@ def open_idx(directory):
 
 def _find_files(directory):
     """Returns the paths of images and labels of each split."""
-    paths = entries(directory)
+    paths = list_entries(directory)
     files = {}
     for split, prefix in _PREFIXES.items():
         pair = [
@@ -162,7 +162,7 @@ def _open(path):
         with (gzip.open if path.suffix == ".gz" else open)(path, "rb") as file:
             yield file
     except (OSError, EOFError, zlib.error) as error:
-        raise unreadable(path, error) from error
+        raise unreadable_error(path, error) from error
 
 
 def _header(file, path, dimensions):

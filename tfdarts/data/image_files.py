@@ -6,7 +6,7 @@ import io
 
 import tensorflow as tf
 
-from tfdarts.data.files import unreadable
+from tfdarts.data.files import unreadable_error
 from tfdarts.data.pixels import count_progress
 from tfdarts.decoding import decode_image
 from tfdarts.decoding import decode_images
@@ -38,7 +38,7 @@ def look_at(paths):
         except BadImageError as error:
             bad[path] = str(error)
         except OSError as error:
-            bad[path] = _unreadable(error)
+            bad[path] = _unreadable_reason(error)
     return looks, bad
 
 
@@ -104,7 +104,7 @@ def _why_broken(decode, path):
         height, width, *_ = decode(tf.constant(content)).shape
         size = look_up(io.BytesIO(content)).size
     except OSError as error:
-        return _unreadable(error)
+        return _unreadable_reason(error)
     except tf.errors.InvalidArgumentError:
         return "it is damaged or incomplete, and cannot be decoded"
     if (height, width) != size:
@@ -112,8 +112,8 @@ def _why_broken(decode, path):
     return None
 
 
-def _unreadable(error):
-    return str(unreadable("it", error)).removesuffix(".")
+def _unreadable_reason(error):
+    return str(unreadable_error("it", error)).removesuffix(".")
 
 
 @functools.cache

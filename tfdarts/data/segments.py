@@ -12,7 +12,7 @@ VALIDATION_ROWS = 10
 """The number of rows of a validation text, as in the authors' code."""
 
 
-def columns(tokens, batch_size, name="text"):
+def split_into_rows(tokens, batch_size, name="text"):
     """Returns a text as rows, which are read side by side.
 
     Args:
@@ -29,7 +29,7 @@ def columns(tokens, batch_size, name="text"):
 
     Example:
 
-    >>> columns(np.arange(7), batch_size=2).tolist()
+    >>> split_into_rows(np.arange(7), batch_size=2).tolist()
     [[0, 1, 2], [3, 4, 5]]
     """
     length = len(tokens) // batch_size
@@ -212,7 +212,7 @@ def whole_batches(tokens, batch_size, steps, part=(0, 1)):
     Returns:
         A `tf.data.Dataset` of `(x, y)`.
     """
-    rows = columns(tokens, max(1, min(batch_size, len(tokens) // 2)))
+    rows = split_into_rows(tokens, max(1, min(batch_size, len(tokens) // 2)))
     rows = rows_of_part(rows, *part)
     full, rest = divmod(rows.shape[1] - 1, steps)
     lengths = [steps] * full + [rest] * (rest > 0)

@@ -6,7 +6,7 @@ import pathlib
 import pydoc_data.topics
 import shlex
 
-from tfdarts.data.files import unreadable
+from tfdarts.data.files import unreadable_error
 from tfdarts.data.image_source import DataError
 from tfdarts.data.text_checks import require_spaces
 from tfdarts.data.text_source import SPLITS
@@ -123,7 +123,7 @@ def _words(path):
     except FileNotFoundError as error:
         raise DataError(f"There is no text {path}.") from error
     except OSError as error:
-        raise unreadable(path, error) from error
+        raise unreadable_error(path, error) from error
     lines = [
         words_of(line, "spaces") for line in lines_of(_text(path, content))
     ]

@@ -106,7 +106,7 @@ class RecurrentSearchCell(DropoutRNNCell, keras.layers.Layer):
         if training and self.dropout:
             inputs *= self.get_dropout_mask(inputs)
 
-        def kept(tensor):
+        def apply_recurrent_dropout(tensor):
             return tensor if mask is None else tensor * mask
 
         def normalize_node(tensor):
@@ -114,7 +114,7 @@ class RecurrentSearchCell(DropoutRNNCell, keras.layers.Layer):
             tensor, statistics = self._normalize(tensor, statistics, training)
             return tensor
 
-        both = tf.concat([inputs, kept(state)], axis=-1)
+        both = tf.concat([inputs, apply_recurrent_dropout(state)], axis=-1)
         gate, candidate = gate_and_candidate(both, self.input_kernel)
         nodes = normalize_node(highway(state, gate, tf.tanh(candidate)))[None]
         edge_weights = self._edge_weights
@@ -124,7 +124,9 @@ class RecurrentSearchCell(DropoutRNNCell, keras.layers.Layer):
             edge_weights, [*range(1, 1 + len(self.node_kernels))]
         )
         for weights, kernel in zip(edge_weights, self.node_kernels):
-            gate, candidate = gate_and_candidate(kept(nodes), kernel)
+            gate, candidate = gate_and_candidate(
+                apply_recurrent_dropout(nodes), kernel
+            )
             node = normalize_node(self._mixed(nodes, gate, candidate, weights))
             nodes = tf.concat([nodes, node[None]], axis=0)
         output = tf.reduce_mean(nodes[1:], axis=0)

@@ -52,7 +52,7 @@ class VariableLength:
         if key not in self._traced:
             self.function.get_concrete_function(*specs)
             self._traced.add(key)
-        with _sums_as_they_are():
+        with _without_arithmetic_rewriting():
             return self.function(*tensors)
 
     def get_concrete_function(self, *specs):
@@ -84,7 +84,7 @@ _calls = 0
 
 
 @contextlib.contextmanager
-def _sums_as_they_are():
+def _without_arithmetic_rewriting():
     """Switches TensorFlow's arithmetic optimization off inside this context.
 
     The option belongs to the process, but each thread must set it. Several
@@ -93,16 +93,16 @@ def _sums_as_they_are():
     global _calls
     with _switch:
         _calls += 1
-        _rewrite_arithmetic(False)
+        _set_arithmetic_rewriting(False)
     try:
         yield
     finally:
         with _switch:
             _calls -= 1
-            _rewrite_arithmetic(_calls == 0)
+            _set_arithmetic_rewriting(_calls == 0)
 
 
-def _rewrite_arithmetic(on):
+def _set_arithmetic_rewriting(on):
     tf.config.optimizer.set_experimental_options(
         {"arithmetic_optimization": on}
     )

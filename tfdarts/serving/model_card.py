@@ -126,7 +126,7 @@ def describe_classifier(facts):
         facts: Dict with `labels` and `image_shape`.
     """
     height, width, channels = facts["image_shape"]
-    kind = "grey" if channels == 1 else "color"
+    kind = "gray" if channels == 1 else "color"
     labels = facts["labels"]
     listed = ", ".join(map(_literal, labels[:MOST_LABELS]))
     if len(labels) > MOST_LABELS:

@@ -51,7 +51,9 @@ def rows_of_search(config, source, count):
             *(rows, longest + 1, longest, steps),
             _advice(len(shorter[1]), config, count, too_many=True),
         )
-    return segments.columns(train, rows), segments.columns(val, val_rows)
+    return segments.split_into_rows(train, rows), segments.split_into_rows(
+        val, val_rows
+    )
 
 
 def rows_of_training(config, source, count):
@@ -74,7 +76,7 @@ def rows_of_training(config, source, count):
     if not fit:
         too_many = config.batch_size > 0
         raise DataError(_too_short("train", train, config, count, too_many))
-    return segments.columns(train, rows)
+    return segments.split_into_rows(train, rows)
 
 
 def _length(named):
