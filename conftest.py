@@ -38,7 +38,7 @@ def own_parts():
 @pytest.fixture(scope="session")
 def two_replicas():
     """The strategy of two replicas."""
-    return distribution.mirrored(distribution.local_devices("CPU"))
+    return distribution.mirrored_strategy(distribution.local_devices("CPU"))
 
 
 @pytest.fixture(autouse=True)
