@@ -11,7 +11,7 @@ import pytest
 from tfdarts import cluster
 from tfdarts.cluster import ClusterError
 from tfdarts.cluster import is_follower
-from tfdarts.cluster import is_of_many
+from tfdarts.cluster import is_one_of_several
 from tfdarts.cluster import wait_for_others
 from tfdarts.cluster import workers
 
@@ -72,24 +72,24 @@ def test_the_first_of_many_writes(monkeypatch):
     assert is_follower("multiworker") and is_follower("auto")
     assert not is_follower("none") and not is_follower("mirrored")
     monkeypatch.setenv("TF_CONFIG", of_task(0))
-    assert is_of_many("auto") and not is_follower("auto")
+    assert is_one_of_several("auto") and not is_follower("auto")
     alone = {"cluster": {"worker": ["a:1"]}}
     alone["task"] = {"type": "worker", "index": 0}
     monkeypatch.setenv("TF_CONFIG", json.dumps(alone))
-    assert not is_of_many("multiworker")
+    assert not is_one_of_several("multiworker")
 
 
 def test_the_workers_must_be_known(monkeypatch):
     monkeypatch.delenv("TF_CONFIG", raising=False)
-    assert not is_of_many("auto") and not is_of_many("mirrored")
+    assert not is_one_of_several("auto") and not is_one_of_several("mirrored")
     with pytest.raises(ClusterError, match="set TF_CONFIG in the environment"):
-        is_of_many("multiworker")
+        is_one_of_several("multiworker")
 
 
 @pytest.fixture
 def addresses(monkeypatch, caplog):
     """Those of three workers, which wait impatiently."""
-    monkeypatch.setattr(cluster, "SECONDS_BETWEEN_WORDS", 0.1)
+    monkeypatch.setattr(cluster, "SECONDS_BETWEEN_LOGS", 0.1)
     monkeypatch.setattr(cluster, "_PAUSE", 0.05)
     caplog.set_level("INFO", logger="tfdarts")
     free = [socket.create_server(("", 0)) for _ in range(3)]
@@ -111,7 +111,7 @@ def waiting(addresses):
         thread.daemon = True
         thread.start()
         begun.append(thread)
-        while thread.is_alive() and not cluster._is_there(addresses[index]):
+        while thread.is_alive() and not cluster._is_listening(addresses[index]):
             time.sleep(0.01)
         return thread
 
@@ -142,7 +142,7 @@ def test_workers_wait_for_each_other(addresses, waiting, caplog, last):
         caplog,
         "all workers have started and now connect; if connecting takes more ",
     )
-    assert not cluster._is_there("no.such.host.invalid:22")
+    assert not cluster._is_listening("no.such.host.invalid:22")
 
 
 @contextlib.contextmanager
@@ -186,8 +186,8 @@ def test_a_worker_that_ends_while_it_waits_is_waited_for_again(
 ):
     """It had greeted the first already."""
     waiting(0)
-    with cluster._listening(addresses[1]), cluster._listening(addresses[2]):
-        gone = cluster._connected(addresses[0])
+    with cluster._listen(addresses[1]), cluster._listen(addresses[2]):
+        gone = cluster._connect(addresses[0])
         gone.sendall(cluster._greeting(addresses, 1))
         said_soon(caplog, f"still waiting for {addresses[2]}")
         gone.close()
@@ -198,7 +198,7 @@ def test_a_worker_that_ends_while_it_waits_is_waited_for_again(
 
 
 def test_a_first_worker_that_ends_is_greeted_again(addresses, waiting, caplog):
-    with cluster._listening(addresses[0]) as first:
+    with cluster._listen(addresses[0]) as first:
         others = [waiting(1), waiting(2)]
         accepted = []
         while len(accepted) < 2:
@@ -218,9 +218,9 @@ def test_workers_of_another_cluster_are_not_answered(
     addresses, waiting, caplog
 ):
     waiting(0)
-    with cluster._listening(addresses[1]), cluster._listening(addresses[2]):
+    with cluster._listen(addresses[1]), cluster._listen(addresses[2]):
         for index in (1, 2, 1):
-            with cluster._connected(addresses[0]) as connection:
+            with cluster._connect(addresses[0]) as connection:
                 connection.sendall(cluster._greeting(addresses[:2], index))
                 said_soon(caplog, f"worker {index} has another list of workers")
                 assert connection.recv(1) == b""
@@ -235,6 +235,6 @@ def test_workers_may_be_known_by_ipv6():
     with socket.socket() as free:
         free.bind(("", 0))
         port = free.getsockname()[1]
-    with cluster._listening(f"[::1]:{port}"):
-        assert cluster._is_there(f"[::1]:{port}")
-        assert cluster._is_there(f"127.0.0.1:{port}")
+    with cluster._listen(f"[::1]:{port}"):
+        assert cluster._is_listening(f"[::1]:{port}")
+        assert cluster._is_listening(f"127.0.0.1:{port}")

@@ -24,7 +24,7 @@ def test_tensorflow_finds_a_checkpoint_by_its_literal_path(tmp_path, name):
     checkpoint = tf.train.Checkpoint(v=variable)
     checkpoint.write(str(directory / "c"))
     variable.assign(0.0)
-    with patterns.literal(directory) as path:
+    with patterns.literal_path(directory) as path:
         checkpoint.read(os.path.join(path, "c")).assert_consumed()
     assert variable.numpy() == 3
     assert os.path.exists(path) == (path == str(directory))
@@ -35,21 +35,21 @@ def test_a_relative_path_is_found_too(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     pathlib.Path("a[1]").mkdir()
     pathlib.Path("a[1]", "file").touch()
-    with patterns.literal("a[1]") as path:
+    with patterns.literal_path("a[1]") as path:
         assert os.listdir(path) == ["file"]
 
 
 def test_a_link_needs_a_place_that_is_no_pattern(tmp_path, monkeypatch):
     (tmp_path / "t[1]").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "t[1]"))
-    with patterns.literal(tmp_path / "t[1]") as path:
+    with patterns.literal_path(tmp_path / "t[1]") as path:
         assert "[" not in path
     with pytest.raises(ValueError, match=r"t\[1\], as a pattern: set TMPDIR"):
         patterns.require_plain_temporary_directory()
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     with (
         pytest.raises(ValueError, match="set TMPDIR"),
-        patterns.literal(tmp_path / "t[1]"),
+        patterns.literal_path(tmp_path / "t[1]"),
     ):
         pass
 
@@ -59,33 +59,33 @@ def test_what_exists_is_no_pattern(tmp_path, name):
     for each in (name, "a1b", "a", "axb", "b", "lr=0", "x"):
         (tmp_path / each).mkdir(exist_ok=True)
         (tmp_path / each / "one.png").touch()
-    assert patterns.matching(tmp_path / name) == [str(tmp_path / name)]
+    assert patterns.find_matches(tmp_path / name) == [str(tmp_path / name)]
     image = str(tmp_path / name / "one.png")
     for pattern in ("*.png", "o?e.png", "[o]ne.png", "**/*.png"):
-        assert patterns.matching(tmp_path / name / pattern) == [image]
+        assert patterns.find_matches(tmp_path / name / pattern) == [image]
 
 
 def test_patterns_are_as_in_a_shell(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in ("seed0", "seed1", "seed10", "other"):
         pathlib.Path(name).mkdir()
-    assert patterns.matching("seed*") == ["seed0", "seed1", "seed10"]
-    assert patterns.matching("seed?") == ["seed0", "seed1"]
-    assert patterns.matching("seed[1-9]*") == ["seed1", "seed10"]
-    assert patterns.matching("nothing*") == []
-    assert patterns.matching("/nowhere/at/all") == []
+    assert patterns.find_matches("seed*") == ["seed0", "seed1", "seed10"]
+    assert patterns.find_matches("seed?") == ["seed0", "seed1"]
+    assert patterns.find_matches("seed[1-9]*") == ["seed1", "seed10"]
+    assert patterns.find_matches("nothing*") == []
+    assert patterns.find_matches("/nowhere/at/all") == []
 
 
 def test_commas_in_what_exists_do_not_separate(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in ("a,b.png", "c.png", "d, e,f"):
         pathlib.Path(name).touch()
-    assert patterns.separated("a,b.png,c.png, x ,d, e,f,") == [
+    assert patterns.split_paths("a,b.png,c.png, x ,d, e,f,") == [
         *("a,b.png", "c.png", "x", "d, e,f"),
     ]
-    assert patterns.separated(" , ") == []
+    assert patterns.split_paths(" , ") == []
     pathlib.Path("e,f[1]").mkdir()
     pathlib.Path("e,f[1]", "g.png").touch()
-    assert patterns.separated("*.png,e,f[1]/*.png,x*") == [
+    assert patterns.split_paths("*.png,e,f[1]/*.png,x*") == [
         *("*.png", "e,f[1]/*.png", "x*"),
     ]

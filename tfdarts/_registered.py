@@ -77,10 +77,10 @@ def register_stand_ins():
     if "keras" in sys.modules:
         _register(sys.modules["keras"])
     else:
-        sys.meta_path.insert(0, _WhenKerasIsImported())
+        sys.meta_path.insert(0, _KerasImportHook())
 
 
-class _WhenKerasIsImported:
+class _KerasImportHook:
     """Finds Keras where Python does, and registers the stand-ins behind it.
 
     `wrapt`, which has such hooks, would take as long to import as all of

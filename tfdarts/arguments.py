@@ -9,7 +9,7 @@ import os
 import pathlib
 from collections.abc import Mapping
 
-from tfdarts.patterns import separated
+from tfdarts.patterns import split_paths
 
 
 def scalar(value):
@@ -50,7 +50,7 @@ def path_text(value, name="path"):
     value = scalar(value)
     path = os.fspath(value) if isinstance(value, os.PathLike) else value
     if not isinstance(path, str):
-        raise _no_path(value, name)
+        raise _path_error(value, name)
     return os.path.expanduser(path)
 
 
@@ -61,11 +61,11 @@ def as_path(value, name="path"):
         ValueError: If the value is not a path, also if it is `None`.
     """
     if value is None:
-        raise _no_path(value, name)
+        raise _path_error(value, name)
     return pathlib.Path(path_text(value, name))
 
 
-def _no_path(value, name):
+def _path_error(value, name):
     return ValueError(
         f"{name} must be a path: a string or a pathlib.Path. Received: "
         f"{value!r}."
@@ -142,10 +142,10 @@ def paths(value, name):
         ValueError: If an item is not a path.
     """
     if isinstance(value, str):
-        value = separated(path_text(value))
+        value = split_paths(path_text(value))
     found = tuple(path_text(each, name) for each in items(value))
     if None in found:
-        raise _no_path(value, name)
+        raise _path_error(value, name)
     return found
 
 

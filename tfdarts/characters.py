@@ -5,10 +5,10 @@ import unicodedata
 
 # Control characters, ends of lines, and what is left of bytes that are no
 # UTF-8: they can be neither shown nor written as they are.
-_UNFIT = re.compile(r"[\0-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_UNUSABLE = re.compile(r"[\0-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
-def is_unfit(name):
+def has_unusable_characters(name):
     """Returns whether a name has characters that cannot be shown or written.
 
     Args:
@@ -16,13 +16,15 @@ def is_unfit(name):
 
     Example:
 
-    >>> is_unfit("two\\nlines"), is_unfit("50 % [of] $10 in é 😀")
-    (True, False)
+    >>> has_unusable_characters("two\\nlines")
+    True
+    >>> has_unusable_characters("50 % [of] $10 in é 😀")
+    False
     """
-    return _UNFIT.search(name) is not None
+    return _UNUSABLE.search(name) is not None
 
 
-def composed(name):
+def compose_accents(name):
     """Returns a name in Unicode's composed form, NFC.
 
     An accent may be a character of its own (NFD, as macOS writes the names of
@@ -33,7 +35,7 @@ def composed(name):
 
     Example:
 
-    >>> composed("e\N{COMBINING ACUTE ACCENT}") == "é"
+    >>> compose_accents("e\N{COMBINING ACUTE ACCENT}") == "é"
     True
     """
     return unicodedata.normalize("NFC", name)

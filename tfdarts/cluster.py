@@ -13,7 +13,7 @@ import zlib
 
 logger = logging.getLogger("tfdarts")
 
-SECONDS_BETWEEN_WORDS = 30
+SECONDS_BETWEEN_LOGS = 30
 SECONDS_TO_JOIN = 120
 """Seconds that TensorFlow gets to connect workers that have all started."""
 
@@ -75,7 +75,7 @@ def _is_address(text):
     return bool(found) and 0 < int(found[1]) < 2**16
 
 
-def is_of_many(distribute):
+def is_one_of_several(distribute):
     """Returns whether this process is one of several workers.
 
     Args:
@@ -100,9 +100,9 @@ def is_follower(distribute):
     Only the chief, which is the first worker, writes files.
 
     Args:
-        distribute: See `is_of_many`.
+        distribute: See `is_one_of_several`.
     """
-    return is_of_many(distribute) and workers()[1] > 0
+    return is_one_of_several(distribute) and workers()[1] > 0
 
 
 @functools.cache
@@ -122,10 +122,10 @@ def wait_for_others(addresses, index):
     Raises:
         ClusterError: If another process uses this worker's port.
     """
-    waiting = _Waiting()
+    waiting = _WaitLog()
     missing = [a for a in addresses if a != addresses[index]]
-    with _listening(addresses[index]) as listener:
-        while missing := [each for each in missing if not _is_there(each)]:
+    with _listen(addresses[index]) as listener:
+        while missing := [each for each in missing if not _is_listening(each)]:
             waiting.say(missing)
             time.sleep(_PAUSE)
         if index:
@@ -140,7 +140,7 @@ def wait_for_others(addresses, index):
     )
 
 
-class _Waiting:
+class _WaitLog:
     """Logs which workers are missing and which have another worker list."""
 
     def __init__(self):
@@ -148,7 +148,7 @@ class _Waiting:
         self.others = set()
 
     def say(self, missing):
-        if time.monotonic() > self.said + SECONDS_BETWEEN_WORDS:
+        if time.monotonic() > self.said + SECONDS_BETWEEN_LOGS:
             logger.info(
                 "still waiting for %s; the TF_CONFIG of all workers must list "
                 "the same addresses in the same order",
@@ -177,7 +177,7 @@ def _greet_first(addresses, index, waiting):
     while True:
         with (
             contextlib.suppress(OSError),
-            _connected(addresses[0]) as connection,
+            _connect(addresses[0]) as connection,
         ):
             connection.sendall(_greeting(addresses, index))
             while not _has_received(connection, _PAUSE):
@@ -202,7 +202,7 @@ def _answer_others(listener, addresses, waiting):
         waiting.say(missing)
         with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
             connection = stack.enter_context(listener.accept()[0])
-            _keep_watch(connection)
+            _set_keep_alive(connection)
             greeting = connection.recv(_MOST_BYTES)
             if greeting not in indices:
                 waiting.warn_of(greeting)
@@ -228,14 +228,14 @@ def _has_received(connection, seconds=0):
     return bool(select.select([connection], [], [], seconds)[0])
 
 
-def _connected(address):
+def _connect(address):
     host, _, port = address.rpartition(":")
     connection = socket.create_connection((host.strip("[]"), int(port)), 2)
-    _keep_watch(connection)
+    _set_keep_alive(connection)
     return connection
 
 
-def _keep_watch(connection):
+def _set_keep_alive(connection):
     """Sets keep-alive and a timeout, to notice a lost connection."""
     connection.settimeout(_PAUSE)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
@@ -243,7 +243,7 @@ def _keep_watch(connection):
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 10)
 
 
-def _listening(address):
+def _listen(address):
     """Returns a socket that accepts the connections of other workers."""
     port = int(address.rpartition(":")[2])
     both = socket.has_dualstack_ipv6()
@@ -262,13 +262,13 @@ def _listening(address):
         ) from error
 
 
-def _is_there(address):
+def _is_listening(address):
     """Returns whether a process listens at an address.
 
     The name may become known later, so an unknown name is no error.
     """
     try:
-        _connected(address).close()
+        _connect(address).close()
     except OSError:
         return False
     return True

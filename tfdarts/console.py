@@ -89,16 +89,20 @@ def show_progress():
         yield  # A command, or an outer call of this function, shows the log.
         return
     propagate = logger.propagate
-    of_root = propagate and _chosen(logging.getLogger())
+    of_root = propagate and _user_handlers(logging.getLogger())
     logger.propagate = bool(of_root)
     try:
-        with _without_steps() if of_root or _chosen(logger) else _shown():
+        with (
+            _hide_steps()
+            if of_root or _user_handlers(logger)
+            else _show_on_stderr()
+        ):
             yield
     finally:
         logger.propagate = propagate
 
 
-def _chosen(logger):
+def _user_handlers(logger):
     """Returns the handlers that the user has added to a logger."""
     return [
         handler
@@ -124,7 +128,7 @@ def _is_bare(logger, handler):
 
 
 @contextlib.contextmanager
-def _shown():
+def _show_on_stderr():
     level = logger.level
     console = ConsoleHandler(sys.stderr)
     # A run lowers the level of the logger for its log file.
@@ -141,7 +145,7 @@ def _shown():
 
 
 @contextlib.contextmanager
-def _without_steps():
+def _hide_steps():
     logger.addFilter(is_lasting)
     try:
         yield

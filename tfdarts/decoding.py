@@ -11,9 +11,9 @@ _SIGNATURES = [
     [*signature.ljust(12, b"?")]
     for signature in b"\xff\xd8\xff \x89PNG BM GIF8 RIFF????WEBP".split()
 ]
-# Red, green and blue in grey (ITU-R BT.601), as integers out of 2**16: what
-# Pillow computes, and exact for grey files.
-_GREY = (19595, 38470, 7471)
+# Red, green and blue in gray (ITU-R BT.601), as integers out of 2**16: what
+# Pillow computes, and exact for gray files.
+_GRAY = (19595, 38470, 7471)
 # Where BMPs with bit fields must have their colors, for others have them there.
 _MASKS = (0xFF0000, 0xFF00, 0xFF)
 
@@ -60,7 +60,7 @@ def decode_image(content, channels):
 
     Args:
         content: String tensor `()`, the content of the file.
-        channels: Integer, 1 or 3; a color image becomes grey as Pillow's
+        channels: Integer, 1 or 3; a color image becomes gray as Pillow's
             mode `L` has it.
 
     Returns:
@@ -87,9 +87,9 @@ def decode_image(content, channels):
         ],
     )
     if channels == 1:
-        weights = tf.constant(_GREY)
-        grey = tf.reduce_sum(tf.cast(image, tf.int32) * weights, -1, True)
-        image = tf.cast((grey + 2**15) // 2**16, tf.uint8)
+        weights = tf.constant(_GRAY)
+        gray = tf.reduce_sum(tf.cast(image, tf.int32) * weights, -1, True)
+        image = tf.cast((gray + 2**15) // 2**16, tf.uint8)
     return tf.ensure_shape(image, (None, None, channels))
 
 
@@ -139,7 +139,7 @@ def _decode_bmp(content, head):
     # TensorFlow looks at neither of them.
     is_usual = tf.cond(
         tf.equal(bits, 8),
-        lambda: (compression == 0) & _has_grey_palette(content, head),
+        lambda: (compression == 0) & _has_gray_palette(content, head),
         lambda: (
             (compression == 0)
             | ((compression == 3) & tf.reduce_all(masks == _MASKS))
@@ -154,7 +154,7 @@ def _decode_bmp(content, head):
         return _decode_any(content, 3)
 
 
-def _has_grey_palette(content, head):
+def _has_gray_palette(content, head):
     """Whether the pixels of an 8-bit BMP are the places in its palette."""
     used = _integer(head, 46)
     count = tf.where(used == 0, 256, tf.clip_by_value(used, 1, 256))

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from tfdarts.arguments import as_path
 from tfdarts.arguments import items
 from tfdarts.arguments import scalar
-from tfdarts.characters import is_unfit
+from tfdarts.characters import has_unusable_characters
 from tfdarts.files import write_atomically
 from tfdarts.pasted import is_pasted
 from tfdarts.pasted import pasted_fields
@@ -123,7 +123,7 @@ class Genotype:
             raise ValueError(
                 f"`name` must be a string or None. Received: {self.name!r}."
             )
-        if is_unfit(self.name or ""):
+        if has_unusable_characters(self.name or ""):
             raise ValueError(
                 f"`name` must have no control characters and be UTF-8. "
                 f"Received: {self.name!r}."

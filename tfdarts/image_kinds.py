@@ -43,10 +43,10 @@ ANIMATED_WEBP = (
 )
 
 _HEAD = 54
-_GREY_MODES = ("1", "L", "LA")
+_GRAY_MODES = ("1", "L", "LA")
 _RAW_MODES = ("BGR", "BGRX", "BGRA", "L")
 # What Pillow raises for a broken file depends on the format.
-_BROKEN = (SyntaxError, ValueError, struct.error, EOFError, IndexError)
+_DAMAGE_ERRORS = (SyntaxError, ValueError, struct.error, EOFError, IndexError)
 _TOO_LARGE = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 
 
@@ -54,12 +54,12 @@ class BadImageError(ValueError):
     """A file is not an image that is taken; the message says why."""
 
 
-class Look(typing.NamedTuple):
+class ImageHeader(typing.NamedTuple):
     """What the header of an image file says.
 
     Args:
         size: Tuple `(height, width)`, in pixels.
-        channels: Integer, 1 (grey) or 3 (color).
+        channels: Integer, 1 (gray) or 3 (color).
         is_rotated: Boolean, whether an EXIF tag asks for a rotation or a
             reflection.
         is_transparent_gif: Boolean, whether it is a GIF some of whose pixels
@@ -72,14 +72,14 @@ class Look(typing.NamedTuple):
     is_transparent_gif: bool
 
 
-def look_up(file):
+def read_header(file):
     """Returns what the header of an image file says, without decoding it.
 
     Args:
         file: Binary file, open for reading.
 
     Returns:
-        `Look`.
+        `ImageHeader`.
 
     Raises:
         BadImageError: If the file is not an image that is taken.
@@ -90,7 +90,7 @@ def look_up(file):
     >>> import io
     >>> file = io.BytesIO()
     >>> Image.new("RGB", (20, 10)).save(file, "PNG")
-    >>> look_up(file).size
+    >>> read_header(file).size
     (10, 20)
     """
     file.seek(0)
@@ -102,29 +102,29 @@ def look_up(file):
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             image = Image.open(file, formats=[*FORMATS])
-        reason = _unfit(head, image)
+        reason = _reason_to_refuse(head, image)
         is_rotated = _orientation(image) not in (0, 1)
     except _TOO_LARGE as error:
         raise BadImageError(
             f"it has more than {Image.MAX_IMAGE_PIXELS:,} pixels, or its "
             "header is damaged and says so: make the image smaller"
         ) from error
-    except (OSError, *_BROKEN) as error:
+    except (OSError, *_DAMAGE_ERRORS) as error:
         if getattr(error, "errno", None) is not None:
             raise  # It is the disk, not the image.
         is_bmp = head.startswith(b"BM")
         raise BadImageError(ODD_BMP if is_bmp else UNKNOWN) from error
     if reason:
         raise BadImageError(reason)
-    return Look(
+    return ImageHeader(
         (image.height, image.width),
-        1 if image.mode in _GREY_MODES else 3,
+        1 if image.mode in _GRAY_MODES else 3,
         is_rotated,
         image.format == "GIF" and "transparency" in image.info,
     )
 
 
-def _unfit(head, image):
+def _reason_to_refuse(head, image):
     """Returns why TensorFlow does not decode what the file has, or None."""
     if image.mode.startswith(("I", "F")):
         return DEEP
@@ -161,5 +161,5 @@ def _orientation(image):
         return 1
     try:
         return image.getexif().get(ExifTags.Base.Orientation, 1)
-    except (OSError, *_BROKEN):
+    except (OSError, *_DAMAGE_ERRORS):
         return 1  # A damaged tag asks for nothing.

@@ -64,7 +64,7 @@ def rows_of_part(values, index, count):
     return values[rows * index // count : rows * (index + 1) // count]
 
 
-def with_a_row(function, inputs):
+def apply_to_nonempty(function, inputs):
     """Returns the outputs of a function of images, also for an empty batch.
 
     Some TensorFlow kernels return the wrong number of channels for an empty

@@ -11,7 +11,7 @@ TENSORFLOW_PATTERN = {"[", "\\"} - {os.sep}
 
 
 @contextlib.contextmanager
-def literal(directory):
+def literal_path(directory):
     """Yields a path from which TensorFlow can read a directory of any name.
 
     TensorFlow interprets the path of a checkpoint or a SavedModel as a
@@ -28,13 +28,13 @@ def literal(directory):
     if not TENSORFLOW_PATTERN & {*str(directory)}:
         yield str(directory)
         return
-    with tempfile.TemporaryDirectory(dir=_place_of_links()) as place:
+    with tempfile.TemporaryDirectory(dir=_directory_for_links()) as place:
         link = os.path.join(place, "link")
         os.symlink(os.path.abspath(directory), link, target_is_directory=True)
         yield link
 
 
-def _place_of_links():
+def _directory_for_links():
     for place in ("/tmp", "/var/tmp"):
         if os.access(place, os.W_OK):
             return place
@@ -53,7 +53,7 @@ def require_plain_temporary_directory():
         )
 
 
-def matching(pattern):
+def find_matches(pattern):
     """Returns the paths that match a pattern, sorted; `*` as in a shell.
 
     An existing path is literal, even with `[` or `*` in its name, and so is an
@@ -75,7 +75,7 @@ def matching(pattern):
     return sorted(glob.glob(str(escaped), recursive=True))
 
 
-def separated(text):
+def split_paths(text):
     """Returns the paths and patterns of a comma-separated list.
 
     An existing path, or a pattern with matches, may contain commas.
@@ -85,7 +85,7 @@ def separated(text):
 
     Example:
 
-    >>> separated("runs/a, runs/b")
+    >>> split_paths("runs/a, runs/b")
     ['runs/a', 'runs/b']
     """
     paths, parts = [], text.split(",")
@@ -93,7 +93,7 @@ def separated(text):
         lengths = range(len(parts), 1, -1)
         joined = ((n, ",".join(parts[:n]).strip()) for n in lengths)
         count, path = next(
-            ((n, path) for n, path in joined if _leads_somewhere(path)),
+            ((n, path) for n, path in joined if _has_matches(path)),
             (1, parts[0].strip()),
         )
         paths += [path] if path else []
@@ -101,8 +101,8 @@ def separated(text):
     return paths
 
 
-def _leads_somewhere(path):
+def _has_matches(path):
     # Most paths are not patterns, and this check is cheaper.
     return os.path.lexists(path) or (
-        glob.has_magic(path) and bool(matching(path))
+        glob.has_magic(path) and bool(find_matches(path))
     )

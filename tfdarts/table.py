@@ -3,13 +3,13 @@
 from rich.cells import cell_len
 
 
-def shown(value):
+def format_value(value):
     """Returns a figure as text.
 
     Example:
 
-    >>> shown(3349342), shown(0.98765432), shown(45808.2), shown("CPU")
-    ('3,349,342', '0.987654', '45,808.2', 'CPU')
+    >>> [format_value(value) for value in (3349342, 0.98765432, 45808.2, "CPU")]
+    ['3,349,342', '0.987654', '45,808.2', 'CPU']
     """
     if isinstance(value, str):
         return value
@@ -34,10 +34,10 @@ def table(columns, rows):
     """
     lines = [columns, *rows]
     widths = [max(map(cell_len, column)) for column in zip(*lines)]
-    return "\n".join("  ".join(_aligned(cells, widths)) for cells in lines)
+    return "\n".join("  ".join(_align(cells, widths)) for cells in lines)
 
 
-def _aligned(cells, widths):
+def _align(cells, widths):
     """Yields cells with spaces, the first on the left, others on the right.
 
     A character may be two columns wide, as Chinese ones, or none, as an accent.

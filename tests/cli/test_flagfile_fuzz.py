@@ -39,7 +39,7 @@ def flags_or_sentence(words):
     """Parses words; a refusal must be a `ValueError` that says something."""
     command = Command("tfdarts-x", "", (SearchConfig,), None)
     try:
-        values, _ = command.parsed(words)
+        values, _ = command.parse_arguments(words)
     except ValueError as error:
         assert type(error) is ValueError
         assert len(str(error).split()) > 3

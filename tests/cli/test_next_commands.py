@@ -26,7 +26,7 @@ def config_of(line):
     """The config that `tfdarts-train` makes of a line."""
     start, program, *arguments = shlex.split(line)
     assert (start, program) == ("Next:", "tfdarts-train")
-    values, task = train_command.parsed(arguments)
+    values, task = train_command.parse_arguments(arguments)
     return settings_of(task.configs["train"], values.flag_values_dict())
 
 
@@ -73,7 +73,7 @@ def test_a_winner_is_trained_on_the_data_of_its_selection(tmp_path):
 def test_a_training_follows_its_dry_run(typed, run_dir, capsys, monkeypatch):
     monkeypatch.setattr("tfdarts.cli.train.costs", lambda *of: "a table")
     arguments = ["--genotype=DARTS_V2", *typed, "--dry_run", "--depth=40"]
-    values, task = train_command.parsed(arguments)
+    values, task = train_command.parse_arguments(arguments)
     given = {**values.flag_values_dict(), "task": task, "arguments": arguments}
     train_command.run(given)
     config = config_of(capsys.readouterr().out.splitlines()[-1])

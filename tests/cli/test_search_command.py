@@ -1,6 +1,6 @@
 """What tfdarts-search says of a search behind its results."""
 
-from tfdarts.cli.search import say_warning
+from tfdarts.cli.search import print_warning
 from tfdarts.files import write_atomically
 
 
@@ -8,8 +8,8 @@ def test_a_warning_is_the_last_that_is_said(tmp_path, capsys):
     (tmp_path / "search").mkdir()
     path = tmp_path / "search" / "status.json"
     write_atomically(path, '{"state": "finished"}')
-    say_warning(tmp_path)
+    print_warning(tmp_path)
     assert capsys.readouterr() == ("", "")
     write_atomically(path, '{"state": "finished", "warning": "by chance"}')
-    say_warning(tmp_path)
+    print_warning(tmp_path)
     assert capsys.readouterr() == ("", "WARNING: by chance\n")

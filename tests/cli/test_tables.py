@@ -56,7 +56,7 @@ def test_a_weighted_selection_prints_balanced_accuracy(monkeypatch, capsys):
     ]
     monkeypatch.setattr(select_module, "select", lambda config: ranking)
     arguments = ["--run_dirs=a,b", "--run_dir=out", "--class_weights=balanced"]
-    values, task = select.command.parsed(arguments)
+    values, task = select.command.parse_arguments(arguments)
     asked = {"arguments": arguments, "task": task}
     select.run({**values.flag_values_dict(), **asked})
     head, row, *_, following = capsys.readouterr().out.splitlines()
@@ -76,7 +76,7 @@ def test_a_selection_prints_its_ranking(monkeypatch, capsys):
     ]
     monkeypatch.setattr(select_module, "select", lambda config: ranking)
     arguments = ["--run_dirs=a,b", "--run_dir=out"]
-    values, task = select.command.parsed(arguments)
+    values, task = select.command.parse_arguments(arguments)
     asked = {"arguments": arguments, "task": task}
     select.run({**values.flag_values_dict(), **asked})
     head, first, second, where, following = capsys.readouterr().out.splitlines()

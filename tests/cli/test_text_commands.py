@@ -160,7 +160,7 @@ def test_the_last_data_set_decides(here, capsys):
     """As with any other flag, what stands later wins, flagfiles included."""
     (here / "a.cfg").write_text("--dataset=digits\n")
     flags = ["--flagfile=a.cfg", "--dataset", "text:rhyme.txt", "--units=4"]
-    values, task = search.command.parsed(flags)
+    values, task = search.command.parse_arguments(flags)
     assert task.name == "texts" and values["units"].value == 4
-    _, task = search.command.parsed([*flags[1:3], "--flagfile=a.cfg"])
+    _, task = search.command.parse_arguments([*flags[1:3], "--flagfile=a.cfg"])
     assert task.name == "images"

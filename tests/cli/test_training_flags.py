@@ -30,7 +30,7 @@ def passed_on(arguments, monkeypatch):
 
     monkeypatch.setattr(pipeline_module, "pipeline", stub)
     arguments = [*arguments, "--run_dir=run"]
-    values, task = pipeline.command.parsed(arguments)
+    values, task = pipeline.command.parse_arguments(arguments)
     given = [name for name in values if values[name].present]
     values = {**values.flag_values_dict(), "given": given, "task": task}
     pipeline.run(values)
@@ -91,7 +91,7 @@ def test_what_cannot_be_is_said_of_the_flag_as_typed(
     command, argument, sentence
 ):
     with pytest.raises(ValueError, match=re.escape(sentence)):
-        values, task = command.parsed([argument])
+        values, task = command.parse_arguments([argument])
         settings_of(training_flags(task), values.flag_values_dict())
 
 

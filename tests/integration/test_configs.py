@@ -19,7 +19,7 @@ from tfdarts.data.sources import open_source
 from tfdarts.runs.pipeline import pipeline as run_pipeline
 from tfdarts.tasks.configs import SearchConfig
 from tfdarts.tasks.configs import TrainConfig
-from tfdarts.tasks.presets import as_in_the_paper
+from tfdarts.tasks.presets import with_paper_settings
 from tfdarts.tasks.rnn_configs import RNNSearchConfig
 from tfdarts.tasks.rnn_configs import RNNTrainConfig
 
@@ -45,7 +45,7 @@ def test_config_names_its_commands_and_works_with_them(path):
     assert named
     for command, flagfile in named:
         assert flagfile == f"configs/{path.name}"
-        _, task = COMMANDS[command].parsed([f"--flagfile={path}"])
+        _, task = COMMANDS[command].parse_arguments([f"--flagfile={path}"])
         of_texts = path.name.startswith(("ptb", "pydoc", "wikitext2"))
         assert task.name == ("texts" if of_texts else "images")
 
@@ -56,7 +56,7 @@ def test_train_flagfile_is_there_and_is_one(path):
     named = re.findall(r"^--train_flagfile=(.*)$", text, re.MULTILINE)
     assert bool(named) == ("_train" not in path.name)
     for flagfile in named:
-        values, task = search.command.parsed([f"--flagfile={path}"])
+        values, task = search.command.parse_arguments([f"--flagfile={path}"])
         searched = settings_of(
             task.configs["search"], values.flag_values_dict()
         )
@@ -140,7 +140,7 @@ PAPER_OF_TEXTS = {
 def test_the_papers_configs_of_texts_are_the_papers(name):
     command = train.command if "_train" in name else search.command
     flagfile = CONFIGS[0].parent / name
-    values, _ = command.parsed([f"--flagfile={flagfile}"])
+    values, _ = command.parse_arguments([f"--flagfile={flagfile}"])
     expected = PAPER_OF_TEXTS[name]
     assert settings_of(type(expected), values.flag_values_dict()) == expected
 
@@ -151,7 +151,7 @@ def test_the_papers_configs_are_the_papers(name):
     flags = SearchFlags if config_class is SearchConfig else TrainConfig
     config = settings_from_flagfile(flags, CONFIGS[0].parent / name)
     assert config.preset == "paper"
-    config, paper = map(as_in_the_paper, (config, PAPER[name]))
+    config, paper = map(with_paper_settings, (config, PAPER[name]))
     for field in dataclasses.fields(config_class):
         if field.name in ("dataset", "random_flip", "preset"):
             continue

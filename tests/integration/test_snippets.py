@@ -191,7 +191,7 @@ def test_commands_have_the_flags_they_are_shown_with(path):
         command = importlib.import_module(f"tfdarts.cli.{module}").command
         assert command.name == name
         whole = [flag for flag in flags if "=" in flag]
-        values, _ = command.parsed(whole)
+        values, _ = command.parse_arguments(whole)
         # In a sentence a flag may stand without its value.
         for flag in {*flags} - {*whole}:
             assert flag.removeprefix("--") in values, (name, flag)

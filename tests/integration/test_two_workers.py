@@ -19,7 +19,7 @@ import csv, importlib, json, os, signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)
 from tfdarts import cluster
 
-cluster.SECONDS_BETWEEN_WORDS = 1
+cluster.SECONDS_BETWEEN_LOGS = 1
 distribute, commands = sys.argv[1], json.loads(sys.argv[2])
 if distribute == "mirrored":
     import tensorflow as tf

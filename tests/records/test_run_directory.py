@@ -22,12 +22,12 @@ from tfdarts.records import run_directory
 from tfdarts.records.run_directory import Stage
 from tfdarts.records.run_directory import read_json
 from tfdarts.records.run_directory import write_json
-from tfdarts.runs.data import recorded
+from tfdarts.runs.data import to_recorded_config
 from tfdarts.settings.fields import flag_fields
 from tfdarts.settings.fields import require_config
 from tfdarts.tasks.configs import SearchConfig
 from tfdarts.tasks.configs import TrainConfig
-from tfdarts.tasks.presets import as_in_the_paper
+from tfdarts.tasks.presets import with_paper_settings
 from tfdarts.tasks.rnn_configs import RNNSearchConfig
 
 logger = logging.getLogger("tfdarts")
@@ -50,7 +50,9 @@ ENVIRONMENT = pathlib.Path("search", "environment.json")
 
 
 def begun(tmp_path, name="search", **settings):
-    config = as_in_the_paper(SearchConfig(run_dir=str(tmp_path), **settings))
+    config = with_paper_settings(
+        SearchConfig(run_dir=str(tmp_path), **settings)
+    )
     stage = Stage(config.run_dir, name)
     stage.begin(config)
     return stage
@@ -150,7 +152,7 @@ def test_a_stage_begins_with_four_files(tmp_path):
 
 def test_the_settings_are_kept_with_what_follows_from_them(tmp_path):
     stage = Stage(str(tmp_path), "train")
-    config = as_in_the_paper(TrainConfig(run_dir=str(tmp_path), epochs=3))
+    config = with_paper_settings(TrainConfig(run_dir=str(tmp_path), epochs=3))
     stage.begin(config, mean=(0.5, 0.25), class_names=("a", "b"))
     expected = {
         field.name: getattr(config, field.name) for field in flag_fields(config)
@@ -242,7 +244,7 @@ def test_other_devices_are_said_and_kept(tmp_path, monkeypatch, caplog):
 
 
 def test_the_same_data_may_be_elsewhere(tmp_path):
-    config = as_in_the_paper(
+    config = with_paper_settings(
         SearchConfig(run_dir=str(tmp_path), dataset="folder:/here")
     )
     stage = Stage(tmp_path, "search")
@@ -270,7 +272,7 @@ def test_what_an_earlier_version_had_no_setting_for_is_its_default(tmp_path):
 
 def test_recorded_settings_without_effect_are_not_compared(tmp_path):
     """Version 0.1.0 took them; now they are refused."""
-    config = as_in_the_paper(
+    config = with_paper_settings(
         TrainConfig(run_dir=str(tmp_path), epochs=7, schedule="steps")
     )
     stage = Stage(tmp_path, "train")
@@ -284,18 +286,18 @@ def test_recorded_settings_without_effect_are_not_compared(tmp_path):
 
 
 def test_other_devices_may_go_on_with_global_batch_norms(tmp_path):
-    config = as_in_the_paper(
+    config = with_paper_settings(
         TrainConfig(
             run_dir=str(tmp_path), distribute="mirrored", batch_norm="global"
         )
     )
     source = types.SimpleNamespace(name=config.dataset)
     stage = Stage(tmp_path, "train")
-    stage.begin(recorded(config, source))
+    stage.begin(to_recorded_config(config, source))
     has_finished_epochs(stage, 1)
     on_one = dataclasses.replace(config, distribute="none")
     require_config("train", on_one, TrainConfig)
-    stage.begin(recorded(on_one, source))
+    stage.begin(to_recorded_config(on_one, source))
     with pytest.raises(
         ValueError, match="batch_norm: global recorded, local given"
     ):
@@ -412,7 +414,7 @@ def test_a_finished_stage_without_checkpoints_is_not_extended(tmp_path):
 def test_images_do_not_go_on_in_a_run_of_texts(of_texts_first, tmp_path):
     configs = [
         RNNSearchConfig(run_dir=str(tmp_path), dataset="pydoc"),
-        as_in_the_paper(SearchConfig(run_dir=str(tmp_path))),
+        with_paper_settings(SearchConfig(run_dir=str(tmp_path))),
     ]
     first, second = configs if of_texts_first else configs[::-1]
     stage = Stage(tmp_path, "search")
@@ -430,7 +432,7 @@ def test_images_do_not_go_on_in_a_run_of_texts(of_texts_first, tmp_path):
 
 
 def test_what_follows_from_the_data_must_be_the_same_too(tmp_path):
-    config = as_in_the_paper(SearchConfig(run_dir=str(tmp_path)))
+    config = with_paper_settings(SearchConfig(run_dir=str(tmp_path)))
     stage = Stage(tmp_path, "search")
     stage.begin(config, mean=(0.1, 0.2))
     has_finished_epochs(stage, 5)
@@ -650,11 +652,13 @@ def test_a_command_in_a_sentence_can_be_typed(tmp_path):
 
 def test_names_that_look_alike_are_the_same_settings(tmp_path):
     stage = Stage(tmp_path, "train")
-    stage.begin(as_in_the_paper(TrainConfig()), class_names=("e\u0301", "a"))
+    stage.begin(
+        with_paper_settings(TrainConfig()), class_names=("e\u0301", "a")
+    )
     has_finished_epochs(stage, 1)
-    stage.begin(as_in_the_paper(TrainConfig()), class_names=("é", "a"))
+    stage.begin(with_paper_settings(TrainConfig()), class_names=("é", "a"))
     with pytest.raises(ValueError, match="other settings .class_names"):
-        stage.begin(as_in_the_paper(TrainConfig()), class_names=("e", "a"))
+        stage.begin(with_paper_settings(TrainConfig()), class_names=("e", "a"))
 
 
 def test_the_log_takes_every_character(tmp_path, monkeypatch):
@@ -680,11 +684,11 @@ def test_what_a_command_leaves_open_stays_as_it_was_begun(tmp_path, earlier):
     stage = begun(tmp_path, epochs=7, batch_size=5)
     given = SearchConfig(run_dir=str(tmp_path), epochs=7)
     # Nothing is kept, so that the preset may choose.
-    assert stage.as_begun(given) == given
+    assert stage.restore_choices(given) == given
     has_finished_epochs(stage, 5)
     if earlier:
         of_version_0_1_0(stage)
-    config = stage.as_begun(given)
+    config = stage.restore_choices(given)
     expected = SearchConfig(
         run_dir=str(tmp_path),
         epochs=7,
@@ -692,15 +696,15 @@ def test_what_a_command_leaves_open_stays_as_it_was_begun(tmp_path, earlier):
         stem="cifar" if earlier else "auto",
     )
     assert config == dataclasses.replace(
-        as_in_the_paper(expected), preset="auto"
+        with_paper_settings(expected), preset="auto"
     )
     stage.begin(config)
     # What is chosen is compared, whichever preset has chosen it.
     stage.begin(dataclasses.replace(config, preset="paper"))
     papers = SearchConfig(preset="paper", run_dir=str(tmp_path), epochs=7)
-    assert stage.as_begun(papers).batch_size is None
+    assert stage.restore_choices(papers).batch_size is None
     with pytest.raises(ValueError, match="batch_size: 5 recorded, 64 given"):
-        stage.begin(as_in_the_paper(papers))
+        stage.begin(with_paper_settings(papers))
     other = dataclasses.replace(given, batch_size=6)
     with pytest.raises(ValueError, match="batch_size: 5 recorded, 6 given"):
-        stage.begin(stage.as_begun(other))
+        stage.begin(stage.restore_choices(other))

@@ -18,7 +18,7 @@ from tfdarts.data.text_source import from_lines
 from tfdarts.data.texts import open_text_source
 from tfdarts.records.run_directory import Stage
 from tfdarts.runs.data import describe_data
-from tfdarts.runs.data import recorded
+from tfdarts.runs.data import to_recorded_config
 from tfdarts.runs.evaluate import evaluate
 from tfdarts.runs.evaluate import source_of_run
 from tfdarts.runs.export import export
@@ -30,7 +30,7 @@ from tfdarts.tasks.configs import SelectConfig
 from tfdarts.tasks.configs import TrainConfig
 from tfdarts.tasks.data import open_data
 from tfdarts.tasks.data import training_data
-from tfdarts.tasks.presets import settle
+from tfdarts.tasks.presets import apply_preset
 from tfdarts.tasks.rnn_configs import RNNSearchConfig
 from tfdarts.tasks.rnn_configs import RNNTrainConfig
 
@@ -168,7 +168,7 @@ def test_validation_examples_are_validated_on(config_class):
     portion = getattr(config, config_class.own_validation[0])
     portion = portion if config_class is SearchConfig else 1 - portion
     source = open_data(config)
-    data = training_data(settle(config, source), source, portion)
+    data = training_data(apply_preset(config, source), source, portion)
     for read, array in zip(data.examples.validation, validation):
         np.testing.assert_array_equal(np.squeeze(read), array)
     assert len(data.examples.train[1]) == 28
@@ -320,7 +320,7 @@ def test_a_test_leaves_out_the_files_that_training_left_out(folder):
     config = TrainConfig(dataset=f"folder:{folder}", skip_broken=True)
     source = open_data(config)
     settings = {
-        **dataclasses.asdict(recorded(config, source)),
+        **dataclasses.asdict(to_recorded_config(config, source)),
         "fingerprint": source.fingerprint,
     }
     stage = Stage("nowhere", "train")
@@ -381,7 +381,7 @@ def test_the_command_may_look_at_data_and_cost(
         costs.append(config)
         return "a table"
 
-    monkeypatch.setattr(search_command, "costs", measure)
+    monkeypatch.setattr(search_command, "cost_table", measure)
     typed = [f"--dataset=folder:{folder}", "--run_dir=my run", "--seed=7"]
     assert command(["--dry_run", *typed]) == 0
     following = (

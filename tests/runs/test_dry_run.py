@@ -7,7 +7,7 @@ import pytest
 import tiny_search
 from tiny_training import TRAINING
 
-from tfdarts.cli.dry_run import costs
+from tfdarts.cli.dry_run import cost_table
 from tfdarts.cluster import ClusterError
 from tfdarts.runs import dry_run as module
 from tfdarts.strategies.darts import DARTS
@@ -64,7 +64,7 @@ def test_a_dry_run_does_all_and_leaves_nothing(ticking, tmp_path, monkeypatch):
     assert [*tmp_path.iterdir()] == []
 
     monkeypatch.setattr(module, "dry_run", lambda config: cost)
-    assert costs(TINY, "search").splitlines()[:4] == [
+    assert cost_table(TINY, "search").splitlines()[:4] == [
         "First step   0:02, with the building of the graphs",
         "A step       3 s",
         "An epoch     0:08, 2 steps and the validation",
@@ -78,7 +78,7 @@ def test_one_is_no_plural(monkeypatch):
     cost = {**dict.fromkeys([*names, *more], 1.0), "epochs": 1}
     cost["steps_per_epoch"] = 1
     monkeypatch.setattr(module, "dry_run", lambda config: cost)
-    _, _, epoch, search, *_ = costs(TINY, "search").splitlines()
+    _, _, epoch, search, *_ = cost_table(TINY, "search").splitlines()
     assert epoch.endswith("1 step and the validation")
     assert search.endswith("1 epoch")
 

@@ -11,7 +11,7 @@ from tfdarts.records.run_directory import write_json
 from tfdarts.runs.found_by import origin_of
 from tfdarts.runs.found_by import search_facts
 from tfdarts.runs.found_by import search_of
-from tfdarts.runs.model_card_files import _over_seeds
+from tfdarts.runs.model_card_files import _seed_statistics
 from tfdarts.search_spaces.cnn import CNNSearchSpace
 from tfdarts.search_spaces.lookup import find_genotype
 from tfdarts.tasks.configs import SearchConfig
@@ -124,5 +124,5 @@ def test_means_over_seeds_are_beside_the_run(tmp_path):
     evaluated = {"seeds": [0, 1], "test_accuracy": summary, "device": "CPU"}
     write_json(tmp_path / "seeds.json", {"train": {}, "evaluate": evaluated})
     expected = {"seeds": [0, 1], "test_accuracy": summary}
-    assert _over_seeds(tmp_path / "seed1") == expected
-    assert _over_seeds(tmp_path / "another") is None
+    assert _seed_statistics(tmp_path / "seed1") == expected
+    assert _seed_statistics(tmp_path / "another") is None

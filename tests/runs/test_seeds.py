@@ -61,12 +61,12 @@ def test_mean_and_deviation_are_those_of_the_values(run):
 
 
 def test_one_seed_has_no_deviation():
-    assert seeds_module._over([0.5]) == {
+    assert seeds_module._statistics([0.5]) == {
         "mean": 0.5,
         "std": None,
         "values": [0.5],
     }
-    shown = seeds_table({"loss": seeds_module._over([0.5])})
+    shown = seeds_table({"loss": seeds_module._statistics([0.5])})
     assert shown.splitlines()[1].split() == ["loss", "0.5", "0.5"]
 
 

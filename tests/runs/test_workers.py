@@ -35,7 +35,7 @@ def others(monkeypatch):
         return lambda row: tf.concat([row, *(rows and [rows.pop(0)])], axis=0)
 
     monkeypatch.setattr(workers, "worker_of", number.get)
-    monkeypatch.setattr(workers, "_gathering", gathering)
+    monkeypatch.setattr(workers, "_gather_function", gathering)
     monkeypatch.setattr(
         workers, "on_each_replica", lambda distribution, value_of: value_of(0)
     )
@@ -47,7 +47,7 @@ def says(others, monkeypatch, **facts):
     with monkeypatch.context() as patch:
         patch.setattr(
             workers,
-            "_gathering",
+            "_gather_function",
             lambda distribution: lambda row: others.append(row) or row,
         )
         require_agreement(FIRST, **facts)
@@ -111,7 +111,7 @@ def test_the_others_get_a_copy_once(run_dir, compared):
 
 
 def held(run_dir):
-    return str(workers._held(run_dir))
+    return str(workers._progress_in(run_dir))
 
 
 def test_how_far_a_run_has_come_is_compared(run_dir):
@@ -123,7 +123,7 @@ def test_how_far_a_run_has_come_is_compared(run_dir):
     later = held(run_dir)
     (run_dir / "search" / "status.json").write_text('{"state": "finished"}')
     assert len({begun, later, held(run_dir)}) == 3
-    assert workers._held(None) is None
+    assert workers._progress_in(None) is None
 
 
 MINE = {"--seed": 0, "--order": 1, "the weights": [np.ones(2), np.zeros(3)]}

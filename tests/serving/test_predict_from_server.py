@@ -42,7 +42,7 @@ def whom(request):
 
 
 def predict(*arguments):
-    values, _ = command.parsed(arguments)
+    values, _ = command.parse_arguments(arguments)
     command.run(values.flag_values_dict())
 
 

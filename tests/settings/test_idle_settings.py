@@ -6,8 +6,8 @@ import pytest
 
 import tfdarts
 from tfdarts.settings.fields import GIVEN
-from tfdarts.settings.fields import effective
 from tfdarts.settings.fields import require_config
+from tfdarts.settings.fields import settings_with_effect
 
 CASES = [
     (tfdarts.TrainConfig, {"momentum": 0.5}, {"optimizer": "adamw"}),
@@ -91,11 +91,14 @@ def test_every_condition_names_settings_and_values_that_exist():
 
 def test_model_cards_leave_out_what_had_no_effect():
     settings = vars(tfdarts.TrainConfig(optimizer="adamw", cutout_length=3))
-    used = effective(tfdarts.TrainConfig, settings)
+    used = settings_with_effect(tfdarts.TrainConfig, settings)
     assert "momentum" not in used and used["cutout_length"] == 3
 
 
 def test_model_cards_name_the_batch_norm_of_several_devices():
     """A run directory stores `distribute` as none."""
     settings = vars(tfdarts.TrainConfig(batch_norm="global"))
-    assert effective(tfdarts.TrainConfig, settings)["batch_norm"] == "global"
+    assert (
+        settings_with_effect(tfdarts.TrainConfig, settings)["batch_norm"]
+        == "global"
+    )

@@ -11,7 +11,7 @@ from tfdarts.strategies.darts import DARTS
 from tfdarts.tasks import image_search
 from tfdarts.tasks import text_search
 from tfdarts.tasks.configs import SearchConfig
-from tfdarts.tasks.presets import as_in_the_paper
+from tfdarts.tasks.presets import with_paper_settings
 from tfdarts.tasks.rnn_configs import RNNSearchConfig
 
 
@@ -36,8 +36,12 @@ def settings_of(optimizer):
 @pytest.mark.parametrize(
     "supernet, of_the_command, config",
     [
-        (of_images, image_search.compiled, as_in_the_paper(SearchConfig())),
-        (of_texts, text_search.compiled, RNNSearchConfig()),
+        (
+            of_images,
+            image_search.compile_search,
+            with_paper_settings(SearchConfig()),
+        ),
+        (of_texts, text_search.compile_search, RNNSearchConfig()),
     ],
 )
 def test_the_defaults_are_those_of_the_command(

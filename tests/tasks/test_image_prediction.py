@@ -65,7 +65,7 @@ class Client:
 def client(monkeypatch):
     client = Client()
     monkeypatch.setattr(server, "client_of", lambda *args: client)
-    monkeypatch.setattr(image_prediction, "look_up", lambda file: None)
+    monkeypatch.setattr(image_prediction, "read_header", lambda file: None)
     return client
 
 
@@ -260,7 +260,9 @@ def test_what_is_no_image_leaves_the_others_alone(tmp_path, client, bad):
 def test_kinds_that_are_not_taken_are_not_asked_about(
     tmp_path, client, monkeypatch
 ):
-    monkeypatch.setattr(image_prediction, "look_up", image_kinds.look_up)
+    monkeypatch.setattr(
+        image_prediction, "read_header", image_kinds.read_header
+    )
     contents = [PIXEL, REFUSED_KINDS["bmp P"][0], PIXEL, b"no image"]
     answers = predict(files(tmp_path, contents), export_dir="model")
     assert ["label" in each for each in answers] == [True, False, True, False]
@@ -272,7 +274,9 @@ def test_kinds_that_are_not_taken_are_not_asked_about(
 
 
 def test_rotated_images_are_counted(tmp_path, client, monkeypatch, caplog):
-    monkeypatch.setattr(image_prediction, "look_up", image_kinds.look_up)
+    monkeypatch.setattr(
+        image_prediction, "read_header", image_kinds.read_header
+    )
     contents = [PIXEL, COLOR_KINDS["jpeg RGB, rotated"], PIXEL]
     predict(files(tmp_path, contents), export_dir="model", batch_size=2)
     assert "1 of 3 images have an EXIF orientation" in caplog.text

@@ -10,11 +10,11 @@ from tfdarts.models.cnn_network import CNNNetwork
 from tfdarts.tasks.configs import TrainConfig
 from tfdarts.tasks.networks import build_network
 from tfdarts.tasks.networks import compile_network
-from tfdarts.tasks.presets import as_in_the_paper
+from tfdarts.tasks.presets import with_paper_settings
 from tfdarts.training.optimizers import SGD
 from tfdarts.training.optimizers import AdamW
 
-CONFIG = as_in_the_paper(
+CONFIG = with_paper_settings(
     TrainConfig(
         run_dir="r",
         init_channels=2,

@@ -10,9 +10,9 @@ from tfdarts.data.image_source import ImageSource
 from tfdarts.tasks.configs import SearchConfig
 from tfdarts.tasks.configs import SelectConfig
 from tfdarts.tasks.configs import TrainConfig
-from tfdarts.tasks.presets import as_in_the_paper
-from tfdarts.tasks.presets import open_settings
-from tfdarts.tasks.presets import settle
+from tfdarts.tasks.presets import apply_preset
+from tfdarts.tasks.presets import unset_settings
+from tfdarts.tasks.presets import with_paper_settings
 
 ALL = (SearchConfig, TrainConfig, SelectConfig)
 FOR_SIZE = {"crop_padding", "cutout_length"}
@@ -25,7 +25,7 @@ def source_of(images, side=32):
 
 
 def settled(config, images, side=32, multiple=1):
-    return settle(config, source_of(images, side), multiple)
+    return apply_preset(config, source_of(images, side), multiple)
 
 
 @pytest.mark.parametrize("config_class", ALL)
@@ -33,7 +33,7 @@ def settled(config, images, side=32, multiple=1):
 @pytest.mark.parametrize("images", [2, 20, 327, 5_000, 50_000])
 def test_nothing_stays_open(config_class, preset, images):
     config = settled(config_class(preset=preset), images)
-    assert not open_settings(config)
+    assert not unset_settings(config)
     assert settled(config, 99_999) == config
 
 
@@ -67,7 +67,7 @@ def test_a_search_on_few_images_has_some_hundred_steps(images):
 @pytest.mark.parametrize("config_class", ALL)
 def test_as_many_images_as_the_papers_get_the_papers_settings(config_class):
     found = dataclasses.asdict(settled(config_class(), 50_000))
-    paper = dataclasses.asdict(as_in_the_paper(config_class()))
+    paper = dataclasses.asdict(with_paper_settings(config_class()))
     differing = {k for k, v in paper.items() if found[k] != v}
     # A crop of 4 pixels is an eighth of 32.
     assert not differing
@@ -117,7 +117,7 @@ def test_what_is_given_wins(config_class, preset):
         config = config_class(preset=preset, **{name: value})
         assert getattr(settled(config, 327), name) == value
     everything = config_class(**GIVEN[config_class])
-    assert {*open_settings(config_class())} == {*GIVEN[config_class]}
+    assert {*unset_settings(config_class())} == {*GIVEN[config_class]}
     assert settled(everything, 327) == everything
 
 
@@ -133,9 +133,9 @@ def test_what_is_given_is_taken_into_account():
     of_its_own = SearchConfig(train_portion=1.0)
     source = source_of(327)
     source.splits["validation"] = 40
-    assert settle(of_its_own, source).batch_size == 16
+    assert apply_preset(of_its_own, source).batch_size == 16
     source.splits["validation"] = 9
-    assert settle(of_its_own, source).batch_size == 9
+    assert apply_preset(of_its_own, source).batch_size == 9
     assert settled(TrainConfig(crop_size=20), 327).crop_padding == 0
     assert settled(TrainConfig(crop_size=20), 327).cutout_length == 5
     assert settled(TrainConfig(optimizer="adamw"), 327).learning_rate < 0.01

@@ -95,7 +95,7 @@ def test_a_third_task_is_searched_trained_and_tested(vectors, tmp_path):
 
 def test_commands_know_a_third_task(vectors):
     flags = ["--dataset=vectors:16", "--num_nodes=2"]
-    values, task = search_command.command.parsed(flags)
+    values, task = search_command.command.parse_arguments(flags)
     assert task is vectors
     settings = search_command.command.settings_for(task)
     assert settings[0] is VectorSearchConfig
@@ -103,7 +103,7 @@ def test_commands_know_a_third_task(vectors):
     section = shown.partition("Flags for a --dataset of vectors. They")[2]
     assert "  --length=INTEGER (default 16)\n" in section
     with pytest.raises(ValueError, match="--length is for vectors, but --d"):
-        search_command.command.parsed(["--length=20"])
+        search_command.command.parse_arguments(["--length=20"])
     assert "  tfdarts-search --dataset=vectors:16\n" in shown
     described = tfdarts.describe_data(VectorSearchConfig(**SEARCH))
     assert described.startswith("vectors:16")
@@ -127,7 +127,7 @@ def test_a_third_task_has_a_question_of_its_own(vectors, capsys, monkeypatch):
     monkeypatch.setattr(vectors, "predictions", predictions, raising=False)
     monkeypatch.setattr(vectors, "show_answer", str, raising=False)
     assert tfdarts.predict(vector="1,2", export_dir="x") == [{"sum": 3}]
-    values, _ = predict_command.command.parsed(["--vector=1,2,4"])
+    values, _ = predict_command.command.parse_arguments(["--vector=1,2,4"])
     predict_command.command.run(values.flag_values_dict())
     assert capsys.readouterr().out == "[{'sum': 7}]\n"
     assert "  --vector=TEXT\n" in predict_command.command.help()

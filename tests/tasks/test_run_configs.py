@@ -5,7 +5,7 @@ import pytest
 from tfdarts.data.sources import open_source
 from tfdarts.tasks.configs import SearchConfig
 from tfdarts.tasks.configs import TrainConfig
-from tfdarts.tasks.presets import settle
+from tfdarts.tasks.presets import apply_preset
 from tfdarts.tasks.rnn_configs import RNNSearchConfig
 from tfdarts.tasks.rnn_configs import RNNTrainConfig
 
@@ -134,7 +134,7 @@ BOTH = pytest.mark.parametrize("config_class", PAPER)
 
 @BOTH
 def test_the_preset_of_the_paper_is_the_papers(config_class):
-    config = settle(config_class(preset="paper"), DIGITS)
+    config = apply_preset(config_class(preset="paper"), DIGITS)
     settings = dataclasses.asdict(config)
     expected = PAPER[config_class]
     assert {name: settings[name] for name in expected} == expected

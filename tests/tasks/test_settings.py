@@ -9,22 +9,22 @@ import tensorflow as tf
 from tfdarts.data import sources
 from tfdarts.data.examples import TrainingExamples
 from tfdarts.models.cnn_supernet import CNNSupernet
-from tfdarts.runs.data import recorded
+from tfdarts.runs.data import to_recorded_config
 from tfdarts.search_spaces.lookup import find_genotype
 from tfdarts.tasks import image_search
 from tfdarts.tasks import set_up as set_up_module
 from tfdarts.tasks.configs import SearchConfig
 from tfdarts.tasks.configs import TrainConfig
 from tfdarts.tasks.data import TrainingData
-from tfdarts.tasks.presets import as_in_the_paper
+from tfdarts.tasks.presets import with_paper_settings
 
-SEARCH = as_in_the_paper(
+SEARCH = with_paper_settings(
     SearchConfig(
         run_dir="r", init_channels=2, num_cells=3, num_nodes=1, batch_size=128
     )
 )
 ONE_DEVICE = tf.distribute.get_strategy()
-TRAIN = as_in_the_paper(
+TRAIN = with_paper_settings(
     TrainConfig(run_dir="r", init_channels=2, num_cells=3, batch_size=128)
 )
 
@@ -47,7 +47,7 @@ def supernet():
 def effects_on_search(config, supernet, examples):
     """What the search is made of, as far as settings decide it."""
     steps = len(examples.train[1]) // config.batch_size
-    search = image_search.compiled(config, supernet, steps)
+    search = image_search.compile_search(config, supernet, steps)
     weights, alphas = search.optimizer, search.alpha_optimizer
     schedule = weights._learning_rate.get_config()
     return {
@@ -217,4 +217,6 @@ def test_one_device_where_many_were_meant_is_said(
 
 def test_a_run_may_go_on_with_other_devices(source):
     shared = dataclasses.replace(SEARCH, distribute="mirrored")
-    assert recorded(shared, source) == recorded(SEARCH, source)
+    assert to_recorded_config(shared, source) == to_recorded_config(
+        SEARCH, source
+    )

@@ -16,7 +16,7 @@ from tfdarts.cli import parsing
 from tfdarts.cli import process
 from tfdarts.cli.errors import EXIT_CODES
 from tfdarts.cli.errors import Terminated
-from tfdarts.cli.errors import classified
+from tfdarts.cli.errors import classify_error
 from tfdarts.data.image_source import DataError
 from tfdarts.registry import PluginError
 from tfdarts.registry import load_plugins
@@ -28,7 +28,7 @@ from tfdarts.strategies.registry import strategies
 from tfdarts.tasks.registry import task_of_data
 from tfdarts.tasks.registry import tasks
 
-_FOR_ALL = {
+_COMMON_FLAGS = {
     "quiet": "Show only warnings, errors and results.",
     "debug": "Show the traceback of an error.",
     "version": "Print the version.",
@@ -82,19 +82,19 @@ class Command:
             with quiet_stderr():
                 load_plugins()
             self = self.for_strategy(arguments)
-            values, task = self.parsed(arguments)
+            values, task = self.parse_arguments(arguments)
         except PluginError as error:
-            self._complain(str(error))
+            self._print_error(str(error))
             return EXIT_CODES["usage"]
         except DataError as error:
-            self._complain(str(error))
+            self._print_error(str(error))
             return EXIT_CODES["data"]
         except ValueError as error:
-            self._complain(f"{error}\nSee {self.name} --help.")
+            self._print_error(f"{error}\nSee {self.name} --help.")
             return EXIT_CODES["usage"]
-        return self._guarded(values, arguments, task)
+        return self._run_and_report(values, arguments, task)
 
-    def parsed(self, arguments):
+    def parse_arguments(self, arguments):
         """Returns the flags' values, and the task of `--dataset`.
 
         Args:
@@ -109,10 +109,10 @@ class Command:
                 flagfile cannot be read.
         """
         self = self.for_strategy(arguments)
-        arguments = list(parsing.expanded(arguments))
+        arguments = list(parsing.expand_flagfiles(arguments))
         task = self._task(arguments)
         values = self._flag_values(task)
-        parsing.parse(values, self.name, arguments, self._elsewhere(task))
+        parsing.parse(values, self.name, arguments, self._hints(task))
         return values, task
 
     def for_strategy(self, arguments):
@@ -126,7 +126,9 @@ class Command:
         """
         if not self.has_strategy:
             return self
-        name = parsing.last_value([*parsing.expanded(arguments)], "strategy")
+        name = parsing.last_value(
+            [*parsing.expand_flagfiles(arguments)], "strategy"
+        )
         strategy = get_strategy(name or "darts")
         return dataclasses.replace(self, strategy=strategy)
 
@@ -139,10 +141,10 @@ class Command:
             lines += [*textwrap.wrap(f"Strategies: {names}", 80), ""]
         lines += ["Flags:", ""]
         first, *others = self._known_tasks()
-        lines += _listed(self._fields(first))
+        lines += _help_lines(self._fields(first))
         before = len(lines)
         for task in others:
-            fields = self._only_of(task, first)
+            fields = self._differing_fields(task, first)
             if fields:
                 lines += [
                     "",
@@ -150,7 +152,7 @@ class Command:
                     f"the flags above,",
                     "or replace flags of the same name:",
                     "",
-                    *_listed(fields),
+                    *_help_lines(fields),
                 ]
         if len(lines) > before:
             lines += ["", "Flags of all commands:", ""]
@@ -159,7 +161,10 @@ class Command:
             "      File of flags, one --name=value per line; # begins a "
             "comment.",
             "      Later flags win, so give --flagfile first.",
-            *(f"  --{name}\n      {text}" for name, text in _FOR_ALL.items()),
+            *(
+                f"  --{name}\n      {text}"
+                for name, text in _COMMON_FLAGS.items()
+            ),
             "",
             "Exit codes: 0 done, 1 unexpected, 2 usage or configuration,",
             "3 data, 4 out of memory, 5 diverged, 6 another worker is gone,",
@@ -198,9 +203,9 @@ class Command:
         return [task for task in tasks() if is_for(self.strategy, task)]
 
     def _fields(self, task):
-        return _distinct(self.settings_for(task))
+        return _distinct_fields(self.settings_for(task))
 
-    def _only_of(self, task, first):
+    def _differing_fields(self, task, first):
         """Returns the fields of a task that differ from the first task's."""
 
         def said(field):
@@ -213,7 +218,7 @@ class Command:
             if field.name != "dataset" and said(field) not in of_first
         ]
 
-    def _elsewhere(self, task):
+    def _hints(self, task):
         """Returns hints for flags that are unknown here but known elsewhere.
 
         Returns:
@@ -233,7 +238,7 @@ class Command:
             for strategy in strategies():
                 if not is_for(strategy, task):
                     continue
-                for field in _distinct(self.settings(task, strategy)):
+                for field in _distinct_fields(self.settings(task, strategy)):
                     sentences[field.name] = (
                         f"--{field.name} is for --strategy={strategy.name}: "
                         f"give that strategy, or leave --{field.name} out."
@@ -250,11 +255,11 @@ class Command:
                 field.metadata["help"],
                 values,
             )
-        for name, text in _FOR_ALL.items():
+        for name, text in _COMMON_FLAGS.items():
             parsing.define(name, bool, False, text, values)
         return values
 
-    def _guarded(self, values, arguments, task):
+    def _run_and_report(self, values, arguments, task):
         """Runs the command; turns errors into sentences and exit codes."""
         with process.prepare(values["quiet"].value) as console:
             try:
@@ -268,17 +273,17 @@ class Command:
                 return 0
             except (Exception, KeyboardInterrupt, Terminated) as error:
                 console.erase()
-                code, message = classified(
+                code, message = classify_error(
                     error,
-                    self._those_of(task.costly, task),
-                    self._those_of(task.sparing, task),
+                    self._own_flags(task.costly, task),
+                    self._own_flags(task.sparing, task),
                     self.resumes,
                 )
                 debug = values["debug"].value
                 if debug or code == EXIT_CODES["unexpected"]:
                     traceback.print_exc()
             process.finish_results()
-            self._complain(message)
+            self._print_error(message)
             return code
 
     def _run(self, values, arguments, task):
@@ -300,7 +305,7 @@ class Command:
         more = {"arguments": arguments, "given": present, "task": task}
         with results:
             self.run({**given, **more})
-        process.say_who_wrote(distribute)
+        process.log_end_of_worker(distribute)
 
     def _typed(self, arguments, task):
         """Returns the flags that are not from flagfiles, a dict."""
@@ -308,18 +313,18 @@ class Command:
         parsing.parse(values, self.name, [*parsing.typed(arguments)])
         return {n: values[n].value for n in values if values[n].present}
 
-    def _those_of(self, flags, task):
+    def _own_flags(self, flags, task):
         """Returns the given flags that this command has."""
         names = {field.name for field in self._fields(task)}
         return [flag for flag in flags if flag in names]
 
-    def _complain(self, message):
+    def _print_error(self, message):
         # If stderr is closed, only the exit code is left.
         with contextlib.suppress(OSError):
             print(f"{self.name}: {message}", file=sys.stderr)
 
 
-def _distinct(settings):
+def _distinct_fields(settings):
     """Returns the fields of several dataclasses, the first of each name."""
     fields = {}
     for each in settings:
@@ -358,18 +363,18 @@ def settings_from_flagfile(config_class, flagfile, **overrides):
     """
     command = Command("", "", (config_class,), None)
     try:
-        values, _ = command.parsed([f"--flagfile={flagfile}"])
+        values, _ = command.parse_arguments([f"--flagfile={flagfile}"])
     except ValueError as error:
         raise ValueError(f"{flagfile} cannot be used: {error}") from error
     parsing.drop_idle(values, flag_fields(config_class), overrides)
     return settings_of(config_class, {**values.flag_values_dict(), **overrides})
 
 
-def _listed(fields):
+def _help_lines(fields):
     """Returns help lines for fields."""
     lines = []
     for field in fields:
-        lines.append(f"  --{field.name}{_shown_default(field)}")
+        lines.append(f"  --{field.name}{_format_default(field)}")
         lines += textwrap.wrap(
             field.metadata["help"],
             76,
@@ -379,7 +384,7 @@ def _listed(fields):
     return lines
 
 
-def _shown_default(field):
+def _format_default(field):
     if field.type is bool:
         return " (off)"
     kind = {int: "INTEGER", float: "NUMBER", str: "TEXT"}[field.type]

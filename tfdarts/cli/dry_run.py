@@ -19,7 +19,7 @@ class DryRun(Settings):
     )
 
 
-def costs(config, name):
+def cost_table(config, name):
     """Returns a table of the measurements of `tfdarts.runs.dry_run`.
 
     Args:
@@ -44,7 +44,7 @@ def costs(config, name):
     )
 
 
-def after_looking(program, config, arguments, *settings):
+def command_after_inspection(program, config, arguments, *settings):
     """Returns the line with the command to run after an inspection.
 
     Args:

@@ -22,12 +22,12 @@ EXIT_CODES = {
 }
 
 INTERRUPTED = "Interrupted."
-GOES_ON = (
+RESUME = (
     "Everything up to the last whole epoch is kept: re-run the same "
     "command to resume."
 )
 
-ALL_AGAIN = (
+RESUME_ALL = (
     "Everything up to the last whole epoch is kept: re-run the same "
     "command on all workers to resume."
 )
@@ -80,7 +80,7 @@ class Terminated(BaseException):
     """Raised when the process receives SIGTERM."""
 
 
-def classified(error, costly=(), sparing=(), resumes=True):
+def classify_error(error, costly=(), sparing=(), resumes=True):
     """Returns the exit code and the message for an error.
 
     Args:
@@ -89,7 +89,7 @@ def classified(error, costly=(), sparing=(), resumes=True):
         sparing: Sequence of the names of flags that reduce memory use.
         resumes: Boolean, whether the command resumes an interrupted run.
     """
-    interrupted = f"{INTERRUPTED} {GOES_ON}" if resumes else INTERRUPTED
+    interrupted = f"{INTERRUPTED} {RESUME}" if resumes else INTERRUPTED
     ours, kinds = _kinds(error)
     message = str(error) or type(error).__name__
     if isinstance(error, KeyboardInterrupt):
@@ -101,7 +101,7 @@ def classified(error, costly=(), sparing=(), resumes=True):
     if "DivergedError" in ours:
         return EXIT_CODES["diverged"], message
     if "WorkerLostError" in ours:
-        again = f" {ALL_AGAIN}" if resumes else ""
+        again = f" {RESUME_ALL}" if resumes else ""
         return EXIT_CODES["worker"], f"{message}.{again}"
     if isinstance(error, BrokenPipeError):
         message = "Stopped: the reader of the results is gone."

@@ -10,7 +10,7 @@ from tfdarts.cli.seeds import Seeds
 from tfdarts.cli.seeds import seeds_table
 from tfdarts.records.run_directory import Stage
 from tfdarts.runs.settings import EvaluateSettings
-from tfdarts.table import shown
+from tfdarts.table import format_value
 from tfdarts.tasks.registry import task_of_settings
 
 
@@ -30,7 +30,7 @@ def run(values):
         settings.distribute,
     )
     for name in _figures(settings.run_dir, results):
-        print(f"{name}: {shown(results[name])}")
+        print(f"{name}: {format_value(results[name])}")
     directory = pathlib.Path(settings.run_dir) / "evaluation"
     report = json.loads((directory / "report.json").read_text())
     print(_task(settings.run_dir).show_report(report), end="")

@@ -16,7 +16,7 @@ from tfdarts.settings.fields import idle_settings
 logger = logging.getLogger("tfdarts")
 
 
-class _Worded:
+class _PlainErrors:
     """A parser whose errors say in plain words what it expects."""
 
     def parse(self, argument):
@@ -26,19 +26,19 @@ class _Worded:
             raise ValueError(f"it must be {self.wanted}.") from error
 
 
-class _IntegerParser(_Worded, flags.IntegerParser):
+class _IntegerParser(_PlainErrors, flags.IntegerParser):
     wanted = "an integer"
 
 
-class _NumberParser(_Worded, flags.FloatParser):
+class _NumberParser(_PlainErrors, flags.FloatParser):
     wanted = "a number"
 
 
 # Common values of switches; for the last four, an error explains true/false.
-_SWITCHED = ("true", "false", "t", "f", "1", "0", "yes", "no", "on", "off")
+_SWITCH_VALUES = ("true", "false", "t", "f", "1", "0", "yes", "no", "on", "off")
 
 
-class _SwitchParser(_Worded, flags.BooleanParser):
+class _SwitchParser(_PlainErrors, flags.BooleanParser):
     wanted = "true or false"
 
 
@@ -83,14 +83,16 @@ def parse(values, name, arguments, elsewhere=()):
                 f"{argument!r} contains a NUL character, which no flag may "
                 "contain."
             )
-    arguments = _joined(arguments, values)
+    arguments = _join_switches(arguments, values)
     try:
         # absl's own suggestions for unknown flags fail on long names.
         _, *unknown = values([name, *arguments], known_only=True)
     except flags.Error as error:
         raise ValueError(str(error)) from error
     if unknown:
-        raise ValueError(_unknown(unknown[0], list(values), elsewhere))
+        raise ValueError(
+            _unknown_flag_message(unknown[0], list(values), elsewhere)
+        )
 
 
 def drop_idle(values, fields, overrides):
@@ -123,7 +125,7 @@ def _shown(names, given):
     return " ".join(f"--{name}={getattr(given, name)}" for name in names)
 
 
-def _joined(arguments, values):
+def _join_switches(arguments, values):
     """Returns arguments, with each switch joined to its value.
 
     absl reads `--quiet false` as a switch that is on, and another argument.
@@ -140,7 +142,7 @@ def _joined(arguments, values):
         if (
             is_switch
             and isinstance(values[name].parser, _SwitchParser)
-            and argument.lower() in _SWITCHED
+            and argument.lower() in _SWITCH_VALUES
         ):
             joined[-1] += f"={argument}"
         else:
@@ -171,7 +173,7 @@ def last_value(arguments, name):
     return value
 
 
-def _unknown(argument, known, elsewhere):
+def _unknown_flag_message(argument, known, elsewhere):
     """Returns the message for an argument that is no known flag."""
     if not argument.startswith("-"):
         return (
@@ -198,10 +200,10 @@ def _unknown(argument, known, elsewhere):
 
 def typed(arguments):
     """Yields arguments without flagfiles."""
-    return expanded(arguments, lines_of=lambda path, opened: ())
+    return expand_flagfiles(arguments, lines_of=lambda path, opened: ())
 
 
-def expanded(arguments, opened=(), lines_of=None):
+def expand_flagfiles(arguments, opened=(), lines_of=None):
     """Yields arguments, with each flagfile replaced by its flags.
 
     absl reads flagfiles too, but cannot find those that come with tfdarts,
@@ -216,7 +218,7 @@ def expanded(arguments, opened=(), lines_of=None):
     Raises:
         ValueError: If a flagfile cannot be read.
     """
-    lines_of = lines_of or _lines
+    lines_of = lines_of or _read_flagfile
     arguments = iter(arguments)
     for argument in arguments:
         name, separator, value = argument.partition("=")
@@ -228,10 +230,10 @@ def expanded(arguments, opened=(), lines_of=None):
         else:
             path = value if separator else next(arguments, "")
             lines = lines_of(path, opened)
-            yield from expanded(lines, (*opened, path), lines_of)
+            yield from expand_flagfiles(lines, (*opened, path), lines_of)
 
 
-def _lines(path, opened):
+def _read_flagfile(path, opened):
     """Returns the flags in a flagfile."""
     if not path:
         raise ValueError("A flagfile needs a name: --flagfile=FILE.")
@@ -241,7 +243,9 @@ def _lines(path, opened):
             "flagfiles: remove this --flagfile."
         )
     try:
-        text = pathlib.Path(_found(path)).read_text(encoding="utf-8-sig")
+        text = pathlib.Path(_find_flagfile(path)).read_text(
+            encoding="utf-8-sig"
+        )
     except OSError as error:
         raise ValueError(os_error_sentence(error)) from error
     except ValueError as error:
@@ -254,7 +258,7 @@ def _is_comment(line):
     return line.startswith(("#", "//"))
 
 
-def _found(path):
+def _find_flagfile(path):
     """Returns the path of a flagfile.
 
     A `configs/...` that is not in the working directory is searched for in

@@ -6,8 +6,8 @@ import pathlib
 from tfdarts.cli.command import Command
 from tfdarts.cli.command import next_command
 from tfdarts.cli.command import settings_of
-from tfdarts.cli.search import say_warning
-from tfdarts.cli.search import searched_by
+from tfdarts.cli.search import print_warning
+from tfdarts.cli.search import search_config_of_flags
 from tfdarts.cli.training_flags import TrainFlagfile
 from tfdarts.cli.training_flags import given_training
 from tfdarts.cli.training_flags import shared_settings
@@ -22,7 +22,7 @@ logger = logging.getLogger("tfdarts")
 def run(values):
     """Runs all stages; prints the results and the next command."""
     task = values["task"]
-    search_config = settings_of(searched_by(values), values)
+    search_config = settings_of(search_config_of_flags(values), values)
     given = given_training(values)
     if not values["train_flagfile"]:
         task.require_training_settings(given)
@@ -47,7 +47,7 @@ def run(values):
     directory = pathlib.Path(results["saved_model"]).parent
     words = {"export_dir": directory, **task.example_question}
     print(next_command("tfdarts-predict", **words))
-    say_warning(run_dir)
+    print_warning(run_dir)
 
 
 command = Command(

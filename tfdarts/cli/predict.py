@@ -97,14 +97,14 @@ def run(values):
         return
     sentence = (
         f"{len(failures)} of {len(said)} {task.name} could not be used. "
-        f"{_listed(failures)}"
+        f"{_list_errors(failures)}"
     )
     if not shown_as.skip_broken or len(failures) == len(said):
         raise DataError(sentence)
     logger.warning("predict: %s", sentence)
 
 
-def _listed(failures, most=10):
+def _list_errors(failures, most=10):
     more = len(failures) - most
     ending = f" And {more:,} more." if more > 0 else ""
     return " ".join(failures[:most]) + ending

@@ -9,7 +9,7 @@ import sys
 
 from tfdarts.cli.errors import Terminated
 from tfdarts.cluster import is_follower
-from tfdarts.cluster import is_of_many
+from tfdarts.cluster import is_one_of_several
 from tfdarts.cluster import wait_for_others
 from tfdarts.cluster import workers
 from tfdarts.console import ConsoleHandler
@@ -36,7 +36,7 @@ def results_of(given, distribute):
     return contextlib.redirect_stdout(io.StringIO())
 
 
-def say_who_wrote(distribute):
+def log_end_of_worker(distribute):
     """Logs the end of a worker that prints no results."""
     if is_follower(distribute):
         logger.info(
@@ -51,7 +51,7 @@ def start_tensorflow(debug, distribute):
         debug: Boolean, whether TensorFlow's own messages are shown.
         distribute: String, the flag of that name.
     """
-    if is_of_many(distribute):
+    if is_one_of_several(distribute):
         addresses, index = workers()
         logger.info(
             "worker %d of %s, waiting for the other workers",
@@ -61,7 +61,7 @@ def start_tensorflow(debug, distribute):
     if not debug:
         # Hides warnings such as TensorFlow's long report when memory runs
         # out; with several workers, also errors about lost workers.
-        level = "3" if is_of_many(distribute) else "2"
+        level = "3" if is_one_of_several(distribute) else "2"
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", level)
     quiet = contextlib.nullcontext if debug else quiet_stderr
     with quiet():
@@ -69,7 +69,7 @@ def start_tensorflow(debug, distribute):
         import tensorflow as tf
 
         from tfdarts.training.distribution import distribution_of
-    if is_of_many(distribute):
+    if is_one_of_several(distribute):
         # Messages about missing workers must be visible.
         wait_for_others(tuple(addresses), index)
     with quiet():

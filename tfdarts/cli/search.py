@@ -7,8 +7,8 @@ from tfdarts.cli.command import Command
 from tfdarts.cli.command import next_command
 from tfdarts.cli.command import settings_of
 from tfdarts.cli.dry_run import DryRun
-from tfdarts.cli.dry_run import after_looking
-from tfdarts.cli.dry_run import costs
+from tfdarts.cli.dry_run import command_after_inspection
+from tfdarts.cli.dry_run import cost_table
 from tfdarts.cli.training_flags import TrainFlagfile
 from tfdarts.cli.training_flags import given_training
 from tfdarts.cli.training_flags import shared_settings
@@ -32,7 +32,7 @@ class DescribeData(Settings):
     )
 
 
-def searched_by(values):
+def search_config_of_flags(values):
     """Returns the dataclass of the settings of the search.
 
     Args:
@@ -44,17 +44,17 @@ def searched_by(values):
 
 def run(values):
     """Searches; prints the genotype found and the next command."""
-    config = settings_of(searched_by(values), values)
+    config = settings_of(search_config_of_flags(values), values)
     if values["describe_data"]:
         _describe_data(config)
     if values["dry_run"]:
-        print(costs(config, "search"))
+        print(cost_table(config, "search"))
         unsearched = dataclasses.replace(config, run_dir=None)
         training = _training_of(unsearched, values)
         print(_cost_of(training, "--genotype=random:0"))
     if values["describe_data"] or values["dry_run"]:
         words = values["arguments"], DescribeData, DryRun
-        print(after_looking("tfdarts-search", config, *words))
+        print(command_after_inspection("tfdarts-search", config, *words))
     else:
         _search(config, values)
 
@@ -68,10 +68,10 @@ def _search(config, values):
     print(genotype.to_json(), end="")
     print(_cost_of(following))
     print(following)
-    say_warning(config.run_dir)
+    print_warning(config.run_dir)
 
 
-def say_warning(run_dir):
+def print_warning(run_dir):
     """Prints the warning of a search, if any, to stderr, after all else."""
     from tfdarts.records.run_directory import Stage
 

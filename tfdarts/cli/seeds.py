@@ -5,7 +5,7 @@ import dataclasses
 from tfdarts import arguments
 from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import setting
-from tfdarts.table import shown
+from tfdarts.table import format_value
 from tfdarts.table import table
 
 
@@ -31,9 +31,9 @@ def seeds_table(summary):
     rows = [
         (
             name,
-            shown(figure["mean"]),
+            format_value(figure["mean"]),
             "" if figure["std"] is None else f"{figure['std']:.2g}",
-            "  ".join(map(shown, figure["values"])),
+            "  ".join(map(format_value, figure["values"])),
         )
         for name, figure in summary.items()
     ]

@@ -4,20 +4,20 @@ from tfdarts.cli.command import Command
 from tfdarts.cli.command import next_command
 from tfdarts.cli.command import settings_of
 from tfdarts.cli.dry_run import DryRun
-from tfdarts.cli.dry_run import after_looking
-from tfdarts.cli.dry_run import costs
+from tfdarts.cli.dry_run import command_after_inspection
+from tfdarts.cli.dry_run import cost_table
 from tfdarts.cli.seeds import Seeds
 from tfdarts.cli.seeds import seeds_table
-from tfdarts.table import shown
+from tfdarts.table import format_value
 
 
 def run(values):
     """Trains the network; prints the results and the next command."""
     config = settings_of(values["task"].configs["train"], values)
     if values["dry_run"]:
-        print(costs(config, "training"))
+        print(cost_table(config, "training"))
         words = values["arguments"], DryRun
-        print(after_looking("tfdarts-train", config, *words))
+        print(command_after_inspection("tfdarts-train", config, *words))
         return
     seeds = settings_of(Seeds, values).seeds
     if seeds:
@@ -30,7 +30,7 @@ def run(values):
     from tfdarts.runs.train import train
 
     for name, value in train(config).items():
-        print(f"{name}: {shown(value)}")
+        print(f"{name}: {format_value(value)}")
     print(next_command("tfdarts-evaluate", run_dir=config.run_dir))
 
 

@@ -135,7 +135,7 @@ def training_of(flagfile, task, **overrides):
         return config_class(**overrides)
     command = Command("", "", lambda task: (task.configs["train"],), None)
     try:
-        _, found = command.parsed([f"--flagfile={flagfile}"])
+        _, found = command.parse_arguments([f"--flagfile={flagfile}"])
     except ValueError:
         # The call at the end of this function reports the error.
         found = task

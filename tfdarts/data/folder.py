@@ -10,7 +10,7 @@ import re
 import numpy as np
 import tensorflow as tf
 
-from tfdarts.characters import composed
+from tfdarts.characters import compose_accents
 from tfdarts.data import splits
 from tfdarts.data.files import list_entries
 from tfdarts.data.files import unreadable_error
@@ -81,7 +81,7 @@ def open_folder(
         looks = {path: looks[path] for path in _paths_of_all_splits(files)}
     folders = sorted({path.parent.name for path in files["train"]})
     check_class_names(folders, name)
-    class_names = tuple(map(composed, folders))
+    class_names = tuple(map(compose_accents, folders))
     contents = _fingerprint(files, looks)
     if "test" not in files:
         files = {**files, **_split_off_test(files["train"], name)}
@@ -327,7 +327,7 @@ def _class_files(directory):
 
 def _class_of(path):
     """Returns the name of a file's class, the same in all splits."""
-    return composed(path.parent.name)
+    return compose_accents(path.parent.name)
 
 
 def _visible(directory):

@@ -11,7 +11,7 @@ from tfdarts.data.pixels import count_progress
 from tfdarts.decoding import decode_image
 from tfdarts.decoding import decode_images
 from tfdarts.image_kinds import BadImageError
-from tfdarts.image_kinds import look_up
+from tfdarts.image_kinds import read_header
 
 _AT_ONCE = 32
 _MOST_LISTED = 10
@@ -25,8 +25,8 @@ def look_at(paths):
 
     Returns:
         `(looks, bad)`: a dict from the paths of images to
-        `tfdarts.image_kinds.Look`, and a dict from all other paths to the
-        reasons why they are unusable, strings.
+        `tfdarts.image_kinds.ImageHeader`, and a dict from all other paths to
+        the reasons why they are unusable, strings.
     """
     looks, bad = {}, {}
     for path in paths:
@@ -34,7 +34,7 @@ def look_at(paths):
             if not path.is_file():
                 raise BadImageError("it is not a file: perhaps a broken link")
             with path.open("rb") as file:
-                looks[path] = look_up(file)
+                looks[path] = read_header(file)
         except BadImageError as error:
             bad[path] = str(error)
         except OSError as error:
@@ -102,7 +102,7 @@ def _why_broken(decode, path):
     try:
         content = path.read_bytes()
         height, width, *_ = decode(tf.constant(content)).shape
-        size = look_up(io.BytesIO(content)).size
+        size = read_header(io.BytesIO(content)).size
     except OSError as error:
         return _unreadable_reason(error)
     except tf.errors.InvalidArgumentError:

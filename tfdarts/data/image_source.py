@@ -7,8 +7,8 @@ import typing
 
 import numpy as np
 
-from tfdarts.characters import composed
-from tfdarts.characters import is_unfit
+from tfdarts.characters import compose_accents
+from tfdarts.characters import has_unusable_characters
 
 LEAST_SIZE = 4
 
@@ -24,7 +24,7 @@ class ImageSource:
     Args:
         name: String, the specification of the data set.
         class_names: Tuple of strings, the class of label `i` at position `i`;
-            they become NFC, see `tfdarts.characters.composed`.
+            they become NFC, see `tfdarts.characters.compose_accents`.
         image_shape: Tuple `(height, width, channels)` of every image.
         splits: Dict from the names of splits to their numbers of examples:
             `"train"`, `"test"`, and `"validation"` if the source has its own
@@ -65,7 +65,7 @@ class ImageSource:
         height, width, channels = self.image_shape
         check_name(self.name, "The data set")
         check_class_names(self.class_names, self.name)
-        names = tuple(map(composed, self.class_names))
+        names = tuple(map(compose_accents, self.class_names))
         object.__setattr__(self, "class_names", names)
         if min(height, width) < LEAST_SIZE:
             raise DataError(
@@ -131,7 +131,7 @@ def check_name(name, what):
         name: String.
         what: String, the named thing in error messages.
     """
-    if is_unfit(name):
+    if has_unusable_characters(name):
         raise DataError(
             f"{what} is called {name!r}, which has control characters or is "
             "not UTF-8. Rename it."
@@ -157,7 +157,7 @@ def check_class_names(class_names, where):
             f"{where} has {found if class_names else 'no class'}: a "
             "classifier needs at least two classes."
         )
-    names = sorted(map(composed, class_names))
+    names = sorted(map(compose_accents, class_names))
     differing = ""
     if len({*class_names}) == len(class_names):
         differing = ", with accents encoded differently (Unicode NFC and NFD)"

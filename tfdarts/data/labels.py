@@ -3,7 +3,7 @@
 import numpy as np
 
 from tfdarts.arguments import scalar
-from tfdarts.characters import composed
+from tfdarts.characters import compose_accents
 from tfdarts.data.image_source import DataError
 from tfdarts.data.image_source import check_labels
 from tfdarts.data.image_source import shorten
@@ -78,7 +78,7 @@ def _in_a_row(labels, where):
     if labels.dtype.kind in "SO":
         labels = _of_one_type(labels)
     if labels.dtype.kind == "U":
-        names = [composed(name) for name in labels.ravel().tolist()]
+        names = [compose_accents(name) for name in labels.ravel().tolist()]
         labels = np.array(names, str).reshape(labels.shape)
     if labels.dtype.kind in "bf" and _are_integers(labels):
         labels = labels.astype("int64")
@@ -124,7 +124,7 @@ def _are_strings(labels):
 
 
 def _positions(labels, class_names, where):
-    names = [composed(str(name)) for name in class_names]
+    names = [compose_accents(str(name)) for name in class_names]
     numbers = {name: number for number, name in enumerate(names)}
     unknown = sorted({*labels.tolist()} - numbers.keys())
     if unknown:

@@ -8,7 +8,7 @@ import typing
 import numpy as np
 
 from tfdarts.arguments import items
-from tfdarts.characters import composed
+from tfdarts.characters import compose_accents
 from tfdarts.data.image_source import DataError
 from tfdarts.data.image_source import check_name
 from tfdarts.data.image_source import fingerprint
@@ -131,7 +131,7 @@ def source_of_lines(name, lines, tokenizer="spaces"):
                 f"A word of {name} is {word!r}. A word must have at least one "
                 "character, no space, and must be UTF-8."
             )
-    decomposed = [word for word in vocabulary if word != composed(word)]
+    decomposed = [word for word in vocabulary if word != compose_accents(word)]
     if decomposed:
         notes += (
             f"{len(decomposed):,} of the words, such as {decomposed[0]}, are "

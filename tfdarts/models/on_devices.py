@@ -5,7 +5,7 @@ import functools
 import keras
 import tensorflow as tf
 
-from tfdarts.parts import with_a_row
+from tfdarts.parts import apply_to_nonempty
 from tfdarts.parts import worker_of
 
 
@@ -25,7 +25,7 @@ class OnDevices:
 
     def call(self, inputs, training=None, mask=None):
         call = functools.partial(super().call, training=training, mask=mask)
-        return with_a_row(call, inputs)
+        return apply_to_nonempty(call, inputs)
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         results = super().compute_metrics(x, y, y_pred, sample_weight)

@@ -13,7 +13,7 @@ from tfdarts.files import write_atomically
 from tfdarts.records.metrics import CURVES
 from tfdarts.records.metrics import metric_name
 from tfdarts.records.metrics import read_rows
-from tfdarts.records.run_directory import whole
+from tfdarts.records.run_directory import report_damage
 
 logger = logging.getLogger("tfdarts")
 
@@ -187,13 +187,13 @@ class MetricsFile(keras.callbacks.Callback):
         super().__init__()
         self.path = pathlib.Path(path)
         self.stage = stage
-        self.go_on_from(first_epoch)
+        self.resume_from(first_epoch)
 
-    def go_on_from(self, first_epoch):
+    def resume_from(self, first_epoch):
         """Reads the rows of the epochs before `first_epoch`."""
         self.rows = []
         if first_epoch:
-            with whole(self.path):
+            with report_damage(self.path):
                 self.rows = self._read(first_epoch)
 
     def _read(self, count):

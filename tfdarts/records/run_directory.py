@@ -16,14 +16,14 @@ import filelock
 
 from tfdarts import machine
 from tfdarts.arguments import as_path
-from tfdarts.characters import composed
-from tfdarts.characters import is_unfit
+from tfdarts.characters import compose_accents
+from tfdarts.characters import has_unusable_characters
 from tfdarts.console import is_lasting
 from tfdarts.files import write_atomically
 from tfdarts.records.metrics import metric_name
 from tfdarts.settings.fields import flag_fields
-from tfdarts.settings.fields import missed_by
-from tfdarts.tasks.presets import open_settings
+from tfdarts.settings.fields import unmet_conditions
+from tfdarts.tasks.presets import unset_settings
 from tfdarts.tasks.registry import task_of_config
 from tfdarts.tasks.registry import task_of_settings
 
@@ -36,7 +36,7 @@ def write_json(path, value):
 
 
 @contextlib.contextmanager
-def alone(path, flag):
+def hold_lock(path, flag):
     """Holds a lock file, so that no other process writes to a directory.
 
     Args:
@@ -70,11 +70,11 @@ def read_json(path):
     try:
         return json.loads(path.read_text())
     except ValueError as error:
-        raise _damaged(path) from error
+        raise _damage_error(path) from error
 
 
 @contextlib.contextmanager
-def whole(path):
+def report_damage(path):
     """Converts errors while reading damaged files into one `ValueError`.
 
     Args:
@@ -88,10 +88,10 @@ def whole(path):
     except PermissionError:
         raise
     except (OSError, LookupError, ValueError, zipfile.BadZipFile) as error:
-        raise _damaged(path, f": {error}") from error
+        raise _damage_error(path, f": {error}") from error
 
 
-def _damaged(path, why=""):
+def _damage_error(path, why=""):
     return ValueError(
         f"{path} is damaged{why.rstrip('.')}. Restore an intact copy of it, "
         "or start over in another --run_dir."
@@ -105,11 +105,11 @@ _RESULTS = {
 """The results of each stage, with the measurements of these results."""
 TRIALS = "trials.json"
 """The file of a search's trained candidates."""
-_IN_0_1_0 = {"stem": "cifar", "strategy": "darts"}
+_DEFAULTS_OF_0_1_0 = {"stem": "cifar", "strategy": "darts"}
 """Settings that version 0.1.0 did not have, with its implied values."""
 
 _BEST = ("best_epoch", "best_candidate")
-_LASTING = ("epoch", "epochs", "seconds", *_BEST)
+_KEPT_DETAILS = ("epoch", "epochs", "seconds", *_BEST)
 
 
 class Stage:
@@ -132,7 +132,7 @@ class Stage:
             )
         self.name = name
         self.run_dir = as_path(run_dir, "run_dir")
-        if is_unfit(str(run_dir)):
+        if has_unusable_characters(str(run_dir)):
             raise ValueError(
                 f"--run_dir must have no control characters and be UTF-8. "
                 f"Received: {str(run_dir)!r}."
@@ -160,7 +160,7 @@ class Stage:
         length = getattr(config, config.extended_by) or 0
         return self.finished and length <= self.settings()[config.extended_by]
 
-    def as_begun(self, config):
+    def restore_choices(self, config):
         """Returns a config with the recorded values of its open settings.
 
         The choices of `--preset=auto` stay the same when a run is resumed,
@@ -169,19 +169,21 @@ class Stage:
         Args:
             config: A dataclass of settings.
         """
-        open_names = open_settings(config)
+        open_names = unset_settings(config)
         if self.name == "search" and getattr(config, "stem", None) == "auto":
             open_names.append("stem")
         chooses = getattr(config, "preset", "auto") == "auto"
         if not (open_names and chooses and self._holds_epochs()):
             return config
-        before = {**_IN_0_1_0, **self.settings()}
+        before = {**_DEFAULTS_OF_0_1_0, **self.settings()}
         return dataclasses.replace(
             config, **{n: before[n] for n in open_names if n in before}
         )
 
     def _holds_epochs(self):
-        return (self.path / "config.json").exists() and self._has_come_far()
+        return (
+            self.path / "config.json"
+        ).exists() and self._has_finished_epoch()
 
     def begin(self, config, **derived):
         """Writes the settings, or compares them with the recorded ones.
@@ -234,8 +236,8 @@ class Stage:
 
     def _extend(self, before, config, flags):
         """Extends the stage to more epochs than it was begun with."""
-        if not self._can_go_on():
-            raise self._without_checkpoints()
+        if not self._can_resume():
+            raise self._missing_checkpoints()
         name, finished = config.extended_by, self.finished
         length = getattr(config, name)
         done = self.status().get("epoch", before[name])
@@ -271,16 +273,16 @@ class Stage:
             *(self.name, directory, ", ".join(moved)),
         )
 
-    def _has_come_far(self):
+    def _has_finished_epoch(self):
         """Returns whether an epoch has been finished."""
-        if self._can_go_on():
+        if self._can_resume():
             return True
         status = self.status()
         if status.get("state") != "finished" and status.get("epoch"):
-            raise self._without_checkpoints()
+            raise self._missing_checkpoints()
         return self.finished
 
-    def _can_go_on(self):
+    def _can_resume(self):
         """Returns whether there is a checkpoint or trial to resume from."""
         kept = "checkpoints/ckpt-*.index"
         own, of_candidates = (
@@ -290,7 +292,7 @@ class Stage:
         trials = (self.path / TRIALS).exists()
         return any(own) or trials or any(of_candidates)
 
-    def _without_checkpoints(self):
+    def _missing_checkpoints(self):
         return ValueError(
             f"{self.path} has finished epoch {self.status().get('epoch')}, "
             "but its checkpoints are missing. Restore the directory "
@@ -312,7 +314,7 @@ class Stage:
             )
         settings = read_json(path)
         if not isinstance(settings, dict) or "dataset" not in settings:
-            raise _damaged(path)
+            raise _damage_error(path)
         return {"task": task_of_settings(settings).name, **settings}
 
     def results(self):
@@ -329,7 +331,7 @@ class Stage:
         """Writes the progress of the stage; details not given are kept."""
         before = self.status()
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-        kept = {name: before[name] for name in _LASTING if name in before}
+        kept = {name: before[name] for name in _KEPT_DETAILS if name in before}
         write_json(
             self.path / "status.json",
             {"state": state, "time": now, **kept, **details},
@@ -346,7 +348,7 @@ class Stage:
             ValueError: If another process holds the lock.
         """
         self.path.mkdir(parents=True, exist_ok=True)
-        with alone(self.path / "lock", "--run_dir"), self._logged():
+        with hold_lock(self.path / "lock", "--run_dir"), self._logged():
             yield
 
     @contextlib.contextmanager
@@ -388,7 +390,7 @@ class Stage:
                 f"{settings['dataset']}: give another --run_dir."
             )
         # An earlier version may have had fewer settings.
-        before = {**_defaults(config), **_IN_0_1_0, **before}
+        before = {**_defaults(config), **_DEFAULTS_OF_0_1_0, **before}
         if settings.get("strategy", "darts") != before["strategy"]:
             raise ValueError(
                 f"{self.path} was started with "
@@ -402,7 +404,9 @@ class Stage:
                 f"Give at least {before[length]}, or another --run_dir."
             )
         # Earlier versions recorded settings that are refused now.
-        ignored = _idle(config, before) & _idle(config, vars(config))
+        ignored = _settings_without_effect(
+            config, before
+        ) & _settings_without_effect(config, vars(config))
         settings = {
             name: value
             for name, value in settings.items()
@@ -424,7 +428,7 @@ class Stage:
         path = self.path / "environment.json"
         sessions = read_json(path) if path.exists() else []
         now = {**_environment(), "replicas": self.replicas}
-        for name in _DECISIVE if sessions else ():
+        for name in _COMPARED_VERSIONS if sessions else ():
             before = sessions[-1].get(name, 1)
             if now[name] != before:
                 logger.warning(
@@ -438,22 +442,23 @@ class Stage:
         write_json(path, [*sessions, now])
 
 
-_DECISIVE = ("tfdarts", "tensorflow", "keras", "python", "replicas")
+_COMPARED_VERSIONS = ("tfdarts", "tensorflow", "keras", "python", "replicas")
 
 
 def _defaults(config):
     return {field.name: field.default for field in flag_fields(config)}
 
 
-def _idle(config, settings):
+def _settings_without_effect(config, settings):
     """Returns the names of the settings that have no effect, a set."""
     beside = types.SimpleNamespace(**settings)
-    return {f.name for f in flag_fields(config) if missed_by(f, beside)}
+    return {f.name for f in flag_fields(config) if unmet_conditions(f, beside)}
 
 
 def _differing(before, now):
     return [
-        f"{key}: {_brief(before.get(key))} recorded, {_brief(now[key])} given"
+        f"{key}: {_short_form(before.get(key))} recorded, "
+        f"{_short_form(now[key])} given"
         for key in sorted(now)
         if _comparable(before.get(key)) != _comparable(now[key])
     ]
@@ -461,10 +466,10 @@ def _differing(before, now):
 
 def _comparable(value):
     """Returns JSON in which names that look the same are equal."""
-    return composed(json.dumps(value, ensure_ascii=False))
+    return compose_accents(json.dumps(value, ensure_ascii=False))
 
 
-def _brief(value):
+def _short_form(value):
     """Returns the name of a genotype; other values unchanged."""
     if isinstance(value, dict):
         return value["name"] or "one without a name"

@@ -10,7 +10,7 @@ from tfdarts.records.probabilities import PROBABILITIES
 from tfdarts.records.probabilities import read_arrays
 from tfdarts.records.probabilities import read_probabilities
 from tfdarts.records.probabilities import write_arrays
-from tfdarts.records.run_directory import whole
+from tfdarts.records.run_directory import report_damage
 from tfdarts.search_spaces.entropy import entropy
 
 
@@ -45,7 +45,7 @@ class SearchRecord(keras.callbacks.Callback):
             for values in self._values()
         )
         if first_epoch:
-            with whole(self.directory):
+            with report_damage(self.directory):
                 self._read(first_epoch)
 
     def _values(self):

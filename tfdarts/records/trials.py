@@ -7,7 +7,7 @@ import json
 from tfdarts.evaluators.evaluation import Evaluation
 from tfdarts.files import write_atomically
 from tfdarts.records.run_directory import TRIALS
-from tfdarts.records.run_directory import whole
+from tfdarts.records.run_directory import report_damage
 from tfdarts.records.run_directory import write_json
 
 
@@ -23,7 +23,7 @@ def read_trials(directory):
     path = directory / TRIALS
     if not path.exists():
         return []
-    with whole(path):
+    with report_damage(path):
         trials = json.loads(path.read_text())
         if not isinstance(trials, list) or not all(
             isinstance(each, dict) and {*each} == {*Evaluation._fields}

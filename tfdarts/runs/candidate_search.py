@@ -35,7 +35,7 @@ class CandidateSearch:
 
     def __init__(self, task, config):
         self.task = task
-        self.config = task.settle_selection(config)
+        self.config = task.apply_selection_preset(config)
         self.source = find_data(config)
         self.distribution = task.training.distribution_of(config)
         self.space = SPACES[task.space](

@@ -9,7 +9,7 @@ from tfdarts.tasks.registry import config_classes
 from tfdarts.tasks.registry import task_of_config
 
 
-def recorded(config, source):
+def to_recorded_config(config, source):
     """Returns a config in the form that a run directory stores.
 
     Settings that do not change the result are reset, so that a run can be

@@ -11,7 +11,7 @@ from tfdarts.runs.heartbeat import heartbeat
 from tfdarts.runs.search_configs import all_search_configs
 from tfdarts.runs.search_configs import strategy_of_config
 from tfdarts.runs.supernet_search import checkpoint_of
-from tfdarts.runs.supernet_search import curvature
+from tfdarts.runs.supernet_search import curvature_callbacks
 from tfdarts.runs.workers import as_worker
 from tfdarts.settings.fields import require_config
 from tfdarts.tasks.registry import config_classes
@@ -50,29 +50,31 @@ def dry_run(config):
     if isinstance(config, searching):
         strategy_of_config(config)
     if config.extended_by == "num_candidates":
-        return _of_candidates(config, task)
+        return _dry_run_candidates(config, task)
     with as_worker(config) as config:
         searches = isinstance(config, searching)
         with heartbeat("dry run: reading the data and building the network"):
             work = (task.search if searches else task.training)(config)
         if not searches:
-            return _measured(work, work.model, work.checkpoint)
+            return _measure(work, work.model, work.checkpoint)
         warn_of_short_path(work.config, work.steps_per_epoch)
         darts = work.darts
         # Every timed step shall update alpha.
         darts.alpha_warmup_steps = 0
         work.config = dataclasses.replace(work.config, alpha_warmup_epochs=0)
-        return _measured(
+        return _measure(
             work,
             darts,
             functools.partial(checkpoint_of, darts),
-            lambda: sum(_eigenvalue_seconds(darts, c) for c in curvature(work)),
+            lambda: sum(
+                _eigenvalue_seconds(darts, c) for c in curvature_callbacks(work)
+            ),
         )
 
 
-def _of_candidates(config, task):
+def _dry_run_candidates(config, task):
     """Returns the cost of a search from the cost of one candidate."""
-    settled = task.settle_selection(config)
+    settled = task.apply_selection_preset(config)
     first = FromScratch(task, settled).training_config("random:0", None)
     cost = dry_run(first)
     return {
@@ -82,7 +84,7 @@ def _of_candidates(config, task):
     }
 
 
-def _measured(work, model, checkpoint, other_seconds=lambda: 0):
+def _measure(work, model, checkpoint, other_seconds=lambda: 0):
     """Measures the steps of a model; returns the dict of `dry_run`.
 
     Args:

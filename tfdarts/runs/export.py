@@ -6,7 +6,7 @@ import logging
 from tfdarts import arguments
 from tfdarts.console import show_progress
 from tfdarts.records.run_directory import Stage
-from tfdarts.records.run_directory import alone
+from tfdarts.records.run_directory import hold_lock
 from tfdarts.runs.evaluate import load_network
 from tfdarts.runs.evaluate import source_of_run
 from tfdarts.runs.model_card_files import card_files
@@ -66,7 +66,7 @@ def export(run_dir, name=None, formats=("saved_model",), dataset=None):
     """
     given = ExportSettings(run_dir, name, formats, dataset)
     run_dir, name, dataset = given.run_dir, given.name, given.dataset
-    formats = _checked_formats(given.format)
+    formats = _check_formats(given.format)
     if dataset is not None and "litert_int8" not in formats:
         raise ValueError(
             "--dataset is only for --format=litert_int8: no other format "
@@ -79,7 +79,7 @@ def export(run_dir, name=None, formats=("saved_model",), dataset=None):
     name = validate_name(name or task.data_name(settings["dataset"]))
     directory = _directory(run_dir, name)
     directory.mkdir(parents=True, exist_ok=True)
-    with alone(directory / ".lock", "--name"):
+    with hold_lock(directory / ".lock", "--name"):
         run = ExportedRun(
             stage.path,
             lambda: source_of_run(stage, settings, dataset),
@@ -88,7 +88,7 @@ def export(run_dir, name=None, formats=("saved_model",), dataset=None):
         return task.export(formats, network, settings, directory, run)
 
 
-def _checked_formats(formats):
+def _check_formats(formats):
     unknown = [f for f in formats if f not in FORMATS]
     if unknown or not formats:
         raise ValueError(

@@ -10,7 +10,7 @@ from tfdarts.records.run_directory import Stage
 from tfdarts.records.run_directory import read_json
 from tfdarts.records.trials import read_trials
 from tfdarts.runs.search_configs import search_config_class
-from tfdarts.settings.fields import effective
+from tfdarts.settings.fields import settings_with_effect
 from tfdarts.strategies.registry import get_strategy
 from tfdarts.strategies.verdict import judge
 from tfdarts.tasks.registry import task_of_settings
@@ -76,7 +76,7 @@ def search_facts(search):
     seconds = {"seconds": round(status.get("seconds", 0.0), 1)}
     task = task_of_settings(settings)
     strategy = get_strategy(settings.get("strategy", "darts"))
-    used = effective(search_config_class(strategy, task), settings)
+    used = settings_with_effect(search_config_class(strategy, task), settings)
     trials = read_trials(search.path)
     if trials:
         figure = task.figure_of_selection(types.SimpleNamespace(**settings))

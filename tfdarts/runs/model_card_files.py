@@ -10,11 +10,11 @@ from tfdarts.runs.found_by import origin_of
 from tfdarts.runs.found_by import search_facts
 from tfdarts.runs.found_by import search_of
 from tfdarts.serving.model_card import model_card
-from tfdarts.settings.fields import effective
+from tfdarts.settings.fields import settings_with_effect
 from tfdarts.tasks.registry import task_of_settings
 from tfdarts.visualization.cells import draw_cells
 
-_IN_A_CARD = {
+_CARD_NAMES = {
     "accuracy": "train_accuracy",
     "loss": "train_loss",
     "perplexity": "train_perplexity",
@@ -41,7 +41,7 @@ def card_files(name, stage, settings, network):
     search = search_of(stage, genotype)
     task = task_of_settings(settings)
     config = task.configs["train"]
-    used = effective(config, settings)
+    used = settings_with_effect(config, settings)
     elsewhere = *task.data_settings, *task.network_settings, "genotype"
     facts = {
         "name": name,
@@ -50,11 +50,11 @@ def card_files(name, stage, settings, network):
         "genotype": genotype,
         "origin": genotype and origin_of(stage, genotype, search),
         "results": {
-            _IN_A_CARD.get(key, key): value
+            _CARD_NAMES.get(key, key): value
             for key, value in stage.results().items()
             if key != "multiply_adds"
         },
-        "seeds": _over_seeds(stage.run_dir, task.metrics_of_seeds),
+        "seeds": _seed_statistics(stage.run_dir, task.metrics_of_seeds),
         "data": {
             key: settings[key]
             for key in task.data_settings
@@ -96,7 +96,7 @@ def _environment(stage):
     return facts
 
 
-def _over_seeds(run_dir, names):
+def _seed_statistics(run_dir, names):
     """Returns means and deviations over seeds, if the run is one of several."""
     path = run_dir.absolute().parent / "seeds.json"
     if not run_dir.absolute().name.startswith("seed") or not path.exists():

@@ -34,7 +34,7 @@ def pipeline(search_config, train_config):
     """
     require_config("pipeline", search_config, *all_search_configs())
     task = task_of_config(search_config)
-    with _of_training():
+    with _prefix_training_errors():
         require_config("pipeline", train_config, task.configs["train"])
     with (
         as_worker(search_config) as search_config,
@@ -42,13 +42,13 @@ def pipeline(search_config, train_config):
     ):
         # Fail before the search, not after it.
         training = task.training
-        with _of_training():
+        with _prefix_training_errors():
             training.require_data(
                 train_config, training.distribution_of(train_config)
             )
-        _require_genotype_to_stay(search_config, train_config)
+        _require_same_genotype(search_config, train_config)
         search(search_config)
-        with _of_training():
+        with _prefix_training_errors():
             results = train(train_config)
         if "test_loss" in results:
             logger.info("evaluate: already done")
@@ -67,7 +67,7 @@ def pipeline(search_config, train_config):
 
 
 @contextlib.contextmanager
-def _of_training():
+def _prefix_training_errors():
     """Prefixes errors, to say that they concern the flags of the training."""
     try:
         yield
@@ -78,7 +78,7 @@ def _of_training():
         raise
 
 
-def _require_genotype_to_stay(search_config, train_config):
+def _require_same_genotype(search_config, train_config):
     """Raises `ValueError` if the search could replace a trained cell."""
     stage = Stage(search_config.run_dir, "search")
     training = Stage(train_config.run_dir, "train")

@@ -9,7 +9,7 @@ from tfdarts.records.pictures import draw_again
 from tfdarts.records.pictures import optional_pictures
 from tfdarts.records.run_directory import Stage
 from tfdarts.runs.candidate_search import CandidateSearch
-from tfdarts.runs.data import recorded
+from tfdarts.runs.data import to_recorded_config
 from tfdarts.runs.search_configs import all_search_configs
 from tfdarts.runs.search_configs import strategy_of_config
 from tfdarts.runs.supernet_search import SupernetSearch
@@ -52,12 +52,12 @@ def search(config):
     with as_worker(config) as config:
         stage = Stage(config.run_dir, "search")
         kind = {"supernet": SupernetSearch, "candidates": CandidateSearch}
-        running = kind[strategy.trains](task, stage.as_begun(config))
+        running = kind[strategy.trains](task, stage.restore_choices(config))
         config = running.config  # Settings that follow from the data are set.
         stage.replicas = running.distribution.num_replicas_in_sync
         begin = functools.partial(
             stage.begin,
-            recorded(config, running.source),
+            to_recorded_config(config, running.source),
             fingerprint=running.source.fingerprint,
             **running.derived,
         )

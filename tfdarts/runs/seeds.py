@@ -38,7 +38,7 @@ def train_seeds(config, seeds):
         ValueError: See `train`.
     """
     require_config("train_seeds", config, *config_classes("train"))
-    _given(config.run_dir)
+    _require_run_dir(config.run_dir)
     seeds = arguments.seeds(seeds, "seeds")
     with (
         in_own_run_dir(
@@ -90,7 +90,9 @@ def evaluate_seeds(
     seeds = arguments.seeds(seeds, "seeds")
     run_dir = arguments.path_text(run_dir, "run_dir")
     with in_own_run_dir(
-        _given(run_dir), distribution_of(distribute), **{"--seeds": str(seeds)}
+        _require_run_dir(run_dir),
+        distribution_of(distribute),
+        **{"--seeds": str(seeds)},
     ) as run_dir:
         run_dir = pathlib.Path(run_dir)
         missing = [s for s in seeds if not (run_dir / f"seed{s}").is_dir()]
@@ -112,7 +114,7 @@ def evaluate_seeds(
         return _summarize(run_dir, "evaluate", seeds, rows)
 
 
-def _given(run_dir):
+def _require_run_dir(run_dir):
     if not run_dir:
         raise ValueError("Several seeds need a run directory: give --run_dir.")
     return run_dir
@@ -125,7 +127,7 @@ def _summarize(run_dir, name, seeds, rows):
         for key, value in rows[0].items()
         if isinstance(value, (int, float)) and all(key in row for row in rows)
     ]
-    summary = {key: _over([row[key] for row in rows]) for key in figures}
+    summary = {key: _statistics([row[key] for row in rows]) for key in figures}
     path = run_dir / "seeds.json"
     before = read_json(path) if path.exists() else {}
     if any("test_loss" not in row for row in rows):
@@ -135,7 +137,7 @@ def _summarize(run_dir, name, seeds, rows):
     return summary
 
 
-def _over(values):
+def _statistics(values):
     return {
         "mean": statistics.mean(values),
         "std": statistics.stdev(values) if len(values) > 1 else None,

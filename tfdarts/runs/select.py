@@ -6,7 +6,7 @@ import re
 import zlib
 
 from tfdarts.console import show_progress
-from tfdarts.patterns import matching
+from tfdarts.patterns import find_matches
 from tfdarts.records.run_directory import Stage
 from tfdarts.records.run_directory import write_json
 from tfdarts.runs.from_scratch import FromScratch
@@ -59,8 +59,8 @@ def select(config):
         candidates = _candidates(config.run_dirs, task.space)
         for name in candidates:
             stage = Stage(run_dir / "candidates" / name, "train")
-            config = stage.as_begun(config)
-        config = task.settle_selection(config)
+            config = stage.restore_choices(config)
+        config = task.apply_selection_preset(config)
         ranking, evaluator = [], FromScratch(task, config)
         for position, (name, identifier) in enumerate(candidates.items()):
             logger.info(
@@ -103,7 +103,7 @@ def _candidates(identifiers, space):
     """
     found = []
     for identifier in identifiers or ():
-        found += matching(identifier) or [identifier]
+        found += find_matches(identifier) or [identifier]
     if len(found) < 2:
         received = ", ".join(found) or "none"
         raise ValueError(

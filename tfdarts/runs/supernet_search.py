@@ -72,7 +72,7 @@ class SupernetSearch:
             *work.callbacks,
             LearningRate(),
             DataWait(),
-            *curvature(work),
+            *curvature_callbacks(work),
             self.record,
         ]
         kept = [metrics, early_stop]
@@ -110,7 +110,7 @@ def checkpoint_of(darts, directory):
     )
 
 
-def curvature(work):
+def curvature_callbacks(work):
     """Returns the callbacks that measure the curvature in alpha, if any.
 
     Args:

@@ -10,7 +10,7 @@ from tfdarts.records.pictures import optional_pictures
 from tfdarts.records.progress import MetricsFile
 from tfdarts.records.run_directory import Stage
 from tfdarts.records.run_directory import write_json
-from tfdarts.runs.data import recorded
+from tfdarts.runs.data import to_recorded_config
 from tfdarts.runs.fitting import agree_on_start
 from tfdarts.runs.fitting import fit
 from tfdarts.runs.visualize import draw_curves_of
@@ -51,12 +51,12 @@ def train(config):
     task = task_of_config(config)
     with as_worker(config) as config:
         stage = Stage(config.run_dir, "train")
-        work = task.training(stage.as_begun(config))
+        work = task.training(stage.restore_choices(config))
         config = work.config  # Settings that follow from the data are set.
         stage.replicas = work.distribution.num_replicas_in_sync
         begin = functools.partial(
             stage.begin,
-            recorded(config, work.source),
+            to_recorded_config(config, work.source),
             fingerprint=work.source.fingerprint,
             **work.derived,
         )
@@ -84,7 +84,7 @@ def _fit(work, stage):
             metrics = _fit_once(work, stage)
             break
         except DivergedError as error:
-            work.go_back(error)
+            work.roll_back(error)
     save_network(work.saved_model(), stage)
     return {
         "num_parameters": count_parameters(work.network),
@@ -113,6 +113,6 @@ def _fit_once(work, stage):
             "the weights": checkpoint.variables,
         },
     )
-    metrics.go_on_from(first_epoch)
+    metrics.resume_from(first_epoch)
     fit(work.model, work, stage, first_epoch, callbacks, [metrics], checkpoint)
     return metrics

@@ -14,7 +14,7 @@ from tfdarts.records.probabilities import read_probabilities
 from tfdarts.records.run_directory import TRIALS
 from tfdarts.records.run_directory import Stage
 from tfdarts.records.run_directory import read_json
-from tfdarts.records.run_directory import whole
+from tfdarts.records.run_directory import report_damage
 from tfdarts.records.trials import read_trials
 from tfdarts.search_spaces.lookup import SPACES
 from tfdarts.search_spaces.lookup import find_genotype
@@ -74,7 +74,7 @@ def draw_run(run_dir):
     others += draw_evaluation(run_dir)
     if others and not (run_dir / "genotype.json").exists():
         return others
-    genotype = _found_in(run_dir)
+    genotype = _genotype_of_run(run_dir)
     paths = visualize(genotype, run_dir / "cells")
     if (run_dir / "search" / "alphas.npz").exists():
         paths += _draw_search(Stage(run_dir, "search"), genotype)
@@ -144,7 +144,7 @@ def draw_evaluation(run_dir):
 
 def _metrics_of(stage):
     path = stage.path / "metrics.csv"
-    with whole(path):
+    with report_damage(path):
         return read_columns(path, stage.name)
 
 
@@ -178,7 +178,7 @@ def _draw_search(stage, genotype):
     return [*paths, path]
 
 
-def _found_in(run_dir):
+def _genotype_of_run(run_dir):
     """Returns the genotype of a run of any kind."""
     path = run_dir / "genotype.json"
     return Genotype.load(path) if path.exists() else find_genotype(str(run_dir))

@@ -25,7 +25,7 @@ from tfdarts.settings.fields import WITHOUT_EFFECT
 from tfdarts.settings.fields import flag_fields
 from tfdarts.training.distribution import distribution_of
 
-_LEFT_OUT = ("export", "evaluation", "tensorboard", "lock", "*.partial")
+_NOT_COPIED = ("export", "evaluation", "tensorboard", "lock", "*.partial")
 _MISMATCH = re.compile(r"mismatch in the collective|joining a group with size")
 
 
@@ -93,17 +93,17 @@ def in_own_run_dir(run_dir, distribution, **facts):
             "the version of TensorFlow": tf.__version__,
             "the version of Keras": keras.__version__,
         }
-        held = {"the progress in --run_dir": str(_held(run_dir))}
+        held = {"the progress in --run_dir": str(_progress_in(run_dir))}
         require_agreement(distribution, **facts, **versions, **held)
         yield run_dir
-        meet(distribution)
+        wait_at_barrier(distribution)
     except tf.errors.OpError as error:
         if _MISMATCH.search(str(error)):
             raise ClusterError(
                 "The workers do not run the same computation: start all "
                 "workers with the same command."
             ) from error
-        if _is_of_others(error):
+        if _is_connection_error(error):
             raise WorkerLostError(
                 "Another worker is gone, and this worker cannot continue "
                 "without it"
@@ -111,7 +111,7 @@ def in_own_run_dir(run_dir, distribution, **facts):
         raise
 
 
-def _is_of_others(error):
+def _is_connection_error(error):
     """Returns whether the connection to other processes failed."""
     broken = (
         tf.errors.UnavailableError,
@@ -124,7 +124,7 @@ def _is_of_others(error):
     )
 
 
-def _held(run_dir):
+def _progress_in(run_dir):
     """Returns the progress of the stages in a run directory."""
     if not run_dir:
         return None
@@ -145,28 +145,32 @@ def copy_of(run_dir):
         run_dir: Path; a path inside a copy is returned unchanged.
     """
     path = as_path(run_dir, "run_dir").absolute()
-    if _place() in path.parents:
+    if _copies_directory() in path.parents:
         return str(run_dir)
-    return _copied(path)
+    return _make_copy(path)
 
 
 @functools.cache
-def _copied(path):
-    copy = _place() / str(len([*_place().iterdir()])) / path.name
+def _make_copy(path):
+    copy = (
+        _copies_directory()
+        / str(len([*_copies_directory().iterdir()]))
+        / path.name
+    )
     copy.parent.mkdir()
     if path.is_dir():
         # The chief writes files atomically, so each one is whole or absent.
         shutil.copytree(
             path,
             copy,
-            ignore=shutil.ignore_patterns(*_LEFT_OUT),
+            ignore=shutil.ignore_patterns(*_NOT_COPIED),
             ignore_dangling_symlinks=True,
         )
     return str(copy)
 
 
 @functools.cache
-def _place():
+def _copies_directory():
     """Returns the directory of copies; it is deleted when Python exits."""
     place = pathlib.Path(tempfile.mkdtemp(prefix="tfdarts-follower-"))
     atexit.register(shutil.rmtree, place, ignore_errors=True)
@@ -232,7 +236,7 @@ class SameOnAllWorkers(keras.callbacks.Callback):
             )
 
 
-def meet(distribution):
+def wait_at_barrier(distribution):
     """Waits at a barrier for all workers."""
     _differing(distribution, {"that they are here": 0})
 
@@ -245,12 +249,12 @@ def _differing(distribution, facts):
     rows = on_each_replica(
         distribution, lambda context: tf.constant([sums], tf.float64)
     )
-    columns = _gathering(distribution)(rows).numpy().T
+    columns = _gather_function(distribution)(rows).numpy().T
     return [n for n, c in zip(facts, columns) if (c != c[0]).any()]
 
 
 @functools.cache
-def _gathering(distribution):
+def _gather_function(distribution):
     """Returns a gather function, cached so that its graph is built once."""
     gather = functools.partial(distribution.gather, axis=0)
     return tf.function(gather, reduce_retracing=True)

@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from tfdarts.arguments import as_path
-from tfdarts.characters import is_unfit
+from tfdarts.characters import has_unusable_characters
 from tfdarts.decoding import decode_images
 from tfdarts.serving.classifier import classifier
 
@@ -188,7 +188,7 @@ def _validate_labels(labels, num_classes):
     labels = [labels] if isinstance(labels, str) else list(labels)
     if not all(isinstance(label, str) for label in labels):
         raise ValueError(f"`labels` must be strings. Received: {labels}.")
-    unfit = [*filter(is_unfit, labels)]
+    unfit = [*filter(has_unusable_characters, labels)]
     if unfit:
         raise ValueError(
             "`labels` must have no control characters and be UTF-8, because "

@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from tfdarts.arguments import as_path
-from tfdarts.patterns import literal
+from tfdarts.patterns import literal_path
 from tfdarts.serving.clients import OF_CLASSES
 from tfdarts.serving.clients import OF_TEXTS
 from tfdarts.serving.clients import Client
@@ -82,7 +82,7 @@ class SavedModelClient(Client):
     def __init__(self, path):
         self.path = path
         try:
-            with literal(path) as directory:
+            with literal_path(path) as directory:
                 self.model = tf.saved_model.load(directory)
             self.signatures = self.model.signatures
             self.signatures[OF_TEXTS]  # All exported models have it.

@@ -35,7 +35,7 @@ def with_arguments(docstring, fields):
     lines = [described, "", "Args:"]
     for name, (kind, field) in fields.items():
         lines += textwrap.wrap(
-            f"{name}: {_described(kind, field)}",
+            f"{name}: {_describe(kind, field)}",
             width=79,
             initial_indent=" " * 4,
             subsequent_indent=" " * 8,
@@ -44,7 +44,7 @@ def with_arguments(docstring, fields):
     return "\n".join(lines) + heading + reference
 
 
-def _described(kind, field):
+def _describe(kind, field):
     """Returns the type, the range, the help and the default of a setting."""
     metadata, default = field.metadata, field.default
     limits = [

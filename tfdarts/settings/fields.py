@@ -9,7 +9,7 @@ import typing
 
 import tfdarts
 from tfdarts import arguments
-from tfdarts.characters import is_unfit
+from tfdarts.characters import has_unusable_characters
 from tfdarts.settings.docstrings import with_arguments
 
 if typing.TYPE_CHECKING:
@@ -123,7 +123,7 @@ def with_default(config_class, name, default):
     return dataclasses.field(default=default, metadata=field.metadata)
 
 
-_KEEPS = {
+_COMPARISONS = {
     "at least": operator.ge,
     "above": operator.gt,
     "below": operator.lt,
@@ -166,7 +166,7 @@ class Settings:
 
     def __post_init__(self):
         for field in dataclasses.fields(self):
-            value = self._in_form(field, getattr(self, field.name))
+            value = self._convert(field, getattr(self, field.name))
             if value is None:
                 continue
             self._check_characters(field, value)
@@ -180,7 +180,7 @@ class Settings:
                     f"{', '.join(map(str, choices))}. Received: {value}."
                 )
             for relation, limit in field.metadata["limits"].items():
-                if limit is None or _KEEPS[relation](value, limit):
+                if limit is None or _COMPARISONS[relation](value, limit):
                     continue
                 raise ValueError(
                     f"--{field.name} must be {relation} {limit}. "
@@ -190,7 +190,7 @@ class Settings:
     def _set(self, name, value):
         object.__setattr__(self, name, value)
 
-    def _in_form(self, field, value):
+    def _convert(self, field, value):
         """Returns a value as plain Python; checks the field's type."""
         if value is None and field.default is None:
             return None
@@ -213,7 +213,7 @@ class Settings:
         # A text may have several lines; names and paths may not.
         texts = value if isinstance(value, tuple) else (value,)
         texts = [each for each in texts if isinstance(each, str)]
-        if field.name != "text" and any(map(is_unfit, texts)):
+        if field.name != "text" and any(map(has_unusable_characters, texts)):
             raise ValueError(
                 f"--{field.name} must have no control characters and be "
                 f"UTF-8. Received: {value!r}."
@@ -268,20 +268,20 @@ def idle_settings(fields, settings):
         settings: Object that has the settings as attributes.
 
     Returns:
-        Dict from names to the unmet conditions; see `missed_by`.
+        Dict from names to the unmet conditions; see `unmet_conditions`.
     """
     idle = {}
     for field in fields:
         value, missed = (
             getattr(settings, field.name),
-            missed_by(field, settings),
+            unmet_conditions(field, settings),
         )
         if missed and value and value != field.default:
             idle[field.name] = missed
     return idle
 
 
-def missed_by(field, settings):
+def unmet_conditions(field, settings):
     """Returns the unmet conditions of a setting, a dict.
 
     The dict is empty if the setting has an effect.
@@ -304,7 +304,7 @@ WITHOUT_EFFECT = ("prepare", "tensorboard")
 """Settings that do not change the result."""
 
 
-def effective(config_class, settings):
+def settings_with_effect(config_class, settings):
     """Returns the settings of a run that had an effect on it.
 
     Settings without effect beside the others, such as the depth of a network
@@ -318,7 +318,7 @@ def effective(config_class, settings):
 
     >>> from tfdarts.tasks.configs import TrainConfig
     >>> settings = {**vars(TrainConfig(schedule="steps")), "cutout_length": 8}
-    >>> used = effective(TrainConfig, settings)
+    >>> used = settings_with_effect(TrainConfig, settings)
     >>> [name in used for name in ("decay_rate", "depth", "cutout_length")]
     [False, False, True]
     """
@@ -330,7 +330,7 @@ def effective(config_class, settings):
         for field in fields
         if field.name in settings
         and field.name not in (*WITHOUT_EFFECT, "run_dir")
-        and not missed_by(field, beside)
+        and not unmet_conditions(field, beside)
         and (settings[field.name] or field.name == "seed")
         and settings[field.name] not in ("none", "auto")
     }

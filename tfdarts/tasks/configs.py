@@ -177,13 +177,13 @@ class SearchConfig(SearchSettings, ComputeConfig):
                 "would be mostly rounding error. Give --order=1, "
                 "--method=exact or --precision=float32."
             )
-        self._require_what_stops()
+        self._require_early_stop_applies()
 
-    def fitting_settings(self, *data):
+    def auto_settings(self, *data):
         """See `tfdarts.tasks.settings.ImageConfig`."""
         return settings_of_search(self, *data)
 
-    def _require_what_stops(self):
+    def _require_early_stop_applies(self):
         """Raises `ValueError` if the early stopping rule cannot apply."""
         names = listed_primitives(self.primitives, "cnn")
         learning = [name for name in names if primitive_entry(name).learns]

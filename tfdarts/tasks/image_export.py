@@ -45,9 +45,9 @@ def export_classifier(formats, network, settings, directory, run):
         source = None
         if "litert_int8" in formats:
             source = run.open_data()
-        contents = _converted(model, files, source)
+        contents = _convert_formats(model, files, source)
         if source:
-            report = _what_8_bits_lose(contents, source)
+            report = _compare_8_bits(contents, source)
             text = json.dumps(report, indent=2)
             write_atomically(directory / f"{version}.int8.json", f"{text}\n")
     if "saved_model" in formats:
@@ -71,7 +71,7 @@ def export_classifier(formats, network, settings, directory, run):
     return {format: paths[format] for format in formats}
 
 
-def _converted(model, formats, source):
+def _convert_formats(model, formats, source):
     """Returns the content of the file of each format."""
     contents = {}
     for format in formats:
@@ -95,7 +95,7 @@ def _write_files(contents, directory, version, settings):
     return paths
 
 
-def _what_8_bits_lose(contents, source):
+def _compare_8_bits(contents, source):
     """Returns test accuracy and size of the float and the 8-bit model."""
     images, labels = source.read("test")
     report = {"test_examples": len(labels)}

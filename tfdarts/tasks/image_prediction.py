@@ -11,7 +11,7 @@ import numpy as np
 
 from tfdarts.duration import duration
 from tfdarts.image_kinds import BadImageError
-from tfdarts.image_kinds import look_up
+from tfdarts.image_kinds import read_header
 from tfdarts.serving.clients import InvalidArgument
 from tfdarts.serving.clients import ServerError
 from tfdarts.table import table
@@ -96,9 +96,9 @@ def predictions(
     )
     client = client_for(asking)
     if of_files:
-        ask = _not_for_nothing(with_retries(client.predict, retries))
+        ask = _check_first_refusal(with_retries(client.predict, retries))
     else:
-        ask = _blaming_all(with_retries(client.predict_pixels, retries))
+        ask = _refuse_all_together(with_retries(client.predict_pixels, retries))
     class_names = functools.cache(
         lambda count: _class_names(
             with_retries(client.class_names, retries), count
@@ -108,12 +108,12 @@ def predictions(
     for batch in batches:
         if of_files:
             contents = [path.read_bytes() for path in batch]
-            looks = [*map(_look, contents)]
+            looks = [*map(_read_header, contents)]
             rotated += sum(getattr(look, "is_rotated", 0) for look in looks)
-            answers = _answered_but_bad(ask, batch, contents, looks)
+            answers = _predict_decodable(ask, batch, contents, looks)
         else:
             positions = range(done, done + len(batch))
-            answers = _answered(ask, positions, np.stack(batch))
+            answers = _predict(ask, positions, np.stack(batch))
         for said in answers:
             if "error" not in said:
                 said |= class_names(len(said["probabilities"]))
@@ -142,11 +142,11 @@ def _class_names(ask, count):
         return {}
 
 
-def _answered_but_bad(ask, paths, contents, looks):
+def _predict_decodable(ask, paths, contents, looks):
     """Returns predictions; sends only the files that can be decoded."""
     good = [k for k, look in enumerate(looks) if not isinstance(look, str)]
     answers = iter(
-        _answered(ask, [paths[k] for k in good], [contents[k] for k in good])
+        _predict(ask, [paths[k] for k in good], [contents[k] for k in good])
     )
     return [
         {"image": str(path), "error": look}
@@ -156,16 +156,16 @@ def _answered_but_bad(ask, paths, contents, looks):
     ]
 
 
-def _look(content):
+def _read_header(content):
     """Returns the header of an image file, or why the file is unusable."""
     try:
-        return look_up(io.BytesIO(content))
+        return read_header(io.BytesIO(content))
     except BadImageError as error:
         reason = str(error)
         return f"{reason[0].upper()}{reason[1:]}."
 
 
-def _answered(ask, paths, contents):
+def _predict(ask, paths, contents):
     if not paths:
         return []
     try:
@@ -175,8 +175,8 @@ def _answered(ask, paths, contents):
             return [{"image": _name(paths[0]), "error": str(error)}]
         half = len(paths) // 2
         return [
-            *_answered(ask, paths[:half], contents[:half]),
-            *_answered(ask, paths[half:], contents[half:]),
+            *_predict(ask, paths[:half], contents[:half]),
+            *_predict(ask, paths[half:], contents[half:]),
         ]
     return [
         {
@@ -197,7 +197,7 @@ def _name(image):
     return str(image) if isinstance(image, os.PathLike) else image
 
 
-def _blaming_all(ask):
+def _refuse_all_together(ask):
     """Returns a function that sends arrays, whose errors concern all images.
 
     All arrays have one shape, so a refusal of one is a refusal of all.
@@ -217,7 +217,7 @@ def _blaming_all(ask):
     return ask_once
 
 
-def _not_for_nothing(ask):
+def _check_first_refusal(ask):
     """Returns a function that sends images, and checks the first refusal.
 
     A server may refuse every request, for instance if it lacks the version.

@@ -11,7 +11,7 @@ from tfdarts.strategies.darts import DARTS
 from tfdarts.strategies.registry import get_strategy
 from tfdarts.tasks.data import open_data
 from tfdarts.tasks.data import training_data
-from tfdarts.tasks.presets import settle
+from tfdarts.tasks.presets import apply_preset
 from tfdarts.tasks.registry import task_of_config
 from tfdarts.tasks.set_up import require_float32
 from tfdarts.tasks.set_up import require_xla
@@ -55,7 +55,7 @@ class ImageSearch:
         _require_divisible_batch(config, self.distribution)
         require_xla(config)
         self.source = open_data(config)
-        config = settle(
+        config = apply_preset(
             config,
             self.source,
             self.distribution.num_replicas_in_sync * config.micro_batches,
@@ -77,7 +77,7 @@ class ImageSearch:
         supernet = task.build_supernet(config, self.source)
         if config.batch_norm == "global":
             synchronize_batch_norms(supernet)
-        self.darts = compiled(
+        self.darts = compile_search(
             config,
             supernet,
             self.steps_per_epoch,
@@ -148,7 +148,9 @@ def _require_divisible_batch(config, distribution):
         )
 
 
-def compiled(config, supernet, steps, distribution=None, class_weight=None):
+def compile_search(
+    config, supernet, steps, distribution=None, class_weight=None
+):
     """Returns the compiled `DARTS` of a supernet.
 
     Args:

@@ -1,7 +1,7 @@
 """Tables of results on images, for the terminal."""
 
 from tfdarts.data.image_source import shorten
-from tfdarts.table import shown
+from tfdarts.table import format_value
 from tfdarts.table import table
 
 MOST_CLASSES = 20
@@ -47,7 +47,7 @@ def int8_table(report):
         (
             format,
             f"{report[format]['test_accuracy']:.2%}",
-            shown(report[format]["bytes"]),
+            format_value(report[format]["bytes"]),
         )
         for format in ("litert", "litert_int8")
     ]

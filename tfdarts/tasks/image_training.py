@@ -20,8 +20,8 @@ from tfdarts.tasks.data import find_data
 from tfdarts.tasks.data import open_data
 from tfdarts.tasks.data import training_data
 from tfdarts.tasks.networks import compile_network
+from tfdarts.tasks.presets import apply_preset
 from tfdarts.tasks.presets import chosen_settings
-from tfdarts.tasks.presets import settle
 from tfdarts.tasks.registry import task_of_config
 from tfdarts.tasks.scores import class_means
 from tfdarts.tasks.set_up import require_float32
@@ -64,7 +64,7 @@ class ImageTraining:
         if config.takes_genotype:
             self.genotype = find_genotype(config.genotype or config.run_dir)
         self.source = open_data(config)
-        self.config = config = settle(config, self.source, count)
+        self.config = config = apply_preset(config, self.source, count)
         self.distribution_of(config)
         self.data = training_data(
             config,
@@ -188,7 +188,7 @@ class ImageTraining:
             **self._balanced_accuracy(),
         }
 
-    def go_back(self, error):
+    def roll_back(self, error):
         """Raises the error of a NaN loss; images have no rollback.
 
         Args:
@@ -337,7 +337,7 @@ def _gradient_graph(model, batch_spec):
     return gradients.get_concrete_function(*batch_spec).graph
 
 
-def settle_selection(config):
+def apply_selection_preset(config):
     """Returns the settings of a selection with the choices of its preset.
 
     Args:
@@ -353,4 +353,4 @@ def settle_selection(config):
             f"has none of its own: give --validation_portion."
         )
     distribution = ImageTraining.distribution_of(config)
-    return settle(config, source, distribution.num_replicas_in_sync)
+    return apply_preset(config, source, distribution.num_replicas_in_sync)

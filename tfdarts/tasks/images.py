@@ -155,10 +155,10 @@ class ImageTask(Task):
 
         return ImageTraining
 
-    def settle_selection(self, config):
-        from tfdarts.tasks.image_training import settle_selection
+    def apply_selection_preset(self, config):
+        from tfdarts.tasks.image_training import apply_selection_preset
 
-        return settle_selection(config)
+        return apply_selection_preset(config)
 
     def figure_of_selection(self, config):
         if config.class_weights == "balanced":

@@ -13,7 +13,7 @@ from tfdarts.data.image_arrays import as_array
 from tfdarts.data.image_arrays import pixels_of
 from tfdarts.data.image_source import DataError
 from tfdarts.image_kinds import SUFFIXES
-from tfdarts.patterns import matching
+from tfdarts.patterns import find_matches
 
 logger = logging.getLogger("tfdarts")
 
@@ -60,7 +60,7 @@ def find_images(images):
     for each in images:
         found = [
             file
-            for match in matching(each)
+            for match in find_matches(each)
             for file in _files(pathlib.Path(match))
         ]
         if not found:

@@ -30,7 +30,7 @@ SHOWN_IMAGES = 40_000
 """Images (counted once per epoch) that a training on few images processes."""
 
 
-def settle(config, source, multiple=1):
+def apply_preset(config, source, multiple=1):
     """Returns a config with the choices of its preset, and logs them.
 
     Args:
@@ -63,23 +63,23 @@ def chosen_settings(config, source, multiple=1):
     """Returns the preset's values of the settings that were not given.
 
     Args:
-        config: See `settle`.
-        source: See `settle`.
-        multiple: See `settle`.
+        config: See `apply_preset`.
+        source: See `apply_preset`.
+        multiple: See `apply_preset`.
     """
-    values = papers_settings(config)
+    values = paper_settings(config)
     if config.preset == "auto":
-        values |= config.fitting_settings(
+        values |= config.auto_settings(
             source.splits["train"],
             min(source.image_shape[:2]),
             multiple,
             source.splits.get("validation", 0),
         )
     values |= config.implied_settings
-    return {name: values[name] for name in open_settings(config)}
+    return {name: values[name] for name in unset_settings(config)}
 
 
-def open_settings(config):
+def unset_settings(config):
     """Returns the names of the settings that the preset has to choose."""
     return [
         field.name
@@ -88,15 +88,15 @@ def open_settings(config):
     ]
 
 
-def as_in_the_paper(config):
+def with_paper_settings(config):
     """Returns a config with the paper's values of settings not given."""
-    values = papers_settings(config)
+    values = paper_settings(config)
     return dataclasses.replace(
-        config, **{name: values[name] for name in open_settings(config)}
+        config, **{name: values[name] for name in unset_settings(config)}
     )
 
 
-def papers_settings(config):
+def paper_settings(config):
     """Returns the values of `--preset=paper`, a dict."""
     values = {
         field.name: field.metadata["paper"]
@@ -107,7 +107,7 @@ def papers_settings(config):
 
 
 def settings_of_search(config, images, side, multiple, validation_images):
-    """Returns the values of a search; see `ImageConfig.fitting_settings`."""
+    """Returns the values of a search; see `ImageConfig.auto_settings`."""
     pixels = {"crop_padding": side // 8}
     if images >= LARGE:
         return pixels
@@ -133,7 +133,7 @@ def settings_of_search(config, images, side, multiple, validation_images):
 
 
 def settings_of_training(config, images, side, multiple):
-    """Returns the values of a training; see `ImageConfig.fitting_settings`."""
+    """Returns the values of a training; see `ImageConfig.auto_settings`."""
     seen = config.crop_size or side
     pixels = {"crop_padding": seen // 8}
     if images >= LARGE:

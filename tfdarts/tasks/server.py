@@ -32,12 +32,12 @@ def with_retries(ask, retries):
         stop=tenacity.stop_after_attempt(retries + 1),
         wait=tenacity.wait_exponential(0.25, max=8)
         + tenacity.wait_random(0, 0.25),
-        before_sleep=_say_why,
+        before_sleep=_log_reason,
         reraise=True,
     ).wraps(ask)
 
 
-def _say_why(state):
+def _log_reason(state):
     logger.warning(
         "predict: %s Trying again in %.1f s.",
         state.outcome.exception(),

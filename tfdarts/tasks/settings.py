@@ -94,7 +94,7 @@ class RunConfig(Settings):
         return True
 
 
-def _as_it_is(value, name):
+def _unchanged(value, name):
     return value
 
 
@@ -161,14 +161,14 @@ class ImageConfig(RunConfig):
         None,
         "In Python only: the validation examples, if `dataset` is given as "
         "arrays or tf.data.Dataset; in the same form.",
-        form=_as_it_is,
+        form=_unchanged,
         flag=False,
     )
     test: FromPython = setting(
         None,
         "In Python only: the test examples, if `dataset` is given as arrays "
         "or tf.data.Dataset; in the same form.",
-        form=_as_it_is,
+        form=_unchanged,
         flag=False,
     )
     class_weights: str = setting(
@@ -189,7 +189,7 @@ class ImageConfig(RunConfig):
                 "--dataset=folder:<directory>: leave --skip_broken out."
             )
 
-    def fitting_settings(self, images, side, multiple, validation_images):
+    def auto_settings(self, images, side, multiple, validation_images):
         """Returns the values of `--preset=auto` that differ from the paper's.
 
         With them, a search or a training takes well under an hour on two CPU
@@ -220,11 +220,11 @@ class ImageConfig(RunConfig):
         with naming_the_task(self, self.dataset):
             self._set("dataset", source_of(self.dataset, *splits))
         if self.validation is not None:
-            self._rely_on_own_validation()
+            self._use_given_validation()
         self._set("validation", None)
         self._set("test", None)
 
-    def _rely_on_own_validation(self):
+    def _use_given_validation(self):
         name, portion = self.own_validation
         default = self.__dataclass_fields__[name].default
         if getattr(self, name) not in (default, portion):

@@ -3,7 +3,7 @@
 import pathlib
 import re
 
-from tfdarts.characters import composed
+from tfdarts.characters import compose_accents
 from tfdarts.settings.fields import flag_fields
 
 TEST_OR_DATASET = (
@@ -102,7 +102,9 @@ class Task:
         kind, _, name = spec.partition(":")
         if kind in self.located:
             name = self.name_of_path(pathlib.Path(name).expanduser().resolve())
-        name = re.sub(r"[^\w.-]+", "-", composed(name or kind)).strip("-.")
+        name = re.sub(r"[^\w.-]+", "-", compose_accents(name or kind)).strip(
+            "-."
+        )
         return name or self.name
 
     def name_of_path(self, path):
@@ -189,7 +191,7 @@ class Task:
             given: Dict of the settings of the training that were given.
         """
 
-    def settle_selection(self, config):
+    def apply_selection_preset(self, config):
         """Returns the settings of a selection with the choices of its preset.
 
         Raises:

@@ -36,14 +36,14 @@ def rows_of_search(config, source, count):
     fit = len(train) >= 2 * rows
     longest = min(steps, len(train) // rows - 1)
     if not config.batch_size and not (fit and len(val) // rows > longest):
-        rows = _chosen(*shorter, rows, config, count)
+        rows = _choose_rows(*shorter, rows, config, count)
         fit, longest = rows > 0, steps
     val_rows = rows
     if fit and len(val) // rows <= longest:
-        val_rows = _chosen("validation", val, rows, config, count, longest)
+        val_rows = _choose_rows("validation", val, rows, config, count, longest)
     if not fit or not val_rows:
         too_many = 0 < len(train) < 2 * config.batch_size
-        raise DataError(_too_short(*shorter, config, count, too_many))
+        raise DataError(_too_short_message(*shorter, config, count, too_many))
     if longest < steps:
         logger.warning(
             "data: with --batch_size=%d the rows of the train text have %d "
@@ -71,11 +71,13 @@ def rows_of_training(config, source, count):
     rows = config.batch_size or _largest(config, count)
     fit = len(train) // rows > config.steps
     if not config.batch_size and not fit:
-        rows = _chosen("train", train, rows, config, count)
+        rows = _choose_rows("train", train, rows, config, count)
         fit = rows > 0
     if not fit:
         too_many = config.batch_size > 0
-        raise DataError(_too_short("train", train, config, count, too_many))
+        raise DataError(
+            _too_short_message("train", train, config, count, too_many)
+        )
     return segments.split_into_rows(train, rows)
 
 
@@ -88,7 +90,7 @@ def _largest(config, count):
     return max(config.most_rows - config.most_rows % count, count)
 
 
-def _chosen(split, tokens, most, config, count, steps=None):
+def _choose_rows(split, tokens, most, config, count, steps=None):
     """Returns and logs how many rows hold a segment each; 0 if none."""
     steps = config.steps if steps is None else steps
     rows = _most_rows(len(tokens), most, steps, count)
@@ -108,7 +110,7 @@ def _most_rows(words, most, steps, count):
     return rounded - rounded % count or rows - rows % count
 
 
-def _too_short(split, tokens, config, count, too_many):
+def _too_short_message(split, tokens, config, count, too_many):
     """Returns the reason, and the flags and values that would fit.
 
     Args:

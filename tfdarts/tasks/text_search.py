@@ -60,7 +60,7 @@ class TextSearch:
         set_up(config, self.distribution)
         task = task_of_config(config)
         supernet = task.build_supernet(config, self.source)
-        self.darts = compiled(
+        self.darts = compile_search(
             config, supernet, self.steps_per_epoch, self.distribution
         )
 
@@ -120,7 +120,7 @@ class TextSearch:
         )
 
 
-def compiled(config, supernet, steps, distribution=None):
+def compile_search(config, supernet, steps, distribution=None):
     """Returns the compiled `DARTS` of a supernet.
 
     Args:

@@ -75,7 +75,7 @@ class TextTraining:
         """
         distribution = distribution_of(config.distribute)
         require_divisible_batch(distribution, config.batch_size)
-        _require_masks(config, distribution)
+        _require_different_masks(config, distribution)
         return distribution
 
     @staticmethod
@@ -135,7 +135,7 @@ class TextTraining:
         """Returns the network in the form of `model.keras`."""
         return self.network
 
-    def go_back(self, error):
+    def roll_back(self, error):
         """Prepares to resume from the last whole epoch after a NaN loss.
 
         The next attempt draws other random numbers.
@@ -275,7 +275,7 @@ def _shift_seeds(network, shift):
             variable.assign(keras.ops.stack([shifted, times_asked]))
 
 
-def _require_masks(config, distribution):
+def _require_different_masks(config, distribution):
     """Raises `ValueError` if dropout masks would repeat on each replica."""
     rates = ("input_dropout", "recurrent_dropout")
     given = [name for name in rates if getattr(config, name)]

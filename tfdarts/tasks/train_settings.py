@@ -190,7 +190,7 @@ class TrainSettings(ComputeConfig):
         """See `tfdarts.tasks.settings.ImageConfig`."""
         return {"crop_padding": 0} if self.crop_size else {}
 
-    def fitting_settings(self, images, side, multiple, validation_images):
+    def auto_settings(self, images, side, multiple, validation_images):
         """See `tfdarts.tasks.settings.ImageConfig`."""
         return settings_of_training(self, images, side, multiple)
 

@@ -7,7 +7,7 @@ import pathlib
 import keras
 import tensorflow as tf
 
-from tfdarts.patterns import literal
+from tfdarts.patterns import literal_path
 
 logger = logging.getLogger("tfdarts")
 
@@ -100,7 +100,7 @@ class EpochCheckpoint(keras.callbacks.Callback):
 
     def _restore(self, name):
         try:
-            with literal(self.directory) as directory:
+            with literal_path(self.directory) as directory:
                 path = os.path.join(directory, name)
                 self.checkpoint.read(path).assert_consumed()
         except (AssertionError, ValueError) as error:

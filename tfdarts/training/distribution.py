@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from tfdarts.cluster import SECONDS_TO_JOIN
 from tfdarts.cluster import ClusterError
-from tfdarts.cluster import is_of_many
+from tfdarts.cluster import is_one_of_several
 from tfdarts.cluster import wait_for_others
 from tfdarts.cluster import workers
 
@@ -53,7 +53,7 @@ def distribution_of(distribute):
             f"--distribute must be one of {', '.join(CHOICES)}. "
             f"Received: {distribute}."
         )
-    if is_of_many(distribute):
+    if is_one_of_several(distribute):
         return _worker_strategy()
     devices = () if distribute == "none" else local_devices("GPU")
     if distribute in ("mirrored", "multiworker"):

@@ -5,9 +5,9 @@ import functools
 import numpy as np
 import tensorflow as tf
 
+from tfdarts.parts import apply_to_nonempty
 from tfdarts.parts import local_replicas
 from tfdarts.parts import rows_of_part
-from tfdarts.parts import with_a_row
 
 
 def share_dataset(dataset, distribution):
@@ -54,7 +54,7 @@ def predict_all(network, dataset, distribution):
 
     @functools.partial(tf.function, reduce_retracing=True)
     def of_all_replicas(inputs):
-        outputs = distribution.run(with_a_row, args=(network, inputs))
+        outputs = distribution.run(apply_to_nonempty, args=(network, inputs))
         return distribution.gather(outputs, axis=0)
 
     rows = share_dataset(

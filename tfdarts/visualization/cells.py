@@ -8,7 +8,7 @@ import sysconfig
 import pydot
 
 from tfdarts.arguments import as_path
-from tfdarts.characters import is_unfit
+from tfdarts.characters import has_unusable_characters
 from tfdarts.files import write_atomically
 from tfdarts.genotypes import SPACES
 from tfdarts.visualization import palette
@@ -161,7 +161,9 @@ def _quoted(text):
     text = "".join(
         _LITERAL.get(
             character,
-            "\N{REPLACEMENT CHARACTER}" if is_unfit(character) else character,
+            "\N{REPLACEMENT CHARACTER}"
+            if has_unusable_characters(character)
+            else character,
         )
         for character in text
     )
