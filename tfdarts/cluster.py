@@ -126,7 +126,7 @@ def wait_for_others(addresses, index):
     missing = [a for a in addresses if a != addresses[index]]
     with _listen(addresses[index]) as listener:
         while missing := [each for each in missing if not _is_listening(each)]:
-            waiting.say(missing)
+            waiting.log(missing)
             time.sleep(_PAUSE)
         if index:
             _greet_first(addresses, index, waiting)
@@ -144,17 +144,17 @@ class _WaitLog:
     """Logs which workers are missing and which have another worker list."""
 
     def __init__(self):
-        self.said = time.monotonic()
+        self.last_log = time.monotonic()
         self.others = set()
 
-    def say(self, missing):
-        if time.monotonic() > self.said + SECONDS_BETWEEN_LOGS:
+    def log(self, missing):
+        if time.monotonic() > self.last_log + SECONDS_BETWEEN_LOGS:
             logger.info(
                 "still waiting for %s; the TF_CONFIG of all workers must list "
                 "the same addresses in the same order",
                 ", ".join(missing),
             )
-            self.said = time.monotonic()
+            self.last_log = time.monotonic()
 
     def warn_of(self, greeting):
         """Warns once of each worker with another list of workers.
@@ -181,11 +181,11 @@ def _greet_first(addresses, index, waiting):
         ):
             connection.sendall(_greeting(addresses, index))
             while not _has_received(connection, _PAUSE):
-                waiting.say(addresses[:1])
+                waiting.log(addresses[:1])
             if connection.recv(len(_ANSWER)) == _ANSWER:
                 return
         # The other end was TensorFlow's server, or the worker has ended.
-        waiting.say(addresses[:1])
+        waiting.log(addresses[:1])
         time.sleep(_PAUSE)
 
 
@@ -199,7 +199,7 @@ def _answer_others(listener, addresses, waiting):
         for index in indices.values()
         if index not in connections or _has_received(connections[index])
     ]:
-        waiting.say(missing)
+        waiting.log(missing)
         with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
             connection = stack.enter_context(listener.accept()[0])
             _set_keep_alive(connection)

@@ -57,8 +57,8 @@ class Registry(collections.abc.MutableMapping):
         if name not in self:
             raise ValueError(
                 f"There is no {self._kind} {name!r}. The {self._kinds} are: "
-                f"{', '.join(self)}. Another must be registered first, by "
-                f"tfdarts.register_{self._kind} or by a plugin."
+                f"{', '.join(self)}. Register another {self._kind} with "
+                f"tfdarts.register_{self._kind}, or install its plugin."
             )
         return self[name]
 

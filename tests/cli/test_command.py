@@ -260,7 +260,7 @@ def test_an_error_that_cannot_be_written_keeps_its_exit_code(main, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as context:
-        stderr = types.SimpleNamespace(write=refuse)
+        stderr = types.SimpleNamespace(write=refuse, flush=lambda: None)
         context.setattr(sys, "stderr", stderr)
         assert main(["--nonsense"]) == 2
 

@@ -72,13 +72,13 @@ def test_typed_flags_make_flags_of_a_flagfile_idle(
         assert getattr(seen["config"], flag) == field.default
         assert flag not in seen["given"]
         assert f"--{flag}=" in said
-    lines = [line for line in said.splitlines() if "left out" in line]
+    lines = [line for line in said.splitlines() if "ignored flags" in line]
     assert len(lines) == bool(idle)
     if idle:
         typed = "=".join(typed)
         assert (
-            f"left out of the flagfile, without effect beside {typed}: "
-            in (lines[0])
+            f"ignored flags of the flagfile, which have no effect beside "
+            f"{typed}: " in (lines[0])
         )
 
 
@@ -100,7 +100,7 @@ def test_other_idle_flags_are_refused(file, typed, tmp_path, capsys):
     code, _, said = flags_of(search, config_class, arguments, capsys)
     assert code == 2
     assert "--method=exact has no effect with --order=1" in said
-    assert "left out" not in said
+    assert "ignored flags" not in said
 
 
 def test_flags_of_a_train_flagfile_give_way_too(tmp_path, caplog, monkeypatch):
@@ -111,7 +111,8 @@ def test_flags_of_a_train_flagfile_give_way_too(tmp_path, caplog, monkeypatch):
         config = training_of(path, IMAGES, optimizer="adamw")
     assert config.epochs == 3 and not config.nesterov
     assert caplog.messages == [
-        "left out of the flagfile, without effect beside --optimizer=adamw: "
+        "ignored flags of the flagfile, which have no effect beside "
+        "--optimizer=adamw: "
         "--nesterov=True"
     ]
 

@@ -123,6 +123,7 @@ def test_means_over_seeds_are_beside_the_run(tmp_path):
     summary = {"mean": 0.5, "std": 0.1, "values": [0.4, 0.6]}
     evaluated = {"seeds": [0, 1], "test_accuracy": summary, "device": "CPU"}
     write_json(tmp_path / "seeds.json", {"train": {}, "evaluate": evaluated})
+    names = ("test_accuracy", "test_loss")
     expected = {"seeds": [0, 1], "test_accuracy": summary}
-    assert _seed_statistics(tmp_path / "seed1") == expected
-    assert _seed_statistics(tmp_path / "another") is None
+    assert _seed_statistics(tmp_path / "seed1", names) == expected
+    assert _seed_statistics(tmp_path / "another", names) is None

@@ -169,7 +169,7 @@ class Command:
             "Exit codes: 0 done, 1 unexpected, 2 usage or configuration,",
             "3 data, 4 out of memory, 5 diverged, 6 another worker is gone,",
             "14 a worker was lost while all connected, 130 or 143",
-            "interrupted, 141 nobody reads the results.",
+            "interrupted, 141 the reader of the results is gone.",
         ]
         return "\n".join(lines)
 
@@ -208,14 +208,14 @@ class Command:
     def _differing_fields(self, task, first):
         """Returns the fields of a task that differ from the first task's."""
 
-        def said(field):
+        def description(field):
             return field.name, field.default, field.metadata["help"]
 
-        of_first = {said(field) for field in self._fields(first)}
+        of_first = {description(field) for field in self._fields(first)}
         return [
             field
             for field in self._fields(task)
-            if field.name != "dataset" and said(field) not in of_first
+            if field.name != "dataset" and description(field) not in of_first
         ]
 
     def _hints(self, task):

@@ -113,7 +113,7 @@ def drop_idle(values, fields, overrides):
     if not dropped:
         return
     logger.info(
-        "left out of the flagfile, without effect beside %s: %s",
+        "ignored flags of the flagfile, which have no effect beside %s: %s",
         _shown(sorted({*itertools.chain(*idle.values())}), given),
         _shown(dropped, given),
     )

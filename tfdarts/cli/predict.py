@@ -75,31 +75,33 @@ def _settings(task=None):
 
 def run(values):
     """Predicts with a model or a server; prints the predictions."""
-    question, shown_as, asking = (settings_of(s, values) for s in _settings())
-    ((name, about),) = question.given().items()
+    question, answer_settings, asking = (
+        settings_of(s, values) for s in _settings()
+    )
+    ((name, content),) = question.given().items()
     task = task_of_question(name)
     options = vars(asking)
     options = {**options, "version": options["model_version"]}
     del options["model_version"]
-    said = []
+    predictions = []
     try:
-        for prediction in task.predictions(about, **options):
-            said.append(prediction)
+        for prediction in task.predictions(content, **options):
+            predictions.append(prediction)
     finally:
         # The server may fail after half of the images.
-        if said and shown_as.format == "json":
-            answer = task.answer(said)
+        if predictions and answer_settings.format == "json":
+            answer = task.answer(predictions)
             print(json.dumps(answer, indent=2, ensure_ascii=False))
-        elif said:
-            print(task.show_answer(said))
-    failures = [*filter(None, map(task.failure, said))]
+        elif predictions:
+            print(task.show_answer(predictions))
+    failures = [*filter(None, map(task.failure, predictions))]
     if not failures:
         return
     sentence = (
-        f"{len(failures)} of {len(said)} {task.name} could not be used. "
+        f"{len(failures)} of {len(predictions)} {task.name} could not be used. "
         f"{_list_errors(failures)}"
     )
-    if not shown_as.skip_broken or len(failures) == len(said):
+    if not answer_settings.skip_broken or len(failures) == len(predictions):
         raise DataError(sentence)
     logger.warning("predict: %s", sentence)
 

@@ -138,7 +138,7 @@ class SearchConfig(SearchSettings, ComputeConfig):
     )
     alpha_learning_rate: float = by_preset(
         3e-4,
-        "as high as moves alpha as far as the paper's 19,500 steps do",
+        "the value that moves alpha as far as the paper's 19,500 steps do",
         "Learning rate of alpha (Adam).",
         least=0,
     )

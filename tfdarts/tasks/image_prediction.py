@@ -108,16 +108,18 @@ def predictions(
     for batch in batches:
         if of_files:
             contents = [path.read_bytes() for path in batch]
-            looks = [*map(_read_header, contents)]
-            rotated += sum(getattr(look, "is_rotated", 0) for look in looks)
-            answers = _predict_decodable(ask, batch, contents, looks)
+            headers = [*map(_read_header, contents)]
+            rotated += sum(
+                getattr(header, "is_rotated", 0) for header in headers
+            )
+            answers = _predict_decodable(ask, batch, contents, headers)
         else:
             positions = range(done, done + len(batch))
             answers = _predict(ask, positions, np.stack(batch))
-        for said in answers:
-            if "error" not in said:
-                said |= class_names(len(said["probabilities"]))
-            yield said
+        for answer in answers:
+            if "error" not in answer:
+                answer |= class_names(len(answer["probabilities"]))
+            yield answer
         done += len(batch)
         _report(done, len(images), time.monotonic() - started)
     if rotated:
@@ -142,17 +144,19 @@ def _class_names(ask, count):
         return {}
 
 
-def _predict_decodable(ask, paths, contents, looks):
+def _predict_decodable(ask, paths, contents, headers):
     """Returns predictions; sends only the files that can be decoded."""
-    good = [k for k, look in enumerate(looks) if not isinstance(look, str)]
+    good = [
+        k for k, header in enumerate(headers) if not isinstance(header, str)
+    ]
     answers = iter(
         _predict(ask, [paths[k] for k in good], [contents[k] for k in good])
     )
     return [
-        {"image": str(path), "error": look}
-        if isinstance(look, str)
+        {"image": str(path), "error": header}
+        if isinstance(header, str)
         else next(answers)
-        for path, look in zip(paths, looks)
+        for path, header in zip(paths, headers)
     ]
 
 
@@ -249,13 +253,13 @@ def _report(done, count, seconds):
     )
 
 
-def show_predictions(said):
+def show_predictions(answers):
     """Returns a table of predictions.
 
     Args:
-        said: List of the dicts of `predictions`.
+        answers: List of the dicts of `predictions`.
     """
-    return table(("image", "label", "probability"), map(_row, said))
+    return table(("image", "label", "probability"), map(_row, answers))
 
 
 def _row(prediction):

@@ -194,10 +194,10 @@ class ImageTask(Task):
         error = answer.get("error")
         return error and f"{answer['image']}: {error}"
 
-    def show_answer(self, said):
+    def show_answer(self, predictions):
         from tfdarts.tasks.image_prediction import show_predictions
 
-        return show_predictions(said)
+        return show_predictions(predictions)
 
     def export(self, formats, network, settings, directory, run):
         from tfdarts.tasks.image_export import export_classifier

@@ -270,13 +270,13 @@ class Task:
         """
         raise NotImplementedError
 
-    def answer(self, said):
+    def answer(self, predictions):
         """Returns the result of `tfdarts.predict`.
 
         Args:
-            said: List of the dicts of `predictions`.
+            predictions: List of the dicts of `predictions`.
         """
-        return said
+        return predictions
 
     def failure(self, answer):
         """Returns why there is no prediction, in words, or `None`.
@@ -286,11 +286,11 @@ class Task:
         """
         return None
 
-    def show_answer(self, said):
+    def show_answer(self, predictions):
         """Returns a table of predictions.
 
         Args:
-            said: List of the dicts of `predictions`.
+            predictions: List of the dicts of `predictions`.
         """
         raise NotImplementedError
 

@@ -55,15 +55,17 @@ def next_words(
     }
 
 
-def show_next_words(said):
+def show_next_words(answer):
     """Returns a table of the next words, and the likelihood of the text.
 
     Args:
-        said: Dict, the result of `next_words`.
+        answer: Dict, the result of `next_words`.
     """
-    rows = [(w["word"], f"{w['probability']:.2%}") for w in said["next_words"]]
+    rows = [
+        (w["word"], f"{w['probability']:.2%}") for w in answer["next_words"]
+    ]
     shown = table(("next word", "probability"), rows)
-    count, log_probability = said["num_words"], said["log_probability"]
+    count, log_probability = answer["num_words"], answer["log_probability"]
     if not count:
         return shown
     return (

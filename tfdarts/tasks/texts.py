@@ -137,14 +137,14 @@ class TextTask(Task):
             options.pop(name, None)
         yield next_words(question, **options)
 
-    def answer(self, said):
-        (answer,) = said
+    def answer(self, predictions):
+        (answer,) = predictions
         return answer
 
-    def show_answer(self, said):
+    def show_answer(self, predictions):
         from tfdarts.tasks.text_prediction import show_next_words
 
-        return show_next_words(*said)
+        return show_next_words(*predictions)
 
     def require_formats(self, formats, path):
         if formats != ["saved_model"]:
