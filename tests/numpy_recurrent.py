@@ -29,11 +29,17 @@ def derived_step(genotype, x, h, kernels, mask=1.0):
     """The output of a genotype's cell."""
     first, *kernels = kernels
     nodes = [first_node(x, h, first, mask)]
-    for (name, source), kernel in zip(genotype.recurrent, kernels):
-        s = nodes[source]
-        c, candidate = np.split((s * mask) @ kernel, 2, 1)
-        c = sigmoid(c)
-        nodes.append(c * FUNCTIONS[name](candidate) + (1 - c) * s)
+    kernels = iter(kernels)
+    for edges in genotype.cells["recurrent"].nodes:
+        node = np.zeros_like(h)
+        edges = [edge for edge in edges if edge[0] != "none"]
+        kernel = next(kernels) if edges else None
+        for name, source in edges:
+            s = nodes[source]
+            c, candidate = np.split((s * mask) @ kernel, 2, 1)
+            c = sigmoid(c)
+            node += c * FUNCTIONS[name](candidate) + (1 - c) * s
+        nodes.append(node)
     return np.mean([nodes[k] for k in genotype.recurrent_concat], axis=0)
 
 

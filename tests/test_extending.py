@@ -122,7 +122,7 @@ def test_a_strategy_proposes_from_a_space_of_your_own(tmp_path):
     trials = json.loads((tmp_path / "search" / "trials.json").read_text())
     assert len(trials) == 2
     best = min(trials, key=lambda trial: trial["rank"])["genotype"]
-    assert tfdarts.Genotype(**{**best, "name": None}) == genotype
+    assert tfdarts.Genotype.from_dict(best) == genotype
     assert {name for name, _ in genotype.normal} <= {
         *("skip_connect", "max_pool_3x3")
     }

@@ -8,21 +8,22 @@ evaluated as code.
 import dataclasses
 import difflib
 import json
-import typing
-from collections.abc import Iterable
+import types
+from collections.abc import Mapping
 
 from tfdarts.arguments import as_path
-from tfdarts.arguments import items
-from tfdarts.arguments import scalar
+from tfdarts.cells import STRUCTURES
+from tfdarts.cells import Cell
+from tfdarts.cells import checked_cell
 from tfdarts.characters import has_unusable_characters
 from tfdarts.files import write_atomically
 from tfdarts.pasted import is_pasted
 from tfdarts.pasted import pasted_fields
 from tfdarts.primitive_table import primitive_names
 from tfdarts.published_cells import PUBLISHED
-from tfdarts.published_cells import PUBLISHED_RECURRENT
 
-FORMAT = 1
+FORMAT = 2
+"""The format of new genotype files. Files of format 1 are read as well."""
 
 PRIMITIVES = primitive_names("cnn", in_paper=True)
 """The primitives of convolutional cells, in the authors' order."""
@@ -30,76 +31,54 @@ PRIMITIVES = primitive_names("cnn", in_paper=True)
 RECURRENT_PRIMITIVES = primitive_names("rnn", in_paper=True)
 """The primitives of recurrent cells, in the authors' order."""
 
-NUM_INPUTS = 2
-"""Input nodes of a convolutional cell: the outputs of two earlier cells."""
 
-EDGES_PER_NODE = 2
-"""Edges that a convolutional cell keeps for each intermediate node."""
-
-
-class Cells(typing.NamedTuple):
-    """The structure of the cells of one kind of network.
-
-    Args:
-        cell_types: Tuple of strings, the names of a genotype's cells.
-        num_inputs: Integer, the number of input nodes.
-        edges_per_node: Integer, edges into each intermediate node.
-    """
-
-    cell_types: tuple
-    num_inputs: int
-    edges_per_node: int
-
-
-SPACES = {
-    "cnn": Cells(("normal", "reduce"), NUM_INPUTS, EDGES_PER_NODE),
-    "rnn": Cells(("recurrent",), 1, 1),
-}
-"""The cells of convolutional and recurrent networks."""
-
-KINDS = {"cnn": "convolutional cells", "rnn": "a recurrent cell"}
-"""The content of a genotype of each space, in words."""
-
-
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, init=False, repr=False)
 class Genotype:
     """The cells of a network: two convolutional cells or one recurrent cell.
 
     Node `0` of a convolutional cell is the output of the cell before the
     previous one, node `1` the output of the previous cell. Intermediate node
-    `i` is node `i + 2`; its two edges have positions `2 * i` and `2 * i + 1`.
+    `i` is node `i + 2`. Node `0` of a recurrent cell is computed from the
+    input and the last state. Intermediate node `i` is node `i + 1`.
 
-    Node `0` of a recurrent cell is computed from the input and the last state.
-    Intermediate node `i` is node `i + 1`; its edge has position `i`.
+    An intermediate node is the sum of its edges. It may have one edge, two,
+    or an edge from each earlier node. An edge with the primitive `"none"`
+    carries nothing.
 
     Args:
-        normal: Sequence of `(primitive, predecessor)` pairs, two for each
-            intermediate node, or a sequence of one list of pairs per node.
+        normal: Sequence with a list of pairs `(primitive, predecessor)` for
+            each intermediate node of the normal cell, or a sequence of all
+            pairs, two for each node.
         normal_concat: Sequence of the nodes whose concatenation is the
             output of the normal cell.
         reduce: Like `normal`, for the reduction cell.
         reduce_concat: Like `normal_concat`, for the reduction cell.
-        recurrent: Sequence of the pairs of a recurrent cell, one for each
-            intermediate node. Excludes the four arguments above.
+        recurrent: Like `normal`, for a recurrent cell; in a sequence of all
+            pairs, one for each node. Excludes the four arguments above.
         recurrent_concat: Sequence of the nodes whose mean is the output of
             the recurrent cell.
         name: Optional string, ignored in comparisons.
+        cells: Mapping from the names of the cells to `Cell` objects, or to
+            dicts of `nodes` and `concat`. Excludes the six arguments above,
+            which are also attributes.
 
     Raises:
-        ValueError: If a primitive is unknown, an edge does not come from an
-            earlier node, a concat names a node that is not an intermediate
-            node, or there are cells of both kinds.
+        ValueError: If a cell is missing or unknown, a primitive is unknown, an
+            edge does not come from an earlier node, or a concat names a node
+            that is not an intermediate node.
 
     Example:
 
     >>> genotype = Genotype(
     ...     normal=[("sep_conv_3x3", 0), ("skip_connect", 1)],
     ...     normal_concat=[2],
-    ...     reduce=[("max_pool_3x3", 0), ("max_pool_3x3", 1)],
-    ...     reduce_concat=[2],
+    ...     reduce=[[("max_pool_3x3", 0)], [("none", 0), ("skip_connect", 2)]],
+    ...     reduce_concat=[2, 3],
     ... )
-    >>> genotype.num_skip_connections
-    1
+    >>> genotype.normal
+    (('sep_conv_3x3', 0), ('skip_connect', 1))
+    >>> genotype.cells["reduce"].nodes[1]
+    (('none', 0), ('skip_connect', 2))
     >>> Genotype.from_json(genotype.to_json()) == genotype
     True
     >>> Genotype(recurrent=[("tanh", 0)], recurrent_concat=[1]).space
@@ -110,76 +89,169 @@ class Genotype:
     - [Liu et al., 2019](https://arxiv.org/abs/1806.09055)
     """
 
-    normal: tuple | None = None
-    normal_concat: tuple | None = None
-    reduce: tuple | None = None
-    reduce_concat: tuple | None = None
-    recurrent: tuple | None = None
-    recurrent_concat: tuple | None = None
-    name: str | None = dataclasses.field(default=None, compare=False)
+    cells: Mapping[str, Cell]
+    name: str | None = dataclasses.field(compare=False)
 
-    def __post_init__(self):
-        if not isinstance(self.name, str | None):
+    def __init__(
+        self,
+        normal=None,
+        normal_concat=None,
+        reduce=None,
+        reduce_concat=None,
+        recurrent=None,
+        recurrent_concat=None,
+        name: str | None = None,
+        *,
+        cells: Mapping[str, Cell] | None = None,
+    ):
+        if not isinstance(name, str | None):
             raise ValueError(
-                f"`name` must be a string or None. Received: {self.name!r}."
+                f"`name` must be a string or None. Received: {name!r}."
             )
-        if has_unusable_characters(self.name or ""):
+        if has_unusable_characters(name or ""):
             raise ValueError(
                 f"`name` must have no control characters and be UTF-8. "
-                f"Received: {self.name!r}."
+                f"Received: {name!r}."
             )
-        for field in _fields(*(SPACES.keys() - {self.space})):
-            if getattr(self, field) is not None:
-                raise ValueError(
-                    f"A genotype is of convolutional cells, normal and "
-                    f"reduce, or of a recurrent one. Received `{field}` "
-                    f"beside `recurrent`."
-                )
-        for cell_type in self.cell_types:
-            edges = _checked_edges(
-                self.space, cell_type, getattr(self, cell_type)
+        by_name = _cells_by_name(
+            normal=normal,
+            normal_concat=normal_concat,
+            reduce=reduce,
+            reduce_concat=reduce_concat,
+            recurrent=recurrent,
+            recurrent_concat=recurrent_concat,
+        )
+        if cells is not None and by_name:
+            raise ValueError(
+                f"A genotype takes `cells` or each cell by its name, not both. "
+                f"Received: {', '.join(by_name)} beside `cells`."
             )
-            field = f"{cell_type}_concat"
-            concat = _checked_concat(
-                self.space, field, getattr(self, field), len(edges)
+        cells = by_name if cells is None else cells
+        space = _space_of(cells)
+        checked = {
+            cell_type: checked_cell(
+                space,
+                cell_type,
+                *_nodes_and_concat(cell_type, cells[cell_type]),
             )
-            object.__setattr__(self, cell_type, edges)
-            object.__setattr__(self, field, concat)
+            for cell_type in STRUCTURES[space].cell_types
+        }
+        object.__setattr__(self, "cells", types.MappingProxyType(checked))
+        object.__setattr__(self, "name", name)
+
+    def __getattr__(self, field):
+        cell_type = field.removesuffix("_concat")
+        cell = self.__dict__.get("cells", {}).get(cell_type)
+        if cell is None:
+            raise AttributeError(f"The genotype has no {field!r}.")
+        return cell.edges if field == cell_type else cell.concat
+
+    def __hash__(self):
+        return hash(tuple(self.cells.items()))
+
+    def __repr__(self):
+        edges_per_node = STRUCTURES[self.space].edges_per_node
+        fields = {}
+        for cell_type, cell in self.cells.items():
+            regular = cell.has(edges_per_node)
+            fields[cell_type] = cell.edges if regular else cell.nodes
+            fields[f"{cell_type}_concat"] = cell.concat
+        if self.name is not None:
+            fields["name"] = self.name
+        listed = (f"{name}={value!r}" for name, value in fields.items())
+        return f"Genotype({', '.join(listed)})"
+
+    def __reduce__(self):
+        return Genotype.from_dict, (self.to_dict(),)
 
     @property
-    def space(self):
+    def space(self) -> str:
         """The kind of network: `"cnn"` or `"rnn"`."""
-        recurrent = self.recurrent, self.recurrent_concat
-        return "cnn" if recurrent == (None, None) else "rnn"
+        return _space_of(self.cells)
 
     @property
-    def cell_types(self):
+    def cell_types(self) -> tuple[str, ...]:
         """The names of the genotype's cells."""
-        return SPACES[self.space].cell_types
+        return tuple(self.cells)
 
     @property
-    def num_skip_connections(self):
+    def num_skip_connections(self) -> int:
         """The number of `skip_connect` edges in the normal cell."""
-        edges = self.normal or ()
+        edges = self.cells["normal"].edges if "normal" in self.cells else ()
         return sum(primitive == "skip_connect" for primitive, _ in edges)
 
-    def to_json(self):
-        """Returns the genotype as a JSON string, one field per line."""
-        lines = [
-            f'  "format": {FORMAT}',
-            f'  "space": {json.dumps(self.space)}',
-            f'  "name": {json.dumps(self.name)}',
-        ]
-        for field in _fields(self.space):
-            lines.append(f'  "{field}": {json.dumps(getattr(self, field))}')
-        return "{\n" + ",\n".join(lines) + "\n}\n"
+    def to_dict(self) -> dict:
+        """Returns the genotype as a dict that can be written as JSON."""
+        return {
+            "format": FORMAT,
+            "space": self.space,
+            "name": self.name,
+            "cells": {
+                cell_type: {
+                    "nodes": [list(map(list, node)) for node in cell.nodes],
+                    "concat": list(cell.concat),
+                }
+                for cell_type, cell in self.cells.items()
+            },
+        }
 
     @classmethod
-    def from_json(cls, text):
+    def from_dict(cls, fields: dict) -> "Genotype":
+        """Returns the genotype that `to_dict` describes.
+
+        A dict of the arguments of `Genotype`, as models of version 0.1.0
+        contain it, is read as well.
+
+        Raises:
+            ValueError: If the dict does not describe a genotype.
+        """
+        if not isinstance(fields, dict):
+            raise ValueError(
+                f"A genotype must be a JSON object. Received: {fields!r}."
+            )
+        fields = dict(fields)
+        format = fields.pop("format", 1)
+        if type(format) is not int or not 1 <= format <= FORMAT:
+            raise ValueError(
+                f'The "format" of a genotype must be a number between 1 and '
+                f"{FORMAT}. Received: {format!r}."
+            )
+        space, name = fields.pop("space", None), fields.pop("name", None)
+        cells = fields
+        if format == 1:
+            cells = _cells_by_name(**fields)
+        elif (cells := fields.pop("cells", None)) is None or fields:
+            raise ValueError(
+                f'A genotype file of format 2 has the fields "format", '
+                f'"space", "name" and "cells". Missing: '
+                f"{['cells'] if cells is None else []}. "
+                f"Unknown: {sorted(fields)}."
+            )
+        genotype = cls(cells=cells, name=name)
+        if space not in (None, genotype.space):
+            raise ValueError(
+                f'The "space" of a genotype with the cells '
+                f"{', '.join(genotype.cells)} must be {genotype.space!r}. "
+                f"Received: {space!r}."
+            )
+        return genotype
+
+    def to_json(self) -> str:
+        """Returns the genotype as a JSON string, with one line per cell."""
+        fields = self.to_dict()
+        cells = ",\n".join(
+            f"    {json.dumps(cell_type)}: {json.dumps(cell)}"
+            for cell_type, cell in fields.pop("cells").items()
+        )
+        lines = [f'  "{key}": {json.dumps(v)},\n' for key, v in fields.items()]
+        return f'{{\n{"".join(lines)}  "cells": {{\n{cells}\n  }}\n}}\n'
+
+    @classmethod
+    def from_json(cls, text: str) -> "Genotype":
         """Returns the genotype that a JSON string describes.
 
         Raises:
-            ValueError: If the text is not a JSON genotype of this format.
+            ValueError: If the text is not a JSON genotype.
         """
         try:
             fields = json.loads(text.removeprefix("\ufeff"))
@@ -188,28 +260,10 @@ class Genotype:
                 f"A genotype must be a JSON object, but the text is not JSON: "
                 f"{error}."
             ) from error
-        if not isinstance(fields, dict) or fields.get("format") != FORMAT:
-            raise ValueError(
-                f'A genotype must be a JSON object with "format": {FORMAT}.'
-            )
-        space = fields.get("space")
-        if not isinstance(space, str) or space not in SPACES:
-            raise ValueError(
-                f'A genotype\'s "space" must be "cnn" or "rnn". Received: '
-                f"{space!r}."
-            )
-        names = {*_fields(space), "name"}
-        missing = sorted(names - {"name"} - fields.keys())
-        unknown = sorted(fields.keys() - names - {"format", "space"})
-        if missing or unknown:
-            raise ValueError(
-                f"A genotype must have the fields {sorted(names)}. "
-                f"Missing: {missing}. Unknown: {unknown}."
-            )
-        return cls(**{k: v for k, v in fields.items() if k in names})
+        return cls.from_dict(fields)
 
     @classmethod
-    def from_string(cls, text):
+    def from_string(cls, text: str) -> "Genotype":
         """Returns the genotype in a text that PyTorch implementations print.
 
         The text is parsed, never evaluated. It may contain only literals,
@@ -226,21 +280,15 @@ class Genotype:
         Raises:
             ValueError: If the text contains no genotype, or several.
         """
-        order = _fields("cnn")
-        fields = pasted_fields(text, order)
-        try:
-            return cls(**fields)
-        except TypeError as error:
-            raise ValueError(
-                f"A genotype takes {', '.join(order)}: {error}."
-            ) from error
+        order = ("normal", "normal_concat", "reduce", "reduce_concat")
+        return cls.from_dict(pasted_fields(text, order))
 
-    def save(self, path):
+    def save(self, path) -> None:
         """Writes the genotype to a JSON file atomically."""
         write_atomically(as_path(path), self.to_json())
 
     @classmethod
-    def load(cls, path):
+    def load(cls, path) -> "Genotype":
         """Returns the genotype of a JSON file, or of a file of pasted text.
 
         Raises:
@@ -260,7 +308,8 @@ def of_space(genotype, space):
     """Returns the `Genotype` of an argument of a layer or a model.
 
     Args:
-        genotype: `Genotype`, the dict of its fields, or a published name.
+        genotype: `Genotype`, the dict that `to_dict` returns, or a published
+            name.
         space: String, `"cnn"` or `"rnn"`, the required space.
 
     Raises:
@@ -274,7 +323,7 @@ def of_space(genotype, space):
     if isinstance(genotype, str):
         return get(genotype, space)
     if isinstance(genotype, dict):
-        genotype = Genotype(**genotype)
+        genotype = Genotype.from_dict(genotype)
     if not isinstance(genotype, Genotype):
         raise ValueError(
             f"`genotype` must be a Genotype or the name of a published one. "
@@ -282,8 +331,9 @@ def of_space(genotype, space):
         )
     if genotype.space != space:
         raise ValueError(
-            f"The genotype holds {KINDS[genotype.space]}, but what is needed "
-            f"here is {KINDS[space]}. Received: {genotype.name or genotype}."
+            f"The genotype holds {STRUCTURES[genotype.space].description}, but "
+            f"what is needed here is {STRUCTURES[space].description}. "
+            f"Received: {genotype.name or genotype}."
         )
     return genotype
 
@@ -312,10 +362,14 @@ def get(name, space="cnn"):
             f"ones are: {', '.join(published_names(space))}."
             f"{like_published(str(name), space)}"
         )
-    cells = _PUBLISHED[space][name]
-    edges = (tuple(_edges(text)) for text in cells[::2])
-    values = [each for pair in zip(edges, cells[1::2]) for each in pair]
-    return Genotype(**dict(zip(_fields(space), values)), name=name)
+    published = PUBLISHED[space][name]
+    cells = {
+        cell_type: {"nodes": list(_edges(text)), "concat": concat}
+        for cell_type, text, concat in zip(
+            STRUCTURES[space].cell_types, published[::2], published[1::2]
+        )
+    }
+    return Genotype(cells=cells, name=name)
 
 
 def published_names(space="cnn"):
@@ -332,11 +386,11 @@ def published_names(space="cnn"):
     >>> published_names("rnn")
     ('ENAS', 'DARTS_V1', 'DARTS_V2')
     """
-    if space not in SPACES:
+    if space not in STRUCTURES:
         raise ValueError(
             f"The space of a genotype must be cnn or rnn. Received: {space!r}."
         )
-    return tuple(_PUBLISHED[space])
+    return tuple(PUBLISHED[space])
 
 
 def like_published(name, space="cnn"):
@@ -351,12 +405,13 @@ def like_published(name, space="cnn"):
     >>> like_published("darts-v2"), like_published("x")
     (' Did you mean DARTS_V2?', '')
     >>> like_published("ENAS")
-    ' ENAS is a recurrent cell, of --space=rnn.'
+    ' ENAS holds a recurrent cell: give --space=rnn.'
     """
-    (other,) = {*SPACES} - {space}
-    if name in published_names(other):
-        kinds = {"cnn": "of convolutional cells", "rnn": "a recurrent cell"}
-        return f" {name} is {kinds[other]}, of --space={other}."
+    for other, structure in STRUCTURES.items():
+        if other != space and name in PUBLISHED[other]:
+            return (
+                f" {name} holds {structure.description}: give --space={other}."
+            )
     plain = {_letters(each): each for each in published_names(space)}
     letters = _letters(name)
     close = [each for each in plain if letters and each.startswith(letters)]
@@ -370,94 +425,47 @@ def _letters(name):
     return name.lower().replace("-", "").replace("_", "")
 
 
-_PUBLISHED = {"cnn": PUBLISHED, "rnn": PUBLISHED_RECURRENT}
-
-
-def _fields(space):
-    """Returns the fields of a genotype of one space, in order."""
-    return tuple(
-        field
-        for cell_type in SPACES[space].cell_types
-        for field in (cell_type, f"{cell_type}_concat")
-    )
-
-
-def _checked_edges(space, cell_type, edges):
-    cells = SPACES[space]
-    if isinstance(edges, list | tuple) and all(map(_is_node, edges)):
-        edges = _edges_of_nodes(cell_type, edges, cells.edges_per_node)
-    try:
-        edges = tuple(
-            (scalar(primitive), scalar(node))
-            for primitive, node in items(edges)
-        )
-    except (TypeError, ValueError) as error:
-        raise ValueError(
-            f"`{cell_type}` must be a list of pairs (primitive, predecessor). "
-            f"Received: {edges!r}."
-        ) from error
-    if not edges or len(edges) % cells.edges_per_node:
-        raise ValueError(
-            f"`{cell_type}` must hold {cells.edges_per_node} edges for each "
-            f"intermediate node. Received {len(edges)} edges."
-        )
-    known = [name for name in primitive_names(space) if name != "none"]
-    for position, (primitive, predecessor) in enumerate(edges):
-        node = position // cells.edges_per_node + cells.num_inputs
-        if primitive not in known:
-            raise ValueError(
-                f"`{cell_type}` names an unknown primitive, {primitive!r}. "
-                f"The known ones are: {', '.join(known)}. Register those of "
-                f"your own by tfdarts.register_primitive first."
-            )
-        if type(predecessor) is not int or not 0 <= predecessor < node:
-            raise ValueError(
-                f"An edge of `{cell_type}` leads from node {predecessor!r} to "
-                f"node {node}, but an edge must come from a node between 0 "
-                f"and {node - 1}."
-            )
-    return edges
-
-
-def _is_node(value):
-    """Returns whether a value is the list of a node's edges, not one edge."""
-    return isinstance(value, list | tuple) and all(
-        isinstance(edge, list | tuple) for edge in value
-    )
-
-
-def _edges_of_nodes(cell_type, nodes, edges_per_node):
-    """Returns the edges of all nodes as one list."""
-    for node in nodes:
-        if len(node) != edges_per_node:
-            raise ValueError(
-                f"`{cell_type}` must hold {edges_per_node} edges for each "
-                f"intermediate node. Received for one of them: {node!r}."
-            )
-    return [edge for node in nodes for edge in node]
-
-
-def _checked_concat(space, field, concat, num_edges):
-    received = concat
-    listed = concat if isinstance(concat, Iterable) else ()
-    concat = tuple(map(scalar, listed))
-    cells = SPACES[space]
-    num_nodes = num_edges // cells.edges_per_node
-    nodes = range(cells.num_inputs, cells.num_inputs + num_nodes)
-    if (
-        not concat
-        or any(type(node) is not int or node not in nodes for node in concat)
-        or len(set(concat)) != len(concat)
-    ):
-        raise ValueError(
-            f"`{field}` must name one or more different intermediate nodes, "
-            f"which are {nodes.start} to {nodes.stop - 1}. "
-            f"Received: {received!r}."
-        )
-    return concat
-
-
 def _edges(text):
     for edge in text.split():
         primitive, predecessor = edge.split(":")
         yield primitive, int(predecessor)
+
+
+def _cells_by_name(**arguments):
+    """Returns the cells of arguments such as `normal` and `normal_concat`."""
+    given = {name: v for name, v in arguments.items() if v is not None}
+    return {
+        cell_type: {
+            "nodes": given.get(cell_type),
+            "concat": given.get(f"{cell_type}_concat"),
+        }
+        for cell_type in dict.fromkeys(
+            name.removesuffix("_concat") for name in given
+        )
+    }
+
+
+def _space_of(cells):
+    """Returns the space whose cells have these names."""
+    names = {*cells} if isinstance(cells, Mapping) else set()
+    for space, structure in STRUCTURES.items():
+        if names == {*structure.cell_types}:
+            return space
+    wanted = " or ".join(
+        f"{structure.description} ({' and '.join(structure.cell_types)})"
+        for structure in STRUCTURES.values()
+    )
+    received = ", ".join(map(str, cells)) if names else repr(cells)
+    raise ValueError(f"A genotype holds {wanted}. Received: {received}.")
+
+
+def _nodes_and_concat(cell_type, cell):
+    """Returns the arguments of `checked_cell` in a `Cell` or a dict."""
+    if isinstance(cell, Cell):
+        return cell.nodes, cell.concat
+    if not isinstance(cell, Mapping) or {*cell} != {"nodes", "concat"}:
+        raise ValueError(
+            f"The cell `{cell_type}` of a genotype must have `nodes` and "
+            f"`concat`. Received: {cell!r}."
+        )
+    return cell["nodes"], cell["concat"]

@@ -66,6 +66,8 @@ def pasted_fields(text, order):
     for name, node in zip(order, call.args):
         fields[name] = _literal(node)
     for keyword in call.keywords:
+        if keyword.arg is None:
+            raise ValueError("A genotype takes no **, only its cells by name.")
         # The authors use this name in recurrent genotypes.
         name = {"concat": "recurrent_concat"}.get(keyword.arg, keyword.arg)
         fields[name] = _literal(keyword.value)

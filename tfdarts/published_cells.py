@@ -5,7 +5,7 @@ node, the nodes its output is made of, and the same of the reduction cell; of
 recurrent cells, one edge a node.
 """
 
-PUBLISHED = {
+_CONVOLUTIONAL = {
     # Zoph et al., 2018, https://arxiv.org/abs/1707.07012
     "NASNet": (
         "sep_conv_5x5:1 sep_conv_3x3:0 sep_conv_5x5:0 sep_conv_3x3:0 "
@@ -113,7 +113,7 @@ PUBLISHED = {
     ),
 }
 
-PUBLISHED_RECURRENT = {
+_RECURRENT = {
     # Pham et al., 2018, https://arxiv.org/abs/1802.03268
     "ENAS": (
         "tanh:0 tanh:1 relu:1 tanh:3 tanh:3 relu:3 relu:4 relu:7 relu:8 "
@@ -130,3 +130,6 @@ PUBLISHED_RECURRENT = {
         (1, 2, 3, 4, 5, 6, 7, 8),
     ),
 }
+
+PUBLISHED = {"cnn": _CONVOLUTIONAL, "rnn": _RECURRENT}
+"""The published cells of each space."""

@@ -14,11 +14,24 @@ BATCH, STEPS, FEATURES, UNITS = 3, 5, 2, 4
 NAMES = genotypes.published_names("rnn")
 
 
+# The last node keeps all of its edges, one of them "none", the second nothing.
+SEVERAL_EDGES = Genotype(
+    recurrent=[
+        [("tanh", 0)],
+        [("none", 1)],
+        [("relu", 0), ("none", 1), ("sigmoid", 2), ("identity", 1)],
+    ],
+    recurrent_concat=[1, 2, 3],
+)
+
+
+def genotype_of(name):
+    return SEVERAL_EDGES if name == "several" else genotypes.get(name, "rnn")
+
+
 def built(name="DARTS_V2", **arguments):
     """A layer in float64 with larger weights than the initial ones."""
-    cell = RecurrentCell(
-        genotypes.get(name, "rnn"), UNITS, dtype="float64", **arguments
-    )
+    cell = RecurrentCell(genotype_of(name), UNITS, dtype="float64", **arguments)
     layer = keras.layers.RNN(
         cell, return_sequences=True, return_state=True, dtype="float64"
     )
@@ -37,13 +50,13 @@ def inputs(steps=STEPS):
     )
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_the_published_cells_step_by_step(name):
+@pytest.mark.parametrize("name", [*NAMES, "several"])
+def test_cells_step_by_step(name):
     layer = built(name)
     xs, h = inputs()
     outputs, state = layer(xs, initial_state=tf.constant(h))
     kernels = [w.numpy() for w in layer.trainable_weights]
-    genotype = genotypes.get(name, "rnn")
+    genotype = genotype_of(name)
 
     def step(x, h):
         return numpy_recurrent.derived_step(genotype, x, h, kernels)
@@ -53,7 +66,7 @@ def test_the_published_cells_step_by_step(name):
     np.testing.assert_allclose(state, last, atol=1e-12)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*NAMES, "several"])
 def test_gradients(name):
     layer = built(name)
     xs, h = inputs()
@@ -63,7 +76,7 @@ def test_gradients(name):
         loss = tf.reduce_sum(outputs * sought)
     gradients = tape.gradient(loss, layer.trainable_weights)
     kernels = [w.numpy() for w in layer.trainable_weights]
-    genotype = genotypes.get(name, "rnn")
+    genotype = genotype_of(name)
 
     def step(x, h):
         return numpy_recurrent.derived_step(genotype, x, h, kernels)

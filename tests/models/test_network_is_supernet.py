@@ -8,8 +8,12 @@ import tensorflow as tf
 from tfdarts.layers.alphas import Alphas
 from tfdarts.models.cnn_network import CNNNetwork
 from tfdarts.models.cnn_supernet import CNNSupernet
+from tfdarts.search_spaces.cnn import CNNSearchSpace
 
 SIZES = {"init_channels": 2, "num_cells": 3, "num_classes": 5}
+# Seeds of genotypes in which "none" occurs, where it may, and whose networks
+# still see the image.
+SEEDS = {1: 0, 2: 0, "all": 0}
 SHAPES = {"cifar": (9, 8, 2), "imagenet": (33, 40, 2)}
 
 
@@ -37,22 +41,30 @@ def images(number, shape, seed):
 def one_hot(space, cell):
     """Weight 1 where the cell has an operation, 0 elsewhere."""
     weights = np.zeros(space.alpha_shape, "float32")
-    for position, (operation, source) in enumerate(cell):
-        edge = space.edges.index((position // 2 + 2, source))
-        weights[edge, space.primitives.index(operation)] = 1
+    for node, edges in enumerate(cell.nodes, 2):
+        for operation, source in edges:
+            edge = space.edges.index((node, source))
+            weights[edge, space.primitives.index(operation)] = 1
     return tf.constant(weights)
 
 
 def copy_weights(supernet, network):
+    layers = {layer.name: layer for layer in network.layers}
+
     def copy(layer, name):
-        network.get_layer(name).set_weights(layer.get_weights())
+        # A node that no edge leaves is not in the network.
+        if name in layers:
+            layers[name].set_weights(layer.get_weights())
 
     if supernet.stem == "cifar":
         stem = [supernet.stem_conv, supernet.stem_norm]
     else:
         stem = [x for x in supernet.reducing_stem.layers if x.weights]
-    first_cell = network.layers.index(network.get_layer("cell0_older"))
-    in_network = [x for x in network.layers[:first_cell] if x.weights]
+    in_network = [
+        layer
+        for name, layer in layers.items()
+        if layer.weights and not name.startswith(("cell", "classifier"))
+    ]
     assert len(stem) == len(in_network)
     for mine, its in zip(stem, in_network):
         its.set_weights(mine.get_weights())
@@ -61,36 +73,42 @@ def copy_weights(supernet, network):
     for number, cell in enumerate(supernet.cells):
         copy(cell.preprocess[0], f"cell{number}_older")
         copy(cell.preprocess[1], f"cell{number}_newer")
-        edges = genotype.reduce if cell.reduction else genotype.normal
-        for position, (operation, source) in enumerate(edges):
-            node = position // 2 + 2
-            outgoing = [space.edges[e] for e in space.outgoing_edges(source)]
-            edge = outgoing.index((node, source))
-            copy(
-                cell.mixed_ops[source].operation_of(edge, operation),
-                f"cell{number}_node{node}_{position % 2}_{operation}",
-            )
+        kept = genotype.cells["reduce" if cell.reduction else "normal"]
+        for node, edges in enumerate(kept.nodes, 2):
+            present = [edge for edge in edges if edge[0] != "none"]
+            for position, (operation, source) in enumerate(present):
+                outgoing = [
+                    space.edges[e] for e in space.outgoing_edges(source)
+                ]
+                edge = outgoing.index((node, source))
+                copy(
+                    cell.mixed_ops[source].operation_of(edge, operation),
+                    f"cell{number}_node{node}_{position}_{operation}",
+                )
 
 
-@pytest.mark.parametrize("seed", range(2))
-def test_same_logits_with_copied_weights(supernet, monkeypatch, seed):
+@pytest.mark.parametrize("edges_per_node", [1, 2, "all"])
+def test_same_logits_with_copied_weights(supernet, monkeypatch, edges_per_node):
     space = supernet.space
-    genotype = space.sample(seed)
+    genotype = CNNSearchSpace(
+        edges_per_node=edges_per_node, derive_none=edges_per_node != 2
+    ).sample(SEEDS[edges_per_node])
+    assert ("none" in dict(genotype.normal)) == (edges_per_node != 2)
     shape = supernet.image_shape
     network = CNNNetwork(
         genotype, **SIZES, input_shape=shape, search=True, stem=supernet.stem
     )
     copy_weights(supernet, network)
     hot = {
-        "normal": one_hot(space, genotype.normal),
-        "reduce": one_hot(space, genotype.reduce),
+        cell_type: one_hot(space, cell)
+        for cell_type, cell in genotype.cells.items()
     }
     monkeypatch.setattr(
         Alphas, "edge_weights", lambda self, training: hot[self.name]
     )
     batch = images(3, shape, seed=100)
     expected = supernet(batch, training=False).numpy()
-    assert expected.std(0).max() > 0.01
+    assert expected.std(0).max() > 0.001
     np.testing.assert_allclose(
         network(batch, training=False), expected, atol=1e-5
     )

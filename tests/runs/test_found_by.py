@@ -1,7 +1,5 @@
 """A card says where a cell is from, out of what lies in run directories."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 from scipy.special import softmax
@@ -50,7 +48,7 @@ def trained(run_dir, genotype=None):
 
 
 def as_settings(genotype):
-    return genotype and dataclasses.asdict(genotype)
+    return genotype and genotype.to_dict()
 
 
 def test_what_the_run_itself_has_found(search):
@@ -73,7 +71,7 @@ def test_what_another_run_has_found_or_a_selection_has_chosen(search, tmp_path):
 
 def test_another_genotype_is_not_that_of_the_search(search):
     stage = trained(search.run_dir)
-    other = dataclasses.replace(FOUND, reduce=FOUND.reduce[::-1], name=None)
+    other = SPACE.neighbors(FOUND)[0]
     assert search_of(stage, as_settings(other)) is None
     assert search_of(stage, None) is None
 

@@ -91,7 +91,7 @@ def test_a_pasted_genotype():
     ("identifier", "hint"),
     [
         ("darts_v2", "Did you mean DARTS_V2?"),
-        ("ENAS", "ENAS is a recurrent cell, of --space=rnn."),
+        ("ENAS", "ENAS holds a recurrent cell: give --space=rnn."),
         ("runs/x", "search first: tfdarts-search --run_dir=runs/x."),
         ("my run", "search first: tfdarts-search '--run_dir=my run'."),
         ("runs/x.json", "Check the path."),

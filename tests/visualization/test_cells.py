@@ -12,6 +12,7 @@ import pytest
 
 from tfdarts import genotypes
 from tfdarts import primitive_table
+from tfdarts.cells import Cell
 from tfdarts.visualization import palette
 from tfdarts.visualization.cells import cell_graph
 from tfdarts.visualization.cells import draw_cells
@@ -92,9 +93,7 @@ BY_HAND = {
 
 
 def published_graph(name, cell_type):
-    genotype = genotypes.get(name)
-    concat = getattr(genotype, f"{cell_type}_concat")
-    return cell_graph(getattr(genotype, cell_type), concat, title=name)
+    return cell_graph(genotypes.get(name).cells[cell_type], title=name)
 
 
 def attribute(name, attributes):
@@ -161,9 +160,7 @@ def test_the_genotype_can_be_read_back_from_the_drawing(name, cell_type):
 @pytest.mark.parametrize("name", genotypes.published_names("rnn"))
 def test_a_recurrent_cell_can_be_read_back_from_its_drawing(name):
     genotype = genotypes.get(name, "rnn")
-    graph = cell_graph(
-        genotype.recurrent, genotype.recurrent_concat, name, "rnn"
-    )
+    graph = cell_graph(genotype.cells["recurrent"], name, "rnn")
     edges = drawn_edges(graph)
     assert edges[:2] == [("x", "0", None), ("h", "0", None)]
     assert labels(graph)[:2] == ["xₜ", "hₜ₋₁"]
@@ -189,9 +186,8 @@ def test_a_recurrent_genotype_is_one_picture(tmp_path):
 
 
 def test_loose_ends_do_not_reach_the_output():
-    graph = cell_graph(
-        [("skip_connect", 0), ("skip_connect", 1)] * 3, [3], "Loose ends"
-    )
+    node = (("skip_connect", 0), ("skip_connect", 1))
+    graph = cell_graph(Cell((node,) * 3, (3,)), "Loose ends")
     edges = drawn_edges(graph)
     assert len(edges) == 7
     assert [edge[:2] for edge in edges if edge[1] == "output"] == [
@@ -320,7 +316,7 @@ def test_a_title_means_itself(program, title):
     )
     if program is None:
         pytest.skip("needs Graphviz")
-    graph = cell_graph([("skip_connect", 0), ("skip_connect", 1)], [2], title)
+    graph = cell_graph(Cell(((("skip_connect", 0),),), (2,)), title)
     svg = subprocess.run(
         [program, "-Tsvg"],
         input=graph.to_string().encode(),
@@ -332,8 +328,8 @@ def test_a_title_means_itself(program, title):
 
 
 def test_what_cannot_be_shown_in_a_title_is_replaced(tmp_path):
-    edges = [("skip_connect", 0), ("skip_connect", 1)]
-    text = cell_graph(edges, [2], "a\nb\0c\ud800").to_string()
+    cell = Cell(((("skip_connect", 0),),), (2,))
+    text = cell_graph(cell, "a\nb\0c\ud800").to_string()
     assert 'label="a�b�c�"' in text
     assert text.encode()
 

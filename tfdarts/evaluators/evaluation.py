@@ -1,6 +1,5 @@
 """The result of evaluating a genotype."""
 
-import dataclasses
 import math
 import typing
 
@@ -40,10 +39,11 @@ class Evaluation(typing.NamedTuple):
 
     def to_dict(self):
         """Returns the evaluation as a dict that can be written as JSON."""
-        genotype = dataclasses.asdict(self.genotype)
-        return {**self._asdict(), "genotype": genotype}
+        return {**self._asdict(), "genotype": self.genotype.to_dict()}
 
     @classmethod
     def from_dict(cls, values):
         """Returns the evaluation of a dict that `to_dict` returned."""
-        return cls(**{**values, "genotype": Genotype(**values["genotype"])})
+        return cls(
+            **{**values, "genotype": Genotype.from_dict(values["genotype"])}
+        )

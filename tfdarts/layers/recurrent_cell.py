@@ -1,6 +1,6 @@
 """The recurrent cell of a genotype."""
 
-import dataclasses
+import functools
 
 import keras
 import tensorflow as tf
@@ -23,22 +23,26 @@ def initial_weights():
     return keras.initializers.RandomUniform(-INITIAL_RANGE, INITIAL_RANGE)
 
 
-def kernels_of(cell, features, num_nodes):
-    """Adds the input kernel of a cell and a kernel for each node.
+def add_kernels(cell, features, nodes):
+    """Adds the input kernel of a cell and the kernels of nodes.
 
     Args:
         cell: Keras layer with `units`.
         features: Integer, the size of the cell's inputs.
-        num_nodes: Integer.
+        nodes: Iterable of integers, the nodes that have a kernel.
+
+    Returns:
+        List of the variables, the input kernel first.
     """
-    sizes = [features + cell.units, *[cell.units] * num_nodes]
+    sizes = {"input": features + cell.units}
+    sizes |= {f"node{node}": cell.units for node in nodes}
     return [
         cell.add_weight(
-            name=f"node{node}_kernel" if node else "input_kernel",
+            name=f"{name}_kernel",
             shape=(size, 2 * cell.units),
             initializer=initial_weights(),
         )
-        for node, size in enumerate(sizes)
+        for name, size in sizes.items()
     ]
 
 
@@ -67,12 +71,14 @@ class RecurrentCell(DropoutRNNCell, keras.layers.Layer):
 
     Node 0 is a highway from the last state; its gate and candidate come from
     the input and the last state. Each further node is a highway from its
-    predecessor in the genotype. The mean of the nodes in the genotype's concat
-    is both the new state and the output. The cell has no biases.
+    predecessor in the genotype, or the sum of the highways from its
+    predecessors, which share the node's kernel. The mean of the nodes in the
+    genotype's concat is both the new state and the output. The cell has no
+    biases.
 
     Args:
-        genotype: `Genotype` of a recurrent cell, the dict of its fields, or a
-            published name such as `"DARTS_V2"`.
+        genotype: `Genotype` of a recurrent cell, the dict that its `to_dict`
+            returns, or a published name such as `"DARTS_V2"`.
         units: Integer, the size of the state.
         dropout: Float, the share of the inputs dropped in training.
         recurrent_dropout: Float, the share dropped in training from the
@@ -122,9 +128,19 @@ class RecurrentCell(DropoutRNNCell, keras.layers.Layer):
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.state_size = self.output_size = units
 
+    @property
+    def _nodes(self):
+        """The edges of each node that carry something."""
+        return [
+            [edge for edge in edges if edge[0] != "none"]
+            for edges in self.genotype.cells["recurrent"].nodes
+        ]
+
     def build(self, input_shape):
-        self.input_kernel, *self.node_kernels = kernels_of(
-            self, input_shape[-1], len(self.genotype.recurrent)
+        self.input_kernel, *self.node_kernels = add_kernels(
+            self,
+            input_shape[-1],
+            [node for node, edges in enumerate(self._nodes, 1) if edges],
         )
 
     def call(self, inputs, states, training=False):
@@ -135,13 +151,14 @@ class RecurrentCell(DropoutRNNCell, keras.layers.Layer):
         both = tf.concat([inputs, _kept(state, mask)], axis=-1)
         gate, candidate = gate_and_candidate(both, self.input_kernel)
         nodes = [highway(state, gate, tf.tanh(candidate))]
-        for (primitive, source), kernel in zip(
-            self.genotype.recurrent, self.node_kernels, strict=True
-        ):
-            before = nodes[source]
-            gate, candidate = gate_and_candidate(_kept(before, mask), kernel)
-            candidate = activation(primitive)(candidate)
-            nodes.append(highway(before, gate, candidate))
+        kernels = iter(self.node_kernels)
+        for edges in self._nodes:
+            kernel = next(kernels) if edges else None
+            outputs = [
+                _edge(nodes[source], primitive, kernel, mask)
+                for primitive, source in edges
+            ] or [tf.zeros_like(state)]
+            nodes.append(functools.reduce(tf.add, outputs))
         # Not `tf.add_n`: its order of addition depends on which of its inputs
         # is free first, so results would not be reproducible.
         concat = [nodes[node] for node in self.genotype.recurrent_concat]
@@ -155,12 +172,17 @@ class RecurrentCell(DropoutRNNCell, keras.layers.Layer):
     def get_config(self):
         return {
             **super().get_config(),
-            "genotype": dataclasses.asdict(self.genotype),
+            "genotype": self.genotype.to_dict(),
             "units": self.units,
             "dropout": self.dropout,
             "recurrent_dropout": self.recurrent_dropout,
             "seed": self.seed,
         }
+
+
+def _edge(state, primitive, kernel, mask):
+    gate, candidate = gate_and_candidate(_kept(state, mask), kernel)
+    return highway(state, gate, activation(primitive)(candidate))
 
 
 def _kept(state, mask):

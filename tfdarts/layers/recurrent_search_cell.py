@@ -10,9 +10,9 @@ from tfdarts.layers.alphas import Alphas
 from tfdarts.layers.batch_norm import normalize
 from tfdarts.layers.dropout import DropoutRNNCell
 from tfdarts.layers.recurrent_cell import activation
+from tfdarts.layers.recurrent_cell import add_kernels
 from tfdarts.layers.recurrent_cell import gate_and_candidate
 from tfdarts.layers.recurrent_cell import highway
-from tfdarts.layers.recurrent_cell import kernels_of
 from tfdarts.search_spaces.rnn import RNNSearchSpace
 
 
@@ -88,8 +88,8 @@ class RecurrentSearchCell(DropoutRNNCell, keras.layers.Layer):
         self.state_size = [units, units, units]
 
     def build(self, input_shape):
-        self.input_kernel, *self.node_kernels = kernels_of(
-            self, input_shape[-1], self.space.num_nodes
+        self.input_kernel, *self.node_kernels = add_kernels(
+            self, input_shape[-1], self.space.concat
         )
         for name, initializer in (("mean", "zeros"), ("variance", "ones")):
             variable = self.add_weight(

@@ -1,11 +1,8 @@
 """The convolutional network that a genotype describes."""
 
-import dataclasses
-
 import keras
 
 from tfdarts.arguments import scalar
-from tfdarts.genotypes import EDGES_PER_NODE
 from tfdarts.genotypes import of_space
 from tfdarts.layers.convolutions import FactorizedReduce
 from tfdarts.layers.convolutions import ReLUConvBN
@@ -24,8 +21,8 @@ class CNNNetwork(keras.Model):
     """A functional Keras model of a genotype's cells, which returns logits.
 
     Args:
-        genotype: `Genotype` of convolutional cells, the dict of its fields,
-            or a published name such as `"DARTS_V2"`.
+        genotype: `Genotype` of convolutional cells, the dict that its
+            `to_dict` returns, or a published name such as `"DARTS_V2"`.
         init_channels: Integer, channels of the first cell.
         num_cells: Integer, at least `3`.
         num_classes: Integer.
@@ -144,7 +141,7 @@ class CNNNetwork(keras.Model):
 
     def get_config(self):
         return {
-            "genotype": dataclasses.asdict(self.genotype),
+            "genotype": self.genotype.to_dict(),
             "init_channels": self.init_channels,
             "num_cells": self.num_cells,
             "num_classes": self.num_classes,
@@ -166,38 +163,46 @@ class CNNNetwork(keras.Model):
 
 
 def _cell(genotype, plan, older, newer, search, drop_path, name, dtype):
-    edges = genotype.reduce if plan.reduction else genotype.normal
-    concat = (
-        genotype.reduce_concat if plan.reduction else genotype.normal_concat
-    )
+    cell = genotype.cells["reduce" if plan.reduction else "normal"]
     preprocess_older = FactorizedReduce if plan.after_reduction else ReLUConvBN
     form = {"affine": not search, "dtype": dtype}
     nodes = [
         preprocess_older(plan.filters, name=f"{name}_older", **form)(older),
         ReLUConvBN(plan.filters, name=f"{name}_newer", **form)(newer),
     ]
-    for position, (operation, source) in enumerate(edges):
-        node = position // EDGES_PER_NODE + 2
-        layer = primitive(
-            operation,
-            plan.filters,
-            strides=2 if plan.reduction and source < 2 else 1,
-            search=search,
-            name=f"{name}_node{node}_{position % 2}_{operation}",
-            dtype=dtype,
+    for node, edges in enumerate(cell.nodes, len(nodes)):
+        outputs = []
+        for position, (operation, source) in enumerate(_present(edges)):
+            layer = primitive(
+                operation,
+                plan.filters,
+                strides=2 if plan.reduction and source < 2 else 1,
+                search=search,
+                name=f"{name}_node{node}_{position}_{operation}",
+                dtype=dtype,
+            )
+            output = layer(nodes[source])
+            if drop_path and not isinstance(layer, keras.layers.Identity):
+                output = drop_path(output)
+            outputs.append(output)
+        nodes.append(
+            _merged(keras.layers.Add, outputs, f"{name}_node{node}", dtype)
         )
-        output = layer(nodes[source])
-        if drop_path and not isinstance(layer, keras.layers.Identity):
-            output = drop_path(output)
-        if position % EDGES_PER_NODE == 0:
-            nodes.append(output)
-        else:
-            nodes[node] = keras.layers.Add(
-                name=f"{name}_node{node}", dtype=dtype
-            )([nodes[node], output])
-    outputs = [nodes[node] for node in concat]
-    return (
-        keras.layers.Concatenate(name=f"{name}_output", dtype=dtype)(outputs)
-        if len(outputs) > 1
-        else outputs[0]
+    return _merged(
+        keras.layers.Concatenate,
+        [nodes[node] for node in cell.concat],
+        f"{name}_output",
+        dtype,
     )
+
+
+def _present(edges):
+    """Returns the edges of a node that carry something, or else the first."""
+    return [edge for edge in edges if edge[0] != "none"] or edges[:1]
+
+
+def _merged(layer, outputs, name, dtype):
+    """Returns outputs merged by a layer, or the only output."""
+    if len(outputs) == 1:
+        return outputs[0]
+    return layer(name=name, dtype=dtype)(outputs)

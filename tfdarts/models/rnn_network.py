@@ -1,7 +1,5 @@
 """The language model of a recurrent genotype."""
 
-import dataclasses
-
 import keras
 
 from tfdarts.arguments import scalar
@@ -15,8 +13,8 @@ class RNNNetwork(LanguageModel):
     """A language model whose recurrence is the cell of a genotype.
 
     Args:
-        genotype: `Genotype` of a recurrent cell, the dict of its fields, or a
-            published name such as `"DARTS_V2"`.
+        genotype: `Genotype` of a recurrent cell, the dict that its `to_dict`
+            returns, or a published name such as `"DARTS_V2"`.
         vocabulary_size: Integer.
         units: Integer, the size of the embedding and of the state.
         input_dropout: Float, the share of the cell's inputs dropped in
@@ -80,7 +78,7 @@ class RNNNetwork(LanguageModel):
     def get_config(self):
         return {
             **self._config_of_all(),
-            "genotype": dataclasses.asdict(self.genotype),
+            "genotype": self.genotype.to_dict(),
             "input_dropout": self.input_dropout,
             "recurrent_dropout": self.recurrent_dropout,
         }

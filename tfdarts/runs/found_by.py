@@ -35,7 +35,9 @@ def search_of(stage, genotype):
     file = run_dir / "genotype.json"
     if not search.finished or not file.is_file():
         return None
-    return search if Genotype.load(file) == Genotype(**genotype) else None
+    return (
+        search if Genotype.load(file) == Genotype.from_dict(genotype) else None
+    )
 
 
 def origin_of(stage, genotype, search):

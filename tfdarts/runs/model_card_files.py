@@ -76,7 +76,7 @@ def card_files(name, stage, settings, network):
         **pictures,
     }
     if genotype:
-        files["genotype.json"] = Genotype(**genotype).to_json().encode()
+        files["genotype.json"] = Genotype.from_dict(genotype).to_json().encode()
     return files
 
 
@@ -120,7 +120,7 @@ def _pictures(genotype):
     ):
         pictures |= {
             f"cells/{path.name}": path.read_bytes()
-            for path in draw_cells(Genotype(**genotype), directory)
+            for path in draw_cells(Genotype.from_dict(genotype), directory)
             if path.suffix == ".png"
         }
     return pictures

@@ -1,11 +1,11 @@
 """The base class of search spaces of cells."""
 
-import dataclasses
 import math
 
 import numpy as np
 
-from tfdarts.genotypes import SPACES
+from tfdarts.cells import STRUCTURES
+from tfdarts.cells import Cell
 from tfdarts.genotypes import Genotype
 from tfdarts.primitive_table import require_primitives
 
@@ -16,26 +16,46 @@ class CellSearchSpace:
     Edges are numbered by node, then by predecessor. Row `e` of an alpha
     matrix belongs to edge `e`, column `k` to `primitives[k]`.
 
-    A subclass has a `kind`, a key of `tfdarts.genotypes.SPACES`.
+    A subclass has a `kind`, a key of `tfdarts.cells.STRUCTURES`.
 
     Args:
         num_nodes: Integer, intermediate nodes of a cell.
         primitives: Sequence of primitive names.
+        edges_per_node: Integer, the number of edges that a node keeps in a
+            derived cell, or `"all"`. A node with fewer predecessors keeps
+            them all. Defaults to the number of the paper.
+        derive_none: Boolean, whether a kept edge may have the primitive
+            `"none"`, if `primitives` contain it.
 
     Raises:
         ValueError: If there are no nodes, if a primitive is unknown or
-            repeated, or if `"none"` is the only primitive.
+            repeated, if `"none"` is the only primitive, or if
+            `edges_per_node` is not a positive integer or `"all"`.
     """
 
-    def __init__(self, num_nodes, primitives):
+    def __init__(
+        self, num_nodes, primitives, edges_per_node=None, derive_none=False
+    ):
         require_primitives(primitives, self.kind)
         if num_nodes < 1:
             raise ValueError(
                 f"A cell must have at least one intermediate node. "
                 f"Received: num_nodes={num_nodes}."
             )
+        self.structure = STRUCTURES[self.kind]
+        if edges_per_node is None:
+            edges_per_node = self.structure.edges_per_node
+        if edges_per_node != "all" and not (
+            type(edges_per_node) is int and edges_per_node > 0
+        ):
+            raise ValueError(
+                f"`edges_per_node` must be a positive integer or 'all'. "
+                f"Received: {edges_per_node!r}."
+            )
         self.num_nodes = num_nodes
         self.primitives = tuple(primitives)
+        self.edges_per_node = edges_per_node
+        self.derive_none = derive_none
         self.edges = tuple(
             (node, predecessor)
             for node in self.concat
@@ -43,14 +63,9 @@ class CellSearchSpace:
         )
 
     @property
-    def cells(self):
-        """The `tfdarts.genotypes.Cells` of this kind of network."""
-        return SPACES[self.kind]
-
-    @property
     def cell_types(self):
         """The names of the cells in a genotype, such as `"normal"`."""
-        return self.cells.cell_types
+        return self.structure.cell_types
 
     @property
     def num_edges(self):
@@ -65,16 +80,16 @@ class CellSearchSpace:
     @property
     def concat(self):
         """The nodes of a cell's output: all intermediate nodes."""
-        first = self.cells.num_inputs
+        first = self.structure.num_inputs
         return tuple(range(first, first + self.num_nodes))
 
     @property
     def size(self):
         """The number of different derived cells of one type."""
-        count = self.cells.edges_per_node
-        operations = len(self._choices) ** (count * self.num_nodes)
-        return operations * math.prod(
-            math.comb(node, count) for node in self.concat
+        return math.prod(
+            math.comb(node, self._num_kept(node))
+            * len(self._choices) ** self._num_kept(node)
+            for node in self.concat
         )
 
     def outgoing_edges(self, predecessor):
@@ -89,11 +104,11 @@ class CellSearchSpace:
         """Returns the genotype of the most probable primitives.
 
         The strength of an edge is the largest probability of a primitive other
-        than `"none"`. Each node of a convolutional cell keeps its two
-        strongest edges, the stronger first; each node of a recurrent cell
-        keeps its strongest edge. A kept edge gets its most probable primitive
-        other than `"none"`. The first of equal values wins. The probability of
-        `"none"` weakens an edge, so ranking raw alphas would be another rule.
+        than `"none"`. Each node keeps its `edges_per_node` strongest edges,
+        the stronger first. A kept edge gets its most probable primitive, other
+        than `"none"` unless `derive_none` is true. The first of equal values
+        wins. The probability of `"none"` weakens an edge, so ranking raw
+        alphas would be another rule.
 
         Args:
             probabilities: Dict from cell types to arrays of shape
@@ -147,9 +162,11 @@ class CellSearchSpace:
         """
         self._check(genotype)
         return [
-            dataclasses.replace(genotype, **{cell_type: cell}, name=None)
-            for cell_type in self.cell_types
-            for cell in self._edited_cells(getattr(genotype, cell_type))
+            Genotype(
+                cells={**genotype.cells, cell_type: Cell(nodes, cell.concat)}
+            )
+            for cell_type, cell in genotype.cells.items()
+            for nodes in self._edited(cell.nodes)
         ]
 
     def mutate(self, genotype, seed):
@@ -164,32 +181,37 @@ class CellSearchSpace:
 
     def __contains__(self, genotype):
         """Returns whether a genotype is in this space."""
-        cells = [getattr(genotype, t) for t in self.cell_types]
-        concats = [getattr(genotype, f"{t}_concat") for t in self.cell_types]
-        return (
-            {*concats} == {self.concat}
-            and all(p in self._choices for cell in cells for p, _ in cell)
-            and all(self._has_different_sources(cell) for cell in cells)
+        return genotype.cell_types == self.cell_types and all(
+            cell.concat == self.concat
+            and len(cell.nodes) == self.num_nodes
+            and all(primitive in self._choices for primitive, _ in cell.edges)
+            and all(
+                len(edges) == self._num_kept(node) == len({*_sources(edges)})
+                for node, edges in zip(self.concat, cell.nodes)
+            )
+            for cell in genotype.cells.values()
         )
 
     @property
     def _choices(self):
-        return [name for name in self.primitives if name != "none"]
+        """The primitives that a kept edge may have."""
+        return [n for n in self.primitives if n != "none" or self.derive_none]
+
+    def _num_kept(self, node):
+        """Returns the number of edges into a node of a derived cell."""
+        # Each earlier node is a predecessor, so node `n` has `n` of them.
+        return (
+            node
+            if self.edges_per_node == "all"
+            else min(node, self.edges_per_node)
+        )
 
     def _genotype(self, cells, name=None):
-        fields = {}
-        for cell_type, cell in zip(self.cell_types, cells, strict=True):
-            fields[cell_type] = cell
-            fields[f"{cell_type}_concat"] = self.concat
-        return Genotype(**fields, name=name)
-
-    def _has_different_sources(self, cell):
-        count = self.cells.edges_per_node
-        sources = [source for _, source in cell]
-        nodes = [
-            sources[at : at + count] for at in range(0, len(sources), count)
-        ]
-        return all(len({*node}) == count for node in nodes)
+        cells = {
+            cell_type: Cell(tuple(map(tuple, nodes)), self.concat)
+            for cell_type, nodes in zip(self.cell_types, cells, strict=True)
+        }
+        return Genotype(cells=cells, name=name)
 
     def _derive_cell(self, cell_type, probabilities):
         probabilities = np.asarray(probabilities, dtype="float64")
@@ -203,49 +225,67 @@ class CellSearchSpace:
                 f"below 0."
             )
         columns = [self.primitives.index(name) for name in self._choices]
-        candidates = probabilities[:, columns]
-        strength = candidates.max(axis=1)
-        best = candidates.argmax(axis=1)
-        cell = []
+        best = probabilities[:, columns].argmax(axis=1)
+        operations = [name != "none" for name in self.primitives]
+        strength = probabilities[:, operations].max(axis=1)
+        nodes = []
         for node in self.concat:
             incoming = [e for e, (to, _) in enumerate(self.edges) if to == node]
             incoming.sort(key=lambda edge: -strength[edge])
-            for edge in incoming[: self.cells.edges_per_node]:
-                cell.append((self._choices[best[edge]], self.edges[edge][1]))
-        return cell
+            nodes.append(
+                [
+                    (self._choices[best[edge]], self.edges[edge][1])
+                    for edge in incoming[: self._num_kept(node)]
+                ]
+            )
+        return nodes
 
     def _check(self, genotype):
         if genotype not in self:
             raise ValueError(
                 f"The genotype is not of the space of cells with "
-                f"{self.num_nodes} nodes, {self.cells.edges_per_node} "
-                f"different predecessors each, all of them in the output. "
+                f"{self.num_nodes} nodes, {self.edges_per_node} different "
+                f"predecessors each, all nodes in the output, and the "
+                f"primitives {', '.join(self._choices)}. "
                 f"Received: {genotype}."
             )
 
-    def _edited_cells(self, cell):
-        count = self.cells.edges_per_node
-        for position, (primitive, predecessor) in enumerate(cell):
-            first = position - position % count
-            taken = {source for _, source in cell[first : first + count]}
-            node = position // count + self.cells.num_inputs
-            edits = [
-                (other, predecessor)
-                for other in self._choices
-                if other != primitive
-            ] + [
-                (primitive, source)
-                for source in range(node)
-                if source not in taken
-            ]
-            for edit in edits:
-                yield (*cell[:position], edit, *cell[position + 1 :])
+    def _edited(self, nodes):
+        """Yields the nodes of a cell with one edge changed."""
+        for position, edges in enumerate(nodes):
+            node = self.concat[position]
+            for place, (primitive, predecessor) in enumerate(edges):
+                edits = [
+                    (other, predecessor)
+                    for other in self._choices
+                    if other != primitive
+                ] + [
+                    (primitive, source)
+                    for source in range(node)
+                    if source not in _sources(edges)
+                ]
+                for edit in edits:
+                    edited = _replaced(edges, place, edit)
+                    yield _replaced(nodes, position, edited)
 
     def _sample_cell(self, generator):
-        cell = []
+        nodes = []
         for node in self.concat:
-            count = self.cells.edges_per_node
+            count = self._num_kept(node)
             predecessors = generator.choice(node, count, replace=False)
-            for predecessor in sorted(predecessors.tolist()):
-                cell.append((str(generator.choice(self._choices)), predecessor))
-        return cell
+            nodes.append(
+                [
+                    (str(generator.choice(self._choices)), predecessor)
+                    for predecessor in sorted(predecessors.tolist())
+                ]
+            )
+        return nodes
+
+
+def _sources(edges):
+    return [source for _, source in edges]
+
+
+def _replaced(items, position, item):
+    """Returns a tuple with another item at a position."""
+    return (*items[:position], item, *items[position + 1 :])

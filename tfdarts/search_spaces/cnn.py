@@ -16,6 +16,8 @@ class CNNSearchSpace(CellSearchSpace):
         num_nodes: Integer, intermediate nodes of a cell. Defaults to `4`.
         primitives: Sequence of primitive names. Defaults to the eight of the
             paper, `tfdarts.genotypes.PRIMITIVES`.
+        **kwargs: See `tfdarts.search_spaces.cells.CellSearchSpace`, for nodes
+            that keep another number of edges.
 
     Example:
 
@@ -32,5 +34,5 @@ class CNNSearchSpace(CellSearchSpace):
 
     kind = "cnn"
 
-    def __init__(self, num_nodes=4, primitives=PRIMITIVES):
-        super().__init__(num_nodes, primitives)
+    def __init__(self, num_nodes=4, primitives=PRIMITIVES, **kwargs):
+        super().__init__(num_nodes, primitives, **kwargs)

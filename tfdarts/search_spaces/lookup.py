@@ -5,6 +5,7 @@ import shlex
 
 from tfdarts import genotypes
 from tfdarts.arguments import path_text
+from tfdarts.cells import STRUCTURES
 from tfdarts.pasted import is_pasted
 from tfdarts.search_spaces.cnn import CNNSearchSpace
 from tfdarts.search_spaces.rnn import RNNSearchSpace
@@ -63,12 +64,11 @@ def find_genotype(identifier, space="cnn"):
             f"{_hint(identifier, space)}"
         )
     if genotype.space != space:
-        kinds = genotypes.KINDS
         raise ValueError(
-            f"{path} holds {kinds[genotype.space]}, but what is "
-            f"needed here is {kinds[space]}: convolutional cells are for "
-            f"images, recurrent ones for texts. Check --dataset, or --space "
-            f"where there is none."
+            f"{path} holds {STRUCTURES[genotype.space].description}, but what "
+            f"is needed here is {STRUCTURES[space].description}: "
+            f"convolutional cells are for images, recurrent cells for texts. "
+            f"Check --dataset, or --space where there is none."
         )
     return genotype
 

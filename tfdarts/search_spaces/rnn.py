@@ -14,6 +14,8 @@ class RNNSearchSpace(CellSearchSpace):
         num_nodes: Integer, intermediate nodes of a cell. Defaults to `8`.
         primitives: Sequence of primitive names. Defaults to the five of the
             paper, `tfdarts.genotypes.RECURRENT_PRIMITIVES`.
+        **kwargs: See `tfdarts.search_spaces.cells.CellSearchSpace`, for nodes
+            that keep another number of edges.
 
     Example:
 
@@ -30,5 +32,5 @@ class RNNSearchSpace(CellSearchSpace):
 
     kind = "rnn"
 
-    def __init__(self, num_nodes=8, primitives=RECURRENT_PRIMITIVES):
-        super().__init__(num_nodes, primitives)
+    def __init__(self, num_nodes=8, primitives=RECURRENT_PRIMITIVES, **kwargs):
+        super().__init__(num_nodes, primitives, **kwargs)

@@ -1,6 +1,5 @@
 """The data, network and callbacks of a training on images."""
 
-import dataclasses
 import logging
 
 import keras
@@ -125,7 +124,7 @@ class ImageTraining:
         examples = self.data.examples
         genotype = self.genotype
         return {
-            "genotype": genotype and dataclasses.asdict(genotype),
+            "genotype": genotype and genotype.to_dict(),
             "mean": examples.mean,
             "std": examples.std,
             "class_names": self.source.class_names,

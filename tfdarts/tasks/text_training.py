@@ -89,7 +89,7 @@ class TextTraining:
         """Values computed from settings and data, for the run directory."""
         genotype = self.genotype
         return {
-            "genotype": genotype and dataclasses.asdict(genotype),
+            "genotype": genotype and genotype.to_dict(),
             "vocabulary_size": len(self.source.vocabulary),
             "tokenizer": self.source.tokenizer,
         }

@@ -7,8 +7,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
 from tfdarts.arguments import as_path
+from tfdarts.cells import STRUCTURES
 from tfdarts.files import write_atomically
-from tfdarts.genotypes import SPACES
 from tfdarts.visualization import palette
 from tfdarts.visualization import panels
 from tfdarts.visualization.alphas_by_node import heat_map_of_edges
@@ -94,11 +94,12 @@ def chosen_edges(genotype, cell_type, edges):
     >>> chosen_edges(cell, "recurrent", [(1, 0), (2, 0), (2, 1)])
     {0: 'tanh', 1: 'relu'}
     """
-    cells = SPACES[genotype.space]
     positions = {edge: position for position, edge in enumerate(edges)}
+    first = STRUCTURES[genotype.space].num_inputs
     return {
-        positions[cells.num_inputs + k // cells.edges_per_node, p]: primitive
-        for k, (primitive, p) in enumerate(getattr(genotype, cell_type))
+        positions[node, predecessor]: primitive
+        for node, kept in enumerate(genotype.cells[cell_type].nodes, first)
+        for primitive, predecessor in kept
     }
 
 

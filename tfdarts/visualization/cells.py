@@ -8,9 +8,9 @@ import sysconfig
 import pydot
 
 from tfdarts.arguments import as_path
+from tfdarts.cells import STRUCTURES
 from tfdarts.characters import has_unusable_characters
 from tfdarts.files import write_atomically
-from tfdarts.genotypes import SPACES
 from tfdarts.visualization import palette
 
 CELL_NAMES = {
@@ -80,15 +80,14 @@ def node_names(space, count):
     return [*named, *map(str, range(len(named), count))][:count]
 
 
-def cell_graph(edges, concat, title, space="cnn"):
+def cell_graph(cell, title, space="cnn"):
     """Returns a cell as a graph, with nodes numbered as in its genotype.
 
     The paper's figures only count the intermediate nodes: their node 0 of a
     convolutional cell is node 2 here and in the genotype.
 
     Args:
-        edges: Sequence of `(primitive, predecessor)`, as in a `Genotype`.
-        concat: Sequence of the nodes that form the output.
+        cell: `tfdarts.cells.Cell`.
         title: String above the cell.
         space: String, `"cnn"` or `"rnn"`, the kind of cell.
 
@@ -97,8 +96,9 @@ def cell_graph(edges, concat, title, space="cnn"):
 
     Example:
 
-    >>> edges = [("sep_conv_3x3", 0), ("skip_connect", 1)]
-    >>> graph = cell_graph(edges, concat=[2], title="A small cell")
+    >>> from tfdarts.cells import Cell
+    >>> cell = Cell(((("sep_conv_3x3", 0), ("skip_connect", 1)),), concat=(2,))
+    >>> graph = cell_graph(cell, title="A small cell")
     >>> len(graph.get_edges())
     3
 
@@ -109,16 +109,14 @@ def cell_graph(edges, concat, title, space="cnn"):
     graph = pydot.Dot("cell", label=_quoted(title), **_GRAPH)
     graph.set_node_defaults(**_NODE)
     graph.set_edge_defaults(**_EDGE)
-    cells = SPACES[space]
-    count = len(edges) // cells.edges_per_node
-    intermediate = range(cells.num_inputs, cells.num_inputs + count)
-    names = node_names(space, intermediate.stop)
+    num_inputs = STRUCTURES[space].num_inputs
+    names = node_names(space, num_inputs + len(cell.nodes))
     # Node 0 of a recurrent cell combines both of its inputs.
     inputs = dict(zip("xh", INPUTS["rnn"])) if space == "rnn" else {}
     for node, label in inputs.items():
         _add_node(graph, node, label, palette.INPUT)
     for node, name in enumerate(names):
-        is_input = not inputs and node < cells.num_inputs
+        is_input = not inputs and node < num_inputs
         _add_node(
             graph,
             node,
@@ -129,18 +127,21 @@ def cell_graph(edges, concat, title, space="cnn"):
     plain = {"color": palette.QUIET, "minlen": 2}
     for node in inputs:
         graph.add_edge(pydot.Edge(node, "0", **plain))
-    for position, (primitive, predecessor) in enumerate(edges):
-        color = palette.family_color(primitive)
-        graph.add_edge(
-            pydot.Edge(
-                str(predecessor),
-                str(intermediate[position // cells.edges_per_node]),
-                label=_quoted(primitive),
-                color=color,
-                fontcolor=color,
+    for node, edges in enumerate(cell.nodes, num_inputs):
+        for primitive, predecessor in edges:
+            color = palette.family_color(primitive)
+            style = {"style": "dashed"} if primitive == "none" else {}
+            graph.add_edge(
+                pydot.Edge(
+                    str(predecessor),
+                    str(node),
+                    label=_quoted(primitive),
+                    color=color,
+                    fontcolor=color,
+                    **style,
+                )
             )
-        )
-    for node in concat:
+    for node in cell.concat:
         graph.add_edge(pydot.Edge(str(node), "output", **plain))
     return graph
 
@@ -190,12 +191,11 @@ def draw_cells(genotype, directory):
     prefix = f"{genotype.name}: " if genotype.name else ""
     graphs = {
         directory / cell_type: cell_graph(
-            getattr(genotype, cell_type),
-            getattr(genotype, f"{cell_type}_concat"),
+            cell,
             f"{prefix}{CELL_NAMES[cell_type]}",
             genotype.space,
         )
-        for cell_type in genotype.cell_types
+        for cell_type, cell in genotype.cells.items()
     }
     paths = []
     for stem, graph in graphs.items():

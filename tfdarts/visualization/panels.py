@@ -7,7 +7,7 @@ from matplotlib import style as styles
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from tfdarts.genotypes import NUM_INPUTS
+from tfdarts.cells import STRUCTURES
 from tfdarts.visualization import palette
 from tfdarts.visualization.cells import node_names
 
@@ -34,7 +34,7 @@ def edge_names(edges):
     >>> edge_names([(1, 0), (2, 1)])
     ['0 → 1', '1 → 2']
     """
-    space = "rnn" if _first(edges) < NUM_INPUTS else "cnn"
+    space = "rnn" if _first(edges) < STRUCTURES["cnn"].num_inputs else "cnn"
     names = node_names(space, 1 + max(node for node, _ in edges))
     return [f"{names[p]} → {names[node]}" for node, p in edges]
 

@@ -1,0 +1,182 @@
+"""Cells: the parts of a genotype, and the structures that cells may have."""
+
+import dataclasses
+import typing
+from collections.abc import Iterable
+
+from tfdarts.arguments import items
+from tfdarts.arguments import scalar
+from tfdarts.primitive_table import primitive_names
+
+
+class Structure(typing.NamedTuple):
+    """The structure of the cells of one kind of network.
+
+    Args:
+        cell_types: Tuple of strings, the names of a genotype's cells.
+        num_inputs: Integer, the number of input nodes of a cell.
+        edges_per_node: Integer, the number of edges that the paper keeps for
+            each intermediate node.
+        description: String, the content of a genotype in words.
+    """
+
+    cell_types: tuple[str, ...]
+    num_inputs: int
+    edges_per_node: int
+    description: str
+
+
+STRUCTURES = {
+    "cnn": Structure(("normal", "reduce"), 2, 2, "convolutional cells"),
+    "rnn": Structure(("recurrent",), 1, 1, "a recurrent cell"),
+}
+"""The structures of convolutional and recurrent cells."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Cell:
+    """A cell: the edges into each intermediate node, and the output.
+
+    Nodes are numbered from the inputs on. A convolutional cell has the input
+    nodes `0` and `1`, so its first intermediate node is node `2`.
+
+    Args:
+        nodes: Tuple with an entry for each intermediate node: a tuple of its
+            edges, which are pairs `(primitive, predecessor)`. An edge with
+            the primitive `"none"` carries nothing.
+        concat: Tuple of the intermediate nodes that form the output.
+
+    Example:
+
+    >>> cell = Cell(nodes=((("tanh", 0),), (("relu", 1),)), concat=(1, 2))
+    >>> cell.edges
+    (('tanh', 0), ('relu', 1))
+    """
+
+    nodes: tuple[tuple[tuple[str, int], ...], ...]
+    concat: tuple[int, ...]
+
+    @property
+    def edges(self) -> tuple[tuple[str, int], ...]:
+        """The edges of all nodes, in order."""
+        return tuple(edge for node in self.nodes for edge in node)
+
+    def has(self, edges_per_node: int) -> bool:
+        """Returns whether each node has this number of edges."""
+        return all(len(node) == edges_per_node for node in self.nodes)
+
+
+def checked_cell(space, cell_type, nodes, concat):
+    """Returns the `Cell` of a user's arguments.
+
+    Args:
+        space: String, a key of `STRUCTURES`.
+        cell_type: String, the name of the cell in errors.
+        nodes: Sequence of the edges of each node. Or a sequence of the edges
+            of all nodes, if each node has the paper's number of edges.
+        concat: Sequence of integers.
+
+    Raises:
+        ValueError: If a primitive is unknown, an edge does not come from an
+            earlier node, or `concat` names a node that is not an intermediate
+            node.
+    """
+    structure = STRUCTURES[space]
+    if not _is_list_of_nodes(nodes):
+        nodes = _split(cell_type, nodes, structure.edges_per_node)
+    known = primitive_names(space)
+    checked = []
+    for node, edges in enumerate(nodes, structure.num_inputs):
+        edges = _checked_edges(cell_type, edges)
+        for primitive, predecessor in edges:
+            _check_primitive(cell_type, primitive, known)
+            _check_predecessor(cell_type, predecessor, node)
+        checked.append(edges)
+    concat = _checked_concat(
+        f"{cell_type}_concat", concat, structure.num_inputs, len(checked)
+    )
+    return Cell(tuple(checked), concat)
+
+
+def _is_list_of_nodes(value):
+    """Returns whether a value lists the edges of each node separately."""
+    return (
+        isinstance(value, list | tuple)
+        and len(value) > 0
+        and all(
+            isinstance(node, list | tuple)
+            and all(isinstance(edge, list | tuple) for edge in node)
+            for node in value
+        )
+    )
+
+
+def _split(cell_type, edges, edges_per_node):
+    """Returns a list of all edges as a list of the edges of each node."""
+    edges = _checked_edges(cell_type, edges)
+    if len(edges) % edges_per_node:
+        raise ValueError(
+            f"`{cell_type}` must hold {edges_per_node} edges for each "
+            f"intermediate node, or a list of edges for each node. Received "
+            f"{len(edges)} edges."
+        )
+    return [
+        edges[first : first + edges_per_node]
+        for first in range(0, len(edges), edges_per_node)
+    ]
+
+
+def _checked_edges(cell_type, edges):
+    try:
+        checked = tuple(
+            (scalar(primitive), scalar(predecessor))
+            for primitive, predecessor in items(edges)
+        )
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"`{cell_type}` must be a list of pairs (primitive, predecessor). "
+            f"Received: {edges!r}."
+        ) from error
+    if not checked:
+        raise ValueError(
+            f"`{cell_type}` must hold one or more edges for each intermediate "
+            f"node. A node without input has an edge with the primitive "
+            f"'none'. Received: {edges!r}."
+        )
+    return checked
+
+
+def _check_primitive(cell_type, primitive, known):
+    if primitive not in known:
+        raise ValueError(
+            f"`{cell_type}` names an unknown primitive, {primitive!r}. "
+            f"The known primitives are: {', '.join(known)}. Register "
+            f"primitives of your own by tfdarts.register_primitive first."
+        )
+
+
+def _check_predecessor(cell_type, predecessor, node):
+    if type(predecessor) is not int or not 0 <= predecessor < node:
+        raise ValueError(
+            f"An edge of `{cell_type}` leads from node {predecessor!r} to "
+            f"node {node}, but an edge must come from a node between 0 "
+            f"and {node - 1}."
+        )
+
+
+def _checked_concat(field, concat, num_inputs, num_nodes):
+    received = concat
+    listed = concat if isinstance(concat, Iterable) else ()
+    concat = tuple(map(scalar, listed))
+    nodes = range(num_inputs, num_inputs + num_nodes)
+    if (
+        not concat
+        or any(type(node) is not int or node not in nodes for node in concat)
+        or len(set(concat)) != len(concat)
+    ):
+        raise ValueError(
+            f"`{field}` must name one or more different intermediate nodes, "
+            f"which are {nodes.start} to {nodes.stop - 1}. "
+            f"Received: {received!r}."
+        )
+    return concat
