@@ -70,6 +70,46 @@ class ToyGradient(tfdarts.SupernetStrategy):
         }
 
 
+class AllEdges(tfdarts.SupernetStrategy):
+    """Nodes keep all of their edges, and "none" removes an edge, as in SNAS."""
+
+    name = "all_edges"
+
+    def search_arguments(self, config):
+        return {"derive": keep_all_edges}
+
+
+def keep_all_edges(space, probabilities):
+    flipped = {name: p[:, ::-1] for name, p in probabilities.items()}
+    flipped["normal"][:2] = 1
+    kept = tfdarts.CNNSearchSpace(
+        *(space.num_nodes, space.primitives),
+        edges_per_node="all",
+        derive_none=True,
+    )
+    return kept.derive(flipped)
+
+
+@pytest.mark.slow
+def test_nodes_with_all_edges_from_search_to_export(tmp_path):
+    tfdarts.register_strategy(AllEdges())
+    training = dataclasses.replace(
+        tiny_training.TRAINING, genotype=None, run_dir=str(tmp_path)
+    )
+    config = tfdarts.search_config(
+        "all_edges", **TINY | {"num_nodes": 2}, run_dir=str(tmp_path)
+    )
+    results = tfdarts.pipeline(config, training)
+    genotype = tfdarts.Genotype.load(tmp_path / "genotype.json")
+    for cell in genotype.cells.values():
+        assert [len(edges) for edges in cell.nodes] == [2, 3]
+    assert genotype.cells["normal"].nodes[0] == (("none", 0), ("none", 1))
+    assert "none" in (tmp_path / "cells" / "normal.dot").read_text()
+    model = keras.models.load_model(tmp_path / "train" / "model.keras")
+    assert model.get_layer("network").genotype == genotype
+    assert tf.saved_model.load(results["saved_model"]).signatures
+
+
 def test_a_strategy_joins_parts_of_your_own(tmp_path):
     tfdarts.register_strategy(ToyGradient())
     config = tfdarts.search_config(
