@@ -518,7 +518,7 @@ def test_a_network_takes_a_genotype_its_fields_or_its_name(space):
         assert genotypes.of_space(given, space) == expected
     (other,) = {"cnn", "rnn"} - {space}
     needed = STRUCTURES[other].description
-    with pytest.raises(ValueError, match=f"here is {needed}"):
+    with pytest.raises(ValueError, match=f"must hold {needed}"):
         genotypes.of_space(expected, other)
     with pytest.raises(ValueError, match="must be a Genotype or the name of"):
         genotypes.of_space(7, space)
@@ -543,7 +543,7 @@ def test_a_network_takes_a_genotype_its_fields_or_its_name(space):
 def test_nothing_is_evaluated(text, tmp_path):
     text = text.replace("{}", f"touch {tmp_path}/evaluated")
     (tmp_path / "genotype.txt").write_text(text)
-    with pytest.raises(ValueError, match="genotype.txt is no genotype file"):
+    with pytest.raises(ValueError, match="genotype.txt is not a genotype file"):
         Genotype.load(tmp_path / "genotype.txt")
     assert os.listdir(tmp_path) == ["genotype.txt"]
 
@@ -673,7 +673,7 @@ def test_what_is_no_genotype_file_is_refused(text, message, tmp_path):
     (tmp_path / "broken.json").write_text(text)
     with pytest.raises(ValueError, match=message) as refusal:
         Genotype.load(tmp_path / "broken.json")
-    assert "broken.json is no genotype file: " in str(refusal.value)
+    assert "broken.json is not a genotype file: " in str(refusal.value)
 
 
 @pytest.mark.parametrize(
@@ -694,7 +694,7 @@ def test_a_field_of_another_type_is_refused(changes):
 
 def test_a_binary_file_is_refused(tmp_path):
     (tmp_path / "model.keras").write_bytes(b"PK\xff")
-    with pytest.raises(ValueError, match="model.keras is no genotype file"):
+    with pytest.raises(ValueError, match="model.keras is not a genotype file"):
         Genotype.load(tmp_path / "model.keras")
 
 

@@ -134,7 +134,7 @@ def test_an_identifier_that_means_nothing(identifier):
 def test_what_would_exhaust_a_parser(tmp_path, text):
     path = tmp_path / "genotype.json"
     path.write_text(text)
-    with pytest.raises(ValueError, match="is no genotype file"):
+    with pytest.raises(ValueError, match="is not a genotype file"):
         Genotype.load(path)
 
 

@@ -301,7 +301,9 @@ class Genotype:
                 return cls.from_string(text)
             return cls.from_json(text)
         except (ValueError, RecursionError, MemoryError) as error:
-            raise ValueError(f"{path} is no genotype file: {error}") from error
+            raise ValueError(
+                f"{path} is not a genotype file: {error}"
+            ) from error
 
 
 def of_space(genotype, space):
@@ -331,9 +333,9 @@ def of_space(genotype, space):
         )
     if genotype.space != space:
         raise ValueError(
-            f"The genotype holds {STRUCTURES[genotype.space].description}, but "
-            f"what is needed here is {STRUCTURES[space].description}. "
-            f"Received: {genotype.name or genotype}."
+            f"The genotype holds {STRUCTURES[genotype.space].description}, "
+            f"but must hold {STRUCTURES[space].description}. Received: "
+            f"{genotype.name or genotype}."
         )
     return genotype
 
@@ -359,7 +361,7 @@ def get(name, space="cnn"):
     if name not in published_names(space):
         raise ValueError(
             f"There is no published genotype named {name!r}. The published "
-            f"ones are: {', '.join(published_names(space))}."
+            f"genotypes are: {', '.join(published_names(space))}."
             f"{like_published(str(name), space)}"
         )
     published = PUBLISHED[space][name]

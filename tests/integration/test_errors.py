@@ -137,12 +137,12 @@ def place(tmp_path_factory):
         ),
         (
             "visualize --genotype=broken.json",
-            "broken.json is no genotype file:",
+            "broken.json is not a genotype file:",
         ),
         (
             "visualize --genotype=future.json",
-            "future.json is no genotype file: An edge of `normal` leads from "
-            "node 5 to node 2, but an edge must come from a node between",
+            "future.json is not a genotype file: An edge of `normal` leads "
+            "from node 5 to node 2, but an edge must come from a node between",
         ),
         (
             "visualize --genotype=DARTS_V2 --output_dir=file",
@@ -166,7 +166,11 @@ def test_without_tensorflow(command, sentence, place):
     [
         ("search", 2, "stage needs a run directory: give --run_dir."),
         ("train --run_dir=x", 2, "There is no genotype 'x'"),
-        ("train --run_dir=x --genotype=broken.json", 2, "is no genotype file"),
+        (
+            "train --run_dir=x --genotype=broken.json",
+            2,
+            "is not a genotype file",
+        ),
         ("evaluate --run_dir=x", 2, "x holds no train stage: run tfdarts-tra"),
         ("export --run_dir=x", 2, "x holds no train stage: run tfdarts-train"),
         (

@@ -68,7 +68,10 @@ def test_readme_is_short_and_leads_to_every_page():
 )
 def test_modules_that_a_page_names_are_there(page, least):
     modules = [*ROOT.glob("tfdarts/**/*.py"), *ROOT.glob("tests/**/*.py")]
-    names = re.findall(r"`([\w/]+\.py)`", (ROOT / page).read_text())
+    # `mypackage` is the example of a reader's package.
+    names = re.findall(
+        r"`(?!mypackage)([\w/]+\.py)`", (ROOT / page).read_text()
+    )
     for name in names:
         assert any(f"/{name}" in f"/{path}" for path in modules), name
     assert len(names) > least
@@ -82,6 +85,7 @@ def test_architecture_has_the_layers_and_packages_of_the_code():
         layer.replace("tfdarts.", "")
         for layer in settings["contracts"][0]["layers"]
     ]
-    assert "\n".join(layers[:-1]) in text
+    # The page names some modules of the line below, and the last line.
+    assert "\n".join(layers[:-2]) in text
     for package in (ROOT / "tfdarts").glob("*/__init__.py"):
         assert f"| `{package.parent.name}/` |" in text, package

@@ -63,18 +63,22 @@ def test_what_is_nothing_is_refused_with_all_that_could_be(identifier):
 @pytest.mark.parametrize("space", ["cnn", "rnn"])
 @pytest.mark.parametrize("nothing", [None, ""])
 def test_nothing_is_no_genotype(nothing, space):
-    with pytest.raises(ValueError, match="Whose network. Give --genotype, or"):
+    with pytest.raises(
+        ValueError, match="A genotype is missing: give --genotype, or"
+    ):
         find_genotype(nothing, space)
 
 
 def test_a_directory_without_a_genotype_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="no run directory with a genotype"):
+    with pytest.raises(ValueError, match="a run directory with a genotype"):
         find_genotype(str(tmp_path))
 
 
 def test_a_broken_file_is_refused_by_name(tmp_path):
     (tmp_path / "genotype.json").write_text("{")
-    with pytest.raises(ValueError, match="genotype.json is no genotype file"):
+    with pytest.raises(
+        ValueError, match="genotype.json is not a genotype file"
+    ):
         find_genotype(str(tmp_path))
 
 
@@ -83,7 +87,9 @@ def test_a_pasted_genotype():
     assert find_genotype(repr(genotype)) == genotype
     with pytest.raises(ValueError, match="no genotype of the form"):
         find_genotype("Genotype(normal=[" + "('skip_connect', 0), " * 20)
-    with pytest.raises(ValueError, match="The text holds convolutional cells"):
+    with pytest.raises(
+        ValueError, match="The text has a genotype of convolutional cells"
+    ):
         find_genotype(repr(genotype), "rnn")
 
 
@@ -116,11 +122,13 @@ def test_recurrent_cells_by_name_by_seed_and_in_a_file(tmp_path):
 def test_a_file_of_the_other_kind_is_refused(tmp_path):
     path = tmp_path / "genotype.json"
     genotypes.get("ENAS", "rnn").save(path)
-    message = "holds a recurrent cell, but what is needed here is convolutional"
+    message = "a genotype of a recurrent cell, but this command needs convol"
     with pytest.raises(ValueError, match=message):
         find_genotype(str(path))
     genotypes.get("DARTS_V2").save(path)
-    with pytest.raises(ValueError, match="holds convolutional cells"):
+    with pytest.raises(
+        ValueError, match="has a genotype of convolutional cells"
+    ):
         find_genotype(str(path), "rnn")
     with pytest.raises(ValueError, match="ENAS, DARTS_V1, DARTS_V2"):
         find_genotype("NASNet", "rnn")

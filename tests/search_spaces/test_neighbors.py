@@ -67,7 +67,7 @@ def test_what_is_not_of_the_space():
     assert genotypes.get("DARTS_V2") in SPACE
     for name in ("NASNet", "AmoebaNet", "PNASNet"):
         assert genotypes.get(name) not in SPACE
-    with pytest.raises(ValueError, match="not of the space"):
+    with pytest.raises(ValueError, match="not in the search space"):
         SPACE.neighbors(genotypes.get("NASNet"))
     small = CNNSearchSpace(num_nodes=4, primitives=("skip_connect",))
     assert genotypes.get("DARTS_V2") not in small

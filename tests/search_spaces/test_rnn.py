@@ -107,7 +107,9 @@ def test_what_is_not_of_the_space():
     assert genotypes.get("ENAS", "rnn") not in SPACE
     assert genotypes.get("DARTS_V1", "cnn") not in SPACE
     assert genotypes.get("DARTS_V1", "rnn") not in CNNSearchSpace()
-    with pytest.raises(ValueError, match="8 nodes, 1 different predecessors"):
+    with pytest.raises(
+        ValueError, match="8 nodes, each with 1 different predecessors"
+    ):
         SPACE.neighbors(genotypes.get("ENAS", "rnn"))
 
 

@@ -243,11 +243,10 @@ class CellSearchSpace:
     def _check(self, genotype):
         if genotype not in self:
             raise ValueError(
-                f"The genotype is not of the space of cells with "
-                f"{self.num_nodes} nodes, {self.edges_per_node} different "
-                f"predecessors each, all nodes in the output, and the "
-                f"primitives {', '.join(self._choices)}. "
-                f"Received: {genotype}."
+                "The genotype is not in the search space: its cells must have "
+                f"{self.num_nodes} nodes, each with {self.edges_per_node} "
+                "different predecessors, all nodes in the output, and the "
+                f"primitives {', '.join(self._choices)}. Received: {genotype}."
             )
 
     def _edited(self, nodes):

@@ -37,7 +37,7 @@ def find_genotype(identifier, space="cnn"):
     """
     if not identifier:
         raise ValueError(
-            "Whose network? Give --genotype, or --run_dir of a search."
+            "A genotype is missing: give --genotype, or --run_dir of a search."
         )
     identifier = path_text(identifier, "A genotype")
     published = genotypes.published_names(space)
@@ -47,8 +47,8 @@ def find_genotype(identifier, space="cnn"):
         seed = identifier.removeprefix(RANDOM)
         if not seed.isdecimal():
             raise ValueError(
-                f"A random genotype is random:<seed>, the seed an integer that "
-                f"is not negative. Received: {identifier!r}."
+                "A random genotype is random:<seed>, where <seed> is an "
+                f"integer of at least 0. Received: {identifier!r}."
             )
         return SPACES[space]().sample(int(seed))
     if path := _genotype_file(identifier):
@@ -58,17 +58,18 @@ def find_genotype(identifier, space="cnn"):
         genotype = genotypes.Genotype.from_string(identifier)
     else:
         raise ValueError(
-            f"There is no genotype {identifier!r}: it is no file, no run "
-            f"directory with a genotype.json, no random:<seed>, and none of "
-            f"the published names {', '.join(published)}."
-            f"{_hint(identifier, space)}"
+            f"There is no genotype {identifier!r}: it is not a file, a run "
+            "directory with a genotype.json, random:<seed>, or one of the "
+            "published names "
+            f"{', '.join(published)}.{_hint(identifier, space)}"
         )
     if genotype.space != space:
         raise ValueError(
-            f"{path} holds {STRUCTURES[genotype.space].description}, but what "
-            f"is needed here is {STRUCTURES[space].description}: "
-            f"convolutional cells are for images, recurrent cells for texts. "
-            f"Check --dataset, or --space where there is none."
+            f"{path} has a genotype of "
+            f"{STRUCTURES[genotype.space].description}, but this command "
+            f"needs {STRUCTURES[space].description}: convolutional cells are "
+            "for images, recurrent cells for texts. Check --dataset, or "
+            "--space if the command has no --dataset."
         )
     return genotype
 

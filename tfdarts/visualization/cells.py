@@ -209,9 +209,9 @@ def draw_cells(genotype, directory):
                 paths.append(path)
     except Exception as error:
         logging.getLogger("tfdarts").warning(
-            "The cells in %s stay DOT text, without all pictures, because "
-            "drawing failed (%s): install Graphviz, or run "
-            "`pip install graphviz-pure`, and draw them again.",
+            "Some pictures of the cells in %s are missing, because drawing "
+            "failed (%s). The DOT files are complete: install Graphviz, or "
+            "run `pip install graphviz-pure`, and draw the cells again.",
             directory,
             error,
         )
