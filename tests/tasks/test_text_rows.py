@@ -122,5 +122,8 @@ def test_what_is_chosen_is_said(caplog):
             source_of(11_000, 1300),
             1,
         )
-    assert "the validation text has 1,300 words: 32 rows" in caplog.text
-    assert "not 64" in caplog.text
+    assert (
+        "the validation text has 1,300 words: a batch has 32 rows"
+        in caplog.text
+    )
+    assert "instead of 64" in caplog.text
