@@ -8,8 +8,11 @@ evaluated as code.
 import dataclasses
 import difflib
 import json
+import os
 import types
+from collections.abc import Iterable
 from collections.abc import Mapping
+from collections.abc import Sequence
 
 from tfdarts.arguments import as_path
 from tfdarts.cells import STRUCTURES
@@ -94,12 +97,12 @@ class Genotype:
 
     def __init__(
         self,
-        normal=None,
-        normal_concat=None,
-        reduce=None,
-        reduce_concat=None,
-        recurrent=None,
-        recurrent_concat=None,
+        normal: Sequence | None = None,
+        normal_concat: Iterable[int] | None = None,
+        reduce: Sequence | None = None,
+        reduce_concat: Iterable[int] | None = None,
+        recurrent: Sequence | None = None,
+        recurrent_concat: Iterable[int] | None = None,
         name: str | None = None,
         *,
         cells: Mapping[str, Cell] | None = None,
@@ -139,7 +142,7 @@ class Genotype:
         object.__setattr__(self, "cells", types.MappingProxyType(checked))
         object.__setattr__(self, "name", name)
 
-    def __getattr__(self, field):
+    def __getattr__(self, field: str) -> tuple:
         cell_type = field.removesuffix("_concat")
         cell = self.__dict__.get("cells", {}).get(cell_type)
         if cell is None:
@@ -283,12 +286,12 @@ class Genotype:
         order = ("normal", "normal_concat", "reduce", "reduce_concat")
         return cls.from_dict(pasted_fields(text, order))
 
-    def save(self, path) -> None:
+    def save(self, path: str | os.PathLike) -> None:
         """Writes the genotype to a JSON file atomically."""
         write_atomically(as_path(path), self.to_json())
 
     @classmethod
-    def load(cls, path) -> "Genotype":
+    def load(cls, path: str | os.PathLike) -> "Genotype":
         """Returns the genotype of a JSON file, or of a file of pasted text.
 
         Raises:
@@ -340,7 +343,7 @@ def of_space(genotype, space):
     return genotype
 
 
-def get(name, space="cnn"):
+def get(name: str, space: str = "cnn") -> Genotype:
     """Returns a published genotype.
 
     Args:
@@ -374,7 +377,7 @@ def get(name, space="cnn"):
     return Genotype(cells=cells, name=name)
 
 
-def published_names(space="cnn"):
+def published_names(space: str = "cnn") -> tuple[str, ...]:
     """Returns the names of all published genotypes, a tuple of strings.
 
     Args:

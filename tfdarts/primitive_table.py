@@ -7,6 +7,7 @@ they are imported only when the first layer is created.
 import pkgutil
 import re
 import typing
+from collections.abc import Callable
 
 from tfdarts.registry import Registry
 
@@ -129,14 +130,14 @@ TABLE = Registry("primitive", "primitives", _BUILT_IN)
 
 
 def register_primitive(
-    name,
-    layer,
-    space="cnn",
-    bundle=None,
-    color=INK,
-    text_color=None,
-    learns=True,
-):
+    name: str,
+    layer: Callable,
+    space: str = "cnn",
+    bundle: Callable | None = None,
+    color: str = INK,
+    text_color: str | None = None,
+    learns: bool = True,
+) -> None:
     """Adds a primitive of your own to the table.
 
     Search spaces may then contain the primitive, and genotypes with it can be

@@ -1,5 +1,8 @@
 """Data sets from images in memory."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
 
@@ -19,8 +22,12 @@ from tfdarts.data.splits import set_test_aside
 
 
 def from_arrays(
-    train, test=None, class_names=None, name="images", validation=None
-):
+    train: tuple,
+    test: tuple | None = None,
+    class_names: Sequence[str] | None = None,
+    name: str = "images",
+    validation: tuple | None = None,
+) -> ImageSource:
     """Returns arrays as a source, for use as `dataset`.
 
     Args:
@@ -94,8 +101,12 @@ def from_arrays(
 
 
 def from_dataset(
-    train, test=None, class_names=None, name="images", validation=None
-):
+    train: Any,
+    test: Any = None,
+    class_names: Sequence[str] | None = None,
+    name: str = "images",
+    validation: Any = None,
+) -> ImageSource:
     """Returns `tf.data` datasets as a source.
 
     The datasets are read once, immediately, and kept in memory.

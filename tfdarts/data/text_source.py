@@ -4,6 +4,7 @@ import collections
 import dataclasses
 import re
 import typing
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -159,7 +160,12 @@ def source_of_lines(name, lines, tokenizer="spaces"):
     )
 
 
-def from_lines(train, validation, test, name="mine"):
+def from_lines(
+    train: Iterable[str],
+    validation: Iterable[str],
+    test: Iterable[str],
+    name: str = "mine",
+) -> TextSource:
     """Returns lines of text as a source, for use as `dataset`.
 
     Args:

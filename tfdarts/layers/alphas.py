@@ -1,8 +1,10 @@
 """The architecture parameters."""
 
 import keras
+import tensorflow as tf
 
 from tfdarts.layers import relaxations
+from tfdarts.layers.relaxations import Relaxation
 
 
 @keras.saving.register_keras_serializable(package="tfdarts")
@@ -33,10 +35,10 @@ class Alphas(keras.layers.Layer):
 
     def __init__(
         self,
-        num_edges,
-        num_primitives,
-        initializer=None,
-        relaxation="softmax",
+        num_edges: int,
+        num_primitives: int,
+        initializer: str | keras.initializers.Initializer | None = None,
+        relaxation: str | Relaxation = "softmax",
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -58,7 +60,7 @@ class Alphas(keras.layers.Layer):
         )
         self.built = True
 
-    def edge_weights(self, training=False):
+    def edge_weights(self, training: bool = False) -> tf.Tensor:
         """Returns the weights of the primitives in one pass.
 
         Args:
@@ -71,7 +73,7 @@ class Alphas(keras.layers.Layer):
             keras.ops.convert_to_tensor(self.alpha), training
         )
 
-    def probabilities(self):
+    def probabilities(self) -> tf.Tensor:
         """Returns the probabilities of the primitives, a float64 array.
 
         The shape is `(num_edges, num_primitives)`. Genotypes are derived from

@@ -1,5 +1,7 @@
 """The mixed operation on the edges that leave one node."""
 
+from collections.abc import Sequence
+
 import keras
 import tensorflow as tf
 
@@ -52,7 +54,12 @@ class MixedOp(keras.layers.Layer):
     """
 
     def __init__(
-        self, num_edges, filters, strides=1, primitives=PRIMITIVES, **kwargs
+        self,
+        num_edges: int,
+        filters: int,
+        strides: int = 1,
+        primitives: Sequence[str] = PRIMITIVES,
+        **kwargs,
     ):
         super().__init__(**kwargs)
         if set(primitives) <= {"none"}:
@@ -122,7 +129,7 @@ class MixedOp(keras.layers.Layer):
             terms.append(sum_of_shared([*shared.values()], weights))
         return tf.add_n(terms)
 
-    def operation_of(self, edge, name):
+    def operation_of(self, edge: int, name: str) -> keras.Layer:
         """Returns the layer of a primitive on one edge, with its weights.
 
         Args:

@@ -16,7 +16,7 @@ class Relaxation(keras.layers.Layer):
         super().__init__(**kwargs)
         self.built = True
 
-    def weights_of(self, alpha, training=False):
+    def weights_of(self, alpha: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Returns the weights of the primitives in one pass.
 
         Args:
@@ -28,7 +28,7 @@ class Relaxation(keras.layers.Layer):
         """
         raise NotImplementedError
 
-    def probabilities(self, alpha):
+    def probabilities(self, alpha: tf.Tensor) -> tf.Tensor:
         """Returns the probabilities of the primitives.
 
         Derivation, records and pictures use these probabilities. By default

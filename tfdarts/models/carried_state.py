@@ -87,7 +87,7 @@ class WithCarriedState(CarriesState, keras.Model):
     ['loss']
     """
 
-    def __init__(self, network, **kwargs):
+    def __init__(self, network: keras.Model, **kwargs):
         super().__init__(**{"dtype": network.dtype_policy, **kwargs})
         self.network = network
         self.loss_tracker = keras.metrics.Mean(name="loss")
@@ -101,7 +101,11 @@ class WithCarriedState(CarriesState, keras.Model):
     def metrics(self):
         return [self.loss_tracker]
 
-    def compile(self, optimizer=None, run_eagerly=False):
+    def compile(
+        self,
+        optimizer: str | keras.optimizers.Optimizer | None = None,
+        run_eagerly: bool = False,
+    ) -> None:
         """Configures training and evaluation.
 
         Args:

@@ -1,8 +1,11 @@
 """The convolutional network that a genotype describes."""
 
+from collections.abc import Sequence
+
 import keras
 
 from tfdarts.arguments import scalar
+from tfdarts.genotypes import Genotype
 from tfdarts.genotypes import of_space
 from tfdarts.layers.convolutions import FactorizedReduce
 from tfdarts.layers.convolutions import ReLUConvBN
@@ -73,17 +76,17 @@ class CNNNetwork(keras.Model):
 
     def __init__(
         self,
-        genotype,
-        init_channels,
-        num_cells,
-        num_classes,
-        input_shape,
-        stem_multiplier=3,
-        search=False,
-        drop_path=False,
-        stem="auto",
-        name="cnn_network",
-        dtype=None,
+        genotype: Genotype | str,
+        init_channels: int,
+        num_cells: int,
+        num_classes: int,
+        input_shape: Sequence[int],
+        stem_multiplier: int = 3,
+        search: bool = False,
+        drop_path: bool = False,
+        stem: str = "auto",
+        name: str = "cnn_network",
+        dtype: str | keras.DTypePolicy | None = None,
     ):
         genotype = of_space(genotype, "cnn")
         image_shape = skeleton.validate_image_shape(input_shape)

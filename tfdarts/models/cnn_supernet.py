@@ -1,5 +1,7 @@
 """The convolutional supernet, which contains every network of the space."""
 
+from collections.abc import Sequence
+
 import keras
 
 from tfdarts.arguments import scalar
@@ -11,6 +13,7 @@ from tfdarts.layers.convolutions import conv
 from tfdarts.layers.mixed_op import MixedOp
 from tfdarts.layers.mixed_op import mixed_op_class
 from tfdarts.layers.recompute import call_and_recompute
+from tfdarts.layers.relaxations import Relaxation
 from tfdarts.layers.search_cell import SearchCell
 from tfdarts.models import skeleton
 from tfdarts.models.quantized import quantize_layers
@@ -69,17 +72,17 @@ class CNNSupernet(Supernet, keras.Model):
 
     def __init__(
         self,
-        init_channels,
-        num_cells,
-        num_classes,
-        input_shape,
-        num_nodes=4,
-        stem_multiplier=3,
-        primitives=PRIMITIVES,
-        recompute=False,
-        stem="auto",
-        relaxation="softmax",
-        mixed_op=MixedOp,
+        init_channels: int,
+        num_cells: int,
+        num_classes: int,
+        input_shape: Sequence[int],
+        num_nodes: int = 4,
+        stem_multiplier: int = 3,
+        primitives: Sequence[str] = PRIMITIVES,
+        recompute: bool = False,
+        stem: str = "auto",
+        relaxation: str | Relaxation = "softmax",
+        mixed_op: type[MixedOp] = MixedOp,
         **kwargs,
     ):
         super().__init__(**kwargs)

@@ -3,6 +3,7 @@
 import keras
 
 from tfdarts.arguments import scalar
+from tfdarts.genotypes import Genotype
 from tfdarts.genotypes import of_space
 from tfdarts.layers.recurrent_cell import RecurrentCell
 from tfdarts.models.language_model import LanguageModel
@@ -42,13 +43,13 @@ class RNNNetwork(LanguageModel):
 
     def __init__(
         self,
-        genotype,
-        vocabulary_size,
-        units,
-        input_dropout=0.0,
-        recurrent_dropout=0.0,
-        seed=None,
-        dtype=None,
+        genotype: Genotype | str,
+        vocabulary_size: int,
+        units: int,
+        input_dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: int | None = None,
+        dtype: str | keras.DTypePolicy | None = None,
         **kwargs,
     ):
         genotype = of_space(genotype, "rnn")

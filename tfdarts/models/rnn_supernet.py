@@ -1,11 +1,14 @@
 """The recurrent supernet, a language model with every cell of the space."""
 
+from collections.abc import Sequence
+
 import keras
 
 from tfdarts.arguments import scalar
 from tfdarts.genotypes import RECURRENT_PRIMITIVES
 from tfdarts.layers.recurrent_search_cell import RecurrentSearchCell
 from tfdarts.layers.recurrent_search_cell import SearchRNN
+from tfdarts.layers.relaxations import Relaxation
 from tfdarts.models.language_model import LanguageModel
 from tfdarts.models.supernet import Supernet
 
@@ -43,15 +46,15 @@ class RNNSupernet(Supernet, LanguageModel):
 
     def __init__(
         self,
-        vocabulary_size,
-        units,
-        num_nodes=8,
-        primitives=RECURRENT_PRIMITIVES,
-        input_dropout=0.0,
-        recurrent_dropout=0.0,
-        seed=None,
-        dtype=None,
-        relaxation="softmax",
+        vocabulary_size: int,
+        units: int,
+        num_nodes: int = 8,
+        primitives: Sequence[str] = RECURRENT_PRIMITIVES,
+        input_dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: int | None = None,
+        dtype: str | keras.DTypePolicy | None = None,
+        relaxation: str | Relaxation = "softmax",
         **kwargs,
     ):
         units, num_nodes, input_dropout, recurrent_dropout, seed = map(

@@ -1,9 +1,11 @@
 """Recording and describing the data set of a run."""
 
 import dataclasses
+from typing import Any
 
 from tfdarts.runs.search_configs import all_search_configs
 from tfdarts.settings.fields import WITHOUT_EFFECT
+from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import require_config
 from tfdarts.tasks.registry import config_classes
 from tfdarts.tasks.registry import task_of_config
@@ -25,7 +27,7 @@ def to_recorded_config(config, source):
     )
 
 
-def describe_data(config):
+def describe_data(config: Settings) -> dict[str, Any]:
     """Returns lines that describe a data set, after reading all of it.
 
     Args:

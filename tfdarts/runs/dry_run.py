@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import tempfile
 import time
+from typing import Any
 
 from tfdarts.runs.alpha_movement import warn_of_short_path
 from tfdarts.runs.from_scratch import FromScratch
@@ -13,6 +14,7 @@ from tfdarts.runs.search_configs import strategy_of_config
 from tfdarts.runs.supernet_search import checkpoint_of
 from tfdarts.runs.supernet_search import curvature_callbacks
 from tfdarts.runs.workers import as_worker
+from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import require_config
 from tfdarts.tasks.registry import config_classes
 from tfdarts.tasks.registry import task_of_config
@@ -23,7 +25,7 @@ STEPS = 3
 """Number of timed steps; the first step builds the graphs and is extra."""
 
 
-def dry_run(config):
+def dry_run(config: Settings) -> dict[str, Any]:
     """Runs one step of everything that a command does; leaves no files.
 
     Args:

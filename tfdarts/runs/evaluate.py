@@ -1,6 +1,8 @@
 """Testing a trained network on the test examples."""
 
 import logging
+import os
+from typing import Any
 
 import keras
 
@@ -25,8 +27,12 @@ logger = logging.getLogger("tfdarts")
 
 @show_progress()
 def evaluate(
-    run_dir, batch_size=128, dataset=None, distribute="none", test=None
-):
+    run_dir: str | os.PathLike,
+    batch_size: int = 128,
+    dataset: Any = None,
+    distribute: str = "none",
+    test: Any = None,
+) -> dict[str, Any]:
     """Tests the trained network of a run on the test examples.
 
     The run directory also gets `evaluation/`, with all metrics in

@@ -2,6 +2,10 @@
 
 import importlib.util
 import logging
+import os
+import pathlib
+from collections.abc import Sequence
+from typing import Any
 
 from tfdarts import arguments
 from tfdarts.console import show_progress
@@ -30,7 +34,12 @@ _EXTRAS = {
 
 
 @show_progress()
-def export(run_dir, name=None, formats=("saved_model",), dataset=None):
+def export(
+    run_dir: str | os.PathLike,
+    name: str | None = None,
+    formats: str | Sequence[str] = ("saved_model",),
+    dataset: Any = None,
+) -> dict[str, pathlib.Path]:
     """Writes the trained network of a run as the next version of a model.
 
     All formats of one export have the same number. The SavedModel is a

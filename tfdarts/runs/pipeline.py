@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+from typing import Any
 
 from tfdarts.console import show_progress
 from tfdarts.records.run_directory import Stage
@@ -13,6 +14,7 @@ from tfdarts.runs.search import search
 from tfdarts.runs.search_configs import all_search_configs
 from tfdarts.runs.train import train
 from tfdarts.runs.workers import as_worker
+from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import require_config
 from tfdarts.tasks.registry import task_of_config
 from tfdarts.training.divergence import DivergedError
@@ -21,7 +23,7 @@ logger = logging.getLogger("tfdarts")
 
 
 @show_progress()
-def pipeline(search_config, train_config):
+def pipeline(search_config: Settings, train_config: Settings) -> dict[str, Any]:
     """Searches, trains, tests and exports; skips stages that are done.
 
     Args:

@@ -1,12 +1,14 @@
 """Predictions of an exported model or of a server."""
 
+from typing import Any
+
 from tfdarts.console import show_progress
 from tfdarts.tasks.registry import task_of_question
 from tfdarts.tasks.registry import tasks
 
 
 @show_progress()
-def predict(images=None, text=None, **options):
+def predict(images: Any = None, text: str | None = None, **options) -> Any:
     """Predicts the classes of images, or the next words of a text.
 
     Args:

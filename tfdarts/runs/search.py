@@ -15,6 +15,7 @@ from tfdarts.runs.search_configs import strategy_of_config
 from tfdarts.runs.supernet_search import SupernetSearch
 from tfdarts.runs.visualize import draw_run
 from tfdarts.runs.workers import as_worker
+from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import require_config
 from tfdarts.tasks.registry import task_of_config
 
@@ -22,7 +23,7 @@ logger = logging.getLogger("tfdarts")
 
 
 @show_progress()
-def search(config):
+def search(config: Settings) -> Genotype:
     """Searches for a cell and writes its genotype to the run directory.
 
     The strategy of the config finds the cell. An interrupted search resumes

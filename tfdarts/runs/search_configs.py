@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 
+from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import setting
 from tfdarts.strategies.registry import get_strategy
 from tfdarts.strategies.registry import strategies
@@ -11,7 +12,7 @@ from tfdarts.tasks.registry import task_of_data
 from tfdarts.tasks.registry import tasks
 
 
-def search_config(strategy="darts", **settings):
+def search_config(strategy: str = "darts", **settings) -> Settings:
     """Returns the settings of a search.
 
     Args:

@@ -2,9 +2,12 @@
 
 import dataclasses
 import logging
+import os
 import pathlib
 import shlex
 import statistics
+from collections.abc import Sequence
+from typing import Any
 
 from tfdarts import arguments
 from tfdarts.console import show_progress
@@ -14,6 +17,7 @@ from tfdarts.runs.evaluate import evaluate
 from tfdarts.runs.train import train
 from tfdarts.runs.workers import as_worker
 from tfdarts.runs.workers import in_own_run_dir
+from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import require_config
 from tfdarts.tasks.registry import config_classes
 from tfdarts.training.distribution import distribution_of
@@ -22,7 +26,7 @@ logger = logging.getLogger("tfdarts")
 
 
 @show_progress()
-def train_seeds(config, seeds):
+def train_seeds(config: Settings, seeds: Sequence[int]) -> dict[str, Any]:
     """Trains one network for each seed, each as a run of its own.
 
     Args:
@@ -70,8 +74,12 @@ def train_seeds(config, seeds):
 
 @show_progress()
 def evaluate_seeds(
-    run_dir, seeds, batch_size=128, dataset=None, distribute="none"
-):
+    run_dir: str | os.PathLike,
+    seeds: Sequence[int],
+    batch_size: int = 128,
+    dataset: Any = None,
+    distribute: str = "none",
+) -> dict[str, Any]:
     """Tests the networks of `train_seeds`.
 
     Args:

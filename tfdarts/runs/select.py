@@ -4,6 +4,7 @@ import logging
 import pathlib
 import re
 import zlib
+from typing import Any
 
 from tfdarts.console import show_progress
 from tfdarts.patterns import find_matches
@@ -12,6 +13,7 @@ from tfdarts.records.run_directory import write_json
 from tfdarts.runs.from_scratch import FromScratch
 from tfdarts.runs.workers import as_worker
 from tfdarts.search_spaces.lookup import find_genotype
+from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import require_config
 from tfdarts.tasks.registry import config_classes
 from tfdarts.tasks.registry import task_of_config
@@ -20,7 +22,7 @@ logger = logging.getLogger("tfdarts")
 
 
 @show_progress()
-def select(config):
+def select(config: Settings) -> list[dict[str, Any]]:
     """Trains each candidate briefly; takes the best on validation data.
 
     A search depends on its seed, so the paper searches a few times and keeps

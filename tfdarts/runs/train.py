@@ -2,6 +2,7 @@
 
 import functools
 import logging
+from typing import Any
 
 from tfdarts.console import show_progress
 from tfdarts.files import write_atomically
@@ -15,6 +16,7 @@ from tfdarts.runs.fitting import agree_on_start
 from tfdarts.runs.fitting import fit
 from tfdarts.runs.visualize import draw_curves_of
 from tfdarts.runs.workers import as_worker
+from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import require_config
 from tfdarts.tasks.networks import count_parameters
 from tfdarts.tasks.networks import save_network
@@ -26,7 +28,7 @@ logger = logging.getLogger("tfdarts")
 
 
 @show_progress()
-def train(config):
+def train(config: Settings) -> dict[str, Any]:
     """Trains a genotype's network and writes it to the run directory.
 
     The test examples are not read; `evaluate` reads them. An interrupted

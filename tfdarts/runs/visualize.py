@@ -1,6 +1,8 @@
 """Drawing cells and the search that found them."""
 
 import logging
+import os
+import pathlib
 import types
 
 from tfdarts.arguments import as_path
@@ -27,7 +29,9 @@ logger = logging.getLogger("tfdarts")
 
 
 @show_progress()
-def visualize(genotype, output_dir, space="cnn"):
+def visualize(
+    genotype: Genotype | str, output_dir: str | os.PathLike, space: str = "cnn"
+) -> list[pathlib.Path]:
     """Draws the cells of a genotype.
 
     Args:

@@ -1,6 +1,8 @@
 """The base class of search spaces of cells."""
 
 import math
+from collections.abc import Mapping
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -34,7 +36,11 @@ class CellSearchSpace:
     """
 
     def __init__(
-        self, num_nodes, primitives, edges_per_node=None, derive_none=False
+        self,
+        num_nodes: int,
+        primitives: Sequence[str],
+        edges_per_node: int | str | None = None,
+        derive_none: bool = False,
     ):
         require_primitives(primitives, self.kind)
         if num_nodes < 1:
@@ -63,28 +69,28 @@ class CellSearchSpace:
         )
 
     @property
-    def cell_types(self):
+    def cell_types(self) -> tuple[str, ...]:
         """The names of the cells in a genotype, such as `"normal"`."""
         return self.structure.cell_types
 
     @property
-    def num_edges(self):
+    def num_edges(self) -> int:
         """The number of edges of a cell before derivation."""
         return len(self.edges)
 
     @property
-    def alpha_shape(self):
+    def alpha_shape(self) -> tuple[int, int]:
         """The shape of one cell type's alphas: `(edges, primitives)`."""
         return (self.num_edges, len(self.primitives))
 
     @property
-    def concat(self):
+    def concat(self) -> tuple[int, ...]:
         """The nodes of a cell's output: all intermediate nodes."""
         first = self.structure.num_inputs
         return tuple(range(first, first + self.num_nodes))
 
     @property
-    def size(self):
+    def size(self) -> int:
         """The number of different derived cells of one type."""
         return math.prod(
             math.comb(node, self._num_kept(node))
@@ -92,7 +98,7 @@ class CellSearchSpace:
             for node in self.concat
         )
 
-    def outgoing_edges(self, predecessor):
+    def outgoing_edges(self, predecessor: int) -> list[int]:
         """Returns the indices of the edges that leave a node, in order."""
         return [
             edge
@@ -100,7 +106,7 @@ class CellSearchSpace:
             if source == predecessor
         ]
 
-    def derive(self, probabilities):
+    def derive(self, probabilities: Mapping[str, np.ndarray]) -> Genotype:
         """Returns the genotype of the most probable primitives.
 
         The strength of an edge is the largest probability of a primitive other
@@ -127,7 +133,7 @@ class CellSearchSpace:
             for cell_type in self.cell_types
         )
 
-    def sample(self, seed):
+    def sample(self, seed: int) -> Genotype:
         """Returns a genotype drawn uniformly from the space.
 
         Args:
@@ -137,7 +143,7 @@ class CellSearchSpace:
         cells = [self._sample_cell(generator) for _ in self.cell_types]
         return self._genotype(cells, name=f"random:{seed}")
 
-    def neighbors(self, genotype):
+    def neighbors(self, genotype: Genotype) -> list[Genotype]:
         """Returns the genotypes that differ by one edit.
 
         An edit gives one edge another primitive or another predecessor. The
@@ -169,7 +175,7 @@ class CellSearchSpace:
             for nodes in self._edited(cell.nodes)
         ]
 
-    def mutate(self, genotype, seed):
+    def mutate(self, genotype: Genotype, seed: int) -> Genotype:
         """Returns a neighbor of a genotype, drawn uniformly.
 
         Args:
@@ -179,7 +185,7 @@ class CellSearchSpace:
         neighbors = self.neighbors(genotype)
         return neighbors[np.random.default_rng(seed).integers(len(neighbors))]
 
-    def __contains__(self, genotype):
+    def __contains__(self, genotype: Genotype) -> bool:
         """Returns whether a genotype is in this space."""
         return genotype.cell_types == self.cell_types and all(
             cell.concat == self.concat

@@ -1,5 +1,7 @@
 """The search space of convolutional cells in DARTS."""
 
+from collections.abc import Sequence
+
 from tfdarts.genotypes import PRIMITIVES
 from tfdarts.search_spaces.cells import CellSearchSpace
 
@@ -34,5 +36,10 @@ class CNNSearchSpace(CellSearchSpace):
 
     kind = "cnn"
 
-    def __init__(self, num_nodes=4, primitives=PRIMITIVES, **kwargs):
+    def __init__(
+        self,
+        num_nodes: int = 4,
+        primitives: Sequence[str] = PRIMITIVES,
+        **kwargs,
+    ):
         super().__init__(num_nodes, primitives, **kwargs)

@@ -1,5 +1,7 @@
 """The search space of recurrent cells in DARTS."""
 
+from collections.abc import Sequence
+
 from tfdarts.genotypes import RECURRENT_PRIMITIVES
 from tfdarts.search_spaces.cells import CellSearchSpace
 
@@ -32,5 +34,10 @@ class RNNSearchSpace(CellSearchSpace):
 
     kind = "rnn"
 
-    def __init__(self, num_nodes=8, primitives=RECURRENT_PRIMITIVES, **kwargs):
+    def __init__(
+        self,
+        num_nodes: int = 8,
+        primitives: Sequence[str] = RECURRENT_PRIMITIVES,
+        **kwargs,
+    ):
         super().__init__(num_nodes, primitives, **kwargs)

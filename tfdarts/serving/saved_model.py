@@ -1,7 +1,10 @@
 """Exporting a classifier as a SavedModel with preprocessing and labels."""
 
+import os
 import pathlib
 import tempfile
+from collections.abc import Mapping
+from collections.abc import Sequence
 
 import keras
 import tensorflow as tf
@@ -13,17 +16,17 @@ from tfdarts.serving.classifier import classifier
 
 
 def export_saved_model(
-    network,
-    path,
-    labels,
-    scale=1 / 255,
-    mean=0.0,
-    std=1.0,
-    image_size=None,
-    image_fit="stretch",
-    extra_files=None,
-    version=None,
-):
+    network: keras.Model,
+    path: str | os.PathLike,
+    labels: Sequence[str],
+    scale: float = 1 / 255,
+    mean: float | Sequence[float] = 0.0,
+    std: float | Sequence[float] = 1.0,
+    image_size: int | None = None,
+    image_fit: str = "stretch",
+    extra_files: Mapping[str, bytes] | None = None,
+    version: int | None = None,
+) -> pathlib.Path:
     """Writes the next version of a network for TF Serving.
 
     The graph takes raw pixels, normalizes them as `(images * scale - mean) /

@@ -6,6 +6,10 @@ import math
 import operator
 import types
 import typing
+from collections.abc import Callable
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
 
 import tfdarts
 from tfdarts import arguments
@@ -26,17 +30,17 @@ GIVEN = object()
 
 
 def setting(
-    default,
-    help,
-    least=None,
-    above=None,
-    below=None,
-    most=None,
-    choices=None,
-    form=None,
-    flag=True,
-    when=None,
-):
+    default: Any,
+    help: str,
+    least: float | None = None,
+    above: float | None = None,
+    below: float | None = None,
+    most: float | None = None,
+    choices: Sequence[str] | None = None,
+    form: Callable | None = None,
+    flag: bool = True,
+    when: Mapping | None = None,
+) -> Any:
     """Returns a dataclass field with a description, a range and checks.
 
     Args:

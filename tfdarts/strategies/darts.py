@@ -1,10 +1,14 @@
 """DARTS: learns weights and architecture in turn, by gradient descent."""
 
 import time
+from collections.abc import Callable
+from collections.abc import Mapping
+from typing import Any
 
 import keras
 import tensorflow as tf
 
+from tfdarts.genotypes import Genotype
 from tfdarts.models.carried_state import CarriesState
 from tfdarts.models.supernet import carries_state
 from tfdarts.parts import local_replicas
@@ -102,16 +106,16 @@ class DARTS(SavedSearch, CarriesState, keras.Model):
 
     def __init__(
         self,
-        supernet,
-        order=2,
-        method="central_difference",
-        update_order="alpha_first",
-        alpha_warmup_steps=0,
-        micro_batches=1,
-        clip_virtual_step=False,
-        derive=None,
-        alpha_regularizer=None,
-        distribution=None,
+        supernet: keras.Model,
+        order: int = 2,
+        method: str = "central_difference",
+        update_order: str = "alpha_first",
+        alpha_warmup_steps: int = 0,
+        micro_batches: int = 1,
+        clip_virtual_step: bool = False,
+        derive: Callable | None = None,
+        alpha_regularizer: Callable | None = None,
+        distribution: tf.distribute.Strategy | None = None,
         **kwargs,
     ):
         if tf.distribute.has_strategy():
@@ -149,14 +153,16 @@ class DARTS(SavedSearch, CarriesState, keras.Model):
 
     def compile(
         self,
-        weight_optimizer=None,
-        alpha_optimizer=None,
-        loss=None,
-        accuracy=keras.metrics.sparse_categorical_accuracy,
-        class_weight=None,
-        run_eagerly=False,
-        jit_compile=False,
-    ):
+        weight_optimizer: keras.optimizers.Optimizer | None = None,
+        alpha_optimizer: keras.optimizers.Optimizer | None = None,
+        loss: str | Callable | None = None,
+        accuracy: str
+        | Callable
+        | None = keras.metrics.sparse_categorical_accuracy,
+        class_weight: Mapping[int, float] | None = None,
+        run_eagerly: bool = False,
+        jit_compile: bool = False,
+    ) -> None:
         """Configures the search.
 
         Args:
@@ -246,7 +252,7 @@ class DARTS(SavedSearch, CarriesState, keras.Model):
     def call(self, inputs, training=None):
         return self.supernet(inputs, training=training)
 
-    def fit(self, x=None, y=None, *args, **kwargs):
+    def fit(self, x=None, y=None, *args, **kwargs) -> keras.callbacks.History:
         """Searches; see `keras.Model.fit` for further arguments.
 
         Args:
@@ -342,7 +348,9 @@ class DARTS(SavedSearch, CarriesState, keras.Model):
             for metric in (self.loss_tracker, self.accuracy)
         }
 
-    def alpha_gradients(self, train_batch, val_batch, learning_rate):
+    def alpha_gradients(
+        self, train_batch: Any, val_batch: Any, learning_rate: float
+    ) -> list:
         """Returns the validation loss and its gradients for alpha.
 
         The only change is to the carried validation state of a recurrent
@@ -394,14 +402,14 @@ class DARTS(SavedSearch, CarriesState, keras.Model):
         sums = [one + other for one, other in zip(gradients, added)]
         return loss + tf.cast(penalty, loss.dtype), sums
 
-    def genotype(self):
+    def genotype(self) -> Genotype:
         """Returns the genotype derived from the current alphas."""
         if self.derive is None:
             return self.supernet.genotype()
         supernet = self.supernet
         return self.derive(supernet.space, supernet.probabilities())
 
-    def alpha_curvature(self, batch):
+    def alpha_curvature(self, batch: Any):
         """Returns the largest eigenvalue of ∇²α L at the current weights.
 
         Nothing is changed. The eigenvalue of the validation loss predicts how

@@ -22,6 +22,8 @@ Reference:
 """
 
 import collections
+from collections.abc import Callable
+from collections.abc import Sequence
 
 import tensorflow as tf
 
@@ -101,13 +103,13 @@ def _require_connected(gradients):
 
 
 def hypergradient(
-    train_loss,
-    val_loss,
-    weights,
-    alphas,
-    virtual_step,
-    method="central_difference",
-):
+    train_loss: Callable,
+    val_loss: Callable,
+    weights: Sequence,
+    alphas: Sequence,
+    virtual_step: Callable,
+    method: str = "central_difference",
+) -> list:
     """Returns alpha's gradient of the validation loss after a virtual step.
 
     Args:

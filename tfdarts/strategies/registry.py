@@ -12,7 +12,7 @@ STRATEGIES = Registry(
 )
 
 
-def register_strategy(strategy):
+def register_strategy(strategy: Strategy) -> None:
     """Makes a strategy known to all functions and commands.
 
     Args:

@@ -1,5 +1,9 @@
 """The interface of a search strategy."""
 
+from typing import Any
+
+from tfdarts.settings.fields import Settings
+
 STRATEGY = (
     "How the architecture is found: darts (gradient descent on a supernet), "
     "random (candidates drawn and trained briefly), or a strategy of your "
@@ -30,7 +34,7 @@ class Strategy:
     trains = None
     settings = None
 
-    def supernet_arguments(self, config):
+    def supernet_arguments(self, config: Settings) -> dict[str, Any]:
         """Returns further arguments of the supernet, a dict.
 
         Examples are a relaxation and the class of the mixed operations.
@@ -40,7 +44,7 @@ class Strategy:
         """
         return {}
 
-    def search_arguments(self, config):
+    def search_arguments(self, config: Settings) -> dict[str, Any]:
         """Returns further arguments of `tfdarts.DARTS`, a dict.
 
         Examples are a regularizer of alpha and a derivation rule.
@@ -50,7 +54,7 @@ class Strategy:
         """
         return {}
 
-    def run(self, search):
+    def run(self, search: Any) -> None:
         """Runs the search to its end; resumes an interrupted search.
 
         Args:
@@ -70,7 +74,7 @@ class SupernetStrategy(Strategy):
 
     trains = "supernet"
 
-    def run(self, search):
+    def run(self, search: Any) -> None:
         search.fit()
 
 

@@ -15,7 +15,7 @@ TASKS = Registry(
 )
 
 
-def register_task(task):
+def register_task(task: Task) -> None:
     """Registers a task for all functions and commands.
 
     Args:

@@ -2,9 +2,18 @@
 
 import pathlib
 import re
+import typing
+from collections.abc import Iterator
+from typing import Any
 
 from tfdarts.characters import compose_accents
+from tfdarts.genotypes import Genotype
+from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import flag_fields
+
+if typing.TYPE_CHECKING:  # They start slowly; commands show help without them.
+    import keras
+    import tensorflow as tf
 
 TEST_OR_DATASET = (
     "`test` replaces `dataset` and is only for networks of images: give one "
@@ -63,7 +72,7 @@ class Task:
     metrics_of_seeds = ("test_loss",)
     figures = ()
 
-    def takes(self, spec):
+    def takes(self, spec: Any) -> bool:
         """Returns whether a specification of `--dataset` fits this task.
 
         Args:
@@ -76,7 +85,7 @@ class Task:
 
     # Data
 
-    def specification_of(self, path):
+    def specification_of(self, path: pathlib.Path) -> str | None:
         """Returns the specification of the data at a path, or `None`.
 
         Args:
@@ -84,7 +93,7 @@ class Task:
         """
         return None
 
-    def data_name(self, dataset):
+    def data_name(self, dataset: Any) -> str:
         """Returns a name for a data set: of a directory, and on a server.
 
         Args:
@@ -107,11 +116,13 @@ class Task:
         )
         return name or self.name
 
-    def name_of_path(self, path):
+    def name_of_path(self, path: pathlib.Path) -> str:
         """Returns a name for the data at a path; see `data_name`."""
         return path.name
 
-    def find_data(self, dataset, settings, prepare=False):
+    def find_data(
+        self, dataset: Any, settings: dict[str, Any], prepare: bool = False
+    ) -> Any:
         """Returns the data set of a specification.
 
         Args:
@@ -124,11 +135,13 @@ class Task:
         """
         raise NotImplementedError
 
-    def describe_data(self, config):
+    def describe_data(self, config: Settings) -> str:
         """Returns lines that describe the data set of a config."""
         raise NotImplementedError
 
-    def open_test(self, test, settings, path):
+    def open_test(
+        self, test: Any, settings: dict[str, Any], path: pathlib.Path
+    ) -> Any:
         """Returns test examples that a user gives in Python, as a data set.
 
         Args:
@@ -143,7 +156,7 @@ class Task:
 
     # Search, training and selection
 
-    def search(self, config):
+    def search(self, config: Settings) -> Any:
         """Returns the data, supernet and optimizers of a search, untrained.
 
         Args:
@@ -157,7 +170,7 @@ class Task:
         """
         raise NotImplementedError
 
-    def build_supernet(self, config, source):
+    def build_supernet(self, config: Settings, source: Any) -> "keras.Model":
         """Returns the supernet of a search.
 
         Args:
@@ -166,7 +179,9 @@ class Task:
         """
         raise NotImplementedError
 
-    def build_network(self, config, genotype, source):
+    def build_network(
+        self, config: Settings, genotype: Genotype | None, source: Any
+    ) -> "keras.Model":
         """Returns the network of a training.
 
         Args:
@@ -177,21 +192,21 @@ class Task:
         raise NotImplementedError
 
     @property
-    def training(self):
+    def training(self) -> type:
         """The class that holds the data and network of a training.
 
         Its interface is `tfdarts.tasks.image_training.ImageTraining`.
         """
         raise NotImplementedError
 
-    def require_training_settings(self, given):
+    def require_training_settings(self, given: dict[str, Any]) -> None:
         """Raises `ValueError` if a pipeline lacks settings of the training.
 
         Args:
             given: Dict of the settings of the training that were given.
         """
 
-    def apply_selection_preset(self, config):
+    def apply_selection_preset(self, config: Settings) -> Settings:
         """Returns the settings of a selection with the choices of its preset.
 
         Raises:
@@ -199,15 +214,15 @@ class Task:
         """
         return config
 
-    def figure_of_selection(self, config):
+    def figure_of_selection(self, config: Settings) -> str:
         """Returns the name of the metric that a selection shows."""
         raise NotImplementedError
 
-    def show_figure(self, value):
+    def show_figure(self, value: float) -> str:
         """Returns the metric of a selection as text."""
         return f"{value:.2f}"
 
-    def rank(self, results, config):
+    def rank(self, results: dict[str, Any], config: Settings) -> tuple:
         """Returns the sort key of a candidate, a tuple; the least is best.
 
         Args:
@@ -218,7 +233,14 @@ class Task:
 
     # Test
 
-    def test(self, network, settings, source, batch_size, distribution):
+    def test(
+        self,
+        network: "keras.Model",
+        settings: dict[str, Any],
+        source: Any,
+        batch_size: int,
+        distribution: "tf.distribute.Strategy",
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
         """Tests a network on the test examples.
 
         Args:
@@ -233,7 +255,7 @@ class Task:
         """
         raise NotImplementedError
 
-    def show_report(self, report):
+    def show_report(self, report: dict[str, Any]) -> str:
         """Returns details of a test as lines for the terminal, if any.
 
         Args:
@@ -241,14 +263,14 @@ class Task:
         """
         return ""
 
-    def headline(self, results):
+    def headline(self, results: dict[str, Any]) -> str:
         """Returns the main test results of a network, as a few lines."""
         raise NotImplementedError
 
     # Prediction
 
     @property
-    def question_name(self):
+    def question_name(self) -> str | None:
         """The name of the one setting of `question`, if there is one."""
         if self.question is None:
             return None
@@ -256,11 +278,11 @@ class Task:
         return field.name
 
     @property
-    def example_question(self):
+    def example_question(self) -> dict[str, str]:
         """The flag of a question with its placeholder, a dict, if any."""
         return {self.question_name: self.placeholder} if self.question else {}
 
-    def predictions(self, question, **options):
+    def predictions(self, question: Any, **options) -> Iterator[dict[str, Any]]:
         """Yields the answers of a model or of a server, each a dict.
 
         Args:
@@ -270,7 +292,7 @@ class Task:
         """
         raise NotImplementedError
 
-    def answer(self, predictions):
+    def answer(self, predictions: list[dict[str, Any]]) -> Any:
         """Returns the result of `tfdarts.predict`.
 
         Args:
@@ -278,7 +300,7 @@ class Task:
         """
         return predictions
 
-    def failure(self, answer):
+    def failure(self, answer: dict[str, Any]) -> str | None:
         """Returns why there is no prediction, in words, or `None`.
 
         Args:
@@ -286,7 +308,7 @@ class Task:
         """
         return None
 
-    def show_answer(self, predictions):
+    def show_answer(self, predictions: list[dict[str, Any]]) -> str:
         """Returns a table of predictions.
 
         Args:
@@ -296,7 +318,7 @@ class Task:
 
     # Export
 
-    def require_formats(self, formats, path):
+    def require_formats(self, formats: list[str], path: pathlib.Path) -> None:
         """Raises `ValueError` if the task does not support a format.
 
         Args:
@@ -304,7 +326,14 @@ class Task:
             path: Path of the training, for error messages.
         """
 
-    def export(self, formats, network, settings, directory, run):
+    def export(
+        self,
+        formats: list[str],
+        network: "keras.Model",
+        settings: dict[str, Any],
+        directory: pathlib.Path,
+        run: Any,
+    ) -> dict[str, pathlib.Path]:
         """Writes a network as the next version of a model.
 
         Args:
@@ -319,7 +348,7 @@ class Task:
         """
         raise NotImplementedError
 
-    def show_export(self, paths):
+    def show_export(self, paths: dict[str, pathlib.Path]) -> str:
         """Returns details of an export as lines for the terminal, if any.
 
         Args:
@@ -327,15 +356,17 @@ class Task:
         """
         return ""
 
-    def card_facts(self, settings, network):
+    def card_facts(
+        self, settings: dict[str, Any], network: "keras.Model"
+    ) -> dict[str, Any]:
         """Returns the network's inputs and outputs for a model card."""
         raise NotImplementedError
 
-    def cost(self, network):
+    def cost(self, network: "keras.Model") -> dict[str, Any]:
         """Returns the network's cost for a model card, a dict."""
         return {}
 
-    def describe_model(self, facts):
+    def describe_model(self, facts: dict[str, Any]) -> str:
         """Returns the first paragraph of a model card.
 
         Args:

@@ -17,7 +17,7 @@ from tfdarts.cluster import workers
 CHOICES = ("none", "mirrored", "multiworker", "auto")
 
 
-def distribution_of(distribute):
+def distribution_of(distribute: str) -> tf.distribute.Strategy:
     """Returns the `tf.distribute` strategy of a `--distribute` flag.
 
     With several workers the function waits until all of them have started.

@@ -143,7 +143,13 @@ class SGD(_CoupledL2, keras.optimizers.SGD):
     - [Sutskever et al., 2013](https://proceedings.mlr.press/v28/sutskever13)
     """
 
-    def __init__(self, learning_rate=0.025, momentum=0.9, **kwargs):
+    def __init__(
+        self,
+        learning_rate: float
+        | keras.optimizers.schedules.LearningRateSchedule = 0.025,
+        momentum: float = 0.9,
+        **kwargs,
+    ):
         super().__init__(learning_rate, momentum=momentum, **kwargs)
 
     def update_step(self, gradient, variable, learning_rate):
@@ -239,10 +245,11 @@ class Adam(_CoupledL2, _AdamStep, keras.optimizers.Adam):
 
     def __init__(
         self,
-        learning_rate=3e-4,
-        beta_1=0.5,
-        beta_2=0.999,
-        epsilon=1e-8,
+        learning_rate: float
+        | keras.optimizers.schedules.LearningRateSchedule = 3e-4,
+        beta_1: float = 0.5,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
         **kwargs,
     ):
         super().__init__(
