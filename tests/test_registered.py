@@ -34,6 +34,7 @@ BASES = {
     "Bundle",
     "Stack",
     "ConvolutionalPrimitive",
+    "SeparablePrimitive",
     "_EpochSchedule",
 }
 """What only its subclasses are used of."""

@@ -142,8 +142,32 @@ class ReLUConvBN(ConvolutionalPrimitive):
         self.add_block(conv(filters, 1, self.strides, self.dtype_policy))
 
 
+class SeparablePrimitive(ConvolutionalPrimitive):
+    """A primitive of separable convolutions of one kernel size.
+
+    Args:
+        filters: Integer, output channels.
+        kernel_size: Odd integer.
+    """
+
+    def __init__(self, filters, kernel_size, **kwargs):
+        super().__init__(filters, **kwargs)
+        self.kernel_size = kernel_size
+
+    def add_separable_conv(self, strides, dilation):
+        """Appends ReLU, the convolution and a batch normalization."""
+        layers = separable_conv(
+            *(self.filters, self.kernel_size, strides, dilation),
+            self.dtype_policy,
+        )
+        self.add_block(*layers)
+
+    def get_config(self):
+        return {**super().get_config(), "kernel_size": self.kernel_size}
+
+
 @keras.saving.register_keras_serializable(package="tfdarts")
-class SepConv(ConvolutionalPrimitive):
+class SepConv(SeparablePrimitive):
     """`sep_conv_kxk`: a separable convolution, applied twice.
 
     Args:
@@ -164,21 +188,13 @@ class SepConv(ConvolutionalPrimitive):
     """
 
     def __init__(self, filters, kernel_size, **kwargs):
-        super().__init__(filters, **kwargs)
-        self.kernel_size = kernel_size
-        for strides in (self.strides, 1):
-            self.add_block(
-                *separable_conv(
-                    filters, kernel_size, strides, 1, self.dtype_policy
-                )
-            )
-
-    def get_config(self):
-        return {**super().get_config(), "kernel_size": self.kernel_size}
+        super().__init__(filters, kernel_size, **kwargs)
+        self.add_separable_conv(self.strides, dilation=1)
+        self.add_separable_conv(1, dilation=1)
 
 
 @keras.saving.register_keras_serializable(package="tfdarts")
-class DilConv(ConvolutionalPrimitive):
+class DilConv(SeparablePrimitive):
     """`dil_conv_kxk`: a separable convolution dilated by 2, applied once.
 
     Args:
@@ -199,16 +215,8 @@ class DilConv(ConvolutionalPrimitive):
     """
 
     def __init__(self, filters, kernel_size, **kwargs):
-        super().__init__(filters, **kwargs)
-        self.kernel_size = kernel_size
-        self.add_block(
-            *separable_conv(
-                filters, kernel_size, self.strides, 2, self.dtype_policy
-            )
-        )
-
-    def get_config(self):
-        return {**super().get_config(), "kernel_size": self.kernel_size}
+        super().__init__(filters, kernel_size, **kwargs)
+        self.add_separable_conv(self.strides, dilation=2)
 
 
 @keras.saving.register_keras_serializable(package="tfdarts")

@@ -9,9 +9,9 @@ from tfdarts.records.pictures import draw_again
 from tfdarts.records.pictures import optional_pictures
 from tfdarts.records.run_directory import Stage
 from tfdarts.runs.candidate_search import CandidateSearch
-from tfdarts.runs.data import to_recorded_config
 from tfdarts.runs.search_configs import all_search_configs
 from tfdarts.runs.search_configs import strategy_of_config
+from tfdarts.runs.stages import complete
 from tfdarts.runs.supernet_search import SupernetSearch
 from tfdarts.runs.visualize import draw_run
 from tfdarts.runs.workers import as_worker
@@ -54,29 +54,14 @@ def search(config: Settings) -> Genotype:
         stage = Stage(config.run_dir, "search")
         kind = {"supernet": SupernetSearch, "candidates": CandidateSearch}
         running = kind[strategy.trains](task, stage.restore_choices(config))
-        config = running.config  # Settings that follow from the data are set.
-        stage.replicas = running.distribution.num_replicas_in_sync
-        begin = functools.partial(
-            stage.begin,
-            to_recorded_config(config, running.source),
-            fingerprint=running.source.fingerprint,
-            **running.derived,
-        )
-        if stage.is_complete(config):
-            begin()
-            logger.info("search: already finished, in %s", stage.path)
-        else:
-            with stage.running():
-                begin()
-                running.stage = stage
-                strategy.run(running)
-                _finish(running)
+        complete(stage, running, functools.partial(_finish, strategy))
         return Genotype.load(stage.run_dir / "genotype.json")
 
 
-def _finish(running):
-    """Writes the genotype found and its drawings; logs a warning, if any."""
-    stage = running.stage
+def _finish(strategy, running, stage):
+    """Searches, writes genotype and drawings, and logs a warning, if any."""
+    running.stage = stage
+    strategy.run(running)
     running.genotype.save(stage.run_dir / "genotype.json")
     stage.report("running", **running.progress)
     with optional_pictures("The search is done", draw_again(stage.run_dir)):

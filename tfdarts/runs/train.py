@@ -1,6 +1,5 @@
 """Training the network of a genotype."""
 
-import functools
 import logging
 from typing import Any
 
@@ -11,9 +10,9 @@ from tfdarts.records.pictures import optional_pictures
 from tfdarts.records.progress import MetricsFile
 from tfdarts.records.run_directory import Stage
 from tfdarts.records.run_directory import write_json
-from tfdarts.runs.data import to_recorded_config
 from tfdarts.runs.fitting import agree_on_start
 from tfdarts.runs.fitting import fit
+from tfdarts.runs.stages import complete
 from tfdarts.runs.visualize import draw_curves_of
 from tfdarts.runs.workers import as_worker
 from tfdarts.settings.fields import Settings
@@ -54,27 +53,16 @@ def train(config: Settings) -> dict[str, Any]:
     with as_worker(config) as config:
         stage = Stage(config.run_dir, "train")
         work = task.training(stage.restore_choices(config))
-        config = work.config  # Settings that follow from the data are set.
-        stage.replicas = work.distribution.num_replicas_in_sync
-        begin = functools.partial(
-            stage.begin,
-            to_recorded_config(config, work.source),
-            fingerprint=work.source.fingerprint,
-            **work.derived,
-        )
-        if stage.is_complete(config):
-            begin()
-            logger.info("train: already finished, in %s", stage.path)
-        else:
-            with stage.running():
-                begin()
-                write_json(stage.path / "results.json", _fit(work, stage))
-                with optional_pictures(
-                    "The training is done", draw_again(stage.run_dir)
-                ):
-                    draw_curves_of(stage)
-                stage.report("finished", epochs=config.epochs)
+        complete(stage, work, _finish)
         return stage.results()
+
+
+def _finish(work, stage):
+    """Trains the network, and writes the results and their curves."""
+    write_json(stage.path / "results.json", _fit(work, stage))
+    with optional_pictures("The training is done", draw_again(stage.run_dir)):
+        draw_curves_of(stage)
+    stage.report("finished", epochs=work.config.epochs)
 
 
 def _fit(work, stage):

@@ -85,9 +85,7 @@ class Client:
         Raises:
             ServerError: If there is no valid answer; or a subclass of it.
         """
-        outputs = ("label", "class_id", "probabilities")
-        answer = self.ask(OF_IMAGES, {"image_bytes": contents}, outputs)
-        return validate_answer(self.who, len(contents), *answer)
+        return self._classify(OF_IMAGES, {"image_bytes": contents})
 
     def predict_pixels(self, images):
         """Returns the `Answer` to images.
@@ -99,9 +97,13 @@ class Client:
         Raises:
             ServerError: If there is no valid answer; or a subclass of it.
         """
+        return self._classify(OF_PIXELS, {"images": images})
+
+    def _classify(self, signature, inputs):
+        (examples,) = inputs.values()
         outputs = ("label", "class_id", "probabilities")
-        answer = self.ask(OF_PIXELS, {"images": images}, outputs)
-        return validate_answer(self.who, len(images), *answer)
+        answer = self.ask(signature, inputs, outputs)
+        return validate_answer(self.who, len(examples), *answer)
 
     def class_names(self, count):
         """Returns the names of a model's classes, in order.

@@ -10,9 +10,9 @@ from tfdarts.primitive_table import listed_primitives
 from tfdarts.primitive_table import primitive_entry
 from tfdarts.settings.fields import GIVEN
 from tfdarts.settings.fields import FromPython
+from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import by_preset
 from tfdarts.settings.fields import setting
-from tfdarts.settings.fields import with_default
 from tfdarts.tasks.presets import LARGE
 from tfdarts.tasks.presets import settings_of_search
 from tfdarts.tasks.settings import ComputeConfig
@@ -25,7 +25,15 @@ from tfdarts.tasks.train_settings import TrainSettings
 
 
 @dataclasses.dataclass(frozen=True)
-class SearchConfig(SearchSettings, ComputeConfig):
+class CellSettings(Settings):
+    """The cells that a search may find."""
+
+    num_nodes: int = setting(4, "Intermediate nodes of a cell.", least=1)
+    primitives: FromPython = primitives_setting("cnn")
+
+
+@dataclasses.dataclass(frozen=True)
+class SearchConfig(SearchSettings, CellSettings, ComputeConfig):
     """Settings of a search; `preset` chooses the settings that are `None`.
 
     Reference:
@@ -53,8 +61,6 @@ class SearchConfig(SearchSettings, ComputeConfig):
         "Cells of the supernet, at least 3.",
         least=3,
     )
-    num_nodes: int = setting(4, "Intermediate nodes of a cell.", least=1)
-    primitives: FromPython = primitives_setting("cnn")
     epochs: int = by_preset(
         50,
         "as many as about 500 steps take, from 10 to 60",
@@ -273,11 +279,8 @@ class BriefTrainConfig(TrainSettings):
 
 
 @dataclasses.dataclass(frozen=True)
-class CandidateSearchConfig(NumCandidates, BriefTrainConfig):
+class CandidateSearchConfig(NumCandidates, CellSettings, BriefTrainConfig):
     """Settings of a search that trains candidates briefly."""
-
-    num_nodes: int = with_default(SearchConfig, "num_nodes", 4)
-    primitives: FromPython = primitives_setting("cnn")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,10 +7,9 @@ from tfdarts.data.image_source import DataError
 from tfdarts.layers.batch_norm import synchronize_batch_norms
 from tfdarts.parts import local_replicas
 from tfdarts.parts import worker_of
-from tfdarts.strategies.darts import DARTS
-from tfdarts.strategies.registry import get_strategy
 from tfdarts.tasks.data import open_data
 from tfdarts.tasks.data import training_data
+from tfdarts.tasks.networks import build_search
 from tfdarts.tasks.presets import apply_preset
 from tfdarts.tasks.registry import task_of_config
 from tfdarts.tasks.set_up import require_float32
@@ -160,15 +159,12 @@ def compile_search(
         distribution: `tf.distribute.Strategy`. Defaults to one device.
         class_weight: Dict from labels to floats; see `DARTS.compile`.
     """
-    darts = DARTS(
+    darts = build_search(
+        config,
         supernet,
-        order=config.order,
-        method=config.method,
-        update_order=config.update_order,
-        alpha_warmup_steps=config.alpha_warmup_epochs * steps,
+        steps,
         micro_batches=config.micro_batches,
         distribution=distribution,
-        **get_strategy(config.strategy).search_arguments(config),
     )
     darts.compile(
         weight_optimizer=SGD(

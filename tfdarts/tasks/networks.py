@@ -11,6 +11,7 @@ from tfdarts.models.on_devices import FunctionalOnDevices
 from tfdarts.models.rnn_network import RNNNetwork
 from tfdarts.models.rnn_supernet import RNNSupernet
 from tfdarts.primitive_table import listed_primitives
+from tfdarts.strategies.darts import DARTS
 from tfdarts.strategies.registry import get_strategy
 from tfdarts.training.optimizers import SGD
 from tfdarts.training.optimizers import AdamW
@@ -60,6 +61,26 @@ def build_recurrent_supernet(config, vocabulary_size):
         dtype="float32",
         **config.dropouts,
         **get_strategy(config.strategy).supernet_arguments(config),
+    )
+
+
+def build_search(config, supernet, steps_per_epoch, **options):
+    """Returns the `DARTS` of a supernet that a config describes.
+
+    Args:
+        config: The settings of the search.
+        supernet: The result of `build_supernet` or `build_recurrent_supernet`.
+        steps_per_epoch: Integer.
+        **options: Further arguments of `DARTS`.
+    """
+    return DARTS(
+        supernet,
+        order=config.order,
+        method=config.method,
+        update_order=config.update_order,
+        alpha_warmup_steps=config.alpha_warmup_epochs * steps_per_epoch,
+        **options,
+        **get_strategy(config.strategy).search_arguments(config),
     )
 
 

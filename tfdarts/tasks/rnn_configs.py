@@ -7,6 +7,7 @@ import dataclasses
 import typing
 
 from tfdarts.settings.fields import FromPython
+from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import setting
 from tfdarts.settings.fields import with_default
 from tfdarts.tasks.settings import NumCandidates
@@ -108,7 +109,15 @@ class RNNConfig(RunConfig):
 
 
 @dataclasses.dataclass(frozen=True)
-class RNNSearchConfig(SearchSettings, RNNConfig):
+class RNNCellSettings(Settings):
+    """The recurrent cells that a search may find."""
+
+    num_nodes: int = setting(8, "Intermediate nodes of the cell.", least=1)
+    primitives: FromPython = primitives_setting("rnn")
+
+
+@dataclasses.dataclass(frozen=True)
+class RNNSearchConfig(SearchSettings, RNNCellSettings, RNNConfig):
     """Settings of a recurrent-cell search; the defaults are the paper's.
 
     Reference:
@@ -119,8 +128,6 @@ class RNNSearchConfig(SearchSettings, RNNConfig):
     early_stop: typing.ClassVar = "none"
     most_rows: typing.ClassVar = 256
 
-    num_nodes: int = setting(8, "Intermediate nodes of the cell.", least=1)
-    primitives: FromPython = primitives_setting("rnn")
     alpha_learning_rate: float = setting(
         3e-3, "Learning rate of alpha (Adam).", least=0
     )
@@ -193,11 +200,10 @@ class RNNBriefTrainConfig(RNNTrainSettings):
 
 
 @dataclasses.dataclass(frozen=True)
-class RNNCandidateSearchConfig(NumCandidates, RNNBriefTrainConfig):
+class RNNCandidateSearchConfig(
+    NumCandidates, RNNCellSettings, RNNBriefTrainConfig
+):
     """Settings of a search that trains recurrent candidates briefly."""
-
-    num_nodes: int = with_default(RNNSearchConfig, "num_nodes", 8)
-    primitives: FromPython = primitives_setting("rnn")
 
 
 @dataclasses.dataclass(frozen=True)

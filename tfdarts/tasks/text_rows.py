@@ -4,6 +4,8 @@ import logging
 
 from tfdarts.data import segments
 from tfdarts.data.image_source import DataError
+from tfdarts.parts import worker_of
+from tfdarts.training.memory import logit_bytes
 
 logger = logging.getLogger("tfdarts")
 
@@ -137,3 +139,15 @@ def _advice(words, config, count, too_many):
     if getattr(config, "step_spread", 0) > steps / 4:
         flags.append(f"--step_spread={steps / 4:g}")
     return f"Give {' '.join(flags)}, or take a longer text."
+
+
+def least_bytes(config, source, distribution):
+    """Returns the least memory of a step of this process, in bytes.
+
+    Args:
+        config: `tfdarts.tasks.rnn_configs.RNNConfig`, with its batch size.
+        source: `TextSource`.
+        distribution: `tf.distribute.Strategy`.
+    """
+    words = config.batch_size * config.steps // worker_of(distribution)[1]
+    return logit_bytes(words, len(source.vocabulary))

@@ -5,16 +5,15 @@ import dataclasses
 from tfdarts.data import segments
 from tfdarts.parts import rows_of_part
 from tfdarts.parts import worker_of
-from tfdarts.strategies.darts import DARTS
-from tfdarts.strategies.registry import get_strategy
 from tfdarts.tasks.data import open_data
+from tfdarts.tasks.networks import build_search
 from tfdarts.tasks.registry import task_of_config
 from tfdarts.tasks.set_up import require_float32
 from tfdarts.tasks.set_up import set_up
+from tfdarts.tasks.text_rows import least_bytes
 from tfdarts.tasks.text_rows import rows_of_search
 from tfdarts.training.distribution import distribution_of
 from tfdarts.training.distribution import require_divisible_batch
-from tfdarts.training.memory import logit_bytes
 from tfdarts.training.optimizers import SGD
 from tfdarts.training.optimizers import Adam
 from tfdarts.training.segment_callbacks import Perplexity
@@ -105,10 +104,7 @@ class TextSearch:
 
     def least_bytes(self):
         """Returns the least memory of a step of this process, in bytes."""
-        config = self.config
-        words = config.batch_size * config.steps
-        words //= worker_of(self.distribution)[1]
-        return logit_bytes(words, len(self.source.vocabulary))
+        return least_bytes(self.config, self.source, self.distribution)
 
     def validation_batches(self):
         """Returns the batches that measure the supernet's perplexity."""
@@ -129,15 +125,12 @@ def compile_search(config, supernet, steps, distribution=None):
         steps: Integer, steps per epoch.
         distribution: `tf.distribute.Strategy`. Defaults to one device.
     """
-    darts = DARTS(
+    darts = build_search(
+        config,
         supernet,
-        order=config.order,
-        method=config.method,
-        update_order=config.update_order,
-        alpha_warmup_steps=config.alpha_warmup_epochs * steps,
+        steps,
         clip_virtual_step=True,
         distribution=distribution,
-        **get_strategy(config.strategy).search_arguments(config),
     )
     darts.compile(
         weight_optimizer=SGD(

@@ -15,6 +15,7 @@ from tfdarts.tasks.data import open_data
 from tfdarts.tasks.registry import task_of_config
 from tfdarts.tasks.set_up import require_float32
 from tfdarts.tasks.set_up import set_up
+from tfdarts.tasks.text_rows import least_bytes
 from tfdarts.tasks.text_rows import rows_of_training
 from tfdarts.training.averaging import AveragedWeights
 from tfdarts.training.checkpoints import EpochCheckpoint
@@ -22,7 +23,6 @@ from tfdarts.training.distribution import distribution_of
 from tfdarts.training.distribution import require_divisible_batch
 from tfdarts.training.divergence import ADVICE
 from tfdarts.training.divergence import DivergedError
-from tfdarts.training.memory import logit_bytes
 from tfdarts.training.optimizers import SGD
 from tfdarts.training.schedules import LearningRate
 from tfdarts.training.segment_callbacks import Perplexity
@@ -226,10 +226,7 @@ class TextTraining:
 
     def least_bytes(self):
         """Returns the least memory of a step of this process, in bytes."""
-        config = self.config
-        words = config.batch_size * config.steps
-        words //= worker_of(self.distribution)[1]
-        return logit_bytes(words, len(self.source.vocabulary))
+        return least_bytes(self.config, self.source, self.distribution)
 
     def validation_batches(self):
         """Returns the validation segments."""
