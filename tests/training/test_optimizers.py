@@ -1,6 +1,8 @@
 """The optimizers against PyTorch's formulas in NumPy."""
 
+import gc
 import json
+import weakref
 
 import keras
 import numpy as np
@@ -297,3 +299,22 @@ def test_clipping_leaves_out_what_has_no_gradient():
     with pytest.warns(UserWarning, match="Gradients do not exist"):
         optimizer.apply([None, tf.constant([3.0])], variables)
     assert [float(v[0]) for v in variables] == pytest.approx([1.0, 0.9])
+
+
+@pytest.mark.parametrize("optimizer", [SGD(0.1, clip_norm=1.0), AdamW(0.1)])
+def test_the_graphs_of_a_training_end_with_it(optimizer):
+    """In one process, a search may train many networks."""
+    graphs = []
+
+    class Watched(keras.Sequential):
+        def train_step(self, data):
+            graphs.append(weakref.ref(tf.compat.v1.get_default_graph()))
+            return super().train_step(data)
+
+    model = Watched([keras.layers.Dense(1)])
+    model.compile(optimizer, "mse")
+    model.fit(np.ones((4, 2)), np.ones((4, 1)), verbose=0)
+    assert graphs and graphs[0]() is not None
+    del model, optimizer
+    gc.collect()
+    assert not any(graph() for graph in graphs)

@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfdarts.arguments import scalar
+from tfdarts.parts import num_replicas
 
 _OTHER_STEPS = (
     "clipnorm",
@@ -82,7 +83,11 @@ class _GlobalClipping:
 
     def _all_reduce_sum_gradients(self, grads_and_vars):
         """All-reduces the gradients as Keras does, and clips the sum."""
-        pairs = super()._all_reduce_sum_gradients(grads_and_vars)
+        pairs = [*grads_and_vars]
+        if num_replicas() > 1:
+            # TensorFlow keeps the graph of each all-reduce, also of one
+            # replica, as long as the process lives.
+            pairs = super()._all_reduce_sum_gradients(pairs)
         if self.clip_norm is None:
             return pairs
         gradients, variables = zip(*pairs)
