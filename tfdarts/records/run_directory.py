@@ -23,7 +23,6 @@ from tfdarts.files import write_atomically
 from tfdarts.records.metrics import metric_name
 from tfdarts.settings.fields import flag_fields
 from tfdarts.settings.fields import unmet_conditions
-from tfdarts.tasks.presets import unset_settings
 from tfdarts.tasks.registry import task_of_config
 from tfdarts.tasks.registry import task_of_settings
 
@@ -169,15 +168,12 @@ class Stage:
         Args:
             config: A dataclass of settings.
         """
-        open_names = unset_settings(config)
-        if self.name == "search" and getattr(config, "stem", None) == "auto":
-            open_names.append("stem")
-        chooses = getattr(config, "preset", "auto") == "auto"
-        if not (open_names and chooses and self._holds_epochs()):
+        names = config.settings_as_begun
+        if not names or not self._holds_epochs():
             return config
         before = {**_DEFAULTS_OF_0_1_0, **self.settings()}
         return dataclasses.replace(
-            config, **{n: before[n] for n in open_names if n in before}
+            config, **{n: before[n] for n in names if n in before}
         )
 
     def _holds_epochs(self):

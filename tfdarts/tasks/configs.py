@@ -31,6 +31,12 @@ class CellSettings(Settings):
     num_nodes: int = setting(4, "Intermediate nodes of a cell.", least=1)
     primitives: FromPython = primitives_setting("cnn")
 
+    @property
+    def settings_as_begun(self):
+        """See `RunConfig`; a search records the stem that `auto` chooses."""
+        chosen = self.preset == self.stem == "auto"
+        return [*super().settings_as_begun, *["stem"] * chosen]
+
 
 @dataclasses.dataclass(frozen=True)
 class SearchConfig(SearchSettings, CellSettings, ComputeConfig):

@@ -15,6 +15,7 @@ from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import setting
 from tfdarts.strategies.strategy import MOST_CANDIDATES
 from tfdarts.strategies.strategy import STRATEGY
+from tfdarts.tasks.presets import unset_settings
 
 
 def specification(value, name="--dataset"):
@@ -87,6 +88,9 @@ class RunConfig(Settings):
 
     extended_by: typing.ClassVar = "epochs"
     """The setting that may be raised to continue a finished run."""
+
+    settings_as_begun: typing.ClassVar = ()
+    """The settings whose recorded values a resumed run takes, names."""
 
     @property
     def depends_on_epochs(self):
@@ -188,6 +192,11 @@ class ImageConfig(RunConfig):
                 "--skip_broken leaves out files, so it is only for "
                 "--dataset=folder:<directory>: leave --skip_broken out."
             )
+
+    @property
+    def settings_as_begun(self):
+        """See `RunConfig`: those that `--preset=auto` chooses."""
+        return unset_settings(self) if self.preset == "auto" else []
 
     def auto_settings(self, images, side, multiple, validation_images):
         """Returns the values of `--preset=auto` that differ from the paper's.
