@@ -12,7 +12,9 @@ import signal
 import struct
 import subprocess
 import sysconfig
+import tempfile
 
+import forked
 import pytest
 from PIL import Image
 
@@ -35,6 +37,13 @@ TINY_TRAIN = (
     "--num_cells=3",
     "--epochs=1",
     "--batch_size=256",
+)
+EDGES = "[('skip_connect', 0), ('dil_conv_3x3', 1)]"
+# The graph of so small a cell is soon built.
+SMALL_CELL = (
+    f"--genotype=Genotype(normal={EDGES}, normal_concat=[2], reduce={EDGES}, "
+    "reduce_concat=[2])",
+    *TINY_TRAIN[1:],
 )
 
 
@@ -73,6 +82,17 @@ def ends(name, *arguments, cwd, limit=None, prefix=()):
         check=False,
     )
     return done.returncode, done.stdout, done.stderr
+
+
+def ends_forked(name, *arguments, cwd):
+    """Like `ends`, without the executable, which would import TensorFlow."""
+    with tempfile.TemporaryDirectory() as directory:
+        stdout, stderr = (pathlib.Path(directory, n) for n in "12")
+        process = forked.start(
+            forked.FORKED, [name, *arguments], cwd, stdout, stderr
+        )
+        process.join()
+        return process.exitcode, stdout.read_text(), stderr.read_text()
 
 
 def is_refused(outcome, code, sentence):
@@ -186,7 +206,7 @@ def test_without_tensorflow(command, sentence, place):
     ],
 )
 def test_before_anything_is_written(command, code, sentence, place):
-    is_refused(ends(*command.split(), cwd=place), code, sentence)
+    is_refused(ends_forked(*command.split(), cwd=place), code, sentence)
     assert not (place / "x").exists()
 
 
@@ -257,7 +277,7 @@ def bad_data(place):
 )
 def test_data_that_cannot_be_used(dataset, sentence, bad_data):
     before = sorted(bad_data.iterdir())
-    outcome = ends(
+    outcome = ends_forked(
         "search", f"--dataset={dataset}", "--run_dir=x", cwd=bad_data
     )
     is_refused(outcome, 3, sentence)
@@ -291,7 +311,7 @@ def test_a_disk_that_is_read_only(tmp_path):
 
 @pytest.mark.slow
 def test_a_second_writer_and_a_damaged_run(tmp_path):
-    flags = (*TINY_TRAIN[:-2], "--batch_size=256")
+    flags = (*SMALL_CELL[:-2], "--batch_size=256")
     with started(*flags, cwd=tmp_path) as process:
         for line in process.stderr:
             if "epoch 2/100000: " in line:
@@ -318,7 +338,7 @@ def test_a_second_writer_and_a_damaged_run(tmp_path):
         index.write_bytes(b"")
     is_refused(again(), 2, "None of the checkpoints in r/train/checkpoints can")
 
-    other = (*TINY_TRAIN, "--init_channels=4", "--run_dir=other")
+    other = (*SMALL_CELL, "--init_channels=4", "--run_dir=other")
     assert ends("train", *other, cwd=tmp_path)[0] == 0
     shutil.rmtree(tmp_path / "r/train/checkpoints")
     (tmp_path / "other/train/checkpoints").rename(
@@ -352,7 +372,7 @@ def test_tensorboard_that_is_not_there(tmp_path):
     (tmp_path / "tensorboard" / "__init__.py").write_text("raise ImportError")
     outcome = ends(
         "train",
-        *TINY_TRAIN,
+        *SMALL_CELL,
         "--tensorboard",
         "--run_dir=r",
         cwd=tmp_path,
@@ -440,7 +460,7 @@ def test_a_full_disk(name, arguments, tmp_path):
 def test_a_loss_that_is_not_a_number(tmp_path):
     outcome = ends(
         "train",
-        *TINY_TRAIN,
+        *SMALL_CELL,
         "--learning_rate=1e30",
         "--clip_norm=1e30",
         "--run_dir=r",
@@ -533,7 +553,7 @@ def started(*arguments, cwd):
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
 )
 def test_an_interruption(moment, number, code, tmp_path):
-    with started(*TINY_TRAIN[:-2], "--batch_size=64", cwd=tmp_path) as process:
+    with started(*SMALL_CELL[:-2], "--batch_size=64", cwd=tmp_path) as process:
         for line in process.stderr:
             if moment in line:
                 break
