@@ -1,8 +1,14 @@
 """The settings of a training that takes seconds."""
 
+from tfdarts.genotypes import Genotype
 from tfdarts.tasks.configs import SelectConfig
 from tfdarts.tasks.configs import TrainConfig
 
+_EDGES = (("max_pool_3x3", 0), ("dil_conv_3x3", 1))
+SMALL = Genotype(
+    normal=_EDGES, normal_concat=(2,), reduce=_EDGES, reduce_concat=(2,)
+)
+"""A cell whose graph is soon built."""
 _COMMON = {
     "preset": "paper",
     "init_channels": 2,

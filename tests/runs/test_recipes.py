@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import scipy
 import tensorflow as tf
+from tiny_training import SMALL
 
 from tfdarts.data.examples import TrainingExamples
 from tfdarts.data.sources import from_arrays
@@ -35,7 +36,7 @@ SOURCE = from_arrays(
 ALL = TrainConfig(
     preset="paper",
     dataset=SOURCE,
-    genotype="DARTS_V2",
+    genotype=SMALL,
     init_channels=2,
     num_cells=3,
     epochs=2,
