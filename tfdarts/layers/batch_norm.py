@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from tfdarts.layers.nested import nested_layers
 from tfdarts.parts import num_replicas
 from tfdarts.parts import sum_over_replicas
 
@@ -160,7 +161,7 @@ def synchronize_batch_norms(model):
     Args:
         model: Keras model. None of its functions may have been traced yet.
     """
-    for layer in model._flatten_layers():
+    for layer in nested_layers(model):
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.synchronized = True
 
@@ -168,8 +169,7 @@ def synchronize_batch_norms(model):
 def has_synchronized(model):
     """Returns whether any batch norm of a model is `synchronized`."""
     return any(
-        getattr(layer, "synchronized", False)
-        for layer in model._flatten_layers()
+        getattr(layer, "synchronized", False) for layer in nested_layers(model)
     )
 
 

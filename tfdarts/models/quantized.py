@@ -2,6 +2,8 @@
 
 import keras
 
+from tfdarts.layers.nested import nested_layers
+
 
 def quantized_layers(model):
     """Returns the quantized layers of a model, for the model's config.
@@ -21,7 +23,7 @@ def quantized_layers(model):
                 layer.quantization_config
             ),
         }
-        for position, layer in enumerate(model._flatten_layers())
+        for position, layer in enumerate(nested_layers(model))
         if getattr(layer, "_is_quantized", False)
     }
     return {"quantized_layers": quantized} if quantized else {}
@@ -38,7 +40,7 @@ def quantize_layers(model, quantized_layers):
     Returns:
         The model.
     """
-    layers = [*model._flatten_layers()]
+    layers = nested_layers(model)
     for position, how in quantized_layers.items():
         layer = layers[int(position)]
         # The config of an inner model has already quantized its layers.

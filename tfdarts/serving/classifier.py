@@ -3,6 +3,8 @@
 import keras
 import numpy as np
 
+from tfdarts.layers.nested import nested_layers
+
 
 def classifier(network, scale=1 / 255, mean=0.0, std=1.0, image_size=None):
     """Returns `with_preprocessing` of a network, computed in float32.
@@ -134,7 +136,7 @@ def _in_float32(network):
     """Returns a network that computes in float32, with the same weights."""
     computed = {
         layer.compute_dtype
-        for layer in network._flatten_layers()
+        for layer in nested_layers(network)
         # Input layers compute nothing, and have the global policy.
         if not isinstance(layer, keras.layers.InputLayer)
     }

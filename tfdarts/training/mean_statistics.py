@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from tfdarts.layers.nested import nested_layers
 from tfdarts.training.flat_variables import FlatVariables
 
 
@@ -46,7 +47,7 @@ class MeanStatistics(keras.callbacks.Callback):
         strategy = self.model.distribute_strategy
         flat = FlatVariables(
             moving
-            for layer in self.model._flatten_layers()
+            for layer in nested_layers(self.model)
             if isinstance(layer, keras.layers.BatchNormalization)
             for moving in (layer.moving_mean, layer.moving_variance)
         )
