@@ -104,7 +104,7 @@ class Client:
 
 
 def bad_request(server, kind):
-    """Asks for what cannot be answered; returns whether it was said so."""
+    """Sends an invalid request; returns how the server answered, in words."""
     url = f"{server.rest}/v1/models/{NAME}:predict"
     url, body, status = {
         "no such model": (url.replace(NAME, "none"), "{}", [404]),
@@ -112,16 +112,16 @@ def bad_request(server, kind):
         "no such signature": (url, '{"signature_name": "x"}', [400, 412]),
     }[kind]
     answer = requests.post(url, data=body, timeout=60)
-    said = answer.status_code in status and answer.json()["error"]
-    return "refused with a sentence" if said else f"{answer.status_code}"
+    refused = answer.status_code in status and answer.json()["error"]
+    return "refused with a sentence" if refused else f"{answer.status_code}"
 
 
 def bad_image(ask):
     try:
         ask([b"no image"])
     except ServerError as error:
-        said = "Unknown image file format" in str(error)
-        return "refused with a sentence" if said else str(error)
+        refused = "Unknown image file format" in str(error)
+        return "refused with a sentence" if refused else str(error)
     return "answered"
 
 

@@ -1,8 +1,9 @@
-"""What Keras finds in saved models by name, before it is imported.
+"""Registers the classes of tfdarts with Keras, without importing them.
 
-`register_keras_serializable` tells Keras of a class when the module of the
-class is imported. `import tfdarts` imports none of them, so stand-ins take
-their names as soon as Keras is there, and import them when Keras asks.
+Keras looks up the classes of a saved model by their registered names.
+`register_keras_serializable` registers a class when its module is imported,
+but `import tfdarts` imports no such module. So stand-ins are registered under
+these names. A stand-in imports the class when Keras loads a model with it.
 """
 
 import importlib
@@ -57,7 +58,7 @@ MODULES = {
 
 
 class StandIn:
-    """Takes a registered name until the class itself is imported.
+    """Holds the registered name of a class until the class is imported.
 
     Args:
         name: String, a key of `MODULES`.
@@ -81,10 +82,10 @@ def register_stand_ins():
 
 
 class _KerasImportHook:
-    """Finds Keras where Python does, and registers the stand-ins behind it.
+    """Import hook that registers the stand-ins right after Keras is imported.
 
-    `wrapt`, which has such hooks, would take as long to import as all of
-    tfdarts.
+    The package `wrapt` has such hooks, but importing it takes as long as
+    importing tfdarts.
     """
 
     def find_spec(self, name, path=None, target=None):
@@ -107,5 +108,5 @@ class _KerasImportHook:
 def _register(keras):
     known = keras.saving.get_custom_objects()
     for name in MODULES:
-        # A class that is imported already has registered itself.
+        # A class that is already imported has registered itself.
         known.setdefault(f"{PACKAGE}>{name}", StandIn(name))

@@ -1,25 +1,26 @@
-"""What must be settled before TensorFlow, Keras, matplotlib are imported."""
+"""Sets environment variables before TensorFlow, Keras and matplotlib load."""
 
 import os
 import sys
 
 
 def prepare():
-    """Sets TensorFlow's and Keras' start-up switches for this process.
+    """Sets the environment variables that TensorFlow and Keras read at start.
 
-    TensorFlow turns oneDNN's kernels on by itself only on CPUs with AVX-512
-    VNNI; on the others a supernet's step is several times slower without
-    them, so tfdarts asks for them unless `TF_ENABLE_ONEDNN_OPTS` is set.
+    By default, TensorFlow uses oneDNN's kernels only on CPUs with AVX-512
+    VNNI. On other CPUs, a supernet's step is several times slower without
+    these kernels. So tfdarts turns them on unless `TF_ENABLE_ONEDNN_OPTS` is
+    set.
 
-    The process of a command is tfdarts' own, whatever else is chosen for
-    others.
+    In the process of a `tfdarts-` command, the backends that the user chose
+    for other programs are overridden.
 
     Raises:
         ImportError: If another Keras backend or the legacy Keras is chosen.
     """
     if os.path.basename(sys.argv[0]).startswith("tfdarts-"):
         os.environ["KERAS_BACKEND"] = "tensorflow"
-        # A notebook's kernel passes on its own, which may not be installed.
+        # A notebook passes on its own backend, which may not be installed.
         os.environ["MPLBACKEND"] = "agg"
         os.environ.pop("TF_USE_LEGACY_KERAS", None)
     if os.environ.get("TF_USE_LEGACY_KERAS", "").lower() in ("1", "true"):

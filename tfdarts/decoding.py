@@ -1,4 +1,4 @@
-"""Image files as a graph reads them, in training and on a server alike."""
+"""Decoding of image files in TensorFlow graphs, for training and servers."""
 
 import tensorflow as tf
 
@@ -6,23 +6,23 @@ from tfdarts import image_kinds
 
 _HEAD = 66
 _ANY = ord("?")
-# What JPEG, PNG, BMP, GIF and WebP files begin with.
+# The first bytes of JPEG, PNG, BMP, GIF and WebP files.
 _SIGNATURES = [
     [*signature.ljust(12, b"?")]
     for signature in b"\xff\xd8\xff \x89PNG BM GIF8 RIFF????WEBP".split()
 ]
-# Red, green and blue in gray (ITU-R BT.601), as integers out of 2**16: what
-# Pillow computes, and exact for gray files.
+# Weights of red, green and blue in gray (ITU-R BT.601), in units of 2**-16.
+# Pillow uses the same weights. Gray files keep their exact pixels.
 _GRAY = (19595, 38470, 7471)
-# Where BMPs with bit fields must have their colors, for others have them there.
+# The color masks of usual BMPs with bit fields; other masks are refused.
 _MASKS = (0xFF0000, 0xFF00, 0xFF)
 
 
 def decode_images(contents, image_shape, fit="stretch"):
-    """Returns image files as images of one shape, in a graph.
+    """Returns the decoded images of files, resized to one shape.
 
     Args:
-        contents: String tensor `(batch,)`, the content of a file each; see
+        contents: String tensor `(batch,)`, the contents of the files; see
             `decode_image`.
         image_shape: Tuple `(height, width, channels)`, 1 or 3 channels.
         fit: See `resize`; or `None` if all files have that size.
@@ -31,8 +31,8 @@ def decode_images(contents, image_shape, fit="stretch"):
         A `uint8` tensor `(batch, height, width, channels)`.
 
     Raises:
-        InvalidArgumentError: Where the graph runs, if a file cannot be
-            decoded; a server answers INVALID_ARGUMENT.
+        InvalidArgumentError: When the graph runs, if a file cannot be
+            decoded. A server then answers INVALID_ARGUMENT.
     """
     *size, channels = image_shape
 
@@ -49,28 +49,28 @@ def decode_images(contents, image_shape, fit="stretch"):
     )
 
 
-@tf.function  # It is traced once, for building its graph takes a while.
+@tf.function  # Traced once, because building its graph takes a while.
 def decode_image(content, channels):
-    """Returns an image file as pixels, in a graph.
+    """Returns the pixels of an image file.
 
-    Files may be PNG, JPEG, BMP, GIF or WebP; `tfdarts.image_kinds` says which
-    of them are not taken. Of an animated GIF the first frame counts. Alpha
+    Files may be PNG, JPEG, BMP, GIF or WebP; `tfdarts.image_kinds` lists the
+    exceptions. Only the first frame of an animated GIF is decoded. Alpha
     channels are dropped; a fully transparent pixel of a GIF has no color and
     becomes black. EXIF orientations are ignored.
 
     Args:
         content: String tensor `()`, the content of the file.
-        channels: Integer, 1 or 3; a color image becomes gray as Pillow's
-            mode `L` has it.
+        channels: Integer, 1 or 3. With 1, color images become gray as in
+            Pillow's mode `L`.
 
     Returns:
         A `uint8` tensor `(height, width, channels)`.
 
     Raises:
-        InvalidArgumentError: Where the graph runs, if the file is broken, or
-            of a kind that is not taken.
+        InvalidArgumentError: When the graph runs, if the file is broken, or
+            of a kind that tfdarts does not accept.
     """
-    # Padded, for bytes behind the end of a string cannot be asked for.
+    # Padded, because `substr` raises an error beyond the end of a string.
     head = tf.strings.substr(
         tf.strings.join([content, b"\0" * _HEAD]), 0, _HEAD
     )
@@ -94,17 +94,17 @@ def decode_image(content, channels):
 
 
 def resize(images, size, fit="stretch"):
-    """Returns images of another size.
+    """Returns resized images.
 
-    It interpolates linearly, and averages where it makes images smaller: what
-    Pillow's `Resampling.BILINEAR` computes, up to one level.
+    The function interpolates linearly, with antialiasing. The pixels differ
+    by at most one level from those of Pillow's `Resampling.BILINEAR`.
 
     Args:
         images: `uint8` tensor `(..., height, width, channels)`, of rank 3 or
             4.
         size: Tuple of integers `(height, width)`.
-        fit: String, `"stretch"`: all of an image, its sides changed; or
-            `"crop"`: the largest square about its center.
+        fit: String. `"stretch"` resizes the entire image and may change its
+            aspect ratio; `"crop"` first cuts out the largest central square.
 
     Returns:
         A `uint8` tensor `(..., height, width, channels)`.
@@ -116,7 +116,7 @@ def resize(images, size, fit="stretch"):
 
 
 def _kind(head):
-    """Returns the place of a file's format in `_SIGNATURES`, or behind it."""
+    """Returns the index of a file's format in `_SIGNATURES`, or its length."""
     signatures = tf.constant(_SIGNATURES)
     fits = (signatures == _ANY) | (signatures == head[: signatures.shape[1]])
     fits = tf.concat([tf.reduce_all(fits, axis=1), [True]], axis=0)
@@ -124,7 +124,7 @@ def _kind(head):
 
 
 def _decode_jpeg(content):
-    # What TensorFlow takes by default is faster, and up to 11 levels off.
+    # TensorFlow's default method is faster, but up to 11 levels off.
     return tf.io.decode_jpeg(content, 3, dct_method="INTEGER_ACCURATE")
 
 
@@ -136,7 +136,7 @@ def _decode_png(content, head):
 def _decode_bmp(content, head):
     bits, compression = _integer(head, 28, 2), _integer(head, 30)
     masks = tf.stack([_integer(head, at) for at in (54, 58, 62)])
-    # TensorFlow looks at neither of them.
+    # TensorFlow ignores the compression and the masks.
     is_usual = tf.cond(
         tf.equal(bits, 8),
         lambda: (compression == 0) & _has_gray_palette(content, head),
@@ -155,17 +155,17 @@ def _decode_bmp(content, head):
 
 
 def _has_gray_palette(content, head):
-    """Whether the pixels of an 8-bit BMP are the places in its palette."""
+    """Returns whether color `i` of an 8-bit BMP's palette is gray level `i`."""
     used = _integer(head, 46)
     count = tf.where(used == 0, 256, tf.clip_by_value(used, 1, 256))
-    # What begins behind the end would be an error that quotes all bytes.
+    # A start beyond the end would raise an error that quotes all bytes.
     start = tf.clip_by_value(
         14 + _integer(head, 14), 0, tf.strings.length(content)
     )
     palette = tf.strings.substr(content, start, 4 * count)
     colors = tf.reshape(tf.io.decode_raw(palette, tf.uint8), (-1, 4))[:, :3]
-    places = tf.range(tf.shape(colors)[0])[:, tf.newaxis]
-    return tf.reduce_all(tf.cast(colors, tf.int32) == places)
+    grays = tf.range(tf.shape(colors)[0])[:, tf.newaxis]
+    return tf.reduce_all(tf.cast(colors, tf.int32) == grays)
 
 
 def _decode_gif(content, head):
@@ -179,14 +179,14 @@ def _decode_gif(content, head):
 def _decode_webp(content, head):
     is_extended = tf.reduce_all(head[12:16] == [*b"VP8X"])
     is_animated = is_extended & (head[20] // 2 % 2 == 1)
-    # Of animations of three channels TensorFlow 2.21 overruns its buffer.
+    # TensorFlow 2.21 overruns its buffer on animations of three channels.
     with _require(~is_animated, image_kinds.ANIMATED_WEBP):
-        # It refuses three channels of files that have four.
+        # TensorFlow refuses `channels=3` for files with four channels.
         return _decode_any(content, 0)[..., :3]
 
 
 def _decode_any(content, channels):
-    # Older servers have this operation too, but not all others.
+    # Older servers lack the operations of some formats, but not this one.
     image = tf.io.decode_image(content, channels, expand_animations=False)
     return tf.ensure_shape(image, (None, None, None))
 

@@ -1,7 +1,7 @@
-"""Which image files are taken: in training, in prediction and by a server.
+"""The image files that tfdarts accepts in training, prediction and serving.
 
-What TensorFlow decodes to other pixels than the file has, or to pixels on one
-machine and to an error on another, is taken nowhere.
+tfdarts refuses files that TensorFlow decodes to wrong pixels, or decodes on
+some machines only.
 """
 
 import struct
@@ -18,7 +18,7 @@ FORMATS = {
     "GIF": (".gif",),
     "WEBP": (".webp",),
 }
-"""Formats as Pillow calls them, and how the names of their files end."""
+"""The file name suffixes of each format, by Pillow's name of the format."""
 
 SUFFIXES = tuple(suffix for each in FORMATS.values() for suffix in each)
 
@@ -45,25 +45,25 @@ ANIMATED_WEBP = (
 _HEAD = 54
 _GRAY_MODES = ("1", "L", "LA")
 _RAW_MODES = ("BGR", "BGRX", "BGRA", "L")
-# What Pillow raises for a broken file depends on the format.
+# The error that Pillow raises for a broken file depends on the format.
 _DAMAGE_ERRORS = (SyntaxError, ValueError, struct.error, EOFError, IndexError)
 _TOO_LARGE = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 
 
 class BadImageError(ValueError):
-    """A file is not an image that is taken; the message says why."""
+    """Raised for a file that tfdarts does not accept; the message says why."""
 
 
 class ImageHeader(typing.NamedTuple):
-    """What the header of an image file says.
+    """The properties of an image that its file header tells.
 
     Args:
         size: Tuple `(height, width)`, in pixels.
         channels: Integer, 1 (gray) or 3 (color).
         is_rotated: Boolean, whether an EXIF tag asks for a rotation or a
             reflection.
-        is_transparent_gif: Boolean, whether it is a GIF some of whose pixels
-            may have no color.
+        is_transparent_gif: Boolean, whether the file is a GIF that may have
+            fully transparent pixels, which have no color.
     """
 
     size: tuple
@@ -73,7 +73,7 @@ class ImageHeader(typing.NamedTuple):
 
 
 def read_header(file):
-    """Returns what the header of an image file says, without decoding it.
+    """Returns the header of an image file, without decoding the image.
 
     Args:
         file: Binary file, open for reading.
@@ -82,8 +82,8 @@ def read_header(file):
         `ImageHeader`.
 
     Raises:
-        BadImageError: If the file is not an image that is taken.
-        OSError: If it cannot be read.
+        BadImageError: If tfdarts does not accept the file.
+        OSError: If the file cannot be read.
 
     Example:
 
@@ -111,7 +111,7 @@ def read_header(file):
         ) from error
     except (OSError, *_DAMAGE_ERRORS) as error:
         if getattr(error, "errno", None) is not None:
-            raise  # It is the disk, not the image.
+            raise  # The disk has failed; the image may be fine.
         is_bmp = head.startswith(b"BM")
         raise BadImageError(ODD_BMP if is_bmp else UNKNOWN) from error
     if reason:
@@ -125,7 +125,7 @@ def read_header(file):
 
 
 def _reason_to_refuse(head, image):
-    """Returns why TensorFlow does not decode what the file has, or None."""
+    """Returns why TensorFlow would decode wrong pixels, or `None`."""
     if image.mode.startswith(("I", "F")):
         return DEEP
     match image.format:
@@ -162,4 +162,4 @@ def _orientation(image):
     try:
         return image.getexif().get(ExifTags.Base.Orientation, 1)
     except (OSError, *_DAMAGE_ERRORS):
-        return 1  # A damaged tag asks for nothing.
+        return 1  # A damaged tag does not ask for a rotation.

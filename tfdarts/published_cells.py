@@ -1,8 +1,9 @@
 """The published cells, as tables.
 
-For each name: the edges of the normal cell as `primitive:predecessor`, two a
-node, the nodes its output is made of, and the same of the reduction cell; of
-recurrent cells, one edge a node.
+A cell is a string of its edges, each `primitive:predecessor`, and a tuple of
+the nodes in its output. Convolutional cells have two edges per node; an entry
+has the normal cell first and the reduction cell second. A recurrent cell has
+one edge per node.
 """
 
 _CONVOLUTIONAL = {

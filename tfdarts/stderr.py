@@ -1,4 +1,4 @@
-"""What native libraries say unasked."""
+"""Suppresses messages of native libraries on stderr."""
 
 import contextlib
 import os
@@ -8,10 +8,10 @@ import tempfile
 
 @contextlib.contextmanager
 def quiet_stderr():
-    """Keeps what native libraries write to stderr off it.
+    """Holds back what native libraries write to stderr.
 
-    Lines of TensorFlow's C++ start-up and of LiteRT obey no setting. If what
-    is done fails, what was held back is written after all.
+    No setting silences TensorFlow's C++ start-up and LiteRT. If the code in
+    this context raises an error, the text held back is written to stderr.
     """
     sys.stderr.flush()
     kept = os.dup(2)

@@ -83,7 +83,7 @@ def decode_files(paths, shape, fit=None):
 
 
 def describe_bad(bad, directory):
-    """Returns a list of files and the reasons why they are unusable.
+    """Returns a text that lists files and why they are unusable.
 
     Args:
         bad: Dict from paths to reasons, strings.

@@ -58,7 +58,7 @@ class ImageSource:
     fingerprint: str = ""
     notes: tuple = ()
 
-    # Warnings to log; class warnings are made elsewhere.
+    # Warnings to log; `tfdarts.data.class_balance` warns about classes.
     warnings = ()
 
     def __post_init__(self):
@@ -143,7 +143,7 @@ def check_name(name, what):
 
 
 def check_class_names(class_names, where):
-    """Raises `DataError` if names are not those of several classes.
+    """Raises `DataError` unless names are distinct names of several classes.
 
     Args:
         class_names: Sequence of strings.

@@ -130,7 +130,7 @@ class RecurrentCell(DropoutRNNCell, keras.layers.Layer):
 
     @property
     def _nodes(self):
-        """The edges of each node that carry something."""
+        """For each node, its edges except those with the primitive `none`."""
         return [
             [edge for edge in edges if edge[0] != "none"]
             for edges in self.genotype.cells["recurrent"].nodes
@@ -159,8 +159,8 @@ class RecurrentCell(DropoutRNNCell, keras.layers.Layer):
                 for primitive, source in edges
             ] or [tf.zeros_like(state)]
             nodes.append(functools.reduce(tf.add, outputs))
-        # Not `tf.add_n`: its order of addition depends on which of its inputs
-        # is free first, so results would not be reproducible.
+        # Not `tf.add_n`: its order of addition depends on which input's buffer
+        # it can reuse, so results would not be reproducible.
         concat = [nodes[node] for node in self.genotype.recurrent_concat]
         output = tf.reduce_mean(tf.stack(concat), axis=0)
         return output, [output]

@@ -200,7 +200,7 @@ def _cell(genotype, plan, older, newer, search, drop_path, name, dtype):
 
 
 def _present(edges):
-    """Returns the edges of a node that carry something, or else the first."""
+    """Returns the edges except `none`, or the first edge if all are `none`."""
     return [edge for edge in edges if edge[0] != "none"] or edges[:1]
 
 

@@ -1,4 +1,4 @@
-"""Pictures beside results, whose failure costs no result."""
+"""Drawing of pictures after a run, whose failure loses no results."""
 
 import contextlib
 import logging
@@ -15,7 +15,7 @@ def optional_pictures(done, advice):
     costs no result.
 
     Args:
-        done: String, the work that is done anyway: the start of a sentence.
+        done: String, the start of a sentence: the work that has succeeded.
         advice: String, a sentence that says how to get the pictures.
     """
     try:

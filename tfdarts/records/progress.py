@@ -21,8 +21,9 @@ logger = logging.getLogger("tfdarts")
 class Progress(keras.callbacks.Callback):
     """Logs a line per epoch, and the progress within long epochs.
 
-    The latter records carry `transient=True`, so that a terminal can show
-    them in place, and `progress`, the finished share of the whole run.
+    The log records within an epoch have the attributes `transient=True`, so
+    that a terminal can show them as a progress bar, and `progress`, the
+    finished share of the whole run.
 
     Args:
         stage: `Stage` whose status file is kept up to date.

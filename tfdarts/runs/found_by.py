@@ -1,4 +1,4 @@
-"""The origin of a trained cell, and the course of the search for it."""
+"""The origin of a trained genotype, and facts about its search."""
 
 import pathlib
 import types

@@ -1,4 +1,4 @@
-"""A run of many processes: the chief writes, the workers follow."""
+"""A run of several processes: only the chief writes to the run directory."""
 
 import atexit
 import contextlib
@@ -30,7 +30,7 @@ _MISMATCH = re.compile(r"mismatch in the collective|joining a group with size")
 
 
 class WorkerLostError(RuntimeError):
-    """Raised when another worker of the same run is gone."""
+    """Raised when the connection to another worker is lost."""
 
 
 @contextlib.contextmanager

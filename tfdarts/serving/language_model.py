@@ -91,10 +91,10 @@ def export_language_model(
         loss = tf.nn.sparse_softmax_cross_entropy_with_logits(
             tokens[:, 1:], logits[:, :-1]
         )
-        said = tf.sequence_mask(lengths - 1, tf.shape(loss)[1], loss.dtype)
+        mask = tf.sequence_mask(lengths - 1, tf.shape(loss)[1], loss.dtype)
         return {
             **following(last),
-            "log_probability": -tf.reduce_sum(loss * said, axis=1),
+            "log_probability": -tf.reduce_sum(loss * mask, axis=1),
             "num_words": tf.cast(lengths - 1, tf.int32),
         }
 

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 FILE = "assets.extra/tf_serving_warmup_requests"
-"""The path where TF Serving expects them in a version."""
+"""The path of the warm-up requests in the directory of a version."""
 
 BATCHES = (1, 8)
 

@@ -158,7 +158,7 @@ class Settings:
         for base in reversed(cls.__mro__[1:]):
             inherited = getattr(base, "__dataclass_fields__", {})
             fields |= {name: (f.type, f) for name, f in inherited.items()}
-        # The class's own annotations are no dataclass fields yet.
+        # The class's own annotations are not yet dataclass fields.
         for name, kind in inspect.get_annotations(cls).items():
             fields[name] = kind, vars(cls)[name]
         settings = {

@@ -83,7 +83,7 @@ def validate_batch(batch, supernet, loss, may_be_empty=False):
     """
     if not _is_pair(batch) or any(isinstance(x, tuple) for x in batch):
         raise ValueError(
-            "A batch must be (x, y), without example weights. Received  "
+            "A batch must be (x, y), without example weights. Received "
             f"{_describe(batch)}."
         )
     x, y = (tf.convert_to_tensor(part) for part in batch)

@@ -253,7 +253,7 @@ class ImageTraining:
 
     @property
     def validation_steps(self):
-        """The number of validation batches; distributed data do not know."""
+        """The number of validation batches; Keras cannot count them itself."""
         second = self.data.examples.validation
         return second and -(-len(second[1]) // self.config.batch_size)
 

@@ -234,7 +234,7 @@ class TextTraining:
 
     @property
     def validation_steps(self):
-        """The number of validation batches; distributed data do not know."""
+        """The number of validation batches; Keras cannot count them itself."""
         return int(self._own_validation_batches().cardinality())
 
     def _own_validation_batches(self):
@@ -267,9 +267,9 @@ def _shift_seeds(network, shift):
     """Adds an integer to the seed of each random generator of a network."""
     for variable in network.non_trainable_variables:
         if variable.name == "seed_generator_state":
-            seed, times_asked = keras.ops.unstack(variable)
+            seed, num_calls = keras.ops.unstack(variable)
             shifted = seed + keras.ops.cast(shift, seed.dtype)
-            variable.assign(keras.ops.stack([shifted, times_asked]))
+            variable.assign(keras.ops.stack([shifted, num_calls]))
 
 
 def _require_different_masks(config, distribution):

@@ -96,7 +96,7 @@ def require_divisible_batch(distribution, batch_size, micro_batches=1):
 
 @functools.cache
 def mirrored_strategy(devices):
-    """Returns the `MirroredStrategy` of some devices, one per process.
+    """Returns the `MirroredStrategy` of some devices, cached in this process.
 
     Args:
         devices: Tuple of names.
@@ -106,7 +106,7 @@ def mirrored_strategy(devices):
 
 @functools.cache
 def _worker_strategy():
-    """Returns the strategy of all workers; a process joins them once."""
+    """Returns the strategy of all workers; joins them at the first call."""
     addresses, index = workers()
     wait_for_others(tuple(addresses), index)
     try:
@@ -138,7 +138,7 @@ def _require_equal_gpus(num_workers):
 
 
 def _task_of(name):
-    """Returns the worker index of a device, `None` if there is only one."""
+    """Returns the worker index of a device, or `None` without workers."""
     return tf.DeviceSpec.from_string(name).task
 
 
