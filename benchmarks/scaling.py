@@ -113,7 +113,7 @@ class Worker:
                 tf.config.list_physical_devices("CPU")[0],
                 [tf.config.LogicalDeviceConfiguration() for _ in cores],
             )
-        from tfdarts.parts import worker_of
+        from tfdarts.replicas import worker_of
         from tfdarts.training.distribution import distribution_of
 
         self.kind = kind

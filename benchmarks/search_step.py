@@ -52,12 +52,12 @@ def search_of(size, order, method, precision="float32", **choices):
     """
     import tfdarts
     from tfdarts.tasks.configs import SearchConfig
-    from tfdarts.tasks.presets import with_paper_settings
+    from tfdarts.tasks.presets import fill_paper_settings
     from tfdarts.training.optimizers import SGD
     from tfdarts.training.optimizers import Adam
 
     channels, cells, _, image = size
-    config = with_paper_settings(
+    config = fill_paper_settings(
         SearchConfig(
             order=order or 1, method=method, precision=precision, **choices
         )

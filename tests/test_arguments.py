@@ -26,8 +26,8 @@ from tfdarts.search_spaces.lookup import find_genotype
 from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import flag_fields
 from tfdarts.tasks import settings
-from tfdarts.tasks.asking import AskSettings
 from tfdarts.tasks.registry import tasks
+from tfdarts.tasks.request_settings import RequestSettings
 
 
 @pytest.fixture(autouse=True)
@@ -208,7 +208,7 @@ HOME_FORMS = {
     ),
     arguments.names: lambda home: (np.array(["onnx"]), ("onnx",)),
     arguments.seeds: lambda home: (np.arange(2), [0, 1]),
-    form_of(AskSettings, "model_version"): lambda home: (np.int64(2), 2),
+    form_of(RequestSettings, "model_version"): lambda home: (np.int64(2), 2),
     form_of(tfdarts.SearchConfig, "primitives"): lambda home: (
         np.array(["none", "sep_conv_3x3"]),
         "none,sep_conv_3x3",

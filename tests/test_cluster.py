@@ -10,9 +10,9 @@ import pytest
 
 from tfdarts import cluster
 from tfdarts.cluster import ClusterError
-from tfdarts.cluster import is_follower
+from tfdarts.cluster import is_chief
 from tfdarts.cluster import is_one_of_several
-from tfdarts.cluster import wait_for_others
+from tfdarts.cluster import wait_for_workers
 from tfdarts.cluster import workers
 
 TWO = {"cluster": {"worker": ["a:1", "b:2"]}}
@@ -69,10 +69,10 @@ def test_anything_else_is_refused(monkeypatch, text):
 
 def test_the_first_of_many_writes(monkeypatch):
     monkeypatch.setenv("TF_CONFIG", of_task(1))
-    assert is_follower("multiworker") and is_follower("auto")
-    assert not is_follower("none") and not is_follower("mirrored")
+    assert not is_chief("multiworker") and not is_chief("auto")
+    assert is_chief("none") and is_chief("mirrored")
     monkeypatch.setenv("TF_CONFIG", of_task(0))
-    assert is_one_of_several("auto") and not is_follower("auto")
+    assert is_one_of_several("auto") and is_chief("auto")
     alone = {"cluster": {"worker": ["a:1"]}}
     alone["task"] = {"type": "worker", "index": 0}
     monkeypatch.setenv("TF_CONFIG", json.dumps(alone))
@@ -106,7 +106,7 @@ def waiting(addresses):
 
     def wait(index):
         # What is kept of a call is kept a process.
-        function = wait_for_others.__wrapped__
+        function = wait_for_workers.__wrapped__
         thread = threading.Thread(target=function, args=(addresses, index))
         thread.daemon = True
         thread.start()

@@ -7,7 +7,7 @@ first used.
 import importlib
 import typing
 
-from tfdarts._registered import register_stand_ins
+from tfdarts._keras_classes import register_stand_ins
 from tfdarts._runtime import prepare
 
 if typing.TYPE_CHECKING:  # The same names as below, for type checkers.

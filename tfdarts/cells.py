@@ -66,7 +66,7 @@ class Cell:
         return all(len(node) == edges_per_node for node in self.nodes)
 
 
-def checked_cell(space, cell_type, nodes, concat):
+def validate_cell(space, cell_type, nodes, concat):
     """Returns the `Cell` of a user's arguments.
 
     Args:
@@ -87,12 +87,12 @@ def checked_cell(space, cell_type, nodes, concat):
     known = primitive_names(space)
     checked = []
     for node, edges in enumerate(nodes, structure.num_inputs):
-        edges = _checked_edges(cell_type, edges)
+        edges = _validate_edges(cell_type, edges)
         for primitive, predecessor in edges:
             _check_primitive(cell_type, primitive, known)
             _check_predecessor(cell_type, predecessor, node)
         checked.append(edges)
-    concat = _checked_concat(
+    concat = _validate_concat(
         f"{cell_type}_concat", concat, structure.num_inputs, len(checked)
     )
     return Cell(tuple(checked), concat)
@@ -113,7 +113,7 @@ def _is_list_of_nodes(value):
 
 def _split(cell_type, edges, edges_per_node):
     """Returns a list of all edges as a list of the edges of each node."""
-    edges = _checked_edges(cell_type, edges)
+    edges = _validate_edges(cell_type, edges)
     if len(edges) % edges_per_node:
         raise ValueError(
             f"`{cell_type}` must hold {edges_per_node} edges for each "
@@ -126,7 +126,7 @@ def _split(cell_type, edges, edges_per_node):
     ]
 
 
-def _checked_edges(cell_type, edges):
+def _validate_edges(cell_type, edges):
     try:
         checked = tuple(
             (scalar(primitive), scalar(predecessor))
@@ -164,7 +164,7 @@ def _check_predecessor(cell_type, predecessor, node):
         )
 
 
-def _checked_concat(field, concat, num_inputs, num_nodes):
+def _validate_concat(field, concat, num_inputs, num_nodes):
     received = concat
     listed = concat if isinstance(concat, Iterable) else ()
     concat = tuple(map(scalar, listed))

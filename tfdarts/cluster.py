@@ -94,19 +94,19 @@ def is_one_of_several(distribute):
     return distribute in ("multiworker", "auto") and len(workers()[0]) > 1
 
 
-def is_follower(distribute):
-    """Returns whether this process is a worker other than the chief.
+def is_chief(distribute):
+    """Returns whether this process is the chief, or the only process.
 
     Only the chief, which is the first worker, writes files.
 
     Args:
         distribute: See `is_one_of_several`.
     """
-    return is_one_of_several(distribute) and workers()[1] > 0
+    return not (is_one_of_several(distribute) and workers()[1] > 0)
 
 
 @functools.cache
-def wait_for_others(addresses, index):
+def wait_for_workers(addresses, index):
     """Waits at a barrier until all workers have started, once per process.
 
     TensorFlow has its own barrier, but a process that waits there can hardly
@@ -129,7 +129,7 @@ def wait_for_others(addresses, index):
             waiting.log(missing)
             time.sleep(_PAUSE)
         if index:
-            _greet_first(addresses, index, waiting)
+            _greet_chief(addresses, index, waiting)
         else:
             _answer_others(listener, addresses, waiting)
     logger.info(
@@ -172,7 +172,7 @@ class _WaitLog:
             )
 
 
-def _greet_first(addresses, index, waiting):
+def _greet_chief(addresses, index, waiting):
     """Greets the first worker until it answers."""
     while True:
         with (

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from tfdarts.arguments import as_path
 from tfdarts.cells import STRUCTURES
 from tfdarts.cells import Cell
-from tfdarts.cells import checked_cell
+from tfdarts.cells import validate_cell
 from tfdarts.characters import has_unusable_characters
 from tfdarts.files import write_atomically
 from tfdarts.pasted import is_pasted
@@ -132,7 +132,7 @@ class Genotype:
         cells = by_name if cells is None else cells
         space = _space_of(cells)
         checked = {
-            cell_type: checked_cell(
+            cell_type: validate_cell(
                 space,
                 cell_type,
                 *_nodes_and_concat(cell_type, cells[cell_type]),
@@ -365,7 +365,7 @@ def get(name: str, space: str = "cnn") -> Genotype:
         raise ValueError(
             f"There is no published genotype named {name!r}. The published "
             f"genotypes are: {', '.join(published_names(space))}."
-            f"{like_published(str(name), space)}"
+            f"{suggest_published_name(str(name), space)}"
         )
     published = PUBLISHED[space][name]
     cells = {
@@ -398,7 +398,7 @@ def published_names(space: str = "cnn") -> tuple[str, ...]:
     return tuple(PUBLISHED[space])
 
 
-def like_published(name, space="cnn"):
+def suggest_published_name(name, space="cnn"):
     """Returns a sentence that suggests a published name, or an empty string.
 
     Args:
@@ -407,9 +407,9 @@ def like_published(name, space="cnn"):
 
     Example:
 
-    >>> like_published("darts-v2"), like_published("x")
+    >>> suggest_published_name("darts-v2"), suggest_published_name("x")
     (' Did you mean DARTS_V2?', '')
-    >>> like_published("ENAS")
+    >>> suggest_published_name("ENAS")
     ' ENAS holds a recurrent cell: give --space=rnn.'
     """
     for other, structure in STRUCTURES.items():
@@ -465,7 +465,7 @@ def _space_of(cells):
 
 
 def _nodes_and_concat(cell_type, cell):
-    """Returns the arguments of `checked_cell` in a `Cell` or a dict."""
+    """Returns the arguments of `validate_cell` in a `Cell` or a dict."""
     if isinstance(cell, Cell):
         return cell.nodes, cell.concat
     if not isinstance(cell, Mapping) or {*cell} != {"nodes", "concat"}:

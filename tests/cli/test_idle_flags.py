@@ -12,9 +12,9 @@ from tfdarts.cli.training_flags import training_of
 from tfdarts.runs.search_configs import search_config_class
 from tfdarts.settings.fields import require_config
 from tfdarts.strategies.registry import get_strategy
-from tfdarts.tasks.registry import task_named
+from tfdarts.tasks.registry import get_task
 
-IMAGES = task_named("images")
+IMAGES = get_task("images")
 
 
 def flags_of(module, config_class, arguments, capsys):

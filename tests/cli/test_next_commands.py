@@ -12,13 +12,13 @@ from tfdarts.cli.select import _training
 from tfdarts.cli.train import command as train_command
 from tfdarts.tasks.configs import SearchConfig
 from tfdarts.tasks.configs import TrainConfig
-from tfdarts.tasks.registry import task_named
+from tfdarts.tasks.registry import get_task
 from tfdarts.tasks.rnn_configs import RNNSearchConfig
 
 
 def given(train_flagfile, task, **flags):
     """Values of flags, as a command has them."""
-    task = task_named(task)
+    task = get_task(task)
     return {"train_flagfile": train_flagfile, "task": task, **flags}
 
 
@@ -71,7 +71,7 @@ def test_a_winner_is_trained_on_the_data_of_its_selection(tmp_path):
     ("typed", "run_dir"), [([], "runs/digits"), (["--run_dir=r"], "r")]
 )
 def test_a_training_follows_its_dry_run(typed, run_dir, capsys, monkeypatch):
-    monkeypatch.setattr("tfdarts.cli.train.costs", lambda *of: "a table")
+    monkeypatch.setattr("tfdarts.cli.train.cost_table", lambda *of: "a table")
     arguments = ["--genotype=DARTS_V2", *typed, "--dry_run", "--depth=40"]
     values, task = train_command.parse_arguments(arguments)
     given = {**values.flag_values_dict(), "task": task, "arguments": arguments}

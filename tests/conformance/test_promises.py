@@ -45,8 +45,8 @@ from tfdarts.models.cnn_supernet import CNNSupernet
 from tfdarts.models.language_model import LanguageModel
 from tfdarts.models.rnn_network import RNNNetwork
 from tfdarts.models.rnn_supernet import RNNSupernet
-from tfdarts.parts import on_each_replica
-from tfdarts.parts import part_of_batch
+from tfdarts.replicas import on_each_replica
+from tfdarts.replicas import part_of_batch
 
 Promising = collections.namedtuple("Promising", ["of", "arguments", "shapes"])
 """A class, its constructor's arguments, the shapes of its inputs."""

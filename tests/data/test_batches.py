@@ -268,7 +268,7 @@ def rand_augmented(data, part):
         *(data, 6, 3, range(1, 3), keras_layers.rand_augment(0.5)),
         soft_targets(20, mixup=0.4),
         part=part,
-        whole=True,
+        split_after_transform=True,
     )
 
 

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
+from tfdarts.data.segments import evaluation_batches
 from tfdarts.data.segments import num_segments
 from tfdarts.data.segments import search_batches
 from tfdarts.data.segments import segment_lengths
 from tfdarts.data.segments import segments
 from tfdarts.data.segments import split_into_rows
 from tfdarts.data.segments import training_batches
-from tfdarts.data.segments import whole_batches
 
 
 def test_rows_are_the_text_in_pieces():
@@ -110,14 +110,14 @@ def test_batches_of_a_training():
 
 
 def test_a_very_short_text_is_read_in_fewer_rows():
-    ((x, y),) = whole_batches(np.arange(7), batch_size=10, steps=5)
+    ((x, y),) = evaluation_batches(np.arange(7), batch_size=10, steps=5)
     assert x.numpy().tolist() == [[0], [2], [4]]
     assert y.numpy().tolist() == [[1], [3], [5]]
 
 
 @pytest.mark.parametrize("words", [21, 22])
 def test_a_test_reads_all_words_once(words):
-    batches = whole_batches(np.arange(words), batch_size=1, steps=5)
+    batches = evaluation_batches(np.arange(words), batch_size=1, steps=5)
     assert int(batches.cardinality()) == len([*batches]) == 4 + (words == 22)
     read = [np.concatenate(parts, 1)[0] for parts in zip(*batches)]
     np.testing.assert_array_equal(read[0], np.arange(words - 1))
@@ -127,9 +127,12 @@ def test_a_test_reads_all_words_once(words):
 @pytest.mark.parametrize("count", [2, 3])
 def test_each_process_reads_its_rows_of_a_test(count):
     tokens = np.arange(101)
-    whole = [x.numpy() for x, _ in whole_batches(tokens, 10, 4)]
+    whole = [x.numpy() for x, _ in evaluation_batches(tokens, 10, 4)]
     parts = [
-        [x.numpy() for x, _ in whole_batches(tokens, 10, 4, (index, count))]
+        [
+            x.numpy()
+            for x, _ in evaluation_batches(tokens, 10, 4, (index, count))
+        ]
         for index in range(count)
     ]
     for one, *others in zip(whole, *parts, strict=True):

@@ -19,7 +19,7 @@ from tfdarts.data.sources import open_source
 from tfdarts.runs.pipeline import pipeline as run_pipeline
 from tfdarts.tasks.configs import SearchConfig
 from tfdarts.tasks.configs import TrainConfig
-from tfdarts.tasks.presets import with_paper_settings
+from tfdarts.tasks.presets import fill_paper_settings
 from tfdarts.tasks.rnn_configs import RNNSearchConfig
 from tfdarts.tasks.rnn_configs import RNNTrainConfig
 
@@ -151,7 +151,7 @@ def test_the_papers_configs_are_the_papers(name):
     flags = SearchFlags if config_class is SearchConfig else TrainConfig
     config = settings_from_flagfile(flags, CONFIGS[0].parent / name)
     assert config.preset == "paper"
-    config, paper = map(with_paper_settings, (config, PAPER[name]))
+    config, paper = map(fill_paper_settings, (config, PAPER[name]))
     for field in dataclasses.fields(config_class):
         if field.name in ("dataset", "random_flip", "preset"):
             continue

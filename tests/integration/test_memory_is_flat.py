@@ -27,7 +27,9 @@ class MemoryOfEachEpoch(keras.callbacks.Callback):
 @pytest.mark.slow
 def test_memory_is_flat_over_200_epochs(tmp_path, monkeypatch):
     memory = MemoryOfEachEpoch()
-    monkeypatch.setattr(fitting, "tensorboard", lambda *arguments: [memory])
+    monkeypatch.setattr(
+        fitting, "tensorboard_callbacks", lambda *arguments: [memory]
+    )
     random = np.random.default_rng(0)
     images = random.integers(0, 256, (40, 8, 8), "uint8")
     search(

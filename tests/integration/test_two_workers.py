@@ -35,7 +35,7 @@ for name, *arguments in commands:
         sys.exit(code)
 """
 SAY = """
-# A follower writes to copies of its own, which end with it.
+# A worker other than the chief writes to copies of its own, which end with it.
 from tfdarts.runs.workers import copy_of
 
 follows = '"index": 1' in os.environ.get("TF_CONFIG", "")

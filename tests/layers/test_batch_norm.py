@@ -15,7 +15,7 @@ from tfdarts.layers.batch_norm import has_synchronized
 from tfdarts.layers.batch_norm import synchronize_batch_norms
 from tfdarts.layers.convolutions import ReLUConvBN
 from tfdarts.layers.convolutions import SepConv
-from tfdarts.parts import parts_of
+from tfdarts.replicas import parts_of
 
 TOLERANCE = {"float32": 1e-5, "float64": 1e-12}
 

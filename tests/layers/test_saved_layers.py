@@ -13,7 +13,7 @@ from saved import saved_and_loaded
 from saved import through_json
 from saved import with_loaded_weights
 
-from tfdarts import _registered
+from tfdarts import _keras_classes
 from tfdarts import genotypes
 from tfdarts.layers.alphas import Alphas
 from tfdarts.layers.batch_norm import BatchNorm
@@ -140,7 +140,7 @@ INPUTS = {"images": IMAGES, "steps": STEPS}
 def test_every_layer_is_here():
     in_layers = {
         name
-        for name, module in _registered.MODULES.items()
+        for name, module in _keras_classes.MODULES.items()
         if module.startswith("tfdarts.layers.")
     }
     # Relaxations have no inputs.

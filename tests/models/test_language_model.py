@@ -156,7 +156,7 @@ def test_whole_words_are_left_out_the_same_for_all():
     model = network(word_dropout=0.5, seed=4)
     seen = {}
     ids = tokens(40)
-    kept = model._kept_words(ids, "float64").numpy()[..., 0]
+    kept = model._word_dropout_factors(ids, "float64").numpy()[..., 0]
     for word, factor in zip(ids.ravel(), kept.ravel()):
         assert seen.setdefault(word, factor) == factor
     assert {*seen.values()} == {0.0, 2.0}

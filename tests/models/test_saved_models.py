@@ -13,7 +13,7 @@ from saved import saved_and_loaded
 from saved import through_json
 from saved import with_loaded_weights
 
-from tfdarts import _registered
+from tfdarts import _keras_classes
 from tfdarts import genotypes
 from tfdarts.genotypes import Genotype
 from tfdarts.models.auxiliary_head import WithAuxiliaryHead
@@ -88,7 +88,7 @@ CASES = [
 def test_every_model_is_here():
     in_models = {
         name
-        for name, module in _registered.MODULES.items()
+        for name, module in _keras_classes.MODULES.items()
         if module.startswith("tfdarts.models.")
     }
     assert in_models == set(MODELS)

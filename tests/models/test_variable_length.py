@@ -6,7 +6,7 @@ import weakref
 import numpy as np
 import tensorflow as tf
 
-from tfdarts.models.variable_length import VariableLength
+from tfdarts.models.variable_length import VariableLengthFunction
 
 OPTION = "arithmetic_optimization"
 
@@ -18,7 +18,7 @@ def test_lengths_share_a_graph_and_rows_do_not():
         seen.append((tokens.shape, [s.shape for s in state]))
         return weights * tf.cast(tf.reduce_sum(tokens), weights.dtype)
 
-    double = VariableLength(function)
+    double = VariableLengthFunction(function)
     weights = tf.Variable([2.0, 3.0])
     for rows, length in ((4, 7), (4, 2), (5, 2), (4, 9)):
         tokens = tf.ones((rows, length), tf.int64)
@@ -34,7 +34,7 @@ def test_no_argument_is_kept():
     def function(tokens, states):
         return tokens
 
-    called = VariableLength(function)
+    called = VariableLengthFunction(function)
     states = [tf.zeros((2, 5))]
     alive = weakref.ref(states[0])
     called(tf.ones((2, 3), tf.int32), states)
@@ -50,7 +50,7 @@ def test_arithmetic_is_rewritten_everywhere_else(monkeypatch):
     def function(tokens):
         return tokens
 
-    called = VariableLength(function)
+    called = VariableLengthFunction(function)
     inner = called.function
 
     class Noting:

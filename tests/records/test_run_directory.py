@@ -27,7 +27,7 @@ from tfdarts.settings.fields import flag_fields
 from tfdarts.settings.fields import require_config
 from tfdarts.tasks.configs import SearchConfig
 from tfdarts.tasks.configs import TrainConfig
-from tfdarts.tasks.presets import with_paper_settings
+from tfdarts.tasks.presets import fill_paper_settings
 from tfdarts.tasks.rnn_configs import RNNSearchConfig
 
 logger = logging.getLogger("tfdarts")
@@ -50,7 +50,7 @@ ENVIRONMENT = pathlib.Path("search", "environment.json")
 
 
 def begun(tmp_path, name="search", **settings):
-    config = with_paper_settings(
+    config = fill_paper_settings(
         SearchConfig(run_dir=str(tmp_path), **settings)
     )
     stage = Stage(config.run_dir, name)
@@ -152,7 +152,7 @@ def test_a_stage_begins_with_four_files(tmp_path):
 
 def test_the_settings_are_kept_with_what_follows_from_them(tmp_path):
     stage = Stage(str(tmp_path), "train")
-    config = with_paper_settings(TrainConfig(run_dir=str(tmp_path), epochs=3))
+    config = fill_paper_settings(TrainConfig(run_dir=str(tmp_path), epochs=3))
     stage.begin(config, mean=(0.5, 0.25), class_names=("a", "b"))
     expected = {
         field.name: getattr(config, field.name) for field in flag_fields(config)
@@ -244,7 +244,7 @@ def test_other_devices_are_said_and_kept(tmp_path, monkeypatch, caplog):
 
 
 def test_the_same_data_may_be_elsewhere(tmp_path):
-    config = with_paper_settings(
+    config = fill_paper_settings(
         SearchConfig(run_dir=str(tmp_path), dataset="folder:/here")
     )
     stage = Stage(tmp_path, "search")
@@ -272,7 +272,7 @@ def test_what_an_earlier_version_had_no_setting_for_is_its_default(tmp_path):
 
 def test_recorded_settings_without_effect_are_not_compared(tmp_path):
     """Version 0.1.0 took them; now they are refused."""
-    config = with_paper_settings(
+    config = fill_paper_settings(
         TrainConfig(run_dir=str(tmp_path), epochs=7, schedule="steps")
     )
     stage = Stage(tmp_path, "train")
@@ -286,7 +286,7 @@ def test_recorded_settings_without_effect_are_not_compared(tmp_path):
 
 
 def test_other_devices_may_go_on_with_global_batch_norms(tmp_path):
-    config = with_paper_settings(
+    config = fill_paper_settings(
         TrainConfig(
             run_dir=str(tmp_path), distribute="mirrored", batch_norm="global"
         )
@@ -414,7 +414,7 @@ def test_a_finished_stage_without_checkpoints_is_not_extended(tmp_path):
 def test_images_do_not_go_on_in_a_run_of_texts(of_texts_first, tmp_path):
     configs = [
         RNNSearchConfig(run_dir=str(tmp_path), dataset="pydoc"),
-        with_paper_settings(SearchConfig(run_dir=str(tmp_path))),
+        fill_paper_settings(SearchConfig(run_dir=str(tmp_path))),
     ]
     first, second = configs if of_texts_first else configs[::-1]
     stage = Stage(tmp_path, "search")
@@ -432,7 +432,7 @@ def test_images_do_not_go_on_in_a_run_of_texts(of_texts_first, tmp_path):
 
 
 def test_what_follows_from_the_data_must_be_the_same_too(tmp_path):
-    config = with_paper_settings(SearchConfig(run_dir=str(tmp_path)))
+    config = fill_paper_settings(SearchConfig(run_dir=str(tmp_path)))
     stage = Stage(tmp_path, "search")
     stage.begin(config, mean=(0.1, 0.2))
     has_finished_epochs(stage, 5)
@@ -653,12 +653,12 @@ def test_a_command_in_a_sentence_can_be_typed(tmp_path):
 def test_names_that_look_alike_are_the_same_settings(tmp_path):
     stage = Stage(tmp_path, "train")
     stage.begin(
-        with_paper_settings(TrainConfig()), class_names=("e\u0301", "a")
+        fill_paper_settings(TrainConfig()), class_names=("e\u0301", "a")
     )
     has_finished_epochs(stage, 1)
-    stage.begin(with_paper_settings(TrainConfig()), class_names=("é", "a"))
+    stage.begin(fill_paper_settings(TrainConfig()), class_names=("é", "a"))
     with pytest.raises(ValueError, match="other settings .class_names"):
-        stage.begin(with_paper_settings(TrainConfig()), class_names=("e", "a"))
+        stage.begin(fill_paper_settings(TrainConfig()), class_names=("e", "a"))
 
 
 def test_the_log_takes_every_character(tmp_path, monkeypatch):
@@ -696,7 +696,7 @@ def test_what_a_command_leaves_open_stays_as_it_was_begun(tmp_path, earlier):
         stem="cifar" if earlier else "auto",
     )
     assert config == dataclasses.replace(
-        with_paper_settings(expected), preset="auto"
+        fill_paper_settings(expected), preset="auto"
     )
     stage.begin(config)
     # What is chosen is compared, whichever preset has chosen it.
@@ -704,7 +704,7 @@ def test_what_a_command_leaves_open_stays_as_it_was_begun(tmp_path, earlier):
     papers = SearchConfig(preset="paper", run_dir=str(tmp_path), epochs=7)
     assert stage.restore_choices(papers).batch_size is None
     with pytest.raises(ValueError, match="batch_size: 5 recorded, 64 given"):
-        stage.begin(with_paper_settings(papers))
+        stage.begin(fill_paper_settings(papers))
     other = dataclasses.replace(given, batch_size=6)
     with pytest.raises(ValueError, match="batch_size: 5 recorded, 6 given"):
         stage.begin(stage.restore_choices(other))

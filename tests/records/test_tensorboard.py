@@ -11,7 +11,7 @@ from tensorboard_events import events
 from tensorboard_events import scalars
 
 from tfdarts.records import tensorboard as tensorboard_module
-from tfdarts.records.progress import tensorboard
+from tfdarts.records.progress import tensorboard_callbacks
 from tfdarts.records.tensorboard import TensorBoard
 from tfdarts.records.tensorboard import write_pictures
 from tfdarts.search_spaces.cnn import CNNSearchSpace
@@ -155,10 +155,10 @@ def test_pictures_of_a_test_are_shown_too(tmp_path):
 def test_without_the_flag_nothing_of_it_is_imported(monkeypatch):
     monkeypatch.setitem(sys.modules, "tfdarts.records.tensorboard", None)
     config = types.SimpleNamespace(tensorboard=False)
-    assert tensorboard(config, None, None) == []
+    assert tensorboard_callbacks(config, None, None) == []
     config.tensorboard = True
     with pytest.raises(ImportError):
-        tensorboard(config, None, None)
+        tensorboard_callbacks(config, None, None)
 
 
 def test_cells_are_drawn_when_they_have_changed(tmp_path, supernet):

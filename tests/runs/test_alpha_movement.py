@@ -9,7 +9,7 @@ from tfdarts.runs.alpha_movement import unmoved_warning
 from tfdarts.runs.alpha_movement import warn_of_short_path
 from tfdarts.strategies.verdict import judge
 from tfdarts.tasks.configs import SearchConfig
-from tfdarts.tasks.presets import with_paper_settings
+from tfdarts.tasks.presets import fill_paper_settings
 from tfdarts.tasks.rnn_configs import RNNSearchConfig
 
 
@@ -22,7 +22,7 @@ def said(config, steps_per_epoch, caplog):
 @pytest.mark.parametrize(
     ("config", "steps_per_epoch"),
     [
-        (with_paper_settings(SearchConfig()), 390),
+        (fill_paper_settings(SearchConfig()), 390),
         (RNNSearchConfig(), 104),
         (SearchConfig(epochs=10, alpha_learning_rate=0.1), 5),
     ],
@@ -32,7 +32,7 @@ def test_the_papers_searches_are_long_enough(config, steps_per_epoch, caplog):
 
 
 def test_a_search_that_is_too_short_is_warned_of(caplog):
-    text = said(with_paper_settings(SearchConfig()), 2, caplog)
+    text = said(fill_paper_settings(SearchConfig()), 2, caplog)
     # 100 steps of 3e-4.
     assert "100 steps (50 epochs of 2)" in text
     assert "--alpha_learning_rate=0.0003, are 0.03 nats in all" in text

@@ -8,9 +8,9 @@ import pytest
 import tfdarts
 from tfdarts.records.run_directory import Stage
 from tfdarts.runs import from_scratch
-from tfdarts.runs.found_by import origin_of
-from tfdarts.runs.found_by import search_facts
-from tfdarts.runs.found_by import search_of
+from tfdarts.runs.genotype_origin import origin_of
+from tfdarts.runs.genotype_origin import search_facts
+from tfdarts.runs.genotype_origin import search_of
 from tfdarts.search_spaces.cnn import CNNSearchSpace
 from tfdarts.training.divergence import DivergedError
 

@@ -130,6 +130,6 @@ def test_workers_agree_on_what_is_measured(monkeypatch):
     def disagree(config):
         raise ClusterError("on --order")
 
-    monkeypatch.setattr(module, "as_worker", disagree)
+    monkeypatch.setattr(module, "run_as_worker", disagree)
     with pytest.raises(ClusterError, match="on --order"):
         module.dry_run(TINY)

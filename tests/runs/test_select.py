@@ -16,7 +16,7 @@ from tfdarts.runs import from_scratch
 from tfdarts.runs.select import select
 from tfdarts.search_spaces.lookup import find_genotype
 from tfdarts.tasks.configs import SelectConfig
-from tfdarts.tasks.presets import with_paper_settings
+from tfdarts.tasks.presets import fill_paper_settings
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +81,7 @@ def test_of_equals_the_lower_loss_wins(trained, tmp_path):
     assert Genotype.load(tmp_path / "genotype.json") == genotypes.get(
         "DARTS_V2"
     )
-    chosen = with_paper_settings(config)
+    chosen = fill_paper_settings(config)
     for trained_config in configs:
         for field in dataclasses.fields(SelectConfig):
             if field.name not in ("run_dirs", "run_dir"):

@@ -98,7 +98,7 @@ def test_a_training_learns_and_keeps_its_best_epoch(run):
     tokens = tiny_text.SOURCE.read("validation")
     model = WithCarriedState(network)
     model.compile()
-    batches = text_training.segments.whole_batches(tokens, 10, 7)
+    batches = text_training.segments.evaluation_batches(tokens, 10, 7)
     assert model.evaluate(batches, verbose=0) == pytest.approx(min(losses))
 
 

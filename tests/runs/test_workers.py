@@ -1,4 +1,4 @@
-"""A follower works in a copy, and all workers agree first."""
+"""Workers except the chief work in copies, and all workers agree first."""
 
 import dataclasses
 import pathlib
@@ -9,12 +9,12 @@ import tensorflow as tf
 
 from tfdarts.cluster import ClusterError
 from tfdarts.runs import workers
-from tfdarts.runs.workers import SameOnAllWorkers
+from tfdarts.runs.workers import WorkerAgreementCheck
 from tfdarts.runs.workers import WorkerLostError
-from tfdarts.runs.workers import as_worker
 from tfdarts.runs.workers import copy_of
-from tfdarts.runs.workers import in_own_run_dir
 from tfdarts.runs.workers import require_agreement
+from tfdarts.runs.workers import run_as_worker
+from tfdarts.runs.workers import use_own_run_dir
 from tfdarts.tasks.configs import SearchConfig
 
 ONE, FIRST, SECOND = "one process", "first of two", "second of two"
@@ -76,13 +76,13 @@ def compared(monkeypatch):
 
 
 def test_one_process_has_nobody_to_wait_for(run_dir, compared):
-    with in_own_run_dir(run_dir, ONE, one=1) as own:
+    with use_own_run_dir(run_dir, ONE, one=1) as own:
         assert own == run_dir
     assert not compared
 
 
 def test_the_first_writes_where_it_is_told(run_dir, compared):
-    with in_own_run_dir(run_dir, FIRST, one=1) as own:
+    with use_own_run_dir(run_dir, FIRST, one=1) as own:
         assert own == run_dir
         names, facts = compared
         assert facts["one"] == 1
@@ -93,20 +93,20 @@ def test_the_first_writes_where_it_is_told(run_dir, compared):
 
 
 def test_the_others_get_a_copy_once(run_dir, compared):
-    with in_own_run_dir(str(run_dir), SECOND) as copy:
+    with use_own_run_dir(str(run_dir), SECOND) as copy:
         assert copy != str(run_dir) and copy.endswith("/run")
         path = pathlib.Path(copy)
         files = [p.relative_to(path) for p in path.rglob("*") if p.is_file()]
         assert list(map(str, files)) == ["search/status.json"]
         (path / "search" / "status.json").write_text("{1}")
-        with in_own_run_dir(run_dir, SECOND) as again:
+        with use_own_run_dir(run_dir, SECOND) as again:
             assert again == copy
-        with in_own_run_dir(copy, SECOND) as again:
+        with use_own_run_dir(copy, SECOND) as again:
             assert again == copy
     assert copy_of(f"{copy}/seed0") == f"{copy}/seed0"
     assert (run_dir / "search" / "status.json").read_text() == "{}"
     assert len(compared) == 3 * 3
-    with in_own_run_dir(None, SECOND) as nowhere:
+    with use_own_run_dir(None, SECOND) as nowhere:
         assert nowhere is None
 
 
@@ -160,7 +160,7 @@ class Model:
 
 
 def at_the_end_of_an_epoch(distribution, weights, stop=False):
-    callback = SameOnAllWorkers(distribution, weights)
+    callback = WorkerAgreementCheck(distribution, weights)
     callback.set_model(Model())
     callback.model.stop_training = stop
     callback.on_epoch_end(4)
@@ -205,7 +205,7 @@ def test_places_may_differ(monkeypatch, compared):
         tensorboard=True,
     )
     for each in (config, elsewhere):
-        with as_worker(each) as own:
+        with run_as_worker(each) as own:
             assert own == each
     _, facts, _, _, others_facts, _ = compared
     assert facts == others_facts and facts["--seed"] == 3
@@ -239,7 +239,7 @@ def test_a_lost_worker_is_told_from_other_errors(error, expected, message):
         None: message,
     }
     with pytest.raises(expected or error, match=said[expected]):
-        with in_own_run_dir(None, FIRST):
+        with use_own_run_dir(None, FIRST):
             raise error(None, None, message)
-    with pytest.raises(error), in_own_run_dir(None, ONE):
+    with pytest.raises(error), use_own_run_dir(None, ONE):
         raise error(None, None, message)

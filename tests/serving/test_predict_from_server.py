@@ -15,7 +15,7 @@ from tfdarts.serving.clients import ServerError
 from tfdarts.serving.clients import Unavailable
 from tfdarts.tasks import image_prediction
 from tfdarts.tasks import server as server_module
-from tfdarts.tasks.asking import AskSettings
+from tfdarts.tasks.request_settings import RequestSettings
 
 IMAGES = np.random.default_rng(5).integers(
     0, 256, (5, *served_models.SHAPE), "uint8"
@@ -190,7 +190,7 @@ def test_what_the_flags_say_arrives(monkeypatch):
 @pytest.mark.parametrize("version", ["", "9" * 20, "1/x", "-1"])
 def test_what_is_no_version(version):
     with pytest.raises(ValueError, match="--model_version must be the number"):
-        AskSettings(model_version=version)
+        RequestSettings(model_version=version)
 
 
 def test_a_label_that_there_is_not_is_no_fault_of_images(folder, server):

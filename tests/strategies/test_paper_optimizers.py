@@ -11,7 +11,7 @@ from tfdarts.strategies.darts import DARTS
 from tfdarts.tasks import image_search
 from tfdarts.tasks import text_search
 from tfdarts.tasks.configs import SearchConfig
-from tfdarts.tasks.presets import with_paper_settings
+from tfdarts.tasks.presets import fill_paper_settings
 from tfdarts.tasks.rnn_configs import RNNSearchConfig
 
 
@@ -39,7 +39,7 @@ def settings_of(optimizer):
         (
             of_images,
             image_search.compile_search,
-            with_paper_settings(SearchConfig()),
+            fill_paper_settings(SearchConfig()),
         ),
         (of_texts, text_search.compile_search, RNNSearchConfig()),
     ],

@@ -10,11 +10,11 @@ from tfdarts.models.cnn_network import CNNNetwork
 from tfdarts.tasks.configs import TrainConfig
 from tfdarts.tasks.networks import build_network
 from tfdarts.tasks.networks import compile_network
-from tfdarts.tasks.presets import with_paper_settings
+from tfdarts.tasks.presets import fill_paper_settings
 from tfdarts.training.optimizers import SGD
 from tfdarts.training.optimizers import AdamW
 
-CONFIG = with_paper_settings(
+CONFIG = fill_paper_settings(
     TrainConfig(
         run_dir="r",
         init_channels=2,

@@ -11,8 +11,8 @@ from tfdarts.tasks.configs import SearchConfig
 from tfdarts.tasks.configs import SelectConfig
 from tfdarts.tasks.configs import TrainConfig
 from tfdarts.tasks.presets import apply_preset
+from tfdarts.tasks.presets import fill_paper_settings
 from tfdarts.tasks.presets import unset_settings
-from tfdarts.tasks.presets import with_paper_settings
 
 ALL = (SearchConfig, TrainConfig, SelectConfig)
 FOR_SIZE = {"crop_padding", "cutout_length"}
@@ -67,7 +67,7 @@ def test_a_search_on_few_images_has_some_hundred_steps(images):
 @pytest.mark.parametrize("config_class", ALL)
 def test_as_many_images_as_the_papers_get_the_papers_settings(config_class):
     found = dataclasses.asdict(settled(config_class(), 50_000))
-    paper = dataclasses.asdict(with_paper_settings(config_class()))
+    paper = dataclasses.asdict(fill_paper_settings(config_class()))
     differing = {k for k, v in paper.items() if found[k] != v}
     # A crop of 4 pixels is an eighth of 32.
     assert not differing

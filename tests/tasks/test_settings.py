@@ -16,15 +16,15 @@ from tfdarts.tasks import set_up as set_up_module
 from tfdarts.tasks.configs import SearchConfig
 from tfdarts.tasks.configs import TrainConfig
 from tfdarts.tasks.data import TrainingData
-from tfdarts.tasks.presets import with_paper_settings
+from tfdarts.tasks.presets import fill_paper_settings
 
-SEARCH = with_paper_settings(
+SEARCH = fill_paper_settings(
     SearchConfig(
         run_dir="r", init_channels=2, num_cells=3, num_nodes=1, batch_size=128
     )
 )
 ONE_DEVICE = tf.distribute.get_strategy()
-TRAIN = with_paper_settings(
+TRAIN = fill_paper_settings(
     TrainConfig(run_dir="r", init_channels=2, num_cells=3, batch_size=128)
 )
 

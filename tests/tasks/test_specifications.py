@@ -10,10 +10,10 @@ import pytest
 import tfdarts
 from tfdarts.tasks.data import find_data
 from tfdarts.tasks.images import ImageTask
-from tfdarts.tasks.registry import task_named
+from tfdarts.tasks.registry import get_task
 from tfdarts.tasks.settings import specification
 
-data_name = task_named("images").data_name
+data_name = get_task("images").data_name
 
 
 def arrays():
@@ -58,7 +58,7 @@ def test_a_directory_is_called_by_its_name_wherever_one_is(
     ],
 )
 def test_a_directory_can_be_called_by_the_text(spec, name):
-    assert task_named("texts").data_name(spec) == name
+    assert get_task("texts").data_name(spec) == name
 
 
 def test_a_path_is_asked_about(tmp_path):
@@ -121,7 +121,7 @@ def test_a_third_task_has_paths_names_and_hints_of_its_own(tmp_path):
     assert specification(tmp_path / "a.wav") == f"wav:{tmp_path}/a.wav"
     assert specification("wav:~/a") == f"wav:{os.path.expanduser('~')}/a"
     assert specification(pathlib.Path("a")) == "folder:a"
-    assert task_named("sounds").data_name("wav:a/b.wav/") == "b.wav"
+    assert get_task("sounds").data_name("wav:a/b.wav/") == "b.wav"
     for config_class in (tfdarts.SearchConfig, tfdarts.RNNSearchConfig):
         with pytest.raises(
             tfdarts.DataError,

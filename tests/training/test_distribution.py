@@ -13,8 +13,8 @@ import tensorflow as tf
 from tfdarts.cli.errors import EXIT_CODES
 from tfdarts.cluster import SECONDS_TO_JOIN
 from tfdarts.cluster import ClusterError
-from tfdarts.parts import local_replicas
-from tfdarts.parts import worker_of
+from tfdarts.replicas import local_replicas
+from tfdarts.replicas import worker_of
 from tfdarts.training import distribution
 from tfdarts.training.distribution import distribution_of
 from tfdarts.training.distribution import local_devices
@@ -79,7 +79,7 @@ def joined(monkeypatch):
     """Worker 1 of two, joined; a function that says what devices there are."""
     two_workers(monkeypatch, "a:1", "b:2")
     monkeypatch.setattr(distribution, "_join_workers", lambda: "many")
-    monkeypatch.setattr(distribution, "wait_for_others", lambda *_: None)
+    monkeypatch.setattr(distribution, "wait_for_workers", lambda *_: None)
 
     def with_devices(*found):
         names = [
@@ -142,7 +142,7 @@ def test_workers_that_cannot_be_joined(monkeypatch):
         with pytest.raises(ClusterError, match=f"but port {port} cannot be"):
             distribution_of("multiworker")
     # This process has long begun to compute.
-    monkeypatch.setattr(distribution, "wait_for_others", lambda *_: None)
+    monkeypatch.setattr(distribution, "wait_for_workers", lambda *_: None)
     with pytest.raises(ClusterError, match="must not have computed anything"):
         distribution_of("multiworker")
     with pytest.raises(ValueError, match="must be one of none, mirrored"):

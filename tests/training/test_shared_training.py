@@ -10,7 +10,7 @@ from tfdarts.layers.batch_norm import synchronize_batch_norms
 from tfdarts.models.auxiliary_head import WithAuxiliaryHead
 from tfdarts.models.carried_state import WithCarriedState
 from tfdarts.models.on_devices import FunctionalOnDevices
-from tfdarts.parts import part_of_batch
+from tfdarts.replicas import part_of_batch
 from tfdarts.training.mean_statistics import MeanStatistics
 from tfdarts.training.optimizers import SGD
 from tfdarts.training.shared_data import predict_all

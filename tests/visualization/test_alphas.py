@@ -43,7 +43,7 @@ def drawn(tmp_path, monkeypatch):
     def draw(history, edges=EDGES, primitives=PRIMITIVES, genotype=GENOTYPE):
         figures = []
         monkeypatch.setattr(
-            panels, "png", lambda figure: figures.append(figure) or b""
+            panels, "to_png", lambda figure: figures.append(figure) or b""
         )
         (cell_type, *_) = genotype.cell_types
         draw_alphas({cell_type: history}, edges, primitives, genotype, tmp_path)

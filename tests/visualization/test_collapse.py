@@ -22,9 +22,9 @@ LIMITS = {"skip_connections": (2, "somebody stops here")}
 @pytest.fixture
 def draw(tmp_path, monkeypatch):
     figures = []
-    png = panels.png
+    png = panels.to_png
     monkeypatch.setattr(
-        panels, "png", lambda figure: figures.append(figure) or png(figure)
+        panels, "to_png", lambda figure: figures.append(figure) or png(figure)
     )
 
     def draw(metrics, sound=True, best_epoch=None):

@@ -12,10 +12,10 @@ from tfdarts.visualization import predictions
 def drawn(tmp_path, monkeypatch):
     """Draws, and returns the axes."""
     figures = []
-    png = panels.png
+    png = panels.to_png
     monkeypatch.setattr(
         panels,
-        "png",
+        "to_png",
         lambda figure, **options: (
             figures.append(figure) or png(figure, **options)
         ),

@@ -32,7 +32,7 @@ def drawn(label):
 
 def test_names_are_no_formulas(axis):
     name_ticks(axis, NAMES)
-    assert panels.png(axis.get_figure())
+    assert panels.to_png(axis.get_figure())
     shown = [drawn(label) for label in labels(axis)]
     assert [text for text, _ in shown[:-1]] == NAMES[:-1]
     assert not any(formula for _, formula in shown)
@@ -42,7 +42,7 @@ def test_what_no_font_has_is_told_apart_by_its_position(axis, monkeypatch):
     monkeypatch.setattr(font_manager.fontManager, "ttflist", [])
     # Private signs, which nobody has agreed on.
     name_ticks(axis, ["cat", "\U000f0001", "\U000f0002 $"])
-    assert panels.png(axis.get_figure())
+    assert panels.to_png(axis.get_figure())
     texts = [drawn(label)[0] for label in labels(axis)]
     assert texts == ["cat", "1: \U000f0001", "2: \U000f0002 $"]
 
@@ -60,7 +60,7 @@ def test_another_font_helps_out(axis, two_fonts):
     # The second font has it, and the first, the default one, has not.
     circled = "Ⓐ"
     name_ticks(axis, [circled, "cat"])
-    assert panels.png(axis.get_figure())
+    assert panels.to_png(axis.get_figure())
     assert [drawn(label)[0] for label in labels(axis)] == [circled, "cat"]
     fonts = labels(axis)[0].get_fontfamily()
     assert fonts == [*font_manager.FontProperties().get_family(), "STIXGeneral"]

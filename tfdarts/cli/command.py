@@ -289,7 +289,7 @@ class Command:
     def _run(self, values, arguments, task):
         """Runs the command, with TensorFlow if the command needs it."""
         parsing.drop_idle(
-            values, self._fields(task), self._typed(arguments, task)
+            values, self._fields(task), self._typed_flags(arguments, task)
         )
         given = values.flag_values_dict()
         # Invalid values are refused before the wait for TensorFlow.
@@ -307,10 +307,10 @@ class Command:
             self.run({**given, **more})
         process.log_end_of_worker(distribute)
 
-    def _typed(self, arguments, task):
+    def _typed_flags(self, arguments, task):
         """Returns the flags that are not from flagfiles, a dict."""
         values = self._flag_values(task)
-        parsing.parse(values, self.name, [*parsing.typed(arguments)])
+        parsing.parse(values, self.name, [*parsing.typed_arguments(arguments)])
         return {n: values[n].value for n in values if values[n].present}
 
     def _own_flags(self, flags, task):

@@ -198,7 +198,7 @@ def _unknown_flag_message(argument, known, elsewhere):
     return f"There is no flag --{name}.{guess}"
 
 
-def typed(arguments):
+def typed_arguments(arguments):
     """Yields arguments without flagfiles."""
     return expand_flagfiles(arguments, lines_of=lambda path, opened: ())
 

@@ -11,9 +11,9 @@ from tfdarts.data.image_source import DataError
 from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import flag_fields
 from tfdarts.settings.fields import setting
-from tfdarts.tasks.asking import AskSettings
 from tfdarts.tasks.registry import task_of_question
 from tfdarts.tasks.registry import tasks
+from tfdarts.tasks.request_settings import RequestSettings
 
 logger = logging.getLogger("tfdarts")
 
@@ -70,17 +70,17 @@ def _settings(task=None):
     questions = question_settings(
         *(task.question for task in tasks() if task.question)
     )
-    return questions, AnswerSettings, AskSettings
+    return questions, AnswerSettings, RequestSettings
 
 
 def run(values):
     """Predicts with a model or a server; prints the predictions."""
-    question, answer_settings, asking = (
+    question, answer_settings, request_settings = (
         settings_of(s, values) for s in _settings()
     )
     ((name, content),) = question.given().items()
     task = task_of_question(name)
-    options = vars(asking)
+    options = vars(request_settings)
     options = {**options, "version": options["model_version"]}
     del options["model_version"]
     predictions = []

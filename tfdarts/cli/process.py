@@ -8,9 +8,9 @@ import signal
 import sys
 
 from tfdarts.cli.errors import Terminated
-from tfdarts.cluster import is_follower
+from tfdarts.cluster import is_chief
 from tfdarts.cluster import is_one_of_several
-from tfdarts.cluster import wait_for_others
+from tfdarts.cluster import wait_for_workers
 from tfdarts.cluster import workers
 from tfdarts.console import ConsoleHandler
 from tfdarts.stderr import quiet_stderr
@@ -27,7 +27,7 @@ def results_of(given, distribute):
         given: Dict of the flags' values.
         distribute: String, the flag of that name.
     """
-    if not is_follower(distribute):
+    if is_chief(distribute):
         return contextlib.nullcontext()
     from tfdarts.runs.workers import copy_of
 
@@ -38,7 +38,7 @@ def results_of(given, distribute):
 
 def log_end_of_worker(distribute):
     """Logs the end of a worker that prints no results."""
-    if is_follower(distribute):
+    if not is_chief(distribute):
         logger.info(
             "worker %d: done; worker 0 has written all results", workers()[1]
         )
@@ -71,7 +71,7 @@ def start_tensorflow(debug, distribute):
         from tfdarts.training.distribution import distribution_of
     if is_one_of_several(distribute):
         # Messages about missing workers must be visible.
-        wait_for_others(tuple(addresses), index)
+        wait_for_workers(tuple(addresses), index)
     with quiet():
         # Workers must be joined before TensorFlow does anything else.
         distribution_of(distribute)

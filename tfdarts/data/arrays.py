@@ -18,7 +18,7 @@ from tfdarts.data.image_source import check_no_class_is_empty
 from tfdarts.data.image_source import fingerprint
 from tfdarts.data.labels import class_numbers
 from tfdarts.data.labels import find_classes
-from tfdarts.data.splits import set_test_aside
+from tfdarts.data.splits import split_off_test
 
 
 def from_arrays(
@@ -96,7 +96,7 @@ def from_arrays(
         fingerprint=contents,
     )
     if test is None:
-        source = set_test_aside(source, arrays["train"][1])
+        source = split_off_test(source, arrays["train"][1])
     return source
 
 

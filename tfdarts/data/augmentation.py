@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from tfdarts.parts import own_rows
+from tfdarts.replicas import own_rows
 
 
 def normalize(images, mean, std):
@@ -90,12 +90,12 @@ def _crop_and_resize(images, top, left, heights, widths, size):
     images = tf.pad(images, [[0, 0], [1, 1], [1, 1], [0, 0]], "SYMMETRIC")
     height, width = images.shape[1:3]
 
-    def ends(start, extent, whole):
+    def ends(start, extent, num_pixels):
         # TensorFlow's boxes reach from the center of the first output pixel
         # to the center of the last.
         half = extent / size / 2
         first, last = start + half + 0.5, start + extent - half + 0.5
-        return first / (whole - 1), last / (whole - 1)
+        return first / (num_pixels - 1), last / (num_pixels - 1)
 
     (top, bottom), (left, right) = (
         ends(top, heights, height),
@@ -116,7 +116,7 @@ def center_crop(images, size):
         images: Tensor `(batch, height, width, channels)`.
         size: Integer, the side of the square, at most that of the images.
     """
-    top, left = ((whole - size) // 2 for whole in images.shape[1:3])
+    top, left = ((side - size) // 2 for side in images.shape[1:3])
     return images[:, top : top + size, left : left + size]
 
 

@@ -14,8 +14,8 @@ import tensorflow as tf
 
 from tfdarts.data.image_source import DataError
 from tfdarts.data.pixels import reader
-from tfdarts.parts import part_of_batch
-from tfdarts.parts import rows_of_part
+from tfdarts.replicas import part_of_batch
+from tfdarts.replicas import rows_of_part
 
 fold_in = tf.random.experimental.stateless_fold_in
 
@@ -70,7 +70,7 @@ def mean_and_std(images):
 
 
 def steps_per_epoch(labels, batch_size):
-    """Returns the number of whole batches.
+    """Returns the number of full batches in an epoch.
 
     Raises:
         DataError: If there are too few examples for one batch.
@@ -91,9 +91,9 @@ def shuffled_batches(
     transform,
     targets=None,
     part=(0, 1),
-    whole=False,
+    split_after_transform=False,
 ):
-    """Returns the whole batches of all epochs, each epoch shuffled anew.
+    """Returns the full batches of all epochs, each epoch shuffled anew.
 
     Args:
         examples: `(images, labels)`, an array or `ImagesOnDisk`, and an
@@ -105,9 +105,9 @@ def shuffled_batches(
         targets: Function `(images, labels, seed) -> (images, targets)` on a
             batch; see `tfdarts.data.targets`. Defaults to plain labels.
         part: See the module. Defaults to all rows.
-        whole: Boolean, whether each process reads the whole batch and then
-            takes its part, for transformations that depend on all images of
-            a batch. Defaults to `False`.
+        split_after_transform: Boolean, whether each process transforms the
+            whole batch and then takes its part, for transformations that
+            depend on all images of a batch. Defaults to `False`.
 
     Returns:
         A `tf.data.Dataset` of `(images, labels)`.
@@ -123,14 +123,14 @@ def shuffled_batches(
 
         def batch(step, positions):
             step_seed = fold_in(epoch_seed, step)
-            if not whole:
+            if not split_after_transform:
                 positions = rows_of_part(positions, *part)
-            with part_of_batch(*((0, 1) if whole else part)):
+            with part_of_batch(*((0, 1) if split_after_transform else part)):
                 images = transform(read(positions), step_seed)
             chosen = tf.gather(labels, positions)
             if targets is not None:
                 images, chosen = targets(images, chosen, fold_in(step_seed, 6))
-            if whole:
+            if split_after_transform:
                 return rows_of_part(images, *part), rows_of_part(chosen, *part)
             return images, chosen
 

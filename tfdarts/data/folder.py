@@ -17,7 +17,7 @@ from tfdarts.data.files import unreadable_error
 from tfdarts.data.image_files import decode_files
 from tfdarts.data.image_files import describe_bad
 from tfdarts.data.image_files import find_broken
-from tfdarts.data.image_files import look_at
+from tfdarts.data.image_files import read_headers
 from tfdarts.data.image_source import DataError
 from tfdarts.data.image_source import ImageSource
 from tfdarts.data.image_source import check_class_names
@@ -66,7 +66,7 @@ def open_folder(
     directory = pathlib.Path(directory).expanduser().resolve()
     name = f"folder:{directory}"
     files, notes = _find_files(directory)
-    looks, bad = look_at(_paths_of_all_splits(files))
+    looks, bad = read_headers(_paths_of_all_splits(files))
     if bad or skip_broken:
         if bad and not skip_broken:
             logger.info(

@@ -18,7 +18,7 @@ from tfdarts.data.image_source import ImageSource
 from tfdarts.data.image_source import check_labels
 from tfdarts.data.image_source import check_no_class_is_empty
 from tfdarts.data.image_source import fingerprint
-from tfdarts.data.splits import set_test_aside
+from tfdarts.data.splits import split_off_test
 
 _PREFIXES = {"train": "train", "test": "(t10k|test)"}
 _CLASS_FILES = ("labels.txt", "classes.txt", "class_names.txt")
@@ -83,7 +83,7 @@ def open_idx(directory):
         ),
     )
     if "test" not in files:
-        source = set_test_aside(source, labels["train"])
+        source = split_off_test(source, labels["train"])
     return source
 
 

@@ -17,7 +17,7 @@ _AT_ONCE = 32
 _MOST_LISTED = 10
 
 
-def look_at(paths):
+def read_headers(paths):
     """Returns the headers of image files, without decoding the images.
 
     Args:

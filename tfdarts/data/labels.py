@@ -24,7 +24,7 @@ def find_classes(labels, count, where):
     Raises:
         DataError: If the labels are no class labels.
     """
-    labels = _in_a_row(labels, where)
+    labels = _flatten_labels(labels, where)
     if _are_strings(labels):
         return tuple(sorted(set(labels)))
     if labels.ndim == 2:
@@ -55,7 +55,7 @@ def class_numbers(labels, count, class_names, where):
     >>> class_numbers(["dog", "cat"], 2, ["cat", "dog"], "the train split")
     array([1, 0])
     """
-    labels = _in_a_row(labels, where)
+    labels = _flatten_labels(labels, where)
     if _are_strings(labels):
         labels = _positions(labels, class_names, where)
     elif labels.ndim == 2 and labels.shape[1] == len(class_names):
@@ -64,7 +64,7 @@ def class_numbers(labels, count, class_names, where):
     return labels
 
 
-def _in_a_row(labels, where):
+def _flatten_labels(labels, where):
     """Returns labels as int64, one-hot rows or strings."""
     try:
         labels = np.asarray(labels)
@@ -108,8 +108,8 @@ def _of_one_type(labels):
 
 
 def _are_integers(labels):
-    whole = np.isfinite(labels).all() and (labels == np.rint(labels)).all()
-    return bool(whole) and (np.abs(labels) < 2**53).all()
+    are_whole = np.isfinite(labels).all() and (labels == np.rint(labels)).all()
+    return bool(are_whole) and (np.abs(labels) < 2**53).all()
 
 
 def _is_one_hot(labels):

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from tfdarts.parts import rows_of_part
+from tfdarts.replicas import rows_of_part
 
 HALF_AS_LONG = 0.05
 SHORTEST = 5
@@ -198,8 +198,8 @@ def training_batches(rows, lengths_of_epochs):
     )
 
 
-def whole_batches(tokens, batch_size, steps, part=(0, 1)):
-    """Returns batches of a whole text, for evaluation.
+def evaluation_batches(tokens, batch_size, steps, part=(0, 1)):
+    """Returns the batches of an evaluation, which cover a whole text.
 
     Args:
         tokens: Integer array `(words,)`.

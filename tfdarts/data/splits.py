@@ -39,7 +39,7 @@ def test_rows(labels, name):
     return stratified_split(labels, 1 - SHARE, seed=0)
 
 
-def set_test_aside(source, labels):
+def split_off_test(source, labels):
     """Returns a source whose test split is cut out of the training split.
 
     Args:

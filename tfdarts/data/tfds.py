@@ -11,7 +11,7 @@ import tensorflow as tf
 from tfdarts.data.image_source import DataError
 from tfdarts.data.image_source import ImageSource
 from tfdarts.data.pixels import collect_images
-from tfdarts.data.splits import set_test_aside
+from tfdarts.data.splits import split_off_test
 from tfdarts.decoding import decode_image
 from tfdarts.decoding import resize
 
@@ -120,7 +120,7 @@ def open_tfds(name, image_size=0, prepare=False, image_fit="stretch"):
         notes=tuple(notes),
     )
     return (
-        source if "test" in splits else set_test_aside(source, _labels(builder))
+        source if "test" in splits else split_off_test(source, _labels(builder))
     )
 
 
@@ -150,11 +150,11 @@ def find_builder(name):
     except (AssertionError, ValueError) as error:
         raise DataError(
             f"TensorFlow Datasets has no data set {name}, and {_data_dir()} "
-            f"has none either.{_what_there_is(name)}"
+            f"has none either.{_suggest_names(name)}"
         ) from error
 
 
-def _what_there_is(name):
+def _suggest_names(name):
     """Returns a sentence that helps to correct the name of a data set."""
     import tensorflow_datasets as tfds
 

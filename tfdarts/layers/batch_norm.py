@@ -4,8 +4,8 @@ import keras
 import tensorflow as tf
 
 from tfdarts.layers.nested import nested_layers
-from tfdarts.parts import num_replicas
-from tfdarts.parts import sum_over_replicas
+from tfdarts.replicas import num_replicas
+from tfdarts.replicas import sum_over_replicas
 
 
 @keras.saving.register_keras_serializable(package="tfdarts")

@@ -2,7 +2,7 @@
 
 import keras
 
-from tfdarts.parts import own_rows
+from tfdarts.replicas import own_rows
 
 
 @keras.saving.register_keras_serializable(package="tfdarts")

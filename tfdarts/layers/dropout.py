@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 from keras.src.layers.rnn import dropout_rnn_cell
 
-from tfdarts.parts import own_rows
+from tfdarts.replicas import own_rows
 
 
 @keras.saving.register_keras_serializable(package="tfdarts")

@@ -148,14 +148,14 @@ class RecurrentCell(DropoutRNNCell, keras.layers.Layer):
         mask = self.get_recurrent_dropout_mask(state) if training else None
         if training and self.dropout:
             inputs *= self.get_dropout_mask(inputs)
-        both = tf.concat([inputs, _kept(state, mask)], axis=-1)
+        both = tf.concat([inputs, _apply_mask(state, mask)], axis=-1)
         gate, candidate = gate_and_candidate(both, self.input_kernel)
         nodes = [highway(state, gate, tf.tanh(candidate))]
         kernels = iter(self.node_kernels)
         for edges in self._nodes:
             kernel = next(kernels) if edges else None
             outputs = [
-                _edge(nodes[source], primitive, kernel, mask)
+                _compute_edge(nodes[source], primitive, kernel, mask)
                 for primitive, source in edges
             ] or [tf.zeros_like(state)]
             nodes.append(functools.reduce(tf.add, outputs))
@@ -180,10 +180,10 @@ class RecurrentCell(DropoutRNNCell, keras.layers.Layer):
         }
 
 
-def _edge(state, primitive, kernel, mask):
-    gate, candidate = gate_and_candidate(_kept(state, mask), kernel)
+def _compute_edge(state, primitive, kernel, mask):
+    gate, candidate = gate_and_candidate(_apply_mask(state, mask), kernel)
     return highway(state, gate, activation(primitive)(candidate))
 
 
-def _kept(state, mask):
+def _apply_mask(state, mask):
     return state if mask is None else state * mask

@@ -127,13 +127,13 @@ class RecurrentSearchCell(DropoutRNNCell, keras.layers.Layer):
             gate, candidate = gate_and_candidate(
                 apply_recurrent_dropout(nodes), kernel
             )
-            node = normalize_node(self._mixed(nodes, gate, candidate, weights))
+            node = normalize_node(self._mix(nodes, gate, candidate, weights))
             nodes = tf.concat([nodes, node[None]], axis=0)
         output = tf.reduce_mean(nodes[1:], axis=0)
         return output, [output, *statistics]
 
     @contextlib.contextmanager
-    def in_all_steps(self, training):
+    def share_edge_weights(self, training):
         """Computes the edge weights once for all steps inside this context."""
         self._edge_weights = self.alphas.edge_weights(training)
         try:
@@ -141,7 +141,7 @@ class RecurrentSearchCell(DropoutRNNCell, keras.layers.Layer):
         finally:
             self._edge_weights = None
 
-    def _mixed(self, nodes, gate, candidate, weights):
+    def _mix(self, nodes, gate, candidate, weights):
         """Returns a node, the sum of its incoming edges.
 
         Args:
@@ -235,7 +235,7 @@ class SearchRNN(keras.layers.RNN):
         states = self.cell.get_initial_state(tf.shape(sequences)[0])
         if initial_state is not None:
             (states[0],) = keras.tree.flatten(initial_state)
-        with self.cell.in_all_steps(training):
+        with self.cell.share_edge_weights(training):
             outputs, state, mean, variance = super().call(
                 sequences, states, mask, training
             )

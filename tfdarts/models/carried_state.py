@@ -3,12 +3,12 @@
 import keras
 import tensorflow as tf
 
-from tfdarts.models.variable_length import VariableLength
-from tfdarts.parts import num_replicas
-from tfdarts.parts import on_each_replica
+from tfdarts.models.variable_length import VariableLengthFunction
+from tfdarts.replicas import num_replicas
+from tfdarts.replicas import on_each_replica
 
 
-class CarriesState:
+class CarriedStateMixin:
     """Mixin of Keras models that carry state from batch to batch, per stream.
 
     A stream is a text that is read in order, such as `"train"`. Evaluation
@@ -24,8 +24,8 @@ class CarriesState:
 
         Args:
             stream: String.
-            parts: The parts that `tfdarts.parts.parts_of` returns for a batch
-                whose first tensor is the words.
+            parts: The result of `tfdarts.replicas.parts_of` for a batch whose
+                first tensor is the words.
             initial_state: Function from a number of rows to a list of tensors.
             distribution: `tf.distribute.Strategy`.
         """
@@ -58,7 +58,7 @@ class CarriesState:
 
 
 @keras.saving.register_keras_serializable(package="tfdarts")
-class WithCarriedState(CarriesState, keras.Model):
+class WithCarriedState(CarriedStateMixin, keras.Model):
     """A language model, trained by truncated backpropagation through time.
 
     The model carries the state of its recurrence from batch to batch until
@@ -120,7 +120,7 @@ class WithCarriedState(CarriesState, keras.Model):
             auto_scale_loss=False,
         )
         self.optimizer.build(self.network.trainable_variables)
-        compiled = (lambda f: f) if run_eagerly else VariableLength
+        compiled = (lambda f: f) if run_eagerly else VariableLengthFunction
         self._compiled_train = compiled(
             self._on_all_replicas(self._train_segment)
         )

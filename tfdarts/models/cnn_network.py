@@ -113,7 +113,7 @@ class CNNNetwork(keras.Model):
             )
         ):
             cell = f"cell{position}"
-            output = _cell(
+            output = _build_cell(
                 genotype, plan, older, newer, search, dropping, cell, dtype
             )
             older, newer = newer, output
@@ -165,7 +165,7 @@ class CNNNetwork(keras.Model):
         return quantize_layers(cls(**config), quantized)
 
 
-def _cell(genotype, plan, older, newer, search, drop_path, name, dtype):
+def _build_cell(genotype, plan, older, newer, search, drop_path, name, dtype):
     cell = genotype.cells["reduce" if plan.reduction else "normal"]
     preprocess_older = FactorizedReduce if plan.after_reduction else ReLUConvBN
     form = {"affine": not search, "dtype": dtype}
@@ -175,7 +175,7 @@ def _cell(genotype, plan, older, newer, search, drop_path, name, dtype):
     ]
     for node, edges in enumerate(cell.nodes, len(nodes)):
         outputs = []
-        for position, (operation, source) in enumerate(_present(edges)):
+        for position, (operation, source) in enumerate(_without_none(edges)):
             layer = primitive(
                 operation,
                 plan.filters,
@@ -189,9 +189,9 @@ def _cell(genotype, plan, older, newer, search, drop_path, name, dtype):
                 output = drop_path(output)
             outputs.append(output)
         nodes.append(
-            _merged(keras.layers.Add, outputs, f"{name}_node{node}", dtype)
+            _merge(keras.layers.Add, outputs, f"{name}_node{node}", dtype)
         )
-    return _merged(
+    return _merge(
         keras.layers.Concatenate,
         [nodes[node] for node in cell.concat],
         f"{name}_output",
@@ -199,12 +199,12 @@ def _cell(genotype, plan, older, newer, search, drop_path, name, dtype):
     )
 
 
-def _present(edges):
+def _without_none(edges):
     """Returns the edges except `none`, or the first edge if all are `none`."""
     return [edge for edge in edges if edge[0] != "none"] or edges[:1]
 
 
-def _merged(layer, outputs, name, dtype):
+def _merge(layer, outputs, name, dtype):
     """Returns outputs merged by a layer, or the only output."""
     if len(outputs) == 1:
         return outputs[0]

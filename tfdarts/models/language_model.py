@@ -127,7 +127,7 @@ class LanguageModel(keras.Model):
     def call(self, tokens, state=None, training=False):
         x = self.embedding(tokens)
         if training and self.word_dropout:
-            x *= self._kept_words(tokens, x.dtype)
+            x *= self._word_dropout_factors(tokens, x.dtype)
         x = self.embedding_dropout(x, training=training)
         raw, *state = self.recurrence(x, initial_state=state, training=training)
         outputs = self.output_dropout(raw, training=training)
@@ -174,7 +174,7 @@ class LanguageModel(keras.Model):
             config["recurrence"] = recurrence
         return quantize_layers(cls(**config), quantized)
 
-    def _kept_words(self, tokens, dtype):
+    def _word_dropout_factors(self, tokens, dtype):
         """Returns the factor of the word dropout for each token."""
         ones = tf.ones((self.vocabulary_size, 1), dtype)
         kept = keras.random.dropout(

@@ -70,13 +70,15 @@ def _(layer: keras.layers.Dense, shape, everything):
 
 @_cost.register
 def _(layer: keras.layers.Conv2D, shape, everything):
-    return _places(layer, shape) * math.prod(layer.kernel.shape)
+    return _num_output_pixels(layer, shape) * math.prod(layer.kernel.shape)
 
 
 @_cost.register
 def _(layer: keras.layers.SeparableConv2D, shape, everything):
     kernels = (layer.depthwise_kernel, layer.pointwise_kernel)
-    return _places(layer, shape) * sum(math.prod(k.shape) for k in kernels)
+    return _num_output_pixels(layer, shape) * sum(
+        math.prod(k.shape) for k in kernels
+    )
 
 
 @_cost.register
@@ -127,6 +129,6 @@ def _(layer: FactorizedReduce, shape, everything):
     return sum(_cost(*part, everything) for part in parts)
 
 
-def _places(layer, shape):
+def _num_output_pixels(layer, shape):
     """Returns height times width of a convolution's output."""
     return math.prod(layer.compute_output_shape(shape)[1:3])

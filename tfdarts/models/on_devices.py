@@ -5,8 +5,8 @@ import functools
 import keras
 import tensorflow as tf
 
-from tfdarts.parts import apply_to_nonempty
-from tfdarts.parts import worker_of
+from tfdarts.replicas import apply_to_nonempty
+from tfdarts.replicas import worker_of
 
 
 class OnDevices:

@@ -6,7 +6,7 @@ import threading
 import tensorflow as tf
 
 
-class VariableLength:
+class VariableLengthFunction:
     """A function compiled once, for segments of words of any length.
 
     `tf.function` would build a graph for the first length, and a second graph,
@@ -22,7 +22,7 @@ class VariableLength:
 
     Example:
 
-    >>> double = VariableLength(lambda words: 2 * words)
+    >>> double = VariableLengthFunction(lambda words: 2 * words)
     >>> for length in (3, 4, 5):
     ...     _ = double(tf.ones((2, length), tf.int32))
     >>> double.function.experimental_get_tracing_count()

@@ -27,12 +27,12 @@ def optional_pictures(done, advice):
         )
 
 
-def draw_again(run_dir):
+def redraw_advice(run_dir):
     """Returns a sentence with the command that draws the pictures of a run.
 
     Example:
 
-    >>> draw_again("my runs/$1")
+    >>> redraw_advice("my runs/$1")
     "Try again: tfdarts-visualize '--run_dir=my runs/$1'"
     """
     words = ["tfdarts-visualize", f"--run_dir={run_dir}"]

@@ -154,7 +154,7 @@ class DataWait(keras.callbacks.Callback):
         self.begun = self.ended = time.monotonic()
 
 
-def tensorboard(config, stage, metrics):
+def tensorboard_callbacks(config, stage, metrics):
     """Returns the callbacks for `--tensorboard`: one or none.
 
     Args:

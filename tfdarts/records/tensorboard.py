@@ -91,7 +91,7 @@ class TensorBoard(keras.callbacks.Callback):
             name: [float(row.get(name) or "nan") for row in self.metrics.rows]
             for name in self.metrics.rows[-1]
         }
-        _write_image("curves", panels.png(curves(columns, self.title)))
+        _write_image("curves", panels.to_png(curves(columns, self.title)))
 
     def _write_alphas(self, supernet, genotype, epochs):
         space = supernet.space
@@ -104,7 +104,7 @@ class TensorBoard(keras.callbacks.Callback):
                 space.primitives,
                 chosen_edges(genotype, cell_type, space.edges),
             )
-            _write_image(f"alphas/{cell_type}", panels.png(figure))
+            _write_image(f"alphas/{cell_type}", panels.to_png(figure))
 
     def _write_cells(self, genotype):
         if genotype == self.genotype:

@@ -9,7 +9,7 @@ from tfdarts.evaluators.evaluation import Evaluation
 from tfdarts.primitive_table import listed_primitives
 from tfdarts.records.trials import read_trials
 from tfdarts.records.trials import write_trials
-from tfdarts.runs.from_scratch import FromScratch
+from tfdarts.runs.from_scratch import FromScratchEvaluator
 from tfdarts.search_spaces.lookup import SPACES
 from tfdarts.tasks.data import find_data
 from tfdarts.training.divergence import DivergedError
@@ -68,7 +68,7 @@ class CandidateSearch:
         logger.info(
             "search: candidate %d of %d", number, self.config.num_candidates
         )
-        evaluate = FromScratch(self.task, self.config)
+        evaluate = FromScratchEvaluator(self.task, self.config)
         directory = self.stage.path / "candidates" / f"{number:04d}"
         try:
             evaluation = evaluate(genotype, directory)

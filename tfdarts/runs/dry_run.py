@@ -7,13 +7,13 @@ import time
 from typing import Any
 
 from tfdarts.runs.alpha_movement import warn_of_short_path
-from tfdarts.runs.from_scratch import FromScratch
+from tfdarts.runs.from_scratch import FromScratchEvaluator
 from tfdarts.runs.heartbeat import heartbeat
 from tfdarts.runs.search_configs import all_search_configs
 from tfdarts.runs.search_configs import strategy_of_config
 from tfdarts.runs.supernet_search import checkpoint_of
 from tfdarts.runs.supernet_search import curvature_callbacks
-from tfdarts.runs.workers import as_worker
+from tfdarts.runs.workers import run_as_worker
 from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import require_config
 from tfdarts.tasks.registry import config_classes
@@ -53,7 +53,7 @@ def dry_run(config: Settings) -> dict[str, Any]:
         strategy_of_config(config)
     if config.extended_by == "num_candidates":
         return _dry_run_candidates(config, task)
-    with as_worker(config) as config:
+    with run_as_worker(config) as config:
         searches = isinstance(config, searching)
         with heartbeat("dry run: reading the data and building the network"):
             work = (task.search if searches else task.training)(config)
@@ -76,8 +76,10 @@ def dry_run(config: Settings) -> dict[str, Any]:
 
 def _dry_run_candidates(config, task):
     """Returns the cost of a search from the cost of one candidate."""
-    settled = task.apply_selection_preset(config)
-    first = FromScratch(task, settled).training_config("random:0", None)
+    selection = task.apply_selection_preset(config)
+    first = FromScratchEvaluator(task, selection).training_config(
+        "random:0", None
+    )
     cost = dry_run(first)
     return {
         **cost,

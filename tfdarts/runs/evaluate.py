@@ -9,14 +9,14 @@ import keras
 from tfdarts import machine
 from tfdarts.console import show_progress
 from tfdarts.data.image_source import DataError
-from tfdarts.records.pictures import draw_again
 from tfdarts.records.pictures import optional_pictures
+from tfdarts.records.pictures import redraw_advice
 from tfdarts.records.run_directory import Stage
 from tfdarts.records.run_directory import write_json
 from tfdarts.runs.settings import EvaluateSettings
 from tfdarts.runs.visualize import draw_evaluation
-from tfdarts.runs.workers import in_own_run_dir
 from tfdarts.runs.workers import require_agreement
+from tfdarts.runs.workers import use_own_run_dir
 from tfdarts.tasks.networks import network_of
 from tfdarts.tasks.registry import task_of_settings
 from tfdarts.tasks.task import TEST_OR_DATASET
@@ -67,7 +67,7 @@ def evaluate(
     given = EvaluateSettings(run_dir, batch_size, dataset, distribute)
     batch_size, dataset = given.batch_size, given.dataset
     distribution = distribution_of(given.distribute)
-    with in_own_run_dir(
+    with use_own_run_dir(
         given.run_dir, distribution, **{"--batch_size": batch_size}
     ) as run_dir:
         return _evaluate(run_dir, batch_size, dataset, distribution, test)
@@ -98,7 +98,7 @@ def _evaluate(run_dir, batch_size, dataset, distribution, test):
     write_json(directory / "report.json", report)
     # Written last, because this file marks the test as done.
     write_json(stage.path / "results.json", results)
-    with optional_pictures("The test is done", draw_again(stage.run_dir)):
+    with optional_pictures("The test is done", redraw_advice(stage.run_dir)):
         pictures = draw_evaluation(stage.run_dir)
         if settings.get("tensorboard") and pictures:
             _show_in_tensorboard(stage, pictures, settings["epochs"])

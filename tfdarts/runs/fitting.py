@@ -5,8 +5,8 @@ import logging
 import keras
 
 from tfdarts.records.progress import Progress
-from tfdarts.records.progress import tensorboard
-from tfdarts.runs.workers import SameOnAllWorkers
+from tfdarts.records.progress import tensorboard_callbacks
+from tfdarts.runs.workers import WorkerAgreementCheck
 from tfdarts.runs.workers import require_agreement
 from tfdarts.training.divergence import StopOnNaN
 from tfdarts.training.memory import require_memory
@@ -60,8 +60,8 @@ def fit(model, work, stage, first_epoch, callbacks, metrics, checkpoint):
             StopOnNaN(),
             *callbacks,
             *metrics,
-            *tensorboard(work.config, stage, metrics[0]),
-            SameOnAllWorkers(work.distribution, checkpoint.variables),
+            *tensorboard_callbacks(work.config, stage, metrics[0]),
+            WorkerAgreementCheck(work.distribution, checkpoint.variables),
             checkpoint,
             Progress(stage, epochs, work.steps_per_epoch, work.logged),
             keras.callbacks.LambdaCallback(

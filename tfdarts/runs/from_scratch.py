@@ -6,7 +6,7 @@ from tfdarts.evaluators.evaluation import Evaluation
 from tfdarts.runs.train import train
 
 
-class FromScratch:
+class FromScratchEvaluator:
     """Trains the network of a genotype and measures it on validation data.
 
     Each training is a run of its own. An interrupted training is resumed; of

@@ -6,9 +6,9 @@ import tempfile
 from tfdarts.genotypes import Genotype
 from tfdarts.records.pictures import optional_pictures
 from tfdarts.records.run_directory import read_json
-from tfdarts.runs.found_by import origin_of
-from tfdarts.runs.found_by import search_facts
-from tfdarts.runs.found_by import search_of
+from tfdarts.runs.genotype_origin import origin_of
+from tfdarts.runs.genotype_origin import search_facts
+from tfdarts.runs.genotype_origin import search_of
 from tfdarts.serving.model_card import model_card
 from tfdarts.settings.fields import settings_with_effect
 from tfdarts.tasks.registry import task_of_settings

@@ -13,7 +13,7 @@ from tfdarts.runs.export import exported_versions
 from tfdarts.runs.search import search
 from tfdarts.runs.search_configs import all_search_configs
 from tfdarts.runs.train import train
-from tfdarts.runs.workers import as_worker
+from tfdarts.runs.workers import run_as_worker
 from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import require_config
 from tfdarts.tasks.registry import task_of_config
@@ -39,8 +39,8 @@ def pipeline(search_config: Settings, train_config: Settings) -> dict[str, Any]:
     with _prefix_training_errors():
         require_config("pipeline", train_config, task.configs["train"])
     with (
-        as_worker(search_config) as search_config,
-        as_worker(train_config) as train_config,
+        run_as_worker(search_config) as search_config,
+        run_as_worker(train_config) as train_config,
     ):
         # Fail before the search, not after it.
         training = task.training

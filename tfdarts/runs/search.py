@@ -5,16 +5,16 @@ import logging
 
 from tfdarts.console import show_progress
 from tfdarts.genotypes import Genotype
-from tfdarts.records.pictures import draw_again
 from tfdarts.records.pictures import optional_pictures
+from tfdarts.records.pictures import redraw_advice
 from tfdarts.records.run_directory import Stage
 from tfdarts.runs.candidate_search import CandidateSearch
 from tfdarts.runs.search_configs import all_search_configs
 from tfdarts.runs.search_configs import strategy_of_config
-from tfdarts.runs.stages import complete
+from tfdarts.runs.stages import run_stage
 from tfdarts.runs.supernet_search import SupernetSearch
 from tfdarts.runs.visualize import draw_run
-from tfdarts.runs.workers import as_worker
+from tfdarts.runs.workers import run_as_worker
 from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import require_config
 from tfdarts.tasks.registry import task_of_config
@@ -50,11 +50,11 @@ def search(config: Settings) -> Genotype:
     """
     require_config("search", config, *all_search_configs())
     task, strategy = task_of_config(config), strategy_of_config(config)
-    with as_worker(config) as config:
+    with run_as_worker(config) as config:
         stage = Stage(config.run_dir, "search")
         kind = {"supernet": SupernetSearch, "candidates": CandidateSearch}
         running = kind[strategy.trains](task, stage.restore_choices(config))
-        complete(stage, running, functools.partial(_finish, strategy))
+        run_stage(stage, running, functools.partial(_finish, strategy))
         return Genotype.load(stage.run_dir / "genotype.json")
 
 
@@ -64,7 +64,7 @@ def _finish(strategy, running, stage):
     strategy.run(running)
     running.genotype.save(stage.run_dir / "genotype.json")
     stage.report("running", **running.progress)
-    with optional_pictures("The search is done", draw_again(stage.run_dir)):
+    with optional_pictures("The search is done", redraw_advice(stage.run_dir)):
         draw_run(stage.run_dir)
     warning = running.warning()
     if warning:

@@ -15,8 +15,8 @@ from tfdarts.records.run_directory import read_json
 from tfdarts.records.run_directory import write_json
 from tfdarts.runs.evaluate import evaluate
 from tfdarts.runs.train import train
-from tfdarts.runs.workers import as_worker
-from tfdarts.runs.workers import in_own_run_dir
+from tfdarts.runs.workers import run_as_worker
+from tfdarts.runs.workers import use_own_run_dir
 from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import require_config
 from tfdarts.tasks.registry import config_classes
@@ -45,12 +45,12 @@ def train_seeds(config: Settings, seeds: Sequence[int]) -> dict[str, Any]:
     _require_run_dir(config.run_dir)
     seeds = arguments.seeds(seeds, "seeds")
     with (
-        in_own_run_dir(
+        use_own_run_dir(
             None,
             distribution_of(config.distribute),
             **{"--seeds": str(seeds)},
         ),
-        as_worker(config) as config,
+        run_as_worker(config) as config,
     ):
         run_dir = pathlib.Path(config.run_dir)
         genotype = config.genotype
@@ -97,7 +97,7 @@ def evaluate_seeds(
     """
     seeds = arguments.seeds(seeds, "seeds")
     run_dir = arguments.path_text(run_dir, "run_dir")
-    with in_own_run_dir(
+    with use_own_run_dir(
         _require_run_dir(run_dir),
         distribution_of(distribute),
         **{"--seeds": str(seeds)},

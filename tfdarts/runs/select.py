@@ -10,8 +10,8 @@ from tfdarts.console import show_progress
 from tfdarts.patterns import find_matches
 from tfdarts.records.run_directory import Stage
 from tfdarts.records.run_directory import write_json
-from tfdarts.runs.from_scratch import FromScratch
-from tfdarts.runs.workers import as_worker
+from tfdarts.runs.from_scratch import FromScratchEvaluator
+from tfdarts.runs.workers import run_as_worker
 from tfdarts.search_spaces.lookup import find_genotype
 from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import require_config
@@ -27,9 +27,9 @@ def select(config: Settings) -> list[dict[str, Any]]:
 
     A search depends on its seed, so the paper searches a few times and keeps
     the cell whose network, trained briefly from scratch, has the highest
-    accuracy on validation examples. The lower loss decides ties, and decides
-    alone for language models. With `class_weights="balanced"`, balanced
-    accuracy decides. Test examples are never read.
+    accuracy on validation examples. The lower loss decides ties; for language
+    models, the loss is the only criterion. With `class_weights="balanced"`,
+    balanced accuracy decides. Test examples are never read.
 
     Each candidate is a run of its own in `<run_dir>/candidates`. An
     interrupted selection is resumed; with further candidates, only these are
@@ -56,14 +56,14 @@ def select(config: Settings) -> list[dict[str, Any]]:
     """
     require_config("select", config, *config_classes("select"))
     task = task_of_config(config)
-    with as_worker(config) as config:
+    with run_as_worker(config) as config:
         run_dir = _run_dir(config)
         candidates = _candidates(config.run_dirs, task.space)
         for name in candidates:
             stage = Stage(run_dir / "candidates" / name, "train")
             config = stage.restore_choices(config)
         config = task.apply_selection_preset(config)
-        ranking, evaluator = [], FromScratch(task, config)
+        ranking, evaluator = [], FromScratchEvaluator(task, config)
         for position, (name, identifier) in enumerate(candidates.items()):
             logger.info(
                 "select: candidate %d of %d, %s",
@@ -127,7 +127,7 @@ def _candidates(identifiers, space):
 
 
 def _directory_name(identifier):
-    """Returns a directory name that depends on this candidate alone.
+    """Returns a directory name that depends only on this candidate.
 
     A checksum keeps names apart that differ only in characters that are
     dropped, such as emoji.

@@ -1,4 +1,4 @@
-"""Completing a stage of a run."""
+"""Runs a stage, such as a search or a training."""
 
 import functools
 import logging
@@ -8,7 +8,7 @@ from tfdarts.runs.data import to_recorded_config
 logger = logging.getLogger("tfdarts")
 
 
-def complete(stage, work, finish):
+def run_stage(stage, work, finish):
     """Does the work of a stage, unless the stage is complete.
 
     Args:

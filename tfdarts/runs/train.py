@@ -5,16 +5,16 @@ from typing import Any
 
 from tfdarts.console import show_progress
 from tfdarts.files import write_atomically
-from tfdarts.records.pictures import draw_again
 from tfdarts.records.pictures import optional_pictures
+from tfdarts.records.pictures import redraw_advice
 from tfdarts.records.progress import MetricsFile
 from tfdarts.records.run_directory import Stage
 from tfdarts.records.run_directory import write_json
 from tfdarts.runs.fitting import agree_on_start
 from tfdarts.runs.fitting import fit
-from tfdarts.runs.stages import complete
+from tfdarts.runs.stages import run_stage
 from tfdarts.runs.visualize import draw_curves_of
-from tfdarts.runs.workers import as_worker
+from tfdarts.runs.workers import run_as_worker
 from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import require_config
 from tfdarts.tasks.networks import count_parameters
@@ -50,17 +50,19 @@ def train(config: Settings) -> dict[str, Any]:
     """
     require_config("train", config, *config_classes("train"))
     task = task_of_config(config)
-    with as_worker(config) as config:
+    with run_as_worker(config) as config:
         stage = Stage(config.run_dir, "train")
         work = task.training(stage.restore_choices(config))
-        complete(stage, work, _finish)
+        run_stage(stage, work, _finish)
         return stage.results()
 
 
 def _finish(work, stage):
     """Trains the network, and writes the results and their curves."""
     write_json(stage.path / "results.json", _fit(work, stage))
-    with optional_pictures("The training is done", draw_again(stage.run_dir)):
+    with optional_pictures(
+        "The training is done", redraw_advice(stage.run_dir)
+    ):
         draw_curves_of(stage)
     stage.report("finished", epochs=work.config.epochs)
 

@@ -18,9 +18,9 @@ import tensorflow as tf
 import tfdarts
 from tfdarts.arguments import as_path
 from tfdarts.cluster import ClusterError
-from tfdarts.parts import on_each_replica
-from tfdarts.parts import worker_of
 from tfdarts.records.run_directory import Stage
+from tfdarts.replicas import on_each_replica
+from tfdarts.replicas import worker_of
 from tfdarts.settings.fields import WITHOUT_EFFECT
 from tfdarts.settings.fields import flag_fields
 from tfdarts.training.distribution import distribution_of
@@ -34,8 +34,8 @@ class WorkerLostError(RuntimeError):
 
 
 @contextlib.contextmanager
-def as_worker(config):
-    """Runs a config as one of all workers; see `in_own_run_dir`.
+def run_as_worker(config):
+    """Runs a config as one of all workers; see `use_own_run_dir`.
 
     Args:
         config: Dataclass with `distribute` and `run_dir`.
@@ -53,12 +53,12 @@ def as_worker(config):
         if field.name not in own
     }
     distribution = distribution_of(config.distribute)
-    with in_own_run_dir(config.run_dir, distribution, **settings) as run_dir:
+    with use_own_run_dir(config.run_dir, distribution, **settings) as run_dir:
         yield dataclasses.replace(config, run_dir=run_dir)
 
 
 @contextlib.contextmanager
-def in_own_run_dir(run_dir, distribution, **facts):
+def use_own_run_dir(run_dir, distribution, **facts):
     """Lets the chief write to a run directory, and gives workers copies.
 
     A single process and the chief (worker 0) get the directory itself. Each
@@ -172,7 +172,7 @@ def _make_copy(path):
 @functools.cache
 def _copies_directory():
     """Returns the directory of copies; it is deleted when Python exits."""
-    place = pathlib.Path(tempfile.mkdtemp(prefix="tfdarts-follower-"))
+    place = pathlib.Path(tempfile.mkdtemp(prefix="tfdarts-worker-"))
     atexit.register(shutil.rmtree, place, ignore_errors=True)
     return place.absolute()
 
@@ -201,7 +201,7 @@ def require_agreement(distribution, **facts):
         )
 
 
-class SameOnAllWorkers(keras.callbacks.Callback):
+class WorkerAgreementCheck(keras.callbacks.Callback):
     """Ends a run whose workers differ, before a checkpoint is written.
 
     Each worker applies the same all-reduced gradients to its own copy of the

@@ -172,7 +172,7 @@ class CellSearchSpace:
                 cells={**genotype.cells, cell_type: Cell(nodes, cell.concat)}
             )
             for cell_type, cell in genotype.cells.items()
-            for nodes in self._edited(cell.nodes)
+            for nodes in self._edit_nodes(cell.nodes)
         ]
 
     def mutate(self, genotype: Genotype, seed: int) -> Genotype:
@@ -255,7 +255,7 @@ class CellSearchSpace:
                 f"primitives {', '.join(self._choices)}. Received: {genotype}."
             )
 
-    def _edited(self, nodes):
+    def _edit_nodes(self, nodes):
         """Yields the nodes of a cell with one edge changed."""
         for position, edges in enumerate(nodes):
             node = self.concat[position]
@@ -270,8 +270,8 @@ class CellSearchSpace:
                     if source not in _sources(edges)
                 ]
                 for edit in edits:
-                    edited = _replaced(edges, place, edit)
-                    yield _replaced(nodes, position, edited)
+                    edited = _replace(edges, place, edit)
+                    yield _replace(nodes, position, edited)
 
     def _sample_cell(self, generator):
         nodes = []
@@ -291,6 +291,6 @@ def _sources(edges):
     return [source for _, source in edges]
 
 
-def _replaced(items, position, item):
+def _replace(items, position, item):
     """Returns a tuple with another item at a position."""
     return (*items[:position], item, *items[position + 1 :])

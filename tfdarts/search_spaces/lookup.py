@@ -79,7 +79,7 @@ def _hint(identifier, space):
     if pathlib.Path(identifier).suffix in _FILES:
         return " Check the path."
     run_dir = shlex.quote(f"--run_dir={identifier}")
-    return genotypes.like_published(identifier, space) or (
+    return genotypes.suggest_published_name(identifier, space) or (
         f" For a run directory, search first: tfdarts-search {run_dir}."
     )
 

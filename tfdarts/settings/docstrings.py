@@ -11,7 +11,7 @@ _TYPES = {
 }
 
 
-def with_arguments(docstring, fields):
+def add_arguments_section(docstring, fields):
     """Returns a docstring with a section on the arguments of a dataclass.
 
     Args:
@@ -23,7 +23,7 @@ def with_arguments(docstring, fields):
 
     >>> from tfdarts.settings.fields import setting
     >>> epochs = setting(50, "Epochs of the search.", least=1)
-    >>> print(with_arguments("Settings.", {"epochs": (int, epochs)}))
+    >>> print(add_arguments_section("Settings.", {"epochs": (int, epochs)}))
     Settings.
     <BLANKLINE>
     Args:

@@ -14,7 +14,7 @@ from typing import Any
 import tfdarts
 from tfdarts import arguments
 from tfdarts.characters import has_unusable_characters
-from tfdarts.settings.docstrings import with_arguments
+from tfdarts.settings.docstrings import add_arguments_section
 
 if typing.TYPE_CHECKING:
     FromPython: typing.TypeAlias = typing.Any
@@ -166,7 +166,7 @@ class Settings:
             for name, (kind, field) in fields.items()
             if "help" in getattr(field, "metadata", ())
         }
-        cls.__doc__ = with_arguments(cls.__doc__ or "", settings)
+        cls.__doc__ = add_arguments_section(cls.__doc__ or "", settings)
 
     def __post_init__(self):
         for field in dataclasses.fields(self):

@@ -10,7 +10,7 @@ class BatchObjective:
 
     Args:
         loss: `CompiledLoss`.
-        parts: The parts that `tfdarts.parts.parts_of` returns for a batch
+        parts: The parts that `tfdarts.replicas.parts_of` returns for a batch
             `(x, y)`, where x may be a tuple of inputs.
         state: See `Values`.
         penalty: Scalar, the factor of the losses that the supernet adds.

@@ -7,8 +7,8 @@ import tensorflow as tf
 
 from tfdarts.layers.primitives import twice_differentiable
 from tfdarts.models.supernet import carries_state
-from tfdarts.models.variable_length import VariableLength
-from tfdarts.parts import num_replicas
+from tfdarts.models.variable_length import VariableLengthFunction
+from tfdarts.replicas import num_replicas
 from tfdarts.strategies.batch_objective import BatchObjective
 from tfdarts.strategies.hypergradient import Objective
 from tfdarts.strategies.phase import Phase
@@ -84,7 +84,7 @@ class CompiledLoss:
         if self.run_eagerly:
             return function
         if carries_state(self.supernet):
-            return VariableLength(function, **options)
+            return VariableLengthFunction(function, **options)
         return tf.function(function, reduce_retracing=True, **options)
 
     def _phase(self, function, **options):
@@ -102,7 +102,7 @@ class CompiledLoss:
         """Returns the loss on one batch, a `BatchObjective`.
 
         Args:
-            parts: The parts that `tfdarts.parts.parts_of` returns for a batch
+            parts: The result of `tfdarts.replicas.parts_of` for a batch
                 `(x, y)`, where x may be a tuple of inputs.
             state: The state in `Values`.
             penalty: Float, the factor of the losses that the supernet adds

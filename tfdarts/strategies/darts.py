@@ -9,10 +9,10 @@ import keras
 import tensorflow as tf
 
 from tfdarts.genotypes import Genotype
-from tfdarts.models.carried_state import CarriesState
+from tfdarts.models.carried_state import CarriedStateMixin
 from tfdarts.models.supernet import carries_state
-from tfdarts.parts import local_replicas
-from tfdarts.parts import parts_of
+from tfdarts.replicas import local_replicas
+from tfdarts.replicas import parts_of
 from tfdarts.strategies import hypergradient
 from tfdarts.strategies.compiled_loss import CompiledLoss
 from tfdarts.strategies.curvature import largest_eigenvalue
@@ -29,7 +29,7 @@ from tfdarts.training.optimizers import virtual_step_of
 
 
 @keras.saving.register_keras_serializable(package="tfdarts")
-class DARTS(SavedSearch, CarriesState, keras.Model):
+class DARTS(SavedSearch, CarriedStateMixin, keras.Model):
     """Searches the architecture of a supernet.
 
     Each step takes one batch of training examples and one batch of validation

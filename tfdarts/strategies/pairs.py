@@ -87,10 +87,10 @@ def validate_batch(batch, supernet, loss, may_be_empty=False):
             f"{_describe(batch)}."
         )
     x, y = (tf.convert_to_tensor(part) for part in batch)
-    reads = carries_state(supernet)
-    if not (x.dtype.is_integer if reads else x.dtype.is_floating):
+    has_words = carries_state(supernet)
+    if not (x.dtype.is_integer if has_words else x.dtype.is_floating):
         raise ValueError(
-            f"{'Words must be integers' if reads else _STANDARDIZED}. "
+            f"{'Words must be integers' if has_words else _STANDARDIZED}. "
             f"Received {_describe(x)}."
         )
     if hasattr(supernet, "image_shape"):
@@ -106,8 +106,8 @@ def validate_batch(batch, supernet, loss, may_be_empty=False):
             f"example. Received x: {_describe(x)}, y: {_describe(y)}."
         )
     if isinstance(loss, keras.losses.SparseCategoricalCrossentropy):
-        y = _validate_classes(x, y, supernet, reads)
-    return x if reads else tf.cast(x, supernet.variable_dtype), y
+        y = _validate_classes(x, y, supernet, has_words)
+    return x if has_words else tf.cast(x, supernet.variable_dtype), y
 
 
 _STANDARDIZED = (
@@ -134,9 +134,11 @@ def _require_image_shape(x, supernet):
         )
 
 
-def _validate_classes(x, y, supernet, reads):
+def _validate_classes(x, y, supernet, has_words):
     """Returns labels as class indices, one for each example or word."""
-    shapes = [x.shape.as_list()] if reads else [[x.shape[0]], [x.shape[0], 1]]
+    shapes = (
+        [x.shape.as_list()] if has_words else [[x.shape[0]], [x.shape[0], 1]]
+    )
     if y.shape.as_list() not in shapes:
         raise ValueError(
             f"Labels must be class numbers, of shape {shapes[0]}; for one-hot "
@@ -145,17 +147,19 @@ def _validate_classes(x, y, supernet, reads):
             "accuracy=keras.metrics.categorical_accuracy. Received "
             f"{_describe(y)}."
         )
-    whole = y.dtype.is_integer or (
+    are_integers = y.dtype.is_integer or (
         y.dtype.is_floating and bool(tf.reduce_all(y == tf.floor(y)))
     )
-    if not whole:
+    if not are_integers:
         raise ValueError(
             "Labels must be class numbers, 0, 1 and so on, not names or "
             f"probabilities. Received {_describe(y)}."
         )
     y = tf.reshape(y, shapes[0])
     size = getattr(
-        supernet, "vocabulary_size" if reads else "num_classes", None
+        supernet,
+        "vocabulary_size" if has_words else "num_classes",
+        None,
     )
     # A custom supernet need not have a number of classes.
     if size is None or 0 in y.shape:

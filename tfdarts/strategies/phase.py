@@ -5,8 +5,8 @@ import math
 import tensorflow as tf
 
 from tfdarts.layers.batch_norm import has_synchronized
-from tfdarts.parts import part_of_batch
-from tfdarts.parts import sum_over_replicas
+from tfdarts.replicas import part_of_batch
+from tfdarts.replicas import sum_over_replicas
 
 
 class Phase:
@@ -58,7 +58,7 @@ class Phase:
 
         Args:
             values: Tuple of structures of tensors.
-            parts: The parts that `tfdarts.parts.parts_of` returns.
+            parts: The parts that `tfdarts.replicas.parts_of` returns.
         """
         results = [
             self._compute(tf.constant(number), values, part)

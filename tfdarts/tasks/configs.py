@@ -15,10 +15,10 @@ from tfdarts.settings.fields import by_preset
 from tfdarts.settings.fields import setting
 from tfdarts.tasks.presets import LARGE
 from tfdarts.tasks.presets import settings_of_search
+from tfdarts.tasks.settings import CandidatesSettings
 from tfdarts.tasks.settings import ComputeConfig
+from tfdarts.tasks.settings import GenotypeSettings
 from tfdarts.tasks.settings import NumCandidates
-from tfdarts.tasks.settings import OfCandidates
-from tfdarts.tasks.settings import OfGenotype
 from tfdarts.tasks.settings import SearchSettings
 from tfdarts.tasks.settings import primitives_setting
 from tfdarts.tasks.train_settings import TrainSettings
@@ -213,7 +213,7 @@ class SearchConfig(SearchSettings, CellSettings, ComputeConfig):
 
 
 @dataclasses.dataclass(frozen=True)
-class TrainConfig(OfGenotype, TrainSettings):
+class TrainConfig(GenotypeSettings, TrainSettings):
     """Settings of a final training."""
 
     network: str = setting(
@@ -290,7 +290,7 @@ class CandidateSearchConfig(NumCandidates, CellSettings, BriefTrainConfig):
 
 
 @dataclasses.dataclass(frozen=True)
-class SelectConfig(OfCandidates, BriefTrainConfig):
+class SelectConfig(CandidatesSettings, BriefTrainConfig):
     """Settings of a selection; epochs and validation split are the paper's.
 
     Reference:

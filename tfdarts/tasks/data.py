@@ -10,7 +10,7 @@ from tfdarts.data.class_balance import count_classes
 from tfdarts.data.class_balance import count_table
 from tfdarts.data.examples import TrainingExamples
 from tfdarts.data.image_source import ImageSource
-from tfdarts.tasks.registry import naming_the_task
+from tfdarts.tasks.registry import add_task_hint
 from tfdarts.tasks.registry import task_of_config
 
 logger = logging.getLogger("tfdarts")
@@ -26,7 +26,7 @@ def find_data(config):
         DataError: If the data set does not exist or cannot be used.
     """
     task = task_of_config(config)
-    with naming_the_task(config, config.dataset):
+    with add_task_hint(config, config.dataset):
         return task.find_data(config.dataset, vars(config), config.prepare)
 
 

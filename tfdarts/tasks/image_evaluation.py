@@ -7,7 +7,7 @@ from tfdarts.data import augmentation
 from tfdarts.data import batches
 from tfdarts.data import sources
 from tfdarts.models.multiply_adds import multiply_adds
-from tfdarts.parts import worker_of
+from tfdarts.replicas import worker_of
 from tfdarts.tasks.latency import latency
 from tfdarts.tasks.scores import calibration
 from tfdarts.tasks.scores import confusion

@@ -15,10 +15,10 @@ from tfdarts.image_kinds import read_header
 from tfdarts.serving.clients import InvalidArgument
 from tfdarts.serving.clients import ServerError
 from tfdarts.table import table
-from tfdarts.tasks.asking import AskSettings
 from tfdarts.tasks.images_to_predict import find_images
 from tfdarts.tasks.images_to_predict import images_of
 from tfdarts.tasks.images_to_predict import request_batches
+from tfdarts.tasks.request_settings import RequestSettings
 from tfdarts.tasks.server import client_for
 from tfdarts.tasks.server import with_retries
 
@@ -79,11 +79,11 @@ def predictions(
             invalid.
         DataError: If there is no such image, or an image is too large.
     """
-    asking = AskSettings(
+    request_settings = RequestSettings(
         *(export_dir, server, name, version),
         *(batch_size, timeout, retries, max_request_mb),
     )
-    retries = asking.retries
+    retries = request_settings.retries
     images = images_of(images)
     of_files = isinstance(images, list)
     if of_files:
@@ -92,9 +92,14 @@ def predictions(
     else:
         sizes = [images[0].nbytes] * len(images)
     batches = list(
-        request_batches(images, sizes, asking.batch_size, asking.max_request_mb)
+        request_batches(
+            images,
+            sizes,
+            request_settings.batch_size,
+            request_settings.max_request_mb,
+        )
     )
-    client = client_for(asking)
+    client = client_for(request_settings)
     if of_files:
         ask = _check_first_refusal(with_retries(client.predict, retries))
     else:

@@ -5,8 +5,8 @@ import tensorflow as tf
 from tfdarts.data import batches
 from tfdarts.data.image_source import DataError
 from tfdarts.layers.batch_norm import synchronize_batch_norms
-from tfdarts.parts import local_replicas
-from tfdarts.parts import worker_of
+from tfdarts.replicas import local_replicas
+from tfdarts.replicas import worker_of
 from tfdarts.tasks.data import open_data
 from tfdarts.tasks.data import training_data
 from tfdarts.tasks.networks import build_search

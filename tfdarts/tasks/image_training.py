@@ -11,8 +11,8 @@ from tfdarts.data.image_source import DataError
 from tfdarts.data.targets import soft_targets
 from tfdarts.data.targets import weight_by_class
 from tfdarts.layers.batch_norm import synchronize_batch_norms
-from tfdarts.parts import local_replicas
-from tfdarts.parts import worker_of
+from tfdarts.replicas import local_replicas
+from tfdarts.replicas import worker_of
 from tfdarts.search_spaces.lookup import find_genotype
 from tfdarts.serving.classifier import with_preprocessing
 from tfdarts.tasks.data import find_data
@@ -240,7 +240,7 @@ class ImageTraining:
             targets,
             worker_of(self.distribution),
             # Keras' layers draw for a whole batch, and mix its images.
-            whole=bool(config.rand_augment or config.mixup),
+            split_after_transform=bool(config.rand_augment or config.mixup),
         )
         if self.data.class_weight is None:
             return dataset

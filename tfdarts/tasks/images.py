@@ -2,11 +2,11 @@
 
 import json
 
-from tfdarts.tasks.asking import ImagesQuestion
 from tfdarts.tasks.configs import CandidateSearchConfig
 from tfdarts.tasks.configs import SearchConfig
 from tfdarts.tasks.configs import SelectConfig
 from tfdarts.tasks.configs import TrainConfig
+from tfdarts.tasks.request_settings import ImagesQuestion
 from tfdarts.tasks.settings import ImageConfig
 from tfdarts.tasks.task import Task
 

@@ -88,7 +88,7 @@ def unset_settings(config):
     ]
 
 
-def with_paper_settings(config):
+def fill_paper_settings(config):
     """Returns a config with the paper's values of settings not given."""
     values = paper_settings(config)
     return dataclasses.replace(

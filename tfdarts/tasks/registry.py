@@ -43,7 +43,7 @@ def tasks():
     return [*TASKS.values()]
 
 
-def task_named(name):
+def get_task(name):
     """Returns the task with a name.
 
     Raises:
@@ -83,7 +83,7 @@ def specification_of_path(path):
 
 
 @contextlib.contextmanager
-def naming_the_task(config, spec):
+def add_task_hint(config, spec):
     """Adds to a `DataError` which data are meant, or which settings they need.
 
     Args:
@@ -140,7 +140,7 @@ def task_of_settings(settings):
         ValueError: If the task is unknown.
     """
     before = "images" if "image_size" in settings else "texts"
-    return task_named(settings.get("task", before))
+    return get_task(settings.get("task", before))
 
 
 def task_of_question(name):

@@ -10,9 +10,9 @@ from tfdarts.settings.fields import FromPython
 from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import setting
 from tfdarts.settings.fields import with_default
+from tfdarts.tasks.settings import CandidatesSettings
+from tfdarts.tasks.settings import GenotypeSettings
 from tfdarts.tasks.settings import NumCandidates
-from tfdarts.tasks.settings import OfCandidates
-from tfdarts.tasks.settings import OfGenotype
 from tfdarts.tasks.settings import RunConfig
 from tfdarts.tasks.settings import SearchSettings
 from tfdarts.tasks.settings import primitives_setting
@@ -89,9 +89,9 @@ class RNNConfig(RunConfig):
         super().__post_init__()
         if not isinstance(self.dataset, str):
             from tfdarts.data.texts import open_text_source
-            from tfdarts.tasks.registry import naming_the_task
+            from tfdarts.tasks.registry import add_task_hint
 
-            with naming_the_task(self, self.dataset):
+            with add_task_hint(self, self.dataset):
                 open_text_source(self.dataset)
 
     @property
@@ -172,7 +172,7 @@ class RNNTrainSettings(RNNConfig):
 
 
 @dataclasses.dataclass(frozen=True)
-class RNNTrainConfig(OfGenotype, RNNTrainSettings):
+class RNNTrainConfig(GenotypeSettings, RNNTrainSettings):
     """Settings of a final training of a language model."""
 
     cell: str = setting(
@@ -207,7 +207,7 @@ class RNNCandidateSearchConfig(
 
 
 @dataclasses.dataclass(frozen=True)
-class RNNSelectConfig(OfCandidates, RNNBriefTrainConfig):
+class RNNSelectConfig(CandidatesSettings, RNNBriefTrainConfig):
     """Settings of a selection among recurrent cells.
 
     Reference:

@@ -10,18 +10,18 @@ from tfdarts.serving.connection import client_of
 logger = logging.getLogger("tfdarts")
 
 
-def client_for(asking):
+def client_for(settings):
     """Returns the client of a model or of a server.
 
     Args:
-        asking: `tfdarts.tasks.asking.AskSettings`.
+        settings: `tfdarts.tasks.request_settings.RequestSettings`.
     """
     return client_of(
-        asking.export_dir,
-        asking.server,
-        asking.name,
-        asking.model_version,
-        asking.timeout,
+        settings.export_dir,
+        settings.server,
+        settings.name,
+        settings.model_version,
+        settings.timeout,
     )
 
 

@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 import tfdarts
-from tfdarts.parts import worker_of
+from tfdarts.replicas import worker_of
 from tfdarts.training.distribution import local_devices
 from tfdarts.training.sums import keep_sums_in_order
 

@@ -224,9 +224,9 @@ class ImageConfig(RunConfig):
             return
         # Imported here, because flags need not wait for TensorFlow.
         from tfdarts.data.sources import source_of
-        from tfdarts.tasks.registry import naming_the_task
+        from tfdarts.tasks.registry import add_task_hint
 
-        with naming_the_task(self, self.dataset):
+        with add_task_hint(self, self.dataset):
             self._set("dataset", source_of(self.dataset, *splits))
         if self.validation is not None:
             self._use_given_validation()
@@ -348,7 +348,7 @@ def genotype_text(value, name):
 
 
 @dataclasses.dataclass(frozen=True)
-class OfGenotype(Settings):
+class GenotypeSettings(Settings):
     """The genotype of the network to train.
 
     In Python `genotype` may also be a `Genotype`.
@@ -364,7 +364,7 @@ class OfGenotype(Settings):
 
 
 @dataclasses.dataclass(frozen=True)
-class OfCandidates(Settings):
+class CandidatesSettings(Settings):
     """The candidates to choose from."""
 
     run_dirs: FromPython = setting(

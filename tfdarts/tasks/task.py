@@ -101,10 +101,10 @@ class Task:
 
         Example:
 
-        >>> from tfdarts.tasks.registry import task_named
-        >>> task_named("images").data_name("folder:/home/me/My flowers/")
+        >>> from tfdarts.tasks.registry import get_task
+        >>> get_task("images").data_name("folder:/home/me/My flowers/")
         'My-flowers'
-        >>> task_named("images").data_name("tfds:imagenet_resized/32x32")
+        >>> get_task("images").data_name("tfds:imagenet_resized/32x32")
         'imagenet_resized-32x32'
         """
         spec = dataset if isinstance(dataset, str) else dataset.name
@@ -287,8 +287,9 @@ class Task:
 
         Args:
             question: The input of the prediction.
-            **options: The settings of `tfdarts.tasks.asking.AskSettings`,
-                with `version` for `model_version`.
+            **options: The settings of
+                `tfdarts.tasks.request_settings.RequestSettings`, with
+                `version` for `model_version`.
         """
         raise NotImplementedError
 

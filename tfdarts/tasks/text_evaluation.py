@@ -6,7 +6,7 @@ import time
 import keras
 
 from tfdarts.data.ngrams import KneserNey
-from tfdarts.data.segments import whole_batches
+from tfdarts.data.segments import evaluation_batches
 from tfdarts.duration import duration
 from tfdarts.models.carried_state import WithCarriedState
 from tfdarts.training.segment_callbacks import perplexity
@@ -36,7 +36,7 @@ def text_scores(network, settings, source, distribution):
         logger.info("evaluate: a text is one row, which devices do not share")
     tokens = source.read("test")
     logger.info("evaluate: %d words", len(tokens))
-    segments = whole_batches(tokens, 1, settings["steps"])
+    segments = evaluation_batches(tokens, 1, settings["steps"])
     model = WithCarriedState(network)
     model.compile()
     started = time.monotonic()

@@ -3,7 +3,7 @@
 import math
 
 from tfdarts.table import table
-from tfdarts.tasks.asking import AskSettings
+from tfdarts.tasks.request_settings import RequestSettings
 from tfdarts.tasks.server import client_for
 from tfdarts.tasks.server import with_retries
 
@@ -39,13 +39,15 @@ def next_words(
         text.encode()
     except UnicodeEncodeError as error:
         raise ValueError(f"The text is not UTF-8: {text!r}.") from error
-    asking = AskSettings(
+    request_settings = RequestSettings(
         *(export_dir, server, name, version),
         timeout=timeout,
         retries=retries,
     )
-    client = client_for(asking)
-    answer = with_retries(client.predict_next_words, asking.retries)([text])
+    client = client_for(request_settings)
+    answer = with_retries(client.predict_next_words, request_settings.retries)(
+        [text]
+    )
     words = zip(answer.top_words[0], answer.top_probabilities[0])
     return {
         "text": text,

@@ -4,7 +4,7 @@ import logging
 
 from tfdarts.data import segments
 from tfdarts.data.image_source import DataError
-from tfdarts.parts import worker_of
+from tfdarts.replicas import worker_of
 from tfdarts.training.memory import logit_bytes
 
 logger = logging.getLogger("tfdarts")

@@ -3,8 +3,8 @@
 import dataclasses
 
 from tfdarts.data import segments
-from tfdarts.parts import rows_of_part
-from tfdarts.parts import worker_of
+from tfdarts.replicas import rows_of_part
+from tfdarts.replicas import worker_of
 from tfdarts.tasks.data import open_data
 from tfdarts.tasks.networks import build_search
 from tfdarts.tasks.registry import task_of_config
@@ -108,7 +108,7 @@ class TextSearch:
 
     def validation_batches(self):
         """Returns the batches that measure the supernet's perplexity."""
-        return segments.whole_batches(
+        return segments.evaluation_batches(
             self.source.read("validation"),
             segments.VALIDATION_ROWS,
             self.config.steps,

@@ -7,8 +7,8 @@ import keras
 
 from tfdarts.data import segments
 from tfdarts.models.carried_state import WithCarriedState
-from tfdarts.parts import rows_of_part
-from tfdarts.parts import worker_of
+from tfdarts.replicas import rows_of_part
+from tfdarts.replicas import worker_of
 from tfdarts.search_spaces.lookup import find_genotype
 from tfdarts.tasks.data import find_data
 from tfdarts.tasks.data import open_data
@@ -239,7 +239,7 @@ class TextTraining:
 
     def _own_validation_batches(self):
         """Returns this process's local part of the validation batches."""
-        return segments.whole_batches(
+        return segments.evaluation_batches(
             self.source.read("validation"),
             segments.VALIDATION_ROWS,
             self.config.steps,

@@ -1,6 +1,6 @@
 """The task of texts: predict the next word."""
 
-from tfdarts.tasks.asking import TextQuestion
+from tfdarts.tasks.request_settings import TextQuestion
 from tfdarts.tasks.rnn_configs import RNNCandidateSearchConfig
 from tfdarts.tasks.rnn_configs import RNNSearchConfig
 from tfdarts.tasks.rnn_configs import RNNSelectConfig

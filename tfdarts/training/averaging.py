@@ -63,8 +63,8 @@ class AveragedWeights(keras.callbacks.Callback):
         self.weights = weights
         self.nonmonotone = nonmonotone
         self.past_losses = past_losses
-        self.average = [_twin(weight) for weight in weights]
-        self.best = [_twin(weight) for weight in weights]
+        self.average = [_copy_variable(weight) for weight in weights]
+        self.best = [_copy_variable(weight) for weight in weights]
         # 0 before averaging begins, then 1 + the number of averaged steps.
         self.count = keras.Variable(0, dtype="int64", trainable=False)
         self.variables = [*self.average, *self.best, self.count]
@@ -124,7 +124,7 @@ class AveragedWeights(keras.callbacks.Callback):
             average.assign(kept)
 
 
-def _twin(weight):
+def _copy_variable(weight):
     value = keras.ops.convert_to_numpy(weight.value)
     return keras.Variable(value, trainable=False, dtype=weight.dtype)
 

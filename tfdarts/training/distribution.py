@@ -11,7 +11,7 @@ import tensorflow as tf
 from tfdarts.cluster import SECONDS_TO_JOIN
 from tfdarts.cluster import ClusterError
 from tfdarts.cluster import is_one_of_several
-from tfdarts.cluster import wait_for_others
+from tfdarts.cluster import wait_for_workers
 from tfdarts.cluster import workers
 
 CHOICES = ("none", "mirrored", "multiworker", "auto")
@@ -108,7 +108,7 @@ def mirrored_strategy(devices):
 def _worker_strategy():
     """Returns the strategy of all workers; joins them at the first call."""
     addresses, index = workers()
-    wait_for_others(tuple(addresses), index)
+    wait_for_workers(tuple(addresses), index)
     try:
         strategy = _join_workers()
     except (RuntimeError, tf.errors.OpError) as error:

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfdarts.arguments import scalar
-from tfdarts.parts import num_replicas
+from tfdarts.replicas import num_replicas
 
 _OTHER_STEPS = (
     "clipnorm",

@@ -5,9 +5,9 @@ import functools
 import numpy as np
 import tensorflow as tf
 
-from tfdarts.parts import apply_to_nonempty
-from tfdarts.parts import local_replicas
-from tfdarts.parts import rows_of_part
+from tfdarts.replicas import apply_to_nonempty
+from tfdarts.replicas import local_replicas
+from tfdarts.replicas import rows_of_part
 
 
 def share_dataset(dataset, distribution):
@@ -65,7 +65,7 @@ def predict_all(network, dataset, distribution):
 
 def _part(rows, index, count):
     part = rows_of_part(rows, index, count)
-    whole = rows.shape[0]
-    if whole is not None and whole % count == 0:
-        part = tf.ensure_shape(part, (whole // count, *rows.shape[1:]))
+    num_rows = rows.shape[0]
+    if num_rows is not None and num_rows % count == 0:
+        part = tf.ensure_shape(part, (num_rows // count, *rows.shape[1:]))
     return part

@@ -53,7 +53,7 @@ def draw_alphas(history, edges, primitives, genotype, directory):
         ValueError: If a shape is wrong or a number is not finite.
     """
     weights = {
-        cell_type: _checked(cell_type, values, edges, primitives)
+        cell_type: _validate(cell_type, values, edges, primitives)
         for cell_type, values in history.items()
     }
     directory = as_path(directory)
@@ -70,7 +70,7 @@ def draw_alphas(history, edges, primitives, genotype, directory):
         ):
             figure = draw(cell_type, cell_weights, edges, primitives, chosen)
             paths.append(directory / f"alphas_{cell_type}{suffix}.png")
-            write_atomically(paths[-1], panels.png(figure))
+            write_atomically(paths[-1], panels.to_png(figure))
     return paths
 
 
@@ -189,7 +189,7 @@ def _lines_over_time(cell_type, weights, edges, primitives, chosen):
             )
         axes.grid(color=palette.QUIET, alpha=0.25)
         if edge in chosen:
-            panels.mark(axes)
+            panels.frame_panel(axes)
     axes.set_ylim(0, 1.05 * weights.max())
     _add_legend(
         figure,
@@ -245,7 +245,7 @@ def _heatmap_over_time(cell_type, weights, edges, primitives, chosen):
     for edge, axes in enumerate(axes_of_edges):
         image = _show(axes, weights[:, edge].T, _darkest(weights))
         if edge in chosen:
-            panels.mark(axes)
+            panels.frame_panel(axes)
             row = primitives.index(chosen[edge])
             axes.add_patch(_frame(0, row, len(weights)))
     axes_of_edges[0].set_yticks(range(len(primitives)), primitives)
@@ -277,7 +277,7 @@ def _darkest(weights):
     return max(weights.max(), 2 / weights.shape[-1])
 
 
-def _checked(cell_type, probabilities, edges, primitives):
+def _validate(cell_type, probabilities, edges, primitives):
     probabilities = np.asarray(probabilities, dtype="float64")
     shape = (len(edges), len(primitives))
     if (

@@ -41,7 +41,7 @@ def lines_by_node(cell_type, weights, edges, primitives, chosen):
             weight="bold",
             color=palette.INK,
         )
-        panels.style(axes)
+        panels.style_axes(axes)
         axes.grid(color=palette.QUIET, alpha=0.25)
     for axes in grid.flat[len(nodes) :]:
         axes.set_axis_off()
@@ -95,7 +95,7 @@ def heat_map_of_edges(cell_type, weights, edges, primitives, chosen):
         for edge, name in enumerate(panels.edge_names(edges))
     ]
     axes.set_yticks(range(len(edges)), names, size=panels.SMALL)
-    panels.style(axes)
+    panels.style_axes(axes)
     axes.tick_params(axis="y", length=0)
     axes.spines[:].set_visible(False)
     for edge, label in enumerate(axes.get_yticklabels()):

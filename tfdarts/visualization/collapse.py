@@ -77,7 +77,7 @@ def draw_collapse(history, metrics, verdict, limits, path, best_epoch=None):
         if best_epoch and best_epoch < epochs:
             panel.axvline(best_epoch, color=palette.INK, linestyle="-.")
             _note(panel, best_epoch, 0.97, " result", va="top")
-    write_atomically(as_path(path), panels.png(figure))
+    write_atomically(as_path(path), panels.to_png(figure))
 
 
 def _draw_entropies(axes, history):
@@ -114,7 +114,7 @@ def _draw_entropies(axes, history):
         title_fontsize=panels.SMALL,
         alignment="left",
     )
-    panels.style(axes)
+    panels.style_axes(axes)
     _note(axes, 0.02, largest, "undecided", va="bottom", of_data=True)
 
 
@@ -134,7 +134,7 @@ def _draw_line(axes, name, values, limit):
         axes.axhline(height, color=palette.BAD, linestyle="--")
         _note(axes, 0.02, height, words, va="bottom", of_data=True)
     axes.set_ylim(0, 1.12 * np.nanmax(tops))
-    panels.style(axes)
+    panels.style_axes(axes)
     if name != "dominant_eigenvalue":
         axes.yaxis.get_major_locator().set_params(integer=True)
 

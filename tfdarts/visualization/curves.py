@@ -63,7 +63,7 @@ def draw_curves(metrics, title, path):
         title: String.
         path: Path of the PNG.
     """
-    write_atomically(as_path(path), panels.png(curves(metrics, title)))
+    write_atomically(as_path(path), panels.to_png(curves(metrics, title)))
 
 
 def curves(metrics, title):
@@ -102,7 +102,7 @@ def _draw_panel(axes, name, values, lines):
         title = f"{name}: {label}"
     axes.set_title(title, size=panels.MEDIUM, color=palette.INK)
     axes.set_xlabel("epoch", size=panels.SMALL, color=palette.INK)
-    panels.style(axes)
+    panels.style_axes(axes)
     axes.grid(color=palette.QUIET, alpha=0.25)
     axes.set_xlim(0.5 if epochs == 1 else 1, max(epochs, 1.5))
     _set_scale(axes, name, np.array([*values.values()]))

@@ -34,12 +34,14 @@ def edge_names(edges):
     >>> edge_names([(1, 0), (2, 1)])
     ['0 → 1', '1 → 2']
     """
-    space = "rnn" if _first(edges) < STRUCTURES["cnn"].num_inputs else "cnn"
+    space = (
+        "rnn" if _first_node(edges) < STRUCTURES["cnn"].num_inputs else "cnn"
+    )
     names = node_names(space, 1 + max(node for node, _ in edges))
     return [f"{names[p]} → {names[node]}" for node, p in edges]
 
 
-def _first(edges):
+def _first_node(edges):
     return min(node for node, _ in edges)
 
 
@@ -60,7 +62,7 @@ def add_panels(figure, edges):
         List of axes, one per edge, and the axes in the corner above the
         triangle of the edges.
     """
-    first = _first(edges)
+    first = _first_node(edges)
     rows = 1 + max(node for node, _ in edges) - first
     columns = 1 + max(first, *(predecessor for _, predecessor in edges))
     grid = figure.add_gridspec(rows, columns)
@@ -71,25 +73,25 @@ def add_panels(figure, edges):
             grid[node - first, predecessor], sharex=shared, sharey=shared
         )
         axes.set_title(name, size=MEDIUM, color=palette.INK)
-        style(axes)
+        style_axes(axes)
         if node - first == rows - 1:
             axes.set_xlabel("epoch", size=SMALL, color=palette.INK)
         axes.label_outer()
         panels.append(axes)
     width = max(2, columns // 2)
     corner = figure.add_subplot(grid[0, max(first, columns - width) :])
-    style(corner)
+    style_axes(corner)
     return panels, corner
 
 
-def style(axes):
+def style_axes(axes):
     """Sets ticks of axes over epochs, and hides two of their spines."""
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
     axes.tick_params(labelsize=SMALL, colors=palette.INK)
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def mark(axes):
+def frame_panel(axes):
     """Frames the panel of an edge that is in the genotype."""
     axes.title.set(weight="bold", color=palette.CHOSEN)
     axes.spines[:].set(visible=True, color=palette.CHOSEN, linewidth=2.5)
@@ -106,7 +108,7 @@ def color_names(labels, primitives):
         label.set_color(palette.family_color(primitive))
 
 
-def png(figure, **options):
+def to_png(figure, **options):
     """Returns a figure as PNG bytes.
 
     Args:

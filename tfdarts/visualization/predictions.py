@@ -59,7 +59,7 @@ def draw_confusion(matrix, class_names, path):
     bar.outline.set_visible(False)
     bar.ax.tick_params(labelsize=panels.SMALL, colors=palette.INK)
     # The tight box includes names that extend past the figure.
-    picture = panels.png(figure, bbox_inches="tight", pad_inches=0.2)
+    picture = panels.to_png(figure, bbox_inches="tight", pad_inches=0.2)
     write_atomically(as_path(path), picture)
 
 
@@ -215,4 +215,4 @@ def draw_reliability(calibration, path):
         axes.spines[["top", "right"]].set_visible(False)
         axes.xaxis.set_major_formatter(PercentFormatter(1))
     above.yaxis.set_major_formatter(PercentFormatter(1))
-    write_atomically(as_path(path), panels.png(figure))
+    write_atomically(as_path(path), panels.to_png(figure))

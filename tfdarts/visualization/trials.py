@@ -55,9 +55,9 @@ def draw_trials(scores, ranks, name, path):
     )
     axes.set_xlabel("candidate", size=panels.MEDIUM, color=palette.INK)
     axes.set_ylabel(name, size=panels.MEDIUM, color=palette.INK)
-    panels.style(axes)
+    panels.style_axes(axes)
     axes.grid(color=palette.QUIET, alpha=0.25)
     if "accuracy" in name:
         axes.yaxis.set_major_formatter(PercentFormatter(1))
     axes.legend(fontsize=panels.SMALL, frameon=False)
-    write_atomically(as_path(path), panels.png(figure))
+    write_atomically(as_path(path), panels.to_png(figure))

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import tfdarts
-from tfdarts import _registered
+from tfdarts import _keras_classes
 from tfdarts import genotypes
 from tfdarts.models.cnn_network import CNNNetwork
 from tfdarts.training.optimizers import SGD
@@ -59,13 +59,13 @@ def test_all_that_keras_can_save_is_registered_and_in_the_table():
         for cls in classes_of_tfdarts()
         if cls.__name__ not in BASES | NEVER_SAVED
     }
-    assert savable == _registered.MODULES
+    assert savable == _keras_classes.MODULES
     known = keras.saving.get_custom_objects()
-    for name, module in _registered.MODULES.items():
+    for name, module in _keras_classes.MODULES.items():
         cls = getattr(importlib.import_module(module), name)
         assert known[f"tfdarts>{name}"] is cls
     ours = {name for name in known if name.startswith("tfdarts>")}
-    assert ours == {f"tfdarts>{name}" for name in _registered.MODULES}
+    assert ours == {f"tfdarts>{name}" for name in _keras_classes.MODULES}
 
 
 LOADING = """
@@ -120,8 +120,8 @@ def test_a_fresh_process_loads_a_trained_network(tmp_path, imports):
 def test_a_stand_in_gives_way_to_its_class(monkeypatch):
     known = keras.saving.get_custom_objects()
     monkeypatch.delitem(known, "tfdarts>Zero")
-    _registered.register_stand_ins()
-    assert isinstance(known["tfdarts>Zero"], _registered.StandIn)
+    _keras_classes.register_stand_ins()
+    assert isinstance(known["tfdarts>Zero"], _keras_classes.StandIn)
     layer = keras.layers.deserialize(
         {
             "module": "tfdarts.layers.primitives",

@@ -6,9 +6,9 @@ from scipy.special import softmax
 
 from tfdarts.records.run_directory import Stage
 from tfdarts.records.run_directory import write_json
-from tfdarts.runs.found_by import origin_of
-from tfdarts.runs.found_by import search_facts
-from tfdarts.runs.found_by import search_of
+from tfdarts.runs.genotype_origin import origin_of
+from tfdarts.runs.genotype_origin import search_facts
+from tfdarts.runs.genotype_origin import search_of
 from tfdarts.runs.model_card_files import _seed_statistics
 from tfdarts.search_spaces.cnn import CNNSearchSpace
 from tfdarts.search_spaces.lookup import find_genotype

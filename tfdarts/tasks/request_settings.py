@@ -36,7 +36,7 @@ class TextQuestion(Settings):
 
 
 @dataclasses.dataclass(frozen=True)
-class AskSettings(Settings):
+class RequestSettings(Settings):
     """The model or server to ask, and how to send requests."""
 
     export_dir: str = setting(

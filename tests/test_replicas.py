@@ -9,12 +9,12 @@ import tfdarts
 from tfdarts.layers.drop_path import DropPath
 from tfdarts.layers.dropout import SpatialDropout1D
 from tfdarts.layers.recurrent_cell import RecurrentCell
-from tfdarts.parts import local_replicas
-from tfdarts.parts import on_each_replica
-from tfdarts.parts import part_of_batch
-from tfdarts.parts import parts_of
-from tfdarts.parts import rows_of_part
-from tfdarts.parts import worker_of
+from tfdarts.replicas import local_replicas
+from tfdarts.replicas import on_each_replica
+from tfdarts.replicas import part_of_batch
+from tfdarts.replicas import parts_of
+from tfdarts.replicas import rows_of_part
+from tfdarts.replicas import worker_of
 
 ONE = tf.distribute.get_strategy()
 
