@@ -1,4 +1,4 @@
-"""Characters of a name: which are allowed, and when two names are one."""
+"""The characters that names may have, and one encoding of their accents."""
 
 import re
 import unicodedata

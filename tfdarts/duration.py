@@ -1,12 +1,12 @@
-"""How long something takes, in words."""
+"""Formatting of durations."""
 
 
-def duration(seconds):
-    """Returns a duration as people read it.
+def format_duration(seconds):
+    """Returns a duration as hours, minutes and seconds.
 
     Example:
 
-    >>> duration(75), duration(3700)
+    >>> format_duration(75), format_duration(3700)
     ('1:15', '1:01:40')
     """
     minutes, seconds = divmod(int(seconds), 60)

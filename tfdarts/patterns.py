@@ -1,4 +1,4 @@
-"""Literal paths, and paths that are patterns."""
+"""Paths as patterns, like in a shell, and literal paths for TensorFlow."""
 
 import contextlib
 import glob

@@ -1,12 +1,15 @@
-"""What a word is."""
+"""Splitting a text into lines, and a line into words."""
 
 import re
 
 END_OF_LINE = "<eos>"
 UNKNOWN = "<unk>"
 TOKENIZERS = {"spaces": r"[^ \t\n\v\f\r]+", "letters": "[a-z]+"}
-"""What words are found by, as regular expressions: whatever stands between
-spaces, or runs of letters, in lower case."""
+"""The regular expression of a word, by tokenizer.
+
+With `"spaces"`, spaces separate the words. With `"letters"`, a word is a run
+of letters of the text in lower case.
+"""
 
 
 def words_of(line, tokenizer):

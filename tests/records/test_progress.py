@@ -5,7 +5,7 @@ import types
 
 import pytest
 
-from tfdarts.duration import duration
+from tfdarts.duration import format_duration
 from tfdarts.records import progress
 from tfdarts.records.progress import DataWait
 from tfdarts.records.progress import MetricsFile
@@ -29,7 +29,7 @@ NAMES = ("loss", "validation_accuracy")
     ],
 )
 def test_durations(seconds, shown):
-    assert duration(seconds) == shown
+    assert format_duration(seconds) == shown
 
 
 # DataWait

@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from tfdarts.tasks.latency import REPEATS
-from tfdarts.tasks.latency import latency
+from tfdarts.tasks.latency import measure_latency
 
 
 class Slow(keras.layers.Layer):
@@ -29,7 +29,7 @@ def test_time_of_one_image_and_of_batches():
     images = keras.Input((4, 4, 1))
     network = keras.Model(images, Slow()(images))
     calls.clear()
-    figures = latency(network, batch_size=8)
+    figures = measure_latency(network, batch_size=8)
     assert calls == [1] * (REPEATS + 1) + [8] * (REPEATS + 1)
     # It cannot be faster than that; how much slower is the machine's affair.
     assert 20 <= figures["milliseconds_per_image"]

@@ -26,18 +26,18 @@ def cost_table(config, name):
         config: The settings of a search or a training.
         name: String, `"search"` or `"training"`.
     """
-    from tfdarts.duration import duration
+    from tfdarts.duration import format_duration
     from tfdarts.runs.dry_run import dry_run
 
     cost = dry_run(config)
     steps, epochs = cost["steps_per_epoch"], cost["epochs"]
     return (
-        f"First step   {duration(cost['first_step_seconds'])}, with the "
+        f"First step   {format_duration(cost['first_step_seconds'])}, with the "
         f"building of the graphs\n"
         f"A step       {cost['step_seconds']:.3g} s\n"
-        f"An epoch     {duration(cost['epoch_seconds'])}, "
+        f"An epoch     {format_duration(cost['epoch_seconds'])}, "
         f"{steps:,} step{'s' * (steps > 1)} and the validation\n"
-        f"{f'The {name}':<12} {duration(cost['total_seconds'])}, "
+        f"{f'The {name}':<12} {format_duration(cost['total_seconds'])}, "
         f"{epochs:,} epoch{'s' * (epochs > 1)}\n"
         f"Memory       {cost['memory_bytes'] / 1e9:.2f} GB\n"
         f"Waiting      {cost['data_wait']:.1%} of a step, for data"

@@ -107,11 +107,11 @@ def class_warnings(counts, class_names, class_weights="none", images=None):
         *_imbalance(train, class_names, class_weights, part),
         *_rare_classes(train, class_names, part),
         *(
-            f"The {part} split has no image of "
+            f"The {split} split has no image of "
             f"{_some_classes(count == 0, class_names)}: figures on this split "
             "say nothing about "
             f"{'that class' if (count == 0).sum() == 1 else 'those classes'}."
-            for part, count in counts.items()
+            for split, count in counts.items()
             if not count.all()
         ),
     ]
@@ -119,8 +119,9 @@ def class_warnings(counts, class_names, class_weights="none", images=None):
 
 def _imbalance(train, class_names, class_weights, part):
     """Yields the warning of an imbalance, if there is one."""
-    there = np.where(train > 0, train, train.max())
-    largest, smallest = train.argmax(), there.argmin()
+    # Empty classes are ignored.
+    nonempty = np.where(train > 0, train, train.max())
+    largest, smallest = train.argmax(), nonempty.argmin()
     ratio = train[largest] / train[smallest]
     if ratio < IMBALANCED:
         return

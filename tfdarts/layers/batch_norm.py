@@ -13,9 +13,9 @@ class BatchNorm(keras.layers.BatchNormalization):
     """Batch normalization of the channels, with PyTorch's constants.
 
     In training the layer uses TensorFlow's fused kernel. The kernel is faster
-    than Keras' and, unlike Keras', has a correct second derivative. The kernel
-    supports neither float64 nor synchronization; in these cases the layer
-    computes mean and variance itself.
+    than Keras' layer and, unlike that layer, has a correct second derivative.
+    The kernel supports neither float64 nor synchronization; in these cases
+    the layer computes mean and variance itself.
 
     Under a `tf.distribute` strategy each replica normalizes its own local
     batch, unless the layer is `synchronized`.
@@ -83,8 +83,8 @@ class BatchNorm(keras.layers.BatchNormalization):
             factor = scale * tf.math.rsqrt(variance + self.epsilon)
             outputs = tf.cast(inputs, dtype) * factor + (offset - mean * factor)
             return tf.cast(outputs, inputs.dtype)
-        together = self.synchronized and num_replicas() > 1
-        if dtype == tf.float32 and not together:
+        all_replicas = self.synchronized and num_replicas() > 1
+        if dtype == tf.float32 and not all_replicas:
             # The kernel returns the updated moving statistics.
             outputs, mean, variance = tf.compat.v1.nn.fused_batch_norm(
                 inputs,
@@ -102,7 +102,7 @@ class BatchNorm(keras.layers.BatchNormalization):
             tf.cast(inputs, dtype),
             [0, 1, 2],
             self.epsilon,
-            guess=mean if together else None,
+            guess=mean if all_replicas else None,
         )
         self._move((mean, variance), *moments)
         return tf.cast(normal * scale + offset, inputs.dtype)

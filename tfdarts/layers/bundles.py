@@ -19,7 +19,7 @@ from tfdarts.primitive_table import as_function
 from tfdarts.primitive_table import primitive_entry
 
 FEW_FILTERS = 32
-"""Up to this size one block-diagonal product beats one product per edge."""
+"""Up to this many filters, one block-diagonal product is the fastest."""
 
 
 class Bundle(keras.layers.Layer):

@@ -8,7 +8,7 @@ import time
 
 import keras
 
-from tfdarts.duration import duration
+from tfdarts.duration import format_duration
 from tfdarts.files import write_atomically
 from tfdarts.records.metrics import CURVES
 from tfdarts.records.metrics import metric_name
@@ -112,7 +112,7 @@ class Progress(keras.callbacks.Callback):
             return "?"
         seconds = time.monotonic() - self.started
         left = (self.epochs - self.epoch) * self.steps_per_epoch - self.step
-        return duration(seconds / (self.steps_done - 1) * left)
+        return format_duration(seconds / (self.steps_done - 1) * left)
 
 
 class DataWait(keras.callbacks.Callback):

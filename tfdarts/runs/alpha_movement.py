@@ -19,7 +19,7 @@ LEAST_STEPS = 50
 """The least number of alpha steps with which a search can choose.
 
 With fewer steps, a high learning rate follows the noise of single batches.
-The value is ours: `--preset=auto` takes more steps on the smallest data sets.
+We chose the value: `--preset=auto` takes more steps on the smallest data sets.
 """
 
 

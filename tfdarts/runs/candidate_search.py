@@ -4,7 +4,7 @@ import dataclasses
 import logging
 import time
 
-from tfdarts.duration import duration
+from tfdarts.duration import format_duration
 from tfdarts.evaluators.evaluation import Evaluation
 from tfdarts.primitive_table import listed_primitives
 from tfdarts.records.trials import read_trials
@@ -137,6 +137,6 @@ class CandidateSearch:
             *(done, total),
             self.task.show_figure(evaluation.score),
             self.task.show_figure(best.score),
-            duration(left),
+            format_duration(left),
         )
         return evaluation

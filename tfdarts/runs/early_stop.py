@@ -17,7 +17,9 @@ REASONS = {
 
 
 class Curvature(keras.callbacks.Callback):
-    """Adds `dominant_eigenvalue`, that of ∇²α L_val, to the logs.
+    """Adds the largest eigenvalue of ∇²α L_val to the logs.
+
+    Its name in the logs is `dominant_eigenvalue`.
 
     During the warm-up epochs of alpha, it adds nothing.
 
@@ -45,8 +47,8 @@ class Curvature(keras.callbacks.Callback):
 class EarlyStop(keras.callbacks.Callback):
     """Stops a search by one of the rules of `tfdarts.strategies.early_stop`.
 
-    It must follow the callbacks whose records it reads, so that a resumed
-    search decides like one that was never interrupted.
+    Place this callback after the callbacks whose records it reads, so that a
+    resumed search stops where an uninterrupted search would.
 
     Args:
         config: `tfdarts.tasks.configs.SearchConfig`.

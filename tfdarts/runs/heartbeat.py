@@ -5,7 +5,7 @@ import logging
 import threading
 import time
 
-from tfdarts.duration import duration
+from tfdarts.duration import format_duration
 
 logger = logging.getLogger("tfdarts")
 
@@ -28,7 +28,7 @@ def heartbeat(what, interval=1.0):
             logger.info(
                 "%s, %s so far",
                 what,
-                duration(time.monotonic() - started),
+                format_duration(time.monotonic() - started),
                 extra={"transient": True},
             )
 

@@ -8,7 +8,7 @@ from tfdarts.data import batches
 from tfdarts.data import sources
 from tfdarts.models.multiply_adds import multiply_adds
 from tfdarts.replicas import worker_of
-from tfdarts.tasks.latency import latency
+from tfdarts.tasks.latency import measure_latency
 from tfdarts.tasks.scores import calibration
 from tfdarts.tasks.scores import confusion
 from tfdarts.tasks.scores import per_class
@@ -40,7 +40,7 @@ def image_scores(network, settings, source, batch_size, distribution):
         **scores(labels, logits),
         "multiply_adds": multiply_adds(network),
         "multiply_adds_everything": multiply_adds(network, everything=True),
-        **latency(network, batch_size),
+        **measure_latency(network, batch_size),
     }
     return figures, {
         "classes": per_class(labels, logits, source.class_names),

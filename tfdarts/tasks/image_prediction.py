@@ -9,7 +9,7 @@ import time
 
 import numpy as np
 
-from tfdarts.duration import duration
+from tfdarts.duration import format_duration
 from tfdarts.image_kinds import BadImageError
 from tfdarts.image_kinds import read_header
 from tfdarts.serving.clients import InvalidArgument
@@ -251,7 +251,7 @@ def _check_first_refusal(ask):
 
 
 def _report(done, count, seconds):
-    left = duration(seconds / done * (count - done))
+    left = format_duration(seconds / done * (count - done))
     logger.info(
         *("predict: %d/%d images, %s left", done, count, left),
         extra={"transient": True, "progress": done / count},

@@ -9,7 +9,7 @@ import tensorflow as tf
 REPEATS = 20
 
 
-def latency(network, batch_size):
+def measure_latency(network, batch_size):
     """Measures the latency and throughput of a network.
 
     The images are random. The first call of each size is not timed, because

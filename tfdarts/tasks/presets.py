@@ -37,8 +37,8 @@ def apply_preset(config, source, multiple=1):
         config: `tfdarts.tasks.configs.SearchConfig`, `TrainConfig` or
             `SelectConfig`.
         source: `tfdarts.data.image_source.ImageSource`.
-        multiple: Integer, the batch size must be a multiple of it: the number
-            of replicas times the micro-batches. Defaults to `1`.
+        multiple: Integer, the number of replicas times micro-batches, of which
+            the batch size must be a multiple. Defaults to `1`.
 
     Raises:
         ValueError: If a choice contradicts a given setting.

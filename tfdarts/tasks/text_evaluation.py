@@ -7,7 +7,7 @@ import keras
 
 from tfdarts.data.ngrams import KneserNey
 from tfdarts.data.segments import evaluation_batches
-from tfdarts.duration import duration
+from tfdarts.duration import format_duration
 from tfdarts.models.carried_state import WithCarriedState
 from tfdarts.training.segment_callbacks import perplexity
 
@@ -80,7 +80,7 @@ class ReadingProgress(keras.callbacks.Callback):
     def on_test_batch_end(self, batch, logs=None):
         done = batch + 1
         seconds = time.monotonic() - self.begun
-        left = duration(seconds / done * (self.batches - done))
+        left = format_duration(seconds / done * (self.batches - done))
         logger.info(
             *("evaluate: segment %d/%d, %s left", done, self.batches, left),
             extra={"transient": True, "progress": done / self.batches},

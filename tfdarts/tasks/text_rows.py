@@ -1,4 +1,4 @@
-"""Splitting a text into rows, as many as its words fill."""
+"""Choosing the number of rows of a text, and splitting the text into rows."""
 
 import logging
 
@@ -34,7 +34,7 @@ def rows_of_search(config, source, count):
     train, val = source.read("train"), source.read("validation")
     steps = config.steps
     shorter = min(("train", train), ("validation", val), key=_length)
-    rows = config.batch_size or _largest(config, count)
+    rows = config.batch_size or _default_rows(config, count)
     fit = len(train) >= 2 * rows
     longest = min(steps, len(train) // rows - 1)
     if not config.batch_size and not (fit and len(val) // rows > longest):
@@ -70,7 +70,7 @@ def rows_of_training(config, source, count):
         DataError: If the training text is too short.
     """
     train = source.read("train")
-    rows = config.batch_size or _largest(config, count)
+    rows = config.batch_size or _default_rows(config, count)
     fit = len(train) // rows > config.steps
     if not config.batch_size and not fit:
         rows = _choose_rows("train", train, rows, config, count)
@@ -87,8 +87,8 @@ def _length(named):
     return len(named[1])
 
 
-def _largest(config, count):
-    """Returns the number of rows of a text of any length that suffices."""
+def _default_rows(config, count):
+    """Returns the number of rows for a text that is long enough."""
     return max(config.most_rows - config.most_rows % count, count)
 
 
