@@ -137,7 +137,7 @@ def test_what_is_exported_is_the_network(run):
     assert "a vocabulary of 7 words" in card
     assert f"{results['test_perplexity']:.6g}" in card
     assert "The network was not tested" not in card and "recurrent.png" in card
-    assert "Found by a DARTS search, in epoch 2 of it" in card
+    assert "Found by a DARTS search, in its epoch 2" in card
     assert "| validation supernet perplexity |" in card
     assert "recurrent=[(" in card
     with pytest.raises(ValueError, match="language model must be saved_model"):
