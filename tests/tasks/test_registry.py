@@ -15,6 +15,7 @@ from tfdarts.cli import search as search_command
 from tfdarts.records.run_directory import Stage
 from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import setting
+from tfdarts.strategies.registry import get_strategy
 from tfdarts.tasks.images import ImageTask
 from tfdarts.tasks.registry import register_task
 from tfdarts.tasks.registry import task_of_config
@@ -107,6 +108,41 @@ def test_commands_know_a_third_task(vectors):
     assert "  tfdarts-search --dataset=vectors:16\n" in shown
     described = tfdarts.describe_data(VectorSearchConfig(**SEARCH))
     assert described.startswith("vectors:16")
+
+
+class Likewise(tfdarts.Strategy):
+    """It trains candidates, as the random search does."""
+
+    name = "likewise"
+    trains = "candidates"
+    settings = get_strategy("random").settings
+
+
+class Gradient(tfdarts.SupernetStrategy):
+    """It has the settings of DARTS."""
+
+    name = "gradient"
+
+
+@pytest.mark.parametrize(
+    ("flags", "hint"),
+    [
+        (["--strategy=random", "--order=1"], "--order is for --strategy=darts"),
+        (
+            ["--strategy=gradient", "--num_candidates=3"],
+            "--num_candidates is for --strategy=random",
+        ),
+        (
+            ["--dataset=pydoc", "--init_channels=3"],
+            "--init_channels is for images, but",
+        ),
+    ],
+)
+def test_hints_name_the_part_that_was_registered_first(vectors, flags, hint):
+    tfdarts.register_strategy(Gradient())
+    tfdarts.register_strategy(Likewise())
+    with pytest.raises(ValueError, match=hint):
+        search_command.command.parse_arguments(flags)
 
 
 @dataclasses.dataclass(frozen=True)

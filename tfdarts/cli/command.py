@@ -226,23 +226,34 @@ class Command:
         """
         if not callable(self.settings):
             return {}
-        sentences = {
-            field.name: f"--{field.name} is for {other.name}, but --dataset "
-            f"holds {task.name}: give another --dataset, or leave "
-            f"--{field.name} out."
-            for other in self._known_tasks()
-            if other is not task
-            for field in self._fields(other)
-        }
-        if self.has_strategy:
-            for strategy in strategies():
-                if not is_for(strategy, task):
-                    continue
-                for field in _distinct_fields(self.settings(task, strategy)):
-                    sentences[field.name] = (
-                        f"--{field.name} is for --strategy={strategy.name}: "
-                        f"give that strategy, or leave --{field.name} out."
+        of_tasks = {}
+        for other in self._known_tasks():
+            if other is not task:
+                for field in self._fields(other):
+                    # If several tasks have the flag, the first is named.
+                    of_tasks.setdefault(
+                        field.name,
+                        f"--{field.name} is for {other.name}, but --dataset "
+                        f"holds {task.name}: give another --dataset, or leave "
+                        f"--{field.name} out.",
                     )
+        return of_tasks | self._hints_of_strategies(task)
+
+    def _hints_of_strategies(self, task):
+        """Returns hints for the flags of all strategies for a task, a dict."""
+        sentences = {}
+        if not self.has_strategy:
+            return sentences
+        for strategy in strategies():
+            if not is_for(strategy, task):
+                continue
+            for field in _distinct_fields(self.settings(task, strategy)):
+                # If several strategies have the flag, the first is named.
+                sentences.setdefault(
+                    field.name,
+                    f"--{field.name} is for --strategy={strategy.name}: "
+                    f"give that strategy, or leave --{field.name} out.",
+                )
         return sentences
 
     def _flag_values(self, task):
