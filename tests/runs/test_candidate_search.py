@@ -2,11 +2,13 @@
 
 import csv
 import json
+import math
 
 import pytest
 
 import tfdarts
 from tfdarts.records.run_directory import Stage
+from tfdarts.records.trials import read_trials
 from tfdarts.runs import from_scratch
 from tfdarts.runs.genotype_origin import origin_of
 from tfdarts.runs.genotype_origin import search_facts
@@ -156,6 +158,27 @@ def test_a_candidate_that_diverges_is_the_worst(trained, diverging, tmp_path):
     assert tfdarts.search(config_of(tmp_path, num_candidates=5))
     assert trained == [1, 2, 3, 4, 5]
     assert (tmp_path / "search" / "candidates.png").exists()
+
+
+def test_trials_are_valid_json_and_old_ones_are_read(
+    trained, diverging, tmp_path
+):
+    diverging.add(1)
+    tfdarts.search(config_of(tmp_path))
+    path = tmp_path / "search" / "trials.json"
+
+    def refuse(constant):
+        raise AssertionError(f"JSON has no {constant}")
+
+    first, *others = json.loads(path.read_text(), parse_constant=refuse)
+    assert (first["rank"], first["score"]) == ([None], None)
+    for rank, score in ((None, None), (math.inf, math.nan)):
+        path.write_text(
+            json.dumps([{**first, "rank": [rank], "score": score}, *others])
+        )
+        read = read_trials(path.parent)
+        assert read[0].has_diverged and math.isnan(read[0].score)
+        assert min(read, key=lambda trial: trial.rank) == read[1]
 
 
 def test_a_search_whose_candidates_all_diverge_fails(

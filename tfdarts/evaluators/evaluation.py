@@ -38,12 +38,33 @@ class Evaluation(typing.NamedTuple):
         return self.rank == [math.inf]
 
     def to_dict(self):
-        """Returns the evaluation as a dict that can be written as JSON."""
-        return {**self._asdict(), "genotype": self.genotype.to_dict()}
+        """Returns the evaluation as a dict that can be written as JSON.
+
+        JSON has no infinity and no NaN: `None` replaces them.
+        """
+        return {
+            **self._asdict(),
+            "genotype": self.genotype.to_dict(),
+            "rank": [_finite_or_none(number) for number in self.rank],
+            "score": _finite_or_none(self.score),
+        }
 
     @classmethod
     def from_dict(cls, values):
-        """Returns the evaluation of a dict that `to_dict` returned."""
-        return cls(
-            **{**values, "genotype": Genotype.from_dict(values["genotype"])}
-        )
+        """Returns the evaluation of a dict that `to_dict` returned.
+
+        Older versions of tfdarts wrote infinity and NaN; both are read too.
+        """
+        rank, score = values["rank"], values["score"]
+        changed = {
+            "genotype": Genotype.from_dict(values["genotype"]),
+            "rank": [math.inf if number is None else number for number in rank],
+            "score": math.nan if score is None else score,
+        }
+        return cls(**{**values, **changed})
+
+
+def _finite_or_none(number):
+    """Returns a number, or `None` for infinity and NaN."""
+    is_finite = not isinstance(number, float) or math.isfinite(number)
+    return number if is_finite else None
