@@ -64,3 +64,17 @@ def test_an_interface_has_hints(cls):
     for method in methods:
         hint = inspect.signature(method).return_annotation
         assert without_hint(method) == [] and hint is not inspect._empty, method
+
+
+@pytest.mark.parametrize("cls", [tfdarts.Task, tfdarts.Strategy])
+def test_attributes_that_a_subclass_sets_have_hints(cls):
+    """Without a hint, `name = None` lets no subclass have a name."""
+    attributes = {
+        name
+        for name, value in vars(cls).items()
+        if not name.startswith("_")
+        and not inspect.isfunction(value)
+        and not isinstance(value, property)
+    }
+    assert "name" in attributes
+    assert attributes == {*inspect.get_annotations(cls)}

@@ -30,9 +30,9 @@ class Strategy:
             strategy in addition to the training settings, or `None`.
     """
 
-    name = None
-    trains = None
-    settings = None
+    name: str | None = None
+    trains: str | None = None
+    settings: type[Settings] | None = None
 
     def supernet_arguments(self, config: Settings) -> dict[str, Any]:
         """Returns further arguments of the supernet, a dict.

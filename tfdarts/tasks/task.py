@@ -57,20 +57,20 @@ class Task:
             prints, in order.
     """
 
-    name = None
-    space = None
-    configs = {}
-    shared_config = None
-    examples = {}
-    question = None
-    placeholder = None
-    located = ()
-    costly = ("batch_size",)
-    sparing = ()
-    data_settings = ("dataset", "fingerprint")
-    network_settings = ()
-    metrics_of_seeds = ("test_loss",)
-    figures = ()
+    name: str | None = None
+    space: str | None = None
+    configs: dict[str, type[Settings]] = {}
+    shared_config: type[Settings] | None = None
+    examples: dict[str, tuple[str, ...]] = {}
+    question: type[Settings] | None = None
+    placeholder: str | None = None
+    located: tuple[str, ...] = ()
+    costly: tuple[str, ...] = ("batch_size",)
+    sparing: tuple[str, ...] = ()
+    data_settings: tuple[str, ...] = ("dataset", "fingerprint")
+    network_settings: tuple[str, ...] = ()
+    metrics_of_seeds: tuple[str, ...] = ("test_loss",)
+    figures: tuple[str, ...] = ()
 
     def takes(self, spec: Any) -> bool:
         """Returns whether a specification of `--dataset` fits this task.
