@@ -447,6 +447,7 @@ def test_the_vocabulary_is_kept_for_people_too(run):
     assert assets.read_text().splitlines() == kept
     card = json.loads((assets.parents[1] / "model_card.json").read_text())
     assert card["state_size"] == 6
+    assert card["task"] == "texts"
 
 
 def test_the_example_of_the_docs_runs(run, capsys):

@@ -20,6 +20,7 @@ from tfdarts.tasks.images import ImageTask
 from tfdarts.tasks.registry import register_task
 from tfdarts.tasks.registry import task_of_config
 from tfdarts.tasks.registry import task_of_data
+from tfdarts.tasks.registry import task_of_question
 from tfdarts.tasks.registry import task_of_settings
 from tfdarts.tasks.registry import tasks
 
@@ -174,6 +175,42 @@ def test_a_third_task_has_a_question_of_its_own(vectors, capsys, monkeypatch):
         ValueError, match="Give either images or text or vector"
     ):
         tfdarts.predict(vector="1,2", text="a")
+
+
+def test_the_task_of_an_exported_model_answers(
+    vectors, tmp_path, capsys, monkeypatch
+):
+    def predictions(images, **options):
+        yield {"image": images, "task": "vectors"}
+
+    def answer(predictions):
+        return {"vectors": predictions}
+
+    monkeypatch.setattr(vectors, "predictions", predictions, raising=False)
+    monkeypatch.setattr(vectors, "answer", answer, raising=False)
+    for version, task in (("1", "images"), ("2", "vectors")):
+        (tmp_path / version).mkdir()
+        (tmp_path / version / "saved_model.pb").touch()
+        card = tmp_path / version / "model_card.json"
+        card.write_text(json.dumps({"task": task}))
+    expected = {"vectors": [{"image": "a.png", "task": "vectors"}]}
+    for path in (tmp_path, tmp_path / "2"):
+        assert tfdarts.predict("a.png", export_dir=path) == expected
+    flags = [f"--export_dir={tmp_path}", "--images=a.png", "--format=json"]
+    values, _ = predict_command.command.parse_arguments(flags)
+    predict_command.command.run(values.flag_values_dict())
+    assert json.loads(capsys.readouterr().out)["vectors"]
+    images = tasks()[0]
+    assert task_of_question("images", tmp_path) is vectors
+    assert task_of_question("images", tmp_path, "2") is vectors
+    assert task_of_question("images", tmp_path, 1) is images
+    assert task_of_question("images", tmp_path, 3) is images
+    assert task_of_question("images", tmp_path / "none") is images
+    assert task_of_question("images") is images
+    card.write_text("[")
+    assert task_of_question("images", tmp_path) is images
+    card.write_text("{}")
+    assert task_of_question("images", tmp_path) is images
 
 
 def test_a_task_is_found_by_data_by_settings_and_by_config(vectors):

@@ -79,8 +79,9 @@ def run(values):
         settings_of(s, values) for s in _settings()
     )
     ((name, content),) = question.given().items()
-    task = task_of_question(name)
     options = vars(request_settings)
+    model = options["export_dir"], options["model_version"]
+    task = task_of_question(name, *model)
     options = {**options, "version": options["model_version"]}
     del options["model_version"]
     predictions = []

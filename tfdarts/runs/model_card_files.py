@@ -45,6 +45,7 @@ def card_files(name, stage, settings, network):
     elsewhere = *task.data_settings, *task.network_settings, "genotype"
     facts = {
         "name": name,
+        "task": task.name,
         **task.card_facts(settings, network),
         "pictures": list(pictures),
         "genotype": genotype,

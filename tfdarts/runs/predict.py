@@ -19,7 +19,8 @@ def predict(images: Any = None, text: str | None = None, **options) -> Any:
         **options: The model to ask (`export_dir`, or `server` and `name`) and
             further options; see `tfdarts.tasks.image_prediction.predictions`
             and `tfdarts.tasks.text_prediction.next_words`. Or, instead of
-            images and text, the question of another task, by its name.
+            images and text, the question of another task, by its name. The
+            task of the model in `export_dir` answers.
 
     Returns:
         A list of what `predictions` yields, or the result of `next_words`.
@@ -35,6 +36,7 @@ def predict(images: Any = None, text: str | None = None, **options) -> Any:
         names = [task.question_name for task in tasks() if task.question]
         raise ValueError(f"Give either {' or '.join(dict.fromkeys(names))}.")
     (name,) = asked
-    task, question = task_of_question(name), given[name]
+    model = options.get("export_dir"), options.get("version")
+    task, question = task_of_question(name, *model), given[name]
     options = {n: value for n, value in options.items() if n != name}
     return task.answer([*task.predictions(question, **options)])

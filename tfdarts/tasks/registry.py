@@ -1,6 +1,7 @@
 """Looking up tasks by name, data or settings."""
 
 import contextlib
+import json
 import os
 import pathlib
 
@@ -143,13 +144,35 @@ def task_of_settings(settings):
     return get_task(settings.get("task", before))
 
 
-def task_of_question(name):
+def task_of_question(name, export_dir=None, version=None):
     """Returns the task whose question has a name, or `None`.
+
+    If several tasks have the question, the model card of the exported model
+    names the task. Without a card, it is the first registered of these tasks.
 
     Args:
         name: String, a flag of `tfdarts-predict`, such as `"images"`.
+        export_dir: Path of a model's exported versions, or of one version.
+        version: Integer, the version. Defaults to the newest.
     """
-    return next((t for t in tasks() if t.question_name == name), None)
+    found = [task for task in tasks() if task.question_name == name]
+    if len(found) > 1 and export_dir is not None:
+        of_model = _task_name_of_export(export_dir, version)
+        found.sort(key=lambda task: task.name != of_model)
+    return next(iter(found), None)
+
+
+def _task_name_of_export(export_dir, version):
+    """Returns the task that a model card names, or `None` if it does not."""
+    from tfdarts.serving.clients import validate_version
+    from tfdarts.serving.saved_model_client import version_directory
+
+    try:
+        path = version_directory(export_dir, validate_version(version))
+        card = json.loads((path / "model_card.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return card.get("task") if isinstance(card, dict) else None
 
 
 def config_classes(*commands):
