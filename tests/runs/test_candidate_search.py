@@ -178,7 +178,7 @@ def test_trials_are_valid_json_and_old_ones_are_read(
         )
         read = read_trials(path.parent)
         assert read[0].has_diverged and math.isnan(read[0].score)
-        assert min(read, key=lambda trial: trial.rank) == read[1]
+        assert min(read, key=lambda trial: trial.rank) == read[2]
 
 
 def test_a_search_whose_candidates_all_diverge_fails(
