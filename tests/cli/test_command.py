@@ -215,6 +215,37 @@ def test_help_shows_every_flag_its_default_and_examples(name, capsys):
     assert "Exit codes: 0 done" in shown
 
 
+@pytest.mark.parametrize("name", ["search", "pipeline"])
+def test_help_of_a_strategy_has_examples_of_it_and_the_true_default(
+    name, capsys
+):
+    command = COMMANDS[name]
+    assert command.main(["--strategy=random", "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert "  --strategy=TEXT (default darts)\n" in shown
+    examples = [
+        line
+        for line in shown.splitlines()
+        if line.startswith(f"  {command.name} ")
+    ]
+    assert examples
+    run = dataclasses.replace(command, run=lambda values: None)
+    for example in examples:
+        _, *arguments = shlex.split(example)
+        assert "--strategy=random" in arguments
+        assert run.main(arguments) == 0
+
+
+def test_help_of_a_strategy_adds_the_strategy_to_examples_it_accepts():
+    command = COMMANDS["search"].for_strategy(["--strategy=random"])
+    assert command.all_examples() == [
+        "tfdarts-search --strategy=random --num_candidates=8 "
+        "--run_dir=runs/random",
+        "tfdarts-search --strategy=random --dataset=folder:flowers "
+        "--describe_data",
+    ]
+
+
 def test_the_shape_of_a_helps_flags(main, capsys):
     main(["--help"])
     shown = capsys.readouterr().out

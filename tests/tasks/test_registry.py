@@ -1,6 +1,7 @@
 """A task is an object; a third one is known everywhere once registered."""
 
 import dataclasses
+import importlib
 import json
 
 import numpy as np
@@ -109,6 +110,28 @@ def test_commands_know_a_third_task(vectors):
     assert "  tfdarts-search --dataset=vectors:16\n" in shown
     described = tfdarts.describe_data(VectorSearchConfig(**SEARCH))
     assert described.startswith("vectors:16")
+
+
+class ToneTask(VectorTask):
+    """It inherits the examples of images."""
+
+    name = "tones"
+    configs = {
+        name: dataclasses.make_dataclass(
+            f"Tone{name}", [], bases=(base,), frozen=True
+        )
+        for name, base in ImageTask.configs.items()
+    }
+    examples = ImageTask.examples
+
+
+@pytest.mark.parametrize("name", ["search", "pipeline", "select"])
+def test_help_shows_inherited_examples_once(name):
+    command = importlib.import_module(f"tfdarts.cli.{name}").command
+    before = command.all_examples()
+    tfdarts.register_task(ToneTask())
+    assert command.all_examples() == before
+    assert len({*before}) == len(before) > 1
 
 
 class Likewise(tfdarts.Strategy):

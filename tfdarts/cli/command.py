@@ -28,6 +28,8 @@ from tfdarts.strategies.registry import strategies
 from tfdarts.tasks.registry import task_of_data
 from tfdarts.tasks.registry import tasks
 
+_DEFAULT_STRATEGY = "darts"
+
 _COMMON_FLAGS = {
     "quiet": "Show only warnings, errors and results.",
     "debug": "Show the traceback of an error.",
@@ -129,13 +131,15 @@ class Command:
         name = parsing.last_value(
             [*parsing.expand_flagfiles(arguments)], "strategy"
         )
-        strategy = get_strategy(name or "darts")
+        strategy = get_strategy(name or _DEFAULT_STRATEGY)
         return dataclasses.replace(self, strategy=strategy)
 
     def help(self):
         """Returns the help text."""
-        examples = "\n".join(f"  {each}" for each in self.all_examples())
-        lines = [self.summary, "", "Examples:", "", examples, ""]
+        lines = [self.summary, ""]
+        examples = [f"  {each}" for each in self.all_examples()]
+        if examples:
+            lines += ["Examples:", "", *examples, ""]
         if self.has_strategy:
             names = ", ".join(strategy.name for strategy in strategies())
             lines += [*textwrap.wrap(f"Strategies: {names}", 80), ""]
@@ -174,15 +178,40 @@ class Command:
         return "\n".join(lines)
 
     def all_examples(self):
-        """Returns the example command lines of the command and the tasks."""
+        """Returns the example command lines of the command and the tasks.
+
+        With another strategy than the default, they name the strategy, and
+        those that it does not accept are left out.
+        """
         name = self.name.removeprefix("tfdarts-")
         of_tasks = [task.examples.get(name, ()) for task in tasks()]
-        return [*self.examples, *itertools.chain(*of_tasks)]
+        # A derived task may inherit the examples of another.
+        examples = dict.fromkeys([*self.examples, *itertools.chain(*of_tasks)])
+        if self.strategy in (None, get_strategy(_DEFAULT_STRATEGY)):
+            return [*examples]
+        return [*filter(None, map(self._example_of_strategy, examples))]
+
+    def _example_of_strategy(self, example):
+        """Returns an example with `--strategy`, or `None` if it is invalid."""
+        _, *arguments = shlex.split(example)
+        chosen = f"--strategy={self.strategy.name}"
+        try:
+            given = [*parsing.expand_flagfiles(arguments)]
+            name = parsing.last_value(given, "strategy")
+            if name is None:
+                example = example.replace(" ", f" {shlex.quote(chosen)} ", 1)
+                arguments.insert(0, chosen)
+            elif name != self.strategy.name:
+                return None
+            self.parse_arguments(arguments)
+        except ValueError:
+            return None
+        return example
 
     def settings_for(self, task):
         """Returns the dataclasses whose fields are the flags of a task."""
         if self.has_strategy:
-            strategy = self.strategy or get_strategy("darts")
+            strategy = self.strategy or get_strategy(_DEFAULT_STRATEGY)
             return self.settings(task, strategy)
         if callable(self.settings):
             return self.settings(task)
@@ -401,4 +430,7 @@ def _format_default(field):
     kind = {int: "INTEGER", float: "NUMBER", str: "TEXT"}[field.type]
     if field.default is None:
         return f"={kind}"
-    return f"={kind} (default {field.default})"
+    # The settings of a strategy have its own name as default.
+    is_strategy = field.name == "strategy"
+    default = _DEFAULT_STRATEGY if is_strategy else field.default
+    return f"={kind} (default {default})"

@@ -62,6 +62,10 @@ command = Command(
         TrainFlagfile,
         training_flags(task),
     ),
+    examples=(
+        "tfdarts-pipeline --strategy=random --num_candidates=8 "
+        "--run_dir=runs/random",
+    ),
     has_strategy=True,
     run=run,
 )
