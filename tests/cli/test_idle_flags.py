@@ -103,6 +103,58 @@ def test_other_idle_flags_are_refused(file, typed, tmp_path, capsys):
     assert "ignored flags" not in said
 
 
+def test_flags_of_a_flagfile_give_way_to_another_typed_strategy(
+    tmp_path, capsys
+):
+    path = tmp_path / "a.cfg"
+    path.write_text("--order\n2\n--alpha_learning_rate=0.4\n--epochs=3")
+    config_class = search_config_class(get_strategy("random"), IMAGES)
+    typed = [f"--flagfile={path}", "--strategy=random"]
+    code, seen, said = flags_of(search, config_class, typed, capsys)
+    assert code == 0, said
+    assert (seen["config"].strategy, seen["config"].epochs) == ("random", 3)
+    assert said.count("ignored flags") == 1
+    assert (
+        "ignored flags of the flagfile, which have no effect beside "
+        "--strategy=random: --order 2 --alpha_learning_rate=0.4\n"
+    ) in said
+    typed = [*typed, "--quiet"]
+    assert flags_of(search, config_class, typed, capsys)[2] == ""
+
+
+@pytest.mark.parametrize(
+    ("file", "typed"),
+    [
+        ("", ["--strategy=random", "--order=2"]),
+        ("--order=2", ["--strategy=random", "--order=2"]),
+        ("--order=2\n--strategy=random", []),
+    ],
+)
+def test_other_flags_of_another_strategy_are_refused(
+    file, typed, tmp_path, capsys
+):
+    path = tmp_path / "a.cfg"
+    path.write_text(file)
+    typed = [f"--flagfile={path}", *typed]
+    config_class = search_config_class(get_strategy("random"), IMAGES)
+    code, _, said = flags_of(search, config_class, typed, capsys)
+    assert code == 2 and "--order is for --strategy=darts: give" in said
+    assert "ignored flags" not in said
+
+
+@pytest.mark.parametrize("module", [pipeline, search])
+@pytest.mark.parametrize(
+    "name", ["digits", "cifar10_search", "cifar10_search_second_order"]
+)
+def test_shipped_flagfiles_are_for_random_search_too(module, name, capsys):
+    config_class = search_config_class(get_strategy("random"), IMAGES)
+    typed = [f"--flagfile=configs/{name}.cfg", "--strategy=random"]
+    code, seen, said = flags_of(module, config_class, typed, capsys)
+    assert code == 0, said
+    assert seen["config"].strategy == "random"
+    assert "no effect beside --strategy=random: " in said
+
+
 def test_flags_of_a_train_flagfile_give_way_too(tmp_path, caplog, monkeypatch):
     path = tmp_path / "a.cfg"
     path.write_text("--optimizer=sgd\n--nesterov\n--epochs=3")

@@ -111,9 +111,9 @@ class Command:
                 flagfile cannot be read.
         """
         self = self.for_strategy(arguments)
-        arguments = list(parsing.expand_flagfiles(arguments))
-        task = self._task(arguments)
+        task = self._task(list(parsing.expand_flagfiles(arguments)))
         values = self._flag_values(task)
+        arguments, _ = self._drop_other_strategies(arguments, task)
         parsing.parse(values, self.name, arguments, self._hints(task))
         return values, task
 
@@ -326,8 +326,29 @@ class Command:
             self._print_error(message)
             return code
 
+    def _drop_other_strategies(self, arguments, task):
+        """Drops flags of flagfiles that a typed `--strategy` does not have.
+
+        Args:
+            arguments: List of strings, as typed.
+            task: `Task` of `--dataset`.
+
+        Returns:
+            The kept arguments without flagfiles, and the dropped ones.
+        """
+        names = set()
+        if self.has_strategy:
+            typed = [*parsing.typed_arguments(arguments)]
+            if parsing.last_value(typed, "strategy") == self.strategy.name:
+                own = {field.name for field in self._fields(task)}
+                names = {*self._hints_of_strategies(task)} - own
+        return parsing.expand_without(names, arguments)
+
     def _run(self, values, arguments, task):
         """Runs the command, with TensorFlow if the command needs it."""
+        _, dropped = self._drop_other_strategies(arguments, task)
+        if dropped:
+            parsing.log_ignored(f"--strategy={self.strategy.name}", dropped)
         parsing.drop_idle(
             values, self._fields(task), self._typed_flags(arguments, task)
         )

@@ -112,17 +112,28 @@ def drop_idle(values, fields, overrides):
     dropped = [name for name, causes in idle.items() if causes]
     if not dropped:
         return
-    logger.info(
-        "ignored flags of the flagfile, which have no effect beside %s: %s",
-        _shown(sorted({*itertools.chain(*idle.values())}), given),
-        _shown(dropped, given),
-    )
+    causes = sorted({*itertools.chain(*idle.values())})
+    log_ignored(" ".join(_shown(causes, given)), _shown(dropped, given))
     for name in dropped:
         values[name].unparse()
 
 
+def log_ignored(causes, ignored):
+    """Logs which flags of a flagfile are ignored.
+
+    Args:
+        causes: String, the typed flags that make them ineffective.
+        ignored: List of strings, the ignored flags.
+    """
+    logger.info(
+        "ignored flags of the flagfile, which have no effect beside %s: %s",
+        causes,
+        " ".join(ignored),
+    )
+
+
 def _shown(names, given):
-    return " ".join(f"--{name}={getattr(given, name)}" for name in names)
+    return [f"--{name}={getattr(given, name)}" for name in names]
 
 
 def _join_switches(arguments, values):
@@ -231,6 +242,37 @@ def expand_flagfiles(arguments, opened=(), lines_of=None):
             path = value if separator else next(arguments, "")
             lines = lines_of(path, opened)
             yield from expand_flagfiles(lines, (*opened, path), lines_of)
+
+
+def expand_without(names, arguments):
+    """Replaces flagfiles by their flags, except flags of certain names.
+
+    Args:
+        names: Set of strings, the flags to drop from flagfiles.
+        arguments: List of strings, as typed.
+
+    Returns:
+        Two lists of strings: the kept arguments, and the dropped ones.
+
+    Raises:
+        ValueError: If a flagfile cannot be read.
+    """
+    dropped = []
+
+    def kept_lines(path, opened):
+        kept = []
+        lines = kept
+        for line in _read_flagfile(path, opened):
+            if line.startswith("-"):  # Otherwise, the previous flag's value.
+                name = line.lstrip("-").partition("=")[0]
+                is_named = bool({name, name.removeprefix("no")} & names)
+                lines = dropped if is_named else kept
+            lines.append(line)
+            if "=" in line:
+                lines = kept
+        return kept
+
+    return [*expand_flagfiles(arguments, lines_of=kept_lines)], dropped
 
 
 def _read_flagfile(path, opened):
