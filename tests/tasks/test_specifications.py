@@ -88,8 +88,19 @@ def test_a_path_is_asked_about(tmp_path):
             "There is no text 'digits'.*of the task images: use SearchConfig "
             "or TrainConfig.$",
         ),
-        (tfdarts.RNNTrainConfig, "digit", "a feature text.$"),
-        (tfdarts.SearchConfig, "digit", "folder:<directory>.$"),
+        (
+            tfdarts.RNNTrainConfig,
+            "digit",
+            "a feature text. The data sets of images are: digits, "
+            "tfds:<name>, idx:<directory>, folder:<directory>.$",
+        ),
+        (tfdarts.RNNTrainConfig, "lines:1a", "same source as `dataset`.$"),
+        (
+            tfdarts.SearchConfig,
+            "bogus:1",
+            "folder:<directory>. The data sets of texts are: pydoc, "
+            "text:<directory>, text:<file>, tfds:<name>.$",
+        ),
     ],
 )
 def test_data_of_another_task_name_its_settings(config_class, spec, hint):
@@ -128,3 +139,17 @@ def test_a_third_task_has_paths_names_and_hints_of_its_own(tmp_path):
             match="of the task sounds: use SoundSearchConfig or SoundTrain",
         ):
             find_data(config_class(dataset="wav:a"))
+
+
+def test_an_unknown_data_set_is_told_those_of_a_third_task(monkeypatch):
+    tfdarts.register_task(Sounds())
+    config = tfdarts.SearchConfig(dataset="bogus:1")
+    with pytest.raises(
+        tfdarts.DataError, match="There are also data sets of sounds.$"
+    ):
+        find_data(config)
+    monkeypatch.setattr(Sounds, "data_sets", ("wav:<file>",))
+    with pytest.raises(
+        tfdarts.DataError, match="The data sets of sounds are: wav:<file>.$"
+    ):
+        find_data(config)

@@ -78,4 +78,4 @@ def is_text(spec):
         from tfdarts.data.tfds_text import has_text
 
         return has_text(name)
-    return kind in ("pydoc", "text")
+    return kind in ("pydoc", "text", "lines")

@@ -26,6 +26,12 @@ class ImageTask(Task):
     question = ImagesQuestion
     placeholder = "IMAGES"
     located = ("folder", "idx")
+    data_sets = (
+        "digits",
+        "tfds:<name>",
+        "idx:<directory>",
+        "folder:<directory>",
+    )
     costly = ("batch_size", "init_channels", "num_cells", "image_size")
     sparing = ("recompute", "micro_batches")
     data_settings = (

@@ -101,13 +101,30 @@ def add_task_hint(config, spec):
 def _hint(task, spec):
     if isinstance(spec, str) and spec and os.path.exists(spec):
         return f" Did you mean {specification_of_path(pathlib.Path(spec))}?"
-    other = next((t for t in reversed(tasks()) if t.takes(spec)), task)
-    if isinstance(task, type(other)):
+    other = next((t for t in reversed(tasks()) if t.takes(spec)), None)
+    if other is None and isinstance(spec, str):
+        return _list_other_data_sets(task)
+    if other is None or isinstance(task, type(other)):
         return ""
     names = " or ".join(
         other.configs[command].__name__ for command in ("search", "train")
     )
     return f" These are data of the task {other.name}: use {names}."
+
+
+def _list_other_data_sets(task):
+    """Returns sentences that list the data sets of the other tasks."""
+    sentences = []
+    for other in tasks():
+        # A derived task has other data than the task that it derives from.
+        known = vars(type(other)).get("data_sets")
+        if other is not task and known:
+            sentences.append(
+                f" The data sets of {other.name} are: {', '.join(known)}."
+            )
+        elif other is not task:
+            sentences.append(f" There are also data sets of {other.name}.")
+    return "".join(sentences)
 
 
 def task_of_config(config):

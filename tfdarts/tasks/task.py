@@ -46,6 +46,9 @@ class Task:
         placeholder: String that stands for this input, such as `"IMAGES"`.
         located: Tuple of strings, the kinds of specifications of `--dataset`
             that contain a path, such as `"folder"`.
+        data_sets: Tuple of strings, the specifications of `--dataset` that
+            the error for an unknown data set lists, such as
+            `"folder:<directory>"`. They are not inherited by derived tasks.
         costly: Tuple of strings, the settings that raise memory use.
         sparing: Tuple of strings, the settings that lower memory use.
         data_settings: Tuple of strings, the settings of a training that a
@@ -65,6 +68,7 @@ class Task:
     question: type[Settings] | None = None
     placeholder: str | None = None
     located: tuple[str, ...] = ()
+    data_sets: tuple[str, ...] = ()
     costly: tuple[str, ...] = ("batch_size",)
     sparing: tuple[str, ...] = ()
     data_settings: tuple[str, ...] = ("dataset", "fingerprint")

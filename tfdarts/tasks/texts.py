@@ -55,6 +55,7 @@ class TextTask(Task):
     }
 
     located = ("text",)
+    data_sets = ("pydoc", "text:<directory>", "text:<file>", "tfds:<name>")
     costly = ("batch_size", "units", "steps")
     network_settings = ("cell", "units")
     metrics_of_seeds = ("test_loss", "test_perplexity")
