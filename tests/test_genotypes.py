@@ -658,6 +658,12 @@ def test_what_is_no_cell_is_refused(changes, message):
             "Received: normal",
         ),
         (json.dumps(file(cells=3)), "Received: 3"),
+        (
+            json.dumps(
+                file(cells={"normal": {"nodes": EDGES, "concat": [2, 3]}})
+            ),
+            "nodes of the cell normal must be a list with a list of pairs",
+        ),
         (json.dumps(file(normal=EDGES)), r"Missing: \[\]. Unknown: \['normal'"),
         (
             json.dumps(file(cells={"normal": EDGES, "reduce": EDGES})),

@@ -82,7 +82,7 @@ def validate_cell(space, cell_type, nodes, concat):
             node.
     """
     structure = STRUCTURES[space]
-    if not _is_list_of_nodes(nodes):
+    if not is_list_of_nodes(nodes):
         nodes = _split(cell_type, nodes, structure.edges_per_node)
     known = primitive_names(space)
     checked = []
@@ -98,7 +98,7 @@ def validate_cell(space, cell_type, nodes, concat):
     return Cell(tuple(checked), concat)
 
 
-def _is_list_of_nodes(value):
+def is_list_of_nodes(value):
     """Returns whether a value lists the edges of each node separately."""
     return (
         isinstance(value, list | tuple)

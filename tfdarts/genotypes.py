@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from tfdarts.arguments import as_path
 from tfdarts.cells import STRUCTURES
 from tfdarts.cells import Cell
+from tfdarts.cells import is_list_of_nodes
 from tfdarts.cells import validate_cell
 from tfdarts.characters import has_unusable_characters
 from tfdarts.files import write_atomically
@@ -153,15 +154,10 @@ class Genotype:
         return hash(tuple(self.cells.items()))
 
     def __repr__(self):
-        edges_per_node = STRUCTURES[self.space].edges_per_node
-        fields = {}
-        for cell_type, cell in self.cells.items():
-            regular = cell.has(edges_per_node)
-            fields[cell_type] = cell.edges if regular else cell.nodes
-            fields[f"{cell_type}_concat"] = cell.concat
+        arguments = self.to_arguments()
         if self.name is not None:
-            fields["name"] = self.name
-        listed = (f"{name}={value!r}" for name, value in fields.items())
+            arguments["name"] = self.name
+        listed = (f"{name}={value!r}" for name, value in arguments.items())
         return f"Genotype({', '.join(listed)})"
 
     def __reduce__(self):
@@ -182,6 +178,23 @@ class Genotype:
         """The number of `skip_connect` edges in the normal cell."""
         edges = self.cells["normal"].edges if "normal" in self.cells else ()
         return sum(primitive == "skip_connect" for primitive, _ in edges)
+
+    def to_arguments(self) -> dict[str, list]:
+        """Returns the cells as arguments of `Genotype`, in the authors' form.
+
+        Example:
+
+        >>> get("DARTS_V2", space="rnn").to_arguments()["recurrent"][:2]
+        [('sigmoid', 0), ('relu', 1)]
+        """
+        edges_per_node = STRUCTURES[self.space].edges_per_node
+        arguments = {}
+        for cell_type, cell in self.cells.items():
+            regular = cell.has(edges_per_node)
+            nodes = cell.edges if regular else map(list, cell.nodes)
+            arguments[cell_type] = list(nodes)
+            arguments[f"{cell_type}_concat"] = list(cell.concat)
+        return arguments
 
     def to_dict(self) -> dict:
         """Returns the genotype as a dict that can be written as JSON."""
@@ -212,7 +225,7 @@ class Genotype:
             raise ValueError(
                 f"A genotype must be a JSON object. Received: {fields!r}."
             )
-        fields = dict(fields)
+        fields = {str(name): value for name, value in fields.items()}
         format = fields.pop("format", 1)
         if type(format) is not int or not 1 <= format <= FORMAT:
             raise ValueError(
@@ -230,6 +243,8 @@ class Genotype:
                 f"{['cells'] if cells is None else []}. "
                 f"Unknown: {sorted(fields)}."
             )
+        else:
+            _require_nodes(cells)
         genotype = cls(cells=cells, name=name)
         if space not in (None, genotype.space):
             raise ValueError(
@@ -462,6 +477,18 @@ def _space_of(cells):
     )
     received = ", ".join(map(str, cells)) if names else repr(cells)
     raise ValueError(f"A genotype holds {wanted}. Received: {received}.")
+
+
+def _require_nodes(cells):
+    """Raises `ValueError` if a cell of a file lists no edges by node."""
+    for cell_type, cell in cells.items() if isinstance(cells, dict) else ():
+        nodes = cell.get("nodes") if isinstance(cell, dict) else None
+        if nodes is not None and not is_list_of_nodes(nodes):
+            raise ValueError(
+                f"The nodes of the cell {cell_type} must be a list with a list "
+                f"of pairs (primitive, predecessor) for each intermediate "
+                f"node. Received: {nodes!r}."
+            )
 
 
 def _nodes_and_concat(cell_type, cell):

@@ -219,6 +219,7 @@ def test_every_layer_and_model_is_in_the_table():
         "Bundle",
         "Stack",
         "ConvolutionalPrimitive",
+        "SeparablePrimitive",
         "FunctionalOnDevices",
         "Relaxation",
     }

@@ -46,9 +46,9 @@ def test_names_may_be_in_an_array():
 @pytest.mark.parametrize(
     ("names", "sentence"),
     [
-        ({"cat", "dog"}, "A set is no sequence"),
-        (frozenset({"cat", "dog"}), "A frozenset is no sequence"),
-        ({"cat": 0, "dog": 1}, "A dict is no sequence"),
+        ({"cat", "dog"}, "A set has no order"),
+        (frozenset({"cat", "dog"}), "A frozenset has no order"),
+        ({"cat": 0, "dog": 1}, "A dict has no order"),
         (["cat", None], "strings or integers.*One of them is None"),
         ([0, 1.5], "strings or integers.*One of them is 1.5"),
         ([True, False], "strings or integers.*One of them is True"),

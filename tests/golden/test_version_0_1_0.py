@@ -10,6 +10,7 @@ import pytest
 
 import tfdarts
 from tfdarts.cli.search import main as search
+from tfdarts.cli.train import main as train
 
 FILES = pathlib.Path(__file__).parent / "v0.1.0"
 
@@ -94,6 +95,13 @@ def test_a_trained_run_is_evaluated_to_the_same(copy, kind):
     results = tfdarts.evaluate(kind)
     for name in metrics:
         assert results[name] == pytest.approx(recorded[name], rel=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["images", "texts"])
+def test_a_finished_training_is_recognized(copy, kind, capsys):
+    flagfile = f"--flagfile={kind}/train/flags.cfg"
+    assert train([flagfile, f"--run_dir={kind}"]) == 0
+    assert "already finished" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("kind", ["images", "texts"])

@@ -138,5 +138,5 @@ def test_a_search_of_texts_under_a_policy(tmp_path):
 )
 def test_another_floatx_is_refused(run, config, floatx, tmp_path):
     keras.config.set_floatx(floatx)
-    with pytest.raises(ValueError, match=f"floatx.. is {floatx}"):
+    with pytest.raises(ValueError, match=f"float32, but it is {floatx}"):
         run(dataclasses.replace(config, run_dir=str(tmp_path / "run")))

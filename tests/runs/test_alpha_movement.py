@@ -35,7 +35,9 @@ def test_a_search_that_is_too_short_is_warned_of(caplog):
     text = said(fill_paper_settings(SearchConfig()), 2, caplog)
     # 100 steps of 3e-4.
     assert "100 steps (50 epochs of 2)" in text
-    assert "--alpha_learning_rate=0.0003, are 0.03 nats in all" in text
+    assert (
+        "--alpha_learning_rate=0.0003, move alpha by at most 0.03 nats" in text
+    )
     assert "--alpha_learning_rate to 0.05 or more" in text
 
 
@@ -65,8 +67,8 @@ def test_alphas_that_have_chosen_nothing(primitives):
     text = unmoved_warning({"normal": weights, "reduce": weights[:, ::-1]})
     assert f"at most {np.log(primitives):.4f} nats" in text
     weights = np.sort(weights, axis=1)
-    assert f"weighs {weights[:, -1].mean():.4f} on average" in text
-    assert f"the next {weights[:, -2].mean():.4f}" in text
+    assert f"of an edge is {weights[:, -1].mean():.4f}" in text
+    assert f"second strongest {weights[:, -2].mean():.4f}" in text
 
 
 @pytest.mark.parametrize(("largest", "chosen"), [(0.19, False), (0.2, True)])

@@ -118,7 +118,9 @@ def test_the_test_may_be_on_images_that_are_given(trained):
     results = evaluate(path, test=slices((images, names[labels])).batch(5))
     for figure in ("test_accuracy", "test_loss", "test_examples"):
         assert results[figure] == expected[figure]
-    with pytest.raises(DataError, match="out of a, b/c, d. Among.* 'cat'"):
+    with pytest.raises(
+        DataError, match="among the classes a, b/c, d. One.*'cat'"
+    ):
         evaluate(path, test=(images[:1], ["cat"]))
     with pytest.raises(DataError, match="test images have the shape"):
         evaluate(path, test=(images[:, :-1], labels))

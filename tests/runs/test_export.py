@@ -71,7 +71,9 @@ def test_what_a_format_needs_is_said(monkeypatch, format, package, extra):
 
 
 def test_data_are_for_8_bits_alone(tmp_path):
-    with pytest.raises(ValueError, match="--dataset is for --format=litert_i"):
+    with pytest.raises(
+        ValueError, match="--dataset is only for --format=litert_i"
+    ):
         export(str(tmp_path), formats=["keras"], dataset="digits")
 
 

@@ -64,7 +64,9 @@ def test_a_subset_is_searched_recorded_and_drawn(tmp_path, capsys):
     assert "already finished" in capsys.readouterr().err
     for other in ([], ["--primitives=none,sep_conv_7x7"]):
         assert run_search([*words, *other]) == 2
-        assert "primitives: sep_conv_7x7,none there" in capsys.readouterr().err
+        assert (
+            "primitives: sep_conv_7x7,none recorded" in capsys.readouterr().err
+        )
 
 
 def test_one_primitive_alone_is_a_choice_of_predecessors(tmp_path):

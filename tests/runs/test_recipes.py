@@ -185,7 +185,7 @@ def test_an_average_near_the_first_weights_is_warned_of(
     config = TrainConfig(ema_momentum=momentum)
     with caplog.at_level(logging.WARNING, "tfdarts"):
         image_training._warn_of_average(config, steps)
-    assert ("over some 1000 steps" in caplog.text) == warned
+    assert ("over about 1000 steps" in caplog.text) == warned
     assert bool(caplog.records) == warned
 
 

@@ -137,3 +137,14 @@ def test_the_cell_of_nas_bench_201(monkeypatch):
     genotype = space.sample(0)
     assert [len(node) for node in genotype.cells["cell"].nodes] == [1, 2, 3]
     assert len(space.neighbors(genotype)) == 6 * 4
+
+
+def test_what_is_no_genotype_of_a_space_is_refused():
+    space = CNNSearchSpace(1, ["skip_connect"], edges_per_node="all")
+    assert "DARTS_V2" not in space
+    with pytest.raises(ValueError, match="not in the search space"):
+        space.neighbors("DARTS_V2")
+    with pytest.raises(ValueError, match="no neighbor: it is the only one"):
+        space.mutate(space.sample(0), seed=0)
+    with pytest.raises(ValueError, match="cells normal, reduce. Rec.* none"):
+        space.derive({})

@@ -6,6 +6,7 @@ import re
 import pytest
 from markdown_it import MarkdownIt
 
+from tfdarts.genotypes import Genotype
 from tfdarts.serving import model_card as module
 from tfdarts.serving.model_card import describe_classifier
 from tfdarts.serving.model_card import describe_language_model
@@ -15,12 +16,12 @@ FACTS = {
     "labels": ["cat", "a|b"],
     "image_shape": (8, 9, 3),
     "pictures": ["cells/normal.png"],
-    "genotype": {
-        "name": None,
-        "normal": [["skip_connect", 0], ["sep_conv_3x3", 1]],
-        "normal_concat": [2],
-        "recurrent": None,
-    },
+    "genotype": Genotype(
+        normal=[("skip_connect", 0), ("sep_conv_3x3", 1)],
+        normal_concat=[2],
+        reduce=[[("max_pool_3x3", 0)], [("none", 0), ("skip_connect", 2)]],
+        reduce_concat=[3],
+    ).to_dict(),
     "origin": "Found by a search.",
     "data": {"dataset": "folder:x", "mean": [0.5, 0.25, 0.125]},
     "network": {"parameters": 1234567},
@@ -76,6 +77,7 @@ def test_the_genotype_in_it_can_be_pasted():
         ("sep_conv_3x3", 1),
     ]
     assert "recurrent" not in text and "normal_concat=[2]" in text
+    assert Genotype.from_string(text).to_dict() == FACTS["genotype"]
 
 
 def test_what_is_not_known_has_no_section():

@@ -562,7 +562,7 @@ def test_half_precision_is_refused_for_differences_only():
         dtype="mixed_bfloat16",
     )
     for method in ("central_difference", "one_sided_difference"):
-        with pytest.raises(ValueError, match="would be rounding"):
+        with pytest.raises(ValueError, match="would be only rounding"):
             DARTS(supernet, method=method)
     DARTS(supernet, order=1)
     DARTS(supernet, method="exact")
@@ -621,7 +621,9 @@ def test_refusals():
         DARTS(again).compile(SGD(), Adam(), jit_compile=True)
     with pytest.raises(ValueError, match="`micro_batches` must be at least 1"):
         DARTS(supernet, micro_batches=0)
-    with pytest.raises(ValueError, match="must be a multiple of the micro"):
+    with pytest.raises(
+        ValueError, match="must be a multiple of the number of micro"
+    ):
         tiny_search(order=1, micro_batches=3).train_step((batch(0), batch(1)))
     with pytest.raises(
         ValueError, match="`alpha_warmup_steps` must be at least 0"

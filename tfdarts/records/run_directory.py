@@ -20,6 +20,7 @@ from tfdarts.characters import compose_accents
 from tfdarts.characters import has_unusable_characters
 from tfdarts.console import is_lasting
 from tfdarts.files import write_atomically
+from tfdarts.genotypes import Genotype
 from tfdarts.records.metrics import metric_name
 from tfdarts.settings.fields import flag_fields
 from tfdarts.settings.fields import unmet_conditions
@@ -311,6 +312,10 @@ class Stage:
         settings = read_json(path)
         if not isinstance(settings, dict) or "dataset" not in settings:
             raise _damage_error(path)
+        if isinstance(settings.get("genotype"), dict):
+            # Version 0.1.0 recorded genotypes in another form.
+            genotype = Genotype.from_dict(settings["genotype"])
+            settings["genotype"] = genotype.to_dict()
         return {"task": task_of_settings(settings).name, **settings}
 
     def results(self):

@@ -4,6 +4,7 @@ import pathlib
 import types
 
 from tfdarts.genotypes import Genotype
+from tfdarts.genotypes import published_names
 from tfdarts.records.metrics import read_columns
 from tfdarts.records.probabilities import read_probabilities
 from tfdarts.records.run_directory import Stage
@@ -62,7 +63,7 @@ def origin_of(stage, genotype, search):
         return f"Found by a {named} search, in its epoch {epoch}; see below."
     if name and name.startswith("random:"):
         return f"Drawn at random from the search space, not searched: {name}."
-    if name:
+    if name in published_names(Genotype.from_dict(genotype).space):
         return f"The published cell {name}."
     given = _given_genotype(stage)
     return f"Read from {given}." if given else "Its search is not known."

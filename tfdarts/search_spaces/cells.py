@@ -128,6 +128,12 @@ class CellSearchSpace:
 
         - [Liu et al., 2019](https://arxiv.org/abs/1806.09055), section 2.4
         """
+        if not {*self.cell_types} <= {*probabilities}:
+            raise ValueError(
+                f"Deriving a genotype takes the probabilities of the cells "
+                f"{', '.join(self.cell_types)}. "
+                f"Received: {', '.join(probabilities) or 'none'}."
+            )
         return self._genotype(
             self._derive_cell(cell_type, probabilities[cell_type])
             for cell_type in self.cell_types
@@ -183,10 +189,17 @@ class CellSearchSpace:
             seed: Integer. The same seed gives the same neighbor.
         """
         neighbors = self.neighbors(genotype)
+        if not neighbors:
+            raise ValueError(
+                f"The genotype has no neighbor: it is the only one of its "
+                f"space. Received: {genotype}."
+            )
         return neighbors[np.random.default_rng(seed).integers(len(neighbors))]
 
     def __contains__(self, genotype: Genotype) -> bool:
         """Returns whether a genotype is in this space."""
+        if not isinstance(genotype, Genotype):
+            return False
         return genotype.cell_types == self.cell_types and all(
             cell.concat == self.concat
             and len(cell.nodes) == self.num_nodes

@@ -2,6 +2,8 @@
 
 import re
 
+from tfdarts.genotypes import Genotype
+
 # Inside a word, "_" is no markup.
 _MARKUP = re.compile(r"[\\`*{}\[\]<>|~&$#!]|(?<!\w)_+|_+(?!\w)")
 MOST_LABELS = 20
@@ -93,12 +95,8 @@ def _cell(facts):
     lines = [_literal(facts["origin"]), ""]
     for picture in facts["pictures"]:
         lines += [f"![{picture}]({picture})", ""]
-    edges = {
-        name: value
-        for name, value in facts["genotype"].items()
-        if value is not None and name != "name"
-    }
-    text = ",\n    ".join(f"{k}={_as_code(v)}" for k, v in edges.items())
+    arguments = Genotype.from_dict(facts["genotype"]).to_arguments()
+    text = ",\n    ".join(f"{k}={value!r}" for k, value in arguments.items())
     return lines + [
         "The genotype. `tfdarts-train --genotype=genotype.json` reads it from "
         "the file beside this card:",
@@ -108,15 +106,6 @@ def _cell(facts):
         "```",
         "",
     ]
-
-
-def _as_code(value):
-    """Returns a genotype's list as in the code of the authors of DARTS."""
-    if isinstance(value, (list, tuple)) and value:
-        pairs = isinstance(value[0], (list, tuple))
-        items = [f"({v[0]!r}, {v[1]})" if pairs else str(v) for v in value]
-        return f"[{', '.join(items)}]"
-    return repr(value)
 
 
 def describe_classifier(facts):
