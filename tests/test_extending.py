@@ -119,8 +119,8 @@ def test_a_strategy_joins_parts_of_your_own(tmp_path):
     assert set(genotype.normal) == {("max_pool_3x3", 0), ("max_pool_3x3", 1)}
     with np.load(tmp_path / "search" / "probabilities.npz") as file:
         assert np.abs(file["normal"] - 0.5).max() < 0.3
-        # Sigmoids of eight primitives do not sum to 1.
-        assert file["normal"].sum(-1).min() > 2
+        # Sigmoids of four primitives do not sum to 1.
+        assert file["normal"].sum(-1).min() > 1.5
     written = json.loads((tmp_path / "search" / "config.json").read_text())
     assert (written["strategy"], written["strength"]) == ("toy", 0.5)
     assert tfdarts.search(config) == genotype

@@ -18,7 +18,7 @@ _COMMON = {
     "auxiliary_weight": 0.0,
     "drop_path_rate": 0.0,
 }
-TRAINING = TrainConfig(genotype="DARTS_V2", **_COMMON)
+TRAINING = TrainConfig(genotype=SMALL, **_COMMON)
 SELECTION = SelectConfig(
     run_dirs="DARTS_V2,random:3",
     learning_rate=0.1,

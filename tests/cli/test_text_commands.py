@@ -29,7 +29,7 @@ TRAIN = ["--step_spread=1", "--learning_rate=1"]
 def here(tmp_path, monkeypatch):
     """A directory with a text."""
     monkeypatch.chdir(tmp_path)
-    lines = ["the cat sat on the mat", "the dog sat on the cat"] * 150
+    lines = ["the cat sat on the mat", "the dog sat on the cat"] * 50
     (tmp_path / "rhyme.txt").write_text("\n".join(lines))
     return tmp_path
 

@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tfdarts.genotypes import Genotype
+
 COMMANDS = """
 import csv, importlib, json, os, signal, sys
 
@@ -58,6 +60,8 @@ SEARCH = [
     *("--dataset=digits", "--run_dir=images", "--preset=paper", "--seed=3"),
     *("--epochs=2", "--batch_size=256", "--init_channels=2", "--num_cells=3"),
     *("--num_nodes=1", "--order=1", "--cutout_length=2"),
+    # Most of the time is the building of graphs.
+    "--primitives=none,max_pool_3x3,skip_connect,dil_conv_3x3",
     "--class_weights=balanced",
 ]
 IMAGES = [
@@ -78,21 +82,22 @@ TEXTS = [
 ]
 SECOND = [
     *(*SEARCH, "--run_dir=second", "--order=2", "--batch_norm=global"),
-    "--epochs=1",
+    *("--epochs=1", "--primitives=none,skip_connect,dil_conv_3x3"),
 ]
 SHORT = [
     *("--dataset=digits", "--epochs=1", "--batch_size=256", "--num_cells=3"),
-    *("--init_channels=2", "--rand_augment=0.5", "--batch_norm=global"),
+    *("--init_channels=2", "--auxiliary_weight=0", "--drop_path_rate=0"),
 ]
 ALL = [
     ["search", *SECOND],
     [
-        *("select", *SHORT, "--run_dirs=random:0,random:1"),
+        *("select", *SHORT, "--run_dirs=first.json,second.json"),
         *("--run_dir=chosen", "--validation_portion=0.2"),
     ],
     [
         *("train", *SHORT, "--run_dir=both", "--genotype=chosen/genotype.json"),
-        *("--seeds=0,1", "--mixup=0.2"),
+        *("--seeds=0,1", "--mixup=0.2", "--rand_augment=0.5"),
+        "--batch_norm=global",
     ],
     ["pipeline", *IMAGES],
     ["evaluate", "--run_dir=images", "--batch_size=359"],
@@ -171,6 +176,20 @@ def two_workers(directory, commands, then=""):
     ]
 
 
+CANDIDATES = {
+    "first": [("sep_conv_3x3", 0), ("avg_pool_3x3", 1)],
+    "second": [("skip_connect", 0), ("sep_conv_5x5", 1)],
+}
+
+
+def write_candidates(directory):
+    for name, cell in CANDIDATES.items():
+        genotype = Genotype(
+            normal=cell, normal_concat=[2], reduce=cell, reduce_concat=[2]
+        )
+        genotype.save(directory / f"{name}.json")
+
+
 def write_text(directory):
     random = np.random.default_rng(0)
     for name, lines in (("train", 150), ("valid", 60), ("test", 20)):
@@ -189,13 +208,14 @@ def done(tmp_path_factory):
     for name in ("mirrored", "workers"):
         directories.append(tmp_path_factory.mktemp(name))
         write_text(directories[-1])
+        write_candidates(directories[-1])
     mirrored, workers = directories
     processes = [
         Process(mirrored, ALL, then=SAY),
         *two_workers(workers, ALL, SAY),
     ]
     for process in processes:
-        code, _ = process.ended(900)
+        code, _ = process.ended(1800)
         assert code == 0, process.stderr.read_text()
     return workers, processes
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import sklearn.metrics
 import tensorflow as tf
+from tiny_training import SMALL
 
 from tfdarts.data.arrays import from_arrays
 from tfdarts.data.batches import stratified_split
@@ -33,7 +34,7 @@ def source():
 WEIGHT = dict(enumerate(42 / (3 * np.array(COUNTS))))
 TRAIN = TrainConfig(
     preset="paper",
-    genotype="DARTS_V2",
+    genotype=SMALL,
     init_channels=2,
     num_cells=3,
     epochs=1,

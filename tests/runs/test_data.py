@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
+from tiny_training import SMALL
 
 from tfdarts.cli import search as search_command
 from tfdarts.data.examples import TrainingExamples
@@ -45,7 +46,7 @@ SEARCH = SearchConfig(
 )
 TRAIN = TrainConfig(
     preset="paper",
-    genotype="DARTS_V2",
+    genotype=SMALL,
     init_channels=2,
     num_cells=3,
     epochs=1,

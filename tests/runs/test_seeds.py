@@ -5,11 +5,12 @@ import json
 import statistics
 
 import pytest
+from tiny_training import SMALL
 from tiny_training import TRAINING as TINY
 
-from tfdarts import genotypes
 from tfdarts.cli.seeds import Seeds
 from tfdarts.cli.seeds import seeds_table
+from tfdarts.genotypes import Genotype
 from tfdarts.runs import seeds as seeds_module
 from tfdarts.runs.seeds import evaluate_seeds
 from tfdarts.runs.seeds import train_seeds
@@ -19,7 +20,7 @@ from tfdarts.runs.train import train
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     path = tmp_path_factory.mktemp("seeds")
-    genotypes.get("DARTS_V1").save(path / "genotype.json")
+    SMALL.save(path / "genotype.json")
     config = dataclasses.replace(TINY, run_dir=str(path), genotype=None)
     return path, train_seeds(config, [0, 3]), evaluate_seeds(path, [0, 3])
 
@@ -28,7 +29,7 @@ def test_each_seed_is_a_training_like_any_other(run, tmp_path):
     path, trained, _ = run
     alone = train(
         dataclasses.replace(
-            TINY, run_dir=str(tmp_path), genotype="DARTS_V1", seed=3
+            TINY, run_dir=str(tmp_path), genotype=str(path), seed=3
         )
     )
     for name in ("loss", "accuracy", "num_parameters"):
@@ -37,7 +38,7 @@ def test_each_seed_is_a_training_like_any_other(run, tmp_path):
         assert both[0] != both[1] or name == "num_parameters"
     settings = json.loads((path / "seed3/train/config.json").read_text())
     assert settings["seed"] == 3
-    assert settings["genotype"]["name"] == "DARTS_V1"
+    assert Genotype.from_json(json.dumps(settings["genotype"])) == SMALL
 
 
 def test_mean_and_deviation_are_those_of_the_values(run):

@@ -21,7 +21,13 @@ from tfdarts.strategies import early_stop
 from tfdarts.strategies.darts import DARTS
 from tfdarts.tasks.configs import SearchConfig
 
-TINY = dataclasses.replace(tiny_search.TINY, epochs=4, batch_size=512)
+TINY = dataclasses.replace(
+    tiny_search.TINY,
+    epochs=4,
+    batch_size=512,
+    # The rules compare convolutions.
+    primitives="none,skip_connect,sep_conv_3x3,dil_conv_3x3",
+)
 
 
 def tiny(path, **changes):
