@@ -113,7 +113,7 @@ def test_a_training_goes_on_with_the_same_class_weights_only(trained):
     _, config, results, _ = trained
     assert train(config) == results
     other = dataclasses.replace(config, class_weights="none")
-    with pytest.raises(ValueError, match="class_weights: balanced there"):
+    with pytest.raises(ValueError, match="class_weights: balanced recorded"):
         train(other)
 
 
@@ -144,7 +144,7 @@ def test_a_run_from_before_class_weights_goes_on(trained):
     del settings["class_weights"], settings["class_weight"]
     file.write_text(json.dumps(settings))
     train(dataclasses.replace(config, class_weights="none"))
-    with pytest.raises(ValueError, match="class_weights: none there"):
+    with pytest.raises(ValueError, match="class_weights: none recorded"):
         train(config)
     file.write_text(kept)
 
