@@ -1,5 +1,6 @@
 """Flags of a training reach the training, and it is said who takes which."""
 
+import dataclasses
 import re
 
 import pytest
@@ -93,6 +94,27 @@ def test_what_cannot_be_is_said_of_the_flag_as_typed(
     with pytest.raises(ValueError, match=re.escape(sentence)):
         values, task = command.parse_arguments([argument])
         settings_of(training_flags(task), values.flag_values_dict())
+
+
+@pytest.mark.parametrize("more", [[], ["--dry_run"]])
+@pytest.mark.parametrize("in_file", [False, True])
+def test_a_search_refuses_idle_flags_of_its_training(
+    in_file, more, tmp_path, capsys
+):
+    flags = ["--train_momentum=0.5", "--train_optimizer=adamw", *more]
+    if in_file:
+        path = tmp_path / "train.cfg"
+        path.write_text("--optimizer=adamw")
+        flags[1] = f"--train_flagfile={path}"
+    command = dataclasses.replace(search.command, needs_tensorflow=False)
+    run_dir = tmp_path / "run"
+    assert command.main([*flags, f"--run_dir={run_dir}"]) == 2
+    said = capsys.readouterr().err
+    assert (
+        "In the training, whose own flags begin with --train_: --momentum=0.5 "
+        "has no effect with --optimizer=adamw: give --optimizer=sgd, or leave "
+    ) in said
+    assert not run_dir.exists()
 
 
 def test_settings_that_do_not_fit_are_said_of_the_training(monkeypatch):

@@ -16,6 +16,7 @@ from tfdarts.cli.training_flags import training_flags
 from tfdarts.cli.training_flags import training_of
 from tfdarts.runs.search_configs import search_config_class
 from tfdarts.settings.fields import Settings
+from tfdarts.settings.fields import require_config
 from tfdarts.settings.fields import setting
 from tfdarts.strategies.registry import get_strategy
 from tfdarts.tasks.registry import task_of_data
@@ -48,9 +49,9 @@ def run(values):
     if values["describe_data"]:
         _describe_data(config)
     if values["dry_run"]:
-        print(cost_table(config, "search"))
         unsearched = dataclasses.replace(config, run_dir=None)
         training = _training_of(unsearched, values)
+        print(cost_table(config, "search"))
         print(_cost_of(training, "--genotype=random:0"))
     if values["describe_data"] or values["dry_run"]:
         words = values["arguments"], DescribeData, DryRun
@@ -94,6 +95,7 @@ def _training_of(config, values):
     # The defaults of a command line without these flags.
     default = {"dataset": task_of_data(None).configs["train"].dataset}
     training = training_of(train_flagfile, task, **given)
+    _refuse_idle_training(training, config, task)
     if train_flagfile:
         words, default = [f"--flagfile={train_flagfile}"], {}
     default = {**shared_settings(training, task), **default}
@@ -103,6 +105,24 @@ def _training_of(config, values):
         if value != default[name] and value is not None
     }
     return next_command("tfdarts-train", *words, **given, **flags)
+
+
+def _refuse_idle_training(training, config, task):
+    """Raises `ValueError` if `tfdarts-train` would refuse the settings.
+
+    Args:
+        training: The settings of the training, before those that it shares.
+        config: The settings of the search.
+        task: `Task`.
+    """
+    shared = shared_settings(config, task)
+    try:
+        training = dataclasses.replace(training, **shared)
+        require_config("train", training, task.configs["train"])
+    except ValueError as error:
+        raise ValueError(
+            f"In the training, whose own flags begin with --train_: {error}"
+        ) from error
 
 
 def _describe_data(config):
