@@ -212,6 +212,19 @@ def test_a_strategy_is_checked_when_it_is_registered():
     broken.trains = "nothing"
     with pytest.raises(ValueError, match="must be 'supernet' or 'candidates'"):
         tfdarts.register_strategy(broken)
+    broken = HillClimbing()
+    broken.name = "my hill"
+    with pytest.raises(ValueError, match="letters, digits and underscores"):
+        tfdarts.register_strategy(broken)
+
+    class Undecorated(tfdarts.Settings):
+        step: int = tfdarts.setting(1, "Step.")
+
+    for settings in (Undecorated, HillSettings(), dict, "step"):
+        broken = HillClimbing()
+        broken.settings = settings
+        with pytest.raises(ValueError, match="a subclass of tfdarts.Settings"):
+            tfdarts.register_strategy(broken)
 
 
 @pytest.mark.parametrize(

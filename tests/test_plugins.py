@@ -134,6 +134,13 @@ def test_a_plugin_that_fails_is_a_sentence(command, installed, capsys):
         tfdarts.search_config("random")
 
 
+def test_a_plugin_that_exits_is_a_sentence(installed, capsys):
+    installed("exits_of_test", "raise SystemExit(3)")
+    assert search.command.main(["--help"]) == 2
+    said = capsys.readouterr().err
+    assert "exits_of_test-package cannot be imported, SystemExit: 3." in said
+
+
 IMPORTS = """
 import importlib, pkgutil, sys
 import tfdarts

@@ -76,7 +76,7 @@ def load_plugins():
     for plugin in importlib.metadata.entry_points(group=PLUGINS):
         try:
             plugin.load()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             _plugins_are_loaded = False
             raise PluginError(
                 f"The plugin {plugin.name} of the package {plugin.dist.name} "

@@ -1,6 +1,9 @@
 """The strategies by name."""
 
+import re
+
 from tfdarts.registry import Registry
+from tfdarts.settings.fields import Settings
 from tfdarts.strategies.random_search import RandomSearch
 from tfdarts.strategies.strategy import DARTSStrategy
 from tfdarts.strategies.strategy import Strategy
@@ -19,8 +22,8 @@ def register_strategy(strategy: Strategy) -> None:
         strategy: `tfdarts.Strategy`. It replaces a strategy of the same name.
 
     Raises:
-        ValueError: If the object is not a strategy, or its `trains` is
-            unknown.
+        ValueError: If the object is not a strategy, or its name, `trains` or
+            `settings` cannot be used.
     """
     if not isinstance(strategy, Strategy):
         raise ValueError(
@@ -35,7 +38,25 @@ def register_strategy(strategy: Strategy) -> None:
             "`trains` of a strategy must be 'supernet' or 'candidates'. "
             f"Received: trains={strategy.trains!r}."
         )
+    if not re.fullmatch(r"\w+", strategy.name):
+        raise ValueError(
+            "The name of a strategy may have letters, digits and underscores. "
+            f"Received: name={strategy.name!r}."
+        )
+    if strategy.settings is not None:
+        _require_settings_class(strategy.settings)
     STRATEGIES[strategy.name] = strategy
+
+
+def _require_settings_class(settings):
+    """Raises `ValueError` unless it is a dataclass of `tfdarts.Settings`."""
+    is_class = isinstance(settings, type) and issubclass(settings, Settings)
+    if not is_class or "__dataclass_fields__" not in vars(settings):
+        raise ValueError(
+            "`settings` of a strategy must be a subclass of tfdarts.Settings "
+            "with @dataclasses.dataclass(frozen=True). Received: "
+            f"settings={settings!r}."
+        )
 
 
 def strategies():
