@@ -220,6 +220,14 @@ def test_a_strategy_is_checked_when_it_is_registered():
     class Undecorated(tfdarts.Settings):
         step: int = tfdarts.setting(1, "Step.")
 
+    for name in ("help", "flagfile", "quiet", "dry_run"):
+        field = name, int, tfdarts.setting(1, "Taken.")
+        broken = HillClimbing()
+        broken.settings = dataclasses.make_dataclass(
+            "Taken", [field], bases=(tfdarts.Settings,), frozen=True
+        )
+        with pytest.raises(ValueError, match=f"cannot have the name {name}"):
+            tfdarts.register_strategy(broken)
     for settings in (Undecorated, HillSettings(), dict, "step"):
         broken = HillClimbing()
         broken.settings = settings

@@ -276,6 +276,15 @@ def test_what_cannot_be_registered_is_refused():
     with pytest.raises(ValueError, match="must be a tfdarts.Task. Received"):
         register_task(VectorTask)
 
+    with pytest.raises(ValueError, match="A task must have a name. Received"):
+        register_task(tfdarts.Task())
+
+    class Bare(tfdarts.Task):
+        name = "bare"
+
+    with pytest.raises(ValueError, match="Missing: search, train, select"):
+        register_task(Bare())
+
     class Other(ImageTask):
         name = "others"
 

@@ -8,6 +8,13 @@ from tfdarts.strategies.random_search import RandomSearch
 from tfdarts.strategies.strategy import DARTSStrategy
 from tfdarts.strategies.strategy import Strategy
 
+RESERVED_FLAGS = (
+    *("debug", "describe_data", "dry_run", "flagfile", "help", "helpfull"),
+    *("helpshort", "helpxml", "quiet", "strategy", "train_flagfile"),
+    *("undefok", "version"),
+)
+"""Flags of the commands and of absl, which no setting may replace."""
+
 STRATEGIES = Registry(
     "strategy",
     "strategies",
@@ -57,6 +64,12 @@ def _require_settings_class(settings):
             "with @dataclasses.dataclass(frozen=True). Received: "
             f"settings={settings!r}."
         )
+    for name in settings.__dataclass_fields__:
+        if name in RESERVED_FLAGS:
+            raise ValueError(
+                f"A setting of a strategy cannot have the name {name}: "
+                f"--{name} is a flag of all strategies or commands."
+            )
 
 
 def strategies():

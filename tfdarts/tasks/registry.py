@@ -24,10 +24,23 @@ def register_task(task: Task) -> None:
             tasks; a task of the same name is replaced.
 
     Raises:
-        ValueError: If it is no task, or shares a config with another task.
+        ValueError: If it is no task, lacks a name or configs, or shares a
+            config with another task.
     """
     if not isinstance(task, Task):
         raise ValueError(f"A task must be a tfdarts.Task. Received: {task!r}.")
+    if not isinstance(task.name, str) or not task.name:
+        raise ValueError(
+            f"A task must have a name. Received: name={task.name!r}."
+        )
+    missing = [
+        c for c in ("search", "train", "select") if c not in task.configs
+    ]
+    if missing:
+        raise ValueError(
+            f"`configs` of the task {task.name} must have the dataclasses of "
+            f"search, train and select. Missing: {', '.join(missing)}."
+        )
     others = [each for each in tasks() if each.name != task.name]
     for each in others:
         common = {*each.configs.values()} & {*task.configs.values()}
