@@ -1,8 +1,10 @@
 """Batch normalization as DARTS uses it."""
 
 import keras
+import numpy as np
 import tensorflow as tf
 
+from tfdarts.layers.constants import shared_constant
 from tfdarts.layers.nested import nested_layers
 from tfdarts.replicas import num_replicas
 from tfdarts.replicas import sum_over_replicas
@@ -74,8 +76,16 @@ class BatchNorm(keras.layers.BatchNormalization):
         channels = inputs.shape[-1]
         dtype = _dtype_of_statistics(self.variable_dtype)
         if scale is None:
-            scale = self.gamma if self.affine else tf.ones([channels], dtype)
-        offset = self.beta if self.affine else tf.zeros([channels], dtype)
+            scale = (
+                self.gamma
+                if self.affine
+                else shared_constant(np.ones(channels), dtype)
+            )
+        offset = (
+            self.beta
+            if self.affine
+            else shared_constant(np.zeros(channels), dtype)
+        )
         scale, offset = (tf.cast(value, dtype) for value in (scale, offset))
         mean = tf.cast(self.moving_mean, dtype)
         variance = tf.cast(self.moving_variance, dtype)
@@ -86,12 +96,17 @@ class BatchNorm(keras.layers.BatchNormalization):
         all_replicas = self.synchronized and num_replicas() > 1
         if dtype == tf.float32 and not all_replicas:
             # The kernel returns the updated moving statistics.
-            outputs, mean, variance = tf.compat.v1.nn.fused_batch_norm(
-                inputs,
-                scale,
-                offset,
-                mean,
-                variance,
+            kernel = (
+                tf.raw_ops.FusedBatchNorm
+                if inputs.dtype == tf.float32
+                else tf.raw_ops.FusedBatchNormV3
+            )
+            outputs, mean, variance, *_ = kernel(
+                x=inputs,
+                scale=scale,
+                offset=offset,
+                mean=mean,
+                variance=variance,
                 epsilon=self.epsilon,
                 exponential_avg_factor=1.0 - self.momentum,
             )

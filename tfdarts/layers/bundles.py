@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfdarts.layers.batch_norm import BatchNorm
+from tfdarts.layers.constants import shared_constant
 from tfdarts.layers.convolutions import uniform
 from tfdarts.layers.primitives import primitive as new_layer
 from tfdarts.layers.subsample import Subsample
@@ -36,6 +37,16 @@ class Bundle(keras.layers.Layer):
     """
 
     source = "node"
+
+    def edge_kernels(self):
+        """Returns the kernels of the 1x1 convolutions inside the edges.
+
+        Returns:
+            List of tensors `(edges, filters, 1, filters)`. If it is not empty,
+            `call` takes the argument `products`, the kernels that
+            `separate_edges` makes of them.
+        """
+        return []
 
     def weights_of(self, edge):
         """Returns the weights of one edge, in the order of its own layer."""
@@ -131,6 +142,8 @@ class SeparableBundle(Bundle):
         inputs: 4D tensor of `num_edges * filters` channels.
         scale: Tensor `(num_edges * filters,)`, the scale of the batch
             normalization. Defaults to 1.
+        products: List of one tensor; see `Bundle.edge_kernels`. Defaults to
+            the kernel of the layer.
     """
 
     source = "spread"
@@ -166,7 +179,10 @@ class SeparableBundle(Bundle):
         )
         self.batch_norm.build((None, None, None, edges * filters))
 
-    def call(self, inputs, scale=None, training=None):
+    def edge_kernels(self):
+        return [tf.convert_to_tensor(self.pointwise_kernel)]
+
+    def call(self, inputs, scale=None, training=None, products=None):
         kernel = tf.convert_to_tensor(self.depthwise_kernel)
         match self.strides, self.dilation:
             case 1, 1:
@@ -181,9 +197,8 @@ class SeparableBundle(Bundle):
             case 2, 2:
                 # A dilated kernel of stride 2 reads only every second pixel.
                 outputs = depthwise_conv(every_second_pixel(inputs), kernel)
-        outputs = product_of_each_edge(
-            outputs, tf.convert_to_tensor(self.pointwise_kernel)
-        )
+        (product,) = products or separate_edges(self.edge_kernels())
+        outputs = convolve_edges(outputs, product)
         return self.batch_norm(outputs, training=training, scale=scale)
 
     def compute_output_shape(self, inputs_shape, scale_shape=None):
@@ -241,10 +256,16 @@ class SepConvBundle(Bundle):
             block.build(inputs_shape)
             inputs_shape = block.compute_output_shape(inputs_shape)
 
-    def call(self, inputs, scale=None, training=None):
+    def edge_kernels(self):
+        return [kernel for b in self.blocks for kernel in b.edge_kernels()]
+
+    def call(self, inputs, scale=None, training=None, products=None):
         first, second = self.blocks
-        inner = tf.nn.relu(first(inputs, training=training))
-        return second(inner, scale, training=training)
+        products = products or separate_edges(self.edge_kernels())
+        inner = first(inputs, training=training, products=products[:1])
+        return second(
+            tf.nn.relu(inner), scale, training=training, products=products[1:]
+        )
 
     def compute_output_shape(self, inputs_shape, scale_shape=None):
         return strided_shape(inputs_shape, self.strides)
@@ -391,27 +412,35 @@ def depthwise_conv(images, kernel, strides=1, padding="SAME"):
     TensorFlow use its own code.
     """
     size = kernel.shape[0]
-    window = [1, strides, strides, 1]
+    options = {"strides": [1, strides, strides, 1], "padding": padding}
     if size <= 3:
-        return tf.nn.depthwise_conv2d(images, kernel, window, padding)
+        return tf.raw_ops.DepthwiseConv2dNative(
+            input=images, filter=kernel, **options
+        )
     side = size // 2 if padding == "SAME" else 0
 
     @tf.custom_gradient
     def convolve(images, kernel):
         def gradients(upstream):
-            of_images = tf.nn.depthwise_conv2d_backprop_input(
-                keras.ops.shape(images), kernel, upstream, window, padding
+            of_images = tf.raw_ops.DepthwiseConv2dNativeBackpropInput(
+                input_sizes=tf.shape(images),
+                filter=kernel,
+                out_backprop=upstream,
+                **options,
             )
-            of_kernel = tf.nn.depthwise_conv2d_backprop_filter(
-                images,
-                kernel.shape,
-                upstream,
-                window,
-                [[0, 0], [side, side], [side, side], [0, 0]],
+            of_kernel = tf.raw_ops.DepthwiseConv2dNativeBackpropFilter(
+                input=images,
+                filter_sizes=shared_constant(kernel.shape, tf.int32),
+                out_backprop=upstream,
+                strides=options["strides"],
+                padding="EXPLICIT",
+                explicit_paddings=[0, 0, side, side, side, side, 0, 0],
             )
             return of_images, of_kernel
 
-        outputs = tf.nn.depthwise_conv2d(images, kernel, window, padding)
+        outputs = tf.raw_ops.DepthwiseConv2dNative(
+            input=images, filter=kernel, **options
+        )
         return outputs, gradients
 
     return convolve(images, kernel)
@@ -425,29 +454,57 @@ def dilated_depthwise_conv(images, kernel):
     """
     _, height, width, _ = keras.ops.shape(images)
     even = [[0, height % 2], [0, width % 2]]
-    outputs = depthwise_conv(tf.space_to_batch(images, [2, 2], even), kernel)
-    return tf.batch_to_space(outputs, [2, 2], even)
+    block = shared_constant([2, 2], tf.int32)
+    outputs = depthwise_conv(tf.space_to_batch(images, block, even), kernel)
+    return tf.batch_to_space(outputs, block, even)
 
 
 def pointwise(images, kernel):
     """Returns a 1x1 convolution; the kernel's output axes are flattened."""
-    kernel = tf.reshape(kernel, [1, 1, images.shape[-1], -1])
+    if kernel.shape[:3] == (1, 1, images.shape[-1]):
+        return tf.nn.conv2d(images, kernel, 1, "VALID")
+    shape = shared_constant([1, 1, images.shape[-1], -1], tf.int32)
+    kernel = tf.reshape(kernel, shape)
     return tf.nn.conv2d(images, kernel, 1, "VALID")
 
 
-def product_of_each_edge(images, kernels):
+def separate_edges(kernels):
+    """Returns kernels of 1x1 convolutions that do not mix the edges.
+
+    Few large operations make all kernels at once.
+
+    Args:
+        kernels: List of tensors `(edges, filters, 1, filters)`.
+
+    Returns:
+        List of tensors `(1, 1, edges * filters, edges * filters)`, which are
+        block-diagonal. With many filters, one product for each edge costs
+        less: then the kernels themselves.
+    """
+    if not kernels:
+        return []
+    edges, filters = kernels[0].shape[:2]
+    if edges == 1 or filters > FEW_FILTERS:
+        return kernels
+    diagonal = np.eye(edges).reshape(edges, 1, edges, 1)
+    blocks = tf.stack(kernels) * shared_constant(diagonal, kernels[0].dtype)
+    size = edges * filters
+    shape = shared_constant([len(kernels), 1, 1, size, size], tf.int32)
+    return tf.unstack(tf.reshape(blocks, shape))
+
+
+def convolve_edges(images, kernel):
     """Returns a 1x1 convolution of each edge's channels with its own kernel.
 
     Args:
         images: 4D tensor of `edges * filters` channels.
-        kernels: Tensor `(edges, filters, 1, filters)`.
+        kernel: One of the kernels that `separate_edges` returns.
     """
-    edges, filters = kernels.shape[:2]
-    if edges > 1 and filters > FEW_FILTERS:
-        parts = zip(tf.split(images, edges, axis=3), tf.unstack(kernels))
-        return tf.concat([pointwise(*part) for part in parts], axis=3)
-    diagonal = np.eye(edges).reshape(edges, 1, edges, 1)
-    return pointwise(images, kernels * tf.constant(diagonal, kernels.dtype))
+    edges = kernel.shape[0]
+    if edges == 1:
+        return pointwise(images, kernel)
+    parts = zip(tf.split(images, edges, axis=3), tf.unstack(kernel))
+    return tf.concat([pointwise(*part) for part in parts], axis=3)
 
 
 def sum_of_shared(images, weights):
@@ -467,5 +524,5 @@ def sum_of_shared(images, weights):
     weights = tf.reshape(weights, [len(images), 1, -1, 1])
     return pointwise(
         tf.concat(images, axis=3),
-        weights * tf.constant(identity, weights.dtype),
+        weights * shared_constant(identity, weights.dtype),
     )

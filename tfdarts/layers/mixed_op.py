@@ -3,13 +3,16 @@
 from collections.abc import Sequence
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tfdarts.genotypes import PRIMITIVES
 from tfdarts.layers.alphas import Alphas
 from tfdarts.layers.bundles import Bundle
 from tfdarts.layers.bundles import bundle_of
+from tfdarts.layers.bundles import separate_edges
 from tfdarts.layers.bundles import sum_of_shared
+from tfdarts.layers.constants import shared_constant
 from tfdarts.layers.primitives import primitive
 from tfdarts.layers.subsample import strided_shape
 
@@ -107,11 +110,11 @@ class MixedOp(keras.layers.Layer):
         """Computes equation 2 on each edge; skips `none`, which adds zero."""
         if edge_weights is None:
             edge_weights = self.alphas.edge_weights(training)
-        scales = tf.repeat(edge_weights, self.filters, axis=0)
-        scales = dict(zip(self.primitives, tf.unstack(scales, axis=1)))
+        scales = dict(zip(self.primitives, self._scales(edge_weights)))
         active = self.relu(inputs)
         spread = tf.tile(active, [1, 1, 1, self.num_edges])
         sources = {"node": inputs, "active": active, "spread": spread}
+        products = self._products()
         terms, shared = [], {}
         for name, operation in zip(self.primitives, self.operations):
             if name == "none":
@@ -121,13 +124,48 @@ class MixedOp(keras.layers.Layer):
                 continue
             source = sources[operation.source]
             # Batch norm multiplies by the edge weights at no extra cost.
-            terms.append(operation(source, scales[name], training=training))
+            terms.append(
+                operation(
+                    source,
+                    scales[name],
+                    training=training,
+                    **products.get(name, {}),
+                )
+            )
         if shared:
-            columns = [self.primitives.index(name) for name in shared]
-            weights = tf.gather(edge_weights, columns, axis=1)
-            weights = tf.cast(tf.transpose(weights), self.compute_dtype)
+            weights = self._select(edge_weights, shared)
             terms.append(sum_of_shared([*shared.values()], weights))
         return tf.add_n(terms)
+
+    def _products(self):
+        """Returns the argument `products` of the bundles that take it."""
+        kernels = {
+            name: kernels
+            for name, operation in zip(self.primitives, self.operations)
+            if isinstance(operation, Bundle)
+            and (kernels := operation.edge_kernels())
+        }
+        products = iter(separate_edges(sum(kernels.values(), [])))
+        return {
+            name: {"products": [next(products) for _ in own]}
+            for name, own in kernels.items()
+        }
+
+    def _scales(self, edge_weights):
+        """Returns a list: for each primitive, the weight of each channel."""
+        # Products with constants are fewer operations than `tf.repeat`.
+        repeated = np.repeat(np.eye(self.num_edges), self.filters, axis=1)
+        repeated = shared_constant(repeated, edge_weights.dtype)
+        return tf.unstack(tf.matmul(edge_weights, repeated, transpose_a=True))
+
+    def _select(self, edge_weights, names):
+        """Returns the weights of some primitives, `(primitives, edges)`."""
+        rows = [
+            [float(name == each) for each in self.primitives] for name in names
+        ]
+        rows = shared_constant(rows, edge_weights.dtype)
+        selected = tf.matmul(rows, edge_weights, transpose_b=True)
+        return tf.cast(selected, self.compute_dtype)
 
     def operation_of(self, edge: int, name: str) -> keras.Layer:
         """Returns the layer of a primitive on one edge, with its weights.

@@ -11,6 +11,7 @@ from tfdarts.models.variable_length import VariableLengthFunction
 from tfdarts.replicas import num_replicas
 from tfdarts.strategies.batch_objective import BatchObjective
 from tfdarts.strategies.hypergradient import Objective
+from tfdarts.strategies.hypergradient import require_connected
 from tfdarts.strategies.phase import Phase
 from tfdarts.training.pure_model import PureModel
 
@@ -172,7 +173,11 @@ class CompiledLoss:
     def _in_test(self, weights, alphas, state, x, y, counts):
         """Returns sums of loss and accuracy over labels, and their number."""
         outputs, _, _ = self.model(
-            weights, state, _as_inputs(x), alphas, training=False
+            self.model.weights.split(weights),
+            state,
+            _as_inputs(x),
+            alphas,
+            training=False,
         )
         logits, *carried = tf.nest.flatten(outputs)
         # Either all rows of a part count, or the whole part is padding.
@@ -186,20 +191,16 @@ class CompiledLoss:
         return tf.reduce_mean(right)
 
     def _gradients_of_batch(self, weights, alphas, state, penalty, x, y):
-        outputs = []
-
-        def loss_function(weights, alphas):
-            loss, *rest = self._forward(
-                weights[0], alphas, state, penalty, x, y
+        parts = self.model.weights.split(weights)
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch([parts, alphas])
+            loss, logits, carried, state = self._forward(
+                parts, alphas, state, penalty, x, y
             )
-            outputs.extend(rest)
-            return loss
-
-        objective = Objective(loss_function)
-        loss, (gradient,), alpha_gradients = objective.gradients(
-            [weights], alphas
-        )
-        logits, carried, (statistics, others) = outputs
+        gradients, alpha_gradients = tape.gradient(loss, (parts, alphas))
+        gradient = self.model.weights.join(gradients)
+        require_connected(alpha_gradients)
+        statistics, others = state
         accuracy = self._accuracy(y, logits)
         means = loss, accuracy, gradient, alpha_gradients, statistics
         return means, carried, others
@@ -209,12 +210,13 @@ class CompiledLoss:
 
         def loss_function(weights, alphas):
             loss, _, each, _ = self._forward(
-                weights[0], alphas, state, penalty, x, y
+                weights, alphas, state, penalty, x, y
             )
             carried.extend(each)
             return loss
 
-        means = Objective(loss_function).alpha_gradients([weights], alphas)
+        weights = self.model.weights.split(weights)
+        means = Objective(loss_function).alpha_gradients(weights, alphas)
         return means, carried, []
 
     def _mixed_product_of_batch(
@@ -235,7 +237,8 @@ class CompiledLoss:
 
     def _objective(self, state, penalty, x, y):
         def loss_function(weights, alphas):
-            return self._forward(weights[0], alphas, state, penalty, x, y)[0]
+            weights = self.model.weights.split(weights[0])
+            return self._forward(weights, alphas, state, penalty, x, y)[0]
 
         return Objective(loss_function)
 

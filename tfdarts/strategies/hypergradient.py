@@ -58,14 +58,14 @@ class Objective:
             tape.watch([weights, alphas])
             loss = self.loss(weights, alphas)
         gradients = tape.gradient(loss, (weights, alphas))
-        return loss, *(_require_connected(parts) for parts in gradients)
+        return loss, *(require_connected(parts) for parts in gradients)
 
     def alpha_gradients(self, weights, alphas):
         """Returns the loss and ∇α L."""
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(alphas)
             loss = self.loss(weights, alphas)
-        return loss, _require_connected(tape.gradient(loss, alphas))
+        return loss, require_connected(tape.gradient(loss, alphas))
 
     def mixed_product(self, weights, alphas, direction):
         """Returns ∇²α,w L · direction, by differentiating twice."""
@@ -82,7 +82,7 @@ class Objective:
             with tf.GradientTape(watch_accessed_variables=False) as inner:
                 inner.watch(variables)
                 loss = self.loss(weights, alphas)
-            gradients = _require_connected(inner.gradient(loss, variables))
+            gradients = require_connected(inner.gradient(loss, variables))
             along = tf.add_n(
                 [tf.reduce_sum(g * d) for g, d in zip(gradients, direction)]
             )
@@ -92,7 +92,8 @@ class Objective:
         )
 
 
-def _require_connected(gradients):
+def require_connected(gradients):
+    """Returns gradients; raises `ValueError` if one of them is `None`."""
     if any(gradient is None for gradient in gradients):
         raise ValueError(
             "A loss does not depend on all weights and alphas, or is not "

@@ -6,6 +6,8 @@ import math
 import keras
 import tensorflow as tf
 
+from tfdarts.layers.constants import shared_constant
+
 
 class FlatVariables:
     """Reads, splits and writes a list of variables as one flat vector.
@@ -47,8 +49,17 @@ class FlatVariables:
         )
 
     def join(self, tensors):
-        """Returns tensors of the variables' shapes as one vector."""
-        vectors = [_reshape(t, (-1,)) for t in tensors]
+        """Returns tensors of the variables' shapes as one vector.
+
+        Args:
+            tensors: Iterable of tensors, or `None` for zeros.
+        """
+        vectors = [
+            tf.zeros(size, self.variables[0].dtype)
+            if tensor is None
+            else _reshape(tensor, (-1,))
+            for tensor, size in zip(tensors, self._sizes, strict=True)
+        ]
         # Models without batch norm have no statistics to join.
         return tf.concat(vectors, axis=0) if vectors else tf.zeros([0])
 
@@ -67,4 +78,4 @@ def _reshape(tensor, shape):
     """Returns a reshaped tensor; avoids an operation from vector to vector."""
     if len(tensor.shape) == len(shape) == 1:
         return tensor
-    return tf.reshape(tensor, shape)
+    return tf.reshape(tensor, shared_constant(shape, tf.int32))

@@ -28,7 +28,8 @@ class PureModel:
     >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
     >>> pure = PureModel(model)
     >>> weights, state = pure.read()
-    >>> outputs, state, losses = pure(0 * weights, state, (tf.ones((1, 2)),))
+    >>> weights = pure.weights.split(0 * weights)
+    >>> outputs, state, losses = pure(weights, state, (tf.ones((1, 2)),))
     >>> float(outputs[0, 0])
     0.0
     """
@@ -54,7 +55,7 @@ class PureModel:
         """Returns the outputs, the new state, and the losses added.
 
         Args:
-            weights: Vector.
+            weights: List of tensors, the values of the weights.
             state: The state, in the form that `read` returns.
             inputs: Tuple of the inputs of the model.
             apart: List of tensors, the values of the variables `self.apart`.
@@ -64,7 +65,7 @@ class PureModel:
         by_id = {
             id(variable): value
             for variables, values in (
-                (self.weights.variables, self.weights.split(weights)),
+                (self.weights.variables, weights),
                 (self.apart, apart),
                 (self.statistics.variables, self.statistics.split(state[0])),
                 (self.others, state[1]),
