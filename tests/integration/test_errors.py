@@ -293,7 +293,9 @@ def test_a_batch_that_is_larger_than_the_data(tmp_path):
         "--run_dir=r",
         cwd=tmp_path,
     )
-    is_refused(outcome, 3, "A batch of 2000 is larger than the 1437 examples")
+    is_refused(
+        outcome, 3, "A batch of 2000 is larger than the split, which has 1437"
+    )
 
 
 @pytest.mark.slow
@@ -452,7 +454,7 @@ def test_a_full_disk(name, arguments, tmp_path):
         outcome,
         2,
         "(The state after epoch 1 could not be written to|small/r.* cannot be "
-        "written: no space is left).* [Mm]ake room",
+        "written: no space is left).* [Ff]ree some space",
     )
 
 

@@ -322,7 +322,7 @@ def test_workers_that_do_not_agree_are_refused(tmp_path):
     for worker in workers:
         code, line = worker.ended()
         assert code == 2, worker.stderr.read_text()
-        assert "The workers do not agree on --seed. Start all of" in line
+        assert "The workers do not agree on --seed. Start all " in line
     assert not (tmp_path / "images").exists()
 
 

@@ -330,10 +330,10 @@ def test_the_fourth_nan_ends_it(tmp_path, caplog):
         tiny_text.TRAINING, run_dir=str(tmp_path), learning_rate=1e30
     )
     with pytest.raises(
-        DivergedError, match="after going back 3 times, so the run has div"
+        DivergedError, match="after rolling back 3 times, so the run has di"
     ):
         train(config)
-    said = [r.message for r in caplog.records if "going back" in r.message]
+    said = [r.message for r in caplog.records if "rolling back" in r.message]
     assert ["first", "second", "third"] == [
         next(w for w in ("first", "second", "third") if w in line)
         for line in said
@@ -345,7 +345,7 @@ def test_a_search_ends_with_the_first_nan(tmp_path, caplog):
     config = with_(tiny_text.SEARCH, run_dir=str(tmp_path), learning_rate=1e30)
     with pytest.raises(DivergedError):
         search(config)
-    assert "going back" not in caplog.text
+    assert "rolling back" not in caplog.text
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru"])

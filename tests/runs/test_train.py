@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from tensorboard_events import scalars
-from tiny_training import SMALL
 
 from tfdarts import genotypes
 from tfdarts.data import digits
@@ -37,7 +36,7 @@ from tfdarts.visualization import predictions
 
 TINY = TrainConfig(
     preset="paper",
-    genotype=SMALL,
+    genotype="DARTS_V2",
     init_channels=2,
     num_cells=3,
     epochs=1,
@@ -90,7 +89,7 @@ def test_tensorboard_gets_what_the_results_say(run):
 def test_training_leaves_a_network_that_comes_back_as_its_class(run, network):
     path, results = run
     assert type(network) is CNNNetwork
-    assert network.genotype == SMALL
+    assert network.genotype == genotypes.get("DARTS_V2")
     assert results["num_parameters"] == sum(
         int(np.prod(w.shape)) for w in network.trainable_weights
     )
@@ -154,7 +153,7 @@ def test_more_epochs_resume_a_finished_training(run, tmp_path):
 
 def test_another_genotype_is_refused(run):
     config = dataclasses.replace(TINY, run_dir=str(run[0]), genotype="DARTS_V1")
-    with pytest.raises(ValueError, match="genotype: .*DARTS_V1"):
+    with pytest.raises(ValueError, match="genotype: .*DARTS_V2"):
         train(config)
 
 
@@ -262,14 +261,16 @@ def test_export_gives_the_probabilities_of_the_network(run, network):
     assert card["data"]["validation_portion"] == 0.2
     text = (version / "MODEL_CARD.md").read_text()
     assert f"| num parameters | {results['num_parameters']:,} |" in text
-    assert "Read from Genotype(" in text and "Genotype(" in text
+    assert "The published cell DARTS_V2." in text and "Genotype(" in text
     assert "| cpu cores |" in text and card["search"] is None
     # No depth of DenseNet, no momentum of nobody, no flag of TensorBoard.
     assert not {"depth", "growth_rate", "tensorboard"} & {
         *card["training"],
         *card["network"],
     }
-    assert genotypes.Genotype.load(version / "genotype.json") == SMALL
+    assert genotypes.Genotype.load(version / "genotype.json") == genotypes.get(
+        "DARTS_V2"
+    )
     assert (version / FILE).stat().st_size > 1000
     assert "/models/reader" in (path / "export" / "models.config").read_text()
 
