@@ -68,7 +68,7 @@ def test_rates_have_the_digits_of_float64(schedule):
         ),
         WarmUp: cosine * np.minimum((np.arange(50 * 61) + 1) / 41, 1),
     }[type(schedule)]
-    for function in (schedule, tf.function(schedule)):
+    for function in (schedule.exact, tf.function(schedule.exact)):
         np.testing.assert_allclose(function(steps), expected, rtol=1e-13)
 
 

@@ -7,7 +7,27 @@ import keras
 from tfdarts.arguments import scalar
 
 
-class _EpochSchedule(keras.optimizers.schedules.LearningRateSchedule):
+class _Schedule(keras.optimizers.schedules.LearningRateSchedule):
+    """A schedule that is computed in float64, by `exact(step)`."""
+
+    def __call__(self, step):
+        # Keras' optimizers multiply learning rates by tensors of this dtype.
+        return keras.ops.cast(self.exact(step), keras.config.floatx())
+
+
+def exact_rate(schedule, step):
+    """Returns the learning rate of a step in float64.
+
+    Args:
+        schedule: Keras schedule.
+        step: Scalar or tensor of integers, counted from 0.
+    """
+    is_own = isinstance(schedule, _Schedule)
+    rate = schedule.exact(step) if is_own else schedule(step)
+    return keras.ops.cast(rate, "float64")
+
+
+class _EpochSchedule(_Schedule):
     """A learning rate that is a function of the epoch, `rate(epoch)`.
 
     Args:
@@ -27,7 +47,7 @@ class _EpochSchedule(keras.optimizers.schedules.LearningRateSchedule):
         step = keras.ops.cast(step, "int64")
         return keras.ops.cast(step // self.steps_per_epoch, "float64")
 
-    def __call__(self, step):
+    def exact(self, step):
         return self.rate(self.epoch(step))
 
     def get_config(self):
@@ -132,7 +152,7 @@ class EpochSteps(_EpochSchedule):
 
 
 @keras.saving.register_keras_serializable(package="tfdarts")
-class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
+class WarmUp(_Schedule):
     """Linear warm-up from zero to another schedule.
 
         rate(s) = schedule(s) min(1, (s + 1) / steps)
@@ -156,10 +176,9 @@ class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
         self.schedule = schedule
         self.steps = _count(steps, "steps")
 
-    def __call__(self, step):
+    def exact(self, step):
         done = (keras.ops.cast(step, "float64") + 1) / self.steps
-        rate = keras.ops.cast(self.schedule(step), "float64")
-        return rate * keras.ops.minimum(done, 1.0)
+        return exact_rate(self.schedule, step) * keras.ops.minimum(done, 1.0)
 
     def get_config(self):
         schedule = keras.optimizers.schedules.serialize(self.schedule)
@@ -191,7 +210,7 @@ class LearningRate(keras.callbacks.Callback):
         rate = optimizer._learning_rate
         if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
             # `iterations` already counts the last step.
-            rate = rate(optimizer.iterations - 1)
+            rate = exact_rate(rate, optimizer.iterations - 1)
         logs["learning_rate"] = float(keras.ops.convert_to_numpy(rate))
 
 
