@@ -8,6 +8,9 @@ import dataclasses
 import json
 import pathlib
 import re
+import subprocess
+import sys
+import types
 
 import keras
 import numpy as np
@@ -144,12 +147,12 @@ class HillClimbing(tfdarts.Strategy):
 
     def run(self, search):
         space = tfdarts.CNNSearchSpace(1, ("skip_connect", "max_pool_3x3"))
+        if not search.trials:
+            search.evaluate(space.sample(seed=0))
         while len(search.trials) < search.config.num_candidates:
-            genotype = space.sample(seed=0)
-            if search.trials:
-                neighbors = space.neighbors(search.genotype)
-                genotype = neighbors[search.config.step]
-            search.evaluate(genotype)
+            neighbors = space.neighbors(search.genotype)
+            position = search.config.step % len(neighbors)
+            search.evaluate(neighbors[position])
 
 
 def test_a_strategy_proposes_from_a_space_of_your_own(tmp_path):
@@ -258,13 +261,60 @@ def test_settings_of_another_strategy_are_refused():
 
 
 CONTRIBUTING = pathlib.Path(__file__).parents[1] / "CONTRIBUTING.md"
+EXAMPLES = re.findall(
+    r"^```python\n(.*?)^```", CONTRIBUTING.read_text(), re.M | re.S
+)
 
 
 def test_examples_of_contributing_run(capsys):
-    text = CONTRIBUTING.read_text()
     names = {"__name__": "example"}
-    for code in re.findall(r"^```python\n(.*?)^```", text, re.M | re.S):
+    for code in EXAMPLES:
         exec(compile(code, "CONTRIBUTING.md", "exec"), names)
     assert {"conv_1x1"} < {*names["supernet"].primitives}
     assert len(names["neighbors"]) > 2
     assert capsys.readouterr().out.startswith("vectors:16: 64 train, 16 test")
+
+
+def test_examples_of_contributing_register_without_tensorflow():
+    registering = [code for code in EXAMPLES if "tfdarts.register_" in code]
+    assert len(registering) == 4
+    loaded = "assert not {'tensorflow', 'keras'} & {*sys.modules}"
+    code = "\n".join(["import sys", *registering, loaded])
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+class Trained:
+    """A search of candidates whose training takes no time."""
+
+    def __init__(self, space, num_candidates):
+        self.space = space
+        self.config = types.SimpleNamespace(
+            seed=0, num_candidates=num_candidates
+        )
+        self.trials = []
+
+    def evaluate(self, genotype):
+        self.trials.append(types.SimpleNamespace(genotype=genotype))
+
+    @property
+    def genotype(self):
+        return self.trials[0].genotype
+
+
+@pytest.mark.parametrize(
+    ("space", "evaluated"),
+    [
+        (tfdarts.RNNSearchSpace(1, ["tanh"]), 1),
+        (tfdarts.CNNSearchSpace(1, ["skip_connect"]), 1),
+        (tfdarts.RNNSearchSpace(1, ["tanh", "relu"]), 2),
+        (tfdarts.RNNSearchSpace(2, ["tanh", "relu"]), 4),
+    ],
+)
+def test_hill_climbing_of_contributing_ends_without_neighbors(space, evaluated):
+    names = {"__name__": "example"}
+    (code,) = [code for code in EXAMPLES if "class HillClimbing" in code]
+    exec(compile(f"import tfdarts\n{code}", "CONTRIBUTING.md", "exec"), names)
+    search = Trained(space, num_candidates=5)
+    names["HillClimbing"]().run(search)
+    assert len({trial.genotype for trial in search.trials}) == evaluated
+    assert len(search.trials) == evaluated

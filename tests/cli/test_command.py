@@ -188,7 +188,9 @@ def test_help_shows_every_flag_its_default_and_examples(name, capsys):
     assert errors == ""
     lines = shown.splitlines()
     assert shown.startswith(command.summary)
-    examples = {f"  {example}" for example in command.all_examples()}
+    examples = {
+        f"  {example}" for example in command.for_strategy([]).all_examples()
+    }
     assert examples <= set(lines)
     assert max(len(line) for line in lines if line not in examples) <= 80
     of_tasks = {each.name: command.settings_for(each) for each in tasks()}
@@ -234,6 +236,18 @@ def test_help_of_a_strategy_has_examples_of_it_and_the_true_default(
         _, *arguments = shlex.split(example)
         assert "--strategy=random" in arguments
         assert run.main(arguments) == 0
+
+
+@pytest.mark.parametrize("name", ["search", "pipeline"])
+@pytest.mark.parametrize("typed", [[], ["--strategy=darts"]])
+def test_help_of_darts_has_no_examples_of_random_search(name, typed, capsys):
+    assert COMMANDS[name].main([*typed, "--help"]) == 0
+    shown = capsys.readouterr().out
+    examples = re.findall(rf"^  (tfdarts-{name} .*)$", shown, re.M)
+    assert f"tfdarts-{name} --flagfile=configs/digits.cfg" in "\n".join(
+        examples
+    )
+    assert not any("--strategy" in example for example in examples)
 
 
 def test_help_of_a_strategy_adds_the_strategy_to_examples_it_accepts():

@@ -180,28 +180,28 @@ class Command:
     def all_examples(self):
         """Returns the example command lines of the command and the tasks.
 
-        With another strategy than the default, they name the strategy, and
-        those that it does not accept are left out.
+        With a strategy, those that it does not accept are left out, and the
+        others name it unless it is the default.
         """
         name = self.name.removeprefix("tfdarts-")
         of_tasks = [task.examples.get(name, ()) for task in tasks()]
         # A derived task may inherit the examples of another.
         examples = dict.fromkeys([*self.examples, *itertools.chain(*of_tasks)])
-        if self.strategy in (None, get_strategy(_DEFAULT_STRATEGY)):
+        if self.strategy is None:
             return [*examples]
         return [*filter(None, map(self._example_of_strategy, examples))]
 
     def _example_of_strategy(self, example):
-        """Returns an example with `--strategy`, or `None` if it is invalid."""
+        """Returns an example for the strategy, or `None` if it is invalid."""
         _, *arguments = shlex.split(example)
         chosen = f"--strategy={self.strategy.name}"
         try:
             given = [*parsing.expand_flagfiles(arguments)]
             name = parsing.last_value(given, "strategy")
-            if name is None:
+            if name is None and self.strategy.name != _DEFAULT_STRATEGY:
                 example = example.replace(" ", f" {shlex.quote(chosen)} ", 1)
                 arguments.insert(0, chosen)
-            elif name != self.strategy.name:
+            elif name not in (None, self.strategy.name):
                 return None
             self.parse_arguments(arguments)
         except ValueError:
