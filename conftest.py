@@ -6,6 +6,7 @@ import tensorflow as tf
 
 import tfdarts
 from tfdarts.primitive_table import TABLE
+from tfdarts.runs.evaluators import EVALUATORS
 from tfdarts.strategies.registry import STRATEGIES
 from tfdarts.tasks.registry import TASKS
 from tfdarts.training import distribution
@@ -27,7 +28,7 @@ def seeded():
 @pytest.fixture(autouse=True)
 def own_parts():
     """Each test leaves the registries as they were."""
-    registries = TABLE, STRATEGIES, TASKS
+    registries = TABLE, STRATEGIES, EVALUATORS, TASKS
     before = [{**registry} for registry in registries]
     yield
     for registry, parts in zip(registries, before, strict=True):

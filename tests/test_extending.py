@@ -20,6 +20,8 @@ import tiny_search
 import tiny_training
 
 import tfdarts
+from tfdarts.records.run_directory import Stage
+from tfdarts.runs.genotype_origin import search_facts
 
 TINY = {
     name: value
@@ -223,6 +225,13 @@ def test_a_strategy_is_checked_when_it_is_registered():
     with pytest.raises(ValueError, match="letters, digits and underscores"):
         tfdarts.register_strategy(broken)
 
+    class Unable(tfdarts.Strategy):
+        name = "unable"
+        trains = "candidates"
+
+    with pytest.raises(ValueError, match="unable must have a method `run"):
+        tfdarts.register_strategy(Unable())
+
     class Undecorated(tfdarts.Settings):
         step: int = tfdarts.setting(1, "Step.")
 
@@ -239,6 +248,116 @@ def test_a_strategy_is_checked_when_it_is_registered():
         broken.settings = settings
         with pytest.raises(ValueError, match="a subclass of tfdarts.Settings"):
             tfdarts.register_strategy(broken)
+
+
+@dataclasses.dataclass(frozen=True)
+class SkipSettings(tfdarts.Settings):
+    wanted: int = tfdarts.setting(0, "Skip connections.", least=0)
+
+
+class SkipCount(tfdarts.Evaluator):
+    """Takes the cell with the wanted number of skips; trains nothing."""
+
+    name = "skip_count"
+    settings = SkipSettings
+
+    def __call__(self, genotype, run_dir):
+        skips = genotype.num_skip_connections
+        distance = abs(skips - self.config.wanted)
+        return tfdarts.Evaluation(genotype, [distance], skips)
+
+
+@pytest.fixture
+def skip_count():
+    tfdarts.register_evaluator(SkipCount)
+
+
+def test_an_evaluator_of_your_own_ranks_candidates(tmp_path, skip_count):
+    config = tfdarts.search_config(
+        *("random",),
+        evaluator="skip_count",
+        wanted=2,
+        num_candidates=9,
+        patience=8,
+        run_dir=str(tmp_path),
+    )
+    genotype = tfdarts.search(config)
+    space = tfdarts.CNNSearchSpace(4)
+    skips = [space.sample(n).num_skip_connections for n in range(9)]
+    assert genotype.num_skip_connections == 2 != skips[0]
+    assert genotype.normal == space.sample(skips.index(2)).normal
+    path = tmp_path / "search"
+    trials = json.loads((path / "trials.json").read_text())
+    assert [trial["score"] for trial in trials] == skips
+    assert all(0 <= trial["seconds"] < 60 for trial in trials)
+    assert not (path / "candidates").exists()
+    assert "candidate 1 of 9: 0, best 0" in (path / "log.txt").read_text()
+    written = json.loads((path / "config.json").read_text())
+    assert (written["evaluator"], written["wanted"]) == ("skip_count", 2)
+    facts = search_facts(Stage(tmp_path, "search"))
+    assert facts["score"] == 2 and facts["evaluator"] == "skip_count"
+    assert "validation_accuracy" not in facts
+    other = tfdarts.search_config("random", run_dir=str(tmp_path))
+    with pytest.raises(ValueError, match="evaluator: skip_count recorded, fr"):
+        tfdarts.search(dataclasses.replace(other, num_candidates=9))
+
+
+def test_settings_of_another_evaluator_are_refused(skip_count):
+    with pytest.raises(ValueError, match="random on images has no setting wan"):
+        tfdarts.search_config("random", wanted=2)
+    with pytest.raises(ValueError, match="darts on images has no setting eval"):
+        tfdarts.search_config("darts", evaluator="skip_count")
+    with pytest.raises(ValueError, match="There is no evaluator 'magic'. The "):
+        tfdarts.search_config("random", evaluator="magic")
+    config = tfdarts.search_config("random", run_dir="r")
+    config = dataclasses.replace(config, evaluator="skip_count")
+    message = (
+        "not settings of the strategy random with the evaluator skip_count: "
+        r"create them with tfdarts.search_config\('random', evaluator='skip_co"
+    )
+    with pytest.raises(ValueError, match=message):
+        tfdarts.search(config)
+
+
+def test_the_cost_of_an_evaluator_without_training_is_not_predicted(skip_count):
+    config = tfdarts.search_config("random", evaluator="skip_count")
+    with pytest.raises(ValueError, match="the evaluator skip_count need not"):
+        tfdarts.dry_run(config)
+
+
+def test_a_strategy_and_an_evaluator_share_no_setting(skip_count):
+    class Same(HillClimbing):
+        name = "same"
+        settings = SkipSettings
+
+    tfdarts.register_strategy(Same())
+    with pytest.raises(ValueError, match="same and the evaluator skip_count b"):
+        tfdarts.search_config("same", evaluator="skip_count")
+
+
+def test_an_evaluator_is_checked_when_it_is_registered():
+    for broken in (SkipCount(None, None), dict, HillClimbing):
+        with pytest.raises(ValueError, match="a subclass of tfdarts.Evaluator"):
+            tfdarts.register_evaluator(broken)
+    Taken = dataclasses.make_dataclass(
+        "Taken",
+        [("evaluator", int, tfdarts.setting(1, "Taken."))],
+        bases=(tfdarts.Settings,),
+        frozen=True,
+    )
+    for attributes, message in (
+        ({"name": None}, "must have a name"),
+        ({"name": "my own"}, "letters, digits and underscores"),
+        ({"settings": dict}, "a subclass of tfdarts.Settings"),
+        ({"settings": Taken}, "cannot have the name evaluator"),
+        (
+            {"__call__": tfdarts.Evaluator.__call__},
+            "skip_count must have a method `__call__",
+        ),
+    ):
+        broken = type("Broken", (SkipCount,), attributes)
+        with pytest.raises(ValueError, match=message):
+            tfdarts.register_evaluator(broken)
 
 
 @pytest.mark.parametrize(
@@ -266,18 +385,20 @@ EXAMPLES = re.findall(
 )
 
 
-def test_examples_of_contributing_run(capsys):
+def test_examples_of_contributing_run(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     names = {"__name__": "example"}
     for code in EXAMPLES:
         exec(compile(code, "CONTRIBUTING.md", "exec"), names)
     assert {"conv_1x1"} < {*names["supernet"].primitives}
     assert len(names["neighbors"]) > 2
+    assert names["few_skips"].num_skip_connections == 0
     assert capsys.readouterr().out.startswith("vectors:16: 64 train, 16 test")
 
 
 def test_examples_of_contributing_register_without_tensorflow():
     registering = [code for code in EXAMPLES if "tfdarts.register_" in code]
-    assert len(registering) == 4
+    assert len(registering) == 5
     loaded = "assert not {'tensorflow', 'keras'} & {*sys.modules}"
     code = "\n".join(["import sys", *registering, loaded])
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,5 +1,6 @@
 """Installed packages add parts that shell commands know."""
 
+import dataclasses
 import json
 import os
 import pathlib
@@ -36,6 +37,21 @@ class Quick(tfdarts.Strategy):
         search.evaluate(search.space.sample(search.config.number))
 
 
+@dataclasses.dataclass(frozen=True)
+class SkipSettings(tfdarts.Settings):
+    wanted: int = tfdarts.setting(0, "Skip connections.", least=0)
+
+
+class SkipCount(tfdarts.Evaluator):
+    name = "skip_count"
+    settings = SkipSettings
+
+    def __call__(self, genotype, run_dir):
+        skips = genotype.num_skip_connections
+        distance = abs(skips - self.config.wanted)
+        return tfdarts.Evaluation(genotype, [distance], skips)
+
+
 class Vectors(ImageTask):
     name = "vectors"
     configs = {
@@ -51,6 +67,7 @@ def swish(x):
     return x
 
 
+tfdarts.register_evaluator(SkipCount)
 tfdarts.register_strategy(Quick())
 tfdarts.register_task(Vectors())
 tfdarts.register_primitive("swish", swish, space="rnn")
@@ -112,9 +129,83 @@ def test_help_and_registries_have_the_parts_of_a_plugin(installed, capsys):
     assert search.main(["--help"]) == 0
     assert "Strategies: darts, random, quick\n" in capsys.readouterr().out
     assert search.main(["--strategy=quick", "--help"]) == 0
-    assert "  --number=INTEGER (default 0)\n" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "  --number=INTEGER (default 0)\n" in said
+    assert "Evaluators: from_scratch, skip_count\n" in said
+    assert "  --evaluator=TEXT (default from_scratch)\n" in said
+    assert "--wanted" not in said
+    chosen = ["--strategy=quick", "--evaluator=skip_count"]
+    assert search.main([*chosen, "--help"]) == 0
+    said = capsys.readouterr().out
+    assert "  --wanted=INTEGER (default 0)\n" in said
+    assert "  --evaluator=TEXT (default from_scratch)\n" in said
     genotype = tfdarts.Genotype(recurrent=[("swish", 0)], recurrent_concat=[1])
     assert genotype.recurrent == (("swish", 0),)
+
+
+def test_a_command_searches_with_the_evaluator_of_a_plugin(
+    installed, tmp_path, capsys
+):
+    installed("parts_of_test", PARTS)
+    flagfile = tmp_path / "quick.cfg"
+    flagfile.write_text("--strategy=quick\n--evaluator=skip_count\n--wanted=2")
+    flags = [f"--flagfile={flagfile}", f"--run_dir={tmp_path}/run"]
+    assert search.main(flags) == 0, capsys.readouterr().err
+    recorded = json.loads((tmp_path / "run/search/config.json").read_text())
+    assert (recorded["evaluator"], recorded["wanted"]) == ("skip_count", 2)
+    (trial,) = json.loads((tmp_path / "run/search/trials.json").read_text())
+    assert trial["rank"] == [abs(trial["score"] - 2)]
+    said = capsys.readouterr().out
+    # The evaluator and its settings are no flags of a training.
+    assert "wanted" not in said and "evaluator" not in said
+
+
+@pytest.mark.parametrize(
+    ("flags", "sentence"),
+    [
+        (
+            ["--strategy=quick", "--evaluator=magic"],
+            "There is no evaluator 'magic'. The evaluators are: from_scratch, ",
+        ),
+        (
+            ["--strategy=quick", "--wanted=2"],
+            "--wanted is for --evaluator=skip_count: give that evaluator, or l",
+        ),
+        (
+            ["--evaluator=skip_count"],
+            "--evaluator is for --strategy=random: give that strategy, or leav",
+        ),
+        (
+            ["--strategy=quick", "--evaluator=skip_count", "--wanted=-1"],
+            "--wanted must be at least 0. Received: -1.",
+        ),
+    ],
+)
+def test_an_evaluator_or_flags_that_do_not_fit_are_a_sentence(
+    flags, sentence, installed, capsys
+):
+    installed("parts_of_test", PARTS)
+    assert search.main(flags) == 2
+    assert sentence in capsys.readouterr().err
+
+
+def test_a_typed_evaluator_makes_flags_of_others_in_a_flagfile_idle(
+    installed, tmp_path, capsys
+):
+    installed("parts_of_test", PARTS)
+    flagfile = tmp_path / "quick.cfg"
+    flagfile.write_text("--strategy=quick\n--evaluator=skip_count\n--wanted=2")
+    seen = []
+    command = dataclasses.replace(
+        search.command, run=seen.append, needs_tensorflow=False
+    )
+    flags = [f"--flagfile={flagfile}", "--evaluator=from_scratch"]
+    assert command.main(flags) == 0
+    assert seen[0]["evaluator"] == "from_scratch" and "wanted" not in seen[0]
+    assert (
+        "ignored flags of the flagfile, which have no effect beside "
+        "--evaluator=from_scratch: --wanted=2\n"
+    ) in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", [search, visualize])

@@ -52,7 +52,8 @@ def test_a_constructor_has_hints(name):
 
 
 @pytest.mark.parametrize(
-    "cls", [tfdarts.Task, tfdarts.Strategy, tfdarts.Relaxation]
+    "cls",
+    [tfdarts.Task, tfdarts.Strategy, tfdarts.Evaluator, tfdarts.Relaxation],
 )
 def test_an_interface_has_hints(cls):
     methods = [
@@ -66,7 +67,9 @@ def test_an_interface_has_hints(cls):
         assert without_hint(method) == [] and hint is not inspect._empty, method
 
 
-@pytest.mark.parametrize("cls", [tfdarts.Task, tfdarts.Strategy])
+@pytest.mark.parametrize(
+    "cls", [tfdarts.Task, tfdarts.Strategy, tfdarts.Evaluator]
+)
 def test_attributes_that_a_subclass_sets_have_hints(cls):
     """Without a hint, `name = None` lets no subclass have a name."""
     attributes = {

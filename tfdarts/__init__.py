@@ -16,6 +16,8 @@ if typing.TYPE_CHECKING:  # The same names as below, for type checkers.
     from tfdarts.data.arrays import from_dataset as from_dataset
     from tfdarts.data.image_source import DataError as DataError
     from tfdarts.data.text_source import from_lines as from_lines
+    from tfdarts.evaluators.evaluation import Evaluation as Evaluation
+    from tfdarts.evaluators.evaluator import Evaluator as Evaluator
     from tfdarts.genotypes import Genotype as Genotype
     from tfdarts.layers.alphas import Alphas as Alphas
     from tfdarts.layers.mixed_op import MixedOp as MixedOp
@@ -31,6 +33,7 @@ if typing.TYPE_CHECKING:  # The same names as below, for type checkers.
     from tfdarts.runs.data import describe_data as describe_data
     from tfdarts.runs.dry_run import dry_run as dry_run
     from tfdarts.runs.evaluate import evaluate as evaluate
+    from tfdarts.runs.evaluators import register_evaluator as register_evaluator
     from tfdarts.runs.export import export as export
     from tfdarts.runs.pipeline import pipeline as pipeline
     from tfdarts.runs.predict import predict as predict
@@ -84,6 +87,8 @@ _PUBLIC = {
     "CNNSupernet": "tfdarts.models.cnn_supernet",
     "DARTS": "tfdarts.strategies.darts",
     "DataError": "tfdarts.data.image_source",
+    "Evaluation": "tfdarts.evaluators.evaluation",
+    "Evaluator": "tfdarts.evaluators.evaluator",
     "Genotype": "tfdarts.genotypes",
     "MeanStatistics": "tfdarts.training.mean_statistics",
     "MixedOp": "tfdarts.layers.mixed_op",
@@ -117,6 +122,7 @@ _PUBLIC = {
     "hypergradient": "tfdarts.strategies.hypergradient",
     "pipeline": "tfdarts.runs.pipeline",
     "predict": "tfdarts.runs.predict",
+    "register_evaluator": "tfdarts.runs.evaluators",
     "register_primitive": "tfdarts.primitive_table",
     "register_strategy": "tfdarts.strategies.registry",
     "register_task": "tfdarts.tasks.registry",

@@ -9,9 +9,8 @@ from tfdarts.cli import pipeline
 from tfdarts.cli import search
 from tfdarts.cli import train
 from tfdarts.cli.training_flags import training_of
-from tfdarts.runs.search_configs import search_config_class
+from tfdarts.runs.search_configs import search_config_class_of
 from tfdarts.settings.fields import require_config
-from tfdarts.strategies.registry import get_strategy
 from tfdarts.tasks.registry import get_task
 
 IMAGES = get_task("images")
@@ -96,7 +95,7 @@ def test_other_idle_flags_are_refused(file, typed, tmp_path, capsys):
     path = tmp_path / "a.cfg"
     path.write_text("\n".join(file))
     arguments = [f"--flagfile={path}", *typed]
-    config_class = search_config_class(get_strategy("darts"), IMAGES)
+    config_class = search_config_class_of({"strategy": "darts"}, IMAGES)
     code, _, said = flags_of(search, config_class, arguments, capsys)
     assert code == 2
     assert "--method=exact has no effect with --order=1" in said
@@ -108,7 +107,7 @@ def test_flags_of_a_flagfile_give_way_to_another_typed_strategy(
 ):
     path = tmp_path / "a.cfg"
     path.write_text("--order\n2\n--alpha_learning_rate=0.4\n--epochs=3")
-    config_class = search_config_class(get_strategy("random"), IMAGES)
+    config_class = search_config_class_of({"strategy": "random"}, IMAGES)
     typed = [f"--flagfile={path}", "--strategy=random"]
     code, seen, said = flags_of(search, config_class, typed, capsys)
     assert code == 0, said
@@ -136,7 +135,7 @@ def test_other_flags_of_another_strategy_are_refused(
     path = tmp_path / "a.cfg"
     path.write_text(file)
     typed = [f"--flagfile={path}", *typed]
-    config_class = search_config_class(get_strategy("random"), IMAGES)
+    config_class = search_config_class_of({"strategy": "random"}, IMAGES)
     code, _, said = flags_of(search, config_class, typed, capsys)
     assert code == 2 and "--order is for --strategy=darts: give" in said
     assert "ignored flags" not in said
@@ -147,7 +146,7 @@ def test_other_flags_of_another_strategy_are_refused(
     "name", ["digits", "cifar10_search", "cifar10_search_second_order"]
 )
 def test_shipped_flagfiles_are_for_random_search_too(module, name, capsys):
-    config_class = search_config_class(get_strategy("random"), IMAGES)
+    config_class = search_config_class_of({"strategy": "random"}, IMAGES)
     typed = [f"--flagfile=configs/{name}.cfg", "--strategy=random"]
     code, seen, said = flags_of(module, config_class, typed, capsys)
     assert code == 0, said

@@ -18,7 +18,6 @@ from tfdarts.cli import search
 from tfdarts.cli import select
 from tfdarts.cli import train
 from tfdarts.cli import visualize
-from tfdarts.runs import from_scratch
 
 COMMANDS = {
     module.command.name: module.command
@@ -150,7 +149,7 @@ def test_images(place, capsys, monkeypatch):
     done(pipeline.command, *searching)
     assert str(version) in capsys.readouterr().out
 
-    monkeypatch.setattr(from_scratch, "train", trained)
+    monkeypatch.setattr("tfdarts.runs.train.train", trained)
     done(
         select.command,
         *(f"--dataset=folder:{place}/data", f"--run_dir={place}/chosen"),

@@ -9,7 +9,6 @@ import pytest
 import tfdarts
 from tfdarts.records.run_directory import Stage
 from tfdarts.records.trials import read_trials
-from tfdarts.runs import from_scratch
 from tfdarts.runs.genotype_origin import origin_of
 from tfdarts.runs.genotype_origin import search_facts
 from tfdarts.runs.genotype_origin import search_of
@@ -47,7 +46,7 @@ def trained(monkeypatch, diverging):
             "multiply_adds": 10 * number,
         }
 
-    monkeypatch.setattr(from_scratch, "train", train)
+    monkeypatch.setattr("tfdarts.runs.train.train", train)
     return numbers
 
 
@@ -206,6 +205,60 @@ def test_settings_stay_once_a_candidate_has_an_epoch(trained, tmp_path):
     (kept / "ckpt-1.index").touch()
     with pytest.raises(ValueError, match="search was started with other"):
         tfdarts.search(config_of(tmp_path, epochs=2, batch_size=32))
+
+
+@pytest.fixture
+def proposing():
+    """Registers a strategy that evaluates what a test gives it."""
+    proposals = []
+
+    class Proposing(tfdarts.Strategy):
+        name = "proposing"
+        trains = "candidates"
+
+        def run(self, search):
+            for genotype in proposals:
+                search.evaluate(genotype)
+
+    tfdarts.register_strategy(Proposing())
+    return proposals
+
+
+@pytest.mark.parametrize(
+    ("genotype", "message"),
+    [
+        (
+            "DARTS_V2",
+            "proposing must evaluate a tfdarts.Genotype. Received: 'D",
+        ),
+        (None, "proposing must evaluate a tfdarts.Genotype. Received: None"),
+        (
+            tfdarts.genotypes.get("DARTS_V2", "rnn"),
+            "proposing must evaluate a genotype of convolutional cells for im",
+        ),
+    ],
+)
+def test_a_strategy_must_evaluate_genotypes_of_its_task(
+    genotype, message, proposing, trained, tmp_path
+):
+    proposing.append(genotype)
+    config = tfdarts.search_config("proposing", run_dir=str(tmp_path))
+    with pytest.raises(ValueError, match=message):
+        tfdarts.search(config)
+    assert trained == []
+
+
+def test_a_strategy_evaluates_no_more_than_all_candidates(
+    proposing, trained, tmp_path
+):
+    proposing += [candidate(1), candidate(2), candidate(3)]
+    config = tfdarts.search_config(
+        "proposing", run_dir=str(tmp_path), num_candidates=2
+    )
+    message = "proposing evaluates more candidates than --num_candidates=2: its"
+    with pytest.raises(ValueError, match=message):
+        tfdarts.search(config)
+    assert trained == [1, 2]
 
 
 def test_one_candidate_is_no_choice(trained, tmp_path):

@@ -12,7 +12,6 @@ from tfdarts import genotypes
 from tfdarts.data import digits
 from tfdarts.data.sources import DataError
 from tfdarts.genotypes import Genotype
-from tfdarts.runs import from_scratch
 from tfdarts.runs.select import select
 from tfdarts.search_spaces.lookup import find_genotype
 from tfdarts.tasks.configs import SelectConfig
@@ -59,7 +58,7 @@ def trained(monkeypatch):
         configs.append(config)
         return results[config.genotype]
 
-    monkeypatch.setattr(from_scratch, "train", train)
+    monkeypatch.setattr("tfdarts.runs.train.train", train)
     return results, configs
 
 

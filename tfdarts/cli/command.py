@@ -18,8 +18,10 @@ from tfdarts.cli.errors import EXIT_CODES
 from tfdarts.cli.errors import Terminated
 from tfdarts.cli.errors import classify_error
 from tfdarts.data.image_source import DataError
+from tfdarts.evaluators.evaluator import FROM_SCRATCH
 from tfdarts.registry import PluginError
 from tfdarts.registry import load_plugins
+from tfdarts.runs.evaluators import EVALUATORS
 from tfdarts.runs.search_configs import is_for
 from tfdarts.settings.fields import flag_fields
 from tfdarts.stderr import quiet_stderr
@@ -28,7 +30,8 @@ from tfdarts.strategies.registry import strategies
 from tfdarts.tasks.registry import task_of_data
 from tfdarts.tasks.registry import tasks
 
-_DEFAULT_STRATEGY = "darts"
+_PARTS = {"strategy": "darts", "evaluator": FROM_SCRATCH}
+"""The flags that name a part with flags of its own, with their defaults."""
 
 _COMMON_FLAGS = {
     "quiet": "Show only warnings, errors and results.",
@@ -48,7 +51,7 @@ class Command:
         settings: Tuple of dataclasses whose fields are the flags; see
             `tfdarts.settings.fields.setting`. If the flags depend on the task
             of `--dataset`, a function of a `Task` that returns such a tuple;
-            with `has_strategy`, of a `Task` and a `Strategy`.
+            with `has_strategy`, of a `Task` and of `parts`.
         run: Function of a dict of the flags' values, with three more keys:
             `"arguments"`, all that was typed; `"given"`, the names of the
             flags that were typed or in flagfiles; and `"task"`, the `Task` of
@@ -56,7 +59,8 @@ class Command:
             called, so that help and flag errors do not wait for TensorFlow.
         examples: Tuple of command lines, which precede those of the tasks.
         has_strategy: Boolean, whether the flags depend on `--strategy` too.
-        strategy: `Strategy` of `--strategy`; see `for_strategy`.
+        parts: Dict of the given `--strategy` and `--evaluator`, or `None`
+            before `for_strategy`.
         needs_tensorflow: Boolean, or a function of the flags' values that
             returns whether TensorFlow is needed.
         resumes: Boolean, whether re-running the same command resumes an
@@ -69,7 +73,7 @@ class Command:
     run: object
     examples: tuple = ()
     has_strategy: bool = False
-    strategy: object = None
+    parts: dict | None = None
     needs_tensorflow: object = True
     resumes: bool = True
 
@@ -113,7 +117,7 @@ class Command:
         self = self.for_strategy(arguments)
         task = self._task(list(parsing.expand_flagfiles(arguments)))
         values = self._flag_values(task)
-        arguments, _ = self._drop_other_strategies(arguments, task)
+        arguments, _ = self._drop_other_parts(arguments, task)
         parsing.parse(values, self.name, arguments, self._hints(task))
         return values, task
 
@@ -124,15 +128,19 @@ class Command:
             arguments: List of strings, as typed.
 
         Raises:
-            ValueError: If there is no such strategy.
+            ValueError: If a flagfile cannot be read.
         """
         if not self.has_strategy:
             return self
-        name = parsing.last_value(
-            [*parsing.expand_flagfiles(arguments)], "strategy"
-        )
-        strategy = get_strategy(name or _DEFAULT_STRATEGY)
-        return dataclasses.replace(self, strategy=strategy)
+        given = [*parsing.expand_flagfiles(arguments)]
+        parts = {name: parsing.last_value(given, name) for name in _PARTS}
+        parts = {name: value for name, value in parts.items() if value}
+        return dataclasses.replace(self, parts=parts)
+
+    @property
+    def strategy(self):
+        """The `Strategy` whose flags the command has."""
+        return get_strategy({**_PARTS, **(self.parts or {})}["strategy"])
 
     def help(self):
         """Returns the help text."""
@@ -143,6 +151,9 @@ class Command:
         if self.has_strategy:
             names = ", ".join(strategy.name for strategy in strategies())
             lines += [*textwrap.wrap(f"Strategies: {names}", 80), ""]
+        if self.has_strategy and self.strategy.trains == "candidates":
+            names = ", ".join(EVALUATORS)
+            lines += [*textwrap.wrap(f"Evaluators: {names}", 80), ""]
         lines += ["Flags:", ""]
         first, *others = self._known_tasks()
         lines += _help_lines(self._fields(first))
@@ -187,7 +198,7 @@ class Command:
         of_tasks = [task.examples.get(name, ()) for task in tasks()]
         # A derived task may inherit the examples of another.
         examples = dict.fromkeys([*self.examples, *itertools.chain(*of_tasks)])
-        if self.strategy is None:
+        if self.parts is None:
             return [*examples]
         return [*filter(None, map(self._example_of_strategy, examples))]
 
@@ -198,7 +209,7 @@ class Command:
         try:
             given = [*parsing.expand_flagfiles(arguments)]
             name = parsing.last_value(given, "strategy")
-            if name is None and self.strategy.name != _DEFAULT_STRATEGY:
+            if name is None and self.strategy.name != _PARTS["strategy"]:
                 example = example.replace(" ", f" {shlex.quote(chosen)} ", 1)
                 arguments.insert(0, chosen)
             elif name not in (None, self.strategy.name):
@@ -211,8 +222,7 @@ class Command:
     def settings_for(self, task):
         """Returns the dataclasses whose fields are the flags of a task."""
         if self.has_strategy:
-            strategy = self.strategy or get_strategy(_DEFAULT_STRATEGY)
-            return self.settings(task, strategy)
+            return self.settings(task, self.parts or {})
         if callable(self.settings):
             return self.settings(task)
         return self.settings
@@ -227,7 +237,7 @@ class Command:
 
     def _known_tasks(self):
         """The tasks that the command's strategy supports, if it has one."""
-        if self.strategy is None:
+        if not self.has_strategy:
             return tasks()
         return [task for task in tasks() if is_for(self.strategy, task)]
 
@@ -266,22 +276,34 @@ class Command:
                         f"holds {task.name}: give another --dataset, or leave "
                         f"--{field.name} out.",
                     )
-        return of_tasks | self._hints_of_strategies(task)
+        return of_tasks | self._hints_of_parts(task)
 
-    def _hints_of_strategies(self, task):
-        """Returns hints for the flags of all strategies for a task, a dict."""
+    def _hints_of_parts(self, task):
+        """Returns hints for the flags of all strategies and evaluators.
+
+        Args:
+            task: `Task` of `--dataset`.
+        """
         sentences = {}
         if not self.has_strategy:
             return sentences
         for strategy in strategies():
             if not is_for(strategy, task):
                 continue
-            for field in _distinct_fields(self.settings(task, strategy)):
+            parts = {"strategy": strategy.name}
+            for field in _distinct_fields(self.settings(task, parts)):
                 # If several strategies have the flag, the first is named.
                 sentences.setdefault(
                     field.name,
                     f"--{field.name} is for --strategy={strategy.name}: "
                     f"give that strategy, or leave --{field.name} out.",
+                )
+        for evaluator in EVALUATORS.values():
+            for field in _distinct_fields(filter(None, [evaluator.settings])):
+                sentences.setdefault(
+                    field.name,
+                    f"--{field.name} is for --evaluator={evaluator.name}: "
+                    f"give that evaluator, or leave --{field.name} out.",
                 )
         return sentences
 
@@ -326,8 +348,21 @@ class Command:
             self._print_error(message)
             return code
 
-    def _drop_other_strategies(self, arguments, task):
-        """Drops flags of flagfiles that a typed `--strategy` does not have.
+    def _typed_parts(self, arguments):
+        """Returns the typed `--strategy` and `--evaluator`, unless overridden.
+
+        Args:
+            arguments: List of strings, as typed.
+        """
+        typed = [*parsing.typed_arguments(arguments)]
+        return [
+            f"--{kind}={name}"
+            for kind, name in (self.parts or {}).items()
+            if parsing.last_value(typed, kind) == name
+        ]
+
+    def _drop_other_parts(self, arguments, task):
+        """Drops flags of flagfiles that the typed parts do not have.
 
         Args:
             arguments: List of strings, as typed.
@@ -337,18 +372,17 @@ class Command:
             The kept arguments without flagfiles, and the dropped ones.
         """
         names = set()
-        if self.has_strategy:
-            typed = [*parsing.typed_arguments(arguments)]
-            if parsing.last_value(typed, "strategy") == self.strategy.name:
-                own = {field.name for field in self._fields(task)}
-                names = {*self._hints_of_strategies(task)} - own
+        if self._typed_parts(arguments):
+            own = {field.name for field in self._fields(task)}
+            names = {*self._hints_of_parts(task)} - own
         return parsing.expand_without(names, arguments)
 
     def _run(self, values, arguments, task):
         """Runs the command, with TensorFlow if the command needs it."""
-        _, dropped = self._drop_other_strategies(arguments, task)
+        _, dropped = self._drop_other_parts(arguments, task)
         if dropped:
-            parsing.log_ignored(f"--strategy={self.strategy.name}", dropped)
+            causes = " ".join(self._typed_parts(arguments))
+            parsing.log_ignored(causes, dropped)
         parsing.drop_idle(
             values, self._fields(task), self._typed_flags(arguments, task)
         )
@@ -451,7 +485,6 @@ def _format_default(field):
     kind = {int: "INTEGER", float: "NUMBER", str: "TEXT"}[field.type]
     if field.default is None:
         return f"={kind}"
-    # The settings of a strategy have its own name as default.
-    is_strategy = field.name == "strategy"
-    default = _DEFAULT_STRATEGY if is_strategy else field.default
+    # The settings of a part have its own name as default.
+    default = _PARTS.get(field.name, field.default)
     return f"={kind} (default {default})"

@@ -7,14 +7,13 @@ from tfdarts.cli.command import Command
 from tfdarts.cli.command import next_command
 from tfdarts.cli.command import settings_of
 from tfdarts.cli.search import print_warning
-from tfdarts.cli.search import search_config_of_flags
 from tfdarts.cli.training_flags import TrainFlagfile
 from tfdarts.cli.training_flags import given_training
 from tfdarts.cli.training_flags import shared_settings
 from tfdarts.cli.training_flags import stages_of_flags
 from tfdarts.cli.training_flags import training_flags
 from tfdarts.cli.training_flags import training_of
-from tfdarts.runs.search_configs import search_config_class
+from tfdarts.runs.search_configs import search_config_class_of
 
 logger = logging.getLogger("tfdarts")
 
@@ -22,7 +21,8 @@ logger = logging.getLogger("tfdarts")
 def run(values):
     """Runs all stages; prints the results and the next command."""
     task = values["task"]
-    search_config = settings_of(search_config_of_flags(values), values)
+    config_class = search_config_class_of(values, task)
+    search_config = settings_of(config_class, values)
     given = given_training(values)
     if not values["train_flagfile"]:
         task.require_training_settings(given)
@@ -57,8 +57,8 @@ command = Command(
     "devices apply to both stages. Other flags are of\nthe search; flags of "
     "the training begin with train_, such as --epochs=50\n"
     "--train_epochs=600.",
-    settings=lambda task, strategy: (
-        search_config_class(strategy, task),
+    settings=lambda task, parts: (
+        search_config_class_of(parts, task),
         TrainFlagfile,
         training_flags(task),
     ),

@@ -14,11 +14,10 @@ from tfdarts.cli.training_flags import given_training
 from tfdarts.cli.training_flags import shared_settings
 from tfdarts.cli.training_flags import training_flags
 from tfdarts.cli.training_flags import training_of
-from tfdarts.runs.search_configs import search_config_class
+from tfdarts.runs.search_configs import search_config_class_of
 from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import require_config
 from tfdarts.settings.fields import setting
-from tfdarts.strategies.registry import get_strategy
 from tfdarts.tasks.registry import task_of_data
 
 
@@ -33,19 +32,10 @@ class DescribeData(Settings):
     )
 
 
-def search_config_of_flags(values):
-    """Returns the dataclass of the settings of the search.
-
-    Args:
-        values: Dict of the flags' values, and of their `"task"`.
-    """
-    strategy = get_strategy(values["strategy"])
-    return search_config_class(strategy, values["task"])
-
-
 def run(values):
     """Searches; prints the genotype found and the next command."""
-    config = settings_of(search_config_of_flags(values), values)
+    config_class = search_config_class_of(values, values["task"])
+    config = settings_of(config_class, values)
     if values["describe_data"]:
         _describe_data(config)
     if values["dry_run"]:
@@ -137,8 +127,8 @@ command = Command(
     "the strategy\nthat --strategy names. Flags that begin with train_ do not "
     "change the search: it\ncopies them into the training command that it "
     "prints at its end.",
-    settings=lambda task, strategy: (
-        search_config_class(strategy, task),
+    settings=lambda task, parts: (
+        search_config_class_of(parts, task),
         TrainFlagfile,
         training_flags(task),
         DescribeData,

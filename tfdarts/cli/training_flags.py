@@ -6,11 +6,10 @@ import functools
 from tfdarts.arguments import path_text
 from tfdarts.cli.command import Command
 from tfdarts.cli.command import settings_from_flagfile
-from tfdarts.runs.search_configs import search_config_class
+from tfdarts.runs.search_configs import search_config_class_of
 from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import flag_fields
 from tfdarts.settings.fields import setting
-from tfdarts.strategies.registry import get_strategy
 
 PREFIX = "train_"
 
@@ -94,11 +93,7 @@ def stages_of_flags(values):
     training = {f.name for c in of_training for f in dataclasses.fields(c)}
     searching = {
         field.name
-        for field in flag_fields(
-            search_config_class(
-                get_strategy(values["strategy"]), values["task"]
-            )
-        )
+        for field in flag_fields(search_config_class_of(values, values["task"]))
     }
     shared = _shared_names(values["task"])
     for name in values["given"]:

@@ -1,15 +1,19 @@
 """A search that trains candidates, one network after another."""
 
 import dataclasses
+import functools
 import logging
 import time
 
+from tfdarts.cells import STRUCTURES
 from tfdarts.duration import format_duration
 from tfdarts.evaluators.evaluation import Evaluation
+from tfdarts.evaluators.evaluation import require_evaluation
+from tfdarts.genotypes import Genotype
 from tfdarts.primitive_table import listed_primitives
 from tfdarts.records.trials import read_trials
 from tfdarts.records.trials import write_trials
-from tfdarts.runs.from_scratch import FromScratchEvaluator
+from tfdarts.runs.evaluators import get_evaluator
 from tfdarts.search_spaces.lookup import SPACES
 from tfdarts.tasks.data import find_data
 from tfdarts.training.divergence import DivergedError
@@ -56,11 +60,24 @@ class CandidateSearch:
         if self.trials:
             logger.info("search: resuming after candidate %d", len(self.trials))
 
-    def evaluate(self, genotype):
-        """Trains the network of a genotype briefly; returns its `Evaluation`.
+    @functools.cached_property
+    def evaluator(self):
+        """The evaluator of the search."""
+        return get_evaluator(self.config.evaluator)(self.task, self.config)
 
-        A genotype that was evaluated before is not trained again.
+    def evaluate(self, genotype):
+        """Returns the `Evaluation` of a genotype, and records it.
+
+        A genotype that was evaluated before is not evaluated again.
+
+        Args:
+            genotype: `Genotype`.
+
+        Raises:
+            ValueError: If it is no genotype for the task, if the search has
+                all its candidates, or the evaluator returns no `Evaluation`.
         """
+        self._require_candidate(genotype)
         for trial in self.trials:
             if trial.genotype == genotype:
                 return self._keep(trial._replace(seconds=0.0))
@@ -68,14 +85,40 @@ class CandidateSearch:
         logger.info(
             "search: candidate %d of %d", number, self.config.num_candidates
         )
-        evaluate = FromScratchEvaluator(self.task, self.config)
         directory = self.stage.path / "candidates" / f"{number:04d}"
+        begun = time.monotonic()
         try:
-            evaluation = evaluate(genotype, directory)
+            returned = self.evaluator(genotype, directory)
         except DivergedError as error:
             logger.warning("search: candidate %d: %s", number, error)
-            evaluation = Evaluation.of_diverged(genotype)
+            returned = Evaluation.of_diverged(genotype)
+        name = self.config.evaluator
+        evaluation = require_evaluation(returned, genotype, name)
+        if evaluation.seconds is None:
+            seconds = time.monotonic() - begun
+            evaluation = evaluation._replace(seconds=seconds)
         return self._keep(evaluation)
+
+    def _require_candidate(self, genotype):
+        """Raises `ValueError` if a genotype cannot be the next candidate."""
+        strategy, most = self.config.strategy, self.config.num_candidates
+        if len(self.trials) >= most:
+            raise ValueError(
+                f"The strategy {strategy} evaluates more candidates than "
+                f"--num_candidates={most}: its `run` must end when "
+                "`len(search.trials)` reaches `search.config.num_candidates`."
+            )
+        if not isinstance(genotype, Genotype):
+            raise ValueError(
+                f"The strategy {strategy} must evaluate a tfdarts.Genotype. "
+                f"Received: {genotype!r}."
+            )
+        if genotype.space != self.task.space:
+            raise ValueError(
+                f"The strategy {strategy} must evaluate a genotype of "
+                f"{STRUCTURES[self.task.space].description} for "
+                f"{self.task.name}. Received: {genotype!r}."
+            )
 
     @property
     def best_position(self):
@@ -117,7 +160,7 @@ class CandidateSearch:
         """Returns a sentence on why to doubt the result, or `None`."""
         if len(self.trials) > 1:
             return None
-        return "Only one candidate was trained, so there was no choice."
+        return "Only one candidate was evaluated, so there was no choice."
 
     def _keep(self, evaluation):
         self.trials.append(evaluation)
@@ -135,8 +178,14 @@ class CandidateSearch:
         logger.info(
             "search: candidate %d of %d: %s, best %s, %s left",
             *(done, total),
-            self.task.show_figure(evaluation.score),
-            self.task.show_figure(best.score),
+            self._show(evaluation.score),
+            self._show(best.score),
             format_duration(left),
         )
         return evaluation
+
+    def _show(self, score):
+        """Returns a score as text."""
+        if self.evaluator.score_name is None:
+            return self.task.show_figure(score)
+        return f"{score:.4g}"

@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 from tfdarts.runs.alpha_movement import warn_of_short_path
+from tfdarts.runs.evaluators import get_evaluator
 from tfdarts.runs.from_scratch import FromScratchEvaluator
 from tfdarts.runs.heartbeat import heartbeat
 from tfdarts.runs.search_configs import all_search_configs
@@ -76,10 +77,15 @@ def dry_run(config: Settings) -> dict[str, Any]:
 
 def _dry_run_candidates(config, task):
     """Returns the cost of a search from the cost of one candidate."""
+    evaluator = get_evaluator(config.evaluator)
+    if not issubclass(evaluator, FromScratchEvaluator):
+        raise ValueError(
+            "A dry run predicts the cost of trainings, and the evaluator "
+            f"{config.evaluator} need not train: its cost is not known. "
+            "Search a few candidates instead, --num_candidates=2."
+        )
     selection = task.apply_selection_preset(config)
-    first = FromScratchEvaluator(task, selection).training_config(
-        "random:0", None
-    )
+    first = evaluator(task, selection).training_config("random:0", None)
     cost = dry_run(first)
     return {
         **cost,

@@ -3,10 +3,11 @@
 import dataclasses
 
 from tfdarts.evaluators.evaluation import Evaluation
-from tfdarts.runs.train import train
+from tfdarts.evaluators.evaluator import FROM_SCRATCH
+from tfdarts.evaluators.evaluator import Evaluator
 
 
-class FromScratchEvaluator:
+class FromScratchEvaluator(Evaluator):
     """Trains the network of a genotype and measures it on validation data.
 
     Each training is a run of its own. An interrupted training is resumed; of
@@ -18,17 +19,10 @@ class FromScratchEvaluator:
             not have are ignored.
     """
 
-    def __init__(self, task, config):
-        self.task = task
-        self.config = config
+    name = FROM_SCRATCH
+    score_name = None
 
     def __call__(self, genotype, run_dir):
-        """Returns the `Evaluation` of a `Genotype`.
-
-        Args:
-            genotype: `Genotype`.
-            run_dir: Path of the training.
-        """
         results = self.train(genotype, run_dir)
         return Evaluation(
             genotype=genotype,
@@ -46,6 +40,8 @@ class FromScratchEvaluator:
             genotype: `Genotype`, or its identifier; see `--genotype`.
             run_dir: Path of the training.
         """
+        from tfdarts.runs.train import train
+
         return train(self.training_config(genotype, run_dir))
 
     def training_config(self, genotype, run_dir):

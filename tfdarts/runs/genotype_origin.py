@@ -10,9 +10,9 @@ from tfdarts.records.probabilities import read_probabilities
 from tfdarts.records.run_directory import Stage
 from tfdarts.records.run_directory import read_json
 from tfdarts.records.trials import read_trials
-from tfdarts.runs.search_configs import search_config_class
+from tfdarts.runs.evaluators import score_name
+from tfdarts.runs.search_configs import search_config_class_of
 from tfdarts.settings.fields import settings_with_effect
-from tfdarts.strategies.registry import get_strategy
 from tfdarts.strategies.verdict import judge
 from tfdarts.tasks.registry import task_of_settings
 
@@ -78,11 +78,12 @@ def search_facts(search):
     settings, status = search.settings(), search.status()
     seconds = {"seconds": round(status.get("seconds", 0.0), 1)}
     task = task_of_settings(settings)
-    strategy = get_strategy(settings.get("strategy", "darts"))
-    used = settings_with_effect(search_config_class(strategy, task), settings)
+    used = settings_with_effect(
+        search_config_class_of(settings, task), settings
+    )
     trials = read_trials(search.path)
     if trials:
-        figure = task.figure_of_selection(types.SimpleNamespace(**settings))
+        figure = score_name(types.SimpleNamespace(**settings), task)
         return {
             "candidates": len(trials),
             "candidate_of_the_genotype": status["best_candidate"],

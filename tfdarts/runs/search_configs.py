@@ -3,10 +3,12 @@
 import dataclasses
 import functools
 
+from tfdarts.evaluators.evaluator import EVALUATOR
+from tfdarts.evaluators.evaluator import FROM_SCRATCH
+from tfdarts.runs.evaluators import get_evaluator
 from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import setting
 from tfdarts.strategies.registry import get_strategy
-from tfdarts.strategies.registry import strategies
 from tfdarts.strategies.strategy import STRATEGY
 from tfdarts.tasks.registry import task_of_data
 from tfdarts.tasks.registry import tasks
@@ -17,15 +19,17 @@ def search_config(strategy: str = "darts", **settings) -> Settings:
 
     Args:
         strategy: String, a value of `--strategy`.
-        **settings: Settings of the strategy and of the task of `dataset`, as
-            `tfdarts-search --strategy=... --help` lists them.
+        **settings: Settings of the strategy, of its `evaluator` and of the
+            task of `dataset`, as `tfdarts-search --strategy=... --help` lists
+            them.
 
     Returns:
         Dataclass for `tfdarts.search`; for DARTS on images, a
         `tfdarts.SearchConfig`.
 
     Raises:
-        ValueError: If the strategy is unknown, or a setting is invalid.
+        ValueError: If the strategy or the evaluator is unknown, or a setting
+            is invalid.
 
     Example:
 
@@ -33,7 +37,8 @@ def search_config(strategy: str = "darts", **settings) -> Settings:
     4
     """
     task = task_of_data(settings.get("dataset"))
-    config_class = search_config_class(get_strategy(strategy), task)
+    given = {**settings, "strategy": strategy}
+    config_class = search_config_class_of(given, task)
     unknown = {*settings} - {f.name for f in dataclasses.fields(config_class)}
     if unknown:
         raise ValueError(
@@ -52,16 +57,38 @@ def is_for(strategy, task):
     return _COMMANDS[strategy.trains] in task.configs
 
 
+def search_config_class_of(settings, task):
+    """Returns the dataclass of the settings of a search.
+
+    Args:
+        settings: Dict of settings, given or recorded. Strategies and
+            evaluators that it does not name are the default ones.
+        task: `Task`.
+
+    Raises:
+        ValueError: If the strategy or the evaluator is unknown, or they
+            cannot search together on the task.
+    """
+    strategy = get_strategy(settings.get("strategy", "darts"))
+    evaluator = None
+    if strategy.trains == "candidates":
+        evaluator = get_evaluator(settings.get("evaluator", FROM_SCRATCH))
+    return search_config_class(strategy, task, evaluator)
+
+
 @functools.cache
-def search_config_class(strategy, task):
+def search_config_class(strategy, task, evaluator):
     """Returns the dataclass of the settings of a strategy on a task.
 
     Args:
         strategy: `Strategy`.
         task: `Task`.
+        evaluator: Subclass of `Evaluator`; `None` for strategies that train a
+            supernet.
 
     Raises:
-        ValueError: If the strategy does not support the task.
+        ValueError: If the strategy does not support the task, or strategy and
+            evaluator have settings of the same name.
     """
     if not is_for(strategy, task):
         raise ValueError(
@@ -70,25 +97,43 @@ def search_config_class(strategy, task):
             "another --strategy."
         )
     base = task.configs[_COMMANDS[strategy.trains]]
-    if strategy.settings is None and strategy.name == "darts":
+    parts = [part for part in (strategy, evaluator) if part]
+    own = [part.settings for part in parts if part.settings]
+    if strategy.name == "darts" and not evaluator and not own:
         return base
-    own = () if strategy.settings is None else (strategy.settings,)
+    _require_different_names(parts, own)
+    fields = [("strategy", str, setting(strategy.name, STRATEGY))]
+    if evaluator:
+        fields.append(("evaluator", str, setting(evaluator.name, EVALUATOR)))
     return dataclasses.make_dataclass(
         f"{type(strategy).__name__}Config",
-        [("strategy", str, setting(strategy.name, STRATEGY))],
+        fields,
         bases=(*own, base),
         namespace={"__doc__": f"Settings of a {strategy.name} search."},
         frozen=True,
     )
 
 
+def _require_different_names(parts, own):
+    """Raises `ValueError` if a strategy and an evaluator share a setting."""
+    if len(own) < 2:
+        return
+    shared = {*own[0].__dataclass_fields__} & {*own[1].__dataclass_fields__}
+    for name in sorted(shared):
+        raise ValueError(
+            f"The strategy {parts[0].name} and the evaluator {parts[1].name} "
+            f"both have a setting {name}: rename it in one of them, or choose "
+            "another --evaluator."
+        )
+
+
 def all_search_configs():
-    """Returns the dataclasses of the settings of all searches."""
+    """Returns dataclasses; any settings of a search are of one of them."""
     return [
-        search_config_class(strategy, task)
-        for strategy in strategies()
+        task.configs[command]
         for task in tasks()
-        if is_for(strategy, task)
+        for command in _COMMANDS.values()
+        if command in task.configs
     ]
 
 
@@ -96,18 +141,28 @@ def strategy_of_config(config):
     """Returns the strategy that the settings of a search belong to.
 
     Raises:
-        ValueError: If the settings belong to another strategy.
+        ValueError: If the settings belong to another strategy or evaluator.
     """
+    given = vars(config)
+    if "strategy" not in given:
+        raise ValueError(
+            f"A {type(config).__name__} names no strategy: create the "
+            "settings with tfdarts.search_config(strategy, ...)."
+        )
     strategy = get_strategy(config.strategy)
     known = [
-        search_config_class(strategy, task)
+        search_config_class_of(given, task)
         for task in tasks()
         if is_for(strategy, task)
     ]
     if not isinstance(config, tuple(known)):
+        words, arguments = [config.strategy], [repr(config.strategy)]
+        if strategy.trains == "candidates" and "evaluator" in given:
+            words.append(f"with the evaluator {config.evaluator}")
+            arguments.append(f"evaluator={config.evaluator!r}")
         raise ValueError(
-            f"These are not settings of the strategy {config.strategy}: "
-            f"create them with tfdarts.search_config({config.strategy!r}, "
-            "...)."
+            f"These are not settings of the strategy {' '.join(words)}: "
+            "create them with tfdarts.search_config("
+            f"{', '.join(arguments)}, ...)."
         )
     return strategy

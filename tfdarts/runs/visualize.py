@@ -18,6 +18,7 @@ from tfdarts.records.run_directory import Stage
 from tfdarts.records.run_directory import read_json
 from tfdarts.records.run_directory import report_damage
 from tfdarts.records.trials import read_trials
+from tfdarts.runs.evaluators import score_name
 from tfdarts.search_spaces.lookup import SPACES
 from tfdarts.search_spaces.lookup import find_genotype
 from tfdarts.strategies.verdict import LIMITS
@@ -110,12 +111,12 @@ def _draw_trials(stage):
 
     path = stage.path / "candidates.png"
     settings = types.SimpleNamespace(**stage.settings())
-    figure = task_of_settings(vars(settings)).figure_of_selection(settings)
+    name = score_name(settings, task_of_settings(vars(settings)))
     trials = read_trials(stage.path)
     draw_trials(
         [trial.score for trial in trials],
         [trial.rank for trial in trials],
-        figure.replace("_", " "),
+        name.replace("_", " "),
         path,
     )
     return path

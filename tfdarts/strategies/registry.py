@@ -1,19 +1,10 @@
 """The strategies by name."""
 
-import re
-
 from tfdarts.registry import Registry
-from tfdarts.settings.fields import Settings
+from tfdarts.settings.parts import require_name_and_settings
 from tfdarts.strategies.random_search import RandomSearch
 from tfdarts.strategies.strategy import DARTSStrategy
 from tfdarts.strategies.strategy import Strategy
-
-RESERVED_FLAGS = (
-    *("debug", "describe_data", "dry_run", "flagfile", "help", "helpfull"),
-    *("helpshort", "helpxml", "quiet", "strategy", "train_flagfile"),
-    *("undefok", "version"),
-)
-"""Flags of the commands and of absl, which no setting may replace."""
 
 STRATEGIES = Registry(
     "strategy",
@@ -29,47 +20,24 @@ def register_strategy(strategy: Strategy) -> None:
         strategy: `tfdarts.Strategy`. It replaces a strategy of the same name.
 
     Raises:
-        ValueError: If the object is not a strategy, or its name, `trains` or
-            `settings` cannot be used.
+        ValueError: If the object is not a strategy, lacks `run`, or its name,
+            `trains` or `settings` cannot be used.
     """
     if not isinstance(strategy, Strategy):
         raise ValueError(
             f"A strategy must be a tfdarts.Strategy. Received: {strategy!r}."
         )
-    if not isinstance(strategy.name, str) or not strategy.name:
-        raise ValueError(
-            f"A strategy must have a name. Received: name={strategy.name!r}."
-        )
+    require_name_and_settings("strategy", strategy)
     if strategy.trains not in ("supernet", "candidates"):
         raise ValueError(
-            "`trains` of a strategy must be 'supernet' or 'candidates'. "
-            f"Received: trains={strategy.trains!r}."
+            f"`trains` of the strategy {strategy.name} must be 'supernet' or "
+            f"'candidates'. Received: trains={strategy.trains!r}."
         )
-    if not re.fullmatch(r"\w+", strategy.name):
+    if type(strategy).run is Strategy.run:
         raise ValueError(
-            "The name of a strategy may have letters, digits and underscores. "
-            f"Received: name={strategy.name!r}."
+            f"The strategy {strategy.name} must have a method `run(search)`."
         )
-    if strategy.settings is not None:
-        _require_settings_class(strategy.settings)
     STRATEGIES[strategy.name] = strategy
-
-
-def _require_settings_class(settings):
-    """Raises `ValueError` unless it is a dataclass of `tfdarts.Settings`."""
-    is_class = isinstance(settings, type) and issubclass(settings, Settings)
-    if not is_class or "__dataclass_fields__" not in vars(settings):
-        raise ValueError(
-            "`settings` of a strategy must be a subclass of tfdarts.Settings "
-            "with @dataclasses.dataclass(frozen=True). Received: "
-            f"settings={settings!r}."
-        )
-    for name in settings.__dataclass_fields__:
-        if name in RESERVED_FLAGS:
-            raise ValueError(
-                f"A setting of a strategy cannot have the name {name}: "
-                f"--{name} is a flag of all strategies or commands."
-            )
 
 
 def strategies():
