@@ -235,7 +235,7 @@ def test_a_strategy_is_checked_when_it_is_registered():
     class Undecorated(tfdarts.Settings):
         step: int = tfdarts.setting(1, "Step.")
 
-    for name in ("help", "flagfile", "quiet", "dry_run"):
+    for name in ("help", "flagfile", "quiet", "dry_run", "train_epochs"):
         field = name, int, tfdarts.setting(1, "Taken.")
         broken = HillClimbing()
         broken.settings = dataclasses.make_dataclass(

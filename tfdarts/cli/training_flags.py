@@ -10,8 +10,7 @@ from tfdarts.runs.search_configs import search_config_class_of
 from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import flag_fields
 from tfdarts.settings.fields import setting
-
-PREFIX = "train_"
+from tfdarts.settings.parts import TRAINING_PREFIX
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,7 +40,7 @@ def training_flags(task):
         for field in flag_fields(task.configs["train"])
         if field.name not in (*_shared_names(task), "genotype")
     ]
-    names = {field.name: PREFIX + field.name for field in own}
+    names = {field.name: TRAINING_PREFIX + field.name for field in own}
     fields = [
         (
             names[field.name],
@@ -75,7 +74,7 @@ def given_training(values):
     """
     names = [f.name for f in dataclasses.fields(training_flags(values["task"]))]
     return {
-        name.removeprefix(PREFIX): values[name]
+        name.removeprefix(TRAINING_PREFIX): values[name]
         for name in names
         if values.get(name) is not None
     }

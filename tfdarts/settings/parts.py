@@ -11,6 +11,24 @@ RESERVED_FLAGS = (
 )
 """Flags of the commands and of absl, which no setting may replace."""
 
+TRAINING_PREFIX = "train_"
+"""How the flags of a training begin in the commands that search."""
+
+
+def is_reserved(name):
+    """Returns whether no setting of a part may have a name.
+
+    Example:
+
+    >>> is_reserved("dry_run"), is_reserved("train_epochs")
+    (True, True)
+    >>> is_reserved("epochs"), is_reserved("train_portion")
+    (False, False)
+    """
+    if name == "train_portion":  # A setting of the search itself.
+        return False
+    return name in RESERVED_FLAGS or name.startswith(TRAINING_PREFIX)
+
 
 def require_name_and_settings(kind, part):
     """Raises `ValueError` if a part has no usable name or settings.
@@ -43,7 +61,7 @@ def _require_settings_class(part, settings):
             f"settings={settings!r}."
         )
     for name in settings.__dataclass_fields__:
-        if name in RESERVED_FLAGS:
+        if is_reserved(name):
             raise ValueError(
                 f"A setting of {part} cannot have the name {name}: --{name} "
                 "is a flag of all searches or commands."
