@@ -200,7 +200,7 @@ def test_the_name_takes_no_part_in_equality_and_hash():
 @pytest.mark.parametrize(
     "changes",
     [
-        {"normal": EDGES[::-1]},
+        {"normal": [*EDGES[2:], ("skip_connect", 0), ("skip_connect", 1)]},
         {"normal_concat": [3]},
         {"normal_concat": [3, 2]},
         {"reduce": EDGES},
@@ -217,6 +217,56 @@ def test_numbers_may_be_those_of_numpy():
     plain = [("skip_connect", 0), ("skip_connect", 1)]
     assert found == genotype(normal=plain, normal_concat=[2])
     assert Genotype.from_json(found.to_json()) == found
+
+
+def test_the_order_of_the_edges_of_a_node_does_not_count():
+    some = some_of_all()
+    for cell_type, cell in some.cells.items():
+        nodes = tuple(node[::-1] for node in cell.nodes)
+        turned = dataclasses.replace(
+            some,
+            cells={**some.cells, cell_type: {**vars(cell), "nodes": nodes}},
+        )
+        assert turned.cells[cell_type].nodes == nodes != cell.nodes
+        assert turned.cells[cell_type] == cell
+        assert turned == some and hash(turned) == hash(some)
+        assert turned.to_json() != some.to_json()
+        assert Genotype.from_json(turned.to_json()).cells[cell_type].nodes == (
+            nodes
+        )
+    twice = genotype(normal=[EDGES[0], EDGES[0]], normal_concat=[2])
+    once = genotype(normal=[[EDGES[0]]], normal_concat=[2])
+    assert twice != once
+    assert some.cells["normal"] != some.cells["normal"].nodes
+
+
+def test_dataclasses_can_copy_and_convert_a_genotype():
+    some = genotypes.get("DARTS_V2")
+    other = dataclasses.replace(some, name=None)
+    assert (other, other.name) == (some, None)
+    converted = dataclasses.asdict(some)
+    assert json.loads(json.dumps(converted))["name"] == "DARTS_V2"
+    assert copy.deepcopy(converted) == converted
+    assert Genotype(**converted) == some
+    assert len(dataclasses.astuple(some)) == 2
+    with pytest.raises(ValueError, match=r"cells=\{\*\*genotype.cells, name"):
+        dataclasses.replace(some, normal=some.normal)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda cells: cells.update(normal=cells["reduce"]),
+        lambda cells: cells.pop("normal"),
+        lambda cells: cells.__setitem__("normal", cells["reduce"]),
+        lambda cells: cells.clear(),
+    ],
+)
+def test_cells_cannot_change(change):
+    some = genotypes.get("DARTS_V2")
+    with pytest.raises(TypeError, match="The cells of a genotype cannot chan"):
+        change(some.cells)
+    assert some == genotypes.get("DARTS_V2")
 
 
 def test_edges_are_in_an_order():

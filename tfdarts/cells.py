@@ -33,11 +33,12 @@ STRUCTURES = {
 """The structures of convolutional and recurrent cells."""
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Cell:
     """A cell: the edges into each intermediate node, and the output.
 
-    Nodes are numbered from the inputs on. A convolutional cell has the input
+    A node is the sum of its edges, so their order does not count when cells
+    are compared. Nodes are numbered from the inputs on. A convolutional cell has the input
     nodes `0` and `1`, so its first intermediate node is node `2`.
 
     Args:
@@ -51,10 +52,25 @@ class Cell:
     >>> cell = Cell(nodes=((("tanh", 0),), (("relu", 1),)), concat=(1, 2))
     >>> cell.edges
     (('tanh', 0), ('relu', 1))
+    >>> edges = ("skip_connect", 0), ("max_pool_3x3", 1)
+    >>> Cell((edges,), (2,)) == Cell((edges[::-1],), (2,))
+    True
     """
 
     nodes: tuple[tuple[tuple[str, int], ...], ...]
     concat: tuple[int, ...]
+
+    def __eq__(self, other):
+        if not isinstance(other, Cell):
+            return NotImplemented
+        return self._compared == other._compared
+
+    def __hash__(self):
+        return hash(self._compared)
+
+    @property
+    def _compared(self):
+        return tuple(tuple(sorted(node)) for node in self.nodes), self.concat
 
     @property
     def edges(self) -> tuple[tuple[str, int], ...]:

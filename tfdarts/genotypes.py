@@ -9,7 +9,6 @@ import dataclasses
 import difflib
 import json
 import os
-import types
 from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -36,6 +35,19 @@ RECURRENT_PRIMITIVES = primitive_names("rnn", in_paper=True)
 """The primitives of recurrent cells, in the authors' order."""
 
 
+class _Cells(dict):
+    """A dict that cannot change; `dataclasses.asdict` copies no other kind."""
+
+    def _refuse(self, *args, **kwargs):
+        raise TypeError("The cells of a genotype cannot change.")
+
+    __setitem__ = __delitem__ = __ior__ = _refuse
+    clear = pop = popitem = setdefault = update = _refuse
+
+    def __reduce__(self):
+        return dict, (dict(self),)
+
+
 @dataclasses.dataclass(frozen=True, init=False, repr=False)
 class Genotype:
     """The cells of a network: two convolutional cells or one recurrent cell.
@@ -47,7 +59,8 @@ class Genotype:
 
     An intermediate node is the sum of its edges. It may have one edge, two,
     or an edge from each earlier node. An edge with the primitive `"none"`
-    carries nothing.
+    carries nothing. Genotypes that differ only in the order of the edges of a
+    node are equal.
 
     Args:
         normal: Sequence with a list of pairs `(primitive, predecessor)` for
@@ -87,6 +100,9 @@ class Genotype:
     True
     >>> Genotype(recurrent=[("tanh", 0)], recurrent_concat=[1]).space
     'rnn'
+    >>> renamed = dataclasses.replace(genotype, name="mine")
+    >>> Genotype(**dataclasses.asdict(renamed)) == genotype
+    True
 
     Reference:
 
@@ -128,7 +144,9 @@ class Genotype:
         if cells is not None and by_name:
             raise ValueError(
                 f"A genotype takes `cells` or each cell by its name, not both. "
-                f"Received: {', '.join(by_name)} beside `cells`."
+                f"Received: {', '.join(by_name)} beside `cells`. To change "
+                f"one cell of a genotype, give dataclasses.replace "
+                f"cells={{**genotype.cells, name: cell}}."
             )
         cells = by_name if cells is None else cells
         space = _space_of(cells)
@@ -140,7 +158,7 @@ class Genotype:
             )
             for cell_type in STRUCTURES[space].cell_types
         }
-        object.__setattr__(self, "cells", types.MappingProxyType(checked))
+        object.__setattr__(self, "cells", _Cells(checked))
         object.__setattr__(self, "name", name)
 
     def __getattr__(self, field: str) -> tuple:

@@ -7,6 +7,7 @@ import math
 import pytest
 
 import tfdarts
+from tfdarts.cells import Cell
 from tfdarts.records.run_directory import Stage
 from tfdarts.records.trials import read_trials
 from tfdarts.runs.genotype_origin import origin_of
@@ -136,7 +137,14 @@ def test_patience_ends_a_search_that_gets_no_better(trained, tmp_path):
 def test_a_candidate_that_comes_twice_is_trained_once(
     trained, tmp_path, monkeypatch
 ):
-    drawn = [candidate(1), candidate(1), candidate(2), candidate(2)]
+    # The order of the edges of a node makes no other network.
+    same = tfdarts.Genotype(
+        cells={
+            cell_type: Cell(tuple(n[::-1] for n in cell.nodes), cell.concat)
+            for cell_type, cell in candidate(1).cells.items()
+        }
+    )
+    drawn = [candidate(1), same, candidate(2), candidate(2)]
     monkeypatch.setattr(
         CNNSearchSpace, "sample", lambda self, seed: drawn[seed]
     )
