@@ -37,9 +37,9 @@ STRUCTURES = {
 class Cell:
     """A cell: the edges into each intermediate node, and the output.
 
-    A node is the sum of its edges, so their order does not count when cells
-    are compared. Nodes are numbered from the inputs on. A convolutional cell has the input
-    nodes `0` and `1`, so its first intermediate node is node `2`.
+    Nodes are numbered from the inputs on. A convolutional cell has the input
+    nodes `0` and `1`, so its first intermediate node is node `2`. A node is
+    the sum of its edges, so comparisons ignore the order of its edges.
 
     Args:
         nodes: Tuple with an entry for each intermediate node: a tuple of its
