@@ -22,6 +22,9 @@ import tiny_training
 import tfdarts
 from tfdarts.records.run_directory import Stage
 from tfdarts.runs.genotype_origin import search_facts
+from tfdarts.runs.search_configs import strategy_of_config
+from tfdarts.strategies.registry import STRATEGIES
+from tfdarts.tasks.configs import CandidateSearchConfig
 
 TINY = {
     name: value
@@ -192,6 +195,34 @@ def test_a_strategy_without_settings_is_not_darts():
         tfdarts.search(tfdarts.SearchConfig(strategy="plain", run_dir="r"))
     with pytest.raises(ValueError, match="not settings of the strategy plain"):
         tfdarts.dry_run(tfdarts.SearchConfig(strategy="plain"))
+
+
+class OwnDARTS(ToyGradient):
+    name = "darts"
+
+
+class CandidatesOfDARTS(Plain):
+    name = "darts"
+    trains = "candidates"
+
+
+@pytest.mark.parametrize("strategy", [OwnDARTS, CandidatesOfDARTS])
+def test_another_darts_has_settings_of_its_own(strategy):
+    tfdarts.register_strategy(strategy())
+    for function in (tfdarts.search, tfdarts.dry_run):
+        with pytest.raises(ValueError, match="not settings of the strategy da"):
+            function(tfdarts.SearchConfig(run_dir="r"))
+        with pytest.raises(ValueError, match="settings as one object, a tfdar"):
+            function("darts")
+    config = tfdarts.search_config("darts")
+    assert config.strategy == "darts"
+    assert strategy_of_config(config) is STRATEGIES["darts"]
+
+
+def test_settings_without_a_strategy_are_refused():
+    message = "CandidateSearchConfig names no strategy: create the settings"
+    with pytest.raises(ValueError, match=message):
+        tfdarts.search(CandidateSearchConfig(run_dir="r"))
 
 
 class Idle(tfdarts.Strategy):

@@ -14,7 +14,6 @@ import time
 import types
 
 import keras
-import numpy as np
 import pytest
 import tensorflow as tf
 
@@ -111,6 +110,14 @@ def failing_with(error):
         error()
 
     return Command("tfdarts-x", "", (CostlySettings,), run).main
+
+
+def function_of_tfdarts(name, code):
+    """Returns a function that seems to be in a file of tfdarts."""
+    path = pathlib.Path(tfdarts.__file__).with_name("example.py")
+    names = {"__name__": "tfdarts.example"}
+    exec(compile(code, path, "exec"), names)
+    return names[name]
 
 
 def config_of(name, arguments, config_class):
@@ -654,34 +661,34 @@ def test_a_setting_that_cannot_be_does_not_wait_for_tensorflow(
     assert "--epochs must be at least 1" in capsys.readouterr().err
 
 
-def in_keras():
-    keras.layers.Dense(-1)
-
-
-LAYER = """
+CODE_OF_TFDARTS = """
 import keras
+import numpy as np
+
 
 class Layer(keras.layers.Layer):
     def call(self, x):
         return keras.layers.Dense(-1)(x)
-"""
 
 
-def in_keras_called_by_a_layer_of_tfdarts():
-    path = pathlib.Path(tfdarts.__file__).with_name("layer.py")
-    names = {"__name__": "tfdarts.layer"}
-    exec(compile(LAYER, path, "exec"), names)
-    names["Layer"]()(np.zeros((2, 2)))
+def in_keras():
+    keras.layers.Dense(-1)
+
+
+def in_keras_called_by_a_layer():
+    Layer()(np.zeros((2, 2)))
 
 
 def in_numpy():
     np.reshape(np.zeros(3), (2, 2))
+"""
 
 
 @pytest.mark.parametrize(
-    "fail", [in_keras, in_keras_called_by_a_layer_of_tfdarts, in_numpy]
+    "name", ["in_keras", "in_keras_called_by_a_layer", "in_numpy"]
 )
-def test_a_value_error_of_others_is_a_bug(fail, capsys):
+def test_a_value_error_of_others_is_a_bug(name, capsys):
+    fail = function_of_tfdarts(name, CODE_OF_TFDARTS)
     assert failing_with(fail)([]) == 1
     said = capsys.readouterr().err
     assert said.startswith("Traceback (most recent call last):")
@@ -715,13 +722,14 @@ def test_a_command_leaves_logging_and_sigterm_as_they_were(error, capsys):
     assert state() == before
 
 
-@pytest.mark.parametrize("error", [RuntimeError("a bug"), KeyError("a bug")])
+@pytest.mark.parametrize("error", [RuntimeError, KeyError])
 def test_what_nobody_expected_is_1_with_a_traceback(error, capsys):
-    assert failing_with(error)([]) == 1
+    code = f"def fail():\n    raise {error.__name__}('a bug')"
+    assert failing_with(function_of_tfdarts("fail", code))([]) == 1
     said = capsys.readouterr().err
     assert said.startswith("Traceback (most recent call last):")
     *_, last, advice = said.splitlines()
-    assert last.startswith(f"tfdarts-x: Unexpected {type(error).__name__}: ")
+    assert last.startswith(f"tfdarts-x: Unexpected {error.__name__}: ")
     assert "a bug" in last
     assert "is a bug of tfdarts. Please report it with all lines" in advice
 

@@ -3,10 +3,10 @@
 import dis
 import errno
 import os
-import pathlib
 import re
 
-import tfdarts
+from tfdarts.cli.plugin_errors import is_of_tfdarts
+from tfdarts.cli.plugin_errors import plugin_error_sentence
 
 EXIT_CODES = {
     "unexpected": 1,
@@ -121,7 +121,8 @@ def classify_error(error, costly=(), sparing=(), resumes=True):
         )
     if isinstance(error, ValueError) and _raised_by_tfdarts(error):
         return EXIT_CODES["usage"], message
-    return EXIT_CODES["unexpected"], (
+    sentence = plugin_error_sentence(error)
+    return EXIT_CODES["unexpected"], sentence or (
         f"Unexpected {type(error).__name__}: {message}\nThis should not "
         f"happen and is a bug of tfdarts. Please report it with all lines "
         f"above, the command, and the environment.json of the run directory."
@@ -195,8 +196,7 @@ def _raised_by_tfdarts(error):
     while last.tb_next:
         last = last.tb_next
     code = last.tb_frame.f_code
-    package = pathlib.Path(tfdarts.__file__).parent
-    if package not in pathlib.Path(code.co_filename).parents:
+    if not is_of_tfdarts(code):
         return False
     # Functions written in C leave no frame, so their errors seem to come from
     # the line that called them.

@@ -63,6 +63,7 @@ class SupernetSearch:
         metrics = MetricsFile(
             stage.path / "metrics.csv", first_epoch, stage="search"
         )
+        darts.genotype()  # An unusable `derive` is refused before the work.
         early_stop = EarlyStop(config, self.record, metrics)
         self.best_epoch = early_stop.best_epoch()
         if self.best_epoch is not None:
@@ -83,6 +84,11 @@ class SupernetSearch:
     @property
     def genotype(self):
         """The genotype that was found."""
+        if self.record is None:
+            raise ValueError(
+                f"The strategy {self.config.strategy} has not searched: its "
+                "`run` must call `search.fit()`."
+            )
         return self.record.genotypes[self.best_epoch - 1]
 
     @property

@@ -407,7 +407,13 @@ class DARTS(SavedSearch, CarriedStateMixin, keras.Model):
         if self.derive is None:
             return self.supernet.genotype()
         supernet = self.supernet
-        return self.derive(supernet.space, supernet.probabilities())
+        found = self.derive(supernet.space, supernet.probabilities())
+        if not isinstance(found, Genotype):
+            raise ValueError(
+                "`derive` must return a tfdarts.Genotype. Received: "
+                f"{found!r} from {self.derive}."
+            )
+        return found
 
     def alpha_curvature(self, batch: Any):
         """Returns the largest eigenvalue of ∇²α L at the current weights.
