@@ -24,13 +24,15 @@ class Zero(keras.layers.Layer):
     """`none`: returns zeros.
 
     Args:
-        strides: Integer, `1` or `2`.
+        strides: Integer. Defaults to `1`.
+        filters: Integer, the channels of the output. Defaults to those of the
+            input.
 
     Input shape:
         4D tensor `(batch, height, width, channels)`.
 
     Output shape:
-        4D tensor `(batch, height / strides, width / strides, channels)`,
+        4D tensor `(batch, height / strides, width / strides, filters)`,
         rounded up.
 
     Example:
@@ -39,21 +41,27 @@ class Zero(keras.layers.Layer):
     0.0
     """
 
-    def __init__(self, strides=1, **kwargs):
+    def __init__(self, strides=1, filters=None, **kwargs):
         super().__init__(**kwargs)
         self.strides = strides
+        self.filters = filters
 
     def build(self, input_shape):
         pass
 
     def call(self, inputs):
-        return keras.ops.zeros_like(inputs[:, :: self.strides, :: self.strides])
+        like = inputs[:, :: self.strides, :: self.strides]
+        if self.filters is not None:
+            like = keras.ops.repeat(like[..., :1], self.filters, axis=-1)
+        return keras.ops.zeros_like(like)
 
     def compute_output_shape(self, input_shape):
-        return strided_shape(input_shape, self.strides)
+        *strided, channels = strided_shape(input_shape, self.strides)
+        return (*strided, self.filters or channels)
 
     def get_config(self):
-        return {**super().get_config(), "strides": self.strides}
+        config = {**super().get_config(), "strides": self.strides}
+        return config | ({"filters": self.filters} if self.filters else {})
 
 
 @keras.saving.register_keras_serializable(package="tfdarts")

@@ -10,6 +10,7 @@ from tfdarts.genotypes import of_space
 from tfdarts.layers.convolutions import FactorizedReduce
 from tfdarts.layers.convolutions import ReLUConvBN
 from tfdarts.layers.drop_path import DropPath
+from tfdarts.layers.primitives import Zero
 from tfdarts.layers.primitives import primitive
 from tfdarts.models import skeleton
 from tfdarts.models.quantized import quantize_layers
@@ -107,14 +108,21 @@ class CNNNetwork(keras.Model):
         else:
             filters = stem_multiplier * init_channels
             older, newer = cifar_stem(inputs, filters, dtype)
+        strides = 8 if stem == "imagenet" else 1
         for position, plan in enumerate(
             skeleton.stack_of_cells(
                 init_channels, num_cells, after_reduction=stem == "imagenet"
             )
         ):
             cell = f"cell{position}"
+            strides *= 2 if plan.reduction else 1
+            # Made from the images, zeros need no weights.
+            zeros = Zero(
+                strides, plan.filters, name=f"{cell}_zeros", dtype=dtype
+            )(inputs)
             output = _build_cell(
-                genotype, plan, older, newer, search, dropping, cell, dtype
+                *(genotype, plan, older, newer, zeros),
+                *(search, dropping, cell, dtype),
             )
             older, newer = newer, output
             if position == 2 * num_cells // 3:
@@ -165,7 +173,10 @@ class CNNNetwork(keras.Model):
         return quantize_layers(cls(**config), quantized)
 
 
-def _build_cell(genotype, plan, older, newer, search, drop_path, name, dtype):
+def _build_cell(
+    genotype, plan, older, newer, zeros, search, drop_path, name, dtype
+):
+    """Returns the output of a cell; nodes without operation are `zeros`."""
     cell = genotype.cells["reduce" if plan.reduction else "normal"]
     preprocess_older = FactorizedReduce if plan.after_reduction else ReLUConvBN
     form = {"affine": not search, "dtype": dtype}
@@ -175,7 +186,8 @@ def _build_cell(genotype, plan, older, newer, search, drop_path, name, dtype):
     ]
     for node, edges in enumerate(cell.nodes, len(nodes)):
         outputs = []
-        for position, (operation, source) in enumerate(_without_none(edges)):
+        operations = [edge for edge in edges if edge[0] != "none"]
+        for position, (operation, source) in enumerate(operations):
             layer = primitive(
                 operation,
                 plan.filters,
@@ -190,6 +202,8 @@ def _build_cell(genotype, plan, older, newer, search, drop_path, name, dtype):
             outputs.append(output)
         nodes.append(
             _merge(keras.layers.Add, outputs, f"{name}_node{node}", dtype)
+            if outputs
+            else zeros
         )
     return _merge(
         keras.layers.Concatenate,
@@ -197,11 +211,6 @@ def _build_cell(genotype, plan, older, newer, search, drop_path, name, dtype):
         f"{name}_output",
         dtype,
     )
-
-
-def _without_none(edges):
-    """Returns the edges except `none`, or the first edge if all are `none`."""
-    return [edge for edge in edges if edge[0] != "none"] or edges[:1]
 
 
 def _merge(layer, outputs, name, dtype):
