@@ -141,6 +141,9 @@ class Likewise(tfdarts.Strategy):
     trains = "candidates"
     settings = get_strategy("random").settings
 
+    def run(self, search):
+        search.evaluate(search.space.sample(0))
+
 
 class Gradient(tfdarts.SupernetStrategy):
     """It has the settings of DARTS."""
