@@ -32,13 +32,27 @@ def tiny(size=32, **kwargs):
     return network, WithAuxiliaryHead(network, weight=0.4)
 
 
-@pytest.mark.parametrize("size", [4, 7, 12, 16, 33, 48])
+@pytest.mark.parametrize("size", [5, 7, 12, 16, 33, 48])
 def test_it_stands_on_images_of_any_size_with_the_same_weights(size):
     _, published = tiny()
     _, model = tiny(size)
     assert count(model) == count(published)
     logits, auxiliary = model(image(2, size, size, 1), training=True)
     assert logits.shape == auxiliary.shape == (2, 5)
+
+
+@pytest.mark.parametrize(
+    ("size", "stem", "least"), [(4, "cifar", 5), (32, "imagenet", 33)]
+)
+def test_images_too_small_for_it_are_refused(size, stem, least):
+    message = (
+        f"--stem={stem} images of at least {least} pixels a side. Received "
+        f"images of {size}x{size}. Give --auxiliary_weight=0, or"
+    )
+    with pytest.raises(ValueError, match=message):
+        tiny(size, stem=stem)
+    _, model = tiny(least, stem=stem)
+    assert model.network.two_thirds.shape[1:3] == (2, 2)
 
 
 def test_it_stands_behind_the_second_reduction():

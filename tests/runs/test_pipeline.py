@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
 
 from tfdarts.data.image_source import DataError
@@ -49,6 +50,23 @@ def test_a_training_that_cannot_be_shared_is_refused_first(
     ):
         with pytest.raises(ValueError, match=message):
             pipeline_module.pipeline(search, training)
+
+
+@pytest.mark.parametrize("crop_size", [0, 4])
+def test_images_too_small_for_the_training_are_refused_before_the_search(
+    crop_size, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(pipeline_module, "search", lambda config: 1 / 0)
+    side = 8 if crop_size else 4
+    images = np.zeros((80, side, side, 1), "uint8")
+    settings = {"dataset": (images, np.arange(80) % 2)}
+    settings |= {"run_dir": str(tmp_path)}
+    config = TrainConfig(**settings, crop_size=crop_size, auxiliary_weight=0.4)
+    with pytest.raises(ValueError, match="at least 5 pixels a side"):
+        pipeline_module.pipeline(SearchConfig(**settings), config)
+    without = dataclasses.replace(config, auxiliary_weight=0.0)
+    with pytest.raises(ZeroDivisionError):
+        pipeline_module.pipeline(SearchConfig(**settings), without)
 
 
 def test_a_search_is_not_extended_behind_its_training(tmp_path, monkeypatch):

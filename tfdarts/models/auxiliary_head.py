@@ -32,6 +32,9 @@ class WithAuxiliaryHead(OnDevices, keras.Model):
         network: `CNNNetwork`.
         weight: Float, the weight of the head's loss. Defaults to `0.4`.
 
+    Raises:
+        ValueError: If the images are too small for the head.
+
     Example:
 
     >>> network = tfdarts.CNNNetwork(
@@ -50,6 +53,7 @@ class WithAuxiliaryHead(OnDevices, keras.Model):
     """
 
     def __init__(self, network, weight=0.4, **kwargs):
+        require_size_for_head(network.image_shape, network.stem)
         auxiliary = _head(network.two_thirds, network)
         super().__init__(
             network.inputs[0], [network.outputs[0], auxiliary], **kwargs
@@ -85,6 +89,24 @@ class WithAuxiliaryHead(OnDevices, keras.Model):
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         return super().compute_metrics(x, y, y_pred[0], sample_weight)
+
+
+def require_size_for_head(image_shape, stem):
+    """Raises `ValueError` if images are too small for an auxiliary head.
+
+    Args:
+        image_shape: Tuple `(height, width, channels)`.
+        stem: String, `"cifar"` or `"imagenet"`.
+    """
+    reduction = {"cifar": 4, "imagenet": 32}[stem]
+    height, width, _ = image_shape
+    if min(height, width) <= reduction:
+        raise ValueError(
+            "The auxiliary head needs feature maps of at least 2x2 pixels, so "
+            f"with --stem={stem} images of at least {reduction + 1} pixels a "
+            f"side. Received images of {height}x{width}. Give "
+            "--auxiliary_weight=0, or enlarge the images by --image_size."
+        )
 
 
 def _head(inputs, network):

@@ -1,5 +1,6 @@
 """The data, network and callbacks of a training on images."""
 
+import dataclasses
 import logging
 
 import keras
@@ -19,6 +20,7 @@ from tfdarts.tasks.data import find_data
 from tfdarts.tasks.data import open_data
 from tfdarts.tasks.data import training_data
 from tfdarts.tasks.networks import compile_network
+from tfdarts.tasks.networks import require_network
 from tfdarts.tasks.presets import apply_preset
 from tfdarts.tasks.presets import chosen_settings
 from tfdarts.tasks.registry import task_of_config
@@ -108,15 +110,15 @@ class ImageTraining:
 
     @staticmethod
     def require_data(config, distribution):
-        """Raises `DataError` if a batch is larger than the train split."""
+        """Raises an error if the data are too few or the images too small."""
         source = find_data(config)
         chosen = chosen_settings(
             config, source, distribution.num_replicas_in_sync
         )
+        config = dataclasses.replace(config, **chosen)
         examples = source.splits["train"] * (1 - config.validation_portion)
-        batches.steps_per_epoch(
-            range(int(examples)), chosen.get("batch_size", config.batch_size)
-        )
+        batches.steps_per_epoch(range(int(examples)), config.batch_size)
+        require_network(config, source.image_shape)
 
     @property
     def derived(self):

@@ -3,6 +3,7 @@
 import keras
 
 from tfdarts.models.auxiliary_head import WithAuxiliaryHead
+from tfdarts.models.auxiliary_head import require_size_for_head
 from tfdarts.models.cnn_network import CNNNetwork
 from tfdarts.models.cnn_supernet import CNNSupernet
 from tfdarts.models.densenet import densenet_bc
@@ -10,6 +11,7 @@ from tfdarts.models.language_model import LanguageModel
 from tfdarts.models.on_devices import FunctionalOnDevices
 from tfdarts.models.rnn_network import RNNNetwork
 from tfdarts.models.rnn_supernet import RNNSupernet
+from tfdarts.models.stems import stem_for
 from tfdarts.primitive_table import listed_primitives
 from tfdarts.strategies.darts import DARTS
 from tfdarts.strategies.registry import get_strategy
@@ -94,8 +96,7 @@ def build_network(config, genotype, num_classes, image_shape):
         image_shape: Tuple `(height, width, channels)` of the data; with
             `crop_size`, the network's input is smaller.
     """
-    if config.crop_size:
-        image_shape = (config.crop_size, config.crop_size, image_shape[-1])
+    image_shape = _input_shape(config, image_shape)
     if config.network == "densenet_bc":
         return densenet_bc(
             config.depth,
@@ -116,6 +117,24 @@ def build_network(config, genotype, num_classes, image_shape):
         name=NETWORK,
         dtype=config.dtype_policy,
     )
+
+
+def require_network(config, image_shape):
+    """Raises `ValueError` if images are too small for the network.
+
+    Args:
+        config: `tfdarts.tasks.configs.TrainConfig`, with its preset applied.
+        image_shape: See `build_network`.
+    """
+    if config.auxiliary_weight:
+        shape = _input_shape(config, image_shape)
+        require_size_for_head(shape, stem_for(shape, config.stem))
+
+
+def _input_shape(config, image_shape):
+    if config.crop_size:
+        return (config.crop_size, config.crop_size, image_shape[-1])
+    return image_shape
 
 
 def build_language_model(config, genotype, vocabulary_size):
