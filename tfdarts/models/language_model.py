@@ -59,6 +59,8 @@ class LanguageModel(keras.Model):
     - [Press and Wolf, 2017](https://arxiv.org/abs/1608.05859), on the decoder
     """
 
+    carries_state = True
+
     def __init__(
         self,
         recurrence,

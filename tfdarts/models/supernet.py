@@ -5,7 +5,13 @@ class Supernet:
     """Mixin of Keras models that contain every network of a search space.
 
     A subclass has the attributes `space`, a search space, and `alphas`, a dict
-    from cell types to `Alphas` layers.
+    from cell types to `Alphas` layers. It may also have:
+
+    - `image_shape`, a tuple `(height, width, channels)`: a search then checks
+      that each batch holds such images.
+    - `carries_state`, `True` if calls take a state as well and return the next
+      state after the logits, as those of a `LanguageModel` do. The method
+      `initial_state(batch_size)` returns the first state.
     """
 
     @property
@@ -44,7 +50,16 @@ class Supernet:
 def carries_state(model):
     """Returns whether a model carries state from one batch to the next.
 
-    A language model does: its call takes a state too, and returns the next
-    state after the logits.
+    Args:
+        model: Keras model; see `Supernet`.
     """
-    return hasattr(model, "initial_state")
+    return getattr(model, "carries_state", False)
+
+
+def image_shape(model):
+    """Returns the image shape that a model states, or `None`.
+
+    Args:
+        model: Keras model; see `Supernet`.
+    """
+    return getattr(model, "image_shape", None)

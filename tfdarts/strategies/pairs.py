@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from tfdarts.models.skeleton import LEAST_SIDE
 from tfdarts.models.supernet import carries_state
+from tfdarts.models.supernet import image_shape
 
 PAIRS = (
     "a search takes a `tf.data.Dataset` of ((x, y), (x_val, y_val)): a batch "
@@ -93,7 +94,7 @@ def validate_batch(batch, supernet, loss, may_be_empty=False):
             f"{'Words must be integers' if has_words else _STANDARDIZED}. "
             f"Received {_describe(x)}."
         )
-    if hasattr(supernet, "image_shape"):
+    if image_shape(supernet) is not None:
         _require_image_shape(x, supernet)
     is_empty = x.shape.rank > 0 and x.shape[0] == 0
     if (
