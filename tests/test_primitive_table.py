@@ -146,8 +146,11 @@ def test_registering_again_replaces_and_needs_no_default_space():
         (("tanh", conv_1x1), "name of tfdarts' own primitives"),
         (("mine", None), "must be functions. Received: None"),
         (("mine", conv_1x1, "cnn", 3), "must be functions. Received: 3"),
-        (("mine", conv_1x1, "gnn"), "must be 'cnn' or 'rnn'"),
-        (("mine", tf.tanh, "rnn", conv_1x1), "only 'cnn' takes a bundle"),
+        (("mine", conv_1x1, "gnn"), "must be one of cnn, rnn"),
+        (
+            ("mine", tf.tanh, "rnn", conv_1x1),
+            "activation, which takes no bundle",
+        ),
         (("mine", conv_1x1, "cnn", None, "red"), "'#RRGGBB'. Received: 'red'"),
     ],
 )

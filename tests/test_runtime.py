@@ -165,6 +165,7 @@ def test_the_public_names_are_those_of_the_design():
         "pipeline",
         "predict",
         "register_primitive",
+        "register_space",
         "Relaxation",
         "Strategy",
         "SupernetStrategy",

@@ -45,6 +45,7 @@ if typing.TYPE_CHECKING:  # The same names as below, for type checkers.
     from tfdarts.runs.train import train as train
     from tfdarts.runs.visualize import visualize as visualize
     from tfdarts.search_spaces.cnn import CNNSearchSpace as CNNSearchSpace
+    from tfdarts.search_spaces.registry import register_space as register_space
     from tfdarts.search_spaces.rnn import RNNSearchSpace as RNNSearchSpace
     from tfdarts.serving.saved_model import (
         export_saved_model as export_saved_model,
@@ -124,6 +125,7 @@ _PUBLIC = {
     "predict": "tfdarts.runs.predict",
     "register_evaluator": "tfdarts.runs.evaluators",
     "register_primitive": "tfdarts.primitive_table",
+    "register_space": "tfdarts.search_spaces.registry",
     "register_strategy": "tfdarts.strategies.registry",
     "register_task": "tfdarts.tasks.registry",
     "search": "tfdarts.runs.search",

@@ -1,36 +1,12 @@
-"""Cells: the parts of a genotype, and the structures that cells may have."""
+"""Cells: the parts of a genotype."""
 
 import dataclasses
-import typing
 from collections.abc import Iterable
 
 from tfdarts.arguments import items
 from tfdarts.arguments import scalar
 from tfdarts.primitive_table import primitive_names
-
-
-class Structure(typing.NamedTuple):
-    """The structure of the cells of one kind of network.
-
-    Args:
-        cell_types: Tuple of strings, the names of a genotype's cells.
-        num_inputs: Integer, the number of input nodes of a cell.
-        edges_per_node: Integer, the number of edges that the paper keeps for
-            each intermediate node.
-        description: String, the content of a genotype in words.
-    """
-
-    cell_types: tuple[str, ...]
-    num_inputs: int
-    edges_per_node: int
-    description: str
-
-
-STRUCTURES = {
-    "cnn": Structure(("normal", "reduce"), 2, 2, "convolutional cells"),
-    "rnn": Structure(("recurrent",), 1, 1, "a recurrent cell"),
-}
-"""The structures of convolutional and recurrent cells."""
+from tfdarts.structures import STRUCTURES
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -77,7 +53,7 @@ class Cell:
         """The edges of all nodes, in order."""
         return tuple(edge for node in self.nodes for edge in node)
 
-    def has(self, edges_per_node: int) -> bool:
+    def has(self, edges_per_node: int | str) -> bool:
         """Returns whether each node has this number of edges."""
         return all(len(node) == edges_per_node for node in self.nodes)
 
@@ -86,7 +62,7 @@ def validate_cell(space, cell_type, nodes, concat):
     """Returns the `Cell` of a user's arguments.
 
     Args:
-        space: String, a key of `STRUCTURES`.
+        space: String, a key of `tfdarts.structures.STRUCTURES`.
         cell_type: String, the name of the cell in errors.
         nodes: Sequence of the edges of each node. Or a sequence of the edges
             of all nodes, if each node has the paper's number of edges.
@@ -130,7 +106,7 @@ def is_list_of_nodes(value):
 def _split(cell_type, edges, edges_per_node):
     """Returns a list of all edges as a list of the edges of each node."""
     edges = _validate_edges(cell_type, edges)
-    if len(edges) % edges_per_node:
+    if edges_per_node == "all" or len(edges) % edges_per_node:
         raise ValueError(
             f"`{cell_type}` must hold {edges_per_node} edges for each "
             f"intermediate node, or a list of edges for each node. Received "

@@ -14,7 +14,6 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 
 from tfdarts.arguments import as_path
-from tfdarts.cells import STRUCTURES
 from tfdarts.cells import Cell
 from tfdarts.cells import is_list_of_nodes
 from tfdarts.cells import validate_cell
@@ -24,6 +23,8 @@ from tfdarts.pasted import is_pasted
 from tfdarts.pasted import pasted_fields
 from tfdarts.primitive_table import primitive_names
 from tfdarts.published_cells import PUBLISHED
+from tfdarts.structures import STRUCTURES
+from tfdarts.structures import structure_of
 
 FORMAT = 2
 """The format of new genotype files. Files of format 1 are read as well."""
@@ -50,12 +51,13 @@ class _Cells(dict):
 
 @dataclasses.dataclass(frozen=True, init=False, repr=False)
 class Genotype:
-    """The cells of a network: two convolutional cells or one recurrent cell.
+    """The cells of a network: two convolutional cells or one other cell.
 
     Node `0` of a convolutional cell is the output of the cell before the
     previous one, node `1` the output of the previous cell. Intermediate node
     `i` is node `i + 2`. Node `0` of a recurrent cell is computed from the
-    input and the last state. Intermediate node `i` is node `i + 1`.
+    input and the last state. Intermediate node `i` is node `i + 1`. Node `0`
+    of a cell of NAS-Bench-201 is the output of the previous cell.
 
     An intermediate node is the sum of its edges. It may have one edge, two,
     or an edge from each earlier node. An edge with the primitive `"none"`
@@ -76,8 +78,10 @@ class Genotype:
             the recurrent cell.
         name: Optional string, ignored in comparisons.
         cells: Mapping from the names of the cells to `Cell` objects, or to
-            dicts of `nodes` and `concat`. Excludes the six arguments above,
-            which are also attributes.
+            dicts of `nodes` and `concat`. Excludes the other arguments.
+        **others: Cells of other structures by name, in the same form, such as
+            `cell` and `cell_concat` of NAS-Bench-201. All cells are also
+            attributes.
 
     Raises:
         ValueError: If a cell is missing or unknown, a primitive is unknown, an
@@ -123,6 +127,7 @@ class Genotype:
         name: str | None = None,
         *,
         cells: Mapping[str, Cell] | None = None,
+        **others,
     ):
         if not isinstance(name, str | None):
             raise ValueError(
@@ -140,6 +145,7 @@ class Genotype:
             reduce_concat=reduce_concat,
             recurrent=recurrent,
             recurrent_concat=recurrent_concat,
+            **others,
         )
         if cells is not None and by_name:
             raise ValueError(
@@ -183,7 +189,7 @@ class Genotype:
 
     @property
     def space(self) -> str:
-        """The kind of network: `"cnn"` or `"rnn"`."""
+        """The structure of the cells, such as `"cnn"` or `"rnn"`."""
         return _space_of(self.cells)
 
     @property
@@ -193,9 +199,9 @@ class Genotype:
 
     @property
     def num_skip_connections(self) -> int:
-        """The number of `skip_connect` edges in the normal cell."""
-        edges = self.cells["normal"].edges if "normal" in self.cells else ()
-        return sum(primitive == "skip_connect" for primitive, _ in edges)
+        """The number of `skip_connect` edges in the first or only cell."""
+        first, *_ = self.cells.values()
+        return sum(primitive == "skip_connect" for primitive, _ in first.edges)
 
     def to_arguments(self) -> dict[str, list]:
         """Returns the cells as arguments of `Genotype`, in the authors' form.
@@ -348,10 +354,10 @@ def of_space(genotype, space):
     Args:
         genotype: `Genotype`, the dict that `to_dict` returns, or a published
             name.
-        space: String, `"cnn"` or `"rnn"`, the required space.
+        space: String, the required structure of the cells, such as `"cnn"`.
 
     Raises:
-        ValueError: If the argument is not a genotype, or of the other space.
+        ValueError: If the argument is not a genotype, or of other cells.
 
     Example:
 
@@ -381,7 +387,7 @@ def get(name: str, space: str = "cnn") -> Genotype:
 
     Args:
         name: String, one of `published_names(space)`.
-        space: String, `"cnn"` or `"rnn"`.
+        space: String, the structure of the cells: `"cnn"` or `"rnn"`.
 
     Raises:
         ValueError: If no genotype of that name was published, or the space
@@ -414,7 +420,7 @@ def published_names(space: str = "cnn") -> tuple[str, ...]:
     """Returns the names of all published genotypes, a tuple of strings.
 
     Args:
-        space: String, `"cnn"` or `"rnn"`.
+        space: String, the structure of the cells: `"cnn"` or `"rnn"`.
 
     Raises:
         ValueError: If the space is unknown.
@@ -426,9 +432,10 @@ def published_names(space: str = "cnn") -> tuple[str, ...]:
     """
     if space not in STRUCTURES:
         raise ValueError(
-            f"The space of a genotype must be cnn or rnn. Received: {space!r}."
+            f"The space of a genotype must be one of {', '.join(STRUCTURES)}. "
+            f"Received: {space!r}."
         )
-    return tuple(PUBLISHED[space])
+    return tuple(PUBLISHED.get(space, ()))
 
 
 def suggest_published_name(name, space="cnn"):
@@ -436,7 +443,7 @@ def suggest_published_name(name, space="cnn"):
 
     Args:
         name: String that is not a published name.
-        space: String, `"cnn"` or `"rnn"`.
+        space: String, the structure of the cells: `"cnn"` or `"rnn"`.
 
     Example:
 
@@ -446,7 +453,7 @@ def suggest_published_name(name, space="cnn"):
     ' ENAS holds a recurrent cell: give --space=rnn.'
     """
     for other, structure in STRUCTURES.items():
-        if other != space and name in PUBLISHED[other]:
+        if other != space and name in published_names(other):
             return (
                 f" {name} holds {structure.description}: give --space={other}."
             )
@@ -486,9 +493,8 @@ def _cells_by_name(**arguments):
 def _space_of(cells):
     """Returns the space whose cells have these names."""
     names = {*cells} if isinstance(cells, Mapping) else set()
-    for space, structure in STRUCTURES.items():
-        if names == {*structure.cell_types}:
-            return space
+    if structure := structure_of(names):
+        return structure.name
     wanted = " or ".join(
         f"{structure.description} ({' and '.join(structure.cell_types)})"
         for structure in STRUCTURES.values()

@@ -10,6 +10,7 @@ import typing
 from collections.abc import Callable
 
 from tfdarts.registry import Registry
+from tfdarts.structures import STRUCTURES
 
 BLUE, SKY, PALE = "#0B5FA5", "#4FA3E3", "#9CCBF2"
 PURPLE, LILAC = "#7A2E9D", "#C084DC"
@@ -33,8 +34,8 @@ class Primitive(typing.NamedTuple):
             paper.
         bundle: Function that returns the layer of many edges in a search.
         options: Dict of further arguments of `layer` and `bundle`.
-        spaces: Tuple of `"cnn"`, `"rnn"` or both, the kinds of cells that may
-            use the primitive.
+        spaces: Tuple of keys of `tfdarts.structures.STRUCTURES`, the cells
+            that may use the primitive.
         in_paper: Boolean, whether the paper's search spaces contain the
             primitive.
         learns: Boolean, whether the primitive counts as learnable, as
@@ -55,13 +56,14 @@ _LAYERS = "tfdarts.layers.primitives"
 _BUNDLES = "tfdarts.layers.bundles"
 
 
-def _pooling(kind, color):
+def _pooling(kind, color, spaces=("cnn",)):
     return Primitive(
         f"{_LAYERS}:pooling",
         color,
         ORANGE,
         f"{_BUNDLES}:shared_by_all_edges",
         {"kind": kind},
+        spaces,
         learns=False,
     )
 
@@ -87,6 +89,16 @@ def _dilated(kernel_size, color):
     )
 
 
+def _convolution(kernel_size, color):
+    return Primitive(
+        f"{_LAYERS}:nor_conv",
+        color,
+        BLUE,
+        options={"kernel_size": kernel_size},
+        spaces=("nas_bench_201",),
+    )
+
+
 def _activation(function, color):
     return Primitive(
         f"tensorflow:{function}", color, color, spaces=("rnn",), learns=False
@@ -99,16 +111,17 @@ _BUILT_IN = {
         GRAY,
         GRAY,
         f"{_BUNDLES}:shared_by_all_edges",
-        spaces=("cnn", "rnn"),
+        spaces=("cnn", "rnn", "nas_bench_201"),
         learns=False,
     ),
     "max_pool_3x3": _pooling("max", ORANGE),
-    "avg_pool_3x3": _pooling("avg", AMBER),
+    "avg_pool_3x3": _pooling("avg", AMBER, ("cnn", "nas_bench_201")),
     "skip_connect": Primitive(
         f"{_LAYERS}:skip",
         GREEN,
         GREEN,
         f"{_BUNDLES}:skip_bundle",
+        spaces=("cnn", "nas_bench_201"),
         learns=False,
     ),
     "sep_conv_3x3": _separable(3, BLUE),
@@ -119,6 +132,8 @@ _BUILT_IN = {
     "conv_7x1_1x7": Primitive(
         f"{_LAYERS}:conv_7x1_1x7", PINK, PINK, in_paper=False
     ),
+    "nor_conv_1x1": _convolution(1, SKY),
+    "nor_conv_3x3": _convolution(3, BLUE),
     "tanh": _activation("tanh", BLUE),
     "relu": _activation("nn.relu", ORANGE),
     "sigmoid": _activation("sigmoid", PURPLE),
@@ -152,8 +167,8 @@ def register_primitive(
             up. `search` is true for layers of a search, where batch
             normalization has no scale and offset. For `space="rnn"`, an
             activation: a function of a tensor.
-        space: String, `"cnn"` or `"rnn"`: the kind of cells that may use the
-            primitive.
+        space: String, the structure of the cells that may use the primitive:
+            `"cnn"`, `"rnn"` or `"nas_bench_201"`.
         bundle: Function `bundle(num_edges, filters, strides, name, dtype)`
             that returns a `tfdarts.layers.bundles.Bundle`, which computes
             many edges of a search at once, or `None` if all edges share one
@@ -194,10 +209,15 @@ def register_primitive(
                 f"`layer` and `bundle` of the primitive {name} must be "
                 f"functions. Received: {function!r}."
             )
-    if space not in ("cnn", "rnn") or (bundle and space == "rnn"):
+    if space not in STRUCTURES:
         raise ValueError(
-            f"`space` of the primitive {name} must be 'cnn' or 'rnn', and "
-            f"only 'cnn' takes a bundle. Received: {space!r}."
+            f"`space` of the primitive {name} must be one of "
+            f"{', '.join(STRUCTURES)}. Received: {space!r}."
+        )
+    if bundle and STRUCTURES[space].primitives != "layers":
+        raise ValueError(
+            f"The primitive {name} with space={space!r} is an activation, "
+            f"which takes no bundle. Received: {bundle!r}."
         )
     for each in (color, text_color):
         if not re.fullmatch("#[0-9A-Fa-f]{6}", str(each)):
@@ -214,7 +234,7 @@ def primitive_names(space, in_paper=False):
     """Returns the names of all primitives of a kind of cell, as a tuple.
 
     Args:
-        space: String, `"cnn"` or `"rnn"`.
+        space: String, a key of `tfdarts.structures.STRUCTURES`.
         in_paper: Boolean, whether to return only the primitives of the
             paper's search spaces.
 
@@ -233,31 +253,12 @@ def primitive_names(space, in_paper=False):
     )
 
 
-def listed_primitives(text, space):
-    """Returns the names that a setting lists, as a tuple.
-
-    Args:
-        text: String, names with commas between them, or `"paper"`.
-        space: String, `"cnn"` or `"rnn"`.
-
-    Example:
-
-    >>> listed_primitives("tanh,relu", "rnn")
-    ('tanh', 'relu')
-    >>> len(listed_primitives("paper", "cnn"))
-    8
-    """
-    if text == IN_PAPER:
-        return primitive_names(space, in_paper=True)
-    return tuple(text.split(","))
-
-
 def require_primitives(names, space, argument="`primitives`"):
     """Raises `ValueError` if a search cannot choose from these primitives.
 
     Args:
         names: Sequence of strings.
-        space: String, `"cnn"` or `"rnn"`.
+        space: String, a key of `tfdarts.structures.STRUCTURES`.
         argument: String, the name of the argument in the error.
     """
     known = primitive_names(space)
@@ -272,24 +273,25 @@ def require_primitives(names, space, argument="`primitives`"):
         )
 
 
-def primitive_entry(name, space=None):
+def primitive_entry(name, kind=None):
     """Returns the entry of a primitive.
 
     Args:
         name: String.
-        space: String, `"cnn"` or `"rnn"`, or `None` for either.
+        kind: String, `"layers"` or `"activations"`, or `None` for either.
 
     Raises:
-        ValueError: If no primitive of the space has this name.
+        ValueError: If no primitive of the kind has this name.
     """
     entry = TABLE.get(name)
-    if entry is None or space not in (None, *entry.spaces):
+    kinds = {STRUCTURES[s].primitives for s in entry.spaces} if entry else ()
+    if entry is None or kind not in (None, *kinds):
         raise ValueError(f"There is no primitive named {name!r}.")
     return entry
 
 
 def as_function(function):
-    """Returns a function of an entry, imported if given as a string."""
+    """Returns a function or class, imported if given as a string."""
     if isinstance(function, str):
         return pkgutil.resolve_name(function)
     return function

@@ -29,6 +29,8 @@ from tfdarts.layers.convolutions import SepConv
 from tfdarts.layers.drop_path import DropPath
 from tfdarts.layers.dropout import SpatialDropout1D
 from tfdarts.layers.mixed_op import MixedOp
+from tfdarts.layers.nas_bench_201 import NASBench201SearchCell
+from tfdarts.layers.nas_bench_201 import ResidualReduction
 from tfdarts.layers.primitives import MaxPooling3x3
 from tfdarts.layers.primitives import Pool3x3
 from tfdarts.layers.primitives import Skip
@@ -40,6 +42,7 @@ from tfdarts.layers.recurrent_search_cell import SearchRNN
 from tfdarts.layers.search_cell import SearchCell
 from tfdarts.layers.subsample import Subsample
 from tfdarts.primitive_table import primitive_names
+from tfdarts.search_spaces.nas_bench_201 import NASBench201SearchSpace
 
 FEW = ("none", "skip_connect", "sep_conv_3x3", "dil_conv_3x3")
 GENOTYPE = genotypes.get("DARTS_V1", space="rnn")
@@ -73,6 +76,12 @@ def of_search_cell(cell, inputs):
     return [cell(inputs["images"], inputs["images"], edge_weights)]
 
 
+def of_one_edge(cell, inputs):
+    edge_weights = keras.ops.ones((1, 3), cell.compute_dtype)
+    return [cell(inputs["images"], edge_weights)]
+
+
+ONE_EDGE = NASBench201SearchSpace(1, ("none", "nor_conv_3x3", "avg_pool_3x3"))
 LAYERS = {
     "Alphas": (lambda **k: Alphas(3, 2, "ones", **k), no_call),
     "BatchNorm": (lambda **k: BatchNorm(False, 0.8, **k), of_images),
@@ -96,8 +105,15 @@ LAYERS = {
         lambda **k: MixedOp(2, 4, strides=2, primitives=FEW, **k),
         of_images,
     ),
+    "NASBench201SearchCell": (
+        lambda **k: NASBench201SearchCell(4, space=ONE_EDGE, **k),
+        of_one_edge,
+    ),
     "Pool3x3": (lambda **k: Pool3x3("avg", 2, True, **k), of_images),
-    "ReLUConvBN": (lambda **k: ReLUConvBN(6, affine=False, **k), of_images),
+    "ReLUConvBN": (
+        lambda **k: ReLUConvBN(6, 3, strides=2, affine=False, **k),
+        of_images,
+    ),
     "RecurrentCell": (
         lambda **k: RecurrentCell(GENOTYPE, 3, 0.5, 0.25, seed=2, **k),
         of_rnn,
@@ -106,6 +122,7 @@ LAYERS = {
         lambda **k: RecurrentSearchCell(3, 2, seed=2, momentum=0.8, **k),
         no_call,
     ),
+    "ResidualReduction": (lambda **k: ResidualReduction(6, **k), of_images),
     "SearchCell": (
         lambda **k: SearchCell(4, True, num_nodes=1, primitives=FEW, **k),
         of_search_cell,

@@ -1,8 +1,6 @@
 """Nodes that keep one, two or all of their edges, and edges without operation.
 
-All derived cells are enumerated by brute force. NAS-Bench-201's cell is such a
-cell: one input, three nodes with all edges, five operations one of which is
-"none".
+All derived cells are enumerated by brute force.
 """
 
 import itertools
@@ -11,8 +9,6 @@ import math
 import numpy as np
 import pytest
 
-from tfdarts import cells
-from tfdarts.search_spaces.cells import CellSearchSpace
 from tfdarts.search_spaces.cnn import CNNSearchSpace
 from tfdarts.search_spaces.rnn import RNNSearchSpace
 
@@ -121,22 +117,6 @@ def test_the_defaults_are_those_of_the_paper():
 def test_another_number_of_edges_is_refused(edges_per_node):
     with pytest.raises(ValueError, match="positive integer or 'all'"):
         CNNSearchSpace(edges_per_node=edges_per_node)
-
-
-def test_the_cell_of_nas_bench_201(monkeypatch):
-    """Dong and Yang, 2020, arXiv:2001.00326: 15,625 cells of 6 edges."""
-    structure = cells.Structure(("cell",), 1, 3, "a cell of NAS-Bench-201")
-    monkeypatch.setitem(cells.STRUCTURES, "cnn", structure)
-
-    class Space(CellSearchSpace):
-        kind = "cnn"
-
-    primitives = (*PRIMITIVES, "sep_conv_3x3", "avg_pool_3x3")
-    space = Space(3, primitives, edges_per_node="all", derive_none=True)
-    assert (space.num_edges, space.size) == (6, 15_625)
-    genotype = space.sample(0)
-    assert [len(node) for node in genotype.cells["cell"].nodes] == [1, 2, 3]
-    assert len(space.neighbors(genotype)) == 6 * 4
 
 
 def test_what_is_no_genotype_of_a_space_is_refused():

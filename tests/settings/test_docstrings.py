@@ -35,7 +35,7 @@ def test_a_field_has_its_type_range_and_default():
     words = " ".join(configs.SearchConfig.__doc__.split())
     assert (
         "num_nodes: Integer, at least 1. Intermediate nodes of a cell. "
-        "Defaults to `4`."
+        "Defaults to the number of the space, 4 in darts."
     ) in words
     assert (
         "epochs: Integer, at least 1. Epochs of the search. "

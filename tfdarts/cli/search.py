@@ -42,7 +42,10 @@ def run(values):
         unsearched = dataclasses.replace(config, run_dir=None)
         training = _training_of(unsearched, values)
         print(cost_table(config, "search"))
-        print(_cost_of(training, "--genotype=random:0"))
+        drawn = ["--genotype=random:0"]
+        if config.space != values["task"].space:
+            drawn.append(f"--space={config.space}")
+        print(_cost_of(training, *drawn))
     if values["describe_data"] or values["dry_run"]:
         words = values["arguments"], DescribeData, DryRun
         print(command_after_inspection("tfdarts-search", config, *words))

@@ -38,7 +38,7 @@ def training_flags(task):
     own = [
         field
         for field in flag_fields(task.configs["train"])
-        if field.name not in (*_shared_names(task), "genotype")
+        if field.name not in (*_shared_names(task), "genotype", "space")
     ]
     names = {field.name: TRAINING_PREFIX + field.name for field in own}
     fields = [

@@ -19,10 +19,10 @@ class VisualizeSettings(Settings):
         form=arguments.path_text,
     )
     space: str = setting(
-        "cnn",
-        "cnn if --genotype names convolutional cells, rnn if it names a "
-        "recurrent cell.",
-        choices=("cnn", "rnn"),
+        "darts",
+        "Search space of --genotype, if it is a name or random:<seed>, such "
+        "as darts or nas_bench_201; or cnn for convolutional cells, rnn for "
+        "recurrent cells.",
     )
     output_dir: str = setting(
         "cells",

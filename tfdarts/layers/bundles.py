@@ -367,7 +367,7 @@ def bundle_of(primitive, num_edges, filters, strides, **kwargs):
     Returns:
         `Bundle`, or one plain layer that all edges share.
     """
-    entry = primitive_entry(primitive, "cnn")
+    entry = primitive_entry(primitive, "layers")
     if entry.bundle is None:
         return LayerBundle(primitive, num_edges, filters, strides, **kwargs)
     bundle = as_function(entry.bundle)(

@@ -124,10 +124,12 @@ class ConvolutionalPrimitive(Stack):
 
 @keras.saving.register_keras_serializable(package="tfdarts")
 class ReLUConvBN(ConvolutionalPrimitive):
-    """ReLU, 1x1 convolution, batch normalization: a cell's preprocessing.
+    """ReLU, convolution, batch normalization; 1x1: a cell's preprocessing.
 
     Args:
         filters: Integer, output channels.
+        kernel_size: Odd integer. Defaults to `1`.
+        strides: Integer, `1` or `2`. Defaults to `1`.
         affine: Boolean, whether batch normalization has a trainable scale
             and offset. Defaults to `True`.
 
@@ -137,9 +139,23 @@ class ReLUConvBN(ConvolutionalPrimitive):
     TensorShape([1, 8, 8, 16])
     """
 
-    def __init__(self, filters, **kwargs):
+    def __init__(self, filters, kernel_size=1, **kwargs):
         super().__init__(filters, **kwargs)
-        self.add_block(conv(filters, 1, self.strides, self.dtype_policy))
+        self.kernel_size = kernel_size
+        dtype = self.dtype_policy
+        padding = []
+        if self.strides == 2:
+            padding.append(
+                keras.layers.ZeroPadding2D(
+                    kernel_size // 2, dtype=dtype, **LAYOUT
+                )
+            )
+        self.add_block(
+            *padding, conv(filters, kernel_size, self.strides, dtype)
+        )
+
+    def get_config(self):
+        return {**super().get_config(), "kernel_size": self.kernel_size}
 
 
 class SeparablePrimitive(ConvolutionalPrimitive):

@@ -11,6 +11,7 @@ from tfdarts.layers.convolutions import LAYOUT
 from tfdarts.layers.convolutions import Conv7x1Conv1x7
 from tfdarts.layers.convolutions import DilConv
 from tfdarts.layers.convolutions import FactorizedReduce
+from tfdarts.layers.convolutions import ReLUConvBN
 from tfdarts.layers.convolutions import SepConv
 from tfdarts.layers.stack import Stack
 from tfdarts.layers.subsample import Subsample
@@ -205,7 +206,7 @@ def primitive(operation, filters, strides=1, search=False, **kwargs):
     Raises:
         ValueError: If no primitive has this name.
     """
-    entry = primitive_entry(operation, "cnn")
+    entry = primitive_entry(operation, "layers")
     layer = as_function(entry.layer)
     return layer(filters, strides, search, **entry.options, **kwargs)
 
@@ -237,6 +238,12 @@ def dil_conv(filters, strides, search, kernel_size, **kwargs):
     """Returns the layer of a `dil_conv`; see `primitive`."""
     form = {"strides": strides, "affine": not search}
     return DilConv(filters, kernel_size, **form, **kwargs)
+
+
+def nor_conv(filters, strides, search, kernel_size, **kwargs):
+    """Returns the layer of a `nor_conv`; see `primitive`."""
+    form = {"strides": strides, "affine": not search}
+    return ReLUConvBN(filters, kernel_size, **form, **kwargs)
 
 
 def conv_7x1_1x7(filters, strides, search, **kwargs):

@@ -15,7 +15,7 @@ INITIAL_RANGE = 0.04
 
 def activation(primitive):
     """Returns the activation function of a recurrent primitive."""
-    return as_function(primitive_entry(primitive, "rnn").layer)
+    return as_function(primitive_entry(primitive, "activations").layer)
 
 
 def initial_weights():

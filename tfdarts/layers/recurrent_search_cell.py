@@ -13,6 +13,7 @@ from tfdarts.layers.recurrent_cell import activation
 from tfdarts.layers.recurrent_cell import add_kernels
 from tfdarts.layers.recurrent_cell import gate_and_candidate
 from tfdarts.layers.recurrent_cell import highway
+from tfdarts.search_spaces.registry import as_space
 from tfdarts.search_spaces.rnn import RNNSearchSpace
 
 
@@ -39,6 +40,8 @@ class RecurrentSearchCell(DropoutRNNCell, keras.layers.Layer):
         epsilon: Float, added to the variance. Defaults to `1e-5`.
         relaxation: `tfdarts.Relaxation` or its name; see `Alphas`. All steps
             of a sequence have the same sample. Defaults to `"softmax"`.
+        space: Search space, or its config; then `num_nodes` and `primitives`
+            are those of the space. Defaults to the paper's.
 
     Call arguments:
         inputs: 2D tensor `(batch, features)`.
@@ -66,10 +69,11 @@ class RecurrentSearchCell(DropoutRNNCell, keras.layers.Layer):
         momentum=0.9,
         epsilon=1e-5,
         relaxation="softmax",
+        space=None,
         **kwargs,
     ):
         super().__init__(**kwargs)
-        self.space = RNNSearchSpace(num_nodes, primitives)
+        self.space = as_space(space) or RNNSearchSpace(num_nodes, primitives)
         self.alphas = Alphas(
             *self.space.alpha_shape,
             relaxation=relaxation,
@@ -185,8 +189,7 @@ class RecurrentSearchCell(DropoutRNNCell, keras.layers.Layer):
         return {
             **super().get_config(),
             "units": self.units,
-            "num_nodes": self.space.num_nodes,
-            "primitives": self.space.primitives,
+            "space": self.space.get_config(),
             "dropout": self.dropout,
             "recurrent_dropout": self.recurrent_dropout,
             "seed": self.seed,

@@ -10,6 +10,7 @@ from tfdarts.layers.mixed_op import MixedOp
 from tfdarts.layers.mixed_op import mixed_op_class
 from tfdarts.layers.subsample import strided_shape
 from tfdarts.search_spaces.cnn import CNNSearchSpace
+from tfdarts.search_spaces.registry import as_space
 
 
 @keras.saving.register_keras_serializable(package="tfdarts")
@@ -26,6 +27,8 @@ class SearchCell(keras.layers.Layer):
             paper.
         mixed_op: Class of layers like `MixedOp`, or its registered name.
             Defaults to `MixedOp`.
+        space: Search space, or its config; then `num_nodes` and `primitives`
+            are those of the space. Defaults to the paper's.
 
     Call arguments:
         older: Output of the cell before the previous one.
@@ -57,33 +60,30 @@ class SearchCell(keras.layers.Layer):
         num_nodes=4,
         primitives=PRIMITIVES,
         mixed_op=MixedOp,
+        space=None,
         **kwargs,
     ):
         super().__init__(**kwargs)
         self.filters = filters
         self.reduction = reduction
         self.after_reduction = after_reduction
-        self.num_nodes = num_nodes
-        self.primitives = tuple(primitives)
         self.mixed_op = mixed_op_class(mixed_op)
-        self.space = CNNSearchSpace(num_nodes, primitives)
+        self.space = as_space(space) or CNNSearchSpace(num_nodes, primitives)
+        self.num_nodes = self.space.num_nodes
+        self.primitives = self.space.primitives
         dtype = self.dtype_policy
         preprocess_older = FactorizedReduce if after_reduction else ReLUConvBN
         self.preprocess = [
             preprocess_older(filters, affine=False, name="older", dtype=dtype),
             ReLUConvBN(filters, affine=False, name="newer", dtype=dtype),
         ]
-        self.mixed_ops = [
-            self.mixed_op(
-                len(self.space.outgoing_edges(source)),
-                filters,
-                strides=2 if reduction and source < 2 else 1,
-                primitives=primitives,
-                name=f"node{source}",
-                dtype=dtype,
-            )
-            for source in range(num_nodes + 1)
-        ]
+        self.mixed_ops = make_mixed_ops(
+            self.mixed_op,
+            self.space,
+            filters,
+            strides_of_inputs=2 if reduction else 1,
+            dtype=dtype,
+        )
 
     def build(self, older_shape, newer_shape, edge_weights_shape):
         self.preprocess[0].build(older_shape)
@@ -99,22 +99,10 @@ class SearchCell(keras.layers.Layer):
             preprocess(inputs, training=training)
             for preprocess, inputs in zip(self.preprocess, (older, newer))
         ]
-        outgoing = [
-            self.space.outgoing_edges(source)
-            for source in range(len(self.mixed_ops))
-        ]
-        edge_weights = keras.ops.take(edge_weights, sum(outgoing, []), axis=0)
-        edge_weights = tf.split(edge_weights, [*map(len, outgoing)])
-        # The partial sums of all later nodes, concatenated.
-        received = 0
-        for source, mixed_op in enumerate(self.mixed_ops):
-            if source >= 2:
-                node, received = tf.split(received, [self.filters, -1], axis=3)
-                nodes.append(node)
-            received += mixed_op(
-                nodes[source], edge_weights[source], training=training
-            )
-        return tf.concat([*nodes[2:], received], axis=3)
+        outputs = compute_nodes(
+            self.mixed_ops, self.space, nodes, edge_weights, training
+        )
+        return tf.concat(outputs, axis=3)
 
     def compute_output_shape(
         self, older_shape, newer_shape, edge_weights_shape=None
@@ -129,7 +117,59 @@ class SearchCell(keras.layers.Layer):
             "filters": self.filters,
             "reduction": self.reduction,
             "after_reduction": self.after_reduction,
-            "num_nodes": self.num_nodes,
-            "primitives": self.primitives,
+            "space": self.space.get_config(),
             "mixed_op": keras.saving.get_registered_name(self.mixed_op),
         }
+
+
+def make_mixed_ops(mixed_op, space, filters, strides_of_inputs=1, dtype=None):
+    """Returns the mixed operations on the edges out of each node of a cell.
+
+    Args:
+        mixed_op: Class of layers like `MixedOp`.
+        space: Search space.
+        filters: Integer, channels of each node.
+        strides_of_inputs: Integer, the strides of the edges out of inputs.
+        dtype: Dtype policy of the layers.
+    """
+    return [
+        mixed_op(
+            len(space.outgoing_edges(source)),
+            filters,
+            strides=(
+                strides_of_inputs if source < space.structure.num_inputs else 1
+            ),
+            primitives=space.primitives,
+            name=f"node{source}",
+            dtype=dtype,
+        )
+        for source in range(space.nodes[-1])
+    ]
+
+
+def compute_nodes(mixed_ops, space, inputs, edge_weights, training):
+    """Returns the intermediate nodes of a cell, a list of tensors.
+
+    Args:
+        mixed_ops: The result of `make_mixed_ops`.
+        space: Search space.
+        inputs: List of 4D tensors, the inputs of the cell.
+        edge_weights: Tensor `(edges, primitives)`.
+        training: Boolean.
+    """
+    nodes = [*inputs]
+    outgoing = [
+        space.outgoing_edges(source) for source in range(len(mixed_ops))
+    ]
+    edge_weights = keras.ops.take(edge_weights, sum(outgoing, []), axis=0)
+    edge_weights = tf.split(edge_weights, [*map(len, outgoing)])
+    # The partial sums of all later nodes, concatenated.
+    received = 0
+    for source, mixed_op in enumerate(mixed_ops):
+        if source >= len(inputs):
+            node, received = tf.split(received, [mixed_op.filters, -1], axis=3)
+            nodes.append(node)
+        received += mixed_op(
+            nodes[source], edge_weights[source], training=training
+        )
+    return [*nodes[len(inputs) :], received]

@@ -75,6 +75,8 @@ class CNNNetwork(keras.Model):
     - [Liu et al., 2019](https://arxiv.org/abs/1806.09055), section 3.1.2
     """
 
+    structure = "cnn"
+
     def __init__(
         self,
         genotype: Genotype | str,
@@ -89,7 +91,7 @@ class CNNNetwork(keras.Model):
         name: str = "cnn_network",
         dtype: str | keras.DTypePolicy | None = None,
     ):
-        genotype = of_space(genotype, "cnn")
+        genotype = of_space(genotype, self.structure)
         image_shape = skeleton.validate_image_shape(input_shape)
         num_classes = skeleton.validate_num_classes(num_classes)
         init_channels, num_cells, stem_multiplier = map(
@@ -120,16 +122,23 @@ class CNNNetwork(keras.Model):
             zeros = Zero(
                 strides, plan.filters, name=f"{cell}_zeros", dtype=dtype
             )(inputs)
-            output = _build_cell(
-                *(genotype, plan, older, newer, zeros),
-                *(search, dropping, cell, dtype),
+            output = self._add_cell(
+                genotype,
+                plan,
+                older,
+                newer,
+                zeros=zeros,
+                name=cell,
+                search=search,
+                drop_path=dropping,
+                dtype=dtype,
             )
             older, newer = newer, output
             if position == 2 * num_cells // 3:
                 two_thirds = output
         pooled = keras.layers.GlobalAveragePooling2D(
             data_format="channels_last", name="pooling", dtype=dtype
-        )(newer)
+        )(self._add_top(newer, dtype))
         logits = skeleton.classifier(
             pooled.shape[-1],
             num_classes,
@@ -149,6 +158,37 @@ class CNNNetwork(keras.Model):
         self.drop_path = dropping
         self.stem = stem
         self.two_thirds = two_thirds
+
+    @staticmethod
+    def _add_cell(genotype, plan, older, newer, zeros, name, **form):
+        """Returns the symbolic output of a cell; see `add_nodes`."""
+        cell = genotype.cells["reduce" if plan.reduction else "normal"]
+        preprocess_older = (
+            FactorizedReduce if plan.after_reduction else ReLUConvBN
+        )
+        dtype = form["dtype"]
+        options = {"affine": not form["search"], "dtype": dtype}
+        inputs = [
+            preprocess_older(plan.filters, name=f"{name}_older", **options)(
+                older
+            ),
+            ReLUConvBN(plan.filters, name=f"{name}_newer", **options)(newer),
+        ]
+        strides = 2 if plan.reduction else 1
+        nodes = add_nodes(
+            cell, inputs, zeros, plan.filters, strides, name, **form
+        )
+        return _merge(
+            keras.layers.Concatenate,
+            [nodes[node] for node in cell.concat],
+            f"{name}_output",
+            dtype,
+        )
+
+    @staticmethod
+    def _add_top(outputs, dtype):
+        """Returns the symbolic input of the pooling."""
+        return outputs
 
     def get_config(self):
         return {
@@ -173,25 +213,31 @@ class CNNNetwork(keras.Model):
         return quantize_layers(cls(**config), quantized)
 
 
-def _build_cell(
-    genotype, plan, older, newer, zeros, search, drop_path, name, dtype
+def add_nodes(
+    cell, inputs, zeros, filters, strides, name, search, drop_path, dtype
 ):
-    """Returns the output of a cell; nodes without operation are `zeros`."""
-    cell = genotype.cells["reduce" if plan.reduction else "normal"]
-    preprocess_older = FactorizedReduce if plan.after_reduction else ReLUConvBN
-    form = {"affine": not search, "dtype": dtype}
-    nodes = [
-        preprocess_older(plan.filters, name=f"{name}_older", **form)(older),
-        ReLUConvBN(plan.filters, name=f"{name}_newer", **form)(newer),
-    ]
-    for node, edges in enumerate(cell.nodes, len(nodes)):
+    """Returns the nodes of a cell, a list of symbolic tensors.
+
+    Args:
+        cell: `tfdarts.cells.Cell`.
+        inputs: List of the symbolic inputs, the first nodes.
+        zeros: Symbolic tensor, a node without operation.
+        filters: Integer, channels of each node.
+        strides: Integer, the strides of the edges out of inputs.
+        name: String, the beginning of the names of layers.
+        search: Boolean, whether to use the primitives of a search.
+        drop_path: `DropPath` layer, or `None`.
+        dtype: `keras.DTypePolicy`.
+    """
+    nodes = [*inputs]
+    for node, edges in enumerate(cell.nodes, len(inputs)):
         outputs = []
         operations = [edge for edge in edges if edge[0] != "none"]
         for position, (operation, source) in enumerate(operations):
             layer = primitive(
                 operation,
-                plan.filters,
-                strides=2 if plan.reduction and source < 2 else 1,
+                filters,
+                strides=strides if source < len(inputs) else 1,
                 search=search,
                 name=f"{name}_node{node}_{position}_{operation}",
                 dtype=dtype,
@@ -205,12 +251,7 @@ def _build_cell(
             if outputs
             else zeros
         )
-    return _merge(
-        keras.layers.Concatenate,
-        [nodes[node] for node in cell.concat],
-        f"{name}_output",
-        dtype,
-    )
+    return nodes
 
 
 def _merge(layer, outputs, name, dtype):

@@ -21,7 +21,9 @@ from tfdarts.models.quantized import quantized_layers
 from tfdarts.models.stems import imagenet_stem
 from tfdarts.models.stems import stem_for
 from tfdarts.models.supernet import Supernet
+from tfdarts.search_spaces.cells import CellSearchSpace
 from tfdarts.search_spaces.cnn import CNNSearchSpace
+from tfdarts.search_spaces.registry import as_space
 
 
 @keras.saving.register_keras_serializable(package="tfdarts")
@@ -50,6 +52,9 @@ class CNNSupernet(Supernet, keras.Model):
         mixed_op: Class of layers like `MixedOp`, or its registered name. To
             save the supernet, register the class with Keras. Defaults to
             `MixedOp`.
+        space: Search space of convolutional cells, or the dict that its
+            `get_config` returns; then `num_nodes` and `primitives` are those
+            of the space. Defaults to the paper's.
 
     The attribute `stem` is never `"auto"`.
 
@@ -83,6 +88,7 @@ class CNNSupernet(Supernet, keras.Model):
         stem: str = "auto",
         relaxation: str | Relaxation = "softmax",
         mixed_op: type[MixedOp] = MixedOp,
+        space: CellSearchSpace | None = None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -99,23 +105,22 @@ class CNNSupernet(Supernet, keras.Model):
         self.num_cells = num_cells
         self.num_classes = num_classes
         self.image_shape = image_shape
-        self.num_nodes = num_nodes
         self.stem_multiplier = stem_multiplier
-        self.primitives = tuple(primitives)
         self.recompute = recompute
-        self.space = CNNSearchSpace(num_nodes, primitives)
+        self.space = as_space(space) or CNNSearchSpace(num_nodes, primitives)
+        self.num_nodes = self.space.num_nodes
+        self.primitives = self.space.primitives
         dtype = self.dtype_policy
         self.relaxation = relaxations.get(relaxation)
         self.mixed_op = mixed_op_class(mixed_op)
-        self.normal_alphas, self.reduce_alphas = (
-            Alphas(
+        for cell_type in self.space.cell_types:
+            alphas = Alphas(
                 *self.space.alpha_shape,
                 relaxation=self.relaxation,
                 name=cell_type,
                 dtype=dtype,
             )
-            for cell_type in self.space.cell_types
-        )
+            setattr(self, f"{cell_type}_alphas", alphas)
         if self.stem == "imagenet":
             images = keras.Input(image_shape, dtype=dtype.variable_dtype)
             self.reducing_stem = keras.Model(
@@ -126,30 +131,44 @@ class CNNSupernet(Supernet, keras.Model):
             self.stem_conv = conv(filters, 3, dtype=dtype)
             self.stem_norm = BatchNorm(dtype=dtype)
         self.cells = [
-            SearchCell(
-                *plan,
-                num_nodes=num_nodes,
-                primitives=primitives,
-                mixed_op=self.mixed_op,
-                name=f"cell{position}",
-                dtype=dtype,
-            )
+            self._make_cell(plan, name=f"cell{position}", dtype=dtype)
             for position, plan in enumerate(plans)
         ]
         self.pooling = keras.layers.GlobalAveragePooling2D(
             data_format="channels_last", dtype=dtype
         )
         self.classifier = skeleton.classifier(
-            num_nodes * plans[-1].filters,
+            len(self.space.concat) * plans[-1].filters,
             num_classes,
             dtype=dtype.variable_dtype,
         )
         self.build((None, *self.image_shape))
 
+    def _make_cell(self, plan, **kwargs):
+        """Returns the layer of a `skeleton.CellPlan`."""
+        return SearchCell(
+            *plan, space=self.space, mixed_op=self.mixed_op, **kwargs
+        )
+
+    def _inputs_of(self, cell, older, newer, edge_weights):
+        """Returns the inputs of a cell, or their shapes.
+
+        Args:
+            cell: The result of `_make_cell`.
+            older: Output of the cell before the previous one, or its shape.
+            newer: Output of the previous cell, or its shape.
+            edge_weights: Dict of edge weights or shapes by cell type.
+        """
+        cell_type = "reduce" if cell.reduction else "normal"
+        return older, newer, edge_weights[cell_type]
+
     @property
     def alphas(self):
         """The `Alphas` layer of each cell type, a dict."""
-        return {"normal": self.normal_alphas, "reduce": self.reduce_alphas}
+        return {
+            cell_type: getattr(self, f"{cell_type}_alphas")
+            for cell_type in self.space.cell_types
+        }
 
     def build(self, input_shape):
         if self.built:
@@ -160,9 +179,11 @@ class CNNSupernet(Supernet, keras.Model):
             self.stem_conv.build(input_shape)
             older = newer = self.stem_conv.compute_output_shape(input_shape)
             self.stem_norm.build(newer)
+        shapes = dict.fromkeys(self.space.cell_types, self.space.alpha_shape)
         for cell in self.cells:
-            cell.build(older, newer, self.space.alpha_shape)
-            older, newer = newer, cell.compute_output_shape(older, newer)
+            inputs = self._inputs_of(cell, older, newer, shapes)
+            cell.build(*inputs)
+            older, newer = newer, cell.compute_output_shape(*inputs)
         self.pooling.build(newer)
         self.classifier.build((None, newer[-1]))
         self.built = True
@@ -174,10 +195,14 @@ class CNNSupernet(Supernet, keras.Model):
         }
         older, newer = self._stem_outputs(inputs, training)
         for cell in self.cells:
-            weights = edge_weights["reduce" if cell.reduction else "normal"]
-            inputs = cell, older, newer, weights
-            older, newer = newer, self._output_of(*inputs, training=training)
-        return self.classifier(self.pooling(newer))
+            inputs = self._inputs_of(cell, older, newer, edge_weights)
+            outputs = self._output_of(cell, *inputs, training=training)
+            older, newer = newer, outputs
+        return self._logits(newer, training)
+
+    def _logits(self, outputs, training):
+        """Returns the logits of the outputs of the last cell."""
+        return self.classifier(self.pooling(outputs))
 
     def _stem_outputs(self, inputs, training):
         """Returns both inputs of the first cell."""
@@ -200,9 +225,8 @@ class CNNSupernet(Supernet, keras.Model):
             "num_cells": self.num_cells,
             "num_classes": self.num_classes,
             "input_shape": self.image_shape,
-            "num_nodes": self.num_nodes,
             "stem_multiplier": self.stem_multiplier,
-            "primitives": self.primitives,
+            "space": self.space.get_config(),
             "recompute": self.recompute,
             "stem": self.stem,
             "relaxation": keras.saving.serialize_keras_object(self.relaxation),

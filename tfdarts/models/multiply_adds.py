@@ -6,6 +6,7 @@ import math
 import keras
 
 from tfdarts.layers.convolutions import FactorizedReduce
+from tfdarts.layers.nas_bench_201 import ResidualReduction
 from tfdarts.layers.primitives import Pool3x3
 from tfdarts.layers.stack import Stack
 
@@ -127,6 +128,17 @@ def _(layer: FactorizedReduce, shape, everything):
         (layer.batch_norm, layer.compute_output_shape(shape)),
     )
     return sum(_cost(*part, everything) for part in parts)
+
+
+@_cost.register
+def _(layer: ResidualReduction, shape, everything):
+    total = 0
+    for path in (layer.convolutions, layer.shortcut):
+        inner = shape
+        for each in path:
+            total += _cost(each, inner, everything)
+            inner = each.compute_output_shape(inner)
+    return total
 
 
 def _num_output_pixels(layer, shape):

@@ -11,6 +11,7 @@ from tfdarts.layers.recurrent_search_cell import SearchRNN
 from tfdarts.layers.relaxations import Relaxation
 from tfdarts.models.language_model import LanguageModel
 from tfdarts.models.supernet import Supernet
+from tfdarts.search_spaces.cells import CellSearchSpace
 
 
 @keras.saving.register_keras_serializable(package="tfdarts")
@@ -27,6 +28,9 @@ class RNNSupernet(Supernet, LanguageModel):
             name: `"softmax"` or `"concrete"`. Defaults to `"softmax"`.
         input_dropout, recurrent_dropout: See
             `tfdarts.models.rnn_network.RNNNetwork`.
+        space: Search space of recurrent cells, or the dict that its
+            `get_config` returns; then `num_nodes` and `primitives` are those
+            of the space. Defaults to the paper's.
         **kwargs: See `tfdarts.models.language_model.LanguageModel`, also for
             the call arguments and returned values.
 
@@ -55,6 +59,7 @@ class RNNSupernet(Supernet, LanguageModel):
         seed: int | None = None,
         dtype: str | keras.DTypePolicy | None = None,
         relaxation: str | Relaxation = "softmax",
+        space: CellSearchSpace | None = None,
         **kwargs,
     ):
         units, num_nodes, input_dropout, recurrent_dropout, seed = map(
@@ -68,6 +73,7 @@ class RNNSupernet(Supernet, LanguageModel):
             recurrent_dropout,
             seed,
             relaxation=relaxation,
+            space=space,
             dtype=dtype,
         )
         super().__init__(
@@ -78,8 +84,8 @@ class RNNSupernet(Supernet, LanguageModel):
             **kwargs,
         )
         self.space = cell.space
-        self.num_nodes = num_nodes
-        self.primitives = tuple(primitives)
+        self.num_nodes = cell.space.num_nodes
+        self.primitives = cell.space.primitives
         self.input_dropout = input_dropout
         self.recurrent_dropout = recurrent_dropout
 
@@ -91,8 +97,7 @@ class RNNSupernet(Supernet, LanguageModel):
     def get_config(self):
         return {
             **self._config_of_all(),
-            "num_nodes": self.num_nodes,
-            "primitives": self.primitives,
+            "space": self.space.get_config(),
             "relaxation": keras.saving.serialize_keras_object(
                 self.recurrence.cell.alphas.relaxation
             ),

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from tfdarts.genotypes import Genotype
+from tfdarts.primitive_table import primitive_names
 from tfdarts.records.probabilities import PROBABILITIES
 from tfdarts.records.probabilities import read_arrays
 from tfdarts.records.probabilities import read_probabilities
@@ -18,7 +19,7 @@ class SearchRecord(keras.callbacks.Callback):
     """Saves alphas and genotype each epoch, and adds metrics to the logs.
 
     The logs gain `alpha_entropy` (nats, mean over all edges),
-    `skip_connections` (in the normal cell of the genotype, if it has one),
+    `skip_connections` (in the normal or only cell of the genotype),
     `epochs_unchanged` (epochs since the genotype last changed), and for each
     edge `entropy_<cell type>_<predecessor>_<node>`.
 
@@ -85,7 +86,7 @@ class SearchRecord(keras.callbacks.Callback):
         genotype = self.search.genotype()
         entropies = self._entropies(probabilities)
         logs["alpha_entropy"] = np.mean([*entropies.values()])
-        if genotype.space == "cnn":
+        if "skip_connect" in primitive_names(genotype.space):
             logs["skip_connections"] = genotype.num_skip_connections
         logs["epochs_unchanged"] = self._epochs_unchanged(genotype)
         logs.update(entropies)

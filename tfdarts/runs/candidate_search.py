@@ -5,16 +5,13 @@ import functools
 import logging
 import time
 
-from tfdarts.cells import STRUCTURES
 from tfdarts.duration import format_duration
 from tfdarts.evaluators.evaluation import Evaluation
 from tfdarts.evaluators.evaluation import require_evaluation
 from tfdarts.genotypes import Genotype
-from tfdarts.primitive_table import listed_primitives
 from tfdarts.records.trials import read_trials
 from tfdarts.records.trials import write_trials
 from tfdarts.runs.evaluators import get_evaluator
-from tfdarts.search_spaces.lookup import SPACES
 from tfdarts.tasks.data import find_data
 from tfdarts.training.divergence import DivergedError
 
@@ -42,9 +39,7 @@ class CandidateSearch:
         self.config = task.apply_selection_preset(config)
         self.source = find_data(config)
         self.distribution = task.training.distribution_of(config)
-        self.space = SPACES[task.space](
-            config.num_nodes, listed_primitives(config.primitives, task.space)
-        )
+        self.space = config.search_space
         self.trials = []
         self._stage = None
 
@@ -113,10 +108,10 @@ class CandidateSearch:
                 f"The strategy {strategy} must evaluate a tfdarts.Genotype. "
                 f"Received: {genotype!r}."
             )
-        if genotype.space != self.task.space:
+        if genotype.space != self.space.structure.name:
             raise ValueError(
                 f"The strategy {strategy} must evaluate a genotype of "
-                f"{STRUCTURES[self.task.space].description} for "
+                f"{self.space.structure.description} for "
                 f"{self.task.name}. Received: {genotype!r}."
             )
 

@@ -85,7 +85,8 @@ def _dry_run_candidates(config, task):
             "Search a few candidates instead, --num_candidates=2."
         )
     selection = task.apply_selection_preset(config)
-    first = evaluator(task, selection).training_config("random:0", None)
+    genotype = config.search_space.sample(0)
+    first = evaluator(task, selection).training_config(genotype, None)
     cost = dry_run(first)
     return {
         **cost,

@@ -5,11 +5,12 @@ import logging
 import keras
 
 from tfdarts.strategies import early_stop
+from tfdarts.structures import title_of
 
 logger = logging.getLogger("tfdarts")
 
 REASONS = {
-    "skips": "the normal cell has {skips} skip connections",
+    "skips": "the {cell} has {skips} skip connections",
     "stable": "the order of alpha has not changed for {patience} epochs",
     "hessian": "the curvature of the validation loss in alpha is more than 1.3 "
     "times that of {window} epochs before",
@@ -79,8 +80,10 @@ class EarlyStop(keras.callbacks.Callback):
         best = self._by_rule(epochs)
         if best is None:
             return
+        genotype = self.record.genotypes[-1]
         reason = REASONS[self.config.early_stop].format(
-            skips=self.record.genotypes[-1].num_skip_connections,
+            skips=genotype.num_skip_connections,
+            cell=title_of(genotype.cell_types[0]),
             patience=self.config.early_stop_patience,
             window=early_stop.WINDOW,
         )

@@ -58,7 +58,8 @@ def select(config: Settings) -> list[dict[str, Any]]:
     task = task_of_config(config)
     with run_as_worker(config) as config:
         run_dir = _run_dir(config)
-        candidates = _candidates(config.run_dirs, task.space)
+        space = config.space or task.space
+        candidates = _candidates(config.run_dirs, space)
         for name in candidates:
             stage = Stage(run_dir / "candidates" / name, "train")
             config = stage.restore_choices(config)
@@ -77,7 +78,7 @@ def select(config: Settings) -> list[dict[str, Any]]:
                 {"candidate": name, "genotype": identifier, **results}
             )
         ranking.sort(key=lambda results: task.rank(results, config))
-        winner = find_genotype(ranking[0]["genotype"], task.space)
+        winner = find_genotype(ranking[0]["genotype"], space)
         write_json(run_dir / "selection.json", ranking)
         winner.save(run_dir / "genotype.json")
         return ranking

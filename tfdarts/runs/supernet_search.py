@@ -14,6 +14,7 @@ from tfdarts.runs.early_stop import EarlyStop
 from tfdarts.runs.fitting import agree_on_start
 from tfdarts.runs.fitting import fit
 from tfdarts.strategies.early_stop import MOST_SKIPS
+from tfdarts.structures import title_of
 from tfdarts.training.checkpoints import EpochCheckpoint
 from tfdarts.training.schedules import LearningRate
 
@@ -130,14 +131,16 @@ def curvature_callbacks(work):
 
 def _warn_of_skips(genotype):
     skips = genotype.num_skip_connections
+    cell_type, first = next(iter(genotype.cells.items()))
     if skips > MOST_SKIPS:
         logger.warning(
-            "search: %d of the %d edges of the normal cell are skip "
+            "search: %d of the %d edges of the %s are skip "
             "connections. Networks of such cells are usually poor: the "
             "search may have collapsed. Fewer --epochs or --early_stop may "
             "find a better cell.",
             skips,
-            len(genotype.normal),
+            len(first.edges),
+            title_of(cell_type),
         )
 
 

@@ -9,7 +9,6 @@ from tfdarts.arguments import as_path
 from tfdarts.console import show_progress
 from tfdarts.genotypes import Genotype
 from tfdarts.primitive_table import IN_PAPER
-from tfdarts.primitive_table import listed_primitives
 from tfdarts.records.metrics import CURVES
 from tfdarts.records.metrics import read_columns
 from tfdarts.records.probabilities import read_probabilities
@@ -19,8 +18,9 @@ from tfdarts.records.run_directory import read_json
 from tfdarts.records.run_directory import report_damage
 from tfdarts.records.trials import read_trials
 from tfdarts.runs.evaluators import score_name
-from tfdarts.search_spaces.lookup import SPACES
 from tfdarts.search_spaces.lookup import find_genotype
+from tfdarts.search_spaces.lookup import look_up
+from tfdarts.search_spaces.registry import build_space
 from tfdarts.strategies.verdict import LIMITS
 from tfdarts.strategies.verdict import judge
 from tfdarts.tasks.registry import task_of_settings
@@ -31,24 +31,26 @@ logger = logging.getLogger("tfdarts")
 
 @show_progress()
 def visualize(
-    genotype: Genotype | str, output_dir: str | os.PathLike, space: str = "cnn"
+    genotype: Genotype | str,
+    output_dir: str | os.PathLike,
+    space: str = "darts",
 ) -> list[pathlib.Path]:
     """Draws the cells of a genotype.
 
     Args:
-        genotype: `Genotype`, or an argument of `find_genotype`: the path of a
+        genotype: `Genotype`, or an argument of `look_up`: the path of a
             file or of a run directory, a published name, or
             `"random:<seed>"`.
         output_dir: Path of the directory to draw into; it is created if
             missing.
-        space: String, `"cnn"` or `"rnn"`: the search space of a genotype that
-            is given by its name.
+        space: String, the search space of a name or of `"random:<seed>"`, or
+            `"cnn"` or `"rnn"`. A file says what it contains.
 
     Returns:
         The paths of the drawings.
     """
     if not isinstance(genotype, Genotype):
-        genotype = find_genotype(genotype, space)
+        _, genotype = look_up(genotype, space)
     return draw_cells(genotype, as_path(output_dir, "output_dir"))
 
 
@@ -167,10 +169,10 @@ def _draw_search(stage, genotype):
     best = stage.status().get("best_epoch") or len(metrics["epoch"])
     to_best = {name: values[: best + 1] for name, values in history.items()}
     settings = stage.settings()
-    # Version 0.1.0 did not have this setting.
+    # Version 0.1.0 had neither of these two settings.
+    name = settings.get("space", task_of_settings(settings).space)
     listed = settings.get("primitives", IN_PAPER)
-    primitives = listed_primitives(listed, genotype.space)
-    space = SPACES[genotype.space](settings["num_nodes"], primitives)
+    space = build_space(name, settings["num_nodes"], listed)
     paths = draw_alphas(
         to_best, space.edges, space.primitives, genotype, directory
     )

@@ -6,28 +6,36 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tfdarts.cells import STRUCTURES
 from tfdarts.cells import Cell
 from tfdarts.genotypes import Genotype
 from tfdarts.primitive_table import require_primitives
+from tfdarts.structures import Structure
 
 
 class CellSearchSpace:
-    """Base class of convolutional and recurrent search spaces.
+    """Base class of search spaces.
 
     Edges are numbered by node, then by predecessor. Row `e` of an alpha
     matrix belongs to edge `e`, column `k` to `primitives[k]`.
 
-    A subclass has a `kind`, a key of `tfdarts.cells.STRUCTURES`.
+    A subclass sets the attribute `structure`, and the defaults of the
+    arguments as attributes of the same names. A subclass with a `name` can be
+    registered with `tfdarts.register_space`.
 
     Args:
         num_nodes: Integer, intermediate nodes of a cell.
         primitives: Sequence of primitive names.
         edges_per_node: Integer, the number of edges that a node keeps in a
             derived cell, or `"all"`. A node with fewer predecessors keeps
-            them all. Defaults to the number of the paper.
+            them all. By default the number of the structure.
         derive_none: Boolean, whether a kept edge may have the primitive
             `"none"`, if `primitives` contain it.
+
+    Attributes:
+        name: String, the value of `--space`.
+        structure: `tfdarts.structures.Structure`, the structure of the cells.
+        supernet: The class of the supernet, or `"module:class"`. By default
+            that of the structure.
 
     Raises:
         ValueError: If there are no nodes, if a primitive is unknown or
@@ -35,22 +43,41 @@ class CellSearchSpace:
             `edges_per_node` is not a positive integer or `"all"`.
     """
 
+    name: str | None = None
+    structure: Structure
+    num_nodes: int
+    primitives: Sequence[str]
+    edges_per_node: int | str | None = None
+    derive_none: bool = False
+    supernet: object = None
+
     def __init__(
         self,
-        num_nodes: int,
-        primitives: Sequence[str],
+        num_nodes: int | None = None,
+        primitives: Sequence[str] | None = None,
         edges_per_node: int | str | None = None,
-        derive_none: bool = False,
+        derive_none: bool | None = None,
     ):
-        require_primitives(primitives, self.kind)
-        if num_nodes < 1:
+        given = {
+            "num_nodes": num_nodes,
+            "primitives": primitives,
+            "edges_per_node": edges_per_node,
+            "derive_none": derive_none,
+        }
+        for name, value in given.items():
+            setattr(self, name, getattr(self, name) if value is None else value)
+        self.primitives = tuple(self.primitives)
+        require_primitives(self.primitives, self.structure.name)
+        if self.num_nodes < 1:
             raise ValueError(
                 f"A cell must have at least one intermediate node. "
-                f"Received: num_nodes={num_nodes}."
+                f"Received: num_nodes={self.num_nodes}."
             )
-        self.structure = STRUCTURES[self.kind]
-        if edges_per_node is None:
-            edges_per_node = self.structure.edges_per_node
+        if self.edges_per_node is None:
+            self.edges_per_node = self.structure.edges_per_node
+        if self.supernet is None:
+            self.supernet = self.structure.supernet
+        edges_per_node = self.edges_per_node
         if edges_per_node != "all" and not (
             type(edges_per_node) is int and edges_per_node > 0
         ):
@@ -58,13 +85,9 @@ class CellSearchSpace:
                 f"`edges_per_node` must be a positive integer or 'all'. "
                 f"Received: {edges_per_node!r}."
             )
-        self.num_nodes = num_nodes
-        self.primitives = tuple(primitives)
-        self.edges_per_node = edges_per_node
-        self.derive_none = derive_none
         self.edges = tuple(
             (node, predecessor)
-            for node in self.concat
+            for node in self.nodes
             for predecessor in range(node)
         )
 
@@ -84,10 +107,15 @@ class CellSearchSpace:
         return (self.num_edges, len(self.primitives))
 
     @property
-    def concat(self) -> tuple[int, ...]:
-        """The nodes of a cell's output: all intermediate nodes."""
+    def nodes(self) -> tuple[int, ...]:
+        """The numbers of the intermediate nodes of a cell."""
         first = self.structure.num_inputs
         return tuple(range(first, first + self.num_nodes))
+
+    @property
+    def concat(self) -> tuple[int, ...]:
+        """The nodes of a cell's output: all intermediate nodes."""
+        return self.nodes
 
     @property
     def size(self) -> int:
@@ -95,7 +123,7 @@ class CellSearchSpace:
         return math.prod(
             math.comb(node, self._num_kept(node))
             * len(self._choices) ** self._num_kept(node)
-            for node in self.concat
+            for node in self.nodes
         )
 
     def outgoing_edges(self, predecessor: int) -> list[int]:
@@ -111,10 +139,11 @@ class CellSearchSpace:
 
         The strength of an edge is the largest probability of a primitive other
         than `"none"`. Each node keeps its `edges_per_node` strongest edges,
-        the stronger first. A kept edge gets its most probable primitive, other
-        than `"none"` unless `derive_none` is true. The first of equal values
-        wins. The probability of `"none"` weakens an edge, so ranking raw
-        alphas would be another rule.
+        the stronger first, or all edges, ordered by predecessor. A kept edge
+        gets its most probable primitive, other than `"none"` unless
+        `derive_none` is true. The first of equal values wins. The probability
+        of `"none"` weakens an edge, so ranking raw alphas would be another
+        rule.
 
         Args:
             probabilities: Dict from cell types to arrays of shape
@@ -138,6 +167,16 @@ class CellSearchSpace:
             self._derive_cell(cell_type, probabilities[cell_type])
             for cell_type in self.cell_types
         )
+
+    def get_config(self) -> dict:
+        """Returns the name and the arguments of the space, a dict."""
+        return {
+            "name": self.name,
+            "num_nodes": self.num_nodes,
+            "primitives": list(self.primitives),
+            "edges_per_node": self.edges_per_node,
+            "derive_none": self.derive_none,
+        }
 
     def sample(self, seed: int) -> Genotype:
         """Returns a genotype drawn uniformly from the space.
@@ -206,7 +245,7 @@ class CellSearchSpace:
             and all(primitive in self._choices for primitive, _ in cell.edges)
             and all(
                 len(edges) == self._num_kept(node) == len({*_sources(edges)})
-                for node, edges in zip(self.concat, cell.nodes)
+                for node, edges in zip(self.nodes, cell.nodes)
             )
             for cell in genotype.cells.values()
         )
@@ -248,9 +287,10 @@ class CellSearchSpace:
         operations = [name != "none" for name in self.primitives]
         strength = probabilities[:, operations].max(axis=1)
         nodes = []
-        for node in self.concat:
+        for node in self.nodes:
             incoming = [e for e, (to, _) in enumerate(self.edges) if to == node]
-            incoming.sort(key=lambda edge: -strength[edge])
+            if self.edges_per_node != "all":
+                incoming.sort(key=lambda edge: -strength[edge])
             nodes.append(
                 [
                     (self._choices[best[edge]], self.edges[edge][1])
@@ -264,14 +304,15 @@ class CellSearchSpace:
             raise ValueError(
                 "The genotype is not in the search space: its cells must have "
                 f"{self.num_nodes} nodes, each with {self.edges_per_node} "
-                "different predecessors, all nodes in the output, and the "
-                f"primitives {', '.join(self._choices)}. Received: {genotype}."
+                f"different predecessors, the nodes {self.concat} in the "
+                f"output, and the primitives {', '.join(self._choices)}. "
+                f"Received: {genotype}."
             )
 
     def _edit_nodes(self, nodes):
         """Yields the nodes of a cell with one edge changed."""
         for position, edges in enumerate(nodes):
-            node = self.concat[position]
+            node = self.nodes[position]
             for place, (primitive, predecessor) in enumerate(edges):
                 edits = [
                     (other, predecessor)
@@ -288,7 +329,7 @@ class CellSearchSpace:
 
     def _sample_cell(self, generator):
         nodes = []
-        for node in self.concat:
+        for node in self.nodes:
             count = self._num_kept(node)
             predecessors = generator.choice(node, count, replace=False)
             nodes.append(

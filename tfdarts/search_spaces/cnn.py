@@ -1,9 +1,8 @@
 """The search space of convolutional cells in DARTS."""
 
-from collections.abc import Sequence
-
 from tfdarts.genotypes import PRIMITIVES
 from tfdarts.search_spaces.cells import CellSearchSpace
+from tfdarts.structures import STRUCTURES
 
 
 class CNNSearchSpace(CellSearchSpace):
@@ -18,8 +17,10 @@ class CNNSearchSpace(CellSearchSpace):
         num_nodes: Integer, intermediate nodes of a cell. Defaults to `4`.
         primitives: Sequence of primitive names. Defaults to the eight of the
             paper, `tfdarts.genotypes.PRIMITIVES`.
-        **kwargs: See `tfdarts.search_spaces.cells.CellSearchSpace`, for nodes
-            that keep another number of edges.
+        edges_per_node: Integer, the number of edges that a node keeps in a
+            derived cell, or `"all"`. Defaults to `2`.
+        derive_none: Boolean, whether a kept edge may have the primitive
+            `"none"`. Defaults to `False`.
 
     Example:
 
@@ -34,12 +35,7 @@ class CNNSearchSpace(CellSearchSpace):
     - [Liu et al., 2019](https://arxiv.org/abs/1806.09055), sections 2.1, 2.4
     """
 
-    kind = "cnn"
-
-    def __init__(
-        self,
-        num_nodes: int = 4,
-        primitives: Sequence[str] = PRIMITIVES,
-        **kwargs,
-    ):
-        super().__init__(num_nodes, primitives, **kwargs)
+    name = "darts"
+    structure = STRUCTURES["cnn"]
+    num_nodes = 4
+    primitives = PRIMITIVES

@@ -5,44 +5,65 @@ import shlex
 
 from tfdarts import genotypes
 from tfdarts.arguments import path_text
-from tfdarts.cells import STRUCTURES
 from tfdarts.pasted import is_pasted
-from tfdarts.search_spaces.cnn import CNNSearchSpace
-from tfdarts.search_spaces.rnn import RNNSearchSpace
+from tfdarts.search_spaces.registry import get_space
+from tfdarts.structures import STRUCTURES
 
 RANDOM = "random:"
 _FILES = (".json", ".txt", ".log", ".py")
-SPACES = {"cnn": CNNSearchSpace, "rnn": RNNSearchSpace}
-"""The search spaces of the paper, by the kind of network."""
 
 
-def find_genotype(identifier, space="cnn"):
+def find_genotype(identifier, space="darts"):
     """Returns the genotype that a `--genotype` flag refers to.
 
     Args:
-        identifier: String: a published name such as `"DARTS_V2"`,
-            `"random:<seed>"` for a uniform draw from the search space, or a
-            genotype as Python prints it. Or the path of a genotype file, or
-            of a run directory with a `genotype.json`.
-        space: String, `"cnn"` or `"rnn"`, the kind of network.
+        identifier: See `look_up`.
+        space: See `look_up`.
 
     Raises:
-        ValueError: If the identifier is none of these, or the genotype is for
-            the other kind of network.
+        ValueError: If there is no such genotype, or it is for another kind of
+            data than the space.
 
     Example:
 
     >>> find_genotype("DARTS_V2").name
     'DARTS_V2'
     """
+    origin, genotype = look_up(identifier, space)
+    received, needed = STRUCTURES[genotype.space], get_space(space).structure
+    if received.primitives != needed.primitives:
+        raise ValueError(
+            f"{origin} has a genotype of {received.description}, but this "
+            f"command needs {needed.description}: convolutional cells are "
+            "for images, recurrent cells for texts. Check --dataset."
+        )
+    return genotype
+
+
+def look_up(identifier, space="darts"):
+    """Returns the origin of a genotype, in words, and the genotype.
+
+    Args:
+        identifier: String: a published name such as `"DARTS_V2"`,
+            `"random:<seed>"` for a uniform draw from the search space, or a
+            genotype as Python prints it. Or the path of a genotype file, or
+            of a run directory with a `genotype.json`.
+        space: String, the search space of names and random draws; see
+            `tfdarts.search_spaces.registry.get_space`.
+
+    Raises:
+        ValueError: If the identifier is none of these.
+    """
     if not identifier:
         raise ValueError(
             "A genotype is missing: give --genotype, or --run_dir of a search."
         )
     identifier = path_text(identifier, "A genotype")
-    published = genotypes.published_names(space)
+    space = get_space(space)
+    structure = space.structure.name
+    published = genotypes.published_names(structure)
     if identifier in published:
-        return genotypes.get(identifier, space)
+        return "The paper", genotypes.get(identifier, structure)
     if identifier.startswith(RANDOM):
         seed = identifier.removeprefix(RANDOM)
         if not seed.isdecimal():
@@ -50,28 +71,18 @@ def find_genotype(identifier, space="cnn"):
                 "A random genotype is random:<seed>, where <seed> is an "
                 f"integer of at least 0. Received: {identifier!r}."
             )
-        return SPACES[space]().sample(int(seed))
+        return f"The space {space.name}", space().sample(int(seed))
     if path := _genotype_file(identifier):
-        genotype = genotypes.Genotype.load(path)
-    elif is_pasted(identifier):
-        path = "The text"
-        genotype = genotypes.Genotype.from_string(identifier)
-    else:
-        raise ValueError(
-            f"There is no genotype {identifier!r}: it is not a file, a run "
-            "directory with a genotype.json, random:<seed>, or one of the "
-            "published names "
-            f"{', '.join(published)}.{_hint(identifier, space)}"
-        )
-    if genotype.space != space:
-        raise ValueError(
-            f"{path} has a genotype of "
-            f"{STRUCTURES[genotype.space].description}, but this command "
-            f"needs {STRUCTURES[space].description}: convolutional cells are "
-            "for images, recurrent cells for texts. Check --dataset, or "
-            "--space if the command has no --dataset."
-        )
-    return genotype
+        return path, genotypes.Genotype.load(path)
+    if is_pasted(identifier):
+        return "The text", genotypes.Genotype.from_string(identifier)
+    names = f"one of the published names {', '.join(published)}"
+    raise ValueError(
+        f"There is no genotype {identifier!r}: it is not a file, a run "
+        "directory with a genotype.json, random:<seed>, or "
+        f"{names if published else 'a published name'}."
+        f"{_hint(identifier, structure)}"
+    )
 
 
 def _hint(identifier, space):

@@ -1,9 +1,8 @@
 """The search space of recurrent cells in DARTS."""
 
-from collections.abc import Sequence
-
 from tfdarts.genotypes import RECURRENT_PRIMITIVES
 from tfdarts.search_spaces.cells import CellSearchSpace
+from tfdarts.structures import STRUCTURES
 
 
 class RNNSearchSpace(CellSearchSpace):
@@ -16,8 +15,10 @@ class RNNSearchSpace(CellSearchSpace):
         num_nodes: Integer, intermediate nodes of a cell. Defaults to `8`.
         primitives: Sequence of primitive names. Defaults to the five of the
             paper, `tfdarts.genotypes.RECURRENT_PRIMITIVES`.
-        **kwargs: See `tfdarts.search_spaces.cells.CellSearchSpace`, for nodes
-            that keep another number of edges.
+        edges_per_node: Integer, the number of edges that a node keeps in a
+            derived cell, or `"all"`. Defaults to `1`.
+        derive_none: Boolean, whether a kept edge may have the primitive
+            `"none"`. Defaults to `False`.
 
     Example:
 
@@ -32,12 +33,7 @@ class RNNSearchSpace(CellSearchSpace):
     - [Liu et al., 2019](https://arxiv.org/abs/1806.09055), sections 2.1, 3.1
     """
 
-    kind = "rnn"
-
-    def __init__(
-        self,
-        num_nodes: int = 8,
-        primitives: Sequence[str] = RECURRENT_PRIMITIVES,
-        **kwargs,
-    ):
-        super().__init__(num_nodes, primitives, **kwargs)
+    name = "darts_rnn"
+    structure = STRUCTURES["rnn"]
+    num_nodes = 8
+    primitives = RECURRENT_PRIMITIVES

@@ -10,6 +10,7 @@ from tfdarts.strategies.early_stop import GROWTH
 from tfdarts.strategies.early_stop import MOST_SKIPS
 from tfdarts.strategies.early_stop import WINDOW
 from tfdarts.strategies.early_stop import local_mean
+from tfdarts.structures import title_of
 
 UNDECIDED = 0.99
 """Share of the largest entropy above which alpha counts as undecided.
@@ -61,7 +62,10 @@ def judge(probabilities, metrics):
     undecided, of_entropy = _entropy_sign(probabilities)
     signs = [
         sign
-        for sign in (_skips_sign(metrics), _eigenvalue_sign(metrics))
+        for sign in (
+            _skips_sign(metrics, next(iter(probabilities))),
+            _eigenvalue_sign(metrics),
+        )
         if sign
     ]
     collapsed = any(holds for holds, _ in signs)
@@ -78,13 +82,14 @@ def judge(probabilities, metrics):
     )
 
 
-def _skips_sign(metrics):
+def _skips_sign(metrics, cell_type):
     if "skip_connections" not in metrics:
         return None
     skips = int(metrics["skip_connections"][-1])
     return skips > MOST_SKIPS, (
-        f"{skips} skip connection{'s' * (skips != 1)} in the normal cell; "
-        f"more than {MOST_SKIPS} are a sign (Liang et al., 2019)."
+        f"{skips} skip connection{'s' * (skips != 1)} in the "
+        f"{title_of(cell_type)}; more than {MOST_SKIPS} are a sign (Liang et "
+        "al., 2019)."
     )
 
 

@@ -6,11 +6,10 @@ Each field is a flag of the command line and an argument in Python.
 import dataclasses
 import typing
 
-from tfdarts.primitive_table import listed_primitives
 from tfdarts.primitive_table import primitive_entry
+from tfdarts.search_spaces.cnn import CNNSearchSpace
 from tfdarts.settings.fields import GIVEN
 from tfdarts.settings.fields import FromPython
-from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import by_preset
 from tfdarts.settings.fields import setting
 from tfdarts.tasks.presets import LARGE
@@ -20,16 +19,24 @@ from tfdarts.tasks.settings import ComputeConfig
 from tfdarts.tasks.settings import GenotypeSettings
 from tfdarts.tasks.settings import NumCandidates
 from tfdarts.tasks.settings import SearchSettings
+from tfdarts.tasks.settings import SpaceSettings
+from tfdarts.tasks.settings import num_nodes_setting
 from tfdarts.tasks.settings import primitives_setting
 from tfdarts.tasks.train_settings import TrainSettings
 
 
 @dataclasses.dataclass(frozen=True)
-class CellSettings(Settings):
-    """The cells that a search may find."""
+class CellSettings(SpaceSettings):
+    """The cells that a search on images may find."""
 
-    num_nodes: int = setting(4, "Intermediate nodes of a cell.", least=1)
-    primitives: FromPython = primitives_setting("cnn")
+    space: str = setting(
+        CNNSearchSpace.name,
+        "Search space: darts (the cells of the DARTS paper), nas_bench_201 "
+        "(the cell of NAS-Bench-201), s2 or s3 (DARTS cells of few "
+        "primitives, of RobustDARTS), or a space of your own.",
+    )
+    num_nodes: int = num_nodes_setting(CNNSearchSpace)
+    primitives: FromPython = primitives_setting(CNNSearchSpace)
 
     @property
     def settings_as_begun(self):
@@ -197,7 +204,7 @@ class SearchConfig(SearchSettings, CellSettings, ComputeConfig):
 
     def _require_early_stop_applies(self):
         """Raises `ValueError` if the early stopping rule cannot apply."""
-        names = listed_primitives(self.primitives, "cnn")
+        names = self.search_space.primitives
         learning = [name for name in names if primitive_entry(name).learns]
         if self.early_stop == "skips" and "skip_connect" not in names:
             raise ValueError(

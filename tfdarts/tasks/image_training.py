@@ -63,7 +63,10 @@ class ImageTraining:
         count = self.distribution.num_replicas_in_sync
         self.genotype = None
         if config.takes_genotype:
-            self.genotype = find_genotype(config.genotype or config.run_dir)
+            self.genotype = find_genotype(
+                config.genotype or config.run_dir,
+                config.space or task_of_config(config).space,
+            )
         self.source = open_data(config)
         self.config = config = apply_preset(config, self.source, count)
         self.distribution_of(config)

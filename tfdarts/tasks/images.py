@@ -15,7 +15,7 @@ class ImageTask(Task):
     """Images with labels, and convolutional cells that classify them."""
 
     name = "images"
-    space = "cnn"
+    space = "darts"
     configs = {
         "search": SearchConfig,
         "train": TrainConfig,

@@ -4,17 +4,14 @@ import keras
 
 from tfdarts.models.auxiliary_head import WithAuxiliaryHead
 from tfdarts.models.auxiliary_head import require_size_for_head
-from tfdarts.models.cnn_network import CNNNetwork
-from tfdarts.models.cnn_supernet import CNNSupernet
 from tfdarts.models.densenet import densenet_bc
 from tfdarts.models.language_model import LanguageModel
 from tfdarts.models.on_devices import FunctionalOnDevices
-from tfdarts.models.rnn_network import RNNNetwork
-from tfdarts.models.rnn_supernet import RNNSupernet
 from tfdarts.models.stems import stem_for
-from tfdarts.primitive_table import listed_primitives
+from tfdarts.primitive_table import as_function
 from tfdarts.strategies.darts import DARTS
 from tfdarts.strategies.registry import get_strategy
+from tfdarts.structures import STRUCTURES
 from tfdarts.training.optimizers import SGD
 from tfdarts.training.optimizers import AdamW
 from tfdarts.training.schedules import EpochCosine
@@ -34,13 +31,13 @@ def build_supernet(config, num_classes, image_shape):
         num_classes: Integer.
         image_shape: Tuple `(height, width, channels)`.
     """
-    return CNNSupernet(
+    space = config.search_space
+    return as_function(space.supernet)(
         config.init_channels,
         config.num_cells,
         num_classes,
         image_shape,
-        num_nodes=config.num_nodes,
-        primitives=listed_primitives(config.primitives, "cnn"),
+        space=space,
         stem=config.stem,
         recompute=config.recompute,
         dtype=config.dtype_policy,
@@ -55,11 +52,11 @@ def build_recurrent_supernet(config, vocabulary_size):
         config: `tfdarts.tasks.rnn_configs.RNNSearchConfig`.
         vocabulary_size: Integer.
     """
-    return RNNSupernet(
+    space = config.search_space
+    return as_function(space.supernet)(
         vocabulary_size,
         config.units,
-        num_nodes=config.num_nodes,
-        primitives=listed_primitives(config.primitives, "rnn"),
+        space=space,
         dtype="float32",
         **config.dropouts,
         **get_strategy(config.strategy).supernet_arguments(config),
@@ -106,7 +103,7 @@ def build_network(config, genotype, num_classes, image_shape):
             name=NETWORK,
             dtype=config.dtype_policy,
         )
-    return CNNNetwork(
+    return as_function(STRUCTURES[genotype.space].network)(
         genotype,
         config.init_channels,
         config.num_cells,
@@ -147,9 +144,8 @@ def build_language_model(config, genotype, vocabulary_size):
     """
     rates, form = config.dropouts, {"dtype": "float32"}
     if genotype is not None:
-        return RNNNetwork(
-            genotype, vocabulary_size, config.units, **rates, **form
-        )
+        network = as_function(STRUCTURES[genotype.space].network)
+        return network(genotype, vocabulary_size, config.units, **rates, **form)
     kinds = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU}
     recurrence = kinds[config.cell](
         config.units,

@@ -6,8 +6,8 @@ Each field is a flag of the command line and an argument in Python.
 import dataclasses
 import typing
 
+from tfdarts.search_spaces.rnn import RNNSearchSpace
 from tfdarts.settings.fields import FromPython
-from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import setting
 from tfdarts.settings.fields import with_default
 from tfdarts.tasks.settings import CandidatesSettings
@@ -15,6 +15,8 @@ from tfdarts.tasks.settings import GenotypeSettings
 from tfdarts.tasks.settings import NumCandidates
 from tfdarts.tasks.settings import RunConfig
 from tfdarts.tasks.settings import SearchSettings
+from tfdarts.tasks.settings import SpaceSettings
+from tfdarts.tasks.settings import num_nodes_setting
 from tfdarts.tasks.settings import primitives_setting
 
 
@@ -109,11 +111,16 @@ class RNNConfig(RunConfig):
 
 
 @dataclasses.dataclass(frozen=True)
-class RNNCellSettings(Settings):
+class RNNCellSettings(SpaceSettings):
     """The recurrent cells that a search may find."""
 
-    num_nodes: int = setting(8, "Intermediate nodes of the cell.", least=1)
-    primitives: FromPython = primitives_setting("rnn")
+    space: str = setting(
+        RNNSearchSpace.name,
+        "Search space: darts_rnn (the recurrent cells of the DARTS paper), "
+        "or a space of your own.",
+    )
+    num_nodes: int = num_nodes_setting(RNNSearchSpace)
+    primitives: FromPython = primitives_setting(RNNSearchSpace)
 
 
 @dataclasses.dataclass(frozen=True)

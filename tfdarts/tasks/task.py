@@ -31,8 +31,8 @@ class Task:
     Attributes:
         name: String in the plural, such as `"images"`, as in `config.json` of
             a run and in `--help`.
-        space: String, the search space of the cells; see
-            `tfdarts.search_spaces.lookup.SPACES`.
+        space: String, the default search space of the cells; see
+            `tfdarts.search_spaces.registry.SPACES`.
         configs: Dict from `"search"`, `"train"` and `"select"` to the
             dataclass of the command's settings, and from `"candidates"` to
             the dataclass of searches that train candidates. Tasks must not

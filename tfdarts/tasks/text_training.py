@@ -55,7 +55,8 @@ class TextTraining:
         self.genotype = None
         if config.takes_genotype:
             self.genotype = find_genotype(
-                config.genotype or config.run_dir, "rnn"
+                config.genotype or config.run_dir,
+                config.space or task_of_config(config).space,
             )
         self.source = open_data(config)
         self.rows = rows_of_training(config, self.source, count)

@@ -13,7 +13,7 @@ class TextTask(Task):
     """Texts, and recurrent cells that predict their words."""
 
     name = "texts"
-    space = "rnn"
+    space = "darts_rnn"
     configs = {
         "search": RNNSearchConfig,
         "train": RNNTrainConfig,

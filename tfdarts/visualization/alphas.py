@@ -7,13 +7,13 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
 from tfdarts.arguments import as_path
-from tfdarts.cells import STRUCTURES
 from tfdarts.files import write_atomically
+from tfdarts.structures import STRUCTURES
+from tfdarts.structures import title_of
 from tfdarts.visualization import palette
 from tfdarts.visualization import panels
 from tfdarts.visualization.alphas_by_node import heat_map_of_edges
 from tfdarts.visualization.alphas_by_node import lines_by_node
-from tfdarts.visualization.cells import CELL_NAMES
 
 MOST_PANELS = 20
 """The number of edges up to which each edge has its own panel."""
@@ -116,12 +116,12 @@ def heat_map(cell_type, weights, epochs, edges, primitives, chosen):
     """
     figure = panels.new_figure(
         f"Weights of the operations after epoch {epochs}: "
-        f"{CELL_NAMES[cell_type]}",
+        f"{title_of(cell_type)}",
         size=(3 + 1.29 * len(primitives), 2.2 + 0.4 * len(edges)),
     )
     axes = figure.add_subplot()
     image = _show(axes, weights, _darkest(weights))
-    names = panels.edge_names(edges)
+    names = panels.edge_names(cell_type, edges)
     axes.set_yticks(range(len(edges)), names)
     axes.set_xticks(range(len(primitives)), primitives)
     axes.tick_params(length=0, labelsize=panels.SMALL)
@@ -175,9 +175,9 @@ def _annotate(axes, weights, primitives):
 
 def _lines_over_time(cell_type, weights, edges, primitives, chosen):
     figure = panels.new_figure(
-        f"Weights of the operations by epoch: {CELL_NAMES[cell_type]}"
+        f"Weights of the operations by epoch: {title_of(cell_type)}"
     )
-    axes_of_edges, corner = panels.add_panels(figure, edges)
+    axes_of_edges, corner = panels.add_panels(figure, cell_type, edges)
     for edge, axes in enumerate(axes_of_edges):
         for column, primitive in enumerate(primitives):
             axes.plot(
@@ -239,9 +239,9 @@ def _draw_entropy(axes, weights):
 
 def _heatmap_over_time(cell_type, weights, edges, primitives, chosen):
     figure = panels.new_figure(
-        f"Weights of the operations by epoch: {CELL_NAMES[cell_type]}"
+        f"Weights of the operations by epoch: {title_of(cell_type)}"
     )
-    axes_of_edges, corner = panels.add_panels(figure, edges)
+    axes_of_edges, corner = panels.add_panels(figure, cell_type, edges)
     for edge, axes in enumerate(axes_of_edges):
         image = _show(axes, weights[:, edge].T, _darkest(weights))
         if edge in chosen:

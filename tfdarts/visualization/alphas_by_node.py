@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 
+from tfdarts.structures import title_of
 from tfdarts.visualization import palette
 from tfdarts.visualization import panels
-from tfdarts.visualization.cells import CELL_NAMES
 
 
 def lines_by_node(cell_type, weights, edges, primitives, chosen):
@@ -24,10 +24,10 @@ def lines_by_node(cell_type, weights, edges, primitives, chosen):
         chosen: Dict from positions in `edges` to primitives.
     """
     figure = panels.new_figure(
-        f"Strongest operation of each edge by epoch: {CELL_NAMES[cell_type]}"
+        f"Strongest operation of each edge by epoch: {title_of(cell_type)}"
     )
     strongest = _strongest(weights, primitives)
-    names = panels.edge_names(edges)
+    names = panels.edge_names(cell_type, edges)
     nodes = sorted({node for node, _ in edges})
     columns = math.ceil(len(nodes) / 2)
     grid = figure.subplots(2, columns, sharex=True, sharey=True, squeeze=False)
@@ -78,7 +78,7 @@ def heat_map_of_edges(cell_type, weights, edges, primitives, chosen):
         cell_type, weights, edges, primitives, chosen: See `lines_by_node`.
     """
     figure = panels.new_figure(
-        f"Strongest operation of each edge by epoch: {CELL_NAMES[cell_type]}",
+        f"Strongest operation of each edge by epoch: {title_of(cell_type)}",
         (13.33, 2.2 + 0.24 * len(edges)),
     )
     strongest = _strongest(weights, primitives)
@@ -92,7 +92,7 @@ def heat_map_of_edges(cell_type, weights, edges, primitives, chosen):
     )
     names = [
         f"{name}: {chosen[edge]}" if edge in chosen else name
-        for edge, name in enumerate(panels.edge_names(edges))
+        for edge, name in enumerate(panels.edge_names(cell_type, edges))
     ]
     axes.set_yticks(range(len(edges)), names, size=panels.SMALL)
     panels.style_axes(axes)

@@ -8,22 +8,11 @@ import sysconfig
 import pydot
 
 from tfdarts.arguments import as_path
-from tfdarts.cells import STRUCTURES
 from tfdarts.characters import has_unusable_characters
 from tfdarts.files import write_atomically
+from tfdarts.structures import STRUCTURES
+from tfdarts.structures import title_of
 from tfdarts.visualization import palette
-
-CELL_NAMES = {
-    "normal": "normal cell",
-    "reduce": "reduction cell",
-    "recurrent": "recurrent cell",
-}
-"""The names of the cell types in titles."""
-
-INPUTS = {"cnn": ("cₖ₋₂", "cₖ₋₁"), "rnn": ("xₜ", "hₜ₋₁")}
-"""The names of a cell's inputs, as in the paper."""
-
-_OUTPUT = {"cnn": "cₖ", "rnn": "hₜ"}
 
 # Linux aliases Arial; where no Arial is installed, graphviz-pure brings a
 # font with the same metrics.
@@ -60,23 +49,23 @@ _EDGE = {
 }
 
 
-def node_names(space, count):
+def node_names(structure, count):
     """Returns the names of a cell's nodes in pictures, by number.
 
     Nodes are numbered in the order of the paper's section 2.1, inputs first,
-    in all pictures and files. Nodes 0 and 1, the inputs of a convolutional
-    cell, have the names of these inputs.
+    in all pictures and files. Nodes that are inputs, such as nodes 0 and 1 of
+    a convolutional cell, have the names of these inputs.
 
     Args:
-        space: String, `"cnn"` or `"rnn"`.
+        structure: `tfdarts.structures.Structure`.
         count: Integer, the number of nodes, including inputs.
 
     Example:
 
-    >>> node_names("cnn", 4), node_names("rnn", 3)
+    >>> node_names(STRUCTURES["cnn"], 4), node_names(STRUCTURES["rnn"], 3)
     (['cₖ₋₂', 'cₖ₋₁', '2', '3'], ['0', '1', '2'])
     """
-    named = INPUTS["cnn"] if space == "cnn" else ()
+    named = () if structure.combines_inputs else structure.inputs
     return [*named, *map(str, range(len(named), count))][:count]
 
 
@@ -89,7 +78,7 @@ def cell_graph(cell, title, space="cnn"):
     Args:
         cell: `tfdarts.cells.Cell`.
         title: String above the cell.
-        space: String, `"cnn"` or `"rnn"`, the kind of cell.
+        space: String, the structure of the cell, such as `"cnn"`.
 
     Returns:
         A `pydot.Dot`.
@@ -109,10 +98,12 @@ def cell_graph(cell, title, space="cnn"):
     graph = pydot.Dot("cell", label=_quoted(title), **_GRAPH)
     graph.set_node_defaults(**_NODE)
     graph.set_edge_defaults(**_EDGE)
-    num_inputs = STRUCTURES[space].num_inputs
-    names = node_names(space, num_inputs + len(cell.nodes))
+    structure = STRUCTURES[space]
+    num_inputs = structure.num_inputs
+    names = node_names(structure, num_inputs + len(cell.nodes))
     # Node 0 of a recurrent cell combines both of its inputs.
-    inputs = dict(zip("xh", INPUTS["rnn"])) if space == "rnn" else {}
+    combined = structure.inputs if structure.combines_inputs else ()
+    inputs = dict(zip("xhyz", combined))
     for node, label in inputs.items():
         _add_node(graph, node, label, palette.INPUT)
     for node, name in enumerate(names):
@@ -123,7 +114,7 @@ def cell_graph(cell, title, space="cnn"):
             f"{node}: {name}" if is_input else name,
             palette.INPUT if is_input else palette.INTERMEDIATE,
         )
-    _add_node(graph, "output", _OUTPUT[space], palette.OUTPUT)
+    _add_node(graph, "output", structure.output, palette.OUTPUT)
     plain = {"color": palette.QUIET, "minlen": 2}
     for node in inputs:
         graph.add_edge(pydot.Edge(node, "0", **plain))
@@ -192,7 +183,7 @@ def draw_cells(genotype, directory):
     graphs = {
         directory / cell_type: cell_graph(
             cell,
-            f"{prefix}{CELL_NAMES[cell_type]}",
+            f"{prefix}{title_of(cell_type)}",
             genotype.space,
         )
         for cell_type, cell in genotype.cells.items()

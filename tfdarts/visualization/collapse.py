@@ -1,5 +1,6 @@
 """Early signs of a collapse, over the epochs of a search, and a verdict."""
 
+import itertools
 import math
 
 import numpy as np
@@ -7,16 +8,11 @@ import numpy as np
 from tfdarts.arguments import as_path
 from tfdarts.files import write_atomically
 from tfdarts.search_spaces.entropy import entropy
+from tfdarts.structures import title_of
 from tfdarts.visualization import palette
 from tfdarts.visualization import panels
-from tfdarts.visualization.cells import CELL_NAMES
 
-_COLORS = {
-    "normal": palette.TRAINING,
-    "reduce": palette.VALIDATION,
-    "recurrent": palette.TRAINING,
-}
-_STYLES = {"normal": "-", "reduce": "--", "recurrent": "-"}
+_STYLES = ((palette.TRAINING, "-"), (palette.VALIDATION, "--"))
 
 LINES = {
     "skip_connections": "Skip connections",
@@ -81,9 +77,10 @@ def draw_collapse(history, metrics, verdict, limits, path, best_epoch=None):
 
 
 def _draw_entropies(axes, history):
-    for cell_type, probabilities in history.items():
+    for (cell_type, probabilities), (color, style) in zip(
+        history.items(), itertools.cycle(_STYLES)
+    ):
         values = entropy(probabilities)
-        color = _COLORS[cell_type]
         axes.fill_between(
             range(len(values)),
             values.min(1),
@@ -94,11 +91,11 @@ def _draw_entropies(axes, history):
         )
         axes.plot(
             values.mean(1),
-            _STYLES[cell_type],
+            style,
             color=color,
             linewidth=2.5,
             marker="o" if len(values) <= 12 else None,
-            label=CELL_NAMES[cell_type],
+            label=title_of(cell_type),
         )
     largest = math.log(probabilities.shape[-1])
     axes.axhline(largest, color=palette.QUIET, linestyle=":")

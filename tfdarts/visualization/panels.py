@@ -7,7 +7,7 @@ from matplotlib import style as styles
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from tfdarts.cells import STRUCTURES
+from tfdarts.structures import structure_with
 from tfdarts.visualization import palette
 from tfdarts.visualization.cells import node_names
 
@@ -18,26 +18,22 @@ in_default_style = styles.context("default")
 """A decorator that shields drawing from the user's matplotlib styles."""
 
 
-def edge_names(edges):
+def edge_names(cell_type, edges):
     """Returns the names of a cell's edges, made of the names of its nodes.
 
-    The first node with an edge is `2` in a convolutional cell, after its two
-    inputs, and `1` in a recurrent cell.
-
     Args:
+        cell_type: String, the name of the cell in genotypes.
         edges: Sequence of `(node, predecessor)`.
 
     Example:
 
-    >>> edge_names([(2, 0), (2, 1), (3, 2)])
+    >>> edge_names("normal", [(2, 0), (2, 1), (3, 2)])
     ['cₖ₋₂ → 2', 'cₖ₋₁ → 2', '2 → 3']
-    >>> edge_names([(1, 0), (2, 1)])
+    >>> edge_names("recurrent", [(1, 0), (2, 1)])
     ['0 → 1', '1 → 2']
     """
-    space = (
-        "rnn" if _first_node(edges) < STRUCTURES["cnn"].num_inputs else "cnn"
-    )
-    names = node_names(space, 1 + max(node for node, _ in edges))
+    structure = structure_with(cell_type)
+    names = node_names(structure, 1 + max(node for node, _ in edges))
     return [f"{names[p]} → {names[node]}" for node, p in edges]
 
 
@@ -55,8 +51,13 @@ def new_figure(title, size=WIDE):
     return figure
 
 
-def add_panels(figure, edges):
+def add_panels(figure, cell_type, edges):
     """Adds axes for each edge, rows by node and columns by predecessor.
+
+    Args:
+        figure: `matplotlib.figure.Figure`.
+        cell_type: String, the name of the cell in genotypes.
+        edges: Sequence of `(node, predecessor)`.
 
     Returns:
         List of axes, one per edge, and the axes in the corner above the
@@ -67,7 +68,8 @@ def add_panels(figure, edges):
     columns = 1 + max(first, *(predecessor for _, predecessor in edges))
     grid = figure.add_gridspec(rows, columns)
     panels = []
-    for (node, predecessor), name in zip(edges, edge_names(edges)):
+    names = edge_names(cell_type, edges)
+    for (node, predecessor), name in zip(edges, names):
         shared = panels[0] if panels else None
         axes = figure.add_subplot(
             grid[node - first, predecessor], sharex=shared, sharey=shared

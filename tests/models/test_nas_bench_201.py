@@ -1,0 +1,191 @@
+"""Networks of NAS-Bench-201 have the costs of the published table.
+
+Rows of the table are from NATS-Bench (MIT), as parameters and millions of
+multiply-adds of networks for 10 classes of 32x32 pixels.
+"""
+
+import itertools
+import math
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import tfdarts
+from tfdarts.layers.alphas import Alphas
+from tfdarts.models.multiply_adds import multiply_adds
+from tfdarts.models.nas_bench_201 import NASBench201Network
+from tfdarts.models.nas_bench_201 import NASBench201Supernet
+from tfdarts.search_spaces.nas_bench_201 import NASBench201SearchSpace
+
+SPACE = NASBench201SearchSpace()
+SHAPE = (32, 32, 3)
+TABLE = {
+    "000000": (73_306, 7.783),
+    "111111": (73_306, 7.783),
+    "222222": (241_306, 31.376),
+    "333333": (1_531_546, 220.120),
+    "444444": (73_306, 7.783),
+    "203412": (372_346, 51.037),
+    "131204": (344_346, 47.105),
+    "223400": (372_346, 51.037),
+    "441142": (101_306, 11.715),
+    "141232": (372_346, 51.037),
+    "004342": (344_346, 47.105),
+    "412301": (344_346, 47.105),
+    "024012": (129_306, 15.647),
+}
+"""Parameters and multiply-adds by the position of each edge's operation."""
+
+
+def genotype_of(code):
+    """The cell of a row of the table: a digit for each edge."""
+    operations = (SPACE.primitives[int(digit)] for digit in code)
+    nodes = [
+        [(next(operations), source) for source in range(node)]
+        for node in SPACE.nodes
+    ]
+    return tfdarts.Genotype(cell=nodes, cell_concat=[3])
+
+
+def size(network):
+    return sum(int(keras.ops.size(w)) for w in network.trainable_weights)
+
+
+@pytest.fixture(scope="module")
+def costs():
+    """Costs of the skeleton, and of each operation on one edge of all cells.
+
+    They are measured on networks whose other edges are skip connections.
+    """
+
+    def measure(code):
+        network = NASBench201Network(genotype_of(code), 16, 17, 10, SHAPE)
+        return np.array([size(network), multiply_adds(network)])
+
+    skeleton = measure("111111")
+    return skeleton, [measure(f"11111{k}") - skeleton for k in range(5)]
+
+
+@pytest.mark.parametrize("code", TABLE)
+def test_costs_are_those_of_the_table(code, costs):
+    skeleton, of_operations = costs
+    found = skeleton + sum(of_operations[int(digit)] for digit in code)
+    parameters, millions = TABLE[code]
+    assert found[0] == parameters
+    assert found[1] / 1e6 == pytest.approx(millions, abs=6e-4)
+
+
+@pytest.mark.parametrize("code", ["333333", "203412", "131204"])
+def test_a_built_network_costs_the_same(code):
+    network = NASBench201Network(genotype_of(code), 16, 17, 10, SHAPE)
+    parameters, millions = TABLE[code]
+    assert size(network) == parameters
+    assert multiply_adds(network) / 1e6 == pytest.approx(millions, abs=6e-4)
+
+
+def test_operations_that_reach_no_output_are_left_out():
+    # Nothing leaves node 1, so the 3x3 convolution into it is not computed.
+    dead = NASBench201Network(genotype_of("300200"), 2, 3, 10, (8, 8, 1))
+    alive = NASBench201Network(genotype_of("000200"), 2, 3, 10, (8, 8, 1))
+    assert size(dead) == size(alive)
+
+
+# The supernet
+
+
+def images(number, seed):
+    random = np.random.default_rng(seed)
+    brightness = random.normal(size=(number, 1, 1, 2))
+    return (brightness + random.normal(size=(number, 9, 8, 2))).astype(
+        "float32"
+    )
+
+
+def copy_weights(supernet, network):
+    layers = {layer.name: layer for layer in network.layers}
+    stem, stem_norm = [
+        layer
+        for name, layer in layers.items()
+        if isinstance(layer, keras.layers.Conv2D) or name == "stem"
+    ]
+    stem.set_weights(supernet.stem_conv.get_weights())
+    stem_norm.set_weights(supernet.stem_norm.get_weights())
+    for name in ("last_norm", "classifier"):
+        layers[name].set_weights(getattr(supernet, name).get_weights())
+    for cell in supernet.cells:
+        if cell.name in layers:
+            layers[cell.name].set_weights(cell.get_weights())
+    nodes = network.genotype.cells["cell"].nodes
+    for cell, (node, edges) in itertools.product(
+        supernet.cells, enumerate(nodes, 1)
+    ):
+        present = [edge for edge in edges if edge[0] != "none"]
+        for position, (operation, source) in enumerate(present):
+            name = f"{cell.name}_node{node}_{position}_{operation}"
+            if name not in layers:
+                continue
+            outgoing = SPACE.outgoing_edges(source)
+            edge = outgoing.index(SPACE.edges.index((node, source)))
+            mixed_op = cell.mixed_ops[source]
+            copied = mixed_op.operation_of(edge, operation).get_weights()
+            layers[name].set_weights(copied)
+
+
+@pytest.mark.parametrize("code", ["333333", "203412", "302014"])
+def test_the_network_is_the_supernet_with_one_hot_weights(code, monkeypatch):
+    keras.utils.set_random_seed(0)
+    sizes = 2, 5, 3, (9, 8, 2)
+    supernet = NASBench201Supernet(*sizes)
+    for seed in range(20):
+        supernet(images(16, seed), training=True)
+    network = NASBench201Network(genotype_of(code), *sizes, search=True)
+    copy_weights(supernet, network)
+    hot = np.eye(5, dtype="float32")[[int(digit) for digit in code]]
+    monkeypatch.setattr(
+        Alphas, "edge_weights", lambda self, training: tf.constant(hot)
+    )
+    batch = images(3, seed=100)
+    expected = supernet(batch, training=False).numpy()
+    assert expected.std(0).max() > 0.001
+    np.testing.assert_allclose(
+        network(batch, training=False), expected, atol=1e-5
+    )
+
+
+def test_the_supernet_has_every_operation_on_every_edge():
+    supernet = NASBench201Supernet(16, 17, 10, SHAPE)
+    # 73,306 with skip connections; batch norms in cells have no scale.
+    in_cells = 6 * 5 * sum((1 + 9) * c * c for c in (16, 32, 64))
+    found = sum(int(keras.ops.size(w)) for w in supernet.network_weights)
+    assert found == 73_306 + in_cells
+    assert [a.shape for a in supernet.alpha_variables] == [(6, 5)]
+
+
+def test_the_genotype_is_the_most_probable_operation_of_each_edge():
+    random = np.random.default_rng(0)
+    probabilities = random.dirichlet(np.ones(5), 6)
+    best = [SPACE.primitives[k] for k in probabilities.argmax(1)]
+    genotype = SPACE.derive({"cell": probabilities})
+    assert "none" in best
+    assert [name for name, _ in genotype.cell] == best
+    assert [source for _, source in genotype.cell] == [0, 0, 1, 0, 1, 2]
+    assert genotype in SPACE
+    assert len(SPACE.neighbors(genotype)) == 6 * 4
+    assert math.prod([5] * 6) == SPACE.size
+
+
+def test_a_supernet_and_a_network_can_be_saved(tmp_path):
+    batch = images(2, seed=0)
+    small = 2, 3, 3, (9, 8, 2)
+    space = NASBench201SearchSpace(2, ("none", "nor_conv_3x3"))
+    for name, model in {
+        "supernet": NASBench201Supernet(*small, space=space),
+        "network": NASBench201Network(genotype_of("302014"), *small),
+    }.items():
+        path = tmp_path / f"{name}.keras"
+        model.save(path)
+        loaded = keras.models.load_model(path)
+        np.testing.assert_array_equal(loaded(batch), model(batch))
+    assert loaded.genotype == genotype_of("302014")
