@@ -7,7 +7,9 @@ import tensorflow as tf
 import tfdarts
 from tfdarts.primitive_table import TABLE
 from tfdarts.runs.evaluators import EVALUATORS
+from tfdarts.search_spaces.registry import SPACES
 from tfdarts.strategies.registry import STRATEGIES
+from tfdarts.structures import STRUCTURES
 from tfdarts.tasks.registry import TASKS
 from tfdarts.training import distribution
 
@@ -28,7 +30,7 @@ def seeded():
 @pytest.fixture(autouse=True)
 def own_parts():
     """Each test leaves the registries as they were."""
-    registries = TABLE, STRATEGIES, EVALUATORS, TASKS
+    registries = TABLE, STRUCTURES, SPACES, STRATEGIES, EVALUATORS, TASKS
     before = [{**registry} for registry in registries]
     yield
     for registry, parts in zip(registries, before, strict=True):

@@ -165,7 +165,7 @@ def test_a_strategy_proposes_from_a_space_of_your_own(tmp_path):
     settings = {
         name: value
         for name, value in vars(tiny_training.TRAINING).items()
-        if name in tfdarts.SelectConfig.__dataclass_fields__
+        if name in tfdarts.SelectConfig.__dataclass_fields__ and name != "space"
     }
     settings |= {"validation_portion": 0.2, "run_dir": str(tmp_path)}
     config = tfdarts.search_config("hill", **settings, num_candidates=2)
@@ -177,6 +177,63 @@ def test_a_strategy_proposes_from_a_space_of_your_own(tmp_path):
     assert {name for name, _ in genotype.normal} <= {
         *("skip_connect", "max_pool_3x3")
     }
+
+
+# A space with a primitive of its own
+
+
+def own_conv(filters, strides, search, name=None, dtype=None):
+    return keras.layers.Conv2D(
+        *(filters, 1, strides), use_bias=False, name=name, dtype=dtype
+    )
+
+
+class TwoNodes(tfdarts.CNNSearchSpace):
+    name = "two_nodes"
+    num_nodes = 2
+    primitives = ("none", "skip_connect", "own_conv")
+    edges_per_node = "all"
+    derive_none = True
+
+
+def test_a_space_of_your_own_from_search_to_training(tmp_path):
+    tfdarts.register_primitive("own_conv", own_conv)
+    tfdarts.register_space(TwoNodes)
+    settings = TINY | {"space": "two_nodes", "epochs": 1}
+    del settings["num_nodes"], settings["primitives"]
+    config = tfdarts.search_config(**settings, run_dir=str(tmp_path))
+    genotype = tfdarts.search(config)
+    assert genotype in TwoNodes()
+    for cell in genotype.cells.values():
+        assert [len(edges) for edges in cell.nodes] == [2, 3]
+    with np.load(tmp_path / "search" / "probabilities.npz") as file:
+        derived = TwoNodes().derive({n: file[n][-1] for n in file.files})
+    assert (
+        genotype == derived == tfdarts.Genotype.load(tmp_path / "genotype.json")
+    )
+    written = json.loads((tmp_path / "search" / "config.json").read_text())
+    assert (written["space"], written["num_nodes"]) == ("two_nodes", 2)
+    assert written["primitives"] == "paper"
+    assert (tmp_path / "cells" / "alphas_normal.png").exists()
+    assert tfdarts.search(config) == genotype
+    training = dataclasses.replace(
+        tiny_training.TRAINING, genotype=None, run_dir=str(tmp_path)
+    )
+    assert tfdarts.train(training)["num_parameters"] > 0
+
+
+def test_candidates_are_drawn_from_the_space(tmp_path):
+    tfdarts.register_primitive("own_conv", own_conv)
+    tfdarts.register_space(TwoNodes)
+    tfdarts.register_evaluator(SkipCount)
+    config = tfdarts.search_config(
+        "random",
+        space="two_nodes",
+        evaluator="skip_count",
+        num_candidates=3,
+        run_dir=str(tmp_path),
+    )
+    assert tfdarts.search(config) in map(TwoNodes().sample, range(3))
 
 
 class Plain(tfdarts.SupernetStrategy):
@@ -429,7 +486,7 @@ def test_examples_of_contributing_run(capsys, tmp_path, monkeypatch):
 
 def test_examples_of_contributing_register_without_tensorflow():
     registering = [code for code in EXAMPLES if "tfdarts.register_" in code]
-    assert len(registering) == 5
+    assert len(registering) == 6
     loaded = "assert not {'tensorflow', 'keras'} & {*sys.modules}"
     code = "\n".join(["import sys", *registering, loaded])
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -325,7 +325,7 @@ class SpaceSettings(Settings):
         _require_space_fits(space, self.__dataclass_fields__["space"].default)
         if self.num_nodes is None:
             self._set("num_nodes", space.num_nodes)
-        names = tuple(self.primitives.split(","))
+        names = tuple(filter(None, self.primitives.split(",")))
         if names == tuple(space.primitives):
             self._set("primitives", IN_PAPER)
         elif self.primitives != IN_PAPER:
