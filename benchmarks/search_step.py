@@ -128,7 +128,7 @@ def measure(given):
             search.train_step((train, val))
         else:
             parts = search._parts(train, "train")
-            search._update_weights(parts, tf.size(train[1]))
+            search.update_weights(parts)
         search.supernet.network_weights[0].numpy()
         return time.perf_counter() - started
 

@@ -16,7 +16,10 @@ def plain_loss(supernet, x, y, class_weight=()):
         by_id = {id(v): t for v, t in zip(variables, weights + alphas)}
         logits, _ = supernet.stateless_call(
             [by_id[id(v)] for v in supernet.trainable_variables],
-            [v.value for v in supernet.non_trainable_variables],
+            [
+                by_id.get(id(v), v.value)
+                for v in supernet.non_trainable_variables
+            ],
             x,
             training=True,
         )

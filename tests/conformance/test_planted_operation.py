@@ -52,8 +52,7 @@ class OneEdge(keras.Model):
 
     @property
     def network_weights(self):
-        alpha = self.mixed_op.alphas.alpha
-        return [v for v in self.trainable_variables if v is not alpha]
+        return self.trainable_variables
 
 
 def variance_of_error(targets, outputs):

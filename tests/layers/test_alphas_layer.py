@@ -23,9 +23,9 @@ def test_edge_weights_are_the_softmax_of_each_row():
     np.testing.assert_allclose(weights.sum(axis=1), 1.0, rtol=1e-6)
 
 
-def test_one_trainable_variable():
+def test_one_variable_that_only_a_search_trains():
     alphas = Alphas(14, 8)
-    assert [tuple(v.shape) for v in alphas.trainable_variables] == [(14, 8)]
-    assert not alphas.non_trainable_variables
+    assert [tuple(v.shape) for v in alphas.alpha_variables] == [(14, 8)]
+    assert not alphas.trainable_variables
     alphas.build()
     assert len(alphas.variables) == 1

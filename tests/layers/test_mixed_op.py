@@ -176,15 +176,17 @@ def test_given_weights_it_has_no_alphas():
     }
 
 
-def test_keras_trains_its_alphas():
+def test_keras_trains_no_alpha():
+    """Only a search does; see tests/conformance/test_planted_operation.py."""
     inputs = keras.Input((4, 4, 4))
-    layer = MixedOp(1, 4, primitives=("skip_connect", "max_pool_3x3"))
+    layer = MixedOp(1, 4, primitives=("skip_connect", "dil_conv_3x3"))
     model = keras.Model(inputs, layer(inputs))
+    alphas, kernel = layer.alphas.alpha.numpy(), layer.get_weights()[0]
     model.compile(keras.optimizers.SGD(1.0), "mse", run_eagerly=True)
     x = image(8, 4, 4, 4).astype("float32")
-    model.fit(x, x, epochs=20, verbose=0)
-    skip, pool = layer.alphas.edge_weights().numpy()[0]
-    assert skip > 0.8 > 0.2 > pool
+    model.fit(x, x, verbose=0)
+    np.testing.assert_array_equal(layer.alphas.alpha, alphas)
+    assert not np.array_equal(layer.get_weights()[0], kernel)
 
 
 @pytest.mark.parametrize("strides", [1, 2])

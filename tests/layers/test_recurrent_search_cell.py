@@ -21,7 +21,7 @@ def built(**arguments):
     layer = SearchRNN(cell, dtype="float64")
     layer.build((None, STEPS, FEATURES))
     random = np.random.default_rng(1)
-    for weight in layer.trainable_weights:
+    for weight in (*layer.trainable_weights, cell.alphas.alpha):
         weight.assign(random.normal(size=weight.shape))
     return layer
 
@@ -36,7 +36,8 @@ def inputs(steps=STEPS):
 
 def arrays(layer):
     """Kernels, and alphas."""
-    *kernels, alphas = [w.numpy() for w in layer.trainable_weights]
+    kernels = [w.numpy() for w in layer.trainable_weights]
+    alphas = layer.cell.alphas.alpha.numpy()
     assert alphas.shape == layer.cell.space.alpha_shape
     return kernels, alphas
 
@@ -75,10 +76,12 @@ def test_gradients_of_weights_and_alphas():
     layer = built()
     xs, h = inputs()
     sought = np.random.default_rng(3).normal(size=(BATCH, STEPS, UNITS))
+    variables = [*layer.trainable_weights, layer.cell.alphas.alpha]
     with tf.GradientTape() as tape:
+        tape.watch(layer.cell.alphas.alpha.value)
         outputs, _ = layer(xs, initial_state=tf.constant(h), training=True)
         loss = tf.reduce_sum(outputs * sought)
-    gradients = tape.gradient(loss, layer.trainable_weights)
+    gradients = tape.gradient(loss, variables)
     kernels, alphas = arrays(layer)
 
     def numpy_loss():

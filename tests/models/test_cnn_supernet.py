@@ -12,6 +12,7 @@ from samples import image
 from samples import scramble
 
 from tfdarts.genotypes import PRIMITIVES
+from tfdarts.layers.alphas import alphas_of
 from tfdarts.layers.batch_norm import BatchNorm
 from tfdarts.models.cnn_supernet import CNNSupernet
 
@@ -79,19 +80,20 @@ def test_shapes_of_the_paper(paper):
 
 
 def test_network_weights_and_alphas_are_disjoint_and_complete(paper):
-    weights, alphas, trainable, both = (
+    weights, alphas, trainable, others = (
         {id(v) for v in variables}
         for variables in (
             paper.network_weights,
             paper.alpha_variables,
             paper.trainable_variables,
-            paper.network_weights + paper.alpha_variables,
+            paper.non_trainable_variables,
         )
     )
+    # Keras alone trains no alpha.
+    assert weights == trainable
     assert not weights & alphas
-    assert both == trainable
-    assert len(weights) + 2 == len(trainable)
-    assert len(alphas) == 2
+    assert len(alphas) == 2 and alphas < others
+    assert alphas_of(paper) == [*paper.alphas.values()]
     assert [tuple(v.shape) for v in paper.alpha_variables] == [(14, 8)] * 2
     # No cell has alphas of its own.
     assert not alphas & {id(v) for cell in paper.cells for v in cell.variables}
@@ -171,12 +173,15 @@ def test_training_reaches_every_batch_norm():
     assert not np.allclose(inference, outputs, atol=1e-3)
     # Per cell 3 nodes with outgoing edges; per node 8 norms, 9 if strided, of
     # which a reduction cell has 2; before each cell 2; and the stem's.
-    assert len(state[1]) == 2 * (3 * 3 * 8 + 2 * 2 + 3 * 2 + 1)
+    assert len(state[1]) == 2 * (3 * 3 * 8 + 2 * 2 + 3 * 2 + 1) + 2
     for variable, start, same, other in zip(
         state[1], before, unmoved, moved, strict=True
     ):
         np.testing.assert_array_equal(variable, start)
         np.testing.assert_array_equal(same, start)
+        if variable.name == "alpha":
+            np.testing.assert_array_equal(other, start)
+            continue
         # Behind an average over normal inputs a mean can be almost zero.
         expect = np.any if variable.name == "moving_mean" else np.all
         assert expect(np.asarray(other) != start), variable.path

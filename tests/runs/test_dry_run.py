@@ -32,13 +32,13 @@ def ticking(monkeypatch):
 def test_a_dry_run_does_all_and_leaves_nothing(ticking, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     alphas_moved = []
-    update = DARTS._update_alphas
+    update = DARTS.update_alphas
 
     def update_alphas(self, *arguments):
         alphas_moved.append(True)
         update(self, *arguments)
 
-    monkeypatch.setattr(DARTS, "_update_alphas", update_alphas)
+    monkeypatch.setattr(DARTS, "update_alphas", update_alphas)
     held = []
 
     def peak_process_bytes():

@@ -90,16 +90,17 @@ def test_alpha_gradients_change_nothing(second_order):
 
 def test_alpha_step_moves_alphas_only_and_weight_step_all_else(second_order):
     search, supernet = second_order, second_order.supernet
-    rest = supernet.network_weights + supernet.non_trainable_variables
+    of_alpha = {id(v) for v in supernet.alpha_variables}
+    rest = [v for v in supernet.variables if id(v) not in of_alpha]
     rest += search.optimizer.variables
     weights, alphas = values(rest), values(supernet.alpha_variables)
 
-    search._update_alphas([batch(2)], [batch(3)], LEARNING_RATE)
+    search.update_alphas([batch(2)], [batch(3)], LEARNING_RATE)
     moved = values(supernet.alpha_variables)
     assert same(weights, values(rest))
     assert not any(np.array_equal(a, b) for a, b in zip(alphas, moved))
 
-    search._update_weights([batch(2)])
+    search.update_weights([batch(2)])
     assert same(moved, values(supernet.alpha_variables))
     assert not same(weights, values(rest))
     statistics = supernet.non_trainable_variables
@@ -167,7 +168,7 @@ def test_weight_step_clips_adds_l2_and_moves_statistics(first_order):
     stem_mean = supernet.stem_norm.moving_mean.numpy()
     stem_kernel = supernet.stem_conv.kernel.numpy()
 
-    search._update_weights([(x, y)])
+    search.update_weights([(x, y)])
 
     for variable, weight, gradient, buffer in zip(
         supernet.network_weights, weights, gradients, buffers
@@ -247,7 +248,7 @@ def test_class_weights_count_in_both_losses_as_keras_has_it():
     )
     arrays = [tensor.numpy() for tensor in train]
     history = model.fit(*arrays, class_weight=class_weight, verbose=0).history
-    search._update_weights([train])
+    search.update_weights([train])
     assert float(search.loss_tracker.result()) == pytest.approx(
         history["loss"][0], rel=1e-5
     )
@@ -295,9 +296,9 @@ def test_seeds_move_with_the_weights_alone():
     _, gradients = search.alpha_gradients(train, val, LEARNING_RATE)
     for one, other in zip(gradients, expected):
         np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-6)
-    search._update_alphas([train], [val], LEARNING_RATE)
+    search.update_alphas([train], [val], LEARNING_RATE)
     np.testing.assert_array_equal(seed.numpy(), before)
-    search._update_weights([train])
+    search.update_weights([train])
     assert not np.array_equal(seed.numpy(), before)
 
 
@@ -531,7 +532,7 @@ def test_moving_statistics_move_by_the_mean_of_the_micro_batches():
         tf.reduce_mean(tf.nn.conv2d(x, kernel, 1, "SAME"), [0, 1, 2])
         for x, _ in halves
     ]
-    search._update_weights([*halves])
+    search.update_weights([*halves])
     np.testing.assert_allclose(
         norm.moving_mean, 0.1 * (means[0] + means[1]) / 2, rtol=1e-4
     )

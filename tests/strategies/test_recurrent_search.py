@@ -28,7 +28,7 @@ def built(
     keras.utils.set_random_seed(0)
     supernet = RNNSupernet(WORDS, UNITS, 2, dtype="float64", **arguments)
     random = np.random.default_rng(1)
-    for weight in supernet.trainable_weights:
+    for weight in supernet.trainable_weights + supernet.alpha_variables:
         weight.assign(random.normal(size=weight.shape))
     search = DARTS(
         supernet,
@@ -57,7 +57,10 @@ def plain_loss(supernet, inputs, y):
         }
         (logits, _), _ = supernet.stateless_call(
             [values[id(v)] for v in supernet.trainable_variables],
-            [v.value for v in supernet.non_trainable_variables],
+            [
+                values.get(id(v), v.value)
+                for v in supernet.non_trainable_variables
+            ],
             *inputs,
             training=True,
         )
@@ -158,9 +161,9 @@ def test_each_stream_carries_its_own_state(order):
     seen = []
     forward = search._compiled_loss._forward
 
-    def noted(weights, alphas, state, penalty, x, y):
-        outcome = forward(weights, alphas, state, penalty, x, y)
-        seen.append((x, outcome[2]))
+    def noted(weights, alphas, state, penalty, batch):
+        outcome = forward(weights, alphas, state, penalty, batch)
+        seen.append((batch[0], outcome[2]))
         return outcome
 
     search._compiled_loss._forward = noted
@@ -241,7 +244,8 @@ def test_a_search_through_fit_learns():
     dataset = tf.data.Dataset.from_tensor_slices(((x, y), (x, y)))
     search = built(order=1)
     # Larger rates and weights are chaotic: another last digit, another loss.
-    for weight in search.supernet.trainable_weights:
+    supernet = search.supernet
+    for weight in supernet.trainable_weights + supernet.alpha_variables:
         weight.assign(0.3 * weight)
     search.compile(SGD(0.2, l2=L2), Adam(0.05))
     history = search.fit(dataset, epochs=6, shuffle=False, verbose=0).history

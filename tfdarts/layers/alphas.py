@@ -4,15 +4,19 @@ import keras
 import tensorflow as tf
 
 from tfdarts.layers import relaxations
+from tfdarts.layers.nested import nested_layers
 from tfdarts.layers.relaxations import Relaxation
 
 
 @keras.saving.register_keras_serializable(package="tfdarts")
 class Alphas(keras.layers.Layer):
-    """The trainable alphas, one for each edge and primitive.
+    """The alphas, one for each edge and primitive.
 
     The layer owns one variable, `alpha`, and has no inputs. Do not call the
     layer: `edge_weights()` returns the weights of the primitives.
+
+    Alphas are not trainable weights of a Keras model, because `fit` of the
+    model would train them on the training loss. Only a search changes them.
 
     Args:
         num_edges: Integer.
@@ -48,6 +52,12 @@ class Alphas(keras.layers.Layer):
             initializer or keras.initializers.RandomNormal(stddev=1e-3)
         )
         self.relaxation = relaxations.get(relaxation)
+        if self.relaxation.trainable_variables:
+            raise ValueError(
+                "A relaxation must not have trainable variables, because they "
+                "would count as weights of the network: create them with "
+                f"trainable=False. Received: {self.relaxation}."
+            )
         self.build()
 
     def build(self, input_shape=None):
@@ -57,8 +67,14 @@ class Alphas(keras.layers.Layer):
             name="alpha",
             shape=(self.num_edges, self.num_primitives),
             initializer=self.initializer,
+            trainable=False,
         )
         self.built = True
+
+    @property
+    def alpha_variables(self):
+        """The variables that a search optimizes as architecture, a list."""
+        return [self.alpha]
 
     def edge_weights(self, training: bool = False) -> tf.Tensor:
         """Returns the weights of the primitives in one pass.
@@ -89,3 +105,23 @@ class Alphas(keras.layers.Layer):
             "initializer": keras.initializers.serialize(self.initializer),
             "relaxation": keras.saving.serialize_keras_object(self.relaxation),
         }
+
+
+def alpha_variables_of(model: keras.Layer) -> list[keras.Variable]:
+    """Returns the variables of all `Alphas` inside a model or layer."""
+    return [v for alphas in alphas_of(model) for v in alphas.alpha_variables]
+
+
+def alphas_of(model: keras.Layer) -> list[Alphas]:
+    """Returns all `Alphas` inside a model or layer, each once.
+
+    Args:
+        model: Keras model or layer.
+
+    Example:
+
+    >>> len(alphas_of(CNNSupernet(2, 3, 10, (8, 8, 1))))
+    2
+    """
+    found = (each for each in nested_layers(model) if isinstance(each, Alphas))
+    return [*{id(each): each for each in found}.values()]

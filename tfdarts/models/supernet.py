@@ -1,5 +1,7 @@
 """The base class of the supernets of all search spaces."""
 
+from tfdarts.layers.alphas import alpha_variables_of
+
 
 class Supernet:
     """Mixin of Keras models that contain every network of a search space.
@@ -17,13 +19,12 @@ class Supernet:
     @property
     def alpha_variables(self):
         """The variables of all alphas, which are the whole architecture."""
-        return [alphas.alpha for alphas in self.alphas.values()]
+        return alpha_variables_of(self)
 
     @property
     def network_weights(self):
-        """All trainable variables except the alphas."""
-        alphas = {id(variable) for variable in self.alpha_variables}
-        return [v for v in self.trainable_variables if id(v) not in alphas]
+        """All trainable variables; alphas are not trainable for Keras."""
+        return self.trainable_variables
 
     def genotype(self):
         """Returns the genotype derived from the current alphas."""

@@ -14,6 +14,7 @@ from tfdarts.runs.early_stop import EarlyStop
 from tfdarts.runs.fitting import agree_on_start
 from tfdarts.runs.fitting import fit
 from tfdarts.strategies.early_stop import MOST_SKIPS
+from tfdarts.strategies.registry import get_strategy
 from tfdarts.structures import title_of
 from tfdarts.training.checkpoints import EpochCheckpoint
 from tfdarts.training.schedules import LearningRate
@@ -44,8 +45,13 @@ class SupernetSearch:
         self.record = None
         self.best_epoch = None
 
-    def fit(self):
-        """Searches to the end, resuming after the last whole epoch."""
+    def fit(self, callbacks=()):
+        """Searches to the end, resuming after the last whole epoch.
+
+        Args:
+            callbacks: Sequence of further Keras callbacks; see
+                `tfdarts.SupernetStrategy.callbacks`.
+        """
         config, work, stage = self.config, self.work, self.stage
         darts = work.darts
         supernet = darts.supernet
@@ -75,6 +81,8 @@ class SupernetSearch:
             LearningRate(),
             DataWait(),
             *curvature_callbacks(work),
+            *get_strategy(config.strategy).callbacks(config, darts),
+            *callbacks,
             self.record,
         ]
         kept = [metrics, early_stop]
@@ -114,6 +122,8 @@ def checkpoint_of(darts, directory):
         supernet=darts.supernet.variables,
         weight_optimizer=darts.optimizer.variables,
         alpha_optimizer=darts.alpha_optimizer.variables,
+        # Without variables of its own, as in version 0.1.0.
+        **({"search": own} if (own := darts.own_variables) else {}),
     )
 
 

@@ -1,4 +1,4 @@
-"""A supernet's loss on one batch, computed by all replicas."""
+"""A model's loss on one batch, computed by all replicas."""
 
 
 class BatchObjective:
@@ -10,10 +10,10 @@ class BatchObjective:
 
     Args:
         loss: `CompiledLoss`.
-        parts: The parts that `tfdarts.replicas.parts_of` returns for a batch
-            `(x, y)`, where x may be a tuple of inputs.
+        parts: The parts that `tfdarts.replicas.parts_of` returns for a batch;
+            see `CompiledLoss`.
         state: See `Values`.
-        penalty: Scalar, the factor of the losses that the supernet adds.
+        penalty: Scalar, the factor of the losses that the model adds.
 
     Attributes:
         carried: List of the carried states, one for each part, from the last

@@ -1,22 +1,22 @@
-"""A supernet's loss and its derivatives, compiled, on flat vectors."""
+"""A model's loss and its derivatives, compiled, on flat vectors."""
 
 import collections
 
-import keras
 import tensorflow as tf
 
+from tfdarts.layers.alphas import alpha_variables_of
 from tfdarts.layers.primitives import twice_differentiable
 from tfdarts.models.supernet import carries_state
 from tfdarts.models.variable_length import VariableLengthFunction
-from tfdarts.replicas import num_replicas
 from tfdarts.strategies.batch_objective import BatchObjective
 from tfdarts.strategies.hypergradient import Objective
 from tfdarts.strategies.hypergradient import require_connected
+from tfdarts.strategies.pairs import as_batch
 from tfdarts.strategies.phase import Phase
 from tfdarts.training.pure_model import PureModel
 
 Values = collections.namedtuple("Values", ["weights", "alphas", "state"])
-Values.__doc__ = """The values of a supernet's variables.
+Values.__doc__ = """The values of a model's variables.
 
 Args:
     weights: Vector.
@@ -26,42 +26,48 @@ Args:
 
 
 class CompiledLoss:
-    """The loss of a supernet as a pure function of its values and a batch.
+    """The loss of a model as a pure function of its values and a batch.
 
-    Each derivative is a `Phase` of its own and changes no variable.
+    Each derivative is a `Phase` of its own and changes no variable. A batch
+    is a tuple `(x, y)` or `(x, y, sample_weight)`.
 
     Args:
-        supernet: `CNNSupernet` or `RNNSupernet`. It returns logits and, after
-            the logits, the carried state, if any.
-        loss_function: Keras loss of labels and logits, a mean.
-        accuracy: Function of labels and logits that returns a number for each
-            example.
+        model: Keras model with alphas. A model that carries state returns the
+            state after its logits.
+        losses: `tfdarts.strategies.output_losses.OutputLosses`.
+        accuracy: Function of labels and outputs that returns a number for
+            each example, or `None`.
         distribution: `tf.distribute.Strategy`. Its devices split each batch.
         micro_batches: Integer, the number of parts of each local batch.
         run_eagerly: Boolean, whether to compile nothing.
         jit_compile: Boolean, whether XLA compiles.
         class_weight: Dict from labels to floats, or `None`; see
             `tfdarts.strategies.darts.DARTS.compile`.
+        returns_outputs: Boolean, whether the gradients and tests return the
+            outputs of the model in place of a carried state, for metrics.
     """
 
     def __init__(
         self,
-        supernet,
-        loss_function,
+        model,
+        losses,
         accuracy,
         distribution,
         micro_batches=1,
         run_eagerly=False,
         jit_compile=False,
         class_weight=None,
+        returns_outputs=False,
     ):
-        self.supernet = supernet
-        self.loss_function = loss_function
+        self.losses = losses
         self.accuracy = accuracy
         self.distribution = distribution
         self.run_eagerly = run_eagerly
         self.class_weight = class_weight
-        self.model = PureModel(supernet, supernet.alpha_variables)
+        self.returns_outputs = returns_outputs
+        self.carries_state = carries_state(model)
+        self.alpha_variables = alpha_variables_of(model)
+        self.model = PureModel(model, self.alpha_variables)
         self._read = self.compiled(self.model.read)
         options = {"jit_compile": jit_compile}
         self.in_test = self._phase(self._in_test, **options)
@@ -80,36 +86,41 @@ class CompiledLoss:
     def compiled(self, function, **options):
         """Returns the compiled function, or the function if `run_eagerly`.
 
-        For recurrent supernets the function accepts segments of any length.
+        For models that carry state the function accepts segments of any
+        length.
         """
         if self.run_eagerly:
             return function
-        if carries_state(self.supernet):
+        if self.carries_state:
             return VariableLengthFunction(function, **options)
         return tf.function(function, reduce_retracing=True, **options)
 
     def _phase(self, function, **options):
         return Phase(
-            function, self.supernet, self.distribution, self.compiled, **options
+            function,
+            self.model,
+            self.distribution,
+            self.compiled,
+            **options,
         )
 
     def values(self):
         """Returns the current `Values`."""
         weights, state = self._read()
-        alphas = [v.value for v in self.supernet.alpha_variables]
+        alphas = [v.value for v in self.alpha_variables]
         return Values(weights, alphas, state)
 
     def objective(self, parts, state, penalty=0.0):
         """Returns the loss on one batch, a `BatchObjective`.
 
         Args:
-            parts: The result of `tfdarts.replicas.parts_of` for a batch
-                `(x, y)`, where x may be a tuple of inputs.
+            parts: The result of `tfdarts.replicas.parts_of` for a batch. With
+                a carried state, x is a tuple `(x, state)`.
             state: The state in `Values`.
-            penalty: Float, the factor of the losses that the supernet adds
+            penalty: Float, the factor of the losses that the model adds
                 itself.
         """
-        penalty = tf.constant(penalty, self.supernet.variable_dtype)
+        penalty = tf.constant(penalty, self.model.dtype)
         return BatchObjective(self, parts, state, penalty)
 
     def test(self, parts):
@@ -117,8 +128,8 @@ class CompiledLoss:
 
         Args:
             parts: See `objective`; one micro-batch of a batch `(x, y,
-                counts)`. `counts` is 1 for each row, and 0 for the padding of
-                an empty part.
+                sample_weight, counts)`. `counts` is 1 for each row, and 0 for
+                the padding of an empty part.
 
         Returns:
             Loss, accuracy, the number of labels behind these means, and a
@@ -133,7 +144,7 @@ class CompiledLoss:
         """Returns the graph that costs the most memory; it is not run.
 
         Args:
-            part_spec: Tuple `(x, y)` of the `tf.TensorSpec`s of one part of a
+            part_spec: Structure of the `tf.TensorSpec`s of one part of a
                 batch.
         """
         weights, alphas, state = self.values()
@@ -142,75 +153,90 @@ class CompiledLoss:
             (weights, alphas, state, penalty), part_spec
         )
 
-    def _forward(self, weights, alphas, state, penalty, x, y):
-        """Returns loss, logits, carried state, and the model's new state."""
+    def _forward(self, weights, alphas, state, penalty, batch):
+        """Returns loss, outputs, carried state, and the model's new state."""
+        x, y, sample_weight = as_batch(batch)
         outputs, state, penalties = self.model(
-            weights, state, _as_inputs(x), alphas
+            weights, state, self._inputs(x), alphas
         )
-        logits, *carried = tf.nest.flatten(outputs)
-        loss = self._mean_loss(y, logits, *self._sample_weight(y, logits))
+        outputs, carried = self._split_outputs(outputs)
+        sample_weight = self._sample_weight(y, outputs, sample_weight)
+        loss = self.losses(y, outputs, sample_weight)
         for each in penalties:
-            loss += penalty * each
-        return loss, logits, carried, state
+            loss += penalty * tf.cast(each, loss.dtype)
+        return loss, outputs, carried, state
 
-    def _mean_loss(self, *arguments):
-        loss = self.loss_function(*arguments)
-        if isinstance(self.loss_function, keras.losses.Loss):
-            # Keras divides the loss by the number of replicas.
-            loss *= num_replicas()
-        return loss
+    def _inputs(self, x):
+        """Returns the positional arguments of the model."""
+        return x if self.carries_state and isinstance(x, tuple) else (x,)
 
-    def _sample_weight(self, y, logits):
-        """Returns Keras' weights of the examples, empty if all are equal."""
+    def _split_outputs(self, outputs):
+        """Returns the outputs and what is carried to the next batch."""
+        if self.carries_state:
+            logits, *carried = tf.nest.flatten(outputs)
+            return logits, carried
+        return outputs, [outputs] if self.returns_outputs else []
+
+    def _sample_weight(self, y, logits, sample_weight):
+        """Returns the weights of the examples, empty if all are equal."""
         if self.class_weight is None:
-            return ()
+            return sample_weight
         if y.shape.rank == logits.shape.rank:
             y = tf.argmax(y, axis=-1)
         classes = range(logits.shape[-1])
         weights = [self.class_weight.get(label, 1.0) for label in classes]
-        return (tf.gather(tf.constant(weights, logits.dtype), y),)
+        of_classes = tf.gather(tf.constant(weights, logits.dtype), y)
+        if isinstance(sample_weight, tuple):
+            return of_classes
+        return of_classes * tf.cast(sample_weight, of_classes.dtype)
 
-    def _in_test(self, weights, alphas, state, x, y, counts):
+    def _in_test(self, weights, alphas, state, x, y, sample_weight, counts):
         """Returns sums of loss and accuracy over labels, and their number."""
         outputs, _, _ = self.model(
             self.model.weights.split(weights),
             state,
-            _as_inputs(x),
+            self._inputs(x),
             alphas,
             training=False,
         )
-        logits, *carried = tf.nest.flatten(outputs)
+        outputs, carried = self._split_outputs(outputs)
         # Either all rows of a part count, or the whole part is padding.
-        number = tf.cast(tf.size(y), weights.dtype) * tf.reduce_mean(counts)
-        means = self._mean_loss(y, logits), self._accuracy(y, logits)
+        size = tf.size(tf.nest.flatten(y)[0])
+        number = tf.cast(size, weights.dtype) * tf.reduce_mean(counts)
+        loss = self.losses(y, outputs, sample_weight)
+        means = loss, self._accuracy(y, outputs)
         sums = [tf.cast(mean, number.dtype) * number for mean in means]
         return [*sums, number], carried, []
 
-    def _accuracy(self, y, logits):
-        right = tf.cast(self.accuracy(y, logits), self.supernet.variable_dtype)
+    def _accuracy(self, y, outputs):
+        if self.accuracy is None:
+            return tf.zeros((), self.model.dtype)
+        right = tf.cast(self.accuracy(y, outputs), self.model.dtype)
         return tf.reduce_mean(right)
 
-    def _gradients_of_batch(self, weights, alphas, state, penalty, x, y):
+    def _gradients_of_batch(self, weights, alphas, state, penalty, *batch):
         parts = self.model.weights.split(weights)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch([parts, alphas])
-            loss, logits, carried, state = self._forward(
-                parts, alphas, state, penalty, x, y
+            loss, outputs, carried, state = self._forward(
+                parts, alphas, state, penalty, batch
             )
         gradients, alpha_gradients = tape.gradient(loss, (parts, alphas))
         gradient = self.model.weights.join(gradients)
         require_connected(alpha_gradients)
         statistics, others = state
-        accuracy = self._accuracy(y, logits)
+        accuracy = self._accuracy(batch[1], outputs)
         means = loss, accuracy, gradient, alpha_gradients, statistics
         return means, carried, others
 
-    def _alpha_gradients_of_batch(self, weights, alphas, state, penalty, x, y):
+    def _alpha_gradients_of_batch(
+        self, weights, alphas, state, penalty, *batch
+    ):
         carried = []
 
         def loss_function(weights, alphas):
             loss, _, each, _ = self._forward(
-                weights, alphas, state, penalty, x, y
+                weights, alphas, state, penalty, batch
             )
             carried.extend(each)
             return loss
@@ -220,28 +246,24 @@ class CompiledLoss:
         return means, carried, []
 
     def _mixed_product_of_batch(
-        self, weights, alphas, direction, state, penalty, x, y
+        self, weights, alphas, direction, state, penalty, *batch
     ):
         with twice_differentiable():
-            objective = self._objective(state, penalty, x, y)
+            objective = self._objective(state, penalty, batch)
             product = objective.mixed_product([weights], alphas, [direction])
             return product, [], []
 
     def _alpha_product_of_batch(
-        self, weights, alphas, direction, state, penalty, x, y
+        self, weights, alphas, direction, state, penalty, *batch
     ):
         with twice_differentiable():
-            objective = self._objective(state, penalty, x, y)
+            objective = self._objective(state, penalty, batch)
             product = objective.alpha_product([weights], alphas, direction)
             return product, [], []
 
-    def _objective(self, state, penalty, x, y):
+    def _objective(self, state, penalty, batch):
         def loss_function(weights, alphas):
             weights = self.model.weights.split(weights[0])
-            return self._forward(weights, alphas, state, penalty, x, y)[0]
+            return self._forward(weights, alphas, state, penalty, batch)[0]
 
         return Objective(loss_function)
-
-
-def _as_inputs(x):
-    return x if isinstance(x, tuple) else (x,)

@@ -5,28 +5,32 @@ import numpy as np
 import tensorflow as tf
 
 from tfdarts.models.skeleton import LEAST_SIDE
+from tfdarts.models.supernet import Supernet
 from tfdarts.models.supernet import carries_state
 from tfdarts.models.supernet import image_shape
 
 PAIRS = (
-    "a search takes a `tf.data.Dataset` of ((x, y), (x_val, y_val)): a batch "
-    "for the weights and a batch for alpha. Make one of two data sets of (x, "
-    "y): tf.data.Dataset.zip(train.batch(64), validation.batch(64))."
+    "a search takes two tuples of arrays, search.fit((x, y), (x_val, y_val)), "
+    "or a `tf.data.Dataset` of ((x, y), (x_val, y_val)): a batch for the "
+    "weights and a batch for alpha. Make one of two data sets of (x, y): "
+    "tf.data.Dataset.zip(train.batch(64), validation.batch(64))."
 )
 NOT_TAKEN = ("class_weight", "sample_weight", "validation_split")
 
 
-def require_pairs(x, y=None, options=()):
-    """Raises `ValueError` if `fit` of a search cannot use its arguments.
+def as_pairs(model, x, y=None, options=()):
+    """Returns the data of a search as pairs of batches.
 
     Args:
+        model: The model of the search.
         x, y: The arguments of `fit`.
         options: Dict of the further arguments of `fit`.
 
+    Returns:
+        The data for `fit`, and its further arguments.
+
     Raises:
-        ValueError: If labels are given beside `x`, if there are sample
-            weights, class weights or a validation split, or if the data set
-            is empty or does not contain pairs.
+        ValueError: If the data are not in one of the forms of `DARTS.fit`.
     """
     given = [
         name
@@ -35,10 +39,15 @@ def require_pairs(x, y=None, options=()):
     ]
     if given:
         raise ValueError(f"A search does not take {', '.join(given)}: {PAIRS}")
-    if y is not None or x is None or isinstance(x, (tuple, list, dict)):
+    options = dict(options)
+    if _is_batch(x) and _is_batch(y) and not carries_state(model):
+        batch_size = options.pop("batch_size", None) or 32
+        shuffle = options.pop("shuffle", True)
+        x = _pairs_of_arrays(x, y, batch_size, shuffle)
+    elif y is not None or x is None or isinstance(x, (tuple, list, dict)):
         raise ValueError(f"Received arrays, but {PAIRS}")
     if isinstance(x, tf.data.Dataset):
-        if not _is_pair_of_pairs(x.element_spec):
+        if not _is_pair_of_batches(x.element_spec):
             raise ValueError(
                 f"Received batches of {_describe(x.element_spec)}, but {PAIRS}"
             )
@@ -47,41 +56,100 @@ def require_pairs(x, y=None, options=()):
                 "The data set of a search is empty. Does drop_remainder=True "
                 "drop its only batch?"
             )
+        options.setdefault("shuffle", False)
+    return x, options
 
 
-def validate_pair(data, supernet, loss):
+def _pairs_of_arrays(train, validation, batch_size, shuffle):
+    """Returns a data set of pairs of whole batches.
+
+    One epoch takes each example for the weights once. The examples for alpha
+    repeat as often as needed.
+    """
+    datasets = []
+    for examples in (train, validation):
+        arrays = keras.tree.map_structure(_as_array, tuple(examples))
+        lengths = {len(array) for array in keras.tree.flatten(arrays)}
+        if len(lengths) != 1 or 0 in lengths:
+            raise ValueError(
+                "The arrays of the examples must have the same number of rows, "
+                f"at least one. Received rows: {sorted(lengths)}."
+            )
+        (rows,) = lengths
+        dataset = tf.data.Dataset.from_tensor_slices(arrays)
+        if shuffle:
+            dataset = dataset.shuffle(rows)
+        if datasets:
+            dataset = dataset.repeat()
+        size = min(batch_size, rows)
+        datasets.append(dataset.batch(size, drop_remainder=True))
+    return tf.data.Dataset.zip(*datasets).prefetch(tf.data.AUTOTUNE)
+
+
+def _as_array(values):
+    """Returns an array; doubles get Keras' default float type, as in `fit`."""
+    values = np.asarray(values)
+    if values.dtype == np.float64:
+        return values.astype(keras.config.floatx())
+    return values
+
+
+def validate_pair(data, model, loss):
     """Returns the two batches of a step; see `validate_batch`.
 
     Args:
         data: An item of the data set.
-        supernet, loss: See `validate_batch`.
+        model, loss: See `validate_batch`.
 
     Raises:
-        ValueError: If the item is not a pair of batches for the supernet.
+        ValueError: If the item is not a pair of batches for the model.
     """
-    if not _is_pair_of_pairs(data):
+    if not _is_pair_of_batches(data):
         raise ValueError(f"Received batches of {_describe(data)}, but {PAIRS}")
-    return [validate_batch(batch, supernet, loss) for batch in data]
+    return [validate_batch(batch, model, loss) for batch in data]
 
 
-def validate_batch(batch, supernet, loss, may_be_empty=False):
-    """Returns a batch `(x, y)` in the form that a supernet trains on.
+def as_batch(batch):
+    """Returns a batch as a tuple `(x, y, sample_weight)`.
+
+    Without sample weights, the last item is an empty tuple.
+    """
+    return (*batch, ()) if len(batch) == 2 else tuple(batch)
+
+
+def validate_batch(batch, model, loss, may_be_empty=False):
+    """Returns a batch in the form that a search takes; see `as_batch`.
 
     Args:
         batch: A batch of the data set.
-        supernet: `CNNSupernet` or `RNNSupernet`.
+        model: `CNNSupernet`, `RNNSupernet`, or another Keras model.
         loss: Keras loss.
         may_be_empty: Boolean, whether the batch may have no rows, as the
             local batch of a process in evaluation. Defaults to `False`.
 
     Returns:
-        Tuple of two tensors. Images are cast to the dtype of the weights, and
-        class indices have no last dimension of 1, to avoid retracing.
+        Tuple of structures of tensors. Images of a supernet are cast to the
+        dtype of the weights, and its class indices have no last dimension of
+        1, to avoid retracing.
 
     Raises:
         ValueError: If the batch is empty, if the labels do not match the
             examples or the loss, or if images are not floating point.
     """
+    if isinstance(model, Supernet):
+        x, y = _validate_for_supernet(batch, model, loss, may_be_empty)
+        return x, y, ()
+    batch = tf.nest.map_structure(tf.convert_to_tensor, as_batch(batch))
+    rows = {tensor.shape[0] for tensor in tf.nest.flatten(batch)}
+    if len(rows) > 1 or (0 in rows and not may_be_empty):
+        raise ValueError(
+            "A batch must have at least one example, and a label for each "
+            f"example. Received {_describe(batch)}."
+        )
+    return batch
+
+
+def _validate_for_supernet(batch, supernet, loss, may_be_empty):
     if not _is_pair(batch) or any(isinstance(x, tuple) for x in batch):
         raise ValueError(
             "A batch must be (x, y), without example weights. Received "
@@ -178,8 +246,12 @@ def _is_pair(data):
     return isinstance(data, (tuple, list)) and len(data) == 2
 
 
-def _is_pair_of_pairs(data):
-    return _is_pair(data) and all(_is_pair(batch) for batch in data)
+def _is_batch(data):
+    return isinstance(data, (tuple, list)) and len(data) in (2, 3)
+
+
+def _is_pair_of_batches(data):
+    return _is_pair(data) and all(_is_batch(batch) for batch in data)
 
 
 def _describe(data):

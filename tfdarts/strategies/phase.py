@@ -20,7 +20,7 @@ class Phase:
         function: Function `(*values, *part) -> (means, carried, others)` of
             structures of tensors: the tensors to average, the carried state
             of the part, and tensors that are equal in all parts.
-        model: Keras model that the function calls.
+        model: `tfdarts.training.pure_model.PureModel` that the function calls.
         distribution: `tf.distribute.Strategy`.
         compile: Function that compiles a function, such as `tf.function`.
         micro_batches: Integer. Defaults to `1`.
@@ -94,7 +94,7 @@ class Phase:
         if self.num_parts == 1:
             return means, carried, others
         self._like = _specs(means)
-        dtype = self.model.variable_dtype
+        dtype = self.model.dtype
         vectors = [
             tf.reshape(tf.cast(tensor, dtype), [-1])
             for tensor in tf.nest.flatten(means)
@@ -104,7 +104,7 @@ class Phase:
     def _on_replicas(self, number, values, part):
         """Calls the function on one micro-batch of each replica."""
         of_part = self._of_part
-        if has_synchronized(self.model):
+        if has_synchronized(self.model.model):
             # TensorFlow must trace all replicas for the all-reduces inside.
             of_part = self._compute_packed
         else:

@@ -35,6 +35,7 @@ class SavedSearch:
                 "alpha_optimizer": self.alpha_optimizer,
                 "loss": self.loss_function,
                 "accuracy": self.accuracy_function,
+                **self.compile_options,
                 "run_eagerly": self.run_eagerly,
                 "jit_compile": self.jit_compile,
             }

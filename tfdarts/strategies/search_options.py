@@ -2,7 +2,10 @@
 
 import keras
 
+from tfdarts.layers.alphas import alpha_variables_of
 from tfdarts.layers.batch_norm import has_synchronized
+from tfdarts.models.supernet import Supernet
+from tfdarts.replicas import worker_of
 from tfdarts.strategies import hypergradient
 
 SECOND_ORDER_METHODS = tuple(
@@ -45,6 +48,7 @@ def check_compilation(
     micro_batches,
     loss,
     class_weight,
+    metrics,
     run_eagerly,
     jit_compile,
 ):
@@ -69,6 +73,11 @@ def check_compilation(
                 "`micro_batches` and `jit_compile`, or do not synchronize "
                 "batch norms."
             )
+    if metrics is not None and worker_of(distribution)[1] > 1:
+        raise ValueError(
+            "`metrics` see only the examples of their own process: leave "
+            "them out with several processes; `accuracy` is a mean over all."
+        )
     if jit_compile and getattr(supernet, "recompute", False):
         raise ValueError(
             "XLA undoes the recomputation of a supernet with "
@@ -80,6 +89,8 @@ def check_compilation(
             f"`class_weight` needs a `loss` that weights examples: a "
             f"keras.losses.Loss, not a function. Received: loss={loss!r}."
         )
+    if not isinstance(supernet, Supernet):
+        return
     if isinstance(loss, str) or _takes_probabilities(loss):
         raise ValueError(
             f"A supernet returns logits, so `loss` must be a loss of logits, "
@@ -92,6 +103,36 @@ def _takes_probabilities(loss):
     if not isinstance(loss, keras.losses.Loss):
         return False
     return loss.get_config().get("from_logits") is False
+
+
+def accuracy_of(accuracy, supernet, loss):
+    """Returns the function that `accuracy` of `DARTS.compile` stands for."""
+    if accuracy != "auto":
+        return keras.metrics.get(accuracy)
+    if loss is None or isinstance(supernet, Supernet):
+        return keras.metrics.sparse_categorical_accuracy
+    return None
+
+
+def require_alphas(model):
+    """Returns the alphas of a model, or raises `ValueError`.
+
+    Raises:
+        ValueError: If the model has no alphas or is not built.
+    """
+    variables = alpha_variables_of(model)
+    if not variables:
+        raise ValueError(
+            f"The model {model.name} has nothing to choose: put a "
+            "tfdarts.LayerChoice into it, or search a tfdarts.CNNSupernet or "
+            "tfdarts.RNNSupernet."
+        )
+    if not model.built:
+        raise ValueError(
+            f"The model {model.name} has no weights yet: call it on a batch "
+            "of examples before the search."
+        )
+    return variables
 
 
 def check_precision(method, dtype):

@@ -1,8 +1,12 @@
 """The interface of a search strategy."""
 
+import typing
 from typing import Any
 
 from tfdarts.settings.fields import Settings
+
+if typing.TYPE_CHECKING:  # It starts slowly; commands show help without it.
+    import keras
 
 STRATEGY = (
     "How the architecture is found: darts (gradient descent on a supernet), "
@@ -34,26 +38,6 @@ class Strategy:
     trains: str | None = None
     settings: type[Settings] | None = None
 
-    def supernet_arguments(self, config: Settings) -> dict[str, Any]:
-        """Returns further arguments of the supernet, a dict.
-
-        Examples are a relaxation and the class of the mixed operations.
-
-        Args:
-            config: The settings of the search.
-        """
-        return {}
-
-    def search_arguments(self, config: Settings) -> dict[str, Any]:
-        """Returns further arguments of `tfdarts.DARTS`, a dict.
-
-        Examples are a regularizer of alpha and a derivation rule.
-
-        Args:
-            config: The settings of the search.
-        """
-        return {}
-
     def run(self, search: Any) -> None:
         """Runs the search to its end; resumes an interrupted search.
 
@@ -68,11 +52,77 @@ class Strategy:
 class SupernetStrategy(Strategy):
     """A strategy that trains a supernet by gradient descent.
 
-    A subclass has a name and the differences from DARTS: settings, and
-    arguments of the supernet and of the search.
+    A subclass has a name and overrides what differs from DARTS.
     """
 
     trains = "supernet"
+
+    def supernet_arguments(self, config: Settings) -> dict[str, Any]:
+        """Returns further arguments of the supernet, a dict.
+
+        Examples are a relaxation and the class of the mixed operations.
+
+        Args:
+            config: The settings of the search.
+        """
+        return {}
+
+    def search_arguments(self, config: Settings) -> dict[str, Any]:
+        """Returns further arguments of the search, a dict.
+
+        They replace the arguments that follow from the settings. Examples are
+        `order`, a regularizer of alpha and a derivation rule.
+
+        Args:
+            config: The settings of the search.
+        """
+        return {}
+
+    def build_search(
+        self, supernet: "keras.Model", **arguments
+    ) -> "keras.Model":
+        """Returns the search of a supernet, not compiled.
+
+        A subclass may return an instance of its own subclass of
+        `tfdarts.DARTS`.
+
+        Args:
+            supernet: The supernet.
+            **arguments: Arguments of `tfdarts.DARTS`.
+        """
+        from tfdarts.strategies.darts import DARTS
+
+        return DARTS(supernet, **arguments)
+
+    def optimizers(
+        self,
+        config: Settings,
+        weight_optimizer: "keras.Optimizer",
+        alpha_optimizer: "keras.Optimizer",
+    ) -> tuple["keras.Optimizer", "keras.Optimizer"]:
+        """Returns the optimizers of weights and alphas.
+
+        Args:
+            config: The settings of the search.
+            weight_optimizer: The optimizer of DARTS for the weights.
+            alpha_optimizer: The optimizer of DARTS for the alphas.
+        """
+        return weight_optimizer, alpha_optimizer
+
+    def callbacks(
+        self, config: Settings, search: "keras.Model"
+    ) -> list["keras.callbacks.Callback"]:
+        """Returns further callbacks of `search.fit`.
+
+        A resumed search must be equal to one without interruption. So a
+        callback either computes its effect from the number of the epoch, or
+        keeps its state in variables of the search.
+
+        Args:
+            config: The settings of the search.
+            search: The result of `build_search`, compiled.
+        """
+        return []
 
     def run(self, search: Any) -> None:
         search.fit()

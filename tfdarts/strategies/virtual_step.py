@@ -48,6 +48,21 @@ def clip_step(virtual_step, clip_norm):
     return step
 
 
+def clip_norm_of(optimizer):
+    """Returns the `clip_norm` of a weight optimizer.
+
+    Raises:
+        ValueError: If the optimizer has none.
+    """
+    clip_norm = getattr(optimizer, "clip_norm", None)
+    if clip_norm is None:
+        raise ValueError(
+            "`clip_virtual_step` needs a weight optimizer with a `clip_norm`, "
+            "such as tfdarts.SGD."
+        )
+    return clip_norm
+
+
 def clip_coefficient(gradients, clip_norm):
     """Returns the factor that clips gradients to a global norm.
 

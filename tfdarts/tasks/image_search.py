@@ -7,6 +7,7 @@ from tfdarts.data.image_source import DataError
 from tfdarts.layers.batch_norm import synchronize_batch_norms
 from tfdarts.replicas import local_replicas
 from tfdarts.replicas import worker_of
+from tfdarts.strategies.registry import get_strategy
 from tfdarts.tasks.data import open_data
 from tfdarts.tasks.data import training_data
 from tfdarts.tasks.networks import build_search
@@ -150,7 +151,7 @@ def _require_divisible_batch(config, distribution):
 def compile_search(
     config, supernet, steps, distribution=None, class_weight=None
 ):
-    """Returns the compiled `DARTS` of a supernet.
+    """Returns the compiled search of a supernet.
 
     Args:
         config: `tfdarts.tasks.configs.SearchConfig`.
@@ -159,32 +160,35 @@ def compile_search(
         distribution: `tf.distribute.Strategy`. Defaults to one device.
         class_weight: Dict from labels to floats; see `DARTS.compile`.
     """
-    darts = build_search(
+    search = build_search(
         config,
         supernet,
         steps,
         micro_batches=config.micro_batches,
         distribution=distribution,
     )
-    darts.compile(
-        weight_optimizer=SGD(
-            EpochCosine(
-                config.learning_rate,
-                config.min_learning_rate,
-                config.epochs,
-                steps,
-            ),
-            momentum=config.momentum,
-            l2=config.weight_decay,
-            clip_norm=config.clip_norm,
+    weight_optimizer = SGD(
+        EpochCosine(
+            config.learning_rate,
+            config.min_learning_rate,
+            config.epochs,
+            steps,
         ),
-        alpha_optimizer=Adam(
-            config.alpha_learning_rate, l2=config.alpha_weight_decay
+        momentum=config.momentum,
+        l2=config.weight_decay,
+        clip_norm=config.clip_norm,
+    )
+    alpha_optimizer = Adam(
+        config.alpha_learning_rate, l2=config.alpha_weight_decay
+    )
+    search.compile(
+        *get_strategy(config.strategy).optimizers(
+            config, weight_optimizer, alpha_optimizer
         ),
         class_weight=class_weight,
         jit_compile=config.jit_compile,
     )
-    return darts
+    return search
 
 
 def batches_of_pairs(config, data, first_epoch=0, part=(0, 1)):

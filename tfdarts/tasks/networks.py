@@ -9,7 +9,6 @@ from tfdarts.models.language_model import LanguageModel
 from tfdarts.models.on_devices import FunctionalOnDevices
 from tfdarts.models.stems import stem_for
 from tfdarts.primitive_table import as_function
-from tfdarts.strategies.darts import DARTS
 from tfdarts.strategies.registry import get_strategy
 from tfdarts.structures import STRUCTURES
 from tfdarts.training.optimizers import SGD
@@ -64,7 +63,7 @@ def build_recurrent_supernet(config, vocabulary_size):
 
 
 def build_search(config, supernet, steps_per_epoch, **options):
-    """Returns the `DARTS` of a supernet that a config describes.
+    """Returns the search of a supernet that a config describes.
 
     Args:
         config: The settings of the search.
@@ -72,15 +71,16 @@ def build_search(config, supernet, steps_per_epoch, **options):
         steps_per_epoch: Integer.
         **options: Further arguments of `DARTS`.
     """
-    return DARTS(
-        supernet,
-        order=config.order,
-        method=config.method,
-        update_order=config.update_order,
-        alpha_warmup_steps=config.alpha_warmup_epochs * steps_per_epoch,
+    strategy = get_strategy(config.strategy)
+    arguments = {
+        "order": config.order,
+        "method": config.method,
+        "update_order": config.update_order,
+        "alpha_warmup_steps": config.alpha_warmup_epochs * steps_per_epoch,
         **options,
-        **get_strategy(config.strategy).search_arguments(config),
-    )
+        **strategy.search_arguments(config),
+    }
+    return strategy.build_search(supernet, **arguments)
 
 
 def build_network(config, genotype, num_classes, image_shape):

@@ -5,6 +5,7 @@ import dataclasses
 from tfdarts.data import segments
 from tfdarts.replicas import rows_of_part
 from tfdarts.replicas import worker_of
+from tfdarts.strategies.registry import get_strategy
 from tfdarts.tasks.data import open_data
 from tfdarts.tasks.networks import build_search
 from tfdarts.tasks.registry import task_of_config
@@ -117,7 +118,7 @@ class TextSearch:
 
 
 def compile_search(config, supernet, steps, distribution=None):
-    """Returns the compiled `DARTS` of a supernet.
+    """Returns the compiled search of a supernet.
 
     Args:
         config: `tfdarts.tasks.rnn_configs.RNNSearchConfig`.
@@ -125,24 +126,27 @@ def compile_search(config, supernet, steps, distribution=None):
         steps: Integer, steps per epoch.
         distribution: `tf.distribute.Strategy`. Defaults to one device.
     """
-    darts = build_search(
+    search = build_search(
         config,
         supernet,
         steps,
         clip_virtual_step=True,
         distribution=distribution,
     )
-    darts.compile(
-        weight_optimizer=SGD(
-            config.learning_rate,
-            momentum=0.0,
-            l2=config.weight_decay,
-            clip_norm=config.clip_norm,
-        ),
-        alpha_optimizer=Adam(
-            config.alpha_learning_rate,
-            beta_1=0.9,
-            l2=config.alpha_weight_decay,
-        ),
+    weight_optimizer = SGD(
+        config.learning_rate,
+        momentum=0.0,
+        l2=config.weight_decay,
+        clip_norm=config.clip_norm,
     )
-    return darts
+    alpha_optimizer = Adam(
+        config.alpha_learning_rate,
+        beta_1=0.9,
+        l2=config.alpha_weight_decay,
+    )
+    search.compile(
+        *get_strategy(config.strategy).optimizers(
+            config, weight_optimizer, alpha_optimizer
+        )
+    )
+    return search

@@ -290,6 +290,25 @@ class AdamW(_GlobalClipping, _AdamStep, keras.optimizers.AdamW):
         self.weight_decay = np.float64(self.weight_decay)
 
 
+def require_elementwise(optimizer):
+    """Raises `ValueError` if an optimizer needs the shapes of the weights.
+
+    A search updates all weights as one vector.
+
+    Args:
+        optimizer: Keras optimizer.
+    """
+    shaped = (keras.optimizers.Adafactor, keras.optimizers.Lamb)
+    shaped += (keras.optimizers.Muon, keras.optimizers.LossScaleOptimizer)
+    if isinstance(optimizer, shaped) or optimizer.clipnorm:
+        raise ValueError(
+            "A search updates all weights as one vector, so an optimizer that "
+            "treats each weight apart cannot be used: no Adafactor, Lamb, "
+            "Muon or LossScaleOptimizer, and global_clipnorm instead of "
+            f"clipnorm. Received: {type(optimizer).__name__}."
+        )
+
+
 def virtual_step_of(optimizer):
     """Returns an optimizer's step as a function of tensors, without clipping.
 

@@ -1,5 +1,7 @@
 """A Keras model as a pure function of its variables."""
 
+import inspect
+
 import keras
 import tensorflow as tf
 
@@ -14,8 +16,8 @@ class PureModel:
 
     Args:
         model: Keras model, built.
-        apart: List of trainable variables that do not belong to the weights,
-            such as a supernet's alphas.
+        apart: List of variables that belong neither to the weights nor to
+            the state, such as a supernet's alphas.
 
     Attributes:
         weights: `FlatVariables` of the weights.
@@ -42,12 +44,16 @@ class PureModel:
             v for v in model.trainable_variables if id(v) not in ids
         )
         self.dtype = self.weights.variables[0].dtype
-        state = model.non_trainable_variables
+        # As Keras does; a model without this argument behaves as in inference.
+        self._takes_training = (
+            "training" in inspect.signature(model.call).parameters
+        )
+        state = [v for v in model.non_trainable_variables if id(v) not in ids]
         self.statistics = FlatVariables(filter(self._is_statistic, state))
         self.others = [v for v in state if not self._is_statistic(v)]
 
     def read(self):
-        """Returns the weights and the state, all non-trainable variables."""
+        """Returns the weights and the state, the non-trainable variables."""
         others = [tf.convert_to_tensor(variable) for variable in self.others]
         return self.weights.read(), (self.statistics.read(), others)
 
@@ -72,15 +78,22 @@ class PureModel:
             )
             for variable, value in zip(variables, values, strict=True)
         }
+        mode = {"training": training} if self._takes_training else {}
         outputs, variables, losses = model.stateless_call(
             [by_id[id(v)] for v in model.trainable_variables],
             [by_id[id(v)] for v in model.non_trainable_variables],
             *inputs,
-            training=training,
+            **mode,
             return_losses=True,
         )
-        statistics = self.statistics.join(filter(self._is_statistic, variables))
-        others = [v for v in variables if not self._is_statistic(v)]
+        ids = {id(variable) for variable in self.apart}
+        state = [
+            value
+            for variable, value in zip(model.non_trainable_variables, variables)
+            if id(variable) not in ids
+        ]
+        statistics = self.statistics.join(filter(self._is_statistic, state))
+        others = [v for v in state if not self._is_statistic(v)]
         return outputs, (statistics, others), losses
 
     def write_state(self, state):

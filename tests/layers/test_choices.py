@@ -1,0 +1,232 @@
+"""Choices in Keras models: weighted sums by hand, shared alphas, refusals."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from samples import image
+
+from tfdarts.layers.alphas import Alphas
+from tfdarts.layers.alphas import alphas_of
+from tfdarts.layers.choices import InputChoice
+from tfdarts.layers.choices import LayerChoice
+from tfdarts.layers.choices import SizeChoice
+from tfdarts.layers.relaxations import Concrete
+
+
+def softmax(values):
+    exponentials = np.exp(values - np.max(values))
+    return exponentials / exponentials.sum()
+
+
+def three_layers(**form):
+    return [
+        keras.layers.Dense(4, activation="tanh", name="tanh", **form),
+        keras.Sequential(
+            [keras.layers.Dense(3, **form), keras.layers.Dense(4, **form)],
+            name="deep",
+        ),
+        keras.layers.Dense(4, name="linear", **form),
+    ]
+
+
+def set_alphas(choice, seed=3):
+    values = np.random.default_rng(seed).normal(size=choice.alphas.alpha.shape)
+    choice.alphas.alpha.assign(values)
+    return softmax(values[0])
+
+
+def test_a_layer_choice_is_the_weighted_sum_of_its_candidates():
+    choice = LayerChoice(three_layers(), name="block")
+    x = image(5, 7).astype("float32")
+    choice(x)
+    weights = set_alphas(choice)
+    expected = sum(
+        weight * np.asarray(layer(x))
+        for weight, layer in zip(weights, choice.layers)
+    )
+    np.testing.assert_allclose(choice(x), expected, atol=1e-6)
+    assert choice.options == ["tanh", "deep", "linear"]
+    assert choice.chosen == np.argmax(weights)
+    np.testing.assert_allclose(choice.probabilities(), weights, rtol=1e-6)
+
+
+def test_the_gradient_of_alpha_is_that_of_the_softmax():
+    choice = LayerChoice(three_layers(dtype="float64"), dtype="float64")
+    x = image(5, 7)
+    choice(x)
+    weights = set_alphas(choice)
+    alpha = choice.alphas.alpha.value
+    with tf.GradientTape() as tape:
+        tape.watch(alpha)
+        loss = tf.reduce_sum(choice(x))
+    (gradient,) = tape.gradient(loss, alpha)
+    values = [float(tf.reduce_sum(layer(x))) for layer in choice.layers]
+    expected = weights * (values - np.dot(weights, values))
+    np.testing.assert_allclose(gradient, expected, rtol=1e-10)
+
+
+def test_structures_of_outputs_are_summed_one_by_one():
+    """A recurrent layer returns its state, too."""
+    options = {"return_state": True, "return_sequences": True}
+    layers = [
+        keras.layers.GRU(4, **options),
+        keras.layers.SimpleRNN(4, **options),
+    ]
+    choice = LayerChoice(layers)
+    x = image(2, 5, 3).astype("float32")
+    outputs = choice(x)
+    first, second = (layer(x) for layer in layers)
+    for output, a, b in zip(outputs, first, second, strict=True):
+        np.testing.assert_allclose(output, (a + b) / 2, atol=1e-3)
+
+
+def test_a_size_choice_scales_channels():
+    choice = LayerChoice.of_sizes(keras.layers.Dense, (1, 2, 4))
+    x = image(5, 7).astype("float32")
+    choice(x)
+    small, medium, large = set_alphas(choice)
+    scale = [
+        small + medium + large,
+        medium + large,
+        large,
+        large,
+    ]
+    np.testing.assert_allclose(choice(x), choice.layer(x) * scale, atol=1e-6)
+    assert choice.options == ["1", "2", "4"]
+    # Only the widest layer has weights.
+    assert [w.shape for w in choice.trainable_weights] == [(7, 4), (4,)]
+
+
+def test_an_input_choice_sums_its_inputs():
+    choice = InputChoice(3, num_chosen=2)
+    inputs = [image(2, 3, seed=seed).astype("float32") for seed in range(3)]
+    choice(inputs)
+    weights = set_alphas(choice)
+    expected = 2 * sum(w * x for w, x in zip(weights, inputs))
+    np.testing.assert_allclose(choice(inputs), expected, atol=1e-6)
+    choice.alphas.alpha.assign([[0.0, -1.0, 3.0]])
+    assert choice.chosen_inputs == [0, 2]
+
+
+def test_choices_share_alphas():
+    alphas = Alphas(1, 3, name="shared")
+    inputs = keras.Input((7,))
+    first = LayerChoice(three_layers(), alphas=alphas, name="first")
+    second = LayerChoice(three_layers(), alphas=alphas, name="second")
+    model = keras.Model(inputs, second(first(inputs)))
+    assert alphas_of(model) == [alphas]
+    set_alphas(first)
+    assert first.chosen == second.chosen
+
+
+def test_the_relaxation_is_the_alphas():
+    choice = LayerChoice(three_layers(), relaxation=Concrete(1e-6, seed=1))
+    x = image(5, 7).astype("float32")
+    sampled = choice(x, training=True)
+    differences = [np.abs(sampled - layer(x)).max() for layer in choice.layers]
+    assert min(differences) < 1e-5
+    mean = sum(np.asarray(layer(x)) for layer in choice.layers) / 3
+    np.testing.assert_allclose(choice(x), mean, atol=1e-2)
+
+
+def test_training_reaches_the_candidates():
+    choice = LayerChoice(
+        [keras.layers.Dropout(0.5, seed=1), keras.layers.BatchNormalization()]
+    )
+    x = image(50, 4).astype("float32")
+    still = choice(x, training=False)
+    moving = choice(x, training=True)
+    assert np.abs(still - moving).max() > 0.1
+    assert np.any(choice.layers[1].moving_mean.numpy())
+
+
+def test_masks_reach_the_candidates():
+    """The embedding of the words is masked where a word is 0."""
+    options = {"return_sequences": False}
+    layers = [keras.layers.GRU(4, **options), keras.layers.LSTM(4, **options)]
+    inputs = keras.Input((None,), dtype="int32")
+    embedded = keras.layers.Embedding(10, 3, mask_zero=True)(inputs)
+    model = keras.Model(inputs, LayerChoice(layers)(embedded))
+    words = np.array([[4, 5, 0, 0]])
+    np.testing.assert_allclose(model(words), model(words[:, :2]), atol=1e-6)
+
+
+def test_half_precision():
+    choice = LayerChoice(three_layers(), dtype="mixed_bfloat16")
+    assert choice(image(5, 7).astype("float32")).dtype == tf.bfloat16
+    assert choice.alphas.alpha.dtype == "float32"
+
+
+def test_a_saved_model_keeps_its_choices(tmp_path):
+    inputs = keras.Input((7,))
+    x = LayerChoice(three_layers(), name="block")(inputs)
+    x = LayerChoice.of_sizes(keras.layers.Dense, (2, 4), name="width")(x)
+    outputs = InputChoice(2, name="skip")([x, keras.layers.Dense(4)(x)])
+    model = keras.Model(inputs, outputs)
+    for number, alphas in enumerate(alphas_of(model)):
+        values = np.random.default_rng(number).normal(size=alphas.alpha.shape)
+        alphas.alpha.assign(values)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    x = image(5, 7).astype("float32")
+    np.testing.assert_array_equal(loaded(x), model(x))
+    for one, other in zip(alphas_of(model), alphas_of(loaded), strict=True):
+        np.testing.assert_array_equal(one.alpha, other.alpha)
+
+
+def test_shared_alphas_are_shared_after_loading(tmp_path):
+    alphas = Alphas(1, 3, name="shared")
+    inputs = x = keras.Input((4,))
+    for name in ("first", "second"):
+        x = LayerChoice(three_layers(), alphas=alphas, name=name)(x)
+    model = keras.Model(inputs, x)
+    model.save(tmp_path / "model.keras")
+    assert (
+        len(alphas_of(keras.models.load_model(tmp_path / "model.keras"))) == 1
+    )
+
+
+def dense(size=4, **options):
+    return keras.layers.Dense(size, **options)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: LayerChoice([dense()]), "needs at least two options"),
+        (lambda: LayerChoice([dense()] * 2), "is given twice"),
+        (lambda: LayerChoice([dense(), tf.tanh]), "must be a Keras layer"),
+        (
+            lambda: LayerChoice([dense(), dense(3)], name="b")(tf.ones((1, 2))),
+            r"candidates of the choice b must return .* \(1, 4\).* \(1, 3\)",
+        ),
+        (lambda: SizeChoice([dense(2), dense(1)], [2, 1]), "must increase"),
+        (
+            lambda: LayerChoice.of_sizes(keras.layers.LSTM, (2, 4)),
+            "not a smaller recurrent layer",
+        ),
+        (
+            lambda: SizeChoice([dense(2), dense(3)], [2, 4])(tf.ones((1, 2))),
+            "The largest size of the choice .* is 4, but its layer returns",
+        ),
+        (lambda: InputChoice(2, num_chosen=2), "must be at least 1 and below"),
+        (
+            lambda: InputChoice(2)([tf.ones((1, 2)), tf.ones((1, 3))]),
+            "takes a list of 2 inputs of the same shape",
+        ),
+        (
+            lambda: LayerChoice([dense(), dense()], alphas=Alphas(1, 3)),
+            "must have 1 row and 2 columns",
+        ),
+        (
+            lambda: LayerChoice(
+                [dense(), dense()], alphas=Alphas(1, 2), relaxation="softmax"
+            ),
+            "`relaxation` belongs to the alphas",
+        ),
+    ],
+)
+def test_what_is_refused(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()

@@ -1,0 +1,204 @@
+"""A derived model is the searched model with one-hot weights."""
+
+import json
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+from samples import image
+
+from tfdarts.layers.alphas import alphas_of
+from tfdarts.layers.choices import Choice
+from tfdarts.layers.choices import InputChoice
+from tfdarts.layers.choices import LayerChoice
+from tfdarts.layers.nested import nested_layers
+from tfdarts.models.derived_model import choices_of
+from tfdarts.models.derived_model import derive_model
+
+layers = keras.layers
+
+
+def of_images():
+    """Choices of layers, sizes and inputs, one inside another."""
+    inputs = keras.Input((8, 8, 3), name="pixels")
+    deep = keras.Sequential(
+        [
+            layers.SeparableConv2D(6, 5, padding="same"),
+            layers.BatchNormalization(),
+            LayerChoice([layers.ReLU(), layers.Activation("tanh")], name="act"),
+        ],
+        name="deep",
+    )
+    conv = layers.Conv2D(6, 3, padding="same", name="conv")
+    x = LayerChoice([conv, deep], name="block")(inputs)
+    x = LayerChoice.of_sizes(
+        lambda size: layers.Conv2D(size, 1, activation="relu"),
+        *((2, 4, 8),),
+        name="filters",
+    )(x)
+    y = layers.Conv2D(8, 3, padding="same")(x)
+    x = InputChoice(3, num_chosen=2, name="skips")([x, y, layers.ReLU()(y)])
+    x = layers.GlobalAveragePooling2D()(x)
+    x = LayerChoice.of_sizes(layers.Dense, (3, 5), name="units")(x)
+    return keras.Model(inputs, layers.Dense(4, name="classes")(x)), (8, 8, 3)
+
+
+def of_words():
+    """A nested functional model, recurrent layers, a choice in a sequence."""
+    sequence = keras.Input((6, 4))
+    mixed = LayerChoice(
+        [
+            layers.LSTM(5, return_sequences=True),
+            layers.Conv1D(5, 3, padding="same"),
+        ],
+        name="recurrence",
+    )(sequence)
+    inner = keras.Model(sequence, mixed, name="inner")
+    inputs = keras.Input((6, 4), name="words")
+    x = LayerChoice.of_sizes(layers.Dense, (1, 5), name="width")(inner(inputs))
+    model = keras.Model(inputs, layers.Dense(2)(layers.Flatten()(x)))
+    return model, (6, 4)
+
+
+def in_sequence():
+    model = keras.Sequential(
+        [
+            keras.Input((7,)),
+            LayerChoice.of_sizes(layers.Dense, (2, 3, 6), name="units"),
+            LayerChoice(
+                [layers.Activation("tanh"), layers.PReLU()], name="activation"
+            ),
+            layers.Dense(3),
+        ]
+    )
+    return model, (7,)
+
+
+def choose(model, seed):
+    """Sets one-hot weights at random, two for a choice of two inputs."""
+    random = np.random.default_rng(seed)
+    for layer in nested_layers(model):
+        if isinstance(layer, Choice):
+            number = getattr(layer, "num_chosen", 1)
+            alpha = np.full((1, len(layer.options)), -1e4)
+            alpha[0, random.permutation(alpha.size)[:number]] = 0
+            layer.alphas.alpha.assign(alpha)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("make", [of_images, of_words, in_sequence])
+def test_with_copied_weights_it_equals_the_search_with_one_hot_weights(
+    make, seed
+):
+    keras.utils.set_random_seed(seed)
+    model, shape = make()
+    for weight in model.weights:
+        if not weight.path.endswith("alpha"):
+            weight.assign(np.abs(image(*weight.shape, seed=seed)) + 0.1)
+    choose(model, seed)
+    x = image(5, *shape).astype("float32")
+    derived = derive_model(model, copy_weights=True)
+    expected = model(x)
+    np.testing.assert_allclose(derived(x), expected, rtol=1e-5, atol=1e-5)
+    # Behind a batch norm, too, training is the same.
+    np.testing.assert_allclose(
+        derived(x, training=True), model(x, training=True), rtol=1e-4, atol=1e-4
+    )
+    assert not any(
+        type(layer).__module__.startswith("tfdarts")
+        for layer in nested_layers(derived)
+    )
+    if not isinstance(model, keras.Sequential):
+        assert derived.layers[0].name == model.layers[0].name
+
+
+def test_new_weights_make_a_small_model():
+    model, _ = in_sequence()
+    model.layers[0].alphas.alpha.assign([[1.0, 0.0, 0.0]])
+    model.layers[1].alphas.alpha.assign([[1.0, 0.0]])
+    derived = derive_model(model)
+    assert [w.shape for w in derived.weights] == [(7, 2), (2,), (2, 3), (3,)]
+    assert [layer.name for layer in derived.layers][:2] == [
+        "units",
+        "activation",
+    ]
+
+
+def test_what_is_chosen_is_readable_and_json():
+    model, _ = of_images()
+    choose(model, 1)
+    found = choices_of(model)
+    assert [*found] == ["block", "act", "filters", "skips", "units"] or {
+        *found
+    } == {"block", "act", "filters", "skips", "units"}
+    assert found["block"]["chosen"] in ("conv", "deep")
+    assert len(found["skips"]["chosen"]) == 2
+    assert sum(found["units"]["probabilities"].values()) == pytest.approx(1)
+    assert json.loads(json.dumps(found)) == found
+
+
+def test_it_is_loaded_where_tfdarts_is_not_installed(tmp_path):
+    model, shape = of_images()
+    choose(model, 2)
+    derived = derive_model(model, copy_weights=True)
+    derived.save(tmp_path / "derived.keras")
+    x = image(2, *shape).astype("float32")
+    np.save(tmp_path / "x.npy", x)
+    np.save(tmp_path / "expected.npy", derived(x))
+    code = """
+import sys
+sys.modules["tfdarts"] = None
+import keras
+import numpy as np
+model = keras.models.load_model("derived.keras")
+np.testing.assert_allclose(model(np.load("x.npy")), np.load("expected.npy"))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert not done.returncode, done.stderr
+
+
+def test_shared_layers_stay_shared():
+    inputs = keras.Input((4,))
+    shared = layers.Dense(4, name="shared")
+    choice = LayerChoice([layers.Dense(4), layers.ReLU()], name="choice")
+    model = keras.Model(inputs, shared(choice(shared(inputs))))
+    choice.alphas.alpha.assign([[0.0, 1.0]])
+    derived = derive_model(model, copy_weights=True)
+    assert derived.count_params() == 20
+    x = image(3, 4).astype("float32")
+    weight = np.asarray(choice.probabilities())
+    assert weight.argmax() == 1 and len(alphas_of(model)) == 1
+    hidden = np.maximum(shared(x), 0)
+    np.testing.assert_allclose(derived(x), shared(hidden), atol=1e-6)
+
+
+class Block(keras.layers.Layer):
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.choice = LayerChoice([layers.Dense(4), layers.ReLU()])
+
+    def call(self, inputs):
+        return self.choice(inputs)
+
+
+def test_what_is_refused():
+    inputs = keras.Input((4,))
+    with pytest.raises(ValueError, match="has no choices, so there is nothing"):
+        derive_model(keras.Model(inputs, layers.Dense(3)(inputs)))
+    model = keras.Model(inputs, Block(name="block")(inputs))
+    with pytest.raises(ValueError, match="inside the layer block of the class"):
+        derive_model(model)
+    x = inputs
+    for outer in ("a", "b"):
+        inner = keras.Input((4,))
+        choice = LayerChoice([layers.Dense(4), layers.ReLU()], name="same")
+        x = keras.Model(inner, choice(inner), name=outer)(x)
+    with pytest.raises(ValueError, match="Two choices have the name 'same'"):
+        choices_of(keras.Model(inputs, x))

@@ -1,0 +1,336 @@
+"""`DARTS` on Keras models with choices, against tapes and Keras alone."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfdarts.layers.choices import LayerChoice
+from tfdarts.strategies.darts import DARTS
+from tfdarts.training.optimizers import SGD
+from tfdarts.training.optimizers import Adam
+
+layers = keras.layers
+ROWS, FEATURES, XI = 12, 5, 0.1
+
+
+def two_outputs(dtype="float64"):
+    """Two outputs, a regularizer, a loss of its own, dropout-free."""
+    keras.utils.set_random_seed(1)
+    inputs = keras.Input((FEATURES,), dtype=dtype)
+    form = {"dtype": dtype}
+    candidates = [
+        layers.Dense(6, activation="tanh", name="tanh", **form),
+        layers.Dense(6, kernel_regularizer="l2", name="linear", **form),
+    ]
+    x = LayerChoice(candidates, name="block", **form)(inputs)
+    x = LayerChoice.of_sizes(
+        lambda size: layers.Dense(size, activation="softplus", **form),
+        *((2, 4),),
+        name="width",
+        **form,
+    )(x)
+    x = layers.ActivityRegularization(l2=0.01, **form)(x)
+    model = keras.Model(
+        inputs,
+        {
+            "number": layers.Dense(1, name="number", **form)(x),
+            "kind": layers.Dense(3, name="kind", **form)(x),
+        },
+    )
+    random = np.random.default_rng(2)
+    for variable in model.variables:
+        variable.assign(random.normal(size=variable.shape))
+    return model
+
+
+def batch(seed, dtype="float64", rows=ROWS):
+    random = np.random.default_rng(seed)
+    y = {
+        "number": random.normal(size=(rows, 1)).astype(dtype),
+        "kind": random.integers(0, 3, rows),
+    }
+    weights = random.uniform(0.5, 2, rows).astype(dtype)
+    return random.normal(size=(rows, FEATURES)).astype(dtype), y, weights
+
+
+LOSSES = {
+    "number": keras.losses.MeanSquaredError(dtype="float64"),
+    "kind": keras.losses.SparseCategoricalCrossentropy(
+        from_logits=True, dtype="float64"
+    ),
+}
+LOSS_WEIGHTS = {"number": 0.5, "kind": 2.0}
+
+
+def plain_loss(model, data, penalty):
+    """The loss written out, with what the model adds itself."""
+    x, y, sample_weight = data
+
+    def loss(weights, alphas):
+        by_id = dict(
+            zip(
+                map(id, model.trainable_variables + alphas_in(model)),
+                [*weights, *alphas],
+            )
+        )
+        outputs, _, penalties = model.stateless_call(
+            [by_id[id(v)] for v in model.trainable_variables],
+            [by_id.get(id(v), v.value) for v in model.non_trainable_variables],
+            x,
+            training=True,
+            return_losses=True,
+        )
+        error = tf.square(outputs["number"] - y["number"])[:, 0]
+        log = tf.nn.log_softmax(outputs["kind"])
+        cross = -tf.gather(log, y["kind"], axis=1, batch_dims=1)
+        values = sample_weight * (0.5 * error + 2.0 * cross)
+        return tf.reduce_mean(values) + penalty * sum(penalties)
+
+    return loss
+
+
+def alphas_in(model):
+    return [v for v in model.variables if v.name == "alpha"]
+
+
+def exact_hypergradient(model, train, val):
+    """By tapes in tapes, for a plain step of gradient descent."""
+    train_loss = plain_loss(model, train, 1.0)
+    val_loss = plain_loss(model, val, 0.0)
+    weights = [tf.constant(v.numpy()) for v in model.trainable_variables]
+    alphas = [tf.constant(v.numpy()) for v in alphas_in(model)]
+    with tf.GradientTape() as outer:
+        outer.watch(alphas)
+        with tf.GradientTape() as inner:
+            inner.watch(weights)
+            loss = train_loss(weights, alphas)
+        gradients = inner.gradient(loss, weights)
+        virtual = [w - XI * g for w, g in zip(weights, gradients)]
+        loss = val_loss(virtual, alphas)
+    return loss, outer.gradient(loss, alphas)
+
+
+def built(order=2, method="exact", model=None, **options):
+    model = model or two_outputs()
+    search = DARTS(
+        model, order=order, method=method, dtype="float64", **options
+    )
+    search.compile(
+        SGD(XI, momentum=0.0), Adam(0.05), LOSSES, loss_weights=LOSS_WEIGHTS
+    )
+    return search
+
+
+@pytest.mark.parametrize("micro_batches", [1, 2])
+@pytest.mark.parametrize("method", ["exact", "central_difference"])
+def test_the_hypergradient_is_the_derivative(method, micro_batches):
+    search = built(method=method, micro_batches=micro_batches)
+    train, val = batch(3), batch(4)
+    loss, gradients = search.alpha_gradients(train, val, XI)
+    expected_loss, expected = exact_hypergradient(search.supernet, train, val)
+    if micro_batches == 1:
+        np.testing.assert_allclose(loss, expected_loss, rtol=1e-10)
+    rtol = 1e-8 if method == "exact" else 2e-2
+    for gradient, exact in zip(gradients, expected, strict=True):
+        np.testing.assert_allclose(gradient, exact, rtol=rtol, atol=1e-6)
+
+
+def test_the_steps_are_those_of_keras():
+    """First order, with Keras' Adam on the weights."""
+    search, model = built(order=1), two_outputs()
+    search.compile(
+        keras.optimizers.Adam(0.01),
+        *(Adam(0.05), LOSSES),
+        loss_weights=LOSS_WEIGHTS,
+    )
+    weight_optimizer, alpha_optimizer = keras.optimizers.Adam(0.01), Adam(0.05)
+    alphas = alphas_in(model)
+    for step in range(3):
+        train, val = batch(10 + step), batch(20 + step)
+        search.train_step((train, val))
+        with tf.GradientTape() as tape:
+            values = [v.value for v in alphas]
+            tape.watch(values)
+            weights = [v.value for v in model.trainable_variables]
+            loss = plain_loss(model, val, 0.0)(weights, values)
+        alpha_optimizer.apply(tape.gradient(loss, values), alphas)
+        with tf.GradientTape() as tape:
+            weights = [v.value for v in model.trainable_variables]
+            tape.watch(weights)
+            values = [v.value for v in alphas]
+            loss = plain_loss(model, train, 1.0)(weights, values)
+        gradients = tape.gradient(loss, weights)
+        weight_optimizer.apply(gradients, model.trainable_variables)
+    for one, other in zip(search.supernet.variables, model.variables):
+        np.testing.assert_allclose(
+            one, other, rtol=1e-6, atol=1e-9, err_msg=one.path
+        )
+
+
+def test_fit_takes_arrays_and_the_callbacks_of_keras(tmp_path):
+    model = two_outputs("float32")
+    search = DARTS(model, order=1)
+    search.compile(
+        *(SGD(0.01), Adam(0.05)),
+        {"number": "mse", "kind": LOSSES["kind"]},
+        metrics={"number": ["mae"], "kind": ["accuracy"]},
+    )
+    train, val = batch(1, rows=70), batch(2, rows=50)
+    history = search.fit(
+        *(train, val),
+        batch_size=16,
+        epochs=3,
+        validation_data=(val[0].astype("float32"), val[1]),
+        callbacks=[
+            keras.callbacks.CSVLogger(tmp_path / "log.csv"),
+            keras.callbacks.TensorBoard(tmp_path / "board"),
+            keras.callbacks.EarlyStopping("val_loss", patience=5),
+            keras.callbacks.ModelCheckpoint(tmp_path / "search.keras"),
+        ],
+        verbose=0,
+    ).history
+    assert {"loss", "alpha_loss", "number_mae", "val_kind_accuracy"} <= {
+        *history
+    }
+    assert "supernet_accuracy" not in history
+    assert history["loss"][-1] < history["loss"][0]
+    outputs = model.predict(val[0], verbose=0)
+    expected = np.mean(np.argmax(outputs["kind"], axis=1) == val[1]["kind"])
+    assert history["val_kind_accuracy"][-1] == pytest.approx(expected, abs=1e-6)
+    error = np.mean(np.abs(outputs["number"] - val[1]["number"]))
+    assert history["val_number_mae"][-1] == pytest.approx(error, rel=1e-4)
+    assert len((tmp_path / "log.csv").read_text().splitlines()) == 4
+    loaded = keras.models.load_model(tmp_path / "search.keras")
+    for one, other in zip(loaded.variables, search.variables, strict=True):
+        np.testing.assert_array_equal(one, other)
+    loaded.fit(train, val, batch_size=16, verbose=0)
+
+
+def relu_or_not(make):
+    """A model that can be told by its data: they come from a ReLU."""
+    keras.utils.set_random_seed(3)
+    candidates = [
+        layers.ReLU(name="relu"),
+        layers.Activation("linear", name="no"),
+    ]
+    model = make(LayerChoice(candidates, name="activation"))
+    random = np.random.default_rng(5)
+    kernel = random.normal(size=(FEATURES, 8))
+    x = random.normal(size=(400, FEATURES)).astype("float32")
+    y = np.maximum(x @ kernel, 0).sum(1, keepdims=True).astype("float32")
+    return model, (x, y)
+
+
+class Subclassed(keras.Model):
+    def __init__(self, choice):
+        super().__init__()
+        self.hidden = layers.Dense(16)
+        self.choice = choice
+        self.outputs_layer = layers.Dense(1)
+
+    def call(self, inputs):
+        return self.outputs_layer(self.choice(self.hidden(inputs)))
+
+
+def functional(choice):
+    inputs = keras.Input((FEATURES,))
+    x = choice(layers.Dense(16)(inputs))
+    return keras.Model(inputs, layers.Dense(1)(x))
+
+
+def sequential(choice):
+    return keras.Sequential(
+        [keras.Input((FEATURES,)), layers.Dense(16), choice, layers.Dense(1)]
+    )
+
+
+def with_frozen_layers(choice):
+    inputs = keras.Input((FEATURES,))
+    backbone = keras.Sequential([layers.Dense(32), layers.BatchNormalization()])
+    backbone.trainable = False
+    x = choice(layers.Dense(16)(backbone(inputs)))
+    return keras.Model(inputs, layers.Dense(1)(x))
+
+
+@pytest.mark.parametrize("order", [1, 2])
+@pytest.mark.parametrize(
+    "make", [functional, sequential, Subclassed, with_frozen_layers]
+)
+def test_a_planted_activation_is_found(make, order):
+    model, (x, y) = relu_or_not(make)
+    model(x[:2])
+    search = DARTS(model, order=order)
+    search.compile(SGD(0.02), Adam(0.1), loss="mse")
+    search.fit((x[:200], y[:200]), (x[200:], y[200:]), epochs=12, verbose=0)
+    choice = search.choices()["activation"]
+    assert choice["chosen"] == "relu"
+    assert choice["probabilities"]["relu"] > 0.8
+
+
+def test_dropout_and_half_precision():
+    inputs = keras.Input((FEATURES,))
+    form = {"dtype": "mixed_bfloat16"}
+    candidates = [layers.Dense(8, **form), layers.Dropout(0.5, **form)]
+    x = layers.Dense(8, **form)(inputs)
+    x = LayerChoice(candidates, **form)(x)
+    model = keras.Model(inputs, layers.Dense(3, dtype="float32")(x))
+    search = DARTS(model, order=1)
+    search.compile()
+    random = np.random.default_rng(0)
+    data = random.normal(size=(40, FEATURES)), random.integers(0, 3, 40)
+    history = search.fit(data, data, epochs=2, verbose=0).history
+    assert np.isfinite(history["loss"]).all()
+    assert "supernet_accuracy" in history
+
+
+def plain():
+    inputs = keras.Input((FEATURES,))
+    return keras.Model(inputs, layers.Dense(1)(inputs))
+
+
+def choice():
+    return LayerChoice([layers.ReLU(), layers.Activation("tanh")])
+
+
+X = np.zeros((4, FEATURES))
+Y = np.zeros((4, 1))
+
+
+@pytest.mark.parametrize(
+    ("act", "message"),
+    [
+        (lambda: DARTS(plain()), "has nothing to choose: put a tfdarts.Layer"),
+        (lambda: DARTS(Subclassed(choice())), "has no weights yet: call it"),
+        (
+            lambda: DARTS(functional(choice())).compile(
+                keras.optimizers.Adam()
+            ),
+            "must be able to take a virtual step",
+        ),
+        (
+            lambda: DARTS(functional(choice()), order=1).compile("muon"),
+            "treats each weight apart",
+        ),
+        (
+            lambda: DARTS(functional(choice())).genotype(),
+            "Only a supernet of cells has a genotype",
+        ),
+        (lambda: fitted((X, Y), (X, Y[:3])), "the same number of rows"),
+        (lambda: fitted((X, Y), None), "two tuples of arrays"),
+        (lambda: fitted(X, Y), "two tuples of arrays"),
+        (
+            lambda: fitted((X, Y), (X, Y), loss={"a": "mse", "b": "mse"}),
+            "The model has one output, so `loss` must be one loss",
+        ),
+    ],
+)
+def test_what_is_refused(act, message):
+    with pytest.raises(ValueError, match=message):
+        act()
+
+
+def fitted(*data, loss="mse"):
+    search = DARTS(functional(choice()), order=1)
+    search.compile(loss=loss)
+    search.fit(*data, verbose=0)

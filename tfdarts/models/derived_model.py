@@ -1,0 +1,266 @@
+"""The plain Keras model that a model with choices becomes."""
+
+import keras
+
+from tfdarts.layers.choices import Choice
+from tfdarts.layers.choices import InputChoice
+from tfdarts.layers.choices import LayerChoice
+from tfdarts.layers.choices import SizeChoice
+from tfdarts.layers.nested import nested_layers
+
+
+def choices_of(model: keras.Model) -> dict[str, dict]:
+    """Returns what a model would choose now.
+
+    Args:
+        model: Keras model with choices.
+
+    Returns:
+        Dict by the names of the choices. Each value is a dict that can be
+        written as JSON: `chosen`, a string, or a list of strings if several
+        inputs are chosen, and `probabilities` of all options.
+
+    Example:
+
+    >>> inputs = keras.Input((3,))
+    >>> choice = tfdarts.LayerChoice.of_sizes(
+    ...     keras.layers.Dense, (2, 4), name="width"
+    ... )
+    >>> model = keras.Model(inputs, choice(inputs))
+    >>> choice.alphas.alpha.assign([[0.0, 2.0]])
+    >>> choices_of(model)["width"]["chosen"]
+    '4'
+    """
+    found = {}
+    for layer in nested_layers(model):
+        if isinstance(layer, Choice):
+            if layer.name in found:
+                raise ValueError(
+                    f"Two choices have the name {layer.name!r}. Give each "
+                    "choice of a model a name of its own."
+                )
+            found[layer.name] = _description(layer)
+    return found
+
+
+def _description(choice):
+    probabilities = choice.probabilities().tolist()
+    chosen = choice.options[choice.chosen]
+    if isinstance(choice, InputChoice) and choice.num_chosen > 1:
+        chosen = [choice.options[i] for i in choice.chosen_inputs]
+    return {
+        "chosen": chosen,
+        "probabilities": dict(zip(choice.options, probabilities)),
+    }
+
+
+def derive_model(model: keras.Model, copy_weights: bool = False) -> keras.Model:
+    """Returns a plain Keras model in which each choice is made.
+
+    The candidate with the highest probability replaces a choice. Nothing of
+    tfdarts is in the model, so that it can be loaded and served without
+    tfdarts.
+
+    Args:
+        model: Functional or sequential Keras model with choices, also inside
+            its layers and candidates that are such models.
+        copy_weights: Boolean, whether the model gets the weights of the
+            searched model. A layer of a chosen size is then followed by zeros
+            up to the largest size, because the layers behind it have weights
+            for them. By default all weights are new, and narrow layers make
+            the layers behind them smaller.
+
+    Raises:
+        ValueError: If the model has no choices, or a choice stands where it
+            cannot be replaced, such as inside a subclassed model or layer.
+
+    Example:
+
+    >>> inputs = keras.Input((3,))
+    >>> choice = tfdarts.LayerChoice(
+    ...     [keras.layers.Dense(4), keras.layers.EinsumDense("ab,bc->ac", 4)],
+    ...     name="block1",
+    ... )
+    >>> model = keras.Model(inputs, choice(inputs))
+    >>> choice.alphas.alpha.assign([[1.0, 0.0]])
+    >>> type(derive_model(model).get_layer("block1")).__name__
+    'Dense'
+    """
+    if not any(isinstance(each, Choice) for each in nested_layers(model)):
+        raise ValueError(
+            f"The model {model.name} has no choices, so there is nothing to "
+            "derive: see tfdarts.LayerChoice."
+        )
+    derivation = _Derivation(copy_weights)
+    derived = derivation.clone(model)
+    if copy_weights:
+        derivation.copy_weights()
+    return derived
+
+
+class _Derivation:
+    """Clones layers, with the chosen candidates instead of choices.
+
+    Args:
+        copies: Boolean, whether the weights will be copied.
+    """
+
+    def __init__(self, copies):
+        self.copies = copies
+        self.clones = {}
+        self.choices = {}
+
+    def clone(self, layer, name=None):
+        """Returns the clone of a layer, the same for each call."""
+        if id(layer) not in self.clones:
+            clone = self._make(layer, name or layer.name)
+            # The layer is kept, so that no other gets its id.
+            self.clones[id(layer)] = layer, clone
+        return self.clones[id(layer)][1]
+
+    def _make(self, layer, name):
+        match layer:
+            case LayerChoice():
+                return self.clone(layer.layers[layer.chosen], name)
+            case SizeChoice():
+                return self._layer_of_size(layer, name)
+            case InputChoice():
+                # `_call` does without this layer.
+                return self._of_choice(layer, keras.layers.Identity())
+            case keras.Sequential():
+                return self._clone_sequential(layer, name)
+            case keras.Model() if _is_functional(layer):
+                clone = keras.models.clone_model(
+                    layer,
+                    input_tensors=_new_inputs(layer),
+                    clone_function=self.clone,
+                    call_function=self._call,
+                )
+                clone.name = name
+                return clone
+        if any(isinstance(each, Choice) for each in nested_layers(layer)):
+            raise ValueError(
+                f"A choice inside the layer {layer.name} of the class "
+                f"{type(layer).__name__} cannot be replaced: only functional "
+                "and sequential models say how their layers are connected. "
+                "Make it a functional model, or build the model anew with "
+                "what tfdarts.choices_of(model) says."
+            )
+        config = {**layer.get_config(), "name": name}
+        clone = type(layer).from_config(config)
+        clone.trainable = layer.trainable
+        return clone
+
+    def _of_choice(self, choice, clone):
+        self.choices[id(clone)] = choice
+        return clone
+
+    def _layer_of_size(self, choice, name):
+        layer = keras.saving.deserialize_keras_object(
+            choice.descriptions[choice.chosen]
+        )
+        config = {**layer.get_config(), "name": name}
+        return self._of_choice(choice, type(layer).from_config(config))
+
+    def _clone_sequential(self, model, name):
+        clone = keras.Sequential(name=name)
+        if model.inputs:
+            (inputs,) = model.inputs
+            clone.add(keras.Input(inputs.shape[1:], dtype=inputs.dtype))
+        for layer in model.layers:
+            clone.add(self.clone(layer))
+            choice = self.choices.get(id(clone.layers[-1]))
+            if self.copies and isinstance(choice, SizeChoice):
+                for padding in _padding_layers(choice, clone.output_shape):
+                    clone.add(padding)
+        return clone
+
+    def _call(self, layer, *args, **kwargs):
+        """Calls a clone as the layer of which it is a clone was called."""
+        choice = self.choices.get(id(layer))
+        if isinstance(choice, InputChoice):
+            (inputs,) = args
+            chosen = [inputs[position] for position in choice.chosen_inputs]
+            if len(chosen) == 1:
+                return chosen[0]
+            return keras.layers.Add(name=choice.name)(chosen)
+        outputs = layer(*args, **kwargs)
+        if self.copies and isinstance(choice, SizeChoice):
+            for padding in _padding_layers(choice, outputs.shape):
+                outputs = padding(outputs)
+        return outputs
+
+    def copy_weights(self):
+        """Copies the weights of all layers that are not made of clones."""
+        for layer, clone in self.clones.values():
+            if isinstance(layer, SizeChoice):
+                _copy_first(layer, clone)
+            elif not isinstance(layer, Choice) and not _is_made_of_layers(
+                layer
+            ):
+                clone.set_weights(layer.get_weights())
+
+
+def _new_inputs(model):
+    """Returns inputs like those of a functional model, with their names."""
+    names = {
+        id(layer.output): layer.name
+        for layer in model.layers
+        if isinstance(layer, keras.layers.InputLayer)
+    }
+    return keras.tree.map_structure(
+        lambda tensor: keras.Input(
+            batch_shape=tensor.shape, dtype=tensor.dtype, name=names[id(tensor)]
+        ),
+        model.input,
+    )
+
+
+def _is_functional(layer):
+    """Returns whether a model is functional, so that it can be cloned."""
+    return isinstance(layer, keras.Model) and bool(
+        getattr(layer, "operations", None)
+    )
+
+
+def _is_made_of_layers(layer):
+    return isinstance(layer, keras.Sequential) or _is_functional(layer)
+
+
+def _padding_layers(choice, shape):
+    """Returns layers that append zeros up to the largest size of a choice."""
+    missing = choice.sizes[-1] - choice.sizes[choice.chosen]
+    if not missing:
+        return []
+    name = f"{choice.name}_zeros"
+    match len(shape):
+        case 2:
+            rows = keras.layers.Reshape((shape[-1], 1))
+            zeros = keras.layers.ZeroPadding1D((0, missing), name=name)
+            return [rows, zeros, keras.layers.Reshape((shape[-1] + missing,))]
+        case 3:
+            padding = keras.layers.ZeroPadding1D(
+                (0, missing), data_format="channels_first", name=name
+            )
+        case 4:
+            padding = keras.layers.ZeroPadding2D(
+                ((0, 0), (0, missing)), data_format="channels_first", name=name
+            )
+        case _:
+            raise ValueError(
+                f"The weights around the choice {choice.name} cannot be "
+                f"copied: its outputs have {len(shape)} axes, and at most 4 "
+                "are supported. Give copy_weights=False."
+            )
+    return [padding]
+
+
+def _copy_first(choice, clone):
+    """Copies the weights of the first units or filters of a choice."""
+    weights = [
+        widest[tuple(slice(size) for size in weight.shape)]
+        for widest, weight in zip(
+            choice.layer.get_weights(), clone.get_weights(), strict=True
+        )
+    ]
+    clone.set_weights(weights)

@@ -1,0 +1,130 @@
+"""The loss of a model with one or several outputs."""
+
+import keras
+import tensorflow as tf
+
+from tfdarts.replicas import num_replicas
+
+
+class OutputLosses:
+    """The weighted sum of the losses of all outputs of a model.
+
+    Unlike Keras' own sum, this one changes no variables, so that it can be a
+    part of pure functions.
+
+    Args:
+        loss: Keras loss, its name, or a function of labels and outputs that
+            returns a number, or a number for each example; for several
+            outputs a list, or a dict by the names of the outputs. An output
+            whose loss is `None` has none.
+        loss_weights: Number, or list or dict of numbers as for `loss`.
+            Defaults to 1 for each.
+        output_names: Sequence of strings, the names of the model's outputs,
+            for dicts. Defaults to no names.
+
+    Example:
+
+    >>> losses = OutputLosses(["mse", "mae"], [1.0, 0.5])
+    >>> zeros, twos = tf.zeros((3, 1)), tf.fill((3, 1), 2.0)
+    >>> float(losses([zeros, zeros], [twos, twos]))
+    5.0
+    """
+
+    def __init__(self, loss, loss_weights=None, output_names=()):
+        self.loss = keras.tree.map_structure(
+            lambda each: each if each is None else keras.losses.get(each), loss
+        )
+        self.loss_weights = loss_weights
+        self.output_names = list(output_names or ())
+
+    def __call__(self, y, outputs, sample_weight=()):
+        """Returns the loss, a scalar.
+
+        Args:
+            y: Structure of labels; for several outputs as many labels.
+            outputs: The outputs of the model.
+            sample_weight: Tensor of weights of the examples, or one for each
+                output. Defaults to 1 for each example.
+        """
+        names = self._names_of(outputs)
+        if names is None:
+            if keras.tree.is_nested(self.loss):
+                raise ValueError(
+                    "The model has one output, so `loss` must be one loss. "
+                    f"Received: loss={self.loss!r}."
+                )
+            return self._loss_of(
+                self.loss, self.loss_weights, y, outputs, sample_weight
+            )
+        columns = [
+            self._listed(each, names, what)
+            for each, what in (
+                (self.loss, "losses"),
+                (self.loss_weights, "loss weights"),
+                (y, "labels"),
+                (outputs, "outputs"),
+                (sample_weight, "sample weights"),
+            )
+        ]
+        losses = [
+            self._loss_of(*row) for row in zip(*columns) if row[0] is not None
+        ]
+        dtypes = [loss.dtype for loss in losses]
+        return tf.add_n([tf.cast(loss, dtypes[0]) for loss in losses])
+
+    def _names_of(self, outputs):
+        """Returns the names of several outputs, or `None` for one output."""
+        if isinstance(outputs, dict):
+            return [*outputs]
+        if isinstance(outputs, (list, tuple)):
+            if len(self.output_names) == len(outputs):
+                return self.output_names
+            return [*range(len(outputs))]
+        return None
+
+    def _listed(self, values, names, what):
+        """Returns the value for each output, as a list."""
+        if isinstance(values, dict):
+            if unknown := {*values} - {*names}:
+                raise ValueError(
+                    f"There are {what} for {sorted(map(str, unknown))}, but "
+                    f"the outputs of the model are {names}."
+                )
+            return [values.get(name) for name in names]
+        if isinstance(values, (list, tuple)) and len(values):
+            if len(values) != len(names):
+                raise ValueError(
+                    f"The model has {len(names)} outputs, {names}, and there "
+                    f"are {len(values)} {what}: give one for each output."
+                )
+            return list(values)
+        return [values] * len(names)
+
+    def _loss_of(self, loss, loss_weight, y, output, sample_weight):
+        """Returns the weighted loss of one output."""
+        weighted = sample_weight is not None and not isinstance(
+            sample_weight, tuple
+        )
+        if isinstance(loss, keras.losses.Loss):
+            weights = [sample_weight] if weighted else []
+            # Keras divides the loss by the number of replicas.
+            value = loss(y, output, *weights) * num_replicas()
+        else:
+            value = loss(y, output)
+            if weighted:
+                value = _weighted(value, sample_weight)
+            value = tf.reduce_mean(value)
+        return value if loss_weight is None else loss_weight * value
+
+
+def _weighted(values, sample_weight):
+    """Returns the values of examples times their weights."""
+    if values.shape.rank == 0:
+        raise ValueError(
+            "A loss that is one number for the whole batch cannot weight "
+            "examples: use a keras.losses.Loss, or a function that returns a "
+            "number for each example."
+        )
+    weights = tf.cast(sample_weight, values.dtype)
+    missing = values.shape.rank - weights.shape.rank
+    return values * weights[(..., *[None] * missing)]
