@@ -20,6 +20,9 @@ if typing.TYPE_CHECKING:  # The same names as below, for type checkers.
     from tfdarts.evaluators.evaluator import Evaluator as Evaluator
     from tfdarts.genotypes import Genotype as Genotype
     from tfdarts.layers.alphas import Alphas as Alphas
+    from tfdarts.layers.choices import InputChoice as InputChoice
+    from tfdarts.layers.choices import LayerChoice as LayerChoice
+    from tfdarts.layers.choices import SizeChoice as SizeChoice
     from tfdarts.layers.mixed_op import MixedOp as MixedOp
     from tfdarts.layers.relaxations import Relaxation as Relaxation
     from tfdarts.models.carried_state import (
@@ -27,6 +30,8 @@ if typing.TYPE_CHECKING:  # The same names as below, for type checkers.
     )
     from tfdarts.models.cnn_network import CNNNetwork as CNNNetwork
     from tfdarts.models.cnn_supernet import CNNSupernet as CNNSupernet
+    from tfdarts.models.derived_model import choices_of as choices_of
+    from tfdarts.models.derived_model import derive_model as derive_model
     from tfdarts.models.rnn_network import RNNNetwork as RNNNetwork
     from tfdarts.models.rnn_supernet import RNNSupernet as RNNSupernet
     from tfdarts.primitive_table import register_primitive as register_primitive
@@ -91,6 +96,8 @@ _PUBLIC = {
     "Evaluation": "tfdarts.evaluators.evaluation",
     "Evaluator": "tfdarts.evaluators.evaluator",
     "Genotype": "tfdarts.genotypes",
+    "InputChoice": "tfdarts.layers.choices",
+    "LayerChoice": "tfdarts.layers.choices",
     "MeanStatistics": "tfdarts.training.mean_statistics",
     "MixedOp": "tfdarts.layers.mixed_op",
     "RNNNetwork": "tfdarts.models.rnn_network",
@@ -105,11 +112,14 @@ _PUBLIC = {
     "SearchConfig": "tfdarts.tasks.configs",
     "SelectConfig": "tfdarts.tasks.configs",
     "Settings": "tfdarts.settings.fields",
+    "SizeChoice": "tfdarts.layers.choices",
     "Strategy": "tfdarts.strategies.strategy",
     "SupernetStrategy": "tfdarts.strategies.strategy",
     "Task": "tfdarts.tasks.task",
     "TrainConfig": "tfdarts.tasks.configs",
     "WithCarriedState": "tfdarts.models.carried_state",
+    "choices_of": "tfdarts.models.derived_model",
+    "derive_model": "tfdarts.models.derived_model",
     "describe_data": "tfdarts.runs.data",
     "distribution_of": "tfdarts.training.distribution",
     "dry_run": "tfdarts.runs.dry_run",

@@ -137,7 +137,25 @@ class Concrete(Softmax):
         }
 
 
-RELAXATIONS = {"softmax": Softmax, "concrete": Concrete}
+@keras.saving.register_keras_serializable(package="tfdarts")
+class Sigmoid(Relaxation):
+    """The sigmoid of each alpha: operations do not compete.
+
+    Example:
+
+    >>> Sigmoid().probabilities([[0.0, 0.0]])
+    array([[0.5, 0.5]])
+
+    Reference:
+
+    - [Chu et al., 2020](https://arxiv.org/abs/1911.12126), equation 3
+    """
+
+    def weights_of(self, alpha, training=False):
+        return tf.sigmoid(alpha)
+
+
+RELAXATIONS = {"softmax": Softmax, "sigmoid": Sigmoid, "concrete": Concrete}
 """The relaxations by name."""
 
 

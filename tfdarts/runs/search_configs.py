@@ -8,6 +8,8 @@ from tfdarts.evaluators.evaluator import FROM_SCRATCH
 from tfdarts.runs.evaluators import get_evaluator
 from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import setting
+from tfdarts.settings.fields import with_one_value
+from tfdarts.settings.fields import with_published
 from tfdarts.strategies.registry import get_strategy
 from tfdarts.strategies.strategy import STRATEGY
 from tfdarts.tasks.registry import task_of_data
@@ -99,12 +101,24 @@ def search_config_class(strategy, task, evaluator):
     base = task.configs[_COMMANDS[strategy.trains]]
     parts = [part for part in (strategy, evaluator) if part]
     own = [part.settings for part in parts if part.settings]
-    if strategy.name == "darts" and not evaluator and not own:
+    changes = own or strategy.parts or strategy.published or strategy.fixed
+    if strategy.name == "darts" and not evaluator and not changes:
         return base
     _require_different_names(parts, own)
     fields = [("strategy", str, setting(strategy.name, STRATEGY))]
     if evaluator:
         fields.append(("evaluator", str, setting(evaluator.name, EVALUATOR)))
+    published = dict(strategy.parts)
+    if task.space == "cnn":
+        published |= strategy.published
+    for name, field in base.__dataclass_fields__.items():
+        if name in strategy.fixed:
+            own_field = with_one_value(field, strategy.fixed[name])
+        elif name in published:
+            own_field = with_published(field, published[name])
+        else:
+            continue
+        fields.append((name, field.type, own_field))
     return dataclasses.make_dataclass(
         f"{type(strategy).__name__}Config",
         fields,

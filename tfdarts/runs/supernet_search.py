@@ -14,6 +14,7 @@ from tfdarts.runs.early_stop import EarlyStop
 from tfdarts.runs.fitting import agree_on_start
 from tfdarts.runs.fitting import fit
 from tfdarts.strategies.early_stop import MOST_SKIPS
+from tfdarts.strategies.gradient import parts
 from tfdarts.strategies.registry import get_strategy
 from tfdarts.structures import title_of
 from tfdarts.training.checkpoints import EpochCheckpoint
@@ -53,6 +54,7 @@ class SupernetSearch:
                 `tfdarts.SupernetStrategy.callbacks`.
         """
         config, work, stage = self.config, self.work, self.stage
+        strategy = get_strategy(config.strategy)
         darts = work.darts
         supernet = darts.supernet
         logger.info(
@@ -81,7 +83,7 @@ class SupernetSearch:
             LearningRate(),
             DataWait(),
             *curvature_callbacks(work),
-            *get_strategy(config.strategy).callbacks(config, darts),
+            *parts.callbacks(strategy, config, darts),
             *callbacks,
             self.record,
         ]

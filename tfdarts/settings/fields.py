@@ -55,9 +55,9 @@ def setting(
             value in the form that the code works with, or raises
             `ValueError`: a path, for instance, as a string without `~`.
         flag: Boolean, whether the command line has the setting, too.
-        when: Dict from names of other settings to the value, or to `GIVEN`,
-            that they must have for this one to have an effect. Defaults to
-            no such condition.
+        when: Dict from names of other settings to the value, to a tuple of
+            values, or to `GIVEN`, that they must have for this one to have an
+            effect. Defaults to no such condition.
     """
     limits = {
         "at least": least,
@@ -125,6 +125,32 @@ def with_default(config_class, name, default):
     """
     field = config_class.__dataclass_fields__[name]
     return dataclasses.field(default=default, metadata=field.metadata)
+
+
+def with_published(field, value):
+    """Returns a field for a subclass, with the value of a publication.
+
+    Args:
+        field: Field of a dataclass of settings.
+        value: The default; for a setting that depends on the preset, the
+            value of `--preset=paper`.
+    """
+    metadata = dict(field.metadata)
+    if "paper" not in metadata:
+        return dataclasses.field(default=value, metadata=metadata)
+    old = f"--preset=paper: {metadata['paper']};"
+    help = metadata["help"].replace(old, f"--preset=paper: {value};")
+    metadata |= {"paper": value, "help": help}
+    return dataclasses.field(default=None, metadata=metadata)
+
+
+def with_one_value(field, value):
+    """Returns a field for a subclass that has no other value, and no flag."""
+    metadata = {**field.metadata, "choices": (value,), "flag": False}
+    return dataclasses.field(
+        default=value,
+        metadata={k: v for k, v in metadata.items() if k != "paper"},
+    )
 
 
 _COMPARISONS = {
@@ -255,13 +281,18 @@ def _refuse_idle_settings(config):
     for name, missed in idle_settings(fields, config).items():
         present = " ".join(f"--{n}={getattr(config, n)}" for n in missed)
         needed = " and ".join(
-            f"--{other}" if wanted is GIVEN else f"--{other}={wanted}"
+            f"--{other}" if wanted is GIVEN else f"--{other}={_or(wanted)}"
             for other, wanted in missed.items()
         )
         raise ValueError(
             f"--{name}={getattr(config, name)} has no effect with {present}: "
             f"give {needed}, or leave --{name} out, also in flagfiles."
         )
+
+
+def _or(wanted):
+    """Returns the values of a condition, in words."""
+    return " or ".join(wanted) if isinstance(wanted, tuple) else wanted
 
 
 def idle_settings(fields, settings):
@@ -298,10 +329,16 @@ def unmet_conditions(field, settings):
     missed = {}
     for name, wanted in (field.metadata["when"] or {}).items():
         value = getattr(settings, name, None)
-        differs = value in (0, "none") if wanted is GIVEN else value != wanted
-        if value is not None and differs:
+        if value is not None and not _satisfies(value, wanted):
             missed[name] = wanted
     return missed
+
+
+def _satisfies(value, wanted):
+    """Returns whether the value of a setting meets a condition."""
+    if wanted is GIVEN:
+        return value not in (0, "none")
+    return value in (wanted if isinstance(wanted, tuple) else (wanted,))
 
 
 WITHOUT_EFFECT = ("prepare", "tensorboard")

@@ -2,6 +2,9 @@
 
 from tfdarts.registry import Registry
 from tfdarts.settings.parts import require_name_and_settings
+from tfdarts.strategies.gradient.beta_darts import BetaDARTS
+from tfdarts.strategies.gradient.fair_darts import FairDARTS
+from tfdarts.strategies.gradient.gaea import GAEA
 from tfdarts.strategies.random_search import RandomSearch
 from tfdarts.strategies.strategy import DARTSStrategy
 from tfdarts.strategies.strategy import Strategy
@@ -9,7 +12,16 @@ from tfdarts.strategies.strategy import Strategy
 STRATEGIES = Registry(
     "strategy",
     "strategies",
-    {each.name: each for each in (DARTSStrategy(), RandomSearch())},
+    {
+        each.name: each
+        for each in (
+            DARTSStrategy(),
+            BetaDARTS(),
+            FairDARTS(),
+            GAEA(),
+            RandomSearch(),
+        )
+    },
 )
 
 

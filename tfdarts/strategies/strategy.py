@@ -1,6 +1,8 @@
 """The interface of a search strategy."""
 
+import types
 import typing
+from collections.abc import Mapping
 from typing import Any
 
 from tfdarts.settings.fields import Settings
@@ -32,11 +34,23 @@ class Strategy:
             other.
         settings: Dataclass, a subclass of `tfdarts.Settings`: settings of the
             strategy in addition to the training settings, or `None`.
+        parts: Dict from settings of the search to their defaults with this
+            strategy: the parts that make the method. Settings that the search
+            on a task does not have are ignored.
+        published: Dict from settings to the values that were published for
+            convolutional cells: the defaults of a search of such cells, or
+            the values of `--preset=paper` of settings that depend on the
+            preset.
+        fixed: Dict from settings to the only value that the strategy has a
+            use for, such as `{"order": 1}`.
     """
 
     name: str | None = None
     trains: str | None = None
     settings: type[Settings] | None = None
+    parts: Mapping[str, Any] = types.MappingProxyType({})
+    published: Mapping[str, Any] = types.MappingProxyType({})
+    fixed: Mapping[str, Any] = types.MappingProxyType({})
 
     def run(self, search: Any) -> None:
         """Runs the search to its end; resumes an interrupted search.

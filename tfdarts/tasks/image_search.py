@@ -7,6 +7,7 @@ from tfdarts.data.image_source import DataError
 from tfdarts.layers.batch_norm import synchronize_batch_norms
 from tfdarts.replicas import local_replicas
 from tfdarts.replicas import worker_of
+from tfdarts.strategies.gradient import parts
 from tfdarts.strategies.registry import get_strategy
 from tfdarts.tasks.data import open_data
 from tfdarts.tasks.data import training_data
@@ -182,8 +183,11 @@ def compile_search(
         config.alpha_learning_rate, l2=config.alpha_weight_decay
     )
     search.compile(
-        *get_strategy(config.strategy).optimizers(
-            config, weight_optimizer, alpha_optimizer
+        *parts.optimizers(
+            get_strategy(config.strategy),
+            config,
+            weight_optimizer,
+            alpha_optimizer,
         ),
         class_weight=class_weight,
         jit_compile=config.jit_compile,

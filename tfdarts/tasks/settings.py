@@ -14,6 +14,7 @@ from tfdarts.settings.fields import GIVEN
 from tfdarts.settings.fields import FromPython
 from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import setting
+from tfdarts.strategies.gradient.settings import GradientSettings
 from tfdarts.strategies.strategy import MOST_CANDIDATES
 from tfdarts.strategies.strategy import STRATEGY
 from tfdarts.tasks.presets import unset_settings
@@ -354,7 +355,7 @@ def _require_space_fits(space, default):
 
 
 @dataclasses.dataclass(frozen=True)
-class SearchSettings(Settings):
+class SearchSettings(GradientSettings):
     """Settings of the updates of alpha, for images and texts."""
 
     strategy: str = setting("darts", STRATEGY)
@@ -379,7 +380,10 @@ class SearchSettings(Settings):
         0, "Epochs at the start in which only the weights learn.", least=0
     )
     alpha_weight_decay: float = setting(
-        1e-3, "L2 regularization of alpha, added to the gradient.", least=0
+        1e-3,
+        "L2 regularization of alpha, added to the gradient.",
+        least=0,
+        when={"alpha_optimizer": "adam"},
     )
 
 

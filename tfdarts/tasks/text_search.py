@@ -5,6 +5,7 @@ import dataclasses
 from tfdarts.data import segments
 from tfdarts.replicas import rows_of_part
 from tfdarts.replicas import worker_of
+from tfdarts.strategies.gradient import parts
 from tfdarts.strategies.registry import get_strategy
 from tfdarts.tasks.data import open_data
 from tfdarts.tasks.networks import build_search
@@ -145,8 +146,11 @@ def compile_search(config, supernet, steps, distribution=None):
         l2=config.alpha_weight_decay,
     )
     search.compile(
-        *get_strategy(config.strategy).optimizers(
-            config, weight_optimizer, alpha_optimizer
+        *parts.optimizers(
+            get_strategy(config.strategy),
+            config,
+            weight_optimizer,
+            alpha_optimizer,
         )
     )
     return search

@@ -1,0 +1,1 @@
+"""Gradient methods: DARTS with other parts."""

@@ -1,0 +1,143 @@
+"""The parts of a search by gradient descent, made from its settings.
+
+Parts that the settings leave as in DARTS are left out.
+"""
+
+import functools
+
+from tfdarts.strategies.gradient.settings import NOISY
+from tfdarts.strategies.gradient.settings import GradientSettings
+
+
+def supernet_arguments(strategy, config):
+    """Returns the arguments of the supernet that are not those of DARTS.
+
+    Args:
+        strategy: `SupernetStrategy`.
+        config: The settings of the search.
+
+    Raises:
+        ValueError: If settings and strategy both choose the same part.
+    """
+    return _joined(_supernet_parts(config), strategy, "supernet", config)
+
+
+def search_arguments(strategy, config):
+    """Returns the arguments of the search that are not those of DARTS.
+
+    Args:
+        strategy: `SupernetStrategy`.
+        config: The settings of the search.
+
+    Raises:
+        ValueError: If settings and strategy both choose the same part.
+    """
+    return _joined(_search_parts(config), strategy, "search", config)
+
+
+def _joined(parts, strategy, name, config):
+    own = getattr(strategy, f"{name}_arguments")(config)
+    for argument in {*parts} & {*own}:
+        flag = _FLAGS[argument]
+        raise ValueError(
+            f"The strategy {strategy.name} brings its own `{argument}`, so "
+            f"--{flag}={getattr(config, flag)} would have no effect: leave "
+            f"--{flag} out."
+        )
+    return {**parts, **own}
+
+
+_FLAGS = {
+    "relaxation": "relaxation",
+    "alpha_regularizer": "alpha_regularizer",
+    "derive": "derivation",
+}
+"""The setting that chooses an argument."""
+
+
+def _supernet_parts(config):
+    from tfdarts.layers import relaxations
+
+    if not isinstance(config, GradientSettings):
+        return {}
+    match config.relaxation:
+        case "sigmoid":
+            return {"relaxation": relaxations.Sigmoid()}
+        case "concrete":
+            return {"relaxation": relaxations.Concrete(config.temperature)}
+    return {}
+
+
+def _search_parts(config):
+    from tfdarts.strategies.gradient import derivations
+    from tfdarts.strategies.gradient import regularizers
+
+    parts = {}
+    if not isinstance(config, GradientSettings):
+        return parts
+    match config.alpha_regularizer:
+        case "beta":
+            parts["alpha_regularizer"] = regularizers.Beta()
+        case "zero_one":
+            weight = config.zero_one_weight
+            parts["alpha_regularizer"] = regularizers.ZeroOne(weight)
+    match config.derivation:
+        case "all_edges":
+            parts["derive"] = derivations.derive_all_edges
+        case "threshold":
+            parts["derive"] = functools.partial(
+                derivations.derive_above, threshold=config.derivation_threshold
+            )
+    return parts
+
+
+def optimizers(strategy, config, weight_optimizer, alpha_optimizer):
+    """Returns the optimizers of weights and alphas.
+
+    Args:
+        strategy: `SupernetStrategy`.
+        config: The settings of the search.
+        weight_optimizer, alpha_optimizer: The optimizers of DARTS.
+    """
+    if getattr(config, "alpha_optimizer", "adam") == "exponentiated":
+        from tfdarts.training.exponentiated import ExponentiatedGradient
+
+        alpha_optimizer = ExponentiatedGradient(config.alpha_learning_rate)
+    return strategy.optimizers(config, weight_optimizer, alpha_optimizer)
+
+
+def callbacks(strategy, config, search):
+    """Returns the callbacks of the parts and of the strategy, a list.
+
+    Args:
+        strategy: `SupernetStrategy`.
+        config: The settings of the search.
+        search: The search, compiled.
+    """
+    found = []
+    if isinstance(config, GradientSettings):
+        found = _callbacks(config, search)
+    return [*found, *strategy.callbacks(config, search)]
+
+
+def _callbacks(config, search):
+    from tfdarts.layers.alphas import alphas_of
+    from tfdarts.strategies.gradient.annealing import Anneal
+
+    found = []
+    if config.relaxation in NOISY:
+        temperatures = {
+            id(alphas.relaxation): alphas.relaxation.temperature
+            for alphas in alphas_of(search.supernet)
+        }
+        found += [
+            Anneal(each.assign, config.temperature, config.last_temperature)
+            for each in temperatures.values()
+        ]
+    if config.alpha_regularizer == "beta":
+        set_weight = functools.partial(
+            setattr, search.alpha_regularizer, "weight"
+        )
+        last = config.beta_growth * (config.epochs - 1)
+        found.append(Anneal(set_weight, 0.0, last))
+    return found

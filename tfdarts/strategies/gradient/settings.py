@@ -1,0 +1,97 @@
+"""The settings of the parts that gradient methods are made of."""
+
+import dataclasses
+
+from tfdarts.settings.fields import Settings
+from tfdarts.settings.fields import setting
+
+NOISY = ("concrete",)
+"""The relaxations that draw noise at a temperature."""
+
+
+@dataclasses.dataclass(frozen=True)
+class GradientSettings(Settings):
+    """The parts of a search by gradient descent.
+
+    The defaults are those of DARTS. A method is a choice of parts; see
+    `tfdarts.SupernetStrategy`.
+    """
+
+    relaxation: str = setting(
+        "softmax",
+        "How alphas become weights of operations: softmax, sigmoid, or "
+        "concrete (a softmax of alpha and Gumbel noise).",
+        choices=("softmax", "sigmoid", "concrete"),
+    )
+    temperature: float = setting(
+        1.0,
+        "Temperature of the relaxation in the first epoch.",
+        above=0,
+        when={"relaxation": NOISY},
+    )
+    last_temperature: float = setting(
+        0.03,
+        "Temperature in the last epoch; it changes linearly.",
+        above=0,
+        when={"relaxation": NOISY},
+    )
+    alpha_optimizer: str = setting(
+        "adam",
+        "How alpha descends: adam, or exponentiated (exponentiated gradient "
+        "descent of the probabilities).",
+        choices=("adam", "exponentiated"),
+    )
+    alpha_regularizer: str = setting(
+        "none",
+        "What is added to the loss of alpha: beta (the mean logsumexp of "
+        "alpha), zero_one (draws sigmoids towards 0 and 1) or none.",
+        choices=("none", "beta", "zero_one"),
+    )
+    beta_growth: float = setting(
+        0.5,
+        "Weight of --alpha_regularizer=beta, times the number of the epoch, "
+        "from 0.",
+        above=0,
+        when={"alpha_regularizer": "beta"},
+    )
+    zero_one_weight: float = setting(
+        10.0,
+        "Weight of --alpha_regularizer=zero_one.",
+        above=0,
+        when={"alpha_regularizer": "zero_one"},
+    )
+    derivation: str = setting(
+        "strongest",
+        "How the genotype is derived: strongest (each node keeps its strongest "
+        "edges, without none), all_edges (each node keeps all edges, with "
+        "their strongest operation, none included) or threshold (each node "
+        "keeps edges of a weight above --derivation_threshold, at most two).",
+        choices=("strongest", "all_edges", "threshold"),
+    )
+    derivation_threshold: float = setting(
+        0.85,
+        "Least weight of a kept edge.",
+        least=0,
+        below=1,
+        when={"derivation": "threshold"},
+    )
+
+    def __post_init__(self):
+        super().__post_init__()
+        if (
+            self.alpha_regularizer == "zero_one"
+            and self.relaxation != "sigmoid"
+        ):
+            raise ValueError(
+                "--alpha_regularizer=zero_one draws sigmoids towards 0 and 1, "
+                "so it needs --relaxation=sigmoid. Received: "
+                f"--relaxation={self.relaxation}."
+            )
+        if self.alpha_optimizer == "exponentiated" and (
+            self.relaxation != "softmax"
+        ):
+            raise ValueError(
+                "--alpha_optimizer=exponentiated moves the probabilities of a "
+                "softmax, so it needs --relaxation=softmax. Received: "
+                f"--relaxation={self.relaxation}."
+            )
