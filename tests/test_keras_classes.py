@@ -36,6 +36,9 @@ BASES = {
     "ConvolutionalPrimitive",
     "SeparablePrimitive",
     "_EpochSchedule",
+    "_Schedule",
+    "Choice",
+    "SearchModel",
 }
 """What only its subclasses are used of."""
 NEVER_SAVED = {"FunctionalOnDevices"}

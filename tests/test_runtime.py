@@ -150,6 +150,14 @@ def test_a_fresh_import_is_light_and_refuses_in_one_sentence(tmp_path):
 def test_the_public_names_are_those_of_the_design():
     assert set(tfdarts.__all__) == {
         "Alphas",
+        "Evaluation",
+        "Evaluator",
+        "register_evaluator",
+        "InputChoice",
+        "LayerChoice",
+        "SizeChoice",
+        "choices_of",
+        "derive_model",
         "CNNNetwork",
         "CNNSearchSpace",
         "CNNSupernet",
