@@ -6,6 +6,7 @@ import functools
 from tfdarts.evaluators.evaluator import EVALUATOR
 from tfdarts.evaluators.evaluator import FROM_SCRATCH
 from tfdarts.runs.evaluators import get_evaluator
+from tfdarts.search_spaces.registry import get_space
 from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import setting
 from tfdarts.settings.fields import with_one_value
@@ -109,7 +110,7 @@ def search_config_class(strategy, task, evaluator):
     if evaluator:
         fields.append(("evaluator", str, setting(evaluator.name, EVALUATOR)))
     published = dict(strategy.parts)
-    if task.space == "cnn":
+    if get_space(task.space).structure.primitives == "layers":
         published |= strategy.published
     for name, field in base.__dataclass_fields__.items():
         if name in strategy.fixed:
