@@ -1,11 +1,15 @@
 """The architecture parameters."""
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tfdarts.layers import relaxations
 from tfdarts.layers.nested import nested_layers
 from tfdarts.layers.relaxations import Relaxation
+
+EXCLUDED = -1e9
+"""The alpha of a primitive that an edge may not have."""
 
 
 @keras.saving.register_keras_serializable(package="tfdarts")
@@ -25,6 +29,9 @@ class Alphas(keras.layers.Layer):
             standard deviation `0.001`, as in the authors' code.
         relaxation: `Relaxation`, or its name: `"softmax"` or `"concrete"`.
             Several `Alphas` may share one. Defaults to `"softmax"`.
+        mask: Boolean array `(num_edges, num_primitives)`, which primitives an
+            edge may have. The others have the alpha -1e9, so their weights
+            are 0. Defaults to all.
 
     Example:
 
@@ -43,6 +50,7 @@ class Alphas(keras.layers.Layer):
         num_primitives: int,
         initializer: str | keras.initializers.Initializer | None = None,
         relaxation: str | Relaxation = "softmax",
+        mask: np.ndarray | None = None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -58,6 +66,8 @@ class Alphas(keras.layers.Layer):
                 "would count as weights of the network: create them with "
                 f"trainable=False. Received: {self.relaxation}."
             )
+        mask = np.asarray(True if mask is None else mask)
+        self.mask = None if mask.all() else mask
         self.build()
 
     def build(self, input_shape=None):
@@ -85,9 +95,10 @@ class Alphas(keras.layers.Layer):
         Returns:
             A tensor of shape `(num_edges, num_primitives)`.
         """
-        return self.relaxation.weights_of(
-            keras.ops.convert_to_tensor(self.alpha), training
-        )
+        alpha = keras.ops.convert_to_tensor(self.alpha)
+        if self.mask is not None:
+            alpha = keras.ops.where(self.mask, alpha, EXCLUDED)
+        return self.relaxation.weights_of(alpha, training)
 
     def probabilities(self) -> tf.Tensor:
         """Returns the probabilities of the primitives, a float64 array.
@@ -95,7 +106,10 @@ class Alphas(keras.layers.Layer):
         The shape is `(num_edges, num_primitives)`. Genotypes are derived from
         these probabilities.
         """
-        return self.relaxation.probabilities(self.alpha.numpy())
+        alpha = self.alpha.numpy()
+        if self.mask is not None:
+            alpha = np.where(self.mask, alpha, EXCLUDED)
+        return self.relaxation.probabilities(alpha)
 
     def get_config(self):
         return {
@@ -104,6 +118,7 @@ class Alphas(keras.layers.Layer):
             "num_primitives": self.num_primitives,
             "initializer": keras.initializers.serialize(self.initializer),
             "relaxation": keras.saving.serialize_keras_object(self.relaxation),
+            "mask": None if self.mask is None else self.mask.tolist(),
         }
 
 

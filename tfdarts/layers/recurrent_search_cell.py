@@ -77,6 +77,7 @@ class RecurrentSearchCell(DropoutRNNCell, keras.layers.Layer):
         self.alphas = Alphas(
             *self.space.alpha_shape,
             relaxation=relaxation,
+            mask=self.space.mask("recurrent"),
             name="recurrent",
             dtype=self.dtype_policy,
         )

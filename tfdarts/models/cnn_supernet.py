@@ -117,6 +117,7 @@ class CNNSupernet(Supernet, keras.Model):
             alphas = Alphas(
                 *self.space.alpha_shape,
                 relaxation=self.relaxation,
+                mask=self.space.mask(cell_type),
                 name=cell_type,
                 dtype=dtype,
             )

@@ -5,6 +5,7 @@ import logging
 import numpy as np
 
 from tfdarts.search_spaces.entropy import entropy
+from tfdarts.search_spaces.entropy import largest_entropy
 from tfdarts.strategies.verdict import UNDECIDED
 
 logger = logging.getLogger("tfdarts")
@@ -89,7 +90,7 @@ def unmoved_warning(probabilities):
     True
     """
     weights = np.sort(np.concatenate([*probabilities.values()]))
-    mean, most = entropy(weights).mean(), np.log(weights.shape[1])
+    mean, most = entropy(weights).mean(), largest_entropy(weights)
     if mean <= UNDECIDED * most:
         return None
     return (

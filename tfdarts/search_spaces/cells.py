@@ -1,5 +1,6 @@
 """The base class of search spaces of cells."""
 
+import itertools
 import math
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -9,6 +10,9 @@ import numpy as np
 from tfdarts.cells import Cell
 from tfdarts.genotypes import Genotype
 from tfdarts.primitive_table import require_primitives
+from tfdarts.search_spaces.derivation import derive_cell
+from tfdarts.search_spaces.masks import make_mask
+from tfdarts.search_spaces.neighbors import edit_nodes
 from tfdarts.structures import Structure
 
 
@@ -36,6 +40,9 @@ class CellSearchSpace:
         structure: `tfdarts.structures.Structure`, the structure of the cells.
         supernet: The class of the supernet, or `"module:class"`. By default
             that of the structure.
+        primitives_by_edge: Dict from cell types to a tuple with the names of
+            the primitives that each edge may have, in the order of `edges`.
+            By default each edge may have all `primitives`.
 
     Raises:
         ValueError: If there are no nodes, if a primitive is unknown or
@@ -50,6 +57,7 @@ class CellSearchSpace:
     edges_per_node: int | str | None = None
     derive_none: bool = False
     supernet: object = None
+    primitives_by_edge: Mapping[str, Sequence[Sequence[str]]] | None = None
 
     def __init__(
         self,
@@ -90,6 +98,7 @@ class CellSearchSpace:
             for node in self.nodes
             for predecessor in range(node)
         )
+        self._masks = {name: make_mask(self, name) for name in self.cell_types}
 
     @property
     def cell_types(self) -> tuple[str, ...]:
@@ -119,12 +128,31 @@ class CellSearchSpace:
 
     @property
     def size(self) -> int:
-        """The number of different derived cells of one type."""
+        """The number of different derived cells of the first type."""
+        cell_type, *_ = self.cell_types
         return math.prod(
-            math.comb(node, self._num_kept(node))
-            * len(self._choices) ** self._num_kept(node)
+            sum(
+                math.prod(
+                    len(self.choices(cell_type, node, source))
+                    for source in kept
+                )
+                for kept in itertools.combinations(
+                    range(node), self.num_kept(node)
+                )
+            )
             for node in self.nodes
         )
+
+    def mask(self, cell_type: str) -> np.ndarray:
+        """Returns which primitives each edge of a cell may have.
+
+        Args:
+            cell_type: String.
+
+        Returns:
+            Boolean array of shape `alpha_shape`.
+        """
+        return self._masks[cell_type]
 
     def outgoing_edges(self, predecessor: int) -> list[int]:
         """Returns the indices of the edges that leave a node, in order."""
@@ -164,7 +192,7 @@ class CellSearchSpace:
                 f"Received: {', '.join(probabilities) or 'none'}."
             )
         return self._genotype(
-            self._derive_cell(cell_type, probabilities[cell_type])
+            derive_cell(self, cell_type, probabilities[cell_type])
             for cell_type in self.cell_types
         )
 
@@ -185,14 +213,15 @@ class CellSearchSpace:
             seed: Integer. The same seed gives the same genotype.
         """
         generator = np.random.default_rng(seed)
-        cells = [self._sample_cell(generator) for _ in self.cell_types]
+        cells = [self._sample_cell(name, generator) for name in self.cell_types]
         return self._genotype(cells, name=f"random:{seed}")
 
     def neighbors(self, genotype: Genotype) -> list[Genotype]:
         """Returns the genotypes that differ by one edit.
 
         An edit gives one edge another primitive or another predecessor. The
-        edges of a node keep different predecessors.
+        edges of a node keep different predecessors. An edge that may not have
+        its primitive from another predecessor takes another primitive there.
 
         Args:
             genotype: `Genotype` of this space.
@@ -217,7 +246,7 @@ class CellSearchSpace:
                 cells={**genotype.cells, cell_type: Cell(nodes, cell.concat)}
             )
             for cell_type, cell in genotype.cells.items()
-            for nodes in self._edit_nodes(cell.nodes)
+            for nodes in edit_nodes(self, cell_type, cell.nodes)
         ]
 
     def mutate(self, genotype: Genotype, seed: int) -> Genotype:
@@ -242,20 +271,31 @@ class CellSearchSpace:
         return genotype.cell_types == self.cell_types and all(
             cell.concat == self.concat
             and len(cell.nodes) == self.num_nodes
-            and all(primitive in self._choices for primitive, _ in cell.edges)
             and all(
-                len(edges) == self._num_kept(node) == len({*_sources(edges)})
+                len(edges)
+                == self.num_kept(node)
+                == len({source for _, source in edges})
+                and all(
+                    primitive in self.choices(cell_type, node, source)
+                    for primitive, source in edges
+                )
                 for node, edges in zip(self.nodes, cell.nodes)
             )
-            for cell in genotype.cells.values()
+            for cell_type, cell in genotype.cells.items()
         )
 
-    @property
-    def _choices(self):
-        """The primitives that a kept edge may have."""
-        return [n for n in self.primitives if n != "none" or self.derive_none]
+    def choices(self, cell_type, node, predecessor):
+        """Returns the primitives that a kept edge may have."""
+        edge = self.edges.index((node, predecessor))
+        return [
+            name
+            for name, allowed in zip(
+                self.primitives, self.mask(cell_type)[edge]
+            )
+            if allowed and (name != "none" or self.derive_none)
+        ]
 
-    def _num_kept(self, node):
+    def num_kept(self, node):
         """Returns the number of edges into a node of a derived cell."""
         # Each earlier node is a predecessor, so node `n` has `n` of them.
         return (
@@ -271,80 +311,26 @@ class CellSearchSpace:
         }
         return Genotype(cells=cells, name=name)
 
-    def _derive_cell(self, cell_type, probabilities):
-        probabilities = np.asarray(probabilities, dtype="float64")
-        good = np.isfinite(probabilities) & (probabilities >= 0)
-        if probabilities.shape != self.alpha_shape or not good.all():
-            raise ValueError(
-                f"The probabilities of the {cell_type} cell must be finite "
-                f"numbers of shape {self.alpha_shape}, none below 0; raw "
-                f"alphas need a softmax first. Received shape "
-                f"{probabilities.shape}, {good.sum()} of them finite and not "
-                f"below 0."
-            )
-        columns = [self.primitives.index(name) for name in self._choices]
-        best = probabilities[:, columns].argmax(axis=1)
-        operations = [name != "none" for name in self.primitives]
-        strength = probabilities[:, operations].max(axis=1)
-        nodes = []
-        for node in self.nodes:
-            incoming = [e for e, (to, _) in enumerate(self.edges) if to == node]
-            if self.edges_per_node != "all":
-                incoming.sort(key=lambda edge: -strength[edge])
-            nodes.append(
-                [
-                    (self._choices[best[edge]], self.edges[edge][1])
-                    for edge in incoming[: self._num_kept(node)]
-                ]
-            )
-        return nodes
-
     def _check(self, genotype):
         if genotype not in self:
             raise ValueError(
                 "The genotype is not in the search space: its cells must have "
                 f"{self.num_nodes} nodes, each with {self.edges_per_node} "
                 f"different predecessors, the nodes {self.concat} in the "
-                f"output, and the primitives {', '.join(self._choices)}. "
-                f"Received: {genotype}."
+                f"output, and the primitives {', '.join(self.primitives)}"
+                f"{'' if self.derive_none else ' except none'}"
+                f"{' that each edge may have' * bool(self.primitives_by_edge)}"
+                f". Received: {genotype}."
             )
 
-    def _edit_nodes(self, nodes):
-        """Yields the nodes of a cell with one edge changed."""
-        for position, edges in enumerate(nodes):
-            node = self.nodes[position]
-            for place, (primitive, predecessor) in enumerate(edges):
-                edits = [
-                    (other, predecessor)
-                    for other in self._choices
-                    if other != primitive
-                ] + [
-                    (primitive, source)
-                    for source in range(node)
-                    if source not in _sources(edges)
-                ]
-                for edit in edits:
-                    edited = _replace(edges, place, edit)
-                    yield _replace(nodes, position, edited)
-
-    def _sample_cell(self, generator):
+    def _sample_cell(self, cell_type, generator):
         nodes = []
         for node in self.nodes:
-            count = self._num_kept(node)
+            count = self.num_kept(node)
             predecessors = generator.choice(node, count, replace=False)
-            nodes.append(
-                [
-                    (str(generator.choice(self._choices)), predecessor)
-                    for predecessor in sorted(predecessors.tolist())
-                ]
-            )
+            edges = []
+            for predecessor in sorted(predecessors.tolist()):
+                choices = self.choices(cell_type, node, predecessor)
+                edges.append((str(generator.choice(choices)), predecessor))
+            nodes.append(edges)
         return nodes
-
-
-def _sources(edges):
-    return [source for _, source in edges]
-
-
-def _replace(items, position, item):
-    """Returns a tuple with another item at a position."""
-    return (*items[:position], item, *items[position + 1 :])

@@ -4,6 +4,22 @@ import numpy as np
 import scipy.special
 
 
+def largest_entropy(probabilities):
+    """Returns the mean over edges of the largest possible entropy, a float.
+
+    Primitives that an edge may not have, whose probability is 0, do not count.
+
+    Args:
+        probabilities: Array `(edges, primitives)`.
+
+    Example:
+
+    >>> round(largest_entropy([[0.5, 0.3, 0.2], [0.5, 0.5, 0.0]]), 6)
+    0.89588
+    """
+    return float(np.log((np.asarray(probabilities) > 0).sum(axis=-1)).mean())
+
+
 def entropy(probabilities):
     """Returns the entropy of the choice on each edge.
 

@@ -9,12 +9,16 @@ from tfdarts.search_spaces.cells import CellSearchSpace
 from tfdarts.search_spaces.cnn import CNNSearchSpace
 from tfdarts.search_spaces.nas_bench_201 import NASBench201SearchSpace
 from tfdarts.search_spaces.rnn import RNNSearchSpace
+from tfdarts.search_spaces.robust_darts import S1
 from tfdarts.search_spaces.robust_darts import S2
 from tfdarts.search_spaces.robust_darts import S3
 from tfdarts.structures import STRUCTURES
 from tfdarts.structures import structure_of
 
-_BUILT_IN = (CNNSearchSpace, RNNSearchSpace, NASBench201SearchSpace, S2, S3)
+_BUILT_IN = (
+    *(CNNSearchSpace, RNNSearchSpace, NASBench201SearchSpace),
+    *(S1, S2, S3),
+)
 SPACES = Registry("space", "spaces", {each.name: each for each in _BUILT_IN})
 
 

@@ -6,6 +6,7 @@ import typing
 import numpy as np
 
 from tfdarts.search_spaces.entropy import entropy
+from tfdarts.search_spaces.entropy import largest_entropy
 from tfdarts.strategies.early_stop import GROWTH
 from tfdarts.strategies.early_stop import MOST_SKIPS
 from tfdarts.strategies.early_stop import WINDOW
@@ -107,7 +108,7 @@ def _eigenvalue_sign(metrics):
 
 def _entropy_sign(probabilities):
     of_all = np.concatenate([*probabilities.values()])
-    final, largest = entropy(of_all).mean(), math.log(of_all.shape[-1])
+    final, largest = entropy(of_all).mean(), largest_entropy(of_all)
     return final > UNDECIDED * largest, (
         f"Alpha's mean entropy is {final:.2f} of at most {largest:.2f} nats; "
         f"above {UNDECIDED:.0%} of this maximum, the search has not decided."

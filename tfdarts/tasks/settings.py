@@ -331,6 +331,8 @@ class SpaceSettings(Settings):
             self._set("primitives", IN_PAPER)
         elif self.primitives != IN_PAPER:
             require_primitives(names, space.structure.name, "--primitives")
+        # Refuses nodes and primitives that the space cannot have.
+        build_space(self.space, self.num_nodes, self.primitives)
 
     @property
     def search_space(self):

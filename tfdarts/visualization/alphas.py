@@ -161,6 +161,8 @@ def _annotate(axes, weights, primitives):
     operations = np.array([name != "none" for name in primitives])
     strongest = np.where(operations, weights, -1).argmax(axis=1)
     for (row, column), weight in np.ndenumerate(weights):
+        if weight == 0:  # A primitive that the edge may not have.
+            continue
         axes.text(
             column,
             row,

@@ -1,13 +1,13 @@
 """Early signs of a collapse, over the epochs of a search, and a verdict."""
 
 import itertools
-import math
 
 import numpy as np
 
 from tfdarts.arguments import as_path
 from tfdarts.files import write_atomically
 from tfdarts.search_spaces.entropy import entropy
+from tfdarts.search_spaces.entropy import largest_entropy
 from tfdarts.structures import title_of
 from tfdarts.visualization import palette
 from tfdarts.visualization import panels
@@ -97,7 +97,7 @@ def _draw_entropies(axes, history):
             marker="o" if len(values) <= 12 else None,
             label=title_of(cell_type),
         )
-    largest = math.log(probabilities.shape[-1])
+    largest = largest_entropy(probabilities[0])
     axes.axhline(largest, color=palette.QUIET, linestyle=":")
     axes.set_title(
         "Entropy of alpha in nats", size=panels.MEDIUM, color=palette.INK
