@@ -18,6 +18,8 @@ from tfdarts.models.multiply_adds import multiply_adds
 from tfdarts.models.nas_bench_201 import NASBench201Network
 from tfdarts.models.nas_bench_201 import NASBench201Supernet
 from tfdarts.search_spaces.nas_bench_201 import NASBench201SearchSpace
+from tfdarts.strategies.gradient.derivations import derive_above
+from tfdarts.strategies.gradient.derivations import derive_all_edges
 
 SPACE = NASBench201SearchSpace()
 SHAPE = (32, 32, 3)
@@ -174,6 +176,13 @@ def test_the_genotype_is_the_most_probable_operation_of_each_edge():
     assert genotype in SPACE
     assert len(SPACE.neighbors(genotype)) == 6 * 4
     assert math.prod([5] * 6) == SPACE.size
+
+
+def test_other_rules_of_derivation_take_the_space():
+    probabilities = {"cell": np.random.default_rng(0).dirichlet(np.ones(5), 6)}
+    above = derive_above(SPACE, probabilities, threshold=0.0)
+    assert above == SPACE.derive(probabilities)
+    assert derive_all_edges(SPACE, probabilities) == above
 
 
 def test_a_supernet_and_a_network_can_be_saved(tmp_path):

@@ -132,10 +132,12 @@ def test_a_cell_is_derived_from_what_edges_may_have():
 def test_weights_of_other_primitives_are_zero(relaxation):
     mask = Uneven().mask("normal")
     alphas = Alphas(5, 4, relaxation=relaxation, mask=mask)
+    variable = alphas.alpha.value
     with tf.GradientTape() as tape:
+        tape.watch(variable)
         weights = alphas.edge_weights(training=True)
         loss = tf.reduce_sum(weights**2)
-    gradient = tape.gradient(loss, alphas.alpha)
+    gradient = tape.gradient(loss, variable)
     assert not weights.numpy()[~mask].any()
     assert not gradient.numpy()[~mask].any()
     np.testing.assert_allclose(weights.numpy().sum(1), 1, rtol=1e-6)
@@ -143,6 +145,9 @@ def test_weights_of_other_primitives_are_zero(relaxation):
     assert not probabilities[~mask].any() and probabilities[mask].all()
     expected = np.log(mask.sum(axis=1)).mean()
     assert largest_entropy(probabilities) == pytest.approx(expected)
+    # Regularizers see only what an edge may have.
+    largest = tf.reduce_logsumexp(alphas.alpha, axis=-1)
+    np.testing.assert_allclose(largest, np.log(mask.sum(axis=1)), atol=0.01)
     copy = Alphas.from_config(alphas.get_config())
     np.testing.assert_array_equal(copy.mask, mask)
     assert Alphas(5, 4, mask=np.ones((5, 4), bool)).mask is None

@@ -79,6 +79,8 @@ class Alphas(keras.layers.Layer):
             initializer=self.initializer,
             trainable=False,
         )
+        if self.mask is not None:  # Regularizers read the variable.
+            self.alpha.assign(self._masked(self.alpha))
         self.built = True
 
     @property
@@ -95,10 +97,7 @@ class Alphas(keras.layers.Layer):
         Returns:
             A tensor of shape `(num_edges, num_primitives)`.
         """
-        alpha = keras.ops.convert_to_tensor(self.alpha)
-        if self.mask is not None:
-            alpha = keras.ops.where(self.mask, alpha, EXCLUDED)
-        return self.relaxation.weights_of(alpha, training)
+        return self.relaxation.weights_of(self._masked(self.alpha), training)
 
     def probabilities(self) -> tf.Tensor:
         """Returns the probabilities of the primitives, a float64 array.
@@ -106,10 +105,14 @@ class Alphas(keras.layers.Layer):
         The shape is `(num_edges, num_primitives)`. Genotypes are derived from
         these probabilities.
         """
-        alpha = self.alpha.numpy()
-        if self.mask is not None:
-            alpha = np.where(self.mask, alpha, EXCLUDED)
-        return self.relaxation.probabilities(alpha)
+        return self.relaxation.probabilities(self._masked(self.alpha).numpy())
+
+    def _masked(self, alpha):
+        """Returns alphas; those that the mask excludes are -1e9."""
+        alpha = keras.ops.convert_to_tensor(alpha)
+        if self.mask is None:
+            return alpha
+        return keras.ops.where(self.mask, alpha, EXCLUDED)
 
     def get_config(self):
         return {

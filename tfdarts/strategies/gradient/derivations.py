@@ -71,7 +71,7 @@ def derive_above(
         strength = probabilities[cell_type][:, operations].max(axis=1)
         of_edge = dict(zip(space.edges, strength))
         nodes = []
-        for node, edges in zip(cell.concat, cell.nodes):
+        for node, edges in zip(space.nodes, cell.nodes):
             kept = [
                 (name, source)
                 for name, source in edges
