@@ -2,12 +2,15 @@
 
 import dataclasses
 import logging
+import re
 
 import pytest
 
 from tfdarts.cli import pipeline
+from tfdarts.cli import predict
 from tfdarts.cli import search
 from tfdarts.cli import train
+from tfdarts.cli import visualize
 from tfdarts.cli.training_flags import training_of
 from tfdarts.runs.search_configs import search_config_class_of
 from tfdarts.settings.fields import require_config
@@ -100,6 +103,98 @@ def test_other_idle_flags_are_refused(file, typed, tmp_path, capsys):
     assert code == 2
     assert "--method=exact has no effect with --order=1" in said
     assert "ignored flags" not in said
+
+
+TYPED = [
+    (search, ["--order=1", "--method=central_difference"], "method", "order"),
+    (search, ["--early_stop_from=10"], "early_stop_from", "early_stop"),
+    (search, ["--batch_norm=global"], "batch_norm", "distribute"),
+    (search, ["--train_batch_norm=global"], "train_batch_norm", "distribute"),
+    (
+        search,
+        ["--train_optimizer=adamw", "--train_momentum=0.9"],
+        *("train_momentum", "train_optimizer"),
+    ),
+    (train, ["--batch_norm=global"], "batch_norm", "distribute"),
+    (train, ["--decay_rate=0.97"], "decay_rate", "schedule"),
+    (train, ["--optimizer=adamw", "--momentum=0.9"], "momentum", "optimizer"),
+    (train, ["--depth=100"], "depth", "network"),
+    (train, ["--image_fit=stretch"], "image_fit", "image_size"),
+    (
+        predict,
+        ["--text=a", "--export_dir=x", "--batch_size=32"],
+        *("batch_size", "text"),
+    ),
+    (
+        predict,
+        ["--text=a", "--export_dir=x", "--skip_broken"],
+        *("skip_broken", "text"),
+    ),
+    (
+        predict,
+        ["--images=a.png", "--export_dir=x", "--timeout=10"],
+        *("timeout", "export_dir"),
+    ),
+    (visualize, ["--run_dir=r", "--output_dir=o"], "output_dir", "run_dir"),
+    (visualize, ["--run_dir=r", "--output_dir=cells"], "output_dir", "run_dir"),
+]
+
+
+@pytest.mark.parametrize(("module", "typed", "idle", "cause"), TYPED)
+def test_a_typed_flag_without_effect_is_refused(
+    module, typed, idle, cause, capsys
+):
+    """Also if its value is the default."""
+    command = dataclasses.replace(
+        module.command, run=lambda values: 1 / 0, needs_tensorflow=False
+    )
+    assert command.main(typed) == 2
+    said = capsys.readouterr().err
+    assert re.search(rf"--{idle}=\S+ has no effect with --{cause}=", said)
+    assert f"or leave --{idle} out" in said and "None" not in said
+
+
+@pytest.mark.parametrize(
+    ("module", "file", "typed", "name"),
+    [
+        (search, "--method=central_difference", ["--order=1"], "method"),
+        (train, "--decay_rate=0.97", [], "decay_rate"),
+        (train, "--batch_norm=global", [], "batch_norm"),
+        (train, "--batch_norm=global", ["--distribute=none"], "batch_norm"),
+    ],
+)
+def test_defaults_of_a_flagfile_are_taken(
+    module, file, typed, name, tmp_path, capsys
+):
+    path = tmp_path / "a.cfg"
+    path.write_text(file)
+    config_class = IMAGES.configs[module.command.name.removeprefix("tfdarts-")]
+    arguments = [f"--flagfile={path}", *typed]
+    code, seen, said = flags_of(module, config_class, arguments, capsys)
+    assert code == 0, said
+    assert str(getattr(seen["config"], name)) == file.partition("=")[2]
+
+
+@pytest.mark.parametrize("distribute", ["auto", "mirrored"])
+def test_batch_norm_of_several_devices_may_be_typed(distribute, capsys):
+    typed = [f"--distribute={distribute}", "--batch_norm=global"]
+    config_class = IMAGES.configs["train"]
+    code, seen, said = flags_of(train, config_class, typed, capsys)
+    assert code == 0, said
+    assert seen["config"].batch_norm == "global"
+
+
+@pytest.mark.parametrize("module", [search, pipeline])
+def test_an_idle_flag_of_the_training_is_refused_before_the_search(
+    module, tmp_path, capsys
+):
+    """Beside a default of the training, which the search does not know."""
+    typed = ["--train_decay_rate=0.97", f"--run_dir={tmp_path}"]
+    typed.append("--dataset=folder:missing")
+    command = dataclasses.replace(module.command, needs_tensorflow=False)
+    assert command.main(typed) == 2
+    said = capsys.readouterr().err
+    assert "begin with --train_: --decay_rate=0.97 has no effect with " in said
 
 
 def test_flags_of_a_flagfile_give_way_to_another_typed_strategy(

@@ -19,7 +19,8 @@ from tfdarts.tasks.rnn_configs import RNNSearchConfig
 def given(train_flagfile, task, **flags):
     """Values of flags, as a command has them."""
     task = get_task(task)
-    return {"train_flagfile": train_flagfile, "task": task, **flags}
+    known = {"train_flagfile": train_flagfile, "task": task}
+    return {**known, "typed": [*flags], **flags}
 
 
 def config_of(line):
@@ -75,6 +76,7 @@ def test_a_training_follows_its_dry_run(typed, run_dir, capsys, monkeypatch):
     arguments = ["--genotype=DARTS_V2", *typed, "--dry_run", "--depth=40"]
     values, task = train_command.parse_arguments(arguments)
     given = {**values.flag_values_dict(), "task": task, "arguments": arguments}
+    given["typed"] = []
     train_command.run(given)
     config = config_of(capsys.readouterr().out.splitlines()[-1])
     assert (config.run_dir, config.genotype) == (run_dir, "DARTS_V2")

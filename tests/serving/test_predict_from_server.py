@@ -163,7 +163,7 @@ def test_what_was_answered_is_shown_when_the_server_goes(
             return Answer(["dog"] * 2, [1] * 2, probabilities)
 
     monkeypatch.setattr(server_module, "client_of", lambda *_: Client())
-    flags = "--export_dir=x", "--batch_size=2", "--retries=0"
+    flags = "--server=x", "--name=n", "--batch_size=2", "--retries=0"
     with pytest.raises(Unavailable, match="It is gone"):
         predict(*flags, f"--images={folder}")
     assert len(capsys.readouterr().out.splitlines()) == 1 + 2

@@ -5,9 +5,9 @@ import dataclasses
 import pytest
 
 import tfdarts
-from tfdarts.settings.fields import GIVEN
+from tfdarts.settings.conditions import GIVEN
+from tfdarts.settings.effect import settings_with_effect
 from tfdarts.settings.fields import require_config
-from tfdarts.settings.fields import settings_with_effect
 
 CASES = [
     (tfdarts.TrainConfig, {"momentum": 0.5}, {"optimizer": "adamw"}),

@@ -215,6 +215,17 @@ def test_one_device_where_many_were_meant_is_said(
     assert "--distribute=mirrored finds only one device" in caplog.text
 
 
+@pytest.mark.parametrize("batch_norm", ["global", "local"])
+def test_global_batch_norm_on_one_device_is_logged(
+    batch_norm, caplog, monkeypatch
+):
+    monkeypatch.setattr(set_up_module.logger, "propagate", True)
+    caplog.set_level("INFO", logger="tfdarts")
+    set_up_module.set_up(TrainConfig(batch_norm=batch_norm), ONE_DEVICE)
+    logged = "--batch_norm=global has no effect on one device." in caplog.text
+    assert logged == (batch_norm == "global")
+
+
 def test_a_run_may_go_on_with_other_devices(source):
     shared = dataclasses.replace(SEARCH, distribute="mirrored")
     assert to_recorded_config(shared, source) == to_recorded_config(

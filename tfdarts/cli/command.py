@@ -8,6 +8,7 @@ import shlex
 import sys
 import textwrap
 import traceback
+import types
 
 from absl import flags
 
@@ -23,6 +24,7 @@ from tfdarts.registry import PluginError
 from tfdarts.registry import load_plugins
 from tfdarts.runs.evaluators import EVALUATORS
 from tfdarts.runs.search_configs import is_for
+from tfdarts.settings.conditions import refuse_idle_settings
 from tfdarts.settings.fields import flag_fields
 from tfdarts.stderr import quiet_stderr
 from tfdarts.strategies.registry import get_strategy
@@ -52,11 +54,12 @@ class Command:
             `tfdarts.settings.fields.setting`. If the flags depend on the task
             of `--dataset`, a function of a `Task` that returns such a tuple;
             with `has_strategy`, of a `Task` and of `parts`.
-        run: Function of a dict of the flags' values, with three more keys:
+        run: Function of a dict of the flags' values, with four more keys:
             `"arguments"`, all that was typed; `"given"`, the names of the
-            flags that were typed or in flagfiles; and `"task"`, the `Task` of
-            `--dataset`. It imports modules that need TensorFlow when it is
-            called, so that help and flag errors do not wait for TensorFlow.
+            flags that were typed or in flagfiles; `"typed"`, the names of
+            those that were typed; and `"task"`, the `Task` of `--dataset`. It
+            imports modules that need TensorFlow when it is called, so that
+            help and flag errors do not wait for TensorFlow.
         examples: Tuple of command lines, which precede those of the tasks.
         has_strategy: Boolean, whether the flags depend on `--strategy` too.
         parts: Dict of the given `--strategy` and `--evaluator`, or `None`
@@ -383,13 +386,15 @@ class Command:
         if dropped:
             causes = " ".join(self._typed_parts(arguments))
             parsing.log_ignored(causes, dropped)
-        parsing.drop_idle(
-            values, self._fields(task), self._typed_flags(arguments, task)
-        )
+        typed = self._typed_flags(arguments, task)
+        parsing.drop_idle(values, self._fields(task), typed)
         given = values.flag_values_dict()
         # Invalid values are refused before the wait for TensorFlow.
         for settings in self.settings_for(task):
             settings_of(settings, given)
+        refuse_idle_settings(
+            self._fields(task), types.SimpleNamespace(**given), typed
+        )
         distribute = given.get("distribute", "none")
         results = contextlib.nullcontext()
         needs = self.needs_tensorflow
@@ -398,6 +403,7 @@ class Command:
             results = process.results_of(given, distribute)
         present = [name for name in values if values[name].present]
         more = {"arguments": arguments, "given": present, "task": task}
+        more["typed"] = [*typed]
         with results:
             self.run({**given, **more})
         process.log_end_of_worker(distribute)

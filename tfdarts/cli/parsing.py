@@ -11,7 +11,7 @@ from absl import flags
 
 import tfdarts
 from tfdarts.cli.errors import os_error_sentence
-from tfdarts.settings.fields import idle_settings
+from tfdarts.settings.conditions import idle_settings
 
 logger = logging.getLogger("tfdarts")
 

@@ -63,6 +63,7 @@ class AnswerSettings(Settings):
         False,
         "End with exit code 0 even if some of the images cannot be used; "
         "a warning lists them.",
+        when={"text": None},
     )
 
 

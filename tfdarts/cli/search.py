@@ -11,12 +11,13 @@ from tfdarts.cli.dry_run import command_after_inspection
 from tfdarts.cli.dry_run import cost_table
 from tfdarts.cli.training_flags import TrainFlagfile
 from tfdarts.cli.training_flags import given_training
+from tfdarts.cli.training_flags import refuse_idle_training
 from tfdarts.cli.training_flags import shared_settings
 from tfdarts.cli.training_flags import training_flags
 from tfdarts.cli.training_flags import training_of
 from tfdarts.runs.search_configs import search_config_class_of
+from tfdarts.settings.conditions import idle_settings
 from tfdarts.settings.fields import Settings
-from tfdarts.settings.fields import require_config
 from tfdarts.settings.fields import setting
 from tfdarts.tasks.registry import task_of_data
 
@@ -88,34 +89,19 @@ def _training_of(config, values):
     # The defaults of a command line without these flags.
     default = {"dataset": task_of_data(None).configs["train"].dataset}
     training = training_of(train_flagfile, task, **given)
-    _refuse_idle_training(training, config, task)
+    refuse_idle_training(training, config, values)
     if train_flagfile:
         words, default = [f"--flagfile={train_flagfile}"], {}
     default = {**shared_settings(training, task), **default}
+    shared = shared_settings(config, task)
+    training = dataclasses.replace(training, **shared)
+    idle = idle_settings(dataclasses.fields(training), training, shared)
     flags = {
         name: value
-        for name, value in shared_settings(config, task).items()
-        if value != default[name] and value is not None
+        for name, value in shared.items()
+        if value != default[name] and value is not None and name not in idle
     }
     return next_command("tfdarts-train", *words, **given, **flags)
-
-
-def _refuse_idle_training(training, config, task):
-    """Raises `ValueError` if `tfdarts-train` would refuse the settings.
-
-    Args:
-        training: The settings of the training, before those that it shares.
-        config: The settings of the search.
-        task: `Task`.
-    """
-    shared = shared_settings(config, task)
-    try:
-        training = dataclasses.replace(training, **shared)
-        require_config("train", training, task.configs["train"])
-    except ValueError as error:
-        raise ValueError(
-            f"In the training, whose own flags begin with --train_: {error}"
-        ) from error
 
 
 def _describe_data(config):

@@ -7,6 +7,7 @@ from tfdarts.arguments import path_text
 from tfdarts.cli.command import Command
 from tfdarts.cli.command import settings_from_flagfile
 from tfdarts.runs.search_configs import search_config_class_of
+from tfdarts.settings.conditions import refuse_idle_settings
 from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import flag_fields
 from tfdarts.settings.fields import setting
@@ -50,11 +51,12 @@ def training_flags(task):
                 metadata={
                     **field.metadata,
                     "help": f"--{field.name} of the training.",
-                    "when": {
-                        names.get(name, name): wanted
-                        for name, wanted in (
-                            field.metadata["when"] or {}
-                        ).items()
+                    **{
+                        key: {
+                            names.get(name, name): wanted
+                            for name, wanted in field.metadata[key].items()
+                        }
+                        for key in ("when", "when_typed")
                     },
                 },
             ),
@@ -139,6 +141,32 @@ def training_of(flagfile, task, **overrides):
             f"{task.name}: give another --train_flagfile."
         )
     return settings_from_flagfile(config_class, flagfile, **overrides)
+
+
+def refuse_idle_training(training, config, values):
+    """Raises `ValueError` if `tfdarts-train` would refuse the settings.
+
+    Args:
+        training: The settings of the training.
+        config: The settings of the search.
+        values: Dict of the flags' values, of their `"task"`, and under
+            `"typed"` the names of the typed flags.
+    """
+    task = values["task"]
+    typed = {
+        name.removeprefix(TRAINING_PREFIX)
+        for name in values["typed"]
+        if name.startswith(TRAINING_PREFIX)
+    }
+    try:
+        training = dataclasses.replace(
+            training, **shared_settings(config, task)
+        )
+        refuse_idle_settings(dataclasses.fields(training), training, typed)
+    except ValueError as error:
+        raise ValueError(
+            f"In the training, whose own flags begin with --train_: {error}"
+        ) from error
 
 
 def shared_settings(config, task):

@@ -23,11 +23,13 @@ class VisualizeSettings(Settings):
         "Search space of --genotype, if it is a name or random:<seed>, such "
         "as darts or nas_bench_201; or cnn for convolutional cells, rnn for "
         "recurrent cells.",
+        when={"run_dir": None},
     )
     output_dir: str = setting(
         "cells",
         "Directory for the drawings.",
         form=arguments.path_text,
+        when={"run_dir": None},
     )
     run_dir: str = setting(
         None,

@@ -22,8 +22,8 @@ from tfdarts.console import is_lasting
 from tfdarts.files import write_atomically
 from tfdarts.genotypes import Genotype
 from tfdarts.records.metrics import metric_name
+from tfdarts.settings.conditions import unmet_conditions
 from tfdarts.settings.fields import flag_fields
-from tfdarts.settings.fields import unmet_conditions
 from tfdarts.tasks.registry import task_of_config
 from tfdarts.tasks.registry import task_of_settings
 

@@ -4,7 +4,7 @@ import dataclasses
 from typing import Any
 
 from tfdarts.runs.search_configs import all_search_configs
-from tfdarts.settings.fields import WITHOUT_EFFECT
+from tfdarts.settings.effect import WITHOUT_EFFECT
 from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import require_config
 from tfdarts.tasks.registry import config_classes

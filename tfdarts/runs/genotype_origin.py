@@ -12,7 +12,7 @@ from tfdarts.records.run_directory import read_json
 from tfdarts.records.trials import read_trials
 from tfdarts.runs.evaluators import score_name
 from tfdarts.runs.search_configs import search_config_class_of
-from tfdarts.settings.fields import settings_with_effect
+from tfdarts.settings.effect import settings_with_effect
 from tfdarts.strategies.verdict import judge
 from tfdarts.tasks.registry import task_of_settings
 

@@ -10,7 +10,7 @@ from tfdarts.runs.genotype_origin import origin_of
 from tfdarts.runs.genotype_origin import search_facts
 from tfdarts.runs.genotype_origin import search_of
 from tfdarts.serving.model_card import model_card
-from tfdarts.settings.fields import settings_with_effect
+from tfdarts.settings.effect import settings_with_effect
 from tfdarts.tasks.registry import task_of_settings
 from tfdarts.visualization.cells import draw_cells
 

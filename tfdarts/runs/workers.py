@@ -21,7 +21,7 @@ from tfdarts.cluster import ClusterError
 from tfdarts.records.run_directory import Stage
 from tfdarts.replicas import on_each_replica
 from tfdarts.replicas import worker_of
-from tfdarts.settings.fields import WITHOUT_EFFECT
+from tfdarts.settings.effect import WITHOUT_EFFECT
 from tfdarts.settings.fields import flag_fields
 from tfdarts.training.distribution import distribution_of
 

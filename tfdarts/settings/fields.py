@@ -4,7 +4,6 @@ import dataclasses
 import inspect
 import math
 import operator
-import types
 import typing
 from collections.abc import Callable
 from collections.abc import Mapping
@@ -14,6 +13,7 @@ from typing import Any
 import tfdarts
 from tfdarts import arguments
 from tfdarts.characters import has_unusable_characters
+from tfdarts.settings.conditions import refuse_idle_settings
 from tfdarts.settings.docstrings import add_arguments_section
 
 if typing.TYPE_CHECKING:
@@ -24,9 +24,6 @@ else:
 
 Such a setting has a `form`. On the command line it is a string.
 """
-
-GIVEN = object()
-"""In `when` of `setting`: any value except `0` and `"none"`."""
 
 
 def setting(
@@ -40,6 +37,7 @@ def setting(
     form: Callable | None = None,
     flag: bool = True,
     when: Mapping | None = None,
+    when_typed: Mapping | None = None,
 ) -> Any:
     """Returns a dataclass field with a description, a range and checks.
 
@@ -57,7 +55,9 @@ def setting(
         flag: Boolean, whether the command line has the setting, too.
         when: Dict from names of other settings to the value, to a tuple of
             values, or to `GIVEN`, that they must have for this one to have an
-            effect. Defaults to no such condition.
+            effect; `None`: they must not be given. Defaults to no such
+            condition.
+        when_typed: Like `when`, but only typed flags are refused.
     """
     limits = {
         "at least": least,
@@ -73,7 +73,8 @@ def setting(
             "choices": choices,
             "form": form,
             "flag": flag,
-            "when": when,
+            "when": when or {},
+            "when_typed": when_typed or {},
         },
     )
 
@@ -263,7 +264,7 @@ def require_config(function, config, *classes):
             setting that was given has no effect beside the others.
     """
     if isinstance(config, classes):
-        _refuse_idle_settings(config)
+        refuse_idle_settings(dataclasses.fields(config), config)
         return
     public = [each for each in classes if each.__name__ in tfdarts.__all__]
     *others, last = [f"tfdarts.{each.__name__}" for each in public]
@@ -273,105 +274,3 @@ def require_config(function, config, *classes):
         f"tfdarts.{function} takes its settings as one object, a {names}. "
         f"Received: {repr(config) if shown else type(config).__name__}."
     )
-
-
-def _refuse_idle_settings(config):
-    """Raises `ValueError` if a given setting has no effect."""
-    fields = dataclasses.fields(config)
-    for name, missed in idle_settings(fields, config).items():
-        present = " ".join(f"--{n}={getattr(config, n)}" for n in missed)
-        needed = " and ".join(
-            f"--{other}" if wanted is GIVEN else f"--{other}={_or(wanted)}"
-            for other, wanted in missed.items()
-        )
-        raise ValueError(
-            f"--{name}={getattr(config, name)} has no effect with {present}: "
-            f"give {needed}, or leave --{name} out, also in flagfiles."
-        )
-
-
-def _or(wanted):
-    """Returns the values of a condition, in words."""
-    return " or ".join(wanted) if isinstance(wanted, tuple) else wanted
-
-
-def idle_settings(fields, settings):
-    """Returns the given settings that have no effect.
-
-    Args:
-        fields: Sequence of fields of dataclasses of settings.
-        settings: Object that has the settings as attributes.
-
-    Returns:
-        Dict from names to the unmet conditions; see `unmet_conditions`.
-    """
-    idle = {}
-    for field in fields:
-        value, missed = (
-            getattr(settings, field.name),
-            unmet_conditions(field, settings),
-        )
-        if missed and value and value != field.default:
-            idle[field.name] = missed
-    return idle
-
-
-def unmet_conditions(field, settings):
-    """Returns the unmet conditions of a setting, a dict.
-
-    The dict is empty if the setting has an effect.
-
-    Args:
-        field: Field of a dataclass of settings.
-        settings: Object that has the settings as attributes. Settings that
-            are `None` or missing are not known yet, and add no condition.
-    """
-    missed = {}
-    for name, wanted in (field.metadata["when"] or {}).items():
-        value = getattr(settings, name, None)
-        if value is not None and not _satisfies(value, wanted):
-            missed[name] = wanted
-    return missed
-
-
-def _satisfies(value, wanted):
-    """Returns whether the value of a setting meets a condition."""
-    if wanted is GIVEN:
-        return value not in (0, "none")
-    return value in (wanted if isinstance(wanted, tuple) else (wanted,))
-
-
-WITHOUT_EFFECT = ("prepare", "tensorboard")
-"""Settings that do not change the result."""
-
-
-def settings_with_effect(config_class, settings):
-    """Returns the settings of a run that had an effect on it.
-
-    Settings without effect beside the others, such as the depth of a network
-    that is not used, and switches that are off are left out.
-
-    Args:
-        config_class: The dataclass of the settings.
-        settings: Dict, the recorded settings of a run.
-
-    Example:
-
-    >>> from tfdarts.tasks.configs import TrainConfig
-    >>> settings = {**vars(TrainConfig(schedule="steps")), "cutout_length": 8}
-    >>> used = settings_with_effect(TrainConfig, settings)
-    >>> [name in used for name in ("decay_rate", "depth", "cutout_length")]
-    [False, False, True]
-    """
-    fields = flag_fields(config_class)
-    defaults = {field.name: field.default for field in fields}
-    beside = types.SimpleNamespace(**{**defaults, **settings})
-    return {
-        field.name: settings[field.name]
-        for field in fields
-        if field.name in settings
-        and field.name not in (*WITHOUT_EFFECT, "run_dir")
-        and not unmet_conditions(field, beside)
-        and (settings[field.name] or field.name == "seed")
-        and settings[field.name] not in ("none", "auto")
-    }

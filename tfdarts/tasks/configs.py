@@ -8,7 +8,7 @@ import typing
 
 from tfdarts.primitive_table import primitive_entry
 from tfdarts.search_spaces.cnn import CNNSearchSpace
-from tfdarts.settings.fields import GIVEN
+from tfdarts.settings.conditions import GIVEN
 from tfdarts.settings.fields import FromPython
 from tfdarts.settings.fields import by_preset
 from tfdarts.settings.fields import setting

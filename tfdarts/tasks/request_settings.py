@@ -57,19 +57,26 @@ class RequestSettings(Settings):
         "Defaults to the newest version.",
         form=_version,
     )
-    batch_size: int = setting(32, "Images in a request.", least=1)
+    batch_size: int = setting(
+        32, "Images in a request.", least=1, when={"text": None}
+    )
     timeout: float = setting(
         10.0,
         "Seconds to wait for an answer of the server.",
         above=0,
         most=86400,
+        when={"export_dir": None},
     )
     retries: int = setting(
         3,
         "How often to repeat a request while the server is unavailable, each "
         "time after a longer wait.",
         least=0,
+        when={"export_dir": None},
     )
     max_request_mb: float = setting(
-        32.0, "Most megabytes of images in a request.", above=0
+        32.0,
+        "Most megabytes of images in a request.",
+        above=0,
+        when={"text": None},
     )

@@ -68,6 +68,8 @@ def set_up(config, distribution):
             "--distribute=%s finds only one device, so batches are not split.",
             config.distribute,
         )
+    if count == 1 and getattr(config, "batch_norm", "local") == "global":
+        logger.info("--batch_norm=global has no effect on one device.")
     if count > 1:
         worker, num_workers = worker_of(distribution)
         logger.info(

@@ -10,7 +10,7 @@ from tfdarts.primitive_table import IN_PAPER
 from tfdarts.primitive_table import require_primitives
 from tfdarts.search_spaces.registry import build_space
 from tfdarts.search_spaces.registry import get_space
-from tfdarts.settings.fields import GIVEN
+from tfdarts.settings.conditions import GIVEN
 from tfdarts.settings.fields import FromPython
 from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import setting
@@ -265,6 +265,8 @@ class ComputeConfig(ImageConfig):
         "uses its local batch, as in Keras) or global (all devices use the "
         "whole batch, which takes two more all-reduces for each batch norm).",
         choices=("local", "global"),
+        # A run of several devices may be resumed on one.
+        when_typed={"distribute": GIVEN},
     )
 
     def __post_init__(self):

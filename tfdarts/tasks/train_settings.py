@@ -3,7 +3,7 @@
 import dataclasses
 import typing
 
-from tfdarts.settings.fields import GIVEN
+from tfdarts.settings.conditions import GIVEN
 from tfdarts.settings.fields import by_preset
 from tfdarts.settings.fields import setting
 from tfdarts.tasks.presets import LARGE
