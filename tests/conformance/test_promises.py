@@ -19,6 +19,9 @@ from tfdarts.layers.bundles import FactorizedReduceBundle
 from tfdarts.layers.bundles import LayerBundle
 from tfdarts.layers.bundles import SeparableBundle
 from tfdarts.layers.bundles import SepConvBundle
+from tfdarts.layers.choices import InputChoice
+from tfdarts.layers.choices import LayerChoice
+from tfdarts.layers.choices import SizeChoice
 from tfdarts.layers.convolutions import Conv7x1Conv1x7
 from tfdarts.layers.convolutions import DilConv
 from tfdarts.layers.convolutions import FactorizedReduce
@@ -35,6 +38,7 @@ from tfdarts.layers.recurrent_cell import RecurrentCell
 from tfdarts.layers.recurrent_search_cell import RecurrentSearchCell
 from tfdarts.layers.recurrent_search_cell import SearchRNN
 from tfdarts.layers.relaxations import Concrete
+from tfdarts.layers.relaxations import Sigmoid
 from tfdarts.layers.relaxations import Softmax
 from tfdarts.layers.search_cell import SearchCell
 from tfdarts.layers.subsample import Subsample
@@ -212,11 +216,15 @@ def test_every_layer_and_model_is_in_the_table():
         LayerBundle,
         *(SpatialDropout1D, WithAuxiliaryHead, WithCarriedState),
     }
-    elsewhere = {Alphas, Concrete, Softmax, *of_sequences, *parts}
+    # Choices and their refusals are in tests/layers/test_choices.py.
+    choices = {InputChoice, LayerChoice, SizeChoice}
+    relaxations = {Concrete, Sigmoid, Softmax}
+    elsewhere = {Alphas, *choices, *relaxations, *of_sequences, *parts}
     assert registered - elsewhere == {case.of for case in TABLE}
     # Classes that only others extend.
     assert {c.__name__ for c in layer_classes() - registered} == {
         "Bundle",
+        "Choice",
         "Stack",
         "ConvolutionalPrimitive",
         "SeparablePrimitive",

@@ -349,6 +349,7 @@ class Command:
                     traceback.print_exc()
             process.finish_results()
             self._print_error(message)
+            process.end_worker(code)
             return code
 
     def _typed_parts(self, arguments):

@@ -44,6 +44,27 @@ def log_end_of_worker(distribute):
         )
 
 
+def end_worker(code):
+    """Ends the process at once if it has joined other workers.
+
+    TensorFlow's threads may still wait for workers that are gone. They
+    sometimes crash while Python shuts down, and the exit code is lost.
+
+    Args:
+        code: Integer, the exit code of a command that has failed.
+    """
+    # A command that failed early has not imported TensorFlow.
+    distribution = sys.modules.get("tfdarts.training.distribution")
+    if distribution is None or not distribution.has_joined_workers():
+        return
+    from tfdarts.runs.workers import delete_copies
+
+    delete_copies()
+    with contextlib.suppress(OSError):
+        sys.stderr.flush()
+    os._exit(code)
+
+
 def start_tensorflow(debug, distribute):
     """Imports TensorFlow, quietly, and joins the other workers, if any.
 

@@ -173,8 +173,14 @@ def _make_copy(path):
 def _copies_directory():
     """Returns the directory of copies; it is deleted when Python exits."""
     place = pathlib.Path(tempfile.mkdtemp(prefix="tfdarts-worker-"))
-    atexit.register(shutil.rmtree, place, ignore_errors=True)
+    atexit.register(delete_copies)
     return place.absolute()
+
+
+def delete_copies():
+    """Deletes this worker's copies of run directories, if there are any."""
+    if _copies_directory.cache_info().currsize:
+        shutil.rmtree(_copies_directory(), ignore_errors=True)
 
 
 def require_agreement(distribution, **facts):

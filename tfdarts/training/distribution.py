@@ -123,6 +123,11 @@ def _worker_strategy():
     return strategy
 
 
+def has_joined_workers():
+    """Returns whether this process has joined other workers."""
+    return _worker_strategy.cache_info().currsize > 0
+
+
 def _require_equal_gpus(num_workers):
     found = collections.Counter(
         _task_of(device.name)

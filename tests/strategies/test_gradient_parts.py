@@ -1,0 +1,286 @@
+"""The parts of gradient methods against closed forms and brute force."""
+
+import itertools
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+import tiny_search
+
+import tfdarts
+from tfdarts.strategies.gradient.derivations import derive_above
+from tfdarts.strategies.gradient.derivations import derive_all_edges
+from tfdarts.strategies.gradient.regularizers import Beta
+from tfdarts.strategies.gradient.regularizers import ZeroOne
+from tfdarts.strategies.gradient.settings import GradientSettings
+from tfdarts.training.exponentiated import ExponentiatedGradient
+
+OWN = {"strategy", "run_dir", "seed", "order", "batch_size"}
+OWN |= {"learning_rate", "alpha_learning_rate"}
+OWN |= {*GradientSettings.__dataclass_fields__}
+TINY = {
+    name: value
+    for name, value in vars(tiny_search.TINY).items()
+    if name not in OWN
+}
+
+
+def softmax(values):
+    exponentials = np.exp(values - values.max(-1, keepdims=True))
+    return exponentials / exponentials.sum(-1, keepdims=True)
+
+
+def alphas(*shapes, seed=0):
+    random = np.random.default_rng(seed)
+    return [random.normal(size=shape) for shape in shapes]
+
+
+def gradients_of(regularizer, values):
+    tensors = [tf.constant(each) for each in values]
+    with tf.GradientTape() as tape:
+        tape.watch(tensors)
+        penalty = regularizer(tensors)
+    return penalty, tape.gradient(penalty, tensors)
+
+
+def test_the_gradient_of_beta_is_the_softmax():
+    values = alphas((5, 4), (3, 4))
+    _, gradients = gradients_of(Beta(weight=2.0), values)
+    for gradient, value in zip(gradients, values):
+        np.testing.assert_allclose(gradient, 2 * softmax(value) / 8, rtol=1e-12)
+
+
+def test_zero_one_is_the_mean_square_of_all_sigmoids():
+    values = alphas((5, 4), (3, 4))
+    penalty, _ = gradients_of(ZeroOne(weight=10.0), values)
+    flat = np.concatenate([value.ravel() for value in values])
+    expected = -10 * np.mean((1 / (1 + np.exp(-flat)) - 0.5) ** 2)
+    assert float(penalty) == pytest.approx(expected, rel=1e-12)
+
+
+def test_exponentiated_gradients_multiply_probabilities():
+    """Of a loss c · p, whose gradient in p is c."""
+    (start,) = alphas((3, 4))
+    costs = np.random.default_rng(1).normal(size=(3, 4))
+    variable = keras.Variable(start, dtype="float64")
+    optimizer = ExponentiatedGradient(0.3)
+    probabilities = softmax(start)
+    for _ in range(5):
+        with tf.GradientTape() as tape:
+            tape.watch(variable.value)
+            loss = tf.reduce_sum(costs * tf.nn.softmax(variable.value))
+        optimizer.apply([tape.gradient(loss, variable.value)], [variable])
+        probabilities = probabilities * np.exp(-0.3 * costs)
+        probabilities /= probabilities.sum(-1, keepdims=True)
+    # Keras keeps the learning rate in float32.
+    np.testing.assert_allclose(
+        softmax(variable.numpy()), probabilities, rtol=1e-6
+    )
+
+
+def test_exponentiated_gradients_keep_a_floor():
+    variable = keras.Variable([[0.0, 0.0]], dtype="float64")
+    optimizer = ExponentiatedGradient(1e3)
+    optimizer.apply([np.array([[1.0, -1.0]])], [variable])
+    assert softmax(variable.numpy())[0, 0] == pytest.approx(1e-5, rel=1e-3)
+
+
+def some_probabilities(space, seed):
+    random = np.random.default_rng(seed)
+    return {
+        cell_type: random.dirichlet(
+            np.ones(len(space.primitives)), len(space.edges)
+        )
+        for cell_type in space.cell_types
+    }
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_all_edges_have_their_strongest_primitive(seed):
+    space = tfdarts.CNNSearchSpace(3, ("none", "skip_connect", "max_pool_3x3"))
+    probabilities = some_probabilities(space, seed)
+    genotype = derive_all_edges(space, probabilities)
+    for cell_type, cell in genotype.cells.items():
+        found = {
+            (node, source): name
+            for node, edges in zip(cell.concat, cell.nodes)
+            for name, source in edges
+        }
+        assert {*found} == {*space.edges}
+        for edge, row in zip(space.edges, probabilities[cell_type]):
+            assert found[edge] == space.primitives[np.argmax(row)]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_edges_above_the_threshold_are_kept_and_one_at_least(seed):
+    space = tfdarts.CNNSearchSpace(3, ("skip_connect", "max_pool_3x3"))
+    random = np.random.default_rng(seed)
+    sigmoids = {
+        name: random.uniform(size=space.alpha_shape)
+        for name in space.cell_types
+    }
+    genotype = derive_above(space, sigmoids, threshold=0.7)
+    for cell_type, cell in genotype.cells.items():
+        for node, edges in zip(cell.concat, cell.nodes):
+            strength = {
+                source: sigmoids[cell_type][
+                    space.edges.index((node, source))
+                ].max()
+                for source in range(node)
+            }
+            # The best set, of all sets of at most two edges above it.
+            above = [s for s in strength if strength[s] > 0.7]
+            sets = [
+                each
+                for size in (1, 2)
+                for each in itertools.combinations(above, size)
+            ]
+            best = max(
+                sets or [(max(strength, key=strength.get),)],
+                key=lambda each: sum(strength[source] for source in each),
+            )
+            assert {source for _, source in edges} == {*best}
+
+
+# Methods
+
+
+@pytest.mark.parametrize("name", ["beta_darts", "fair_darts", "gaea"])
+def test_a_method_searches_and_resumes_bit_for_bit(name, tmp_path, monkeypatch):
+    def config_of(directory):
+        return tfdarts.search_config(
+            name, **TINY, run_dir=str(tmp_path / directory), seed=4
+        )
+
+    genotype = tfdarts.search(config_of("whole"))
+    assert isinstance(genotype, tfdarts.Genotype)
+    with monkeypatch.context() as patched:
+        patched.setattr(
+            *("tfdarts.records.progress.Progress.on_epoch_begin", interrupt)
+        )
+        with pytest.raises(KeyboardInterrupt):
+            tfdarts.search(config_of("parts"))
+    assert tfdarts.search(config_of("parts")) == genotype
+    for file in ("alphas.npz", "probabilities.npz"):
+        with (
+            np.load(tmp_path / "whole" / "search" / file) as one,
+            np.load(tmp_path / "parts" / "search" / file) as other,
+        ):
+            for cell_type in one:
+                np.testing.assert_array_equal(one[cell_type], other[cell_type])
+
+
+def interrupt(self, epoch, logs=None):
+    if epoch == 1:
+        raise KeyboardInterrupt
+
+
+def test_methods_are_what_was_published():
+    config = tfdarts.search_config("fair_darts", preset="paper")
+    assert config.relaxation == "sigmoid"
+    assert config.derivation == "threshold"
+    fields = type(config).__dataclass_fields__
+    assert fields["batch_size"].metadata["paper"] == 128
+    assert fields["learning_rate"].metadata["paper"] == 0.005
+    assert "--preset=paper: 128;" in fields["batch_size"].metadata["help"]
+    assert tfdarts.search_config("beta_darts").alpha_regularizer == "beta"
+    # The weights of a text have another rate than those of images.
+    text = tfdarts.search_config("fair_darts", dataset="pydoc")
+    assert text.learning_rate == 20
+    assert text.relaxation == "sigmoid"
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"alpha_regularizer": "zero_one"}, "needs --relaxation=sigmoid"),
+        (
+            {"alpha_optimizer": "exponentiated", "relaxation": "sigmoid"},
+            "needs --relaxation=softmax",
+        ),
+    ],
+)
+def test_parts_that_make_no_sense_together_are_refused(settings, message):
+    with pytest.raises(ValueError, match=message):
+        tfdarts.search_config("darts", **settings)
+
+
+def test_parts_combine():
+    """GAEA with beta decay, on edges that are all kept."""
+    config = tfdarts.search_config(
+        "gaea", alpha_regularizer="beta", derivation="all_edges"
+    )
+    assert config.alpha_optimizer == "exponentiated"
+    assert config.alpha_regularizer == "beta"
+
+
+# A method with a search, optimizers and callbacks of its own
+
+
+class Counting(tfdarts.DARTS):
+    """Counts its steps, in a variable that checkpoints must save."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.steps = keras.Variable(0.0, trainable=False, name="steps")
+
+    def update_weights(self, parts):
+        super().update_weights(parts)
+        self.steps.assign_add(1.0)
+
+
+class Note(keras.callbacks.Callback):
+    noted = []
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.noted.append((epoch, float(self.model.steps)))
+
+
+class CountingMethod(tfdarts.SupernetStrategy):
+    name = "counting"
+    parts = {"derivation": "all_edges"}
+
+    def search_arguments(self, config):
+        return {
+            "order": 1,
+            "alpha_regularizer": lambda alphas: 0.0 * alphas[0][0, 0],
+        }
+
+    def build_search(self, supernet, **arguments):
+        return Counting(supernet, **arguments)
+
+    def optimizers(self, config, weight_optimizer, alpha_optimizer):
+        return weight_optimizer, keras.optimizers.SGD(0.5)
+
+    def callbacks(self, config, search):
+        assert isinstance(search.alpha_optimizer, keras.optimizers.SGD)
+        return [Note()]
+
+
+def test_a_method_brings_its_own_search(tmp_path, monkeypatch):
+    tfdarts.register_strategy(CountingMethod())
+    Note.noted.clear()
+    config = tfdarts.search_config(
+        "counting", **TINY | {"order": 2}, run_dir=str(tmp_path)
+    )
+    with monkeypatch.context() as patched:
+        patched.setattr(
+            *("tfdarts.records.progress.Progress.on_epoch_begin", interrupt)
+        )
+        with pytest.raises(KeyboardInterrupt):
+            tfdarts.search(config)
+    genotype = tfdarts.search(config)
+    assert [len(edges) for edges in genotype.cells["normal"].nodes] == [2]
+    (first, steps), (second, all_steps) = Note.noted
+    assert (first, second) == (0, 1)
+    # The variable went on where the checkpoint had it.
+    assert all_steps == 2 * steps > 0
+    clash = tfdarts.search_config(
+        "counting",
+        **TINY,
+        alpha_regularizer="beta",
+        run_dir=str(tmp_path / "b"),
+    )
+    with pytest.raises(ValueError, match="brings its own `alpha_regularizer`"):
+        tfdarts.search(clash)
