@@ -1,5 +1,8 @@
 """`DARTS` on Keras models with choices, against tapes and Keras alone."""
 
+import pathlib
+import re
+
 import keras
 import numpy as np
 import pytest
@@ -266,6 +269,16 @@ def test_a_planted_activation_is_found(make, order):
     choice = search.choices()["activation"]
     assert choice["chosen"] == "relu"
     assert choice["probabilities"]["relu"] > 0.8
+
+
+def test_second_order_is_right_where_first_order_errs(capsys):
+    """Figure 2 of the paper, as docs/own_model.md has it."""
+    page = pathlib.Path(__file__).parents[2] / "docs" / "own_model.md"
+    *_, code = re.findall(
+        r"^```python\n(.*?)^```", page.read_text(), re.M | re.S
+    )
+    exec(compile(code, "own_model.md", "exec"), {})
+    assert capsys.readouterr().out == "1 two\n2 one\n"
 
 
 def test_dropout_and_half_precision():
