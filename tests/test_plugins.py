@@ -67,6 +67,12 @@ def swish(x):
     return x
 
 
+class Pairs(tfdarts.CNNSearchSpace):
+    name = "pairs"
+    num_nodes = 1
+
+
+tfdarts.register_space(Pairs)
 tfdarts.register_evaluator(SkipCount)
 tfdarts.register_strategy(Quick())
 tfdarts.register_task(Vectors())
@@ -122,6 +128,14 @@ def test_a_command_searches_with_the_strategy_of_a_plugin(
     expected = tfdarts.CNNSearchSpace(4).sample(3)
     found = tfdarts.Genotype.load(run_dir / "genotype.json")
     assert found.normal == expected.normal
+
+
+def test_a_command_knows_the_space_of_a_plugin(installed, tmp_path):
+    installed("parts_of_test", PARTS)
+    drawn = ["--genotype=random:0", "--space=pairs"]
+    assert visualize.main([*drawn, f"--output_dir={tmp_path}"]) == 0
+    graph = (tmp_path / "normal.dot").read_text()
+    assert "-> 2" in graph and "-> 3" not in graph
 
 
 def test_help_and_registries_have_the_parts_of_a_plugin(installed, capsys):

@@ -249,8 +249,22 @@ def primitive_names(space, in_paper=False):
     return tuple(
         name
         for name, entry in entries.items()
-        if space in entry.spaces and (entry.in_paper or not in_paper)
+        if (entry.in_paper and space in entry.spaces)
+        or (not in_paper and _may_have(space, entry))
     )
+
+
+def _may_have(space, entry):
+    """Returns whether cells of a structure may have a primitive."""
+    if space in entry.spaces:
+        return True
+    structure = STRUCTURES[space]
+    return structure.all_primitives and structure.primitives in _kinds(entry)
+
+
+def _kinds(entry):
+    """Returns the kinds of structures that a primitive is registered for."""
+    return {STRUCTURES[space].primitives for space in entry.spaces}
 
 
 def require_primitives(names, space, argument="`primitives`"):
@@ -284,8 +298,7 @@ def primitive_entry(name, kind=None):
         ValueError: If no primitive of the kind has this name.
     """
     entry = TABLE.get(name)
-    kinds = {STRUCTURES[s].primitives for s in entry.spaces} if entry else ()
-    if entry is None or kind not in (None, *kinds):
+    if entry is None or kind not in (None, *_kinds(entry)):
         raise ValueError(f"There is no primitive named {name!r}.")
     return entry
 

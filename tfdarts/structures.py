@@ -2,6 +2,8 @@
 
 import typing
 
+from tfdarts.registry import Registry
+
 
 class Structure(typing.NamedTuple):
     """The structure of the cells of one kind of network.
@@ -22,6 +24,8 @@ class Structure(typing.NamedTuple):
         network: The class of the network, or `"module:class"`.
         primitives: String, what a primitive is: `"layers"`, Keras layers of
             images, or `"activations"`, functions of a tensor.
+        all_primitives: Boolean, whether cells may have every primitive of
+            this kind, not only those that are registered for the structure.
     """
 
     name: str
@@ -35,6 +39,7 @@ class Structure(typing.NamedTuple):
     supernet: object
     network: object
     primitives: str = "layers"
+    all_primitives: bool = False
 
     @property
     def combines_inputs(self) -> bool:
@@ -42,48 +47,48 @@ class Structure(typing.NamedTuple):
         return len(self.inputs) > self.num_inputs
 
 
-STRUCTURES = {
-    structure.name: structure
-    for structure in (
-        Structure(
-            name="cnn",
-            cell_types=("normal", "reduce"),
-            num_inputs=2,
-            edges_per_node=2,
-            description="convolutional cells",
-            titles=("normal cell", "reduction cell"),
-            inputs=("cₖ₋₂", "cₖ₋₁"),
-            output="cₖ",
-            supernet="tfdarts.models.cnn_supernet:CNNSupernet",
-            network="tfdarts.models.cnn_network:CNNNetwork",
-        ),
-        Structure(
-            name="rnn",
-            cell_types=("recurrent",),
-            num_inputs=1,
-            edges_per_node=1,
-            description="a recurrent cell",
-            titles=("recurrent cell",),
-            inputs=("xₜ", "hₜ₋₁"),
-            output="hₜ",
-            supernet="tfdarts.models.rnn_supernet:RNNSupernet",
-            network="tfdarts.models.rnn_network:RNNNetwork",
-            primitives="activations",
-        ),
-        Structure(
-            name="nas_bench_201",
-            cell_types=("cell",),
-            num_inputs=1,
-            edges_per_node="all",
-            description="a cell of NAS-Bench-201",
-            titles=("cell",),
-            inputs=("cₖ₋₁",),
-            output="cₖ",
-            supernet="tfdarts.models.nas_bench_201:NASBench201Supernet",
-            network="tfdarts.models.nas_bench_201:NASBench201Network",
-        ),
-    )
-}
+CNN = Structure(
+    name="cnn",
+    cell_types=("normal", "reduce"),
+    num_inputs=2,
+    edges_per_node=2,
+    description="convolutional cells",
+    titles=("normal cell", "reduction cell"),
+    inputs=("cₖ₋₂", "cₖ₋₁"),
+    output="cₖ",
+    supernet="tfdarts.models.cnn_supernet:CNNSupernet",
+    network="tfdarts.models.cnn_network:CNNNetwork",
+)
+RNN = Structure(
+    name="rnn",
+    cell_types=("recurrent",),
+    num_inputs=1,
+    edges_per_node=1,
+    description="a recurrent cell",
+    titles=("recurrent cell",),
+    inputs=("xₜ", "hₜ₋₁"),
+    output="hₜ",
+    supernet="tfdarts.models.rnn_supernet:RNNSupernet",
+    network="tfdarts.models.rnn_network:RNNNetwork",
+    primitives="activations",
+)
+NAS_BENCH_201 = Structure(
+    name="nas_bench_201",
+    cell_types=("cell",),
+    num_inputs=1,
+    edges_per_node="all",
+    description="a cell of NAS-Bench-201",
+    titles=("cell",),
+    inputs=("cₖ₋₁",),
+    output="cₖ",
+    supernet="tfdarts.models.nas_bench_201:NASBench201Supernet",
+    network="tfdarts.models.nas_bench_201:NASBench201Network",
+)
+STRUCTURES = Registry(
+    "structure",
+    "structures",
+    {each.name: each for each in (CNN, RNN, NAS_BENCH_201)},
+)
 """The structures of cells by name."""
 
 

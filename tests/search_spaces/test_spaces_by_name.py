@@ -7,6 +7,8 @@ import pytest
 import tfdarts
 from tfdarts.cli.visualize import main as visualize
 from tfdarts.models.cnn_supernet import CNNSupernet
+from tfdarts.models.nas_bench_201 import NASBench201Network
+from tfdarts.models.nas_bench_201 import NASBench201Supernet
 from tfdarts.models.rnn_supernet import RNNSupernet
 from tfdarts.search_spaces.lookup import find_genotype
 from tfdarts.search_spaces.nas_bench_201 import NASBench201SearchSpace
@@ -14,7 +16,9 @@ from tfdarts.search_spaces.registry import SPACES
 from tfdarts.search_spaces.registry import as_space
 from tfdarts.search_spaces.registry import build_space
 from tfdarts.search_spaces.registry import get_space
+from tfdarts.structures import NAS_BENCH_201
 from tfdarts.structures import STRUCTURES
+from tfdarts.tasks.networks import build_network
 
 
 class Mine(tfdarts.CNNSearchSpace):
@@ -106,6 +110,53 @@ def test_a_name_of_a_structure_is_its_first_space():
         "rnn": "darts_rnn",
         "nas_bench_201": "nas_bench_201",
     }
+
+
+class ChainNetwork(NASBench201Network):
+    structure = "chain"
+
+
+class ChainCells(NASBench201SearchSpace):
+    """Cells of another structure, in which all layers are primitives."""
+
+    name = "chain"
+    structure = NAS_BENCH_201._replace(
+        name="chain",
+        cell_types=("chain_cell",),
+        titles=("chain cell",),
+        network=ChainNetwork,
+        all_primitives=True,
+    )
+    num_nodes = 2
+    primitives = ("none", "skip_connect", "sep_conv_3x3")
+
+
+def test_a_structure_of_your_own(tmp_path):
+    tfdarts.register_space(ChainCells)
+    space = tfdarts.search_config(space="chain").search_space
+    small = 2, 3, 5, (8, 8, 1)
+    genotype = NASBench201Supernet(*small, space=space).genotype()
+    assert genotype in space
+    genotype.save(tmp_path / "genotype.json")
+    assert tfdarts.Genotype.load(tmp_path / "genotype.json") == genotype
+    assert genotype.space == "chain"
+    assert eval(repr(genotype), {"Genotype": tfdarts.Genotype}) == genotype
+    config = tfdarts.TrainConfig(
+        preset="paper",
+        init_channels=2,
+        num_cells=3,
+        drop_path_rate=0.0,
+        auxiliary_weight=0.0,
+    )
+    network = build_network(config, genotype, 5, (8, 8, 1))
+    assert type(network) is ChainNetwork
+    assert (
+        visualize([f"--genotype={tmp_path}", f"--output_dir={tmp_path}"]) == 0
+    )
+    assert "chain cell" in (tmp_path / "chain_cell.dot").read_text()
+    unknown = [[("tanh", 0)]]
+    with pytest.raises(ValueError, match="unknown primitive, 'tanh'"):
+        tfdarts.Genotype(chain_cell=unknown, chain_cell_concat=[1])
 
 
 def test_a_supernet_has_the_given_space():

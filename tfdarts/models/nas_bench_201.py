@@ -70,7 +70,8 @@ class NASBench201Supernet(CNNSupernet):
     def _inputs_of(self, cell, older, newer, edge_weights):
         if isinstance(cell, ResidualReduction):
             return (newer,)
-        return newer, edge_weights["cell"]
+        (of_cells,) = edge_weights.values()
+        return newer, of_cells
 
     def build(self, input_shape):
         if not self.built:
@@ -148,7 +149,7 @@ class NASBench201Network(CNNNetwork):
                 plan.filters, name=name, dtype=form["dtype"]
             )
             return block(newer)
-        cell = genotype.cells["cell"]
+        (cell,) = genotype.cells.values()
         nodes = add_nodes(cell, [newer], zeros, plan.filters, 1, name, **form)
         return nodes[cell.concat[-1]]
 

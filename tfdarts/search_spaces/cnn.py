@@ -2,7 +2,7 @@
 
 from tfdarts.genotypes import PRIMITIVES
 from tfdarts.search_spaces.cells import CellSearchSpace
-from tfdarts.structures import STRUCTURES
+from tfdarts.structures import CNN
 
 
 class CNNSearchSpace(CellSearchSpace):
@@ -36,6 +36,6 @@ class CNNSearchSpace(CellSearchSpace):
     """
 
     name = "darts"
-    structure = STRUCTURES["cnn"]
+    structure = CNN
     num_nodes = 4
     primitives = PRIMITIVES

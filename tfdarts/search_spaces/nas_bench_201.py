@@ -1,7 +1,7 @@
 """The search space of NAS-Bench-201."""
 
 from tfdarts.search_spaces.cells import CellSearchSpace
-from tfdarts.structures import STRUCTURES
+from tfdarts.structures import NAS_BENCH_201
 
 
 class NASBench201SearchSpace(CellSearchSpace):
@@ -27,7 +27,7 @@ class NASBench201SearchSpace(CellSearchSpace):
     """
 
     name = "nas_bench_201"
-    structure = STRUCTURES["nas_bench_201"]
+    structure = NAS_BENCH_201
     num_nodes = 3
     primitives = (
         "none",

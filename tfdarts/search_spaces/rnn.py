@@ -2,7 +2,7 @@
 
 from tfdarts.genotypes import RECURRENT_PRIMITIVES
 from tfdarts.search_spaces.cells import CellSearchSpace
-from tfdarts.structures import STRUCTURES
+from tfdarts.structures import RNN
 
 
 class RNNSearchSpace(CellSearchSpace):
@@ -34,6 +34,6 @@ class RNNSearchSpace(CellSearchSpace):
     """
 
     name = "darts_rnn"
-    structure = STRUCTURES["rnn"]
+    structure = RNN
     num_nodes = 8
     primitives = RECURRENT_PRIMITIVES
