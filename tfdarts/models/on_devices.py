@@ -1,6 +1,7 @@
 """Fixes to Keras' `fit` for models that several processes train."""
 
 import functools
+import inspect
 
 import keras
 import tensorflow as tf
@@ -32,6 +33,14 @@ class OnDevices:
         if worker_of(self.distribute_strategy)[1] == 1:
             return results
         return {name: tf.reshape(v, [1]) for name, v in results.items()}
+
+    def _make_function(self, step_function):
+        function = super()._make_function(step_function)
+        # TensorFlow counts the graphs of all models as those of one function,
+        # and would warn of retracing when a process trains many networks.
+        steps = inspect.getclosurevars(function).nonlocals
+        steps["multi_step_on_iterator"]._omit_frequent_tracing_warning = True
+        return function
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         to_build = self._compile_metrics, self._compile_loss, self.optimizer
