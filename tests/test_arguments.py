@@ -28,7 +28,7 @@ from tfdarts.settings.fields import flag_fields
 from tfdarts.tasks import settings
 from tfdarts.tasks.registry import tasks
 from tfdarts.tasks.request_settings import RequestSettings
-from tfdarts.tasks.settings import SpaceSettings
+from tfdarts.tasks.space_settings import SpaceSettings
 
 
 @pytest.fixture(autouse=True)

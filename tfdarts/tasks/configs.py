@@ -19,9 +19,9 @@ from tfdarts.tasks.settings import ComputeConfig
 from tfdarts.tasks.settings import GenotypeSettings
 from tfdarts.tasks.settings import NumCandidates
 from tfdarts.tasks.settings import SearchSettings
-from tfdarts.tasks.settings import SpaceSettings
-from tfdarts.tasks.settings import num_nodes_setting
-from tfdarts.tasks.settings import primitives_setting
+from tfdarts.tasks.space_settings import SpaceSettings
+from tfdarts.tasks.space_settings import num_nodes_setting
+from tfdarts.tasks.space_settings import primitives_setting
 from tfdarts.tasks.train_settings import TrainSettings
 
 
