@@ -139,6 +139,30 @@ def test_the_hypergradient_is_the_derivative(method, micro_batches):
         np.testing.assert_allclose(gradient, exact, rtol=rtol, atol=1e-6)
 
 
+def searched(**arguments):
+    """What a search moves in three steps, and its figures."""
+    search = built(method="central_difference", **arguments)
+    search.compile(
+        *(SGD(XI, momentum=0.9), Adam(0.05), LOSSES),
+        loss_weights=LOSS_WEIGHTS,
+        metrics={"number": [keras.metrics.MeanAbsoluteError()]},
+    )
+    for step in range(3):
+        logs = search.train_step((batch(step), batch(10 + step)))
+    # Two devices have 6 and 7 rows, and none and 1.
+    tested = [search.test_step(batch(20, rows=rows)) for rows in (13, 1)]
+    figures = [each[name] for each in (logs, *tested) for name in sorted(each)]
+    return [v.numpy() for v in search.supernet.variables], np.array(figures)
+
+
+def test_two_devices_are_two_micro_batches(two_replicas):
+    variables, figures = searched(micro_batches=2)
+    others, same_figures = searched(distribution=two_replicas)
+    for one, other in zip(variables, others, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(figures, same_figures, rtol=1e-5)
+
+
 def test_the_steps_are_those_of_keras():
     """First order, with Keras' Adam on the weights."""
     search, model = built(order=1), two_outputs()
@@ -208,6 +232,38 @@ def test_fit_takes_arrays_and_the_callbacks_of_keras(tmp_path):
     for one, other in zip(loaded.variables, search.variables, strict=True):
         np.testing.assert_array_equal(one, other)
     loaded.fit(train, val, batch_size=16, verbose=0)
+
+
+def test_a_backup_goes_on_bit_for_bit(tmp_path):
+    """`BackupAndRestore` of Keras, where a search is interrupted."""
+
+    class Stop(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            if epoch == 1:
+                raise KeyboardInterrupt
+
+    def search(*callbacks):
+        model = two_outputs("float32")
+        search = DARTS(model)
+        losses = {"number": "mse", "kind": LOSSES["kind"]}
+        search.compile(SGD(0.01, momentum=0.9), Adam(0.05), losses)
+        train, val = batch(1, rows=32), batch(2, rows=32)
+        search.fit(
+            *(train, val),
+            batch_size=16,
+            shuffle=False,
+            epochs=3,
+            verbose=0,
+            callbacks=callbacks,
+        )
+        return [variable.numpy() for variable in model.variables]
+
+    backup = keras.callbacks.BackupAndRestore
+    with pytest.raises(KeyboardInterrupt):
+        search(backup(tmp_path / "backup", delete_checkpoint=False), Stop())
+    resumed = search(backup(tmp_path / "backup"))
+    for one, other in zip(search(), resumed, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def relu_or_not(make):

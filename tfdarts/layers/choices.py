@@ -35,7 +35,7 @@ class Choice(keras.layers.Layer):
             alphas = Alphas(
                 *(1, num_options),
                 relaxation=relaxation or "softmax",
-                name="alphas",
+                name=f"{self.name}_alphas",
                 dtype=self.dtype_policy.variable_dtype,
             )
         elif relaxation is not None:

@@ -3,7 +3,9 @@
 import logging
 import os
 import pathlib
+import sys
 import types
+import typing
 
 from tfdarts.arguments import as_path
 from tfdarts.console import show_progress
@@ -26,21 +28,25 @@ from tfdarts.strategies.verdict import judge
 from tfdarts.tasks.registry import task_of_settings
 from tfdarts.visualization.cells import draw_cells
 
+if typing.TYPE_CHECKING:
+    import keras
+
 logger = logging.getLogger("tfdarts")
 
 
 @show_progress()
 def visualize(
-    genotype: Genotype | str,
+    genotype: "Genotype | keras.Model | str",
     output_dir: str | os.PathLike,
     space: str = "darts",
 ) -> list[pathlib.Path]:
-    """Draws the cells of a genotype.
+    """Draws the cells of a genotype, or the choices of a Keras model.
 
     Args:
         genotype: `Genotype`, or an argument of `look_up`: the path of a
             file or of a run directory, a published name, or
-            `"random:<seed>"`.
+            `"random:<seed>"`. Or a Keras model with choices, such as
+            `tfdarts.LayerChoice`, whose probabilities are drawn.
         output_dir: Path of the directory to draw into; it is created if
             missing.
         space: String, the search space of a name or of `"random:<seed>"`, or
@@ -49,9 +55,32 @@ def visualize(
     Returns:
         The paths of the drawings.
     """
+    if _is_keras_model(genotype):
+        return [_draw_choices(genotype, as_path(output_dir, "output_dir"))]
     if not isinstance(genotype, Genotype):
         _, genotype = look_up(genotype, space)
     return draw_cells(genotype, as_path(output_dir, "output_dir"))
+
+
+def _is_keras_model(value):
+    """Returns whether a value is a Keras model; does not import Keras."""
+    keras = sys.modules.get("keras")
+    return keras is not None and isinstance(value, keras.Model)
+
+
+def _draw_choices(model, directory):
+    """Draws the choices of a model; returns the path of the picture."""
+    from tfdarts.models.derived_model import choices_of
+    from tfdarts.visualization.choices import draw_choices
+
+    choices = choices_of(model)
+    if not choices:
+        raise ValueError(
+            f"The model {model.name} has no choices to draw: see "
+            "tfdarts.LayerChoice. keras.utils.plot_model draws its layers."
+        )
+    directory.mkdir(parents=True, exist_ok=True)
+    return draw_choices(choices, directory / "choices.png")
 
 
 @show_progress()

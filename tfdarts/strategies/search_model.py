@@ -279,19 +279,26 @@ class SearchModel(SavedSearch, CarriedStateMixin, keras.Model):
         return results
 
     def _update_metrics(self, parts, outputs):
-        """Updates the metrics of `compile` with the outputs for a batch."""
+        """Updates the metrics of `compile` with the outputs for a batch.
+
+        Args:
+            parts: The parts of the batch; in a test, with their counts.
+            outputs: List of the outputs of each part, in a list.
+        """
         if self._compile_metrics is None:
             return
         local = self.distribution.experimental_local_results
-        for (x, y, sample_weight, *_), (output,) in zip(parts, outputs):
-            structure = x, y, sample_weight, output
+        for part, (output,) in zip(parts, outputs):
+            structure = part, output
             columns = [local(each) for each in tf.nest.flatten(structure)]
             for values in zip(*columns):
-                x, y, weight, output = tf.nest.pack_sequence_as(
+                (x, y, weight, *counts), output = tf.nest.pack_sequence_as(
                     structure, values
                 )
-                weight = None if isinstance(weight, tuple) else weight
-                self.compute_metrics(x, y, output, weight)
+                # A part without rows was padded with a row of zeros.
+                if not counts or tf.reduce_all(counts[0] > 0):
+                    weight = None if isinstance(weight, tuple) else weight
+                    self.compute_metrics(x, y, output, weight)
 
     def genotype(self) -> Genotype:
         """Returns the genotype derived from the current alphas.

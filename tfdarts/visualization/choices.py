@@ -1,0 +1,69 @@
+"""The choices of a model: the probability of each option."""
+
+from tfdarts.arguments import as_path
+from tfdarts.files import write_atomically
+from tfdarts.visualization import palette
+from tfdarts.visualization import panels
+
+ROW = 0.42
+"""Inches of a bar and the space around it."""
+
+
+@panels.in_default_style
+def draw_choices(choices, path):
+    """Writes a picture of the choices of a model.
+
+    A bar is the probability of an option; the chosen options are marked.
+
+    Args:
+        choices: Dict, the result of `tfdarts.choices_of`.
+        path: Path of the PNG.
+
+    Returns:
+        The path.
+    """
+    path = as_path(path)
+    rows = [len(choice["probabilities"]) for choice in choices.values()]
+    height = ROW * (sum(rows) + 1.6 * len(rows)) + 1.2
+    figure = panels.new_figure("The choices of the model", (9, height))
+    grid = figure.subplots(
+        len(rows),
+        squeeze=False,
+        sharex=True,
+        gridspec_kw={"height_ratios": [number + 1.0 for number in rows]},
+    )
+    for axes, (name, choice) in zip(grid[:, 0], choices.items()):
+        _draw_choice(axes, name, choice)
+    axes.set_xlabel("probability", size=panels.MEDIUM, color=palette.INK)
+    write_atomically(path, panels.to_png(figure))
+    return path
+
+
+def _draw_choice(axes, name, choice):
+    probabilities = choice["probabilities"]
+    chosen = choice["chosen"]
+    chosen = [chosen] if isinstance(chosen, str) else chosen
+    bars = axes.barh(
+        [*probabilities],
+        [*probabilities.values()],
+        height=0.62,
+        color=[
+            palette.CHOSEN if option in chosen else palette.FAINT
+            for option in probabilities
+        ],
+    )
+    axes.bar_label(
+        bars,
+        [f"{value:.2f}" for value in probabilities.values()],
+        padding=5,
+        size=panels.SMALL,
+        color=palette.INK,
+    )
+    axes.invert_yaxis()
+    axes.set_xlim(0, 1.08)
+    axes.set_ylim(len(probabilities) - 0.5, -0.5)
+    axes.set_title(
+        name, loc="left", size=panels.MEDIUM, color=palette.INK, weight="bold"
+    )
+    panels.style_axes(axes)
+    axes.tick_params(axis="y", length=0)
