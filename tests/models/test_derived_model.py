@@ -114,6 +114,20 @@ def test_with_copied_weights_it_equals_the_search_with_one_hot_weights(
         assert derived.layers[0].name == model.layers[0].name
 
 
+def test_a_choice_may_be_at_each_step_of_a_sequence():
+    inputs = keras.Input((6, 4))
+    choice = LayerChoice(
+        [layers.Dense(3), layers.Dense(3, "relu")], name="each"
+    )
+    x = layers.TimeDistributed(choice, name="steps")(inputs)
+    model = keras.Model(inputs, layers.Flatten()(x))
+    choice.alphas.alpha.assign([[-1e4, 0.0]])
+    derived = derive_model(model, copy_weights=True)
+    x = image(5, 6, 4).astype("float32")
+    np.testing.assert_allclose(derived(x), model(x), atol=1e-6)
+    assert isinstance(derived.get_layer("steps").layer, layers.Dense)
+
+
 def test_new_weights_make_a_small_model():
     model, _ = in_sequence()
     model.layers[0].alphas.alpha.assign([[1.0, 0.0, 0.0]])

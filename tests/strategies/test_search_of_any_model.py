@@ -337,6 +337,17 @@ def test_second_order_is_right_where_first_order_errs(capsys):
     assert capsys.readouterr().out == "1 two\n2 one\n"
 
 
+def test_several_inputs():
+    first, second = keras.Input((FEATURES,)), keras.Input((3,))
+    x = layers.Concatenate()([first, choice()(second)])
+    model = keras.Model([first, second], layers.Dense(1)(x))
+    search = DARTS(model, order=1)
+    search.compile(loss="mse")
+    data = [np.ones((8, FEATURES)), np.ones((8, 3))], np.ones(8)
+    history = search.fit(data, data, batch_size=4, verbose=0).history
+    assert np.isfinite(history["loss"]).all()
+
+
 def test_dropout_and_half_precision():
     inputs = keras.Input((FEATURES,))
     form = {"dtype": "mixed_bfloat16"}
@@ -370,6 +381,10 @@ Y = np.zeros((4, 1))
     ("act", "message"),
     [
         (lambda: DARTS(plain()), "has nothing to choose: put a tfdarts.Layer"),
+        (
+            lambda: DARTS(keras.Sequential([keras.Input((3,)), choice()])),
+            "has no trainable weights",
+        ),
         (lambda: DARTS(Subclassed(choice())), "has no weights yet: call it"),
         (
             lambda: DARTS(functional(choice())).compile(

@@ -173,6 +173,9 @@ class LayerChoice(Choice):
                 f"among sizes."
             )
 
+    def compute_output_shape(self, input_shape):
+        return self.layers[0].compute_output_shape(input_shape)
+
     def compute_mask(self, inputs, previous_mask):
         return self.layers[0].compute_mask(inputs, previous_mask)
 
@@ -259,6 +262,9 @@ class SizeChoice(Choice):
                 f"{self.sizes[-1]}, but its layer returns outputs of shape "
                 f"{shape}: the last axis must have that size."
             )
+
+    def compute_output_shape(self, input_shape):
+        return self.layer.compute_output_shape(input_shape)
 
     def compute_mask(self, inputs, previous_mask):
         return self.layer.compute_mask(inputs, previous_mask)

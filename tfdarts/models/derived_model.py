@@ -138,6 +138,8 @@ class _Derivation:
                 )
                 clone.name = name
                 return clone
+            case keras.layers.Wrapper() if isinstance(layer.layer, LayerChoice):
+                return self._clone_wrapper(layer, name)
         if any(isinstance(each, Choice) for each in nested_layers(layer)):
             raise ValueError(
                 f"A choice inside the layer {layer.name} of the class "
@@ -161,6 +163,18 @@ class _Derivation:
         )
         config = {**layer.get_config(), "name": name}
         return self._of_choice(choice, type(layer).from_config(config))
+
+    def _clone_wrapper(self, wrapper, name):
+        """Returns the clone of a layer around a choice."""
+        inner = self.clone(wrapper.layer)
+        config = {**wrapper.get_config(), "name": name}
+        config["layer"] = keras.saving.serialize_keras_object(inner)
+        clone = type(wrapper).from_config(config)
+        # The wrapper has made a copy of the clone.
+        for key, (layer, each) in self.clones.items():
+            if each is inner:
+                self.clones[key] = layer, clone.layer
+        return clone
 
     def _clone_sequential(self, model, name):
         clone = keras.Sequential(name=name)
@@ -195,9 +209,7 @@ class _Derivation:
         for layer, clone in self.clones.values():
             if isinstance(layer, SizeChoice):
                 _copy_first(layer, clone)
-            elif not isinstance(layer, Choice) and not _is_made_of_layers(
-                layer
-            ):
+            elif not _is_made_of_layers(layer):
                 clone.set_weights(layer.get_weights())
 
 
@@ -224,7 +236,12 @@ def _is_functional(layer):
 
 
 def _is_made_of_layers(layer):
-    return isinstance(layer, keras.Sequential) or _is_functional(layer)
+    """Returns whether other clones have the weights of a layer's clone."""
+    if isinstance(layer, keras.layers.Wrapper):
+        return isinstance(layer.layer, Choice)
+    return isinstance(layer, (Choice, keras.Sequential)) or _is_functional(
+        layer
+    )
 
 
 def _padding_layers(choice, shape):

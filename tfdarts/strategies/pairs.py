@@ -68,7 +68,7 @@ def _pairs_of_arrays(train, validation, batch_size, shuffle):
     """
     datasets = []
     for examples in (train, validation):
-        arrays = keras.tree.map_structure(_as_array, tuple(examples))
+        arrays = tuple(map(_as_arrays, examples))
         lengths = {len(array) for array in keras.tree.flatten(arrays)}
         if len(lengths) != 1 or 0 in lengths:
             raise ValueError(
@@ -86,12 +86,27 @@ def _pairs_of_arrays(train, validation, batch_size, shuffle):
     return tf.data.Dataset.zip(*datasets).prefetch(tf.data.AUTOTUNE)
 
 
-def _as_array(values):
-    """Returns an array; doubles get Keras' default float type, as in `fit`."""
-    values = np.asarray(values)
+def _as_arrays(structure):
+    """Returns a structure of arrays, with tuples for lists of arrays.
+
+    `tf.data` would stack the arrays of a list. Doubles get Keras' default
+    float type, as in `fit`.
+    """
+    if isinstance(structure, dict):
+        return {name: _as_arrays(each) for name, each in structure.items()}
+    if isinstance(structure, (list, tuple)) and not _has_numbers(structure):
+        return tuple(map(_as_arrays, structure))
+    values = np.asarray(structure)
     if values.dtype == np.float64:
         return values.astype(keras.config.floatx())
     return values
+
+
+def _has_numbers(values):
+    """Returns whether nested lists hold numbers or texts, as an array does."""
+    while isinstance(values, (list, tuple)) and values:
+        values = values[0]
+    return np.isscalar(values)
 
 
 def validate_pair(data, model, loss):

@@ -118,7 +118,8 @@ def require_alphas(model):
     """Returns the alphas of a model, or raises `ValueError`.
 
     Raises:
-        ValueError: If the model has no alphas or is not built.
+        ValueError: If the model has no alphas or no trainable weights, or is
+            not built.
     """
     variables = alpha_variables_of(model)
     if not variables:
@@ -131,6 +132,11 @@ def require_alphas(model):
         raise ValueError(
             f"The model {model.name} has no weights yet: call it on a batch "
             "of examples before the search."
+        )
+    if not model.trainable_variables:
+        raise ValueError(
+            f"The model {model.name} has no trainable weights, so there is "
+            "nothing to learn beside the choices. Are all its layers frozen?"
         )
     return variables
 
