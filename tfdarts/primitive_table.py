@@ -132,6 +132,9 @@ _BUILT_IN = {
     "conv_7x1_1x7": Primitive(
         f"{_LAYERS}:conv_7x1_1x7", PINK, PINK, in_paper=False
     ),
+    "noise": Primitive(
+        f"{_LAYERS}:noise", INK, INK, in_paper=False, learns=False
+    ),
     "nor_conv_1x1": _convolution(1, SKY),
     "nor_conv_3x3": _convolution(3, BLUE),
     "tanh": _activation("tanh", BLUE),

@@ -31,6 +31,7 @@ from tfdarts.layers.dropout import SpatialDropout1D
 from tfdarts.layers.mixed_op import MixedOp
 from tfdarts.layers.nas_bench_201 import NASBench201SearchCell
 from tfdarts.layers.nas_bench_201 import ResidualReduction
+from tfdarts.layers.noise import Noise
 from tfdarts.layers.primitives import MaxPooling3x3
 from tfdarts.layers.primitives import Pool3x3
 from tfdarts.layers.primitives import Skip
@@ -109,6 +110,8 @@ LAYERS = {
         lambda **k: NASBench201SearchCell(4, space=ONE_EDGE, **k),
         of_one_edge,
     ),
+    # Each call draws other noise.
+    "Noise": (lambda **k: Noise(2, seed=3, **k), no_call),
     "Pool3x3": (lambda **k: Pool3x3("avg", 2, True, **k), of_images),
     "ReLUConvBN": (
         lambda **k: ReLUConvBN(6, 3, strides=2, affine=False, **k),
@@ -147,6 +150,7 @@ LAYERS = {
 OPERATIONS = [
     (name, 4, strides, search)
     for name in primitive_names("cnn")
+    if name != "noise"
     for strides, search in ((1, False), (2, True))
 ]
 IMAGES = np.random.default_rng(0).uniform(0.1, 1, (2, 5, 4, 4))

@@ -92,11 +92,17 @@ def test_settings_take_nodes_and_primitives_of_the_space():
     assert tfdarts.RNNSearchConfig().search_space.alpha_shape == (36, 5)
 
 
-@pytest.mark.parametrize("space", ["s2", "s3"])
-def test_the_spaces_of_robust_darts(space):
-    none = ("none",) * (space == "s3")
+@pytest.mark.parametrize(
+    ("space", "others"),
+    [
+        ("s2", ("skip_connect",)),
+        ("s3", ("none", "skip_connect")),
+        ("s4", ("noise",)),
+    ],
+)
+def test_the_spaces_of_robust_darts(space, others):
     space = build_space(space, None)
-    assert space.primitives == (*none, "skip_connect", "sep_conv_3x3")
+    assert space.primitives == (*others, "sep_conv_3x3")
     # Zela et al., 2020: two operations to choose from on each of 14 edges.
     assert space.size == 3 * 6 * 10 * 2**8
     assert space.num_nodes == 4

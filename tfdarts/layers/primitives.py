@@ -13,6 +13,7 @@ from tfdarts.layers.convolutions import DilConv
 from tfdarts.layers.convolutions import FactorizedReduce
 from tfdarts.layers.convolutions import ReLUConvBN
 from tfdarts.layers.convolutions import SepConv
+from tfdarts.layers.noise import Noise
 from tfdarts.layers.stack import Stack
 from tfdarts.layers.subsample import Subsample
 from tfdarts.layers.subsample import strided_shape
@@ -238,6 +239,11 @@ def dil_conv(filters, strides, search, kernel_size, **kwargs):
     """Returns the layer of a `dil_conv`; see `primitive`."""
     form = {"strides": strides, "affine": not search}
     return DilConv(filters, kernel_size, **form, **kwargs)
+
+
+def noise(filters, strides, search, **kwargs):
+    """Returns the layer of `noise`; see `primitive`."""
+    return Noise(strides, **kwargs)
 
 
 def nor_conv(filters, strides, search, kernel_size, **kwargs):

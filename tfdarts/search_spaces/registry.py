@@ -12,12 +12,13 @@ from tfdarts.search_spaces.rnn import RNNSearchSpace
 from tfdarts.search_spaces.robust_darts import S1
 from tfdarts.search_spaces.robust_darts import S2
 from tfdarts.search_spaces.robust_darts import S3
+from tfdarts.search_spaces.robust_darts import S4
 from tfdarts.structures import STRUCTURES
 from tfdarts.structures import structure_of
 
 _BUILT_IN = (
     *(CNNSearchSpace, RNNSearchSpace, NASBench201SearchSpace),
-    *(S1, S2, S3),
+    *(S1, S2, S3, S4),
 )
 SPACES = Registry("space", "spaces", {each.name: each for each in _BUILT_IN})
 

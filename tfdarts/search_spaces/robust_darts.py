@@ -27,6 +27,18 @@ class S3(CNNSearchSpace):
     primitives = ("none", "skip_connect", "sep_conv_3x3")
 
 
+class S4(CNNSearchSpace):
+    """DARTS cells of noise and 3x3 separable convolutions.
+
+    Reference:
+
+    - [Zela et al., 2020](https://arxiv.org/abs/1909.09656), section 3
+    """
+
+    name = "s4"
+    primitives = ("noise", "sep_conv_3x3")
+
+
 _SHORT = {
     "max": "max_pool_3x3",
     "avg": "avg_pool_3x3",
