@@ -156,6 +156,7 @@ def test_the_public_names_are_those_of_the_design():
         "InputChoice",
         "LayerChoice",
         "SizeChoice",
+        "ChoiceHistory",
         "choices_of",
         "derive_model",
         "CNNNetwork",

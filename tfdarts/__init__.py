@@ -35,6 +35,7 @@ if typing.TYPE_CHECKING:  # The same names as below, for type checkers.
     from tfdarts.models.rnn_network import RNNNetwork as RNNNetwork
     from tfdarts.models.rnn_supernet import RNNSupernet as RNNSupernet
     from tfdarts.primitive_table import register_primitive as register_primitive
+    from tfdarts.records.choice_history import ChoiceHistory as ChoiceHistory
     from tfdarts.runs.data import describe_data as describe_data
     from tfdarts.runs.dry_run import dry_run as dry_run
     from tfdarts.runs.evaluate import evaluate as evaluate
@@ -91,6 +92,7 @@ _PUBLIC = {
     "CNNNetwork": "tfdarts.models.cnn_network",
     "CNNSearchSpace": "tfdarts.search_spaces.cnn",
     "CNNSupernet": "tfdarts.models.cnn_supernet",
+    "ChoiceHistory": "tfdarts.records.choice_history",
     "DARTS": "tfdarts.strategies.darts",
     "DataError": "tfdarts.data.image_source",
     "Evaluation": "tfdarts.evaluators.evaluation",

@@ -1,5 +1,7 @@
 """The picture of a model's choices."""
 
+import json
+
 import keras
 import numpy as np
 import pytest
@@ -47,6 +49,41 @@ def test_a_bar_is_a_probability_and_the_chosen_are_marked(figure):
         }
         if isinstance(choice["chosen"], str):
             assert marked == {choice["chosen"]}
+
+
+def test_a_history_is_recorded_and_drawn(tmp_path, monkeypatch):
+    inputs = keras.Input((3,))
+    choice = tfdarts.LayerChoice.of_sizes(
+        keras.layers.Dense, (2, 4), name="width"
+    )
+    search = tfdarts.DARTS(keras.Model(inputs, choice(inputs)), order=1)
+    search.compile(alpha_optimizer=keras.optimizers.SGD(10.0), loss="mse")
+    data = np.ones((8, 3)), np.ones((8, 4))
+    path = tmp_path / "choices.json"
+    for initial_epoch, epochs in ((0, 2), (1, 3)):
+        # The second search repeats epoch 2, as after an interruption.
+        search.fit(
+            *(data, data),
+            initial_epoch=initial_epoch,
+            epochs=epochs,
+            verbose=0,
+            callbacks=[history := tfdarts.ChoiceHistory(path)],
+        )
+    assert history.epochs == json.loads(path.read_text())
+    assert len(history.epochs) == 4
+    probabilities = choice.probabilities()
+    last = [*history.epochs[-1]["width"]["probabilities"].values()]
+    np.testing.assert_allclose(last, probabilities)
+    figures = []
+    with monkeypatch.context() as patched:
+        patched.setattr(
+            panels, "to_png", lambda figure: figures.append(figure) or b"png"
+        )
+        history.draw(tmp_path / "choices.png")
+    (axes,) = figures[0].axes
+    for line, option in zip(axes.lines, ("2", "4"), strict=True):
+        values = [e["width"]["probabilities"][option] for e in history.epochs]
+        np.testing.assert_array_equal(line.get_ydata(), values)
 
 
 def test_a_model_is_drawn(tmp_path):

@@ -27,7 +27,7 @@ def choices_of(model: keras.Model) -> dict[str, dict]:
     ...     keras.layers.Dense, (2, 4), name="width"
     ... )
     >>> model = keras.Model(inputs, choice(inputs))
-    >>> choice.alphas.alpha.assign([[0.0, 2.0]])
+    >>> _ = choice.alphas.alpha.assign([[0.0, 2.0]])
     >>> choices_of(model)["width"]["chosen"]
     '4'
     """
@@ -82,7 +82,7 @@ def derive_model(model: keras.Model, copy_weights: bool = False) -> keras.Model:
     ...     name="block1",
     ... )
     >>> model = keras.Model(inputs, choice(inputs))
-    >>> choice.alphas.alpha.assign([[1.0, 0.0]])
+    >>> _ = choice.alphas.alpha.assign([[1.0, 0.0]])
     >>> type(derive_model(model).get_layer("block1")).__name__
     'Dense'
     """
