@@ -21,8 +21,8 @@ class ExponentiatedGradient(keras.optimizers.Optimizer):
     >>> alpha = keras.Variable([[0.0, 0.0]])
     >>> # The loss is the first probability: its gradient in alpha is 1/4.
     >>> optimizer.apply([keras.ops.array([[0.25, -0.25]])], [alpha])
-    >>> keras.ops.softmax(alpha).numpy().round(4).tolist()  # exp(-1) to 1
-    [[0.2689, 0.7311]]
+    >>> [round(float(p), 4) for p in keras.ops.softmax(alpha)[0]]  # exp(-1) : 1
+    [0.2689, 0.7311]
 
     Reference:
 
