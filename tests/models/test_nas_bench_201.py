@@ -166,11 +166,14 @@ def test_the_supernet_has_every_operation_on_every_edge():
 
 
 def test_the_genotype_is_the_most_probable_operation_of_each_edge():
-    random = np.random.default_rng(0)
+    random = np.random.default_rng(1)
     probabilities = random.dirichlet(np.ones(5), 6)
     best = [SPACE.primitives[k] for k in probabilities.argmax(1)]
     genotype = SPACE.derive({"cell": probabilities})
-    assert "none" in best
+    # Edges keep their order, though not the first is the strongest.
+    assert (
+        "none" in best and probabilities[2, 1:].max() > probabilities[1].max()
+    )
     assert [name for name, _ in genotype.cell] == best
     assert [source for _, source in genotype.cell] == [0, 0, 1, 0, 1, 2]
     assert genotype in SPACE
