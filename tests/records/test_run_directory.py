@@ -18,10 +18,11 @@ import tfdarts
 from tfdarts import genotypes
 from tfdarts.cli.command import settings_from_flagfile
 from tfdarts.files import write_atomically
+from tfdarts.records import json_files
 from tfdarts.records import run_directory
+from tfdarts.records.json_files import read_json
+from tfdarts.records.json_files import write_json
 from tfdarts.records.run_directory import Stage
-from tfdarts.records.run_directory import read_json
-from tfdarts.records.run_directory import write_json
 from tfdarts.runs.data import to_recorded_config
 from tfdarts.settings.fields import flag_fields
 from tfdarts.settings.fields import require_config
@@ -457,7 +458,8 @@ def test_a_start_that_was_cut_off_is_made_again(missing, tmp_path, monkeypatch):
         write_atomically(path, content)
 
     with monkeypatch.context() as patches:
-        patches.setattr(run_directory, "write_atomically", cut_off)
+        for module in (json_files, run_directory):
+            patches.setattr(module, "write_atomically", cut_off)
         with pytest.raises(KeyboardInterrupt):
             begun(tmp_path, seed=3)
     stage = begun(tmp_path, seed=4)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
+from tfdarts.records.json_files import write_json
 from tfdarts.records.run_directory import Stage
-from tfdarts.records.run_directory import write_json
 from tfdarts.runs.genotype_origin import origin_of
 from tfdarts.runs.genotype_origin import search_facts
 from tfdarts.runs.genotype_origin import search_of

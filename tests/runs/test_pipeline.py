@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from tfdarts.data.image_source import DataError
+from tfdarts.records.json_files import write_json
 from tfdarts.records.run_directory import Stage
-from tfdarts.records.run_directory import write_json
 from tfdarts.runs import pipeline as pipeline_module
 from tfdarts.tasks.configs import SearchConfig
 from tfdarts.tasks.configs import TrainConfig

@@ -18,9 +18,9 @@ from tfdarts.data.ngrams import KneserNey
 from tfdarts.data.text_source import source_of_lines
 from tfdarts.genotypes import Genotype
 from tfdarts.models.carried_state import WithCarriedState
+from tfdarts.records.json_files import read_json
 from tfdarts.records.progress import Progress
 from tfdarts.records.run_directory import Stage
-from tfdarts.records.run_directory import read_json
 from tfdarts.runs.dry_run import dry_run
 from tfdarts.runs.evaluate import evaluate
 from tfdarts.runs.evaluate import load_network

@@ -10,10 +10,10 @@ import keras
 
 from tfdarts.duration import format_duration
 from tfdarts.files import write_atomically
+from tfdarts.records.json_files import report_damage
 from tfdarts.records.metrics import CURVES
 from tfdarts.records.metrics import metric_name
 from tfdarts.records.metrics import read_rows
-from tfdarts.records.run_directory import report_damage
 
 logger = logging.getLogger("tfdarts")
 

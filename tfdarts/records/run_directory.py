@@ -5,97 +5,26 @@ import dataclasses
 import datetime
 import json
 import logging
-import pathlib
-import platform
 import shlex
-import sys
-import types
-import zipfile
 
-import filelock
-
-from tfdarts import machine
 from tfdarts.arguments import as_path
-from tfdarts.characters import compose_accents
 from tfdarts.characters import has_unusable_characters
 from tfdarts.console import is_lasting
 from tfdarts.files import write_atomically
 from tfdarts.genotypes import Genotype
+from tfdarts.records.environment import record_environment
+from tfdarts.records.json_files import damage_error
+from tfdarts.records.json_files import read_json
+from tfdarts.records.json_files import write_json
+from tfdarts.records.lock import hold_lock
 from tfdarts.records.metrics import metric_name
-from tfdarts.settings.conditions import unmet_conditions
+from tfdarts.records.recorded_settings import DEFAULTS_OF_0_1_0
+from tfdarts.records.recorded_settings import require_same_settings
 from tfdarts.settings.fields import flag_fields
 from tfdarts.tasks.registry import task_of_config
 from tfdarts.tasks.registry import task_of_settings
 
 logger = logging.getLogger("tfdarts")
-
-
-def write_json(path, value):
-    """Writes a value as indented JSON, atomically."""
-    write_atomically(path, json.dumps(value, indent=2) + "\n")
-
-
-@contextlib.contextmanager
-def hold_lock(path, flag):
-    """Holds a lock file, so that no other process writes to a directory.
-
-    Args:
-        path: Path of the lock file, in the directory.
-        flag: String, the flag that names another directory.
-
-    Raises:
-        ValueError: If another process holds the lock.
-    """
-    lock = filelock.FileLock(path)
-    try:
-        lock.acquire(timeout=0)
-    except filelock.Timeout as error:
-        raise ValueError(
-            f"Another process is writing to {path.parent}. Wait until that "
-            f"process has finished, or give another {flag}."
-        ) from error
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def read_json(path):
-    """Returns the value in a JSON file.
-
-    Raises:
-        ValueError: If the file holds no JSON.
-    """
-    path = pathlib.Path(path)
-    try:
-        return json.loads(path.read_text())
-    except ValueError as error:
-        raise _damage_error(path) from error
-
-
-@contextlib.contextmanager
-def report_damage(path):
-    """Converts errors while reading damaged files into one `ValueError`.
-
-    Args:
-        path: Path of the file or directory that is read inside.
-
-    Raises:
-        ValueError: If a file is missing or damaged.
-    """
-    try:
-        yield
-    except PermissionError:
-        raise
-    except (OSError, LookupError, ValueError, zipfile.BadZipFile) as error:
-        raise _damage_error(path, f": {error}") from error
-
-
-def _damage_error(path, why=""):
-    return ValueError(
-        f"{path} is damaged{why.rstrip('.')}. Restore an intact copy of it, "
-        "or start over in another --run_dir."
-    )
 
 
 _RESULTS = {
@@ -105,9 +34,6 @@ _RESULTS = {
 """The results of each stage, with the measurements of these results."""
 TRIALS = "trials.json"
 """The file of a search's trained candidates."""
-_DEFAULTS_OF_0_1_0 = {"stem": "cifar", "strategy": "darts"}
-"""Settings that version 0.1.0 did not have, with its implied values."""
-
 _BEST = ("best_epoch", "best_candidate")
 _KEPT_DETAILS = ("epoch", "epochs", "seconds", *_BEST)
 
@@ -172,7 +98,7 @@ class Stage:
         names = config.settings_as_begun
         if not names or not self._holds_epochs():
             return config
-        before = {**_DEFAULTS_OF_0_1_0, **self.settings()}
+        before = {**DEFAULTS_OF_0_1_0, **self.settings()}
         return dataclasses.replace(
             config, **{n: before[n] for n in names if n in before}
         )
@@ -216,15 +142,17 @@ class Stage:
         settings = {k: v for k, v in settings.items() if k not in derived}
         self.path.mkdir(parents=True, exist_ok=True)
         if self._holds_epochs():
-            self._compare(settings, derived, config)
+            require_same_settings(
+                self.path, self.settings(), settings, derived, config
+            )
             before = self.settings()
             if settings[config.extended_by] > before[config.extended_by]:
                 self._extend(before, config, flags)
             if not self.finished:
-                self._record_environment()
+                record_environment(self)
             return
         self._write_flags(flags)
-        self._record_environment()
+        record_environment(self)
         self.report("running", epoch=0)
         write_json(self.path / "config.json", {**settings, **derived})
 
@@ -311,7 +239,7 @@ class Stage:
             )
         settings = read_json(path)
         if not isinstance(settings, dict) or "dataset" not in settings:
-            raise _damage_error(path)
+            raise damage_error(path)
         if isinstance(settings.get("genotype"), dict):
             # Version 0.1.0 recorded genotypes in another form.
             genotype = Genotype.from_dict(settings["genotype"])
@@ -377,124 +305,3 @@ class Stage:
             logger.removeHandler(handler)
             logger.setLevel(level)
             handler.close()
-
-    def _compare(self, settings, derived, config):
-        before, length = self.settings(), config.extended_by
-        fingerprint = derived.get("fingerprint")
-        if fingerprint and fingerprint == before.get("fingerprint"):
-            # The same data may have moved.
-            settings = {**settings, "dataset": before["dataset"]}
-        if settings["task"] != before["task"]:
-            raise ValueError(
-                f"{self.path} was started on {before['dataset']}, whose "
-                "networks are of another kind than the networks of "
-                f"{settings['dataset']}: give another --run_dir."
-            )
-        # An earlier version may have had fewer settings.
-        before = {**_defaults(config), **_DEFAULTS_OF_0_1_0, **before}
-        if settings.get("strategy", "darts") != before["strategy"]:
-            raise ValueError(
-                f"{self.path} was started with "
-                f"--strategy={before['strategy']}: give the same strategy, "
-                f"or another --run_dir. Received: {settings['strategy']}."
-            )
-        if settings[length] < before[length]:
-            raise ValueError(
-                f"{self.path} was started with --{length}={before[length]}, "
-                f"which can only be raised. Received: {settings[length]}. "
-                f"Give at least {before[length]}, or another --run_dir."
-            )
-        # Earlier versions recorded settings that are refused now.
-        ignored = _settings_without_effect(
-            config, before
-        ) & _settings_without_effect(config, vars(config))
-        settings = {
-            name: value
-            for name, value in settings.items()
-            if name not in {length, *ignored}
-        }
-        # The choices of the preset are compared, not its name.
-        settings.pop("preset", None)
-        # If settings differ, derived values differ as a consequence.
-        differing = _differing(before, settings) or _differing(before, derived)
-        if differing:
-            raise ValueError(
-                f"{self.path} was started with other settings "
-                f"({'; '.join(differing)}). Give the recorded settings to "
-                "resume, or another --run_dir."
-            )
-
-    def _record_environment(self):
-        """Adds the environment of this process to the stage's file."""
-        path = self.path / "environment.json"
-        sessions = read_json(path) if path.exists() else []
-        now = {**_environment(), "replicas": self.replicas}
-        for name in _COMPARED_VERSIONS if sessions else ():
-            before = sessions[-1].get(name, 1)
-            if now[name] != before:
-                logger.warning(
-                    "%s: resuming with %s %s, after %s: the result may "
-                    "differ from that of an uninterrupted run.",
-                    self.name,
-                    name,
-                    now[name],
-                    before,
-                )
-        write_json(path, [*sessions, now])
-
-
-_COMPARED_VERSIONS = ("tfdarts", "tensorflow", "keras", "python", "replicas")
-
-
-def _defaults(config):
-    return {field.name: field.default for field in flag_fields(config)}
-
-
-def _settings_without_effect(config, settings):
-    """Returns the names of the settings that have no effect, a set."""
-    beside = types.SimpleNamespace(**settings)
-    return {f.name for f in flag_fields(config) if unmet_conditions(f, beside)}
-
-
-def _differing(before, now):
-    return [
-        f"{key}: {_short_form(before.get(key))} recorded, "
-        f"{_short_form(now[key])} given"
-        for key in sorted(now)
-        if _comparable(before.get(key)) != _comparable(now[key])
-    ]
-
-
-def _comparable(value):
-    """Returns JSON in which names that look the same are equal."""
-    return compose_accents(json.dumps(value, ensure_ascii=False))
-
-
-def _short_form(value):
-    """Returns the name of a genotype; other values unchanged."""
-    if isinstance(value, dict):
-        return value["name"] or "one without a name"
-    return value
-
-
-def _environment():
-    """Returns the versions, machine and devices of this process."""
-    import keras
-    import tensorflow as tf
-
-    import tfdarts
-
-    return {
-        "tfdarts": tfdarts.__version__,
-        "tensorflow": tf.__version__,
-        "keras": keras.__version__,
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        **machine.describe(),
-        "devices": [d.name for d in tf.config.list_logical_devices()],
-        "gpus": [
-            tf.config.experimental.get_device_details(gpu).get("device_name")
-            for gpu in tf.config.list_physical_devices("GPU")
-        ],
-        "command": sys.argv,
-    }

@@ -7,11 +7,11 @@ import numpy as np
 
 from tfdarts.genotypes import Genotype
 from tfdarts.primitive_table import primitive_names
+from tfdarts.records.json_files import report_damage
 from tfdarts.records.probabilities import PROBABILITIES
 from tfdarts.records.probabilities import read_arrays
 from tfdarts.records.probabilities import read_probabilities
 from tfdarts.records.probabilities import write_arrays
-from tfdarts.records.run_directory import report_damage
 from tfdarts.search_spaces.entropy import entropy
 
 

@@ -6,9 +6,9 @@ import json
 
 from tfdarts.evaluators.evaluation import Evaluation
 from tfdarts.files import write_atomically
+from tfdarts.records.json_files import report_damage
+from tfdarts.records.json_files import write_json
 from tfdarts.records.run_directory import TRIALS
-from tfdarts.records.run_directory import report_damage
-from tfdarts.records.run_directory import write_json
 
 
 def read_trials(directory):

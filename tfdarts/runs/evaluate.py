@@ -9,10 +9,10 @@ import keras
 from tfdarts import machine
 from tfdarts.console import show_progress
 from tfdarts.data.image_source import DataError
+from tfdarts.records.json_files import write_json
 from tfdarts.records.pictures import optional_pictures
 from tfdarts.records.pictures import redraw_advice
 from tfdarts.records.run_directory import Stage
-from tfdarts.records.run_directory import write_json
 from tfdarts.runs.settings import EvaluateSettings
 from tfdarts.runs.visualize import draw_evaluation
 from tfdarts.runs.workers import require_agreement

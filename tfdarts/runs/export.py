@@ -9,8 +9,8 @@ from typing import Any
 
 from tfdarts import arguments
 from tfdarts.console import show_progress
+from tfdarts.records.lock import hold_lock
 from tfdarts.records.run_directory import Stage
-from tfdarts.records.run_directory import hold_lock
 from tfdarts.runs.evaluate import load_network
 from tfdarts.runs.evaluate import source_of_run
 from tfdarts.runs.model_card_files import card_files

@@ -5,10 +5,10 @@ import types
 
 from tfdarts.genotypes import Genotype
 from tfdarts.genotypes import published_names
+from tfdarts.records.json_files import read_json
 from tfdarts.records.metrics import read_columns
 from tfdarts.records.probabilities import read_probabilities
 from tfdarts.records.run_directory import Stage
-from tfdarts.records.run_directory import read_json
 from tfdarts.records.trials import read_trials
 from tfdarts.runs.evaluators import score_name
 from tfdarts.runs.search_configs import search_config_class_of

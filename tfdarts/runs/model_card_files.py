@@ -4,8 +4,8 @@ import json
 import tempfile
 
 from tfdarts.genotypes import Genotype
+from tfdarts.records.json_files import read_json
 from tfdarts.records.pictures import optional_pictures
-from tfdarts.records.run_directory import read_json
 from tfdarts.runs.genotype_origin import origin_of
 from tfdarts.runs.genotype_origin import search_facts
 from tfdarts.runs.genotype_origin import search_of

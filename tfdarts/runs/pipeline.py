@@ -5,8 +5,8 @@ import logging
 from typing import Any
 
 from tfdarts.console import show_progress
+from tfdarts.records.json_files import read_json
 from tfdarts.records.run_directory import Stage
-from tfdarts.records.run_directory import read_json
 from tfdarts.runs.evaluate import evaluate
 from tfdarts.runs.export import export
 from tfdarts.runs.export import exported_versions

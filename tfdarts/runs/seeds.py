@@ -11,8 +11,8 @@ from typing import Any
 
 from tfdarts import arguments
 from tfdarts.console import show_progress
-from tfdarts.records.run_directory import read_json
-from tfdarts.records.run_directory import write_json
+from tfdarts.records.json_files import read_json
+from tfdarts.records.json_files import write_json
 from tfdarts.runs.evaluate import evaluate
 from tfdarts.runs.train import train
 from tfdarts.runs.workers import run_as_worker

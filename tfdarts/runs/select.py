@@ -8,8 +8,8 @@ from typing import Any
 
 from tfdarts.console import show_progress
 from tfdarts.patterns import find_matches
+from tfdarts.records.json_files import write_json
 from tfdarts.records.run_directory import Stage
-from tfdarts.records.run_directory import write_json
 from tfdarts.runs.from_scratch import FromScratchEvaluator
 from tfdarts.runs.workers import run_as_worker
 from tfdarts.search_spaces.lookup import find_genotype

@@ -5,11 +5,11 @@ from typing import Any
 
 from tfdarts.console import show_progress
 from tfdarts.files import write_atomically
+from tfdarts.records.json_files import write_json
 from tfdarts.records.pictures import optional_pictures
 from tfdarts.records.pictures import redraw_advice
 from tfdarts.records.progress import MetricsFile
 from tfdarts.records.run_directory import Stage
-from tfdarts.records.run_directory import write_json
 from tfdarts.runs.fitting import agree_on_start
 from tfdarts.runs.fitting import fit
 from tfdarts.runs.stages import run_stage

@@ -11,13 +11,13 @@ from tfdarts.arguments import as_path
 from tfdarts.console import show_progress
 from tfdarts.genotypes import Genotype
 from tfdarts.primitive_table import IN_PAPER
+from tfdarts.records.json_files import read_json
+from tfdarts.records.json_files import report_damage
 from tfdarts.records.metrics import CURVES
 from tfdarts.records.metrics import read_columns
 from tfdarts.records.probabilities import read_probabilities
 from tfdarts.records.run_directory import TRIALS
 from tfdarts.records.run_directory import Stage
-from tfdarts.records.run_directory import read_json
-from tfdarts.records.run_directory import report_damage
 from tfdarts.records.trials import read_trials
 from tfdarts.runs.evaluators import score_name
 from tfdarts.search_spaces.lookup import find_genotype
