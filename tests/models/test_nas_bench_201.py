@@ -173,11 +173,6 @@ def test_the_genotype_is_the_most_probable_operation_of_each_edge():
     # Edges keep their order, though the second is stronger than the first.
     strength = probabilities[:, 1:].max(axis=1)
     assert "none" in best and strength[2] > strength[1]
-    genotype = SPACE.derive({"cell": probabilities})
-    # Edges keep their order, though not the first is the strongest.
-    assert (
-        "none" in best and probabilities[2, 1:].max() > probabilities[1].max()
-    )
     assert [name for name, _ in genotype.cell] == best
     assert [source for _, source in genotype.cell] == [0, 0, 1, 0, 1, 2]
     assert genotype in SPACE
