@@ -15,6 +15,7 @@ PACKAGE = "tfdarts"
 MODULES = {
     "Adam": "tfdarts.training.optimizers",
     "AdamW": "tfdarts.training.optimizers",
+    "AdversarialPerturbation": "tfdarts.strategies.gradient.perturbations",
     "Alphas": "tfdarts.layers.alphas",
     "BatchNorm": "tfdarts.layers.batch_norm",
     "CNNNetwork": "tfdarts.models.cnn_network",
@@ -43,6 +44,7 @@ MODULES = {
     "Pool3x3": "tfdarts.layers.primitives",
     "RNNNetwork": "tfdarts.models.rnn_network",
     "RNNSupernet": "tfdarts.models.rnn_supernet",
+    "RandomPerturbation": "tfdarts.strategies.gradient.perturbations",
     "ReLUConvBN": "tfdarts.layers.convolutions",
     "RecurrentCell": "tfdarts.layers.recurrent_cell",
     "RecurrentSearchCell": "tfdarts.layers.recurrent_search_cell",

@@ -1,5 +1,8 @@
 """The architecture parameters."""
 
+import contextlib
+import contextvars
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -10,6 +13,18 @@ from tfdarts.layers.relaxations import Relaxation
 
 EXCLUDED = -1e9
 """The alpha of a primitive that an edge may not have."""
+
+_as_edge_weights = contextvars.ContextVar("as_edge_weights", default=False)
+
+
+@contextlib.contextmanager
+def alphas_as_edge_weights():
+    """Makes functions traced inside read edge weights in place of alphas."""
+    token = _as_edge_weights.set(True)
+    try:
+        yield
+    finally:
+        _as_edge_weights.reset(token)
 
 
 @keras.saving.register_keras_serializable(package="tfdarts")
@@ -97,6 +112,16 @@ class Alphas(keras.layers.Layer):
         Returns:
             A tensor of shape `(num_edges, num_primitives)`.
         """
+        return self.relaxed(training)
+
+    def relaxed(self, training: bool = False) -> tf.Tensor:
+        """Returns the weights that the relaxation makes of the alphas.
+
+        Args:
+            training: Boolean. A relaxation may sample weights in training.
+        """
+        if _as_edge_weights.get():
+            return keras.ops.convert_to_tensor(self.alpha)
         return self.relaxation.weights_of(self._masked(self.alpha), training)
 
     def probabilities(self) -> tf.Tensor:

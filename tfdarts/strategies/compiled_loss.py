@@ -1,6 +1,7 @@
 """A model's loss and its derivatives, compiled, on flat vectors."""
 
 import collections
+import functools
 
 import tensorflow as tf
 
@@ -9,6 +10,7 @@ from tfdarts.layers.primitives import twice_differentiable
 from tfdarts.models.supernet import carries_state
 from tfdarts.models.variable_length import VariableLengthFunction
 from tfdarts.strategies.batch_objective import BatchObjective
+from tfdarts.strategies.edge_weight_loss import EdgeWeightLoss
 from tfdarts.strategies.hypergradient import Objective
 from tfdarts.strategies.hypergradient import require_connected
 from tfdarts.strategies.pairs import as_batch
@@ -71,17 +73,11 @@ class CompiledLoss:
         self._read = self.compiled(self.model.read)
         options = {"jit_compile": jit_compile}
         self.in_test = self._phase(self._in_test, **options)
-        options["micro_batches"] = micro_batches
-        self.gradients = self._phase(self._gradients_of_batch, **options)
-        self.alpha_gradients = self._phase(
-            self._alpha_gradients_of_batch, **options
-        )
-        self.mixed_product = self._phase(
-            self._mixed_product_of_batch, **options
-        )
-        self.alpha_product = self._phase(
-            self._alpha_product_of_batch, **options
-        )
+        self._options = {**options, "micro_batches": micro_batches}
+        self.gradients = self.phase(self._gradients_of_batch)
+        self.alpha_gradients = self.phase(self._alpha_gradients_of_batch)
+        self.mixed_product = self.phase(self._mixed_product_of_batch)
+        self.alpha_product = self.phase(self._alpha_product_of_batch)
 
     def compiled(self, function, **options):
         """Returns the compiled function, or the function if `run_eagerly`.
@@ -94,6 +90,10 @@ class CompiledLoss:
         if self.carries_state:
             return VariableLengthFunction(function, **options)
         return tf.function(function, reduce_retracing=True, **options)
+
+    def phase(self, function):
+        """Returns the `Phase` of a function of values and a training batch."""
+        return self._phase(function, **self._options)
 
     def _phase(self, function, **options):
         return Phase(
@@ -122,6 +122,11 @@ class CompiledLoss:
         """
         penalty = tf.constant(penalty, self.model.dtype)
         return BatchObjective(self, parts, state, penalty)
+
+    @functools.cached_property
+    def of_edge_weights(self):
+        """The loss as a function of edge weights, an `EdgeWeightLoss`."""
+        return EdgeWeightLoss(self)
 
     def test(self, parts):
         """Returns loss and accuracy of a batch in evaluation.
@@ -153,11 +158,11 @@ class CompiledLoss:
             (weights, alphas, state, penalty), part_spec
         )
 
-    def _forward(self, weights, alphas, state, penalty, batch):
+    def _forward(self, weights, alphas, state, penalty, batch, training=True):
         """Returns loss, outputs, carried state, and the model's new state."""
         x, y, sample_weight = as_batch(batch)
         outputs, state, penalties = self.model(
-            weights, state, self._inputs(x), alphas
+            weights, state, self._inputs(x), alphas, training=training
         )
         outputs, carried = self._split_outputs(outputs)
         sample_weight = self._sample_weight(y, outputs, sample_weight)
@@ -230,13 +235,13 @@ class CompiledLoss:
         return means, carried, others
 
     def _alpha_gradients_of_batch(
-        self, weights, alphas, state, penalty, *batch
+        self, weights, alphas, state, penalty, *batch, training=True
     ):
         carried = []
 
         def loss_function(weights, alphas):
             loss, _, each, _ = self._forward(
-                weights, alphas, state, penalty, batch
+                weights, alphas, state, penalty, batch, training
             )
             carried.extend(each)
             return loss

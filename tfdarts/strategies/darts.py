@@ -67,6 +67,13 @@ class DARTS(SearchModel):
         alpha_regularizer: Function of the list of alphas that returns a
             scalar penalty, which is added to the loss of alpha. Defaults to
             no penalty.
+        perturbation: Function of edge weights, the number of the step and a
+            function of edge weights, which returns the loss of the batch and
+            its gradients. It returns the edge weights that the weights take
+            their step with, such as
+            `tfdarts.strategies.gradient.perturbations.RandomPerturbation`.
+            The virtual step of order 2 is not perturbed. Defaults to no
+            perturbation.
         distribution: `tf.distribute.Strategy`. Its devices split each batch:
             N devices compute the same as N micro-batches. Create the search
             and its supernet outside of the strategy's scope. With several
@@ -108,6 +115,7 @@ class DARTS(SearchModel):
         clip_virtual_step: bool = False,
         derive: Callable | None = None,
         alpha_regularizer: Callable | None = None,
+        perturbation: Callable | None = None,
         distribution: tf.distribute.Strategy | None = None,
         **kwargs,
     ):
@@ -122,6 +130,7 @@ class DARTS(SearchModel):
         self.alpha_warmup_steps = alpha_warmup_steps
         self.clip_virtual_step = clip_virtual_step
         self.alpha_regularizer = alpha_regularizer
+        self.perturbation = perturbation
         self.method = method if order == 2 else "first_order"
         check_precision(self.method, supernet.compute_dtype)
 
@@ -273,8 +282,13 @@ class DARTS(SearchModel):
         Args:
             parts: The parts of the batch; see `tfdarts.replicas.parts_of`.
         """
-        weights, alphas, state = self._compiled_loss.values()
-        train = self._compiled_loss.objective(parts, state, penalty=1.0)
+        values = weights, alphas, state = self._compiled_loss.values()
+        loss = self._compiled_loss
+        if self.perturbation is not None:
+            loss = loss.of_edge_weights
+            step = self.optimizer.iterations.numpy()
+            alphas = loss.perturbed(self.perturbation, step, parts, values)
+        train = loss.objective(parts, state, penalty=1.0)
         loss, accuracy, gradient, _, state = train.outputs([weights], alphas)
         self._states["train"] = train.carried
         self._apply_weights(gradient, state)

@@ -5,6 +5,7 @@ from tfdarts.settings.parts import require_name_and_settings
 from tfdarts.strategies.gradient.beta_darts import BetaDARTS
 from tfdarts.strategies.gradient.fair_darts import FairDARTS
 from tfdarts.strategies.gradient.gaea import GAEA
+from tfdarts.strategies.gradient.sdarts import SDARTS
 from tfdarts.strategies.random_search import RandomSearch
 from tfdarts.strategies.strategy import DARTSStrategy
 from tfdarts.strategies.strategy import Strategy
@@ -19,6 +20,7 @@ STRATEGIES = Registry(
             BetaDARTS(),
             FairDARTS(),
             GAEA(),
+            SDARTS(),
             RandomSearch(),
         )
     },

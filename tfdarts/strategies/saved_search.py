@@ -15,7 +15,7 @@ class SavedSearch:
         options = ("order", "update_order", "alpha_warmup_steps")
         options += ("micro_batches", "clip_virtual_step", "name")
         second_order = {"method": self.method} if self.order == 2 else {}
-        functions = ("derive", "alpha_regularizer")
+        functions = ("derive", "alpha_regularizer", "perturbation")
         return {
             "supernet": keras.saving.serialize_keras_object(self.supernet),
             **{

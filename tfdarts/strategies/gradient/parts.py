@@ -51,6 +51,7 @@ _FLAGS = {
     "relaxation": "relaxation",
     "alpha_regularizer": "alpha_regularizer",
     "derive": "derivation",
+    "perturbation": "perturbation",
 }
 """The setting that chooses an argument."""
 
@@ -70,6 +71,7 @@ def _supernet_parts(config):
 
 def _search_parts(config):
     from tfdarts.strategies.gradient import derivations
+    from tfdarts.strategies.gradient import perturbations
     from tfdarts.strategies.gradient import regularizers
 
     parts = {}
@@ -81,6 +83,15 @@ def _search_parts(config):
         case "zero_one":
             weight = config.zero_one_weight
             parts["alpha_regularizer"] = regularizers.ZeroOne(weight)
+    match config.perturbation:
+        case "random":
+            parts["perturbation"] = perturbations.RandomPerturbation(
+                config.perturbation_radius, config.seed
+            )
+        case "adversarial":
+            parts["perturbation"] = perturbations.AdversarialPerturbation(
+                config.perturbation_radius, config.seed
+            )
     match config.derivation:
         case "all_edges":
             parts["derive"] = derivations.derive_all_edges
@@ -140,4 +151,12 @@ def _callbacks(config, search):
         )
         last = config.beta_growth * (config.epochs - 1)
         found.append(Anneal(set_weight, 0.0, last))
+    if config.perturbation != "none":
+        found.append(
+            Anneal(
+                functools.partial(setattr, search.perturbation, "radius"),
+                config.perturbation_radius,
+                config.last_perturbation_radius,
+            )
+        )
     return found

@@ -8,6 +8,9 @@ from tfdarts.settings.fields import setting
 NOISY = ("concrete",)
 """The relaxations that draw noise at a temperature."""
 
+PERTURBED = ("random", "adversarial")
+"""The values of `perturbation` that perturb."""
+
 
 @dataclasses.dataclass(frozen=True)
 class GradientSettings(Settings):
@@ -60,6 +63,25 @@ class GradientSettings(Settings):
         above=0,
         when={"alpha_regularizer": "zero_one"},
     )
+    perturbation: str = setting(
+        "none",
+        "What is added to the edge weights when the weights are trained: "
+        "random (uniform noise), adversarial (ascends the loss, at about ten "
+        "times the cost of a step of the weights) or none.",
+        choices=("none", *PERTURBED),
+    )
+    perturbation_radius: float = setting(
+        0.03,
+        "Largest perturbation of an edge weight in the first epoch.",
+        above=0,
+        when={"perturbation": PERTURBED},
+    )
+    last_perturbation_radius: float = setting(
+        0.3,
+        "Largest perturbation in the last epoch; it changes linearly.",
+        above=0,
+        when={"perturbation": PERTURBED},
+    )
     derivation: str = setting(
         "strongest",
         "How the genotype is derived: strongest (each node keeps its strongest "
@@ -93,5 +115,11 @@ class GradientSettings(Settings):
             raise ValueError(
                 "--alpha_optimizer=exponentiated moves the probabilities of a "
                 "softmax, so it needs --relaxation=softmax. Received: "
+                f"--relaxation={self.relaxation}."
+            )
+        if self.perturbation != "none" and self.relaxation != "softmax":
+            raise ValueError(
+                f"--perturbation={self.perturbation} moves the edge weights "
+                "of a softmax, so it needs --relaxation=softmax. Received: "
                 f"--relaxation={self.relaxation}."
             )
