@@ -146,7 +146,7 @@ def test_edges_above_the_threshold_are_kept_and_one_at_least(seed):
 # Methods
 
 
-@pytest.mark.parametrize("name", ["beta_darts", "fair_darts", "gaea"])
+@pytest.mark.parametrize("name", ["beta_darts", "fair_darts", "gaea", "sdarts"])
 def test_a_method_searches_and_resumes_bit_for_bit(name, tmp_path, monkeypatch):
     def config_of(directory):
         return tfdarts.search_config(

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+import tiny_search as tiny
 from plain_loss import plain_loss
 
 import tfdarts
@@ -215,8 +216,10 @@ def shifted_loss(monkeypatch, layer, column, shift, evaluate):
         patched.setattr(
             layer,
             "relaxed",
-            lambda training: tf.nn.softmax(layer.alpha.value)
-            + shift * np.eye(3, dtype="float32")[column],
+            lambda training: (
+                tf.nn.softmax(layer.alpha.value)
+                + shift * np.eye(3, dtype="float32")[column]
+            ),
         )
         return evaluate()
 
@@ -303,3 +306,29 @@ def test_a_saved_search_is_perturbed_in_the_same_way(tmp_path):
 def test_only_a_softmax_is_perturbed():
     with pytest.raises(ValueError, match="needs --relaxation=softmax"):
         tfdarts.search_config("fair_darts", perturbation="random")
+
+
+def test_the_radius_grows_to_that_of_the_last_epoch(tmp_path, monkeypatch):
+    radii = []
+    perturb = AdversarialPerturbation.__call__
+
+    def noted(self, *arguments):
+        radii.append(self.radius)
+        assert (self.seed, self.steps) == (4, 7)
+        return perturb(self, *arguments)
+
+    monkeypatch.setattr(AdversarialPerturbation, "__call__", noted)
+    settings = ("num_nodes", "primitives", "num_cells", "init_channels")
+    settings = {name: getattr(tiny.TINY, name) for name in settings}
+    config = tfdarts.search_config(
+        "sdarts",
+        perturbation="adversarial",
+        epochs=3,
+        batch_size=256,
+        seed=4,
+        run_dir=str(tmp_path),
+        **settings,
+    )
+    tfdarts.search(config)
+    assert np.unique(radii).round(6).tolist() == [0.03, 0.165, 0.3]
+    assert radii == sorted(radii)
