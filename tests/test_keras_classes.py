@@ -15,6 +15,7 @@ import tfdarts
 from tfdarts import _keras_classes
 from tfdarts import genotypes
 from tfdarts.models.cnn_network import CNNNetwork
+from tfdarts.strategies.gradient.perturbations import RandomPerturbation
 from tfdarts.training.optimizers import SGD
 from tfdarts.training.schedules import EpochCosine
 from tfdarts.training.schedules import WarmUp
@@ -28,6 +29,7 @@ SAVABLE = (
     keras.initializers.Initializer,
     keras.regularizers.Regularizer,
     keras.constraints.Constraint,
+    RandomPerturbation,
 )
 BASES = {
     "Relaxation",
