@@ -22,6 +22,7 @@ from tfdarts.cli.command import Command
 from tfdarts.cli.command import settings_from_flagfile
 from tfdarts.cli.command import settings_of
 from tfdarts.cli.errors import EXIT_CODES
+from tfdarts.cli.help import examples_of
 from tfdarts.data.sources import DataError
 from tfdarts.settings.fields import flag_fields
 from tfdarts.settings.fields import setting
@@ -196,7 +197,7 @@ def test_help_shows_every_flag_its_default_and_examples(name, capsys):
     lines = shown.splitlines()
     assert shown.startswith(command.summary)
     examples = {
-        f"  {example}" for example in command.for_strategy([]).all_examples()
+        f"  {example}" for example in examples_of(command.for_strategy([]))
     }
     assert examples <= set(lines)
     assert max(len(line) for line in lines if line not in examples) <= 80
@@ -259,7 +260,7 @@ def test_help_of_darts_has_no_examples_of_random_search(name, typed, capsys):
 
 def test_help_of_a_strategy_adds_the_strategy_to_examples_it_accepts():
     command = COMMANDS["search"].for_strategy(["--strategy=random"])
-    examples = command.all_examples()
+    examples = examples_of(command)
     for expected in (
         "tfdarts-search --strategy=random --num_candidates=8 "
         "--run_dir=runs/random",
@@ -327,7 +328,7 @@ def test_help_runs_nothing(main, seen):
 
 @pytest.mark.parametrize(
     ("name", "example"),
-    [(name, each) for name in NAMES for each in COMMANDS[name].all_examples()],
+    [(name, each) for name in NAMES for each in examples_of(COMMANDS[name])],
 )
 def test_the_examples_of_the_help_are_commands(name, example, monkeypatch):
     monkeypatch.chdir(ROOT)

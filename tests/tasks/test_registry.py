@@ -13,6 +13,7 @@ import tiny_training
 import tfdarts
 from tfdarts.cli import predict as predict_command
 from tfdarts.cli import search as search_command
+from tfdarts.cli.help import examples_of
 from tfdarts.records.run_directory import Stage
 from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import setting
@@ -128,9 +129,9 @@ class ToneTask(VectorTask):
 @pytest.mark.parametrize("name", ["search", "pipeline", "select"])
 def test_help_shows_inherited_examples_once(name):
     command = importlib.import_module(f"tfdarts.cli.{name}").command
-    before = command.all_examples()
+    before = examples_of(command)
     tfdarts.register_task(ToneTask())
-    assert command.all_examples() == before
+    assert examples_of(command) == before
     assert len({*before}) == len(before) > 1
 
 

@@ -3,10 +3,8 @@
 import contextlib
 import dataclasses
 import io
-import itertools
 import shlex
 import sys
-import textwrap
 import traceback
 import types
 
@@ -18,8 +16,10 @@ from tfdarts.cli import process
 from tfdarts.cli.errors import EXIT_CODES
 from tfdarts.cli.errors import Terminated
 from tfdarts.cli.errors import classify_error
+from tfdarts.cli.help import COMMON_FLAGS
+from tfdarts.cli.help import PARTS
+from tfdarts.cli.help import help_text
 from tfdarts.data.image_source import DataError
-from tfdarts.evaluators.evaluator import FROM_SCRATCH
 from tfdarts.registry import PluginError
 from tfdarts.registry import load_plugins
 from tfdarts.runs.evaluators import EVALUATORS
@@ -31,16 +31,6 @@ from tfdarts.strategies.registry import get_strategy
 from tfdarts.strategies.registry import strategies
 from tfdarts.tasks.registry import task_of_data
 from tfdarts.tasks.registry import tasks
-
-_PARTS = {"strategy": "darts", "evaluator": FROM_SCRATCH}
-"""The flags that name a part with flags of its own, with their defaults."""
-
-_COMMON_FLAGS = {
-    "quiet": "Show only warnings, errors and results.",
-    "debug": "Show the traceback of an error.",
-    "version": "Print the version.",
-    "help": "Print this help; so does -h.",
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -136,91 +126,18 @@ class Command:
         if not self.has_strategy:
             return self
         given = [*parsing.expand_flagfiles(arguments)]
-        parts = {name: parsing.last_value(given, name) for name in _PARTS}
+        parts = {name: parsing.last_value(given, name) for name in PARTS}
         parts = {name: value for name, value in parts.items() if value}
         return dataclasses.replace(self, parts=parts)
 
     @property
     def strategy(self):
         """The `Strategy` whose flags the command has."""
-        return get_strategy({**_PARTS, **(self.parts or {})}["strategy"])
+        return get_strategy({**PARTS, **(self.parts or {})}["strategy"])
 
     def help(self):
         """Returns the help text."""
-        lines = [self.summary, ""]
-        examples = [f"  {each}" for each in self.all_examples()]
-        if examples:
-            lines += ["Examples:", "", *examples, ""]
-        if self.has_strategy:
-            names = ", ".join(strategy.name for strategy in strategies())
-            lines += [*textwrap.wrap(f"Strategies: {names}", 80), ""]
-        if self.has_strategy and self.strategy.trains == "candidates":
-            names = ", ".join(EVALUATORS)
-            lines += [*textwrap.wrap(f"Evaluators: {names}", 80), ""]
-        lines += ["Flags:", ""]
-        first, *others = self._known_tasks()
-        lines += _help_lines(self._fields(first))
-        before = len(lines)
-        for task in others:
-            fields = self._differing_fields(task, first)
-            if fields:
-                lines += [
-                    "",
-                    f"Flags for a --dataset of {task.name}. They are added to "
-                    f"the flags above,",
-                    "or replace flags of the same name:",
-                    "",
-                    *_help_lines(fields),
-                ]
-        if len(lines) > before:
-            lines += ["", "Flags of all commands:", ""]
-        lines += [
-            "  --flagfile=FILE",
-            "      File of flags, one --name=value per line; # begins a "
-            "comment.",
-            "      Later flags win, so give --flagfile first.",
-            *(
-                f"  --{name}\n      {text}"
-                for name, text in _COMMON_FLAGS.items()
-            ),
-            "",
-            "Exit codes: 0 done, 1 unexpected, 2 usage or configuration,",
-            "3 data, 4 out of memory, 5 diverged, 6 another worker is gone,",
-            "14 a worker was lost while all connected, 130 or 143",
-            "interrupted, 141 the reader of the results is gone.",
-        ]
-        return "\n".join(lines)
-
-    def all_examples(self):
-        """Returns the example command lines of the command and the tasks.
-
-        With a strategy, those that it does not accept are left out, and the
-        others name it unless it is the default.
-        """
-        name = self.name.removeprefix("tfdarts-")
-        of_tasks = [task.examples.get(name, ()) for task in tasks()]
-        # A derived task may inherit the examples of another.
-        examples = dict.fromkeys([*self.examples, *itertools.chain(*of_tasks)])
-        if self.parts is None:
-            return [*examples]
-        return [*filter(None, map(self._example_of_strategy, examples))]
-
-    def _example_of_strategy(self, example):
-        """Returns an example for the strategy, or `None` if it is invalid."""
-        _, *arguments = shlex.split(example)
-        chosen = f"--strategy={self.strategy.name}"
-        try:
-            given = [*parsing.expand_flagfiles(arguments)]
-            name = parsing.last_value(given, "strategy")
-            if name is None and self.strategy.name != _PARTS["strategy"]:
-                example = example.replace(" ", f" {shlex.quote(chosen)} ", 1)
-                arguments.insert(0, chosen)
-            elif name not in (None, self.strategy.name):
-                return None
-            self.parse_arguments(arguments)
-        except ValueError:
-            return None
-        return example
+        return help_text(self)
 
     def settings_for(self, task):
         """Returns the dataclasses whose fields are the flags of a task."""
@@ -238,27 +155,15 @@ class Command:
         with quiet_stderr():
             return task_of_data(parsing.last_value(arguments, "dataset"))
 
-    def _known_tasks(self):
-        """The tasks that the command's strategy supports, if it has one."""
+    def known_tasks(self):
+        """Returns the tasks that the strategy supports, if there is one."""
         if not self.has_strategy:
             return tasks()
         return [task for task in tasks() if is_for(self.strategy, task)]
 
-    def _fields(self, task):
+    def fields_of(self, task):
+        """Returns the fields that are the flags of a task."""
         return _distinct_fields(self.settings_for(task))
-
-    def _differing_fields(self, task, first):
-        """Returns the fields of a task that differ from the first task's."""
-
-        def description(field):
-            return field.name, field.default, field.metadata["help"]
-
-        of_first = {description(field) for field in self._fields(first)}
-        return [
-            field
-            for field in self._fields(task)
-            if field.name != "dataset" and description(field) not in of_first
-        ]
 
     def _hints(self, task):
         """Returns hints for flags that are unknown here but known elsewhere.
@@ -269,9 +174,9 @@ class Command:
         if not callable(self.settings):
             return {}
         of_tasks = {}
-        for other in self._known_tasks():
+        for other in self.known_tasks():
             if other is not task:
-                for field in self._fields(other):
+                for field in self.fields_of(other):
                     # If several tasks have the flag, the first is named.
                     of_tasks.setdefault(
                         field.name,
@@ -312,7 +217,7 @@ class Command:
 
     def _flag_values(self, task):
         values = flags.FlagValues()
-        for field in self._fields(task):
+        for field in self.fields_of(task):
             parsing.define(
                 field.name,
                 field.type,
@@ -320,7 +225,7 @@ class Command:
                 field.metadata["help"],
                 values,
             )
-        for name, text in _COMMON_FLAGS.items():
+        for name, text in COMMON_FLAGS.items():
             parsing.define(name, bool, False, text, values)
         return values
 
@@ -377,7 +282,7 @@ class Command:
         """
         names = set()
         if self._typed_parts(arguments):
-            own = {field.name for field in self._fields(task)}
+            own = {field.name for field in self.fields_of(task)}
             names = {*self._hints_of_parts(task)} - own
         return parsing.expand_without(names, arguments)
 
@@ -388,13 +293,13 @@ class Command:
             causes = " ".join(self._typed_parts(arguments))
             parsing.log_ignored(causes, dropped)
         typed = self._typed_flags(arguments, task)
-        parsing.drop_idle(values, self._fields(task), typed)
+        parsing.drop_idle(values, self.fields_of(task), typed)
         given = values.flag_values_dict()
         # Invalid values are refused before the wait for TensorFlow.
         for settings in self.settings_for(task):
             settings_of(settings, given)
         refuse_idle_settings(
-            self._fields(task), types.SimpleNamespace(**given), typed
+            self.fields_of(task), types.SimpleNamespace(**given), typed
         )
         distribute = given.get("distribute", "none")
         results = contextlib.nullcontext()
@@ -417,7 +322,7 @@ class Command:
 
     def _own_flags(self, flags, task):
         """Returns the given flags that this command has."""
-        names = {field.name for field in self._fields(task)}
+        names = {field.name for field in self.fields_of(task)}
         return [flag for flag in flags if flag in names]
 
     def _print_error(self, message):
@@ -470,28 +375,3 @@ def settings_from_flagfile(config_class, flagfile, **overrides):
         raise ValueError(f"{flagfile} cannot be used: {error}") from error
     parsing.drop_idle(values, flag_fields(config_class), overrides)
     return settings_of(config_class, {**values.flag_values_dict(), **overrides})
-
-
-def _help_lines(fields):
-    """Returns help lines for fields."""
-    lines = []
-    for field in fields:
-        lines.append(f"  --{field.name}{_format_default(field)}")
-        lines += textwrap.wrap(
-            field.metadata["help"],
-            76,
-            initial_indent="      ",
-            subsequent_indent="      ",
-        )
-    return lines
-
-
-def _format_default(field):
-    if field.type is bool:
-        return " (off)"
-    kind = {int: "INTEGER", float: "NUMBER", str: "TEXT"}[field.type]
-    if field.default is None:
-        return f"={kind}"
-    # The settings of a part have its own name as default.
-    default = _PARTS.get(field.name, field.default)
-    return f"={kind} (default {default})"
