@@ -30,6 +30,9 @@ from tfdarts.layers.convolutions import SepConv
 from tfdarts.layers.drop_path import DropPath
 from tfdarts.layers.dropout import SpatialDropout1D
 from tfdarts.layers.mixed_op import MixedOp
+from tfdarts.layers.nas_bench_201 import NASBench201SearchCell
+from tfdarts.layers.nas_bench_201 import ResidualReduction
+from tfdarts.layers.noise import Noise
 from tfdarts.layers.primitives import MaxPooling3x3
 from tfdarts.layers.primitives import Pool3x3
 from tfdarts.layers.primitives import Skip
@@ -47,10 +50,13 @@ from tfdarts.models.carried_state import WithCarriedState
 from tfdarts.models.cnn_network import CNNNetwork
 from tfdarts.models.cnn_supernet import CNNSupernet
 from tfdarts.models.language_model import LanguageModel
+from tfdarts.models.nas_bench_201 import NASBench201Network
+from tfdarts.models.nas_bench_201 import NASBench201Supernet
 from tfdarts.models.rnn_network import RNNNetwork
 from tfdarts.models.rnn_supernet import RNNSupernet
 from tfdarts.replicas import on_each_replica
 from tfdarts.replicas import part_of_batch
+from tfdarts.search_spaces.nas_bench_201 import NASBench201SearchSpace
 
 Promising = collections.namedtuple("Promising", ["of", "arguments", "shapes"])
 """A class, its constructor's arguments, the shapes of its inputs."""
@@ -118,7 +124,24 @@ TABLE = [
         [IMAGE],
     ),
 ]
-MODELS = (CNNSupernet, CNNNetwork)
+NAS_BENCH_201 = {"num_cells": 5, "num_classes": 5, "input_shape": IMAGE}
+TABLE += [
+    Promising(ResidualReduction, {"filters": 3}, [IMAGE]),
+    Promising(NASBench201SearchCell, {"filters": 4}, [IMAGE, "6x5"]),
+    Promising(
+        NASBench201Supernet, {"init_channels": 2, **NAS_BENCH_201}, [IMAGE]
+    ),
+    Promising(
+        NASBench201Network,
+        {
+            "init_channels": 2,
+            "genotype": NASBench201SearchSpace().sample(seed=3),
+            **NAS_BENCH_201,
+        },
+        [IMAGE],
+    ),
+]
+MODELS = (CNNSupernet, CNNNetwork, NASBench201Supernet, NASBench201Network)
 OF_ANY_SIZE = [case for case in TABLE if case.of not in MODELS]
 
 
@@ -218,8 +241,9 @@ def test_every_layer_and_model_is_in_the_table():
     }
     # Choices and their refusals are in tests/layers/test_choices.py.
     choices = {InputChoice, LayerChoice, SizeChoice}
-    relaxations = {Concrete, Sigmoid, Softmax}
-    elsewhere = {Alphas, *choices, *relaxations, *of_sequences, *parts}
+    # Noise promises less: tests/layers/test_noise.py.
+    others = {Concrete, Noise, Sigmoid, Softmax}
+    elsewhere = {Alphas, *choices, *others, *of_sequences, *parts}
     assert registered - elsewhere == {case.of for case in TABLE}
     # Classes that only others extend.
     assert {c.__name__ for c in layer_classes() - registered} == {
