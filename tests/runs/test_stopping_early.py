@@ -99,8 +99,9 @@ def test_what_was_killed_between_stop_and_end_does_not_go_on(
     assert not (kept / "epoch_3.json").exists()
 
 
-def test_hessian_is_measured_each_epoch_on_the_same_batch(
-    tmp_path, monkeypatch
+@pytest.mark.parametrize("rule", ["hessian", "robust_darts"])
+def test_curvature_is_measured_each_epoch_on_the_same_batch(
+    rule, tmp_path, monkeypatch
 ):
     batches = []
 
@@ -109,7 +110,7 @@ def test_hessian_is_measured_each_epoch_on_the_same_batch(
         return 0.5 + len(batches)
 
     monkeypatch.setattr(DARTS, "alpha_curvature", alpha_curvature)
-    search(tiny(tmp_path, early_stop="hessian"))
+    search(tiny(tmp_path, early_stop=rule))
     assert len(batches) == 4
     (x, y), *others = batches
     assert x.shape == (512, 16, 16, 1) and len({*y}) == 10
@@ -184,6 +185,10 @@ def test_eigenvalues_are_those_of_the_metrics_file():
     # At the last epoch, too.
     assert stopping("hessian", 50, [1.0] * 49 + [9.0]) == 45
     assert stopping("hessian", 50, [1.0] * 50) == 50
+    grown = [1.0] * 22 + [9.0]
+    assert stopping("robust_darts", 23, grown) == 11
+    assert stopping("robust_darts", 26, grown, alpha_warmup_epochs=3) == 14
+    grown = [1.0] * 10 + [9.0]
     # Those of the warm-up are not there; the epoch counts from the start.
     assert stopping("hessian", 14, grown, alpha_warmup_epochs=3) == 9
 

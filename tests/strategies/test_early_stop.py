@@ -1,5 +1,9 @@
 """When a search had better end, on histories made by hand."""
 
+import csv
+import pathlib
+import statistics
+
 import numpy as np
 import pytest
 
@@ -104,3 +108,74 @@ def curvature(eigenvalues):
 )
 def test_hessian_compares_means_of_five_five_epochs_apart(eigenvalues, best):
     assert curvature(eigenvalues) == best
+
+
+def published_searches():
+    """Returns eigenvalues and skips of six searches by (L2, seed).
+
+    The numbers are from the logs of https://github.com/automl/RobustDARTS
+    (Apache License 2.0), the space S1 on CIFAR-10 without drop path. The
+    authors measured every second of 50 epochs.
+    """
+    searches = {}
+    path = pathlib.Path(__file__).with_name("robustdarts_s1.csv")
+    with path.open() as file:
+        for row in csv.DictReader(file):
+            eigenvalues, skips = searches.setdefault(
+                (row["l2"], int(row["seed"])), ([], [])
+            )
+            eigenvalues.append(float(row["eigenvalue"]))
+            skips.append(int(row["skips"]))
+    return searches
+
+
+def first_stop(rule, measured):
+    """Returns when a rule stops and the epoch of its result, or `None`."""
+    # What was not measured must not matter.
+    eigenvalues = [v for each in measured for v in (each, float("nan"))]
+    for epochs in range(1, len(eigenvalues) + 1):
+        history = History([], {}, PRIMITIVES, eigenvalues[:epochs])
+        if best := rule(history, 10):
+            return epochs, best
+    return None
+
+
+class ByTheAuthors:
+    """The rule in the words of the authors' code: sums kept as it goes."""
+
+    def __init__(self):
+        self.means, self.window = [], []
+
+    def stops(self, epoch, eigenvalue):
+        self.window = [*self.window, eigenvalue][-5:]
+        self.means.append(statistics.fmean(self.window))
+        middle = epoch - 2 * 2  # Of the five measurements.
+        result = middle - 2 * 4
+        if result < 10:
+            return None
+        return result if self.means[-1] / self.means[-5] > 1.3 else None
+
+
+@pytest.mark.parametrize("l2", ["0.0003", "0.0081"])
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_robust_darts_stops_published_searches_as_their_code_does(l2, seed):
+    measured, _ = published_searches()[l2, seed]
+    code = ByTheAuthors()
+    stops = [
+        (2 * number + 1, result + 1)
+        for number, value in enumerate(measured)
+        if (result := code.stops(2 * number, value)) is not None
+    ]
+    expected = stops[0] if stops else None
+    assert first_stop(early_stop.robust_darts, measured) == expected
+
+
+def test_robust_darts_stops_published_searches_that_collapse():
+    """Those with the default L2 have seven skips, those with more two."""
+    for (l2, _), (measured, skips) in published_searches().items():
+        found = first_stop(early_stop.robust_darts, measured)
+        if l2 == "0.0003":
+            assert skips[-1] == 7 and found[0] <= 31
+        else:
+            assert skips[-1] <= 2
+            assert found is None or found[0] > 45

@@ -191,6 +191,15 @@ def test_methods_are_what_was_published():
     assert text.relaxation == "sigmoid"
 
 
+def test_darts_es_stops_searches_on_images_only(tmp_path):
+    assert tfdarts.search_config("darts_es").early_stop == "robust_darts"
+    text = tfdarts.search_config(
+        "darts_es", dataset="pydoc", units=4, run_dir=str(tmp_path)
+    )
+    with pytest.raises(ValueError, match="choose another --strategy"):
+        tfdarts.search(text)
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [

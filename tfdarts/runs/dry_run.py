@@ -36,8 +36,8 @@ def dry_run(config: Settings) -> dict[str, Any]:
     Returns:
         Dict: `first_step_seconds`, including building the graphs;
         `step_seconds`; `steps_per_epoch`; `epochs`; `epoch_seconds`, with
-        validation, checkpoint and, for `early_stop="hessian"`, the
-        eigenvalue; `total_seconds`, without early stopping; `data_wait`, the
+        validation, checkpoint and, if `early_stop` reads it, the
+        curvature; `total_seconds`, without early stopping; `data_wait`, the
         share of the timed steps spent waiting for batches; and
         `memory_bytes`, the peak memory of the process, on its GPUs if it has
         any. Epochs of alpha's warm-up take less time.

@@ -14,6 +14,8 @@ REASONS = {
     "stable": "the order of alpha has not changed for {patience} epochs",
     "hessian": "the curvature of the validation loss in alpha is more than 1.3 "
     "times that of {window} epochs before",
+    "robust_darts": "the curvature of the validation loss in alpha is more "
+    "than 1.3 times that of eight epochs before",
 }
 
 

@@ -112,7 +112,8 @@ def search_config_class(strategy, task, evaluator):
     published = dict(strategy.parts)
     if get_space(task.space).structure.primitives == "layers":
         published |= strategy.published
-    for name, field in base.__dataclass_fields__.items():
+    for field in dataclasses.fields(base):
+        name = field.name
         if name in strategy.fixed:
             own_field = with_one_value(field, strategy.fixed[name])
         elif name in published:

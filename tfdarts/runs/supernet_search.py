@@ -14,6 +14,7 @@ from tfdarts.runs.early_stop import EarlyStop
 from tfdarts.runs.fitting import agree_on_start
 from tfdarts.runs.fitting import fit
 from tfdarts.strategies.early_stop import MOST_SKIPS
+from tfdarts.strategies.early_stop import OF_CURVATURE
 from tfdarts.strategies.gradient import parts
 from tfdarts.strategies.registry import get_strategy
 from tfdarts.structures import title_of
@@ -136,7 +137,7 @@ def curvature_callbacks(work):
         work: The result of `tfdarts.tasks.task.Task.search`.
     """
     config = work.config
-    if config.early_stop != "hessian":
+    if config.early_stop not in OF_CURVATURE:
         return []
     return [Curvature(work.curvature_batch(), config.alpha_warmup_epochs)]
 

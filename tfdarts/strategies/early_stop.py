@@ -20,7 +20,10 @@ WINDOW = 5
 """Epochs over which `hessian` averages, and between the two averages."""
 
 GROWTH = 1.3
-"""Ratio of the two averaged eigenvalues above which `hessian` stops."""
+"""Ratio of the two averaged eigenvalues above which a search stops."""
+
+ROLLBACK = 12
+"""Epochs from the result of `robust_darts` to the end of the search."""
 
 History = collections.namedtuple(
     "History", ["genotypes", "probabilities", "primitives", "eigenvalues"]
@@ -33,7 +36,7 @@ Args:
         type. Each list begins with the probabilities of the initial alphas.
     primitives: Sequence of primitive names.
     eigenvalues: List of floats, the largest eigenvalue of ∇²α L_val after
-        each epoch; only `hessian` uses it.
+        each epoch; only the rules in `OF_CURVATURE` use it.
 """
 
 
@@ -96,9 +99,33 @@ def hessian(history, patience):
     return epochs - WINDOW if now > GROWTH * before else None
 
 
+def robust_darts(history, patience):
+    """Stops as `hessian` does, with the means of the authors' code.
+
+    The code measures the curvature in every second epoch, from the first, and
+    compares the mean of five measurements with that of four measurements
+    before. The result is the genotype of the epoch in the middle of the
+    earlier five, which is at least the eleventh.
+
+    Reference:
+
+    - [Zela et al., 2020](https://arxiv.org/abs/1909.09656), their code
+    """
+    epochs = len(history.eigenvalues)
+    if epochs % 2 == 0 or epochs - ROLLBACK < 11:
+        return None
+    measured = history.eigenvalues[::2]
+    now, before = local_mean(measured), local_mean(measured[:-4])
+    return epochs - ROLLBACK if now > GROWTH * before else None
+
+
 def local_mean(eigenvalues):
     """Returns the mean of the last five eigenvalues."""
     return statistics.fmean(eigenvalues[-WINDOW:])
 
 
-RULES = {"skips": skips, "stable": stable, "hessian": hessian}
+OF_CURVATURE = {"hessian": hessian, "robust_darts": robust_darts}
+"""The rules that read the curvature, by name."""
+
+RULES = {"skips": skips, "stable": stable, **OF_CURVATURE}
+"""All rules, by name."""

@@ -3,6 +3,7 @@
 from tfdarts.registry import Registry
 from tfdarts.settings.parts import require_name_and_settings
 from tfdarts.strategies.gradient.beta_darts import BetaDARTS
+from tfdarts.strategies.gradient.darts_es import DARTSES
 from tfdarts.strategies.gradient.fair_darts import FairDARTS
 from tfdarts.strategies.gradient.gaea import GAEA
 from tfdarts.strategies.gradient.sdarts import SDARTS
@@ -21,6 +22,7 @@ STRATEGIES = Registry(
             FairDARTS(),
             GAEA(),
             SDARTS(),
+            DARTSES(),
             RandomSearch(),
         )
     },

@@ -120,8 +120,10 @@ class SearchConfig(SearchSettings, CellSettings, ComputeConfig):
         "When to stop before the last epoch: skips (two or more skip "
         "connections in the normal cell), stable (the order of alpha does "
         "not change), hessian (the curvature of the validation loss in alpha "
-        "grows; the result is the genotype of five epochs before) or none.",
-        choices=("none", "skips", "stable", "hessian"),
+        "grows; the result is the genotype of five epochs before), "
+        "robust_darts (the same with the means of the authors' code; the "
+        "result is the genotype of twelve epochs before) or none.",
+        choices=("none", "skips", "stable", "hessian", "robust_darts"),
     )
     early_stop_from: int = setting(
         10,
