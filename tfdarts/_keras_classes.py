@@ -41,6 +41,7 @@ MODULES = {
     "NASBench201SearchCell": "tfdarts.layers.nas_bench_201",
     "NASBench201Supernet": "tfdarts.models.nas_bench_201",
     "Noise": "tfdarts.layers.noise",
+    "OperationFreezing": "tfdarts.strategies.gradient.operation_freezing",
     "Pool3x3": "tfdarts.layers.primitives",
     "RNNNetwork": "tfdarts.models.rnn_network",
     "RNNSupernet": "tfdarts.models.rnn_supernet",

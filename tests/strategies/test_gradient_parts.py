@@ -146,11 +146,16 @@ def test_edges_above_the_threshold_are_kept_and_one_at_least(seed):
 # Methods
 
 
-@pytest.mark.parametrize("name", ["beta_darts", "fair_darts", "gaea", "sdarts"])
+@pytest.mark.parametrize(
+    "name", ["beta_darts", "fair_darts", "gaea", "sdarts", "oles"]
+)
 def test_a_method_searches_and_resumes_bit_for_bit(name, tmp_path, monkeypatch):
+    # So that a search of a few steps freezes operations.
+    own = {"freeze_every": 3, "freeze_below": 0.9} if name == "oles" else {}
+
     def config_of(directory):
         return tfdarts.search_config(
-            name, **TINY, run_dir=str(tmp_path / directory), seed=4
+            name, **TINY, **own, run_dir=str(tmp_path / directory), seed=4
         )
 
     genotype = tfdarts.search(config_of("whole"))

@@ -291,7 +291,7 @@ class DARTS(SearchModel):
         train = loss.objective(parts, state, penalty=1.0)
         loss, accuracy, gradient, _, state = train.outputs([weights], alphas)
         self._states["train"] = train.carried
-        self._apply_weights(gradient, state)
+        self.step_weights(gradient, state)
         self._update_metrics(parts, train.carried)
         # Weighted by labels, because segments of a text may differ in length.
         local = self.distribution.experimental_local_results
@@ -299,6 +299,15 @@ class DARTS(SearchModel):
         number = sum(tf.size(y) for of_all in labels for y in local(of_all))
         self.loss_tracker.update_state(loss, number)
         self.accuracy.update_state(accuracy, number)
+
+    def step_weights(self, gradient, state):
+        """Descends a gradient; a method of its own may override this.
+
+        Args:
+            gradient: Vector, the gradient of all weights.
+            state: The new state of the supernet.
+        """
+        self._apply_weights(gradient, state)
 
     def _apply_to_weights(self, gradient, state):
         model = self._compiled_loss.model

@@ -6,6 +6,7 @@ from tfdarts.strategies.gradient.beta_darts import BetaDARTS
 from tfdarts.strategies.gradient.darts_es import DARTSES
 from tfdarts.strategies.gradient.fair_darts import FairDARTS
 from tfdarts.strategies.gradient.gaea import GAEA
+from tfdarts.strategies.gradient.oles import OLES
 from tfdarts.strategies.gradient.sdarts import SDARTS
 from tfdarts.strategies.random_search import RandomSearch
 from tfdarts.strategies.strategy import DARTSStrategy
@@ -23,6 +24,7 @@ STRATEGIES = Registry(
             GAEA(),
             SDARTS(),
             DARTSES(),
+            OLES(),
             RandomSearch(),
         )
     },
