@@ -138,6 +138,41 @@ class Concrete(Softmax):
 
 
 @keras.saving.register_keras_serializable(package="tfdarts")
+class StraightThrough(Concrete):
+    """One primitive of each edge, drawn by Gumbel noise.
+
+    In training the weights are 1 for the largest entry of a concrete sample
+    and otherwise 0. Their gradient is that of the concrete sample. Outside of
+    training the weights are 1 for the most probable primitive.
+
+    Args:
+        temperature, seed: See `Concrete`.
+
+    Example:
+
+    >>> relaxation = StraightThrough(temperature=10.0, seed=0)
+    >>> weights = relaxation.weights_of(keras.ops.zeros((1, 3)), training=True)
+    >>> sorted(weights.numpy()[0].tolist())
+    [0.0, 0.0, 1.0]
+
+    Reference:
+
+    - [Jang et al., 2017](https://arxiv.org/abs/1611.01144), section 2.2
+    - [Dong and Yang, 2019](https://arxiv.org/abs/1910.04465), equations 3 to 5
+    """
+
+    def weights_of(self, alpha, training=False):
+        soft = super().weights_of(alpha, training)
+        strongest = tf.argmax(soft, axis=-1)
+        hard = tf.one_hot(strongest, soft.shape[-1], dtype=soft.dtype)
+        # The difference is exactly 0; only its gradient counts.
+        return hard + (soft - tf.stop_gradient(soft))
+
+    def probabilities(self, alpha):
+        return Softmax().probabilities(alpha)
+
+
+@keras.saving.register_keras_serializable(package="tfdarts")
 class Sigmoid(Relaxation):
     """The sigmoid of each alpha: operations do not compete.
 
@@ -155,7 +190,12 @@ class Sigmoid(Relaxation):
         return tf.sigmoid(alpha)
 
 
-RELAXATIONS = {"softmax": Softmax, "sigmoid": Sigmoid, "concrete": Concrete}
+RELAXATIONS = {
+    "softmax": Softmax,
+    "sigmoid": Sigmoid,
+    "concrete": Concrete,
+    "straight_through": StraightThrough,
+}
 """The relaxations by name."""
 
 

@@ -281,6 +281,9 @@ class DARTS(SearchModel):
 
         Args:
             parts: The parts of the batch; see `tfdarts.replicas.parts_of`.
+
+        Returns:
+            The loss, and its gradients for alpha before the step.
         """
         values = weights, alphas, state = self._compiled_loss.values()
         loss = self._compiled_loss
@@ -289,7 +292,9 @@ class DARTS(SearchModel):
             step = self.optimizer.iterations.numpy()
             alphas = loss.perturbed(self.perturbation, step, parts, values)
         train = loss.objective(parts, state, penalty=1.0)
-        loss, accuracy, gradient, _, state = train.outputs([weights], alphas)
+        loss, accuracy, gradient, alpha_gradients, state = train.outputs(
+            [weights], alphas
+        )
         self._states["train"] = train.carried
         self.step_weights(gradient, state)
         self._update_metrics(parts, train.carried)
@@ -299,6 +304,7 @@ class DARTS(SearchModel):
         number = sum(tf.size(y) for of_all in labels for y in local(of_all))
         self.loss_tracker.update_state(loss, number)
         self.accuracy.update_state(accuracy, number)
+        return loss, alpha_gradients
 
     def step_weights(self, gradient, state):
         """Descends a gradient; a method of its own may override this.

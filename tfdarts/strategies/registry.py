@@ -6,8 +6,10 @@ from tfdarts.strategies.gradient.beta_darts import BetaDARTS
 from tfdarts.strategies.gradient.darts_es import DARTSES
 from tfdarts.strategies.gradient.fair_darts import FairDARTS
 from tfdarts.strategies.gradient.gaea import GAEA
+from tfdarts.strategies.gradient.gdas import GDAS
 from tfdarts.strategies.gradient.oles import OLES
 from tfdarts.strategies.gradient.sdarts import SDARTS
+from tfdarts.strategies.gradient.snas import SNAS
 from tfdarts.strategies.random_search import RandomSearch
 from tfdarts.strategies.strategy import DARTSStrategy
 from tfdarts.strategies.strategy import Strategy
@@ -25,6 +27,8 @@ STRATEGIES = Registry(
             SDARTS(),
             DARTSES(),
             OLES(),
+            SNAS(),
+            GDAS(),
             RandomSearch(),
         )
     },

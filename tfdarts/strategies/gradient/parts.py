@@ -49,6 +49,7 @@ def _joined(parts, strategy, name, config):
 
 _FLAGS = {
     "relaxation": "relaxation",
+    "mixed_op": "relaxation",
     "alpha_regularizer": "alpha_regularizer",
     "derive": "derivation",
     "perturbation": "perturbation",
@@ -66,7 +67,20 @@ def _supernet_parts(config):
             return {"relaxation": relaxations.Sigmoid()}
         case "concrete":
             return {"relaxation": relaxations.Concrete(config.temperature)}
+        case "straight_through":
+            return _straight_through(config)
     return {}
+
+
+def _straight_through(config):
+    from tfdarts.layers.chosen_mixed_op import ChosenMixedOp
+    from tfdarts.layers.relaxations import StraightThrough
+
+    parts = {"relaxation": StraightThrough(config.temperature)}
+    # The primitives of recurrent cells are cheap activations.
+    if config.search_space.structure.primitives == "layers":
+        parts["mixed_op"] = ChosenMixedOp
+    return parts
 
 
 def _search_parts(config):

@@ -5,7 +5,7 @@ import dataclasses
 from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import setting
 
-NOISY = ("concrete",)
+NOISY = ("concrete", "straight_through")
 """The relaxations that draw noise at a temperature."""
 
 PERTURBED = ("random", "adversarial")
@@ -22,9 +22,10 @@ class GradientSettings(Settings):
 
     relaxation: str = setting(
         "softmax",
-        "How alphas become weights of operations: softmax, sigmoid, or "
-        "concrete (a softmax of alpha and Gumbel noise).",
-        choices=("softmax", "sigmoid", "concrete"),
+        "How alphas become weights of operations: softmax, sigmoid, concrete "
+        "(a softmax of alpha and Gumbel noise) or straight_through (the "
+        "strongest operation of such a sample; only this one is computed).",
+        choices=("softmax", "sigmoid", "concrete", "straight_through"),
     )
     temperature: float = setting(
         1.0,

@@ -1,0 +1,61 @@
+"""SNAS: samples of a concrete distribution, and one loss for all."""
+
+import dataclasses
+
+from tfdarts.settings.fields import Settings
+from tfdarts.strategies.strategy import SupernetStrategy
+
+
+@dataclasses.dataclass(frozen=True)
+class SNASSettings(Settings):
+    """The checks of the settings of SNAS."""
+
+    def __post_init__(self):
+        super().__post_init__()
+        if getattr(self, "early_stop", "none") == "hessian":
+            raise ValueError(
+                "--early_stop=hessian watches the loss of examples that the "
+                "weights do not learn from, and --strategy=snas learns from "
+                "all: give --early_stop=skips or --early_stop=stable."
+            )
+
+
+class SNAS(SupernetStrategy):
+    """Samples of a concrete distribution, and one loss for all.
+
+    Weights and alphas descend the same loss in one pass, on batches of which
+    one half is of each split. A node keeps all edges with their most probable
+    operation, `none` included.
+
+    The authors initialize alpha around 1 instead of 0, which does not change
+    a softmax. They drop paths in the search and can add a penalty of
+    resources, both of which this method leaves out.
+
+    Reference:
+
+    - [Xie et al., 2019](https://arxiv.org/abs/1812.09926), and their code
+    """
+
+    name = "snas"
+    settings = SNASSettings
+    parts = {
+        "relaxation": "concrete",
+        "temperature": 1.0,
+        "last_temperature": 0.03,
+        "derivation": "all_edges",
+    }
+    published = {"epochs": 150, "batch_size": 32}
+    fixed = {
+        "order": 1,
+        "update_order": "alpha_first",
+        "alpha_warmup_epochs": 0,
+    }
+
+    def build_search(self, supernet, **arguments):
+        from tfdarts.strategies.gradient.joint_search import JointSearch
+
+        # `fixed` leaves these no other value than that of `JointSearch`.
+        for name in ("order", "method", "update_order", "alpha_warmup_steps"):
+            del arguments[name]
+        arguments.pop("clip_virtual_step", None)  # There is no virtual step.
+        return JointSearch(supernet, **arguments)
