@@ -80,7 +80,9 @@ def test_outside_of_training_nothing_is_drawn():
 
 @pytest.mark.parametrize("identifier", ["hard", 3, None])
 def test_an_unknown_relaxation_is_refused(identifier):
-    with pytest.raises(ValueError, match="softmax, concrete. Received"):
+    with pytest.raises(
+        ValueError, match="softmax, sigmoid, concrete, straight_"
+    ):
         Alphas(2, 3, relaxation=identifier)
 
 
@@ -126,3 +128,42 @@ def test_all_steps_of_a_sequence_have_the_same_sample():
     supernet(tf.zeros((2, 3), tf.int32), supernet.initial_state(2), training=1)
     np.testing.assert_array_equal(state.numpy() - after, after - before)
     assert (after != before).any()
+
+
+def test_the_straight_through_gradient_is_that_of_the_soft_sample():
+    """With s = softmax((α + G) / T): ∂ Σ c h / ∂α = s (c − Σ s c) / T."""
+    alpha = tf.constant(ALPHA)
+    factors = np.random.default_rng(1).normal(size=ALPHA.shape)
+    for temperature in (0.5, 10.0):
+        soft = relaxations.Concrete(temperature, seed=4)
+        soft = soft.weights_of(alpha, training=True).numpy()
+        relaxation = relaxations.StraightThrough(temperature, seed=4)
+        with tf.GradientTape() as tape:
+            tape.watch(alpha)
+            weights = relaxation.weights_of(alpha, training=True)
+            loss = tf.reduce_sum(factors * weights)
+        expected = np.eye(ALPHA.shape[1])[soft.argmax(-1)]
+        np.testing.assert_array_equal(weights, expected)
+        mean = (soft * factors).sum(-1, keepdims=True)
+        expected = soft * (factors - mean) / temperature
+        np.testing.assert_allclose(
+            tape.gradient(loss, alpha), expected, atol=1e-12
+        )
+
+
+def test_operations_are_drawn_as_often_as_they_are_probable():
+    alpha = tf.constant([[0.0, 1.0, 2.0]])
+    relaxation = relaxations.StraightThrough(temperature=10.0, seed=2)
+    drawn = samples(relaxation, tf.tile(alpha, [4000, 1]), 1)[0]
+    exponentials = np.exp([0.0, 1.0, 2.0])
+    expected = exponentials / exponentials.sum()
+    np.testing.assert_allclose(relaxation.probabilities(alpha)[0], expected)
+    # Three standard deviations of a binomial distribution.
+    limit = 3 * math.sqrt(1 / 4 / 4000)
+    assert drawn.mean(0) == pytest.approx(expected, abs=limit)
+
+
+def test_outside_of_training_the_most_probable_operation_is_taken():
+    relaxation = relaxations.StraightThrough(seed=0)
+    found = relaxation.weights_of(tf.constant(ALPHA))
+    np.testing.assert_array_equal(found, np.eye(8)[ALPHA.argmax(-1)])

@@ -13,6 +13,9 @@ from tfdarts.search_spaces.entropy import entropy
         (np.eye(8), [0] * 8),
         ([[1.0, 0, 0, 0], [0.25] * 4], [0, math.log(4)]),
         ([[0.75, 0.25]], [2 * math.log(2) - 0.75 * math.log(3)]),
+        # Sigmoids: equal ones say nothing, whatever their sum.
+        ([[0.5] * 4, [0.9, 0.9, 0, 0]], [math.log(4), math.log(2)]),
+        ([[0.0] * 4], [0]),
         (np.full((3, 2, 4), 0.25, "float32"), [[math.log(4)] * 2] * 3),
     ],
 )

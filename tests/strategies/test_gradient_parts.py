@@ -147,7 +147,8 @@ def test_edges_above_the_threshold_are_kept_and_one_at_least(seed):
 
 
 @pytest.mark.parametrize(
-    "name", ["beta_darts", "fair_darts", "gaea", "sdarts", "oles"]
+    "name",
+    ["beta_darts", "fair_darts", "gaea", "sdarts", "oles", "snas", "gdas"],
 )
 def test_a_method_searches_and_resumes_bit_for_bit(name, tmp_path, monkeypatch):
     # So that a search of a few steps freezes operations.
@@ -181,21 +182,6 @@ def interrupt(self, epoch, logs=None):
         raise KeyboardInterrupt
 
 
-def test_methods_are_what_was_published():
-    config = tfdarts.search_config("fair_darts", preset="paper")
-    assert config.relaxation == "sigmoid"
-    assert config.derivation == "threshold"
-    fields = type(config).__dataclass_fields__
-    assert fields["batch_size"].metadata["paper"] == 128
-    assert fields["learning_rate"].metadata["paper"] == 0.005
-    assert "--preset=paper: 128;" in fields["batch_size"].metadata["help"]
-    assert tfdarts.search_config("beta_darts").alpha_regularizer == "beta"
-    # The weights of a text have another rate than those of images.
-    text = tfdarts.search_config("fair_darts", dataset="pydoc")
-    assert text.learning_rate == 20
-    assert text.relaxation == "sigmoid"
-
-
 def test_darts_es_stops_searches_on_images_only(tmp_path):
     assert tfdarts.search_config("darts_es").early_stop == "robust_darts"
     text = tfdarts.search_config(
@@ -212,6 +198,18 @@ def test_darts_es_stops_searches_on_images_only(tmp_path):
         (
             {"alpha_optimizer": "exponentiated", "relaxation": "sigmoid"},
             "needs --relaxation=softmax",
+        ),
+        (
+            {"relaxation": "straight_through", "batch_norm": "global"},
+            "differ from step to step",
+        ),
+        (
+            {"relaxation": "straight_through", "early_stop": "hessian"},
+            "has no second derivatives",
+        ),
+        (
+            {"relaxation": "straight_through", "method": "exact"},
+            "has no second derivatives",
         ),
     ],
 )

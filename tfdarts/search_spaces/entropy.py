@@ -23,6 +23,9 @@ def largest_entropy(probabilities):
 def entropy(probabilities):
     """Returns the entropy of the choice on each edge.
 
+    The probabilities of an edge are divided by their sum: those of sigmoids
+    do not sum to 1, and only their ratios rank the primitives.
+
     Args:
         probabilities: Array `(..., edges, primitives)`.
 
@@ -36,4 +39,6 @@ def entropy(probabilities):
     array([0.693147, 0.      ])
     """
     probabilities = np.asarray(probabilities, dtype="float64")
-    return scipy.special.entr(probabilities).sum(axis=-1)
+    total = probabilities.sum(axis=-1, keepdims=True)
+    shares = probabilities / np.maximum(total, np.finfo("float64").tiny)
+    return scipy.special.entr(shares).sum(axis=-1)

@@ -8,6 +8,7 @@ from matplotlib.patches import Rectangle
 
 from tfdarts.arguments import as_path
 from tfdarts.files import write_atomically
+from tfdarts.search_spaces.entropy import entropy
 from tfdarts.structures import STRUCTURES
 from tfdarts.structures import title_of
 from tfdarts.visualization import palette
@@ -223,12 +224,13 @@ def _add_legend(figure, primitives, note):
 
 
 def _draw_entropy(axes, weights):
-    logs = np.log(np.maximum(weights, np.finfo(weights.dtype).tiny))
-    entropy = -(weights * logs).sum(axis=-1).mean(axis=-1)
     uniform = math.log(weights.shape[-1])
     axes.axhline(uniform, color=palette.QUIET, linestyle="--")
     axes.plot(
-        entropy, color=palette.INK, linewidth=2.5, marker=_marker(weights)
+        entropy(weights).mean(axis=-1),
+        color=palette.INK,
+        linewidth=2.5,
+        marker=_marker(weights),
     )
     axes.set_ylim(0, 1.1 * uniform)
     axes.set_title(

@@ -6,7 +6,8 @@ from tfdarts.strategies.strategy import SupernetStrategy
 class GDAS(SupernetStrategy):
     """DARTS in which each pass computes one operation of each edge.
 
-    The operation is drawn by Gumbel noise. The two edges that a node keeps
+    The operation is drawn by Gumbel noise, which is the same in both passes of
+    a step. The two edges that a node keeps
     come from different nodes, as in DARTS; the authors' rule may keep two
     operations of one edge, which are no cell of the space.
 

@@ -6,6 +6,16 @@ import tensorflow as tf
 from tfdarts.strategies.darts import DARTS
 from tfdarts.strategies.pairs import validate_pair
 
+OF_TWO_LEVELS = (
+    "order",
+    "method",
+    "update_order",
+    "alpha_warmup_steps",
+    "clip_virtual_step",
+    "perturbation",
+)
+"""The options of `DARTS` that a joint search does not have."""
+
 
 @keras.saving.register_keras_serializable(package="tfdarts")
 class JointSearch(DARTS):
@@ -18,6 +28,9 @@ class JointSearch(DARTS):
     Args:
         supernet, micro_batches, derive, alpha_regularizer, distribution: See
             `DARTS`.
+
+    Raises:
+        ValueError: If an option of two levels is given, such as `order`.
 
     Reference:
 
@@ -33,6 +46,11 @@ class JointSearch(DARTS):
         distribution=None,
         **kwargs,
     ):
+        if unused := {*OF_TWO_LEVELS} & {*kwargs}:
+            raise ValueError(
+                "A joint search has one level, so these options would have no "
+                f"effect: leave out {', '.join(sorted(unused))}."
+            )
         super().__init__(
             supernet,
             order=1,
@@ -59,9 +77,4 @@ class JointSearch(DARTS):
 
     def get_config(self):
         config = super().get_config()
-        for name in (
-            *("order", "update_order", "alpha_warmup_steps"),
-            "clip_virtual_step",
-        ):
-            del config[name]
-        return config
+        return {k: v for k, v in config.items() if k not in OF_TWO_LEVELS}

@@ -4,6 +4,7 @@ import dataclasses
 
 from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import setting
+from tfdarts.strategies.early_stop import OF_CURVATURE
 
 NOISY = ("concrete", "straight_through")
 """The relaxations that draw noise at a temperature."""
@@ -109,6 +110,27 @@ class GradientSettings(Settings):
                 "--alpha_regularizer=zero_one draws sigmoids towards 0 and 1, "
                 "so it needs --relaxation=sigmoid. Received: "
                 f"--relaxation={self.relaxation}."
+            )
+        if (
+            self.relaxation == "straight_through"
+            and getattr(self, "batch_norm", "local") == "global"
+        ):
+            raise ValueError(
+                "--relaxation=straight_through computes operations that "
+                "differ from step to step, whose batch norms the devices "
+                "cannot synchronize: leave --batch_norm=global out."
+            )
+        if self.relaxation == "straight_through" and (
+            getattr(self, "early_stop", "none") in OF_CURVATURE
+            or (
+                getattr(self, "order", 1) != 1
+                and getattr(self, "method", None) == "exact"
+            )
+        ):
+            raise ValueError(
+                "--relaxation=straight_through has no second derivatives: "
+                "leave --method=exact out, and choose an --early_stop that "
+                "does not watch the curvature."
             )
         if self.alpha_optimizer == "exponentiated" and (
             self.relaxation != "softmax"

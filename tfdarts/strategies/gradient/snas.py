@@ -3,6 +3,7 @@
 import dataclasses
 
 from tfdarts.settings.fields import Settings
+from tfdarts.strategies.early_stop import OF_CURVATURE
 from tfdarts.strategies.strategy import SupernetStrategy
 
 
@@ -12,9 +13,9 @@ class SNASSettings(Settings):
 
     def __post_init__(self):
         super().__post_init__()
-        if getattr(self, "early_stop", "none") == "hessian":
+        if getattr(self, "early_stop", "none") in OF_CURVATURE:
             raise ValueError(
-                "--early_stop=hessian watches the loss of examples that the "
+                f"--early_stop={self.early_stop} watches the loss of examples that the "
                 "weights do not learn from, and --strategy=snas learns from "
                 "all: give --early_stop=skips or --early_stop=stable."
             )
@@ -49,13 +50,16 @@ class SNAS(SupernetStrategy):
         "order": 1,
         "update_order": "alpha_first",
         "alpha_warmup_epochs": 0,
+        "perturbation": "none",
     }
 
     def build_search(self, supernet, **arguments):
-        from tfdarts.strategies.gradient.joint_search import JointSearch
+        from tfdarts.strategies.gradient import joint_search
 
-        # `fixed` leaves these no other value than that of `JointSearch`.
-        for name in ("order", "method", "update_order", "alpha_warmup_steps"):
-            del arguments[name]
-        arguments.pop("clip_virtual_step", None)  # There is no virtual step.
-        return JointSearch(supernet, **arguments)
+        # `fixed` leaves the user no other value of the rest.
+        taken = {
+            name: value
+            for name, value in arguments.items()
+            if name not in joint_search.OF_TWO_LEVELS
+        }
+        return joint_search.JointSearch(supernet, **taken)
