@@ -15,8 +15,8 @@ class SNASSettings(Settings):
         super().__post_init__()
         if getattr(self, "early_stop", "none") in OF_CURVATURE:
             raise ValueError(
-                f"--early_stop={self.early_stop} watches the loss of examples that the "
-                "weights do not learn from, and --strategy=snas learns from "
+                f"--early_stop={self.early_stop} watches the loss of examples "
+                "that the weights do not learn from, and --strategy=snas learns from "
                 "all: give --early_stop=skips or --early_stop=stable."
             )
 
