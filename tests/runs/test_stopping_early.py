@@ -193,13 +193,19 @@ def test_eigenvalues_are_those_of_the_metrics_file():
     assert stopping("hessian", 14, grown, alpha_warmup_epochs=3) == 9
 
 
-def test_a_rule_that_comes_too_late_is_said(caplog):
-    config = SearchConfig(early_stop="skips", epochs=3)
+@pytest.mark.parametrize(
+    ("rule", "first"), [("skips", 10), ("robust_darts", 23)]
+)
+def test_a_rule_that_comes_too_late_is_said(rule, first, caplog):
+    config = SearchConfig(early_stop=rule, epochs=first - 1)
     with caplog.at_level(logging.INFO, "tfdarts"):
         EarlyStop(config, None, None).on_train_begin()
-    assert "cannot stop the search before epoch 10, and --epochs is 3" in (
-        caplog.text
-    )
+    said = f"cannot stop the search before epoch {first}, and --epochs is "
+    assert f"{said}{first - 1}" in caplog.text
+    caplog.clear()
+    config = SearchConfig(early_stop=rule, epochs=first)
+    EarlyStop(config, None, None).on_train_begin()
+    assert not caplog.text
 
 
 def test_each_rule_has_a_reason():

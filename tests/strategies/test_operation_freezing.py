@@ -106,8 +106,9 @@ def test_cosines_are_those_of_both_gradients():
     assert np.abs(expected).max() > 0.1
 
 
-def test_operations_with_a_low_mean_are_frozen_at_the_end_of_each_mean():
-    search = tiny_search(freeze_every=4, freeze_below=0.4)
+@pytest.mark.parametrize(("below", "expected"), [(0.4, [1]), (0.6, [0, 1])])
+def test_operations_with_a_low_mean_are_frozen_at_its_end(below, expected):
+    search = tiny_search(freeze_every=4, freeze_below=below)
     random = np.random.default_rng(0)
     gradient = random.normal(size=search.operations.shape).astype("float32")
     # Means over four steps: 0.5 for operation 0, 0 for 1, nothing for 2.
@@ -117,11 +118,11 @@ def test_operations_with_a_low_mean_are_frozen_at_the_end_of_each_mean():
         for number, factor in enumerate((first, second, third)):
             factors[search.operations == number] = factor
         search._compare(tf.constant(gradient), gradient * factors)
-    np.testing.assert_array_equal(np.flatnonzero(search.frozen), [1])
+    np.testing.assert_array_equal(np.flatnonzero(search.frozen), expected)
     assert float(search.steps) == 0 and not search.cosines.numpy().any()
     for _ in range(4):  # What is frozen stays so.
         search._compare(tf.constant(gradient), gradient)
-    np.testing.assert_array_equal(np.flatnonzero(search.frozen), [1])
+    np.testing.assert_array_equal(np.flatnonzero(search.frozen), expected)
 
 
 def test_frozen_weights_stay_and_all_else_moves():

@@ -98,15 +98,15 @@ class EarlyStop(keras.callbacks.Callback):
         )
 
     def on_train_begin(self, logs=None):
-        if (
-            self.config.early_stop != "none"
-            and self._least > self.config.epochs
-        ):
+        rule = self.config.early_stop
+        of_rule = early_stop.LEAST_EPOCHS.get(rule, 0)
+        least = max(self._least, self.config.alpha_warmup_epochs + of_rule)
+        if rule != "none" and least > self.config.epochs:
             logger.info(
                 "search: --early_stop=%s cannot stop the search before epoch "
                 "%d, and --epochs is %d",
-                self.config.early_stop,
-                self._least,
+                rule,
+                least,
                 self.config.epochs,
             )
 

@@ -25,6 +25,9 @@ GROWTH = 1.3
 ROLLBACK = 12
 """Epochs from the result of `robust_darts` to the end of the search."""
 
+LEAST_EPOCHS = {"hessian": 2 * WINDOW, "robust_darts": 11 + ROLLBACK}
+"""Epochs without which a rule cannot stop, by the name of the rule."""
+
 History = collections.namedtuple(
     "History", ["genotypes", "probabilities", "primitives", "eigenvalues"]
 )
@@ -92,7 +95,7 @@ def hessian(history, patience):
     - [Zela et al., 2020](https://arxiv.org/abs/1909.09656), section 4.3
     """
     epochs = len(history.eigenvalues)
-    if epochs < 2 * WINDOW:
+    if epochs < LEAST_EPOCHS["hessian"]:
         return None
     now = local_mean(history.eigenvalues)
     before = local_mean(history.eigenvalues[:-WINDOW])
@@ -112,7 +115,7 @@ def robust_darts(history, patience):
     - [Zela et al., 2020](https://arxiv.org/abs/1909.09656), their code
     """
     epochs = len(history.eigenvalues)
-    if epochs % 2 == 0 or epochs - ROLLBACK < 11:
+    if epochs % 2 == 0 or epochs < LEAST_EPOCHS["robust_darts"]:
         return None
     measured = history.eigenvalues[::2]
     now, before = local_mean(measured), local_mean(measured[:-4])
