@@ -14,6 +14,7 @@ DARTS = {
     "alpha_regularizer": "none",
     "perturbation": "none",
     "derivation": "strongest",
+    "early_stop": "none",
     "order": 2,
     "epochs": 50,
     "batch_size": 64,
@@ -59,6 +60,10 @@ METHODS = {
         "last_perturbation_radius": 0.3,
         "order": 1,
     },
+    # Zela et al., 2020, and their code.
+    "darts_es": {"early_stop": "robust_darts", "order": 1},
+    # Jiang et al., 2023.
+    "oles": {"freeze_every": 20, "freeze_below": 0.4, "order": 1},
     # Xie et al., 2019, and their code: a batch is two halves of 32.
     "snas": {
         "relaxation": "concrete",
