@@ -5,6 +5,8 @@ channels from `e C` up to `(e + 1) C`. Each edge keeps its own kernels and
 batch statistics; a few large operations replace many small ones.
 """
 
+import math
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -32,8 +34,9 @@ class Bundle(keras.layers.Layer):
 
     Attributes:
         source: String, the inputs of the bundle: `"node"` (the node itself),
-            `"active"` (the node after a ReLU) or `"spread"` (the node after
-            a ReLU, repeated for each edge).
+            `"active"` (the node after a ReLU), `"spread"` (the node after a
+            ReLU, its channels repeated for each edge) or `"subsampled"`
+            (every second pixel of `"spread"`).
     """
 
     source = "node"
@@ -139,14 +142,20 @@ class SeparableBundle(Bundle):
         dilation: Integer, `1` or `2`. Defaults to `1`.
 
     Call arguments:
-        inputs: 4D tensor of `num_edges * filters` channels.
+        inputs: 4D tensor of `num_edges * filters` channels. With `strides`
+            and `dilation` of 2, only every second pixel, because the kernel
+            reads no others.
         scale: Tensor `(num_edges * filters,)`, the scale of the batch
             normalization. Defaults to 1.
         products: List of one tensor; see `Bundle.edge_kernels`. Defaults to
             the kernel of the layer.
     """
 
-    source = "spread"
+    @property
+    def source(self):
+        if self.strides == self.dilation == 2:
+            return "subsampled"
+        return "spread"
 
     def __init__(
         self,
@@ -195,13 +204,14 @@ class SeparableBundle(Bundle):
             case 1, 2:
                 outputs = dilated_depthwise_conv(inputs, kernel)
             case 2, 2:
-                # A dilated kernel of stride 2 reads only every second pixel.
-                outputs = depthwise_conv(every_second_pixel(inputs), kernel)
+                outputs = depthwise_conv(inputs, kernel)
         (product,) = products or separate_edges(self.edge_kernels())
         outputs = convolve_edges(outputs, product)
         return self.batch_norm(outputs, training=training, scale=scale)
 
     def compute_output_shape(self, inputs_shape, scale_shape=None):
+        if self.source == "subsampled":
+            return inputs_shape
         return strided_shape(inputs_shape, self.strides)
 
     def get_config(self):
@@ -423,7 +433,7 @@ def depthwise_conv(images, kernel, strides=1, padding="SAME"):
     def convolve(images, kernel):
         def gradients(upstream):
             of_images = tf.raw_ops.DepthwiseConv2dNativeBackpropInput(
-                input_sizes=tf.shape(images),
+                input_sizes=as_tensor(shape_of(images)),
                 filter=kernel,
                 out_backprop=upstream,
                 **options,
@@ -452,7 +462,7 @@ def dilated_depthwise_conv(images, kernel):
     The result is an ordinary convolution of the four sets of every second
     pixel.
     """
-    _, height, width, _ = keras.ops.shape(images)
+    _, height, width, _ = shape_of(images)
     even = [[0, height % 2], [0, width % 2]]
     block = shared_constant([2, 2], tf.int32)
     outputs = depthwise_conv(tf.space_to_batch(images, block, even), kernel)
@@ -460,12 +470,32 @@ def dilated_depthwise_conv(images, kernel):
 
 
 def pointwise(images, kernel):
-    """Returns a 1x1 convolution; the kernel's output axes are flattened."""
-    if kernel.shape[:3] == (1, 1, images.shape[-1]):
-        return tf.nn.conv2d(images, kernel, 1, "VALID")
-    shape = shared_constant([1, 1, images.shape[-1], -1], tf.int32)
-    kernel = tf.reshape(kernel, shape)
-    return tf.nn.conv2d(images, kernel, 1, "VALID")
+    """Returns a 1x1 convolution; the kernel's output axes are flattened.
+
+    A product of small matrices costs a third of oneDNN's convolution.
+    """
+    channels = images.shape[-1]
+    filters = math.prod(kernel.shape) // channels
+    if kernel.shape.rank != 2:
+        shape = shared_constant([channels, filters], tf.int32)
+        kernel = tf.reshape(kernel, shape)
+    pixels = tf.reshape(images, shared_constant([-1, channels], tf.int32))
+    shape = as_tensor([*shape_of(images)[:3], filters])
+    return tf.reshape(tf.matmul(pixels, kernel), shape)
+
+
+def shape_of(images):
+    """Returns the shape; Keras adds an operation even to a static shape."""
+    if images.shape.is_fully_defined():
+        return tuple(images.shape)
+    return keras.ops.shape(images)
+
+
+def as_tensor(shape):
+    """Returns a shape of integers and scalar tensors as a tensor."""
+    if any(map(tf.is_tensor, shape)):
+        return tf.stack(shape)
+    return shared_constant(shape, tf.int32)
 
 
 def separate_edges(kernels):
@@ -477,9 +507,9 @@ def separate_edges(kernels):
         kernels: List of tensors `(edges, filters, 1, filters)`.
 
     Returns:
-        List of tensors `(1, 1, edges * filters, edges * filters)`, which are
-        block-diagonal. With many filters, one product for each edge costs
-        less: then the kernels themselves.
+        List of block-diagonal matrices `(edges * filters, edges * filters)`.
+        With many filters, one product for each edge costs less: then the
+        kernels themselves.
     """
     if not kernels:
         return []
@@ -489,7 +519,7 @@ def separate_edges(kernels):
     diagonal = np.eye(edges).reshape(edges, 1, edges, 1)
     blocks = tf.stack(kernels) * shared_constant(diagonal, kernels[0].dtype)
     size = edges * filters
-    shape = shared_constant([len(kernels), 1, 1, size, size], tf.int32)
+    shape = shared_constant([len(kernels), size, size], tf.int32)
     return tf.unstack(tf.reshape(blocks, shape))
 
 
@@ -501,10 +531,22 @@ def convolve_edges(images, kernel):
         kernel: One of the kernels that `separate_edges` returns.
     """
     edges = kernel.shape[0]
-    if edges == 1:
+    if edges == 1 or kernel.shape.rank == 2:
         return pointwise(images, kernel)
     parts = zip(tf.split(images, edges, axis=3), tf.unstack(kernel))
     return tf.concat([pointwise(*part) for part in parts], axis=3)
+
+
+def repeat_channels(images, count):
+    """Returns images with their channels repeated `count` times.
+
+    A matrix product and its gradient are faster than `tf.tile` and its
+    gradient.
+    """
+    if count == 1:
+        return images
+    identity = np.tile(np.eye(images.shape[-1]), count)
+    return pointwise(images, shared_constant(identity, images.dtype))
 
 
 def sum_of_shared(images, weights):

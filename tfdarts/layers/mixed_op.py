@@ -10,10 +10,12 @@ from tfdarts.genotypes import PRIMITIVES
 from tfdarts.layers.alphas import Alphas
 from tfdarts.layers.bundles import Bundle
 from tfdarts.layers.bundles import bundle_of
+from tfdarts.layers.bundles import repeat_channels
 from tfdarts.layers.bundles import separate_edges
 from tfdarts.layers.bundles import sum_of_shared
 from tfdarts.layers.constants import shared_constant
 from tfdarts.layers.primitives import primitive
+from tfdarts.layers.subsample import every_second_pixel
 from tfdarts.layers.subsample import strided_shape
 
 
@@ -111,9 +113,7 @@ class MixedOp(keras.layers.Layer):
         if edge_weights is None:
             edge_weights = self.alphas.edge_weights(training)
         scales = dict(zip(self.primitives, self._scales(edge_weights)))
-        active = self.relu(inputs)
-        spread = tf.tile(active, [1, 1, 1, self.num_edges])
-        sources = {"node": inputs, "active": active, "spread": spread}
+        sources = self._sources(inputs)
         products = self._products()
         terms, shared = [], {}
         for name, operation in zip(self.primitives, self.operations):
@@ -136,6 +136,19 @@ class MixedOp(keras.layers.Layer):
             weights = self._select(edge_weights, shared)
             terms.append(sum_of_shared([*shared.values()], weights))
         return tf.add_n(terms)
+
+    def _sources(self, inputs):
+        """Returns a dict from `Bundle.source` to the inputs of bundles."""
+        active = self.relu(inputs)
+        sources = {"node": inputs, "active": active}
+        needed = {getattr(each, "source", None) for each in self.operations}
+        if "spread" in needed:
+            sources["spread"] = repeat_channels(active, self.num_edges)
+        if "subsampled" in needed:
+            sources["subsampled"] = repeat_channels(
+                every_second_pixel(active), self.num_edges
+            )
+        return sources
 
     def _products(self):
         """Returns the argument `products` of the bundles that take it."""

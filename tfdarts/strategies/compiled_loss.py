@@ -101,13 +101,15 @@ class CompiledLoss:
             self.model,
             self.distribution,
             self.compiled,
+            as_traced=not self.carries_state,
             **options,
         )
 
     def values(self):
         """Returns the current `Values`."""
         weights, state = self._read()
-        alphas = [v.value for v in self.alpha_variables]
+        # Tensors, not variables, so that `graph` finds what a step traced.
+        alphas = [tf.convert_to_tensor(v) for v in self.alpha_variables]
         return Values(weights, alphas, state)
 
     def objective(self, parts, state, penalty=0.0):

@@ -1,5 +1,6 @@
 """The mean of a function over the micro-batches of all replicas."""
 
+import contextlib
 import math
 
 import tensorflow as tf
@@ -25,6 +26,7 @@ class Phase:
         compile: Function that compiles a function, such as `tf.function`.
         micro_batches: Integer. Defaults to `1`.
         jit_compile: Boolean, whether XLA compiles. Defaults to `False`.
+        as_traced: Boolean; see `graph_as_traced`. Defaults to `False`.
     """
 
     def __init__(
@@ -35,12 +37,14 @@ class Phase:
         compile,
         micro_batches=1,
         jit_compile=False,
+        as_traced=False,
     ):
         self.function = function
         self.model = model
         self.distribution = distribution
         self.micro_batches = micro_batches
         self.num_parts = micro_batches * distribution.num_replicas_in_sync
+        self._context = graph_as_traced if as_traced else contextlib.nullcontext
         self._like = None
         self._of_part = tf.function(
             self._compute_packed, jit_compile=jit_compile
@@ -60,10 +64,11 @@ class Phase:
             values: Tuple of structures of tensors.
             parts: The parts that `tfdarts.replicas.parts_of` returns.
         """
-        results = [
-            self._compute(tf.constant(number), values, part)
-            for number, part in enumerate(parts)
-        ]
+        with self._context():
+            results = [
+                self._compute(tf.constant(number), values, part)
+                for number, part in enumerate(parts)
+            ]
         means, carried, others = zip(*results)
         local = self.distribution.experimental_local_results
         others = tf.nest.map_structure(lambda v: local(v)[0], others[-1])
@@ -149,6 +154,27 @@ class Phase:
                 for piece, spec in zip(pieces, specs)
             ],
         )
+
+
+@contextlib.contextmanager
+def graph_as_traced():
+    """Runs functions without TensorFlow's graph optimizer, on CPUs.
+
+    On CPUs the optimizer takes a third of the first step of a search of
+    convolutional cells and makes no later step faster. On GPUs it chooses the
+    layout of images. Graphs with loops need it: it saves memory.
+    """
+    if tf.config.list_physical_devices("GPU"):
+        yield
+        return
+    options = tf.config.optimizer.get_experimental_options()
+    option = "disable_meta_optimizer"
+    tf.config.optimizer.set_experimental_options({option: True})
+    try:
+        yield
+    finally:
+        before = {option: options.get(option, False)}
+        tf.config.optimizer.set_experimental_options(before)
 
 
 def _specs(structure):

@@ -1,9 +1,11 @@
 """Many variables as one vector."""
 
+import collections
 import functools
 import math
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tfdarts.layers.constants import shared_constant
@@ -32,50 +34,62 @@ class FlatVariables:
 
     def __init__(self, variables):
         self.variables = list(variables)
-        self._shapes = [tuple(variable.shape) for variable in self.variables]
-        self._sizes = [math.prod(shape) for shape in self._shapes]
+        sizes = [math.prod(variable.shape) for variable in self.variables]
+        self._size = sum(sizes)
+        # Variables of one shape are split and joined by one operation.
+        self._by_shape = collections.defaultdict(list)
+        for index, variable in enumerate(self.variables):
+            self._by_shape[tuple(variable.shape)].append(index)
+        places = np.split(np.arange(self._size), np.cumsum(sizes)[:-1])
+        grouped = [places[i] for same in self._by_shape.values() for i in same]
+        order = np.concatenate(grouped) if grouped else np.zeros(0, int)
+        self._order = tf.constant(order, tf.int32)
+        self._inverse = tf.constant(np.argsort(order), tf.int32)
 
     @functools.cached_property
     def vector(self):
         """A variable of the vector's size, for an optimizer to update."""
         return keras.Variable(
-            tf.zeros(sum(self._sizes), self.variables[0].dtype), name="vector"
+            tf.zeros(self._size, self.variables[0].dtype), name="vector"
         )
 
     def read(self):
         """Returns the values of the variables as one vector."""
-        return self.join(
-            [keras.ops.convert_to_tensor(v) for v in self.variables]
-        )
+        return self.join(map(tf.convert_to_tensor, self.variables))
 
+    @tf.autograph.experimental.do_not_convert
     def join(self, tensors):
         """Returns tensors of the variables' shapes as one vector.
 
         Args:
             tensors: Iterable of tensors, or `None` for zeros.
         """
-        vectors = [
-            tf.zeros(size, self.variables[0].dtype)
-            if tensor is None
-            else _reshape(tensor, (-1,))
-            for tensor, size in zip(tensors, self._sizes, strict=True)
-        ]
-        # Models without batch norm have no statistics to join.
-        return tf.concat(vectors, axis=0) if vectors else tf.zeros([0])
+        tensors = list(tensors)
+        if not tensors:
+            # Models without batch norm have no statistics to join.
+            return tf.zeros([0])
+        vectors = []
+        for shape, same in self._by_shape.items():
+            zeros = shared_constant(np.zeros(shape), self.variables[0].dtype)
+            parts = [zeros if tensors[i] is None else tensors[i] for i in same]
+            vectors.append(tf.reshape(tf.stack(parts), [-1]))
+        return tf.gather(tf.concat(vectors, axis=0), self._inverse)
 
+    @tf.autograph.experimental.do_not_convert
     def split(self, vector):
         """Returns the parts of a vector, in the variables' shapes."""
-        parts = tf.split(vector, self._sizes) if self._sizes else []
-        return [_reshape(p, s) for p, s in zip(parts, self._shapes)]
+        if not self.variables:
+            return []
+        groups = self._by_shape.items()
+        sizes = [math.prod(shape) * len(same) for shape, same in groups]
+        pieces = tf.split(tf.gather(vector, self._order), sizes)
+        parts = {}
+        for piece, (shape, same) in zip(pieces, groups):
+            stacked = tf.reshape(piece, [len(same), *shape])
+            parts.update(zip(same, tf.unstack(stacked)))
+        return [parts[index] for index in range(len(parts))]
 
     def write(self, vector):
         """Assigns the parts of a vector to the variables."""
         for variable, value in zip(self.variables, self.split(vector)):
             variable.assign(value)
-
-
-def _reshape(tensor, shape):
-    """Returns a reshaped tensor; avoids an operation from vector to vector."""
-    if len(tensor.shape) == len(shape) == 1:
-        return tensor
-    return tf.reshape(tensor, shared_constant(shape, tf.int32))

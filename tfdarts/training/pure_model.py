@@ -57,6 +57,7 @@ class PureModel:
         others = [tf.convert_to_tensor(variable) for variable in self.others]
         return self.weights.read(), (self.statistics.read(), others)
 
+    @tf.autograph.experimental.do_not_convert
     def __call__(self, weights, state, inputs, apart=(), training=True):
         """Returns the outputs, the new state, and the losses added.
 
