@@ -563,7 +563,8 @@ def sum_of_shared(images, weights):
     """
     filters = images[0].shape[-1]
     identity = np.eye(filters).reshape(1, filters, 1, filters)
-    weights = tf.reshape(weights, [len(images), 1, -1, 1])
+    shape = shared_constant([len(images), 1, -1, 1], tf.int32)
+    weights = tf.reshape(weights, shape)
     return pointwise(
         tf.concat(images, axis=3),
         weights * shared_constant(identity, weights.dtype),

@@ -112,7 +112,7 @@ class MixedOp(keras.layers.Layer):
         """Computes equation 2 on each edge; skips `none`, which adds zero."""
         if edge_weights is None:
             edge_weights = self.alphas.edge_weights(training)
-        scales = dict(zip(self.primitives, self._scales(edge_weights)))
+        scales = self._scales(edge_weights)
         sources = self._sources(inputs)
         products = self._products()
         terms, shared = [], {}
@@ -134,6 +134,7 @@ class MixedOp(keras.layers.Layer):
             )
         if shared:
             weights = self._select(edge_weights, shared)
+            weights = tf.cast(weights, self.compute_dtype)
             terms.append(sum_of_shared([*shared.values()], weights))
         return tf.add_n(terms)
 
@@ -165,11 +166,19 @@ class MixedOp(keras.layers.Layer):
         }
 
     def _scales(self, edge_weights):
-        """Returns a list: for each primitive, the weight of each channel."""
+        """Returns a dict from each bundle to the weights of its channels."""
+        names = [
+            name
+            for name, operation in zip(self.primitives, self.operations)
+            if isinstance(operation, Bundle) and name != "none"
+        ]
+        if not names:
+            return {}
         # Products with constants are fewer operations than `tf.repeat`.
         repeated = np.repeat(np.eye(self.num_edges), self.filters, axis=1)
         repeated = shared_constant(repeated, edge_weights.dtype)
-        return tf.unstack(tf.matmul(edge_weights, repeated, transpose_a=True))
+        weights = self._select(edge_weights, names)
+        return dict(zip(names, tf.unstack(tf.matmul(weights, repeated))))
 
     def _select(self, edge_weights, names):
         """Returns the weights of some primitives, `(primitives, edges)`."""
@@ -177,8 +186,7 @@ class MixedOp(keras.layers.Layer):
             [float(name == each) for each in self.primitives] for name in names
         ]
         rows = shared_constant(rows, edge_weights.dtype)
-        selected = tf.matmul(rows, edge_weights, transpose_b=True)
-        return tf.cast(selected, self.compute_dtype)
+        return tf.matmul(rows, edge_weights, transpose_b=True)
 
     def operation_of(self, edge: int, name: str) -> keras.Layer:
         """Returns the layer of a primitive on one edge, with its weights.

@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from tfdarts.genotypes import PRIMITIVES
+from tfdarts.layers.constants import shared_constant
 from tfdarts.layers.convolutions import FactorizedReduce
 from tfdarts.layers.convolutions import ReLUConvBN
 from tfdarts.layers.mixed_op import MixedOp
@@ -167,7 +168,8 @@ def compute_nodes(mixed_ops, space, inputs, edge_weights, training):
     received = 0
     for source, mixed_op in enumerate(mixed_ops):
         if source >= len(inputs):
-            node, received = tf.split(received, [mixed_op.filters, -1], axis=3)
+            sizes = shared_constant([mixed_op.filters, -1], tf.int32)
+            node, received = tf.split(received, sizes, axis=3, num=2)
             nodes.append(node)
         received += mixed_op(
             nodes[source], edge_weights[source], training=training

@@ -64,15 +64,20 @@ class FlatVariables:
         Args:
             tensors: Iterable of tensors, or `None` for zeros.
         """
-        tensors = list(tensors)
-        if not tensors:
+        if not self.variables:
             # Models without batch norm have no statistics to join.
             return tf.zeros([0])
-        vectors = []
-        for shape, same in self._by_shape.items():
-            zeros = shared_constant(np.zeros(shape), self.variables[0].dtype)
-            parts = [zeros if tensors[i] is None else tensors[i] for i in same]
-            vectors.append(tf.reshape(tf.stack(parts), [-1]))
+        tensors = [
+            tf.zeros(variable.shape, variable.dtype)
+            if tensor is None
+            else tensor
+            for tensor, variable in zip(tensors, self.variables, strict=True)
+        ]
+        flat = shared_constant([-1], tf.int32)
+        vectors = [
+            tf.reshape(tf.stack([tensors[index] for index in same]), flat)
+            for same in self._by_shape.values()
+        ]
         return tf.gather(tf.concat(vectors, axis=0), self._inverse)
 
     @tf.autograph.experimental.do_not_convert
@@ -85,7 +90,8 @@ class FlatVariables:
         pieces = tf.split(tf.gather(vector, self._order), sizes)
         parts = {}
         for piece, (shape, same) in zip(pieces, groups):
-            stacked = tf.reshape(piece, [len(same), *shape])
+            shape = shared_constant([len(same), *shape], tf.int32)
+            stacked = tf.reshape(piece, shape)
             parts.update(zip(same, tf.unstack(stacked)))
         return [parts[index] for index in range(len(parts))]
 
