@@ -117,7 +117,7 @@ def test_texts_keep_the_values_of_texts(name):
         ({"alpha_warmup_epochs": 3}, "--alpha_warmup_epochs must be one of 0"),
         ({"update_order": "weights_first"}, "must be one of alpha_first"),
         ({"perturbation": "random"}, "--perturbation must be one of none"),
-        ({"early_stop": "hessian"}, "--strategy=snas learns from all"),
+        ({"early_stop": "hessian"}, "--early_stop=hessian watches the loss"),
     ],
 )
 def test_snas_refuses_what_one_level_has_no_use_for(setting, message):

@@ -16,8 +16,9 @@ class SNASSettings(Settings):
         if getattr(self, "early_stop", "none") in OF_CURVATURE:
             raise ValueError(
                 f"--early_stop={self.early_stop} watches the loss of examples "
-                "that the weights do not learn from, and --strategy=snas learns from "
-                "all: give --early_stop=skips or --early_stop=stable."
+                "that the weights do not learn from, and --strategy=snas "
+                "learns from all: give --early_stop=skips or "
+                "--early_stop=stable."
             )
 
 
