@@ -2,12 +2,14 @@
 
 import contextlib
 import contextvars
+from collections.abc import Sequence
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from tfdarts.layers import relaxations
+from tfdarts.layers.constants import shared_constant
 from tfdarts.layers.nested import nested_layers
 from tfdarts.layers.relaxations import Relaxation
 
@@ -31,8 +33,9 @@ def alphas_as_edge_weights():
 class Alphas(keras.layers.Layer):
     """The alphas, one for each edge and primitive.
 
-    The layer owns one variable, `alpha`, and has no inputs. Do not call the
-    layer: `edge_weights()` returns the weights of the primitives.
+    The layer owns the variable `alpha`, with `edge_groups` also the variable
+    `beta`, and has no inputs. Do not call the layer: `edge_weights()` returns
+    the weights of the primitives.
 
     Alphas are not trainable weights of a Keras model, because `fit` of the
     model would train them on the training loss. Only a search changes them.
@@ -42,11 +45,20 @@ class Alphas(keras.layers.Layer):
         num_primitives: Integer.
         initializer: Keras initializer. Defaults to a normal distribution of
             standard deviation `0.001`, as in the authors' code.
-        relaxation: `Relaxation`, or its name: `"softmax"` or `"concrete"`.
-            Several `Alphas` may share one. Defaults to `"softmax"`.
+        relaxation: `Relaxation`, or its name: `"softmax"`, `"sigmoid"`,
+            `"concrete"` or `"dirichlet"`. Several `Alphas` may share one.
+            Defaults to `"softmax"`.
         mask: Boolean array `(num_edges, num_primitives)`, which primitives an
             edge may have. The others have the alpha -1e9, so their weights
             are 0. Defaults to all.
+        edge_groups: Sequence of the group of each edge, such as the node that
+            the edge enters. The weights of each edge are then multiplied by
+            the softmax of `beta` over its group (edge normalization).
+            Defaults to no such factor.
+
+    Raises:
+        ValueError: If the relaxation has trainable variables, or
+            `edge_groups` has another length than `num_edges`.
 
     Example:
 
@@ -57,6 +69,7 @@ class Alphas(keras.layers.Layer):
     Reference:
 
     - [Liu et al., 2019](https://arxiv.org/abs/1806.09055), equation 2
+    - [Xu et al., 2020](https://arxiv.org/abs/1907.05737), equation 4
     """
 
     def __init__(
@@ -66,6 +79,7 @@ class Alphas(keras.layers.Layer):
         initializer: str | keras.initializers.Initializer | None = None,
         relaxation: str | Relaxation = "softmax",
         mask: np.ndarray | None = None,
+        edge_groups: Sequence[int] | None = None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -83,6 +97,12 @@ class Alphas(keras.layers.Layer):
             )
         mask = np.asarray(True if mask is None else mask)
         self.mask = None if mask.all() else mask
+        self.edge_groups = None if edge_groups is None else [*edge_groups]
+        if self.edge_groups and len(self.edge_groups) != num_edges:
+            raise ValueError(
+                "`edge_groups` must have a group for each of the "
+                f"{num_edges} edges. Received: {self.edge_groups}."
+            )
         self.build()
 
     def build(self, input_shape=None):
@@ -96,12 +116,20 @@ class Alphas(keras.layers.Layer):
         )
         if self.mask is not None:  # Regularizers read the variable.
             self.alpha.assign(self._masked(self.alpha))
+        self.beta = None
+        if self.edge_groups:
+            self.beta = self.add_weight(
+                name="beta",
+                shape=(self.num_edges,),
+                initializer=self.initializer,
+                trainable=False,
+            )
         self.built = True
 
     @property
     def alpha_variables(self):
         """The variables that a search optimizes as architecture, a list."""
-        return [self.alpha]
+        return [self.alpha] if self.beta is None else [self.alpha, self.beta]
 
     def edge_weights(self, training: bool = False) -> tf.Tensor:
         """Returns the weights of the primitives in one pass.
@@ -112,7 +140,10 @@ class Alphas(keras.layers.Layer):
         Returns:
             A tensor of shape `(num_edges, num_primitives)`.
         """
-        return self.relaxed(training)
+        weights = self.relaxed(training)
+        if self.beta is None:
+            return weights
+        return weights * self._weights_in_groups(self.beta, weights.dtype)
 
     def relaxed(self, training: bool = False) -> tf.Tensor:
         """Returns the weights that the relaxation makes of the alphas.
@@ -130,7 +161,12 @@ class Alphas(keras.layers.Layer):
         The shape is `(num_edges, num_primitives)`. Genotypes are derived from
         these probabilities.
         """
-        return self.relaxation.probabilities(self._masked(self.alpha).numpy())
+        alpha = self._masked(self.alpha).numpy()
+        probabilities = self.relaxation.probabilities(alpha)
+        if self.beta is None:
+            return probabilities
+        factors = self._weights_in_groups(self.beta, "float64")
+        return probabilities * factors.numpy()
 
     def _masked(self, alpha):
         """Returns alphas; those that the mask excludes are -1e9."""
@@ -138,6 +174,14 @@ class Alphas(keras.layers.Layer):
         if self.mask is None:
             return alpha
         return keras.ops.where(self.mask, alpha, EXCLUDED)
+
+    def _weights_in_groups(self, beta, dtype):
+        """Returns the softmax of beta over each group, `(edges, 1)`."""
+        beta = tf.cast(keras.ops.convert_to_tensor(beta), dtype)
+        members = np.equal.outer([*{*self.edge_groups}], self.edge_groups)
+        members = shared_constant(members, tf.bool)
+        weights = tf.nn.softmax(tf.where(members, beta, beta.dtype.min))
+        return tf.reduce_sum(weights, axis=0)[:, tf.newaxis]
 
     def get_config(self):
         return {
@@ -147,6 +191,7 @@ class Alphas(keras.layers.Layer):
             "initializer": keras.initializers.serialize(self.initializer),
             "relaxation": keras.saving.serialize_keras_object(self.relaxation),
             "mask": None if self.mask is None else self.mask.tolist(),
+            "edge_groups": self.edge_groups,
         }
 
 

@@ -1,5 +1,6 @@
 """The mixed operation on the edges that leave one node."""
 
+import functools
 from collections.abc import Sequence
 
 import keras
@@ -225,15 +226,19 @@ class MixedOp(keras.layers.Layer):
         }
 
 
-def mixed_op_class(identifier):
-    """Returns the class of a mixed operation.
+def as_mixed_op(identifier):
+    """Returns the class of a mixed operation, or a partial of the class.
 
     Args:
-        identifier: The class, or its name as registered with Keras.
+        identifier: The class, a `functools.partial` of the class and some of
+            its arguments, or what `mixed_op_config` returns for one of them.
 
     Raises:
         ValueError: If no class is registered under the name.
     """
+    if isinstance(identifier, dict):
+        options = dict(identifier)
+        return functools.partial(as_mixed_op(options.pop("name")), **options)
     if not isinstance(identifier, str):
         return identifier
     found = keras.saving.get_registered_object(identifier)
@@ -243,3 +248,19 @@ def mixed_op_class(identifier):
             f"that registers it with Keras first."
         )
     return found
+
+
+def mixed_op_config(mixed_op):
+    """Returns a mixed operation in the form that Keras saves.
+
+    Args:
+        mixed_op: The result of `as_mixed_op`.
+
+    Example:
+
+    >>> mixed_op_config(functools.partial(MixedOp, primitives=["skip_connect"]))
+    {'name': 'tfdarts>MixedOp', 'primitives': ['skip_connect']}
+    """
+    if isinstance(mixed_op, functools.partial):
+        return {"name": mixed_op_config(mixed_op.func), **mixed_op.keywords}
+    return keras.saving.get_registered_name(mixed_op)

@@ -6,7 +6,8 @@ from tfdarts.layers.convolutions import LAYOUT
 from tfdarts.layers.convolutions import ReLUConvBN
 from tfdarts.layers.convolutions import conv
 from tfdarts.layers.mixed_op import MixedOp
-from tfdarts.layers.mixed_op import mixed_op_class
+from tfdarts.layers.mixed_op import as_mixed_op
+from tfdarts.layers.mixed_op import mixed_op_config
 from tfdarts.layers.search_cell import compute_nodes
 from tfdarts.layers.search_cell import make_mixed_ops
 from tfdarts.layers.subsample import strided_shape
@@ -20,7 +21,7 @@ class NASBench201SearchCell(keras.layers.Layer):
 
     Args:
         filters: Integer, channels of the input and of each node.
-        mixed_op: Class of layers like `MixedOp`, or its registered name.
+        mixed_op: Class of layers like `MixedOp`; see `CNNSupernet`.
             Defaults to `MixedOp`.
         space: Search space, or its config. Defaults to
             `NASBench201SearchSpace()`.
@@ -48,7 +49,7 @@ class NASBench201SearchCell(keras.layers.Layer):
     def __init__(self, filters, mixed_op=MixedOp, space=None, **kwargs):
         super().__init__(**kwargs)
         self.filters = filters
-        self.mixed_op = mixed_op_class(mixed_op)
+        self.mixed_op = as_mixed_op(mixed_op)
         self.space = as_space(space) or NASBench201SearchSpace()
         self.mixed_ops = make_mixed_ops(
             self.mixed_op, self.space, filters, dtype=self.dtype_policy
@@ -70,7 +71,7 @@ class NASBench201SearchCell(keras.layers.Layer):
         return {
             **super().get_config(),
             "filters": self.filters,
-            "mixed_op": keras.saving.get_registered_name(self.mixed_op),
+            "mixed_op": mixed_op_config(self.mixed_op),
             "space": self.space.get_config(),
         }
 

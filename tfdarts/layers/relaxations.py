@@ -3,6 +3,12 @@
 import keras
 import tensorflow as tf
 
+LEAST_CONCENTRATION = 1e-20
+"""The least concentration that `Dirichlet` draws with; at 0 it has no samples.
+
+Such a sample is 0.
+"""
+
 
 class Relaxation(keras.layers.Layer):
     """Maps alphas to the weights of the primitives.
@@ -63,8 +69,34 @@ class Softmax(Relaxation):
         return tf.nn.softmax(alpha)
 
 
+class RandomRelaxation(Relaxation):
+    """A relaxation that draws noise, with a seed that Keras saves.
+
+    Args:
+        seed: Integer. Defaults to a seed drawn from Keras' global seed.
+    """
+
+    def __init__(self, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+
+    def save_own_variables(self, store):
+        super().save_own_variables(store)
+        # Keras does not save the state of a seed generator itself.
+        store["seed"] = keras.ops.convert_to_numpy(self.seed_generator.state)
+
+    def load_own_variables(self, store):
+        own = {name: store[name] for name in store.keys() if name != "seed"}
+        super().load_own_variables(own)
+        self.seed_generator.state.assign(store["seed"])
+
+    def get_config(self):
+        return {**super().get_config(), "seed": self.seed}
+
+
 @keras.saving.register_keras_serializable(package="tfdarts")
-class Concrete(Softmax):
+class Concrete(RandomRelaxation, Softmax):
     """A sample of the concrete (Gumbel-softmax) distribution.
 
     In training the weights are `softmax((alpha + G) / temperature)`, where G
@@ -91,14 +123,12 @@ class Concrete(Softmax):
     """
 
     def __init__(self, temperature=1.0, seed=None, **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(seed, **kwargs)
         if temperature <= 0:
             raise ValueError(
                 f"`temperature` must be above 0. Received: {temperature}."
             )
         self.initial_temperature = temperature
-        self.seed = seed
-        self.seed_generator = keras.random.SeedGenerator(seed)
         self.temperature = self.add_weight(
             name="temperature",
             shape=(),
@@ -120,20 +150,10 @@ class Concrete(Softmax):
         temperature = keras.ops.cast(self.temperature, dtype)
         return super().weights_of((alpha + noise) / temperature)
 
-    def save_own_variables(self, store):
-        super().save_own_variables(store)
-        # Keras does not save the state of a seed generator itself.
-        store["seed"] = keras.ops.convert_to_numpy(self.seed_generator.state)
-
-    def load_own_variables(self, store):
-        super().load_own_variables({"0": store["0"]})
-        self.seed_generator.state.assign(store["seed"])
-
     def get_config(self):
         return {
             **super().get_config(),
             "temperature": self.initial_temperature,
-            "seed": self.seed,
         }
 
 
@@ -173,6 +193,51 @@ class StraightThrough(Concrete):
 
 
 @keras.saving.register_keras_serializable(package="tfdarts")
+class Dirichlet(RandomRelaxation):
+    """A sample of a Dirichlet distribution.
+
+    The concentrations are `elu(alpha) + 1`. In training the weights are drawn
+    anew in each pass, and gradients of alpha are those of the samples. Outside
+    of training the weights are the mean of the distribution.
+
+    Samples have no second derivative in alpha, which
+    `tfdarts.DARTS.alpha_curvature` needs.
+
+    Args:
+        seed: Integer. Defaults to a seed drawn from Keras' global seed.
+
+    Example:
+
+    >>> relaxation = Dirichlet(seed=0)
+    >>> relaxation.probabilities([[1.0, 0.0, 0.0]]).round(2).tolist()
+    [[0.5, 0.25, 0.25]]
+    >>> sample = relaxation.weights_of(tf.zeros((1, 3)), training=True)
+    >>> round(float(tf.reduce_sum(sample)), 4)
+    1.0
+
+    Reference:
+
+    - [Chen et al., 2021](https://arxiv.org/abs/2006.10355), section 3.1
+    """
+
+    def weights_of(self, alpha, training=False):
+        # Logarithms, because elu(alpha) + 1 is rounded to 0 below -17.
+        logs = tf.where(alpha > 0, tf.math.log1p(tf.nn.relu(alpha)), alpha)
+        if not training:
+            return tf.nn.softmax(logs)
+        # TensorFlow has no samples in bfloat16.
+        dtype = tf.float64 if alpha.dtype == tf.float64 else tf.float32
+        samples = tf.random.stateless_gamma(
+            tf.shape(alpha),
+            tf.cast(self.seed_generator.next(), tf.int32),
+            tf.maximum(tf.exp(tf.cast(logs, dtype)), LEAST_CONCENTRATION),
+            dtype=dtype,
+        )
+        weights = samples / tf.reduce_sum(samples, axis=-1, keepdims=True)
+        return tf.cast(weights, alpha.dtype)
+
+
+@keras.saving.register_keras_serializable(package="tfdarts")
 class Sigmoid(Relaxation):
     """The sigmoid of each alpha: operations do not compete.
 
@@ -195,6 +260,7 @@ RELAXATIONS = {
     "sigmoid": Sigmoid,
     "concrete": Concrete,
     "straight_through": StraightThrough,
+    "dirichlet": Dirichlet,
 }
 """The relaxations by name."""
 

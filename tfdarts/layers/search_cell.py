@@ -8,7 +8,8 @@ from tfdarts.layers.constants import shared_constant
 from tfdarts.layers.convolutions import FactorizedReduce
 from tfdarts.layers.convolutions import ReLUConvBN
 from tfdarts.layers.mixed_op import MixedOp
-from tfdarts.layers.mixed_op import mixed_op_class
+from tfdarts.layers.mixed_op import as_mixed_op
+from tfdarts.layers.mixed_op import mixed_op_config
 from tfdarts.layers.subsample import strided_shape
 from tfdarts.search_spaces.cnn import CNNSearchSpace
 from tfdarts.search_spaces.registry import as_space
@@ -26,7 +27,7 @@ class SearchCell(keras.layers.Layer):
         num_nodes: Integer, intermediate nodes. Defaults to `4`.
         primitives: Sequence of primitive names. Defaults to the eight of the
             paper.
-        mixed_op: Class of layers like `MixedOp`, or its registered name.
+        mixed_op: Class of layers like `MixedOp`; see `CNNSupernet`.
             Defaults to `MixedOp`.
         space: Search space, or its config; then `num_nodes` and `primitives`
             are those of the space. Defaults to the paper's.
@@ -68,7 +69,7 @@ class SearchCell(keras.layers.Layer):
         self.filters = filters
         self.reduction = reduction
         self.after_reduction = after_reduction
-        self.mixed_op = mixed_op_class(mixed_op)
+        self.mixed_op = as_mixed_op(mixed_op)
         self.space = as_space(space) or CNNSearchSpace(num_nodes, primitives)
         self.num_nodes = self.space.num_nodes
         self.primitives = self.space.primitives
@@ -119,7 +120,7 @@ class SearchCell(keras.layers.Layer):
             "reduction": self.reduction,
             "after_reduction": self.after_reduction,
             "space": self.space.get_config(),
-            "mixed_op": keras.saving.get_registered_name(self.mixed_op),
+            "mixed_op": mixed_op_config(self.mixed_op),
         }
 
 

@@ -11,7 +11,8 @@ from tfdarts.layers.alphas import Alphas
 from tfdarts.layers.batch_norm import BatchNorm
 from tfdarts.layers.convolutions import conv
 from tfdarts.layers.mixed_op import MixedOp
-from tfdarts.layers.mixed_op import mixed_op_class
+from tfdarts.layers.mixed_op import as_mixed_op
+from tfdarts.layers.mixed_op import mixed_op_config
 from tfdarts.layers.recompute import call_and_recompute
 from tfdarts.layers.relaxations import Relaxation
 from tfdarts.layers.search_cell import SearchCell
@@ -49,9 +50,13 @@ class CNNSupernet(Supernet, keras.Model):
             `"cifar"`, `"imagenet"` or `"auto"`. Defaults to `"auto"`.
         relaxation: `tfdarts.Relaxation`, how alphas become weights, or its
             name: `"softmax"` or `"concrete"`. Defaults to `"softmax"`.
-        mixed_op: Class of layers like `MixedOp`, or its registered name. To
+        mixed_op: Class of layers like `MixedOp`, its registered name, or a
+            `functools.partial` of the class and some of its arguments. To
             save the supernet, register the class with Keras. Defaults to
             `MixedOp`.
+        edge_normalization: Boolean, whether the weights of each edge are
+            multiplied by a softmax over the edges into the same node; see
+            `Alphas`. Defaults to `False`.
         space: Search space of convolutional cells, or the dict that its
             `get_config` returns; then `num_nodes` and `primitives` are those
             of the space. Defaults to the paper's.
@@ -88,6 +93,7 @@ class CNNSupernet(Supernet, keras.Model):
         stem: str = "auto",
         relaxation: str | Relaxation = "softmax",
         mixed_op: type[MixedOp] = MixedOp,
+        edge_normalization: bool = False,
         space: CellSearchSpace | None = None,
         **kwargs,
     ):
@@ -112,12 +118,15 @@ class CNNSupernet(Supernet, keras.Model):
         self.primitives = self.space.primitives
         dtype = self.dtype_policy
         self.relaxation = relaxations.get(relaxation)
-        self.mixed_op = mixed_op_class(mixed_op)
+        self.mixed_op = as_mixed_op(mixed_op)
+        self.edge_normalization = edge_normalization
+        nodes = [node for node, _ in self.space.edges]
         for cell_type in self.space.cell_types:
             alphas = Alphas(
                 *self.space.alpha_shape,
                 relaxation=self.relaxation,
                 mask=self.space.mask(cell_type),
+                edge_groups=nodes if edge_normalization else None,
                 name=cell_type,
                 dtype=dtype,
             )
@@ -231,7 +240,8 @@ class CNNSupernet(Supernet, keras.Model):
             "recompute": self.recompute,
             "stem": self.stem,
             "relaxation": keras.saving.serialize_keras_object(self.relaxation),
-            "mixed_op": keras.saving.get_registered_name(self.mixed_op),
+            "mixed_op": mixed_op_config(self.mixed_op),
+            "edge_normalization": self.edge_normalization,
             "name": self.name,
             "dtype": keras.dtype_policies.serialize(self.dtype_policy),
             **quantized_layers(self),

@@ -31,11 +31,20 @@ class Supernet:
         return self.space.derive(self.probabilities())
 
     def alpha_values(self):
-        """Returns the raw alphas, a dict of NumPy arrays."""
-        return {
+        """Returns the raw alphas, a dict of NumPy arrays.
+
+        With edge normalization, `<cell type>_beta` are the betas.
+        """
+        values = {
             cell_type: alphas.alpha.numpy()
             for cell_type, alphas in self.alphas.items()
         }
+        betas = {
+            f"{cell_type}_beta": alphas.beta.numpy()
+            for cell_type, alphas in self.alphas.items()
+            if alphas.beta is not None
+        }
+        return values | betas
 
     def probabilities(self):
         """Returns the probabilities of the primitives by cell type.

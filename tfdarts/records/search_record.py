@@ -25,8 +25,8 @@ class SearchRecord(keras.callbacks.Callback):
 
     Args:
         directory: Path. It gets `alphas.npz` and `probabilities.npz`, with
-            one array per cell type, epochs first, row 0 the initial values;
-            and `genotypes/epoch_<n>.json`.
+            one array per cell type, epochs first, row 0 the initial values
+            (see `Supernet.alpha_values`); and `genotypes/epoch_<n>.json`.
         search: `DARTS`, untrained if `first_epoch` is 0.
         first_epoch: Integer, the epoch to resume at.
 
@@ -61,8 +61,11 @@ class SearchRecord(keras.callbacks.Callback):
         alphas = read_arrays(self.directory / "alphas.npz")
         probabilities = read_probabilities(self.directory)
         self.alphas, self.probabilities = (
-            {name: [*arrays[name][: count + 1]] for name in self.alphas}
-            for arrays in (alphas, probabilities)
+            {name: [*arrays[name][: count + 1]] for name in kept}
+            for arrays, kept in (
+                (alphas, self.alphas),
+                (probabilities, self.probabilities),
+            )
         )
         for values in (*self.alphas.values(), *self.probabilities.values()):
             if len(values) <= count:
@@ -80,9 +83,12 @@ class SearchRecord(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         alphas, probabilities = self._values()
-        for name in alphas:
-            self.alphas[name].append(alphas[name])
-            self.probabilities[name].append(probabilities[name])
+        for kept, new in (
+            (self.alphas, alphas),
+            (self.probabilities, probabilities),
+        ):
+            for name, value in new.items():
+                kept[name].append(value)
         genotype = self.search.genotype()
         entropies = self._entropies(probabilities)
         logs["alpha_entropy"] = np.mean([*entropies.values()])

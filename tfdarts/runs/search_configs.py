@@ -57,7 +57,13 @@ _COMMANDS = {"supernet": "search", "candidates": "candidates"}
 
 def is_for(strategy, task):
     """Returns whether a strategy can search on a task."""
-    return _COMMANDS[strategy.trains] in task.configs
+    base = task.configs.get(_COMMANDS[strategy.trains])
+    return base is not None and not _missing_parts(strategy, base)
+
+
+def _missing_parts(strategy, config_class):
+    """Returns the names of parts of a strategy that are no settings."""
+    return sorted({*strategy.parts} - {*config_class.__dataclass_fields__})
 
 
 def search_config_class_of(settings, task):
@@ -93,13 +99,17 @@ def search_config_class(strategy, task, evaluator):
         ValueError: If the strategy does not support the task, or strategy and
             evaluator have settings of the same name.
     """
+    base = task.configs.get(_COMMANDS[strategy.trains])
     if not is_for(strategy, task):
+        missing = "settings for training candidates"
+        if base is not None:
+            missing = ", ".join(
+                map("--{}".format, _missing_parts(strategy, base))
+            )
         raise ValueError(
             f"The strategy {strategy.name} cannot search on {task.name}: "
-            "this task has no settings for training candidates. Choose "
-            "another --strategy."
+            f"this task has no {missing}. Choose another --strategy."
         )
-    base = task.configs[_COMMANDS[strategy.trains]]
     parts = [part for part in (strategy, evaluator) if part]
     own = [part.settings for part in parts if part.settings]
     changes = own or strategy.parts or strategy.published or strategy.fixed

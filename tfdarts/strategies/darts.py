@@ -216,9 +216,11 @@ class DARTS(SearchModel):
         if self.alpha_regularizer is None:
             return outcome
         loss, gradients = outcome
+        # The betas of edges are vectors.
+        of_primitives = [alpha for alpha in alphas if alpha.shape.rank == 2]
         with tf.GradientTape() as tape:
             tape.watch(alphas)
-            penalty = self.alpha_regularizer(alphas)
+            penalty = self.alpha_regularizer(of_primitives)
         added = tape.gradient(penalty, alphas, unconnected_gradients="zero")
         sums = [one + other for one, other in zip(gradients, added)]
         return loss + tf.cast(penalty, loss.dtype), sums

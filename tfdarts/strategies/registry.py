@@ -4,10 +4,13 @@ from tfdarts.registry import Registry
 from tfdarts.settings.parts import require_name_and_settings
 from tfdarts.strategies.gradient.beta_darts import BetaDARTS
 from tfdarts.strategies.gradient.darts_es import DARTSES
+from tfdarts.strategies.gradient.darts_minus import DARTSMinus
+from tfdarts.strategies.gradient.drnas import DrNAS
 from tfdarts.strategies.gradient.fair_darts import FairDARTS
 from tfdarts.strategies.gradient.gaea import GAEA
 from tfdarts.strategies.gradient.gdas import GDAS
 from tfdarts.strategies.gradient.oles import OLES
+from tfdarts.strategies.gradient.pc_darts import PCDARTS
 from tfdarts.strategies.gradient.sdarts import SDARTS
 from tfdarts.strategies.gradient.snas import SNAS
 from tfdarts.strategies.random_search import RandomSearch
@@ -29,6 +32,9 @@ STRATEGIES = Registry(
             OLES(),
             SNAS(),
             GDAS(),
+            PCDARTS(),
+            DARTSMinus(),
+            DrNAS(),
             RandomSearch(),
         )
     },

@@ -35,8 +35,8 @@ class Strategy:
         settings: Dataclass, a subclass of `tfdarts.Settings`: settings of the
             strategy in addition to the training settings, or `None`.
         parts: Dict from settings of the search to their defaults with this
-            strategy: the parts that make the method. Settings that the search
-            on a task does not have are ignored.
+            strategy: the parts that make the method. A task whose searches do
+            not have all these settings is refused.
         published: Dict from settings to the values that were published for
             convolutional cells: the defaults of a search of such cells, or
             the values of `--preset=paper` of settings that depend on the

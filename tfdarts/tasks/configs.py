@@ -12,6 +12,7 @@ from tfdarts.settings.conditions import GIVEN
 from tfdarts.settings.fields import FromPython
 from tfdarts.settings.fields import by_preset
 from tfdarts.settings.fields import setting
+from tfdarts.strategies.gradient.settings import MixedOpSettings
 from tfdarts.tasks.presets import LARGE
 from tfdarts.tasks.presets import settings_of_search
 from tfdarts.tasks.settings import CandidatesSettings
@@ -46,7 +47,9 @@ class CellSettings(SpaceSettings):
 
 
 @dataclasses.dataclass(frozen=True)
-class SearchConfig(SearchSettings, CellSettings, ComputeConfig):
+class SearchConfig(
+    MixedOpSettings, SearchSettings, CellSettings, ComputeConfig
+):
     """Settings of a search; `preset` chooses the settings that are `None`.
 
     Reference:
@@ -199,10 +202,39 @@ class SearchConfig(SearchSettings, CellSettings, ComputeConfig):
                 "--method=exact or --precision=float32."
             )
         self._require_early_stop_applies()
+        self._require_relaxation_applies()
+        channels, parts = self.init_channels, self.channel_parts
+        if (
+            self.mixed_op == "partial"
+            and channels
+            and (channels % parts or channels < 2 * parts)
+        ):
+            raise ValueError(
+                "--mixed_op=partial splits the channels into equal parts of "
+                "at least 2, so --init_channels must be a multiple of "
+                "--channel_parts, at least twice it. Received: "
+                f"--init_channels={channels} and --channel_parts={parts}."
+            )
 
     def auto_settings(self, *data):
         """See `tfdarts.tasks.settings.ImageConfig`."""
         return settings_of_search(self, *data)
+
+    def _require_relaxation_applies(self):
+        """Raises `ValueError` if the relaxation has too few derivatives."""
+        if self.relaxation != "dirichlet":
+            return
+        if self.jit_compile:
+            raise ValueError(
+                "XLA cannot draw the samples of --relaxation=dirichlet: leave "
+                "--jit_compile out."
+            )
+        if self.early_stop in ("hessian", "robust_darts"):
+            raise ValueError(
+                f"--early_stop={self.early_stop} needs the second derivative "
+                "in alpha, which samples of --relaxation=dirichlet do not "
+                "have: choose another --early_stop."
+            )
 
     def _require_early_stop_applies(self):
         """Raises `ValueError` if the early stopping rule cannot apply."""

@@ -116,12 +116,14 @@ def settings_of_search(config, images, side, multiple, validation_images):
     smaller = int(min(images * portion, rest))
     batch_size = config.batch_size or _batch_size(smaller, 64, multiple)
     steps = max(1, int(images * portion) // batch_size)
-    epochs = config.epochs or _within(10, SEARCH_STEPS / steps, 60)
+    # Alpha needs half of the epochs.
+    least = max(10, 2 * config.alpha_warmup_epochs)
+    epochs = config.epochs or _within(least, SEARCH_STEPS / steps, 60)
     alpha_steps = max(1, epochs - config.alpha_warmup_epochs) * steps
     alpha_rate = min(ALPHA_PATH / alpha_steps, HIGHEST_ALPHA_RATE)
     return {
         "order": 1 if config.method == "central_difference" else 2,
-        "init_channels": 8,
+        "init_channels": _channels(config),
         "num_cells": 5,
         "epochs": epochs,
         "batch_size": batch_size,
@@ -159,6 +161,12 @@ def _batch_size(examples, most, multiple):
     """Returns about a tenth of the examples, within 16 and `most`."""
     batch_size = min(_within(16, examples // 80 * 8, most), max(examples, 1))
     return max(batch_size // multiple, 1) * multiple
+
+
+def _channels(config):
+    """Returns 8 channels, or a few more that can be split in equal parts."""
+    least = 2 * config.channel_parts if config.mixed_op == "partial" else 1
+    return math.ceil(8 / least) * least
 
 
 def _within(least, value, most):

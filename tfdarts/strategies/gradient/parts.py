@@ -7,6 +7,7 @@ import functools
 
 from tfdarts.strategies.gradient.settings import NOISY
 from tfdarts.strategies.gradient.settings import GradientSettings
+from tfdarts.strategies.gradient.settings import MixedOpSettings
 
 
 def supernet_arguments(strategy, config):
@@ -39,6 +40,8 @@ def _joined(parts, strategy, name, config):
     own = getattr(strategy, f"{name}_arguments")(config)
     for argument in {*parts} & {*own}:
         flag = _FLAGS[argument]
+        if argument == "mixed_op" and config.mixed_op == "all":
+            flag = "relaxation"  # Straight-through needs one of its own.
         raise ValueError(
             f"The strategy {strategy.name} brings its own `{argument}`, so "
             f"--{flag}={getattr(config, flag)} would have no effect: leave "
@@ -49,7 +52,8 @@ def _joined(parts, strategy, name, config):
 
 _FLAGS = {
     "relaxation": "relaxation",
-    "mixed_op": "relaxation",
+    "mixed_op": "mixed_op",
+    "edge_normalization": "edge_normalization",
     "alpha_regularizer": "alpha_regularizer",
     "derive": "derivation",
     "perturbation": "perturbation",
@@ -60,16 +64,38 @@ _FLAGS = {
 def _supernet_parts(config):
     from tfdarts.layers import relaxations
 
+    parts = {}
     if not isinstance(config, GradientSettings):
-        return {}
+        return parts
     match config.relaxation:
         case "sigmoid":
-            return {"relaxation": relaxations.Sigmoid()}
+            parts["relaxation"] = relaxations.Sigmoid()
         case "concrete":
-            return {"relaxation": relaxations.Concrete(config.temperature)}
+            parts["relaxation"] = relaxations.Concrete(config.temperature)
         case "straight_through":
-            return _straight_through(config)
-    return {}
+            parts |= _straight_through(config)
+        case "dirichlet":
+            parts["relaxation"] = relaxations.Dirichlet()
+    if isinstance(config, MixedOpSettings):
+        parts |= _edge_parts(config)
+    return parts
+
+
+def _edge_parts(config):
+    from tfdarts.layers.auxiliary_skip import AuxiliarySkipMixedOp
+    from tfdarts.layers.partial_mixed_op import PartialMixedOp
+
+    parts = {}
+    match config.mixed_op:
+        case "partial":
+            parts["mixed_op"] = functools.partial(
+                PartialMixedOp, channel_parts=config.channel_parts
+            )
+        case "auxiliary_skip":
+            parts["mixed_op"] = AuxiliarySkipMixedOp
+    if config.edge_normalization:
+        parts["edge_normalization"] = True
+    return parts
 
 
 def _straight_through(config):
@@ -147,6 +173,8 @@ def callbacks(strategy, config, search):
 
 def _callbacks(config, search):
     from tfdarts.layers.alphas import alphas_of
+    from tfdarts.layers.auxiliary_skip import AuxiliarySkipMixedOp
+    from tfdarts.layers.nested import nested_layers
     from tfdarts.strategies.gradient.annealing import Anneal
 
     found = []
@@ -173,4 +201,10 @@ def _callbacks(config, search):
                 config.last_perturbation_radius,
             )
         )
+    if getattr(config, "mixed_op", "all") == "auxiliary_skip":
+        found += [
+            Anneal(each.skip_weight.assign, 1.0, 0.0)
+            for each in nested_layers(search.supernet)
+            if isinstance(each, AuxiliarySkipMixedOp)
+        ]
     return found

@@ -24,9 +24,16 @@ class GradientSettings(Settings):
     relaxation: str = setting(
         "softmax",
         "How alphas become weights of operations: softmax, sigmoid, concrete "
-        "(a softmax of alpha and Gumbel noise) or straight_through (the "
-        "strongest operation of such a sample; only this one is computed).",
-        choices=("softmax", "sigmoid", "concrete", "straight_through"),
+        "(a softmax of alpha and Gumbel noise), straight_through (the "
+        "strongest operation of such a sample; only this one is computed) or "
+        "dirichlet (a sample of a Dirichlet distribution).",
+        choices=(
+            "softmax",
+            "sigmoid",
+            "concrete",
+            "straight_through",
+            "dirichlet",
+        ),
     )
     temperature: float = setting(
         1.0,
@@ -146,3 +153,54 @@ class GradientSettings(Settings):
                 "of a softmax, so it needs --relaxation=softmax. Received: "
                 f"--relaxation={self.relaxation}."
             )
+
+
+@dataclasses.dataclass(frozen=True)
+class MixedOpSettings(GradientSettings):
+    """The mixed operations of convolutional cells, and their edges."""
+
+    mixed_op: str = setting(
+        "all",
+        "What an edge computes: all (all operations, of all channels), "
+        "partial (all operations, of the first channels; the others bypass "
+        "them) or auxiliary_skip (all operations, and a skip connection "
+        "without alpha, whose weight decreases from 1 to 0 over the epochs).",
+        choices=("all", "partial", "auxiliary_skip"),
+    )
+    channel_parts: int = setting(
+        4,
+        "One of so many parts of the channels passes through the operations.",
+        least=2,
+        when={"mixed_op": "partial"},
+    )
+    edge_normalization: bool = setting(
+        False,
+        "Multiply the weights of each edge by a softmax over the edges into "
+        "the same node, which is learned with alpha.",
+    )
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.relaxation == "straight_through" and self.mixed_op != "all":
+            raise ValueError(
+                "--relaxation=straight_through computes one operation of an "
+                f"edge, and --mixed_op={self.mixed_op} computes all: leave "
+                "one of the two out."
+            )
+        for name, value, reason in (
+            (
+                "alpha_optimizer",
+                "exponentiated",
+                "moves the softmax of all edges, not of those into a node",
+            ),
+            (
+                "derivation",
+                "threshold",
+                "compares weights that do not depend on the other edges",
+            ),
+        ):
+            if self.edge_normalization and getattr(self, name) == value:
+                raise ValueError(
+                    f"--{name}={value} {reason}: leave it or "
+                    "--edge_normalization out."
+                )
