@@ -33,6 +33,7 @@ SAVABLE = (
 )
 BASES = {
     "Relaxation",
+    "RandomRelaxation",
     "Bundle",
     "Stack",
     "ConvolutionalPrimitive",

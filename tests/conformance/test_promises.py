@@ -14,6 +14,7 @@ from samples import scramble
 
 import tfdarts
 from tfdarts.layers.alphas import Alphas
+from tfdarts.layers.auxiliary_skip import AuxiliarySkipMixedOp
 from tfdarts.layers.batch_norm import BatchNorm
 from tfdarts.layers.bundles import FactorizedReduceBundle
 from tfdarts.layers.bundles import LayerBundle
@@ -33,6 +34,7 @@ from tfdarts.layers.mixed_op import MixedOp
 from tfdarts.layers.nas_bench_201 import NASBench201SearchCell
 from tfdarts.layers.nas_bench_201 import ResidualReduction
 from tfdarts.layers.noise import Noise
+from tfdarts.layers.partial_mixed_op import PartialMixedOp
 from tfdarts.layers.primitives import MaxPooling3x3
 from tfdarts.layers.primitives import Pool3x3
 from tfdarts.layers.primitives import Skip
@@ -41,6 +43,7 @@ from tfdarts.layers.recurrent_cell import RecurrentCell
 from tfdarts.layers.recurrent_search_cell import RecurrentSearchCell
 from tfdarts.layers.recurrent_search_cell import SearchRNN
 from tfdarts.layers.relaxations import Concrete
+from tfdarts.layers.relaxations import Dirichlet
 from tfdarts.layers.relaxations import Sigmoid
 from tfdarts.layers.relaxations import Softmax
 from tfdarts.layers.search_cell import SearchCell
@@ -91,6 +94,28 @@ TABLE = [
     Promising(
         MixedOp,
         {"num_edges": 2, "filters": 4, "strides": 2, "primitives": FEW},
+        [IMAGE, "2x4"],
+    ),
+    Promising(AuxiliarySkipMixedOp, {"num_edges": 1, "filters": 4}, [IMAGE]),
+    Promising(
+        AuxiliarySkipMixedOp,
+        {"num_edges": 2, "filters": 4, "strides": 2, "primitives": FEW},
+        [IMAGE, "2x4"],
+    ),
+    Promising(
+        PartialMixedOp,
+        {"num_edges": 1, "filters": 4, "channel_parts": 2},
+        [IMAGE],
+    ),
+    Promising(
+        PartialMixedOp,
+        {
+            "num_edges": 2,
+            "filters": 4,
+            "strides": 2,
+            "primitives": FEW,
+            "channel_parts": 2,
+        },
         [IMAGE, "2x4"],
     ),
     Promising(
@@ -242,7 +267,7 @@ def test_every_layer_and_model_is_in_the_table():
     # Choices and their refusals are in tests/layers/test_choices.py.
     choices = {InputChoice, LayerChoice, SizeChoice}
     # Noise promises less: tests/layers/test_noise.py.
-    others = {Concrete, Noise, Sigmoid, Softmax}
+    others = {Concrete, Dirichlet, Noise, Sigmoid, Softmax}
     elsewhere = {Alphas, *choices, *others, *of_sequences, *parts}
     assert registered - elsewhere == {case.of for case in TABLE}
     # Classes that only others extend.
@@ -254,6 +279,7 @@ def test_every_layer_and_model_is_in_the_table():
         "SeparablePrimitive",
         "FunctionalOnDevices",
         "Relaxation",
+        "RandomRelaxation",
     }
 
 

@@ -13,12 +13,12 @@ from tfdarts.strategies.gradient.derivations import derive_above
 from tfdarts.strategies.gradient.derivations import derive_all_edges
 from tfdarts.strategies.gradient.regularizers import Beta
 from tfdarts.strategies.gradient.regularizers import ZeroOne
-from tfdarts.strategies.gradient.settings import GradientSettings
+from tfdarts.strategies.gradient.settings import MixedOpSettings
 from tfdarts.training.exponentiated import ExponentiatedGradient
 
 OWN = {"strategy", "run_dir", "seed", "order", "batch_size"}
 OWN |= {"learning_rate", "alpha_learning_rate"}
-OWN |= {*GradientSettings.__dataclass_fields__}
+OWN |= {*MixedOpSettings.__dataclass_fields__}
 TINY = {
     name: value
     for name, value in vars(tiny_search.TINY).items()
@@ -147,16 +147,30 @@ def test_edges_above_the_threshold_are_kept_and_one_at_least(seed):
 
 
 @pytest.mark.parametrize(
-    "name",
-    ["beta_darts", "fair_darts", "gaea", "sdarts", "oles", "snas", "gdas"],
+    ("name", "settings"),
+    [
+        ("beta_darts", {}),
+        ("fair_darts", {}),
+        ("gaea", {}),
+        ("sdarts", {}),
+        # So that a search of a few steps freezes operations.
+        ("oles", {"freeze_every": 3, "freeze_below": 0.9}),
+        ("snas", {}),
+        ("gdas", {}),
+        ("pc_darts", {"init_channels": 8, "micro_batches": 2}),
+        ("darts_minus", {}),
+        ("drnas", {"init_channels": 12}),
+    ],
 )
-def test_a_method_searches_and_resumes_bit_for_bit(name, tmp_path, monkeypatch):
-    # So that a search of a few steps freezes operations.
-    own = {"freeze_every": 3, "freeze_below": 0.9} if name == "oles" else {}
-
+def test_a_method_searches_and_resumes_bit_for_bit(
+    name, settings, tmp_path, monkeypatch
+):
     def config_of(directory):
         return tfdarts.search_config(
-            name, **TINY, **own, run_dir=str(tmp_path / directory), seed=4
+            name,
+            **TINY | settings,
+            run_dir=str(tmp_path / directory),
+            seed=4,
         )
 
     genotype = tfdarts.search(config_of("whole"))
