@@ -196,6 +196,11 @@ def dense(size=4, **options):
     [
         (lambda: LayerChoice([dense()]), "needs at least two options"),
         (lambda: LayerChoice([dense()] * 2), "is given twice"),
+        (
+            lambda: LayerChoice([dense(name="a"), dense(name="a")]),
+            "Two candidates have the name 'a'",
+        ),
+        (lambda: LayerChoice(dense()), "must be a list of Keras layers"),
         (lambda: LayerChoice([dense(), tf.tanh]), "must be a Keras layer"),
         (
             lambda: LayerChoice([dense(), dense(3)], name="b")(tf.ones((1, 2))),

@@ -231,6 +231,90 @@ np.testing.assert_allclose(model(np.load("x.npy")), np.load("expected.npy"))
     assert not done.returncode, done.stderr
 
 
+def test_operations_stay():
+    """Sums and functions of Keras between layers."""
+    inputs = keras.Input((4,))
+    choice = LayerChoice([layers.Dense(4), layers.ReLU()], name="choice")
+    x = keras.ops.tanh(choice(inputs) + inputs)
+    model = keras.Model(inputs, layers.Dense(2)(x))
+    choice.alphas.alpha.assign([[0.0, -1e4]])
+    derived = derive_model(model, copy_weights=True)
+    x = image(3, 4).astype("float32")
+    np.testing.assert_allclose(derived(x), model(x), atol=1e-6)
+
+
+def test_masks_stay():
+    words = keras.Input((5,), dtype="int32")
+    x = layers.Embedding(9, 4, mask_zero=True)(words)
+    choice = LayerChoice([layers.Dense(4), layers.ReLU()], name="choice")
+    model = keras.Model(words, layers.GRU(3)(choice(x)))
+    choice.alphas.alpha.assign([[0.0, -1e4]])
+    derived = derive_model(model, copy_weights=True)
+    x = np.array([[1, 2, 0, 0, 0], [3, 1, 4, 2, 0]])
+    np.testing.assert_allclose(derived(x), model(x), atol=1e-6)
+
+
+def test_what_was_adapted_or_frozen_stays():
+    inputs = keras.Input((4,))
+    normalize = layers.Normalization()
+    normalize.adapt(np.arange(40.0).reshape(10, 4))
+    frozen = keras.Sequential([layers.Dense(4)], name="frozen")
+    frozen.trainable = False
+    choice = LayerChoice([layers.Dense(4), layers.ReLU()], name="choice")
+    model = keras.Model(inputs, choice(frozen(normalize(inputs))))
+    choice.alphas.alpha.assign([[0.0, 1e4]])
+    x = image(3, 4).astype("float32")
+    derived = derive_model(model)
+    np.testing.assert_allclose(derived(x), model(x), atol=1e-5)
+    assert not derived.get_layer("frozen").trainable
+
+
+class Own(keras.layers.Layer):
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.dense = layers.Dense(4)
+
+    def call(self, inputs):
+        return self.dense(inputs) + inputs
+
+
+def test_layers_of_ones_own_are_candidates():
+    inputs = keras.Input((4,))
+    candidates = [Own(), layers.Lambda(lambda x: 2 * x, name="twice")]
+    choice = LayerChoice(candidates, name="choice")
+    model = keras.Model(inputs, layers.Dense(2)(choice(inputs)))
+    x = image(3, 4).astype("float32")
+    for chosen in range(2):
+        choice.alphas.alpha.assign(1e4 * np.eye(2)[[chosen]])
+        derived = derive_model(model, copy_weights=True)
+        np.testing.assert_allclose(derived(x), model(x), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda size: layers.Dense(size, activation="softmax"),
+        lambda size: layers.Conv1D(size, 1, groups=2),
+    ],
+)
+def test_what_is_no_choice_of_sizes_is_refused(make):
+    inputs = keras.Input((3, 4))
+    choice = LayerChoice.of_sizes(make, (2, 4), name="width")
+    model = keras.Model(inputs, choice(inputs))
+    choice.alphas.alpha.assign([[0.0, -1e4]])
+    with pytest.raises(ValueError, match="width is not a choice of sizes"):
+        derive_model(model, copy_weights=True)
+
+
+def test_sizes_that_do_not_fit_are_named():
+    inputs = keras.Input((4,))
+    choice = LayerChoice.of_sizes(layers.Dense, (2, 4), name="width")
+    model = keras.Model(inputs, layers.Reshape((2, 2))(choice(inputs)))
+    choice.alphas.alpha.assign([[0.0, -1e4]])
+    with pytest.raises(ValueError, match="chosen sizes of width, the layers"):
+        derive_model(model)
+
+
 def test_shared_layers_stay_shared():
     inputs = keras.Input((4,))
     shared = layers.Dense(4, name="shared")

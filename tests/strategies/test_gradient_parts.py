@@ -86,6 +86,15 @@ def test_exponentiated_gradients_keep_a_floor():
     assert softmax(variable.numpy())[0, 0] == pytest.approx(1e-5, rel=1e-3)
 
 
+def test_exponentiated_gradients_leave_masked_alphas():
+    variable = keras.Variable([[0.0, 1.0, -1e9]])
+    optimizer = ExponentiatedGradient(0.1)
+    optimizer.apply([np.array([[0.1, -0.1, 0.0]], "float32")], [variable])
+    assert np.isfinite(variable.numpy()).all()
+    assert variable.numpy()[0, 2] == np.float32(-1e9)
+    assert softmax(variable.numpy())[0, 1] > softmax(np.array([0.0, 1.0]))[1]
+
+
 def some_probabilities(space, seed):
     random = np.random.default_rng(seed)
     return {
@@ -141,6 +150,12 @@ def test_edges_above_the_threshold_are_kept_and_one_at_least(seed):
                 key=lambda each: sum(strength[source] for source in each),
             )
             assert {source for _, source in edges} == {*best}
+
+
+def test_a_threshold_needs_edges_to_choose():
+    space = tfdarts.CNNSearchSpace(2, ("skip_connect",), edges_per_node="all")
+    with pytest.raises(ValueError, match="keep all of their edges"):
+        derive_above(space, some_probabilities(space, 0))
 
 
 # Methods

@@ -364,6 +364,63 @@ def test_dropout_and_half_precision():
     assert "supernet_accuracy" in history
 
 
+@pytest.mark.parametrize(
+    ("units", "labels", "loss"),
+    [
+        (1, (40,), keras.losses.BinaryCrossentropy(from_logits=True)),
+        (1, (40, 1), "binary_crossentropy"),
+        (
+            3,
+            (40,),
+            keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        ),
+        (3, (40, 1), "sparse_categorical_crossentropy"),
+        (1, (40,), "hinge"),
+        (1, (40,), "mse"),
+    ],
+)
+def test_losses_and_class_weights_are_those_of_keras(units, labels, loss):
+    inputs = keras.Input((FEATURES,))
+    activation = (
+        "softmax" if loss == "sparse_categorical_crossentropy" else None
+    )
+    activation = "sigmoid" if loss == "binary_crossentropy" else activation
+    x = layers.Dense(units, activation)(choice()(inputs))
+    model = keras.Model(inputs, x)
+    random = np.random.default_rng(1)
+    x = random.normal(size=(40, FEATURES)).astype("float32")
+    y = random.integers(0, max(units, 2), labels)
+    class_weight = {0: 1.0, 1: 5.0}
+    model.compile(keras.optimizers.SGD(0.0), loss)
+    expected = model.fit(
+        x, y, batch_size=40, class_weight=class_weight, verbose=0
+    ).history["loss"]
+    search = DARTS(model, order=1)
+    if isinstance(loss, str):
+        search.compile(SGD(0.0), Adam(0.0), loss)
+        expected = [model.evaluate(x, y, verbose=0)]
+        found = [search.evaluate(x, y, verbose=0)]
+    else:
+        search.compile(SGD(0.0), Adam(0.0), loss, class_weight=class_weight)
+        found = search.fit((x, y), (x, y), batch_size=40, verbose=0)
+        found = found.history["loss"]
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+def test_masked_steps_do_not_count():
+    words = keras.Input((None,), dtype="int32")
+    embedded = layers.Embedding(9, 4, mask_zero=True)(words)
+    model = keras.Model(words, layers.Dense(1)(choice()(embedded)))
+    x = np.array([[1, 2, 0, 0], [3, 4, 5, 0]])
+    y = np.where(x == 0, 100.0, 1.0)[..., None].astype("float32")
+    model.compile(loss="mse")
+    search = DARTS(model, order=1)
+    search.compile(loss="mse")
+    expected = model.evaluate(x, y, verbose=0)
+    assert search.evaluate(x, y, verbose=0) == pytest.approx(expected, rel=1e-5)
+    assert expected < 100
+
+
 def plain():
     inputs = keras.Input((FEATURES,))
     return keras.Model(inputs, layers.Dense(1)(inputs))

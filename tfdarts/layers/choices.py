@@ -174,7 +174,7 @@ class LayerChoice(Choice):
             )
 
     def compute_output_shape(self, input_shape):
-        return self.layers[0].compute_output_shape(input_shape)
+        return _output_shape(self.layers[0], input_shape)
 
     def compute_mask(self, inputs, previous_mask):
         return self.layers[0].compute_mask(inputs, previous_mask)
@@ -235,7 +235,9 @@ class SizeChoice(Choice):
                 f"for each layer. Received: sizes={sizes} and {len(layers)} "
                 f"layers."
             )
-        if isinstance(layers[-1], keras.layers.RNN):
+        if isinstance(
+            layers[-1], (keras.layers.RNN, keras.layers.Bidirectional)
+        ):
             raise ValueError(
                 "The first units of a recurrent layer are not a smaller "
                 "recurrent layer, because all units depend on one another. "
@@ -255,6 +257,7 @@ class SizeChoice(Choice):
         return [str(size) for size in self.sizes]
 
     def build(self, input_shape):
+        self.input_shape_of_layer = tuple(input_shape)
         shape = _output_shape(self.layer, input_shape)
         if shape[-1] != self.sizes[-1]:
             raise ValueError(
@@ -264,7 +267,7 @@ class SizeChoice(Choice):
             )
 
     def compute_output_shape(self, input_shape):
-        return self.layer.compute_output_shape(input_shape)
+        return _output_shape(self.layer, input_shape)
 
     def compute_mask(self, inputs, previous_mask):
         return self.layer.compute_mask(inputs, previous_mask)
@@ -347,13 +350,19 @@ class InputChoice(Choice):
             )
 
     def call(self, inputs, training=None):
-        weights = tf.unstack(self.option_weights(training) * self.num_chosen)
+        weights = self.option_weights(training)
+        if self.num_chosen > 1:
+            # The weights of a softmax have the sum 1, of others any sum.
+            weights *= self.num_chosen / tf.reduce_sum(weights)
+        weights = tf.unstack(weights)
         return tf.add_n(
             [w * tf.cast(x, w.dtype) for w, x in zip(weights, inputs)]
         )
 
     def compute_mask(self, inputs, previous_mask):
-        return previous_mask[0] if previous_mask else None
+        # Where one input has no mask, the sum has none.
+        masks = previous_mask or [None]
+        return None if any(mask is None for mask in masks) else masks[0]
 
     def compute_output_shape(self, inputs_shape):
         return tuple(inputs_shape[0])
@@ -368,6 +377,11 @@ class InputChoice(Choice):
 
 def _validate_layers(layers):
     """Returns candidates as a list; raises `ValueError` if one is unusable."""
+    if not isinstance(layers, (list, tuple)):
+        raise ValueError(
+            f"The candidates must be a list of Keras layers. Received: "
+            f"{layers!r}."
+        )
     layers = [*layers]
     for layer in layers:
         if not isinstance(layer, keras.Layer):
@@ -376,6 +390,13 @@ def _validate_layers(layers):
                 f"keras.layers.Activation or keras.layers.Lambda. Received: "
                 f"{layer!r}."
             )
+    names = [layer.name for layer in layers]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice and len({id(layer) for layer in layers}) == len(layers):
+        raise ValueError(
+            f"Two candidates have the name {twice[0]!r}, so that choices could "
+            "not say which is chosen. Give each candidate a name of its own."
+        )
     if len({id(layer) for layer in layers}) < len(layers):
         raise ValueError(
             "A candidate is given twice. Create a layer of its own for each "

@@ -1,6 +1,7 @@
 """The plain Keras model that a model with choices becomes."""
 
 import keras
+import numpy as np
 
 from tfdarts.layers.choices import Choice
 from tfdarts.layers.choices import InputChoice
@@ -59,7 +60,8 @@ def derive_model(model: keras.Model, copy_weights: bool = False) -> keras.Model:
 
     The candidate with the highest probability replaces a choice. Nothing of
     tfdarts is in the model, so that it can be loaded and served without
-    tfdarts.
+    tfdarts. Frozen layers and adapted preprocessing are the layers of the
+    searched model themselves.
 
     Args:
         model: Functional or sequential Keras model with choices, also inside
@@ -92,10 +94,26 @@ def derive_model(model: keras.Model, copy_weights: bool = False) -> keras.Model:
             "derive: see tfdarts.LayerChoice."
         )
     derivation = _Derivation(copy_weights)
-    derived = derivation.clone(model)
+    sizes = [*_names_of_sizes(model)]
+    try:
+        derived = derivation.clone(model)
+    except ValueError as error:
+        if not sizes or copy_weights or "tfdarts" in str(error):
+            raise
+        raise ValueError(
+            f"With the chosen sizes of {', '.join(sizes)}, the layers of the "
+            f"model do not fit one another: {error} Let choices of sizes that "
+            "must be equal share their `alphas`, or give copy_weights=True."
+        ) from error
     if copy_weights:
         derivation.copy_weights()
     return derived
+
+
+def _names_of_sizes(model):
+    for layer in nested_layers(model):
+        if isinstance(layer, SizeChoice):
+            yield layer.name
 
 
 class _Derivation:
@@ -119,6 +137,10 @@ class _Derivation:
         return self.clones[id(layer)][1]
 
     def _make(self, layer, name):
+        if not isinstance(layer, keras.Layer):
+            return layer  # An operation, such as a sum, has no state.
+        if name == layer.name and _is_fixed(layer):
+            return layer
         match layer:
             case LayerChoice():
                 return self.clone(layer.layers[layer.chosen], name)
@@ -127,6 +149,11 @@ class _Derivation:
             case InputChoice():
                 # `_call` does without this layer.
                 return self._of_choice(layer, keras.layers.Identity())
+            case keras.layers.Lambda():
+                # Keras makes none from a config, which may hold any code.
+                return keras.layers.Lambda(
+                    layer.function, name=name, arguments=layer.arguments
+                )
             case keras.Sequential():
                 return self._clone_sequential(layer, name)
             case keras.Model() if _is_functional(layer):
@@ -207,6 +234,8 @@ class _Derivation:
     def copy_weights(self):
         """Copies the weights of all layers that are not made of clones."""
         for layer, clone in self.clones.values():
+            if clone is layer:
+                continue
             if isinstance(layer, SizeChoice):
                 _copy_first(layer, clone)
             elif not _is_made_of_layers(layer):
@@ -226,6 +255,18 @@ def _new_inputs(model):
         ),
         model.input,
     )
+
+
+def _is_fixed(layer):
+    """Returns whether a layer has learned all it will ever learn.
+
+    Such are frozen layers of a pretrained model and adapted preprocessing.
+    The derived model shares these layers with the searched model.
+    """
+    if any(isinstance(each, Choice) for each in nested_layers(layer)):
+        return False
+    adapts = callable(getattr(layer, "adapt", None))
+    return not layer.trainable_weights and (adapts or bool(layer.weights))
 
 
 def _is_functional(layer):
@@ -281,3 +322,14 @@ def _copy_first(choice, clone):
         )
     ]
     clone.set_weights(weights)
+    shape = [2, *(size or 3 for size in choice.input_shape_of_layer[1:])]
+    inputs = np.random.default_rng(0).uniform(-1, 1, shape).astype("float32")
+    widest, narrow = choice.layer(inputs), clone(inputs)
+    if not np.allclose(widest[..., : narrow.shape[-1]], narrow, atol=1e-3):
+        raise ValueError(
+            f"The choice {choice.name} is not a choice of sizes: the first "
+            f"{narrow.shape[-1]} channels of {choice.layer.name} with "
+            f"{choice.sizes[-1]} channels are not the same layer with "
+            f"{narrow.shape[-1]} channels. Use a LayerChoice of layers of "
+            "equal size."
+        )

@@ -48,8 +48,8 @@ class ChoiceHistory(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         # A resumed search repeats the epochs after its last checkpoint.
         del self.epochs[epoch + 1 :]
-        if not self.epochs:
-            self.epochs.append(self._choices())
+        if epoch == 0 or not self.epochs:
+            self.epochs = [self._choices()]
 
     def on_epoch_end(self, epoch, logs=None):
         self.epochs.append(self._choices())
@@ -58,7 +58,8 @@ class ChoiceHistory(keras.callbacks.Callback):
             write_atomically(self.path, text.encode())
 
     def _choices(self):
-        return choices_of(self.model.supernet)
+        # The model of a search, or a model that is trained without search.
+        return choices_of(getattr(self.model, "supernet", self.model))
 
     def draw(self, path: str | os.PathLike) -> pathlib.Path:
         """Draws the probabilities over the epochs.
@@ -69,6 +70,11 @@ class ChoiceHistory(keras.callbacks.Callback):
         Returns:
             The path.
         """
+        if not self.epochs:
+            raise ValueError(
+                "There is nothing to draw before the first epoch: give this "
+                "callback to `fit` of a search."
+            )
         from tfdarts.visualization.choices import draw_choices_by_epoch
 
         return draw_choices_by_epoch(self.epochs, path)

@@ -188,11 +188,14 @@ class CompiledLoss:
         """Returns the weights of the examples, empty if all are equal."""
         if self.class_weight is None:
             return sample_weight
-        if y.shape.rank == logits.shape.rank:
-            y = tf.argmax(y, axis=-1)
-        classes = range(logits.shape[-1])
-        weights = [self.class_weight.get(label, 1.0) for label in classes]
-        of_classes = tf.gather(tf.constant(weights, logits.dtype), y)
+        if y.shape.rank == logits.shape.rank and y.shape[-1] != 1:
+            labels = tf.argmax(y, axis=-1)
+        else:
+            labels = tf.cast(tf.reshape(y, tf.shape(y)[:1]), tf.int64)
+        of_classes = tf.ones_like(labels, logits.dtype)
+        for label, weight in self.class_weight.items():
+            weight = tf.constant(weight, logits.dtype)
+            of_classes = tf.where(labels == label, weight, of_classes)
         if isinstance(sample_weight, tuple):
             return of_classes
         return of_classes * tf.cast(sample_weight, of_classes.dtype)

@@ -21,6 +21,7 @@ class OutputLosses:
             Defaults to 1 for each.
         output_names: Sequence of strings, the names of the model's outputs,
             for dicts. Defaults to no names.
+        dtype: The dtype in which named losses are computed.
 
     Example:
 
@@ -30,9 +31,11 @@ class OutputLosses:
     5.0
     """
 
-    def __init__(self, loss, loss_weights=None, output_names=()):
+    def __init__(
+        self, loss, loss_weights=None, output_names=(), dtype="float32"
+    ):
         self.loss = keras.tree.map_structure(
-            lambda each: each if each is None else keras.losses.get(each), loss
+            lambda each: _as_loss(each, dtype), loss
         )
         self.loss_weights = loss_weights
         self.output_names = list(output_names or ())
@@ -115,6 +118,31 @@ class OutputLosses:
                 value = _weighted(value, sample_weight)
             value = tf.reduce_mean(value)
         return value if loss_weight is None else loss_weight * value
+
+
+class _NamedLoss(keras.losses.Loss):
+    """The loss of a name, with masks and weights as Keras treats them."""
+
+    def __init__(self, name, dtype):
+        super().__init__(name=name, dtype=dtype)
+        self.function = keras.losses.get(name)
+
+    def call(self, y_true, y_pred):
+        if isinstance(self.function, keras.losses.Loss):
+            return self.function.call(y_true, y_pred)
+        missing = y_pred.shape.rank - y_true.shape.rank
+        if missing == 1 and y_pred.shape[-1] == 1:
+            y_true = y_true[..., None]
+        elif missing == -1 and y_true.shape[-1] == 1:
+            y_true = tf.squeeze(y_true, axis=-1)
+        return self.function(y_true, y_pred)
+
+
+def _as_loss(loss, dtype):
+    """Returns a Keras loss for a name; other losses unchanged."""
+    if isinstance(loss, str):
+        return _NamedLoss(loss, dtype)
+    return loss if loss is None else keras.losses.get(loss)
 
 
 def _weighted(values, sample_weight):

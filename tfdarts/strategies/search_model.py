@@ -169,6 +169,7 @@ class SearchModel(SavedSearch, CarriedStateMixin, keras.Model):
                 self.loss_function,
                 loss_weights,
                 getattr(supernet, "output_names", None),
+                self._dtype_of_weights,
             ),
             self.accuracy_function,
             self.distribution,

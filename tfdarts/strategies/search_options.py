@@ -121,6 +121,11 @@ def require_alphas(model):
         ValueError: If the model has no alphas or no trainable weights, or is
             not built.
     """
+    if not isinstance(model, keras.Model):
+        raise ValueError(
+            "A search takes a Keras model with choices, or a supernet. "
+            f"Received: {model!r}."
+        )
     variables = alpha_variables_of(model)
     if not variables:
         raise ValueError(
@@ -132,6 +137,12 @@ def require_alphas(model):
         raise ValueError(
             f"The model {model.name} has no weights yet: call it on a batch "
             "of examples before the search."
+        )
+    constrained = [v.path for v in model.trainable_variables if v.constraint]
+    if constrained:
+        raise ValueError(
+            "A search updates all weights as one vector, so it cannot keep "
+            f"the constraints of {', '.join(constrained)}: leave them out."
         )
     if not model.trainable_variables:
         raise ValueError(

@@ -171,6 +171,7 @@ class SearchConfig(
         f"1e-4 for fewer than {LARGE:,} images",
         "L2 regularization of alpha, added to the gradient.",
         least=0,
+        when={"alpha_optimizer": "adam"},
     )
 
     def __post_init__(self):

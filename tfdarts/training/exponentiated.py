@@ -37,10 +37,17 @@ class ExponentiatedGradient(keras.optimizers.Optimizer):
         alpha = keras.ops.convert_to_tensor(variable)
         rate = keras.ops.cast(learning_rate, alpha.dtype)
         probabilities = keras.ops.softmax(alpha)
-        moved = keras.ops.log_softmax(alpha) - rate * gradient / probabilities
+        # Alphas of primitives that an edge may not have stay as they are.
+        has_part = probabilities > 0
+        divisor = keras.ops.where(has_part, probabilities, 1.0)
+        moved = keras.ops.log_softmax(alpha) - rate * gradient / divisor
         probabilities = keras.ops.maximum(keras.ops.softmax(moved), self.floor)
+        probabilities = keras.ops.where(has_part, probabilities, 0.0)
         total = keras.ops.sum(probabilities, axis=-1, keepdims=True)
-        self.assign(variable, keras.ops.log(probabilities / total))
+        shares = keras.ops.where(has_part, probabilities / total, 1.0)
+        self.assign(
+            variable, keras.ops.where(has_part, keras.ops.log(shares), alpha)
+        )
 
     def get_config(self):
         return {**super().get_config(), "floor": self.floor}

@@ -300,12 +300,16 @@ def require_elementwise(optimizer):
     """
     shaped = (keras.optimizers.Adafactor, keras.optimizers.Lamb)
     shaped += (keras.optimizers.Muon, keras.optimizers.LossScaleOptimizer)
-    if isinstance(optimizer, shaped) or optimizer.clipnorm:
+    # Keras sets this attribute in its method `exclude_from_weight_decay`.
+    excludes = hasattr(optimizer, "_exclude_from_weight_decay")
+    apart = optimizer.clipnorm or optimizer.use_ema or excludes
+    if isinstance(optimizer, shaped) or apart:
         raise ValueError(
             "A search updates all weights as one vector, so an optimizer that "
             "treats each weight apart cannot be used: no Adafactor, Lamb, "
-            "Muon or LossScaleOptimizer, and global_clipnorm instead of "
-            f"clipnorm. Received: {type(optimizer).__name__}."
+            "Muon or LossScaleOptimizer, no clipnorm (global_clipnorm may "
+            "stay), use_ema or weights that are excluded from weight decay. "
+            f"Received: {type(optimizer).__name__}."
         )
 
 

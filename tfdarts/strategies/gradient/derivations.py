@@ -4,6 +4,7 @@ Each rule is a function of a search space and a dict of probabilities by cell
 type. The rule of DARTS is `CellSearchSpace.derive` itself.
 """
 
+import copy
 from collections.abc import Mapping
 
 import numpy as np
@@ -36,12 +37,9 @@ def derive_all_edges(
 
     - [Xie et al., 2019](https://arxiv.org/abs/1812.09926)
     """
-    wide = type(space)(
-        space.num_nodes,
-        space.primitives,
-        edges_per_node="all",
-        derive_none="none" in space.primitives,
-    )
+    wide = copy.copy(space)
+    wide.edges_per_node = "all"
+    wide.derive_none = "none" in space.primitives
     return wide.derive(probabilities)
 
 
@@ -64,6 +62,12 @@ def derive_above(
 
     - [Chu et al., 2020](https://arxiv.org/abs/1911.12126), section 4.2
     """
+    if space.edges_per_node == "all":
+        raise ValueError(
+            "The rule of a threshold chooses edges, but the nodes of this "
+            "space keep all of their edges: leave out "
+            "--derivation=threshold."
+        )
     operations = [name != "none" for name in space.primitives]
     strongest = space.derive(probabilities)
     cells = {}
