@@ -341,7 +341,18 @@ def exported(path):
 
 GENOTYPE = tfdarts.genotypes.get("DARTS_V2")
 IMAGES = np.zeros((1, 8, 8), "uint8")
+
+
+def recorded(path):
+    choice = tfdarts.LayerChoice([keras.layers.ReLU(), keras.layers.Dense(4)])
+    history = tfdarts.ChoiceHistory(path)
+    history.set_model(keras.Sequential([keras.Input((4,)), choice]))
+    history.on_epoch_begin(0)
+    history.on_epoch_end(0)
+
+
 PATHS = {
+    ("ChoiceHistory", "path"): recorded,
     ("evaluate", "run_dir"): tfdarts.evaluate,
     ("export", "run_dir"): tfdarts.export,
     ("evaluate_seeds", "run_dir"): lambda p: tfdarts.evaluate_seeds(p, 0),
