@@ -44,7 +44,7 @@ BASES = {
     "SearchModel",
 }
 """What only its subclasses are used of."""
-NEVER_SAVED = {"FunctionalOnDevices"}
+NEVER_SAVED = {"FunctionalOnDevices", "_NamedLoss"}
 """What trains a network; the network is what is saved."""
 
 

@@ -4,18 +4,23 @@ import pytest
 
 from tfdarts.cli import pipeline
 from tfdarts.cli import search
+from tfdarts.runs.search_configs import is_for
 from tfdarts.runs.search_configs import search_config_class_of
 from tfdarts.settings.parts import is_reserved
 from tfdarts.strategies.registry import strategies
 from tfdarts.tasks.registry import tasks
 
-STRATEGIES = [each.name for each in strategies()]
+PAIRS = [
+    pytest.param(strategy.name, task, id=f"{strategy.name}-{task.name}")
+    for strategy in strategies()
+    for task in tasks()
+    if is_for(strategy, task)
+]
 PARTS = {"strategy", "evaluator"}
 
 
 @pytest.mark.parametrize("module", [search, pipeline])
-@pytest.mark.parametrize("task", tasks(), ids=lambda task: task.name)
-@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize(("strategy", "task"), PAIRS)
 def test_flags_that_are_no_settings_are_reserved(module, task, strategy):
     command = module.command.for_strategy([f"--strategy={strategy}"])
     settings = search_config_class_of({"strategy": strategy}, task)
@@ -24,8 +29,7 @@ def test_flags_that_are_no_settings_are_reserved(module, task, strategy):
     assert [name for name in own | PARTS if not is_reserved(name)] == []
 
 
-@pytest.mark.parametrize("task", tasks(), ids=lambda task: task.name)
-@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize(("strategy", "task"), PAIRS)
 def test_settings_are_not_reserved(task, strategy):
     settings = search_config_class_of({"strategy": strategy}, task)
     names = {*settings.__dataclass_fields__}

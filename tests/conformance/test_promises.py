@@ -23,6 +23,7 @@ from tfdarts.layers.bundles import SepConvBundle
 from tfdarts.layers.choices import InputChoice
 from tfdarts.layers.choices import LayerChoice
 from tfdarts.layers.choices import SizeChoice
+from tfdarts.layers.chosen_mixed_op import ChosenMixedOp
 from tfdarts.layers.convolutions import Conv7x1Conv1x7
 from tfdarts.layers.convolutions import DilConv
 from tfdarts.layers.convolutions import FactorizedReduce
@@ -46,6 +47,7 @@ from tfdarts.layers.relaxations import Concrete
 from tfdarts.layers.relaxations import Dirichlet
 from tfdarts.layers.relaxations import Sigmoid
 from tfdarts.layers.relaxations import Softmax
+from tfdarts.layers.relaxations import StraightThrough
 from tfdarts.layers.search_cell import SearchCell
 from tfdarts.layers.subsample import Subsample
 from tfdarts.models.auxiliary_head import WithAuxiliaryHead
@@ -267,7 +269,8 @@ def test_every_layer_and_model_is_in_the_table():
     # Choices and their refusals are in tests/layers/test_choices.py.
     choices = {InputChoice, LayerChoice, SizeChoice}
     # Noise promises less: tests/layers/test_noise.py.
-    others = {Concrete, Dirichlet, Noise, Sigmoid, Softmax}
+    others = {Concrete, Dirichlet, Noise, Sigmoid, Softmax, StraightThrough}
+    others |= {ChosenMixedOp}  # tests/layers/test_chosen_mixed_op.py
     elsewhere = {Alphas, *choices, *others, *of_sequences, *parts}
     assert registered - elsewhere == {case.of for case in TABLE}
     # Classes that only others extend.

@@ -156,6 +156,15 @@ def test_a_threshold_needs_edges_to_choose():
     space = tfdarts.CNNSearchSpace(2, ("skip_connect",), edges_per_node="all")
     with pytest.raises(ValueError, match="keep all of their edges"):
         derive_above(space, some_probabilities(space, 0))
+    space = tfdarts.CNNSearchSpace(
+        *(2, ("none", "skip_connect")), edges_per_node="all", derive_none=True
+    )
+    probabilities = some_probabilities(space, 0)
+    found = derive_above(space, probabilities, threshold=0.99)
+    assert found in space
+    for cell in found.cells.values():
+        for edges in cell.nodes:
+            assert sum(name != "none" for name, _ in edges) <= 1
 
 
 # Methods

@@ -161,8 +161,8 @@ def test_each_stream_carries_its_own_state(order):
     seen = []
     forward = search._compiled_loss._forward
 
-    def noted(weights, alphas, state, penalty, batch):
-        outcome = forward(weights, alphas, state, penalty, batch)
+    def noted(weights, alphas, state, penalty, batch, *mode):
+        outcome = forward(weights, alphas, state, penalty, batch, *mode)
         seen.append((batch[0], outcome[2]))
         return outcome
 

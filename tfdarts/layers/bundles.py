@@ -474,8 +474,9 @@ def pointwise(images, kernel):
 
     A product of small matrices costs a third of oneDNN's convolution.
     """
-    channels = images.shape[-1]
-    filters = math.prod(kernel.shape) // channels
+    channels, filters = images.shape[-1], -1
+    if kernel.shape.is_fully_defined():
+        filters = math.prod(kernel.shape) // channels
     if kernel.shape.rank != 2:
         shape = shared_constant([channels, filters], tf.int32)
         kernel = tf.reshape(kernel, shape)

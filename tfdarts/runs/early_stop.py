@@ -99,9 +99,11 @@ class EarlyStop(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         rule = self.config.early_stop
+        if rule == "none":
+            return
         of_rule = early_stop.LEAST_EPOCHS.get(rule, 0)
         least = max(self._least, self.config.alpha_warmup_epochs + of_rule)
-        if rule != "none" and least > self.config.epochs:
+        if least > self.config.epochs:
             logger.info(
                 "search: --early_stop=%s cannot stop the search before epoch "
                 "%d, and --epochs is %d",

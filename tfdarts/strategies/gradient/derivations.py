@@ -52,6 +52,7 @@ def derive_above(
 
     Each node keeps at most as many edges as the space says, the strongest
     first, and at least one, because a node without input computes nothing.
+    Where the space keeps all edges, the others get `"none"`.
 
     Args:
         space: The search space.
@@ -62,7 +63,8 @@ def derive_above(
 
     - [Chu et al., 2020](https://arxiv.org/abs/1911.12126), section 4.2
     """
-    if space.edges_per_node == "all":
+    keeps_all = space.edges_per_node == "all"
+    if keeps_all and not (space.derive_none and "none" in space.primitives):
         raise ValueError(
             "The rule of a threshold chooses edges, but the nodes of this "
             "space keep all of their edges: leave out "
@@ -80,7 +82,14 @@ def derive_above(
                 (name, source)
                 for name, source in edges
                 if of_edge[node, source] > threshold
-            ]
-            nodes.append(tuple(kept or edges[:1]))
+            ] or [edges[0]]
+            if keeps_all:
+                sources = [source for _, source in kept]
+                kept += [
+                    ("none", source)
+                    for _, source in edges
+                    if source not in sources
+                ]
+            nodes.append(tuple(kept))
         cells[cell_type] = Cell(tuple(nodes), cell.concat)
     return Genotype(cells=cells)
