@@ -170,20 +170,24 @@ def test_a_threshold_needs_edges_to_choose():
 # Methods
 
 
+def slow(*values):
+    return pytest.param(*values, marks=pytest.mark.slow)
+
+
 @pytest.mark.parametrize(
     ("name", "settings"),
     [
-        ("beta_darts", {}),
+        slow("beta_darts", {}),
         ("fair_darts", {}),
-        ("gaea", {}),
-        ("sdarts", {}),
+        slow("gaea", {}),
+        slow("sdarts", {}),
         # So that a search of a few steps freezes operations.
-        ("oles", {"freeze_every": 3, "freeze_below": 0.9}),
-        ("snas", {}),
+        slow("oles", {"freeze_every": 3, "freeze_below": 0.9}),
+        slow("snas", {}),
         ("gdas", {}),
         ("pc_darts", {"init_channels": 8, "micro_batches": 2}),
-        ("darts_minus", {}),
-        ("drnas", {"init_channels": 12}),
+        slow("darts_minus", {}),
+        slow("drnas", {"init_channels": 12}),
     ],
 )
 def test_a_method_searches_and_resumes_bit_for_bit(
