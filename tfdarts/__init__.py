@@ -20,11 +20,11 @@ if typing.TYPE_CHECKING:  # The same names as below, for type checkers.
     from tfdarts.evaluators.evaluator import Evaluator as Evaluator
     from tfdarts.genotypes import Genotype as Genotype
     from tfdarts.layers.alphas import Alphas as Alphas
-    from tfdarts.layers.choices import InputChoice as InputChoice
-    from tfdarts.layers.choices import LayerChoice as LayerChoice
-    from tfdarts.layers.choices import SizeChoice as SizeChoice
+    from tfdarts.layers.input_choice import InputChoice as InputChoice
+    from tfdarts.layers.layer_choice import LayerChoice as LayerChoice
     from tfdarts.layers.mixed_op import MixedOp as MixedOp
     from tfdarts.layers.relaxations import Relaxation as Relaxation
+    from tfdarts.layers.size_choice import SizeChoice as SizeChoice
     from tfdarts.models.carried_state import (
         WithCarriedState as WithCarriedState,
     )
@@ -98,8 +98,8 @@ _PUBLIC = {
     "Evaluation": "tfdarts.evaluators.evaluation",
     "Evaluator": "tfdarts.evaluators.evaluator",
     "Genotype": "tfdarts.genotypes",
-    "InputChoice": "tfdarts.layers.choices",
-    "LayerChoice": "tfdarts.layers.choices",
+    "InputChoice": "tfdarts.layers.input_choice",
+    "LayerChoice": "tfdarts.layers.layer_choice",
     "MeanStatistics": "tfdarts.training.mean_statistics",
     "MixedOp": "tfdarts.layers.mixed_op",
     "RNNNetwork": "tfdarts.models.rnn_network",
@@ -114,7 +114,7 @@ _PUBLIC = {
     "SearchConfig": "tfdarts.tasks.configs",
     "SelectConfig": "tfdarts.tasks.configs",
     "Settings": "tfdarts.settings.fields",
-    "SizeChoice": "tfdarts.layers.choices",
+    "SizeChoice": "tfdarts.layers.size_choice",
     "Strategy": "tfdarts.strategies.strategy",
     "SupernetStrategy": "tfdarts.strategies.strategy",
     "Task": "tfdarts.tasks.task",

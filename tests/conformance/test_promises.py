@@ -20,9 +20,6 @@ from tfdarts.layers.bundles import FactorizedReduceBundle
 from tfdarts.layers.bundles import LayerBundle
 from tfdarts.layers.bundles import SeparableBundle
 from tfdarts.layers.bundles import SepConvBundle
-from tfdarts.layers.choices import InputChoice
-from tfdarts.layers.choices import LayerChoice
-from tfdarts.layers.choices import SizeChoice
 from tfdarts.layers.chosen_mixed_op import ChosenMixedOp
 from tfdarts.layers.convolutions import Conv7x1Conv1x7
 from tfdarts.layers.convolutions import DilConv
@@ -31,6 +28,8 @@ from tfdarts.layers.convolutions import ReLUConvBN
 from tfdarts.layers.convolutions import SepConv
 from tfdarts.layers.drop_path import DropPath
 from tfdarts.layers.dropout import SpatialDropout1D
+from tfdarts.layers.input_choice import InputChoice
+from tfdarts.layers.layer_choice import LayerChoice
 from tfdarts.layers.mixed_op import MixedOp
 from tfdarts.layers.nas_bench_201 import NASBench201SearchCell
 from tfdarts.layers.nas_bench_201 import ResidualReduction
@@ -49,6 +48,7 @@ from tfdarts.layers.relaxations import Sigmoid
 from tfdarts.layers.relaxations import Softmax
 from tfdarts.layers.relaxations import StraightThrough
 from tfdarts.layers.search_cell import SearchCell
+from tfdarts.layers.size_choice import SizeChoice
 from tfdarts.layers.subsample import Subsample
 from tfdarts.models.auxiliary_head import WithAuxiliaryHead
 from tfdarts.models.carried_state import WithCarriedState

@@ -8,10 +8,10 @@ from samples import image
 
 from tfdarts.layers.alphas import Alphas
 from tfdarts.layers.alphas import alphas_of
-from tfdarts.layers.choices import InputChoice
-from tfdarts.layers.choices import LayerChoice
-from tfdarts.layers.choices import SizeChoice
+from tfdarts.layers.input_choice import InputChoice
+from tfdarts.layers.layer_choice import LayerChoice
 from tfdarts.layers.relaxations import Concrete
+from tfdarts.layers.size_choice import SizeChoice
 
 
 def softmax(values):

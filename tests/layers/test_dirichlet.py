@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfdarts.layers.choices import LayerChoice
+from tfdarts.layers.layer_choice import LayerChoice
 from tfdarts.layers.relaxations import Dirichlet
 from tfdarts.models.cnn_supernet import CNNSupernet
 from tfdarts.models.rnn_supernet import RNNSupernet

@@ -11,7 +11,7 @@ from samples import scramble
 
 from tfdarts.genotypes import PRIMITIVES
 from tfdarts.layers.alphas import Alphas
-from tfdarts.layers.bundles import FEW_FILTERS
+from tfdarts.layers.edge_functions import FEW_FILTERS
 from tfdarts.layers.mixed_op import MixedOp
 
 

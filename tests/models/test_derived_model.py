@@ -10,9 +10,9 @@ import pytest
 from samples import image
 
 from tfdarts.layers.alphas import alphas_of
-from tfdarts.layers.choices import Choice
-from tfdarts.layers.choices import InputChoice
-from tfdarts.layers.choices import LayerChoice
+from tfdarts.layers.choice import Choice
+from tfdarts.layers.input_choice import InputChoice
+from tfdarts.layers.layer_choice import LayerChoice
 from tfdarts.layers.nested import nested_layers
 from tfdarts.models.derived_model import choices_of
 from tfdarts.models.derived_model import derive_model

@@ -13,7 +13,7 @@ from test_search_of_any_model import plain_loss
 from test_search_of_any_model import relu_or_not
 from test_search_of_any_model import two_outputs
 
-from tfdarts.layers.choices import LayerChoice
+from tfdarts.layers.layer_choice import LayerChoice
 from tfdarts.models.rnn_supernet import RNNSupernet
 from tfdarts.strategies.darts import DARTS
 from tfdarts.strategies.gradient.joint_search import JointSearch

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfdarts.layers.choices import LayerChoice
+from tfdarts.layers.layer_choice import LayerChoice
 from tfdarts.strategies.darts import DARTS
 from tfdarts.training.optimizers import SGD
 from tfdarts.training.optimizers import Adam

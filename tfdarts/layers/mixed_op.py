@@ -11,10 +11,10 @@ from tfdarts.genotypes import PRIMITIVES
 from tfdarts.layers.alphas import Alphas
 from tfdarts.layers.bundles import Bundle
 from tfdarts.layers.bundles import bundle_of
-from tfdarts.layers.bundles import repeat_channels
-from tfdarts.layers.bundles import separate_edges
-from tfdarts.layers.bundles import sum_of_shared
 from tfdarts.layers.constants import shared_constant
+from tfdarts.layers.edge_functions import repeat_channels
+from tfdarts.layers.edge_functions import separate_edges
+from tfdarts.layers.edge_functions import sum_of_shared
 from tfdarts.layers.primitives import primitive
 from tfdarts.layers.subsample import every_second_pixel
 from tfdarts.layers.subsample import strided_shape

@@ -7,9 +7,9 @@ import numpy as np
 import tensorflow as tf
 
 from tfdarts.genotypes import PRIMITIVES
-from tfdarts.layers.bundles import pointwise
 from tfdarts.layers.constants import shared_constant
 from tfdarts.layers.convolutions import LAYOUT
+from tfdarts.layers.edge_functions import pointwise
 from tfdarts.layers.mixed_op import MixedOp
 from tfdarts.layers.subsample import strided_shape
 

@@ -3,11 +3,11 @@
 import keras
 import numpy as np
 
-from tfdarts.layers.choices import Choice
-from tfdarts.layers.choices import InputChoice
-from tfdarts.layers.choices import LayerChoice
-from tfdarts.layers.choices import SizeChoice
+from tfdarts.layers.choice import Choice
+from tfdarts.layers.input_choice import InputChoice
+from tfdarts.layers.layer_choice import LayerChoice
 from tfdarts.layers.nested import nested_layers
+from tfdarts.layers.size_choice import SizeChoice
 
 
 def choices_of(model: keras.Model) -> dict[str, dict]:

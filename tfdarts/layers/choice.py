@@ -1,0 +1,123 @@
+"""What all choices in Keras models have in common."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfdarts.layers.alphas import Alphas
+
+
+class Choice(keras.layers.Layer):
+    """Base class of the layers that choose among options.
+
+    In a search, a choice is the sum of all options, weighted by its alphas.
+
+    Args:
+        num_options: Integer.
+        alphas: `Alphas` with one row and a column for each option, for
+            several places that make the same choice. Defaults to alphas of
+            its own.
+        relaxation: `tfdarts.Relaxation` or its name; see `Alphas`. Only for
+            alphas of its own. Defaults to `"softmax"`.
+    """
+
+    def __init__(self, num_options, alphas=None, relaxation=None, **kwargs):
+        super().__init__(**kwargs)
+        if num_options < 2:
+            raise ValueError(
+                f"A choice needs at least two options. Received: {num_options}."
+            )
+        if alphas is None:
+            alphas = Alphas(
+                *(1, num_options),
+                relaxation=relaxation or "softmax",
+                name=f"{self.name}_alphas",
+                dtype=self.dtype_policy.variable_dtype,
+            )
+        elif relaxation is not None:
+            raise ValueError(
+                "`relaxation` belongs to the alphas: give it to the `Alphas` "
+                "that the choices share."
+            )
+        if (alphas.num_edges, alphas.num_primitives) != (1, num_options):
+            raise ValueError(
+                f"The choice has {num_options} options, so its alphas must "
+                f"have 1 row and {num_options} columns. Received alphas of "
+                f"{alphas.num_edges} rows and {alphas.num_primitives} columns."
+            )
+        self.alphas = alphas
+        self.supports_masking = True
+
+    @property
+    def options(self) -> list[str]:
+        """The names of the options, in the order of the alphas."""
+        raise NotImplementedError
+
+    def probabilities(self) -> np.ndarray:
+        """Returns the probabilities of the options, a float64 vector."""
+        return self.alphas.probabilities()[0]
+
+    @property
+    def chosen(self) -> int:
+        """The index of the option with the highest probability."""
+        return int(np.argmax(self.probabilities()))
+
+    def option_weights(self, training):
+        """Returns the weights of the options in one pass, a vector."""
+        weights = self.alphas.edge_weights(training)[0]
+        return tf.cast(weights, self.compute_dtype)
+
+    def get_config(self):
+        # The object itself: only then does Keras save shared alphas once.
+        return {**super().get_config(), "alphas": self.alphas}
+
+    @classmethod
+    def from_config(cls, config):
+        config = dict(config)
+        for name in ("alphas", "layers"):
+            if isinstance(config.get(name), (dict, list)):
+                config[name] = keras.saving.deserialize_keras_object(
+                    config[name]
+                )
+        return cls(**config)
+
+
+def validate_layers(layers):
+    """Returns candidates as a list; raises `ValueError` if one is unusable."""
+    if not isinstance(layers, (list, tuple)):
+        raise ValueError(
+            f"The candidates must be a list of Keras layers. Received: "
+            f"{layers!r}."
+        )
+    layers = [*layers]
+    for layer in layers:
+        if not isinstance(layer, keras.Layer):
+            raise ValueError(
+                f"A candidate must be a Keras layer or model, for a function "
+                f"keras.layers.Activation or keras.layers.Lambda. Received: "
+                f"{layer!r}."
+            )
+    names = [layer.name for layer in layers]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice and len({id(layer) for layer in layers}) == len(layers):
+        raise ValueError(
+            f"Two candidates have the name {twice[0]!r}, so that choices could "
+            "not say which is chosen. Give each candidate a name of its own."
+        )
+    if len({id(layer) for layer in layers}) < len(layers):
+        raise ValueError(
+            "A candidate is given twice. Create a layer of its own for each "
+            f"candidate. Received: {[layer.name for layer in layers]}."
+        )
+    return layers
+
+
+def output_shape_of(layer, input_shape):
+    """Builds a layer; returns the shape of its outputs, or a structure."""
+    inputs = keras.tree.map_shape_structure(
+        lambda shape: keras.KerasTensor(shape, layer.compute_dtype), input_shape
+    )
+    outputs = keras.tree.map_structure(
+        lambda tensor: tuple(tensor.shape), layer(inputs)
+    )
+    return outputs

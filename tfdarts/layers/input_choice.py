@@ -1,0 +1,95 @@
+"""A choice among the inputs of a layer."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfdarts.layers.alphas import Alphas
+from tfdarts.layers.choice import Choice
+from tfdarts.layers.relaxations import Relaxation
+
+
+@keras.saving.register_keras_serializable(package="tfdarts")
+class InputChoice(Choice):
+    """A choice among several inputs of the same shape.
+
+    In a search, the output is the sum of all inputs, weighted by the alphas,
+    times `num_chosen`. `tfdarts.derive_model` replaces it by the sum of the
+    chosen inputs.
+
+    Args:
+        num_inputs: Integer.
+        num_chosen: Integer, how many inputs are chosen. Defaults to `1`.
+        alphas, relaxation: See `LayerChoice`.
+
+    Call arguments:
+        inputs: List of `num_inputs` tensors of the same shape.
+
+    Example:
+
+    >>> choice = InputChoice(2)
+    >>> both = choice([keras.ops.zeros((1, 3)), keras.ops.ones((1, 3))])
+    >>> [round(float(number), 1) for number in both[0]]
+    [0.5, 0.5, 0.5]
+    """
+
+    def __init__(
+        self,
+        num_inputs: int,
+        num_chosen: int = 1,
+        alphas: Alphas | None = None,
+        relaxation: str | Relaxation | None = None,
+        **kwargs,
+    ):
+        if not 1 <= num_chosen < num_inputs:
+            raise ValueError(
+                f"`num_chosen` must be at least 1 and below `num_inputs`, "
+                f"{num_inputs}. Received: {num_chosen}."
+            )
+        super().__init__(num_inputs, alphas, relaxation, **kwargs)
+        self.num_inputs = num_inputs
+        self.num_chosen = num_chosen
+
+    @property
+    def options(self):
+        return [str(position) for position in range(self.num_inputs)]
+
+    @property
+    def chosen_inputs(self) -> list[int]:
+        """The positions of the chosen inputs, in order."""
+        order = np.argsort(-self.probabilities(), kind="stable")
+        return sorted(order[: self.num_chosen].tolist())
+
+    def build(self, inputs_shape):
+        shapes = [tuple(shape) for shape in inputs_shape]
+        if len(shapes) != self.num_inputs or len({*shapes}) > 1:
+            raise ValueError(
+                f"The choice {self.name} takes a list of {self.num_inputs} "
+                f"inputs of the same shape. Received inputs of shapes "
+                f"{', '.join(map(str, shapes))}."
+            )
+
+    def call(self, inputs, training=None):
+        weights = self.option_weights(training)
+        if self.num_chosen > 1:
+            # The weights of a softmax have the sum 1, of others any sum.
+            weights *= self.num_chosen / tf.reduce_sum(weights)
+        weights = tf.unstack(weights)
+        return tf.add_n(
+            [w * tf.cast(x, w.dtype) for w, x in zip(weights, inputs)]
+        )
+
+    def compute_mask(self, inputs, previous_mask):
+        # Where one input has no mask, the sum has none.
+        masks = previous_mask or [None]
+        return None if any(mask is None for mask in masks) else masks[0]
+
+    def compute_output_shape(self, inputs_shape):
+        return tuple(inputs_shape[0])
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "num_inputs": self.num_inputs,
+            "num_chosen": self.num_chosen,
+        }

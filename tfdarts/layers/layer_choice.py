@@ -1,0 +1,126 @@
+"""A choice between layers in any Keras model."""
+
+from collections.abc import Callable
+from collections.abc import Sequence
+
+import keras
+import tensorflow as tf
+
+from tfdarts.layers.alphas import Alphas
+from tfdarts.layers.choice import Choice
+from tfdarts.layers.choice import output_shape_of
+from tfdarts.layers.choice import validate_layers
+from tfdarts.layers.relaxations import Relaxation
+from tfdarts.layers.size_choice import SizeChoice
+
+
+@keras.saving.register_keras_serializable(package="tfdarts")
+class LayerChoice(Choice):
+    """A choice between layers, for a search in any Keras model.
+
+    In a search, the output is the sum of the outputs of all candidates,
+    weighted by the alphas. `tfdarts.derive_model` replaces the choice by the
+    candidate with the highest probability.
+
+    Args:
+        layers: Sequence of Keras layers or models, the candidates. For the
+            same inputs they must return outputs of the same shape.
+        alphas: `tfdarts.Alphas` that several choices share; see `Choice`.
+        relaxation: `tfdarts.Relaxation` or its name. Defaults to `"softmax"`.
+        **kwargs: Arguments of `keras.layers.Layer`, such as `name`.
+
+    Raises:
+        ValueError: If there are fewer than two candidates, if one is not a
+            Keras layer or is given twice, or if their outputs differ in shape.
+
+    Example:
+
+    >>> choice = LayerChoice(
+    ...     [
+    ...         keras.layers.Dense(4, activation="relu"),
+    ...         keras.layers.Dense(4, activation="tanh"),
+    ...     ],
+    ...     name="block1",
+    ... )
+    >>> choice(keras.ops.ones((2, 3))).shape
+    TensorShape([2, 4])
+
+    Reference:
+
+    - [Liu et al., 2019](https://arxiv.org/abs/1806.09055), equation 2
+    """
+
+    def __init__(
+        self,
+        layers: Sequence[keras.Layer],
+        alphas: Alphas | None = None,
+        relaxation: str | Relaxation | None = None,
+        **kwargs,
+    ):
+        layers = validate_layers(layers)
+        super().__init__(len(layers), alphas, relaxation, **kwargs)
+        self.layers = layers
+
+    @staticmethod
+    def of_sizes(
+        make_layer: Callable[[int], keras.Layer],
+        sizes: Sequence[int],
+        **kwargs,
+    ) -> "SizeChoice":
+        """Returns a choice of the number of units or filters of a layer.
+
+        Args:
+            make_layer: Function from a size to a layer of that size, such as
+                `lambda units: keras.layers.Dense(units)`.
+            sizes: Sequence of integers.
+            **kwargs: Further arguments of `SizeChoice`.
+
+        Example:
+
+        >>> choice = LayerChoice.of_sizes(keras.layers.Dense, (16, 32))
+        >>> choice(keras.ops.ones((2, 3))).shape
+        TensorShape([2, 32])
+        """
+        return SizeChoice([make_layer(size) for size in sizes], sizes, **kwargs)
+
+    @property
+    def options(self):
+        return [layer.name for layer in self.layers]
+
+    def build(self, input_shape):
+        shapes = [output_shape_of(layer, input_shape) for layer in self.layers]
+        if any(shape != shapes[0] for shape in shapes):
+            listed = ", ".join(
+                f"{layer.name} {shape}"
+                for layer, shape in zip(self.layers, shapes)
+            )
+            raise ValueError(
+                f"The candidates of the choice {self.name} must return "
+                f"outputs of the same shape, so that the outputs can be "
+                f"added. They return: {listed}. LayerChoice.of_sizes chooses "
+                f"among sizes."
+            )
+
+    def compute_output_shape(self, input_shape):
+        return output_shape_of(self.layers[0], input_shape)
+
+    def compute_mask(self, inputs, previous_mask):
+        return self.layers[0].compute_mask(inputs, previous_mask)
+
+    def call(self, inputs, training=None):
+        weights = tf.unstack(self.option_weights(training))
+        outputs = [layer(inputs) for layer in self.layers]
+
+        def weighted_sum(*tensors):
+            return tf.add_n(
+                [
+                    weight * tf.cast(tensor, weight.dtype)
+                    for weight, tensor in zip(weights, tensors)
+                ]
+            )
+
+        return keras.tree.map_structure(weighted_sum, *outputs)
+
+    def get_config(self):
+        layers = map(keras.saving.serialize_keras_object, self.layers)
+        return {**super().get_config(), "layers": [*layers]}

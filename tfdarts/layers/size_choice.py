@@ -1,0 +1,104 @@
+"""A choice of the number of units or filters of one layer."""
+
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfdarts.layers.alphas import Alphas
+from tfdarts.layers.choice import Choice
+from tfdarts.layers.choice import output_shape_of
+from tfdarts.layers.choice import validate_layers
+from tfdarts.layers.relaxations import Relaxation
+
+
+@keras.saving.register_keras_serializable(package="tfdarts")
+class SizeChoice(Choice):
+    """A choice of the number of units or filters of one layer.
+
+    Only the widest layer is computed. Each size is the widest layer whose last
+    channels are zero, as in single-path search.
+
+    Args:
+        layers: Sequence of Keras layers that differ only in their size.
+        sizes: Sequence of integers, the last axis of their outputs.
+        alphas, relaxation: See `LayerChoice`.
+
+    Raises:
+        ValueError: If the sizes do not increase, or the layer is recurrent:
+            some units of a recurrent layer are not a smaller layer.
+
+    Reference:
+
+    - [Stamoulis et al., 2019](https://arxiv.org/abs/1904.02877)
+    - [Wan et al., 2020](https://arxiv.org/abs/2004.05565), section 3.1
+    """
+
+    def __init__(
+        self,
+        layers: Sequence[keras.Layer],
+        sizes: Sequence[int],
+        alphas: Alphas | None = None,
+        relaxation: str | Relaxation | None = None,
+        **kwargs,
+    ):
+        layers, sizes = validate_layers(layers), [int(size) for size in sizes]
+        if sizes != sorted({*sizes}) or len(sizes) != len(layers):
+            raise ValueError(
+                f"The sizes of a choice must increase, and there must be one "
+                f"for each layer. Received: sizes={sizes} and {len(layers)} "
+                f"layers."
+            )
+        if isinstance(
+            layers[-1], (keras.layers.RNN, keras.layers.Bidirectional)
+        ):
+            raise ValueError(
+                "The first units of a recurrent layer are not a smaller "
+                "recurrent layer, because all units depend on one another. "
+                "Use a LayerChoice of layers of equal size, or a choice of "
+                "the size of a Dense layer after it."
+            )
+        super().__init__(len(sizes), alphas, relaxation, **kwargs)
+        self.sizes = sizes
+        self.layer = layers[-1]
+        # Their weights are not needed, so they are only descriptions.
+        self.descriptions = [
+            keras.saving.serialize_keras_object(layer) for layer in layers
+        ]
+
+    @property
+    def options(self):
+        return [str(size) for size in self.sizes]
+
+    def build(self, input_shape):
+        self.input_shape_of_layer = tuple(input_shape)
+        shape = output_shape_of(self.layer, input_shape)
+        if shape[-1] != self.sizes[-1]:
+            raise ValueError(
+                f"The largest size of the choice {self.name} is "
+                f"{self.sizes[-1]}, but its layer returns outputs of shape "
+                f"{shape}: the last axis must have that size."
+            )
+
+    def compute_output_shape(self, input_shape):
+        return output_shape_of(self.layer, input_shape)
+
+    def compute_mask(self, inputs, previous_mask):
+        return self.layer.compute_mask(inputs, previous_mask)
+
+    def call(self, inputs, training=None):
+        weights = self.option_weights(training)
+        positions = np.arange(self.sizes[-1])
+        masks = [positions < size for size in self.sizes]
+        masks = tf.constant(np.stack(masks), weights.dtype)
+        outputs = self.layer(inputs)
+        scale = tf.linalg.matvec(masks, weights, transpose_a=True)
+        return outputs * tf.cast(scale, outputs.dtype)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "layers": self.descriptions,
+            "sizes": self.sizes,
+        }
