@@ -6,11 +6,11 @@ import tensorflow as tf
 
 import tfdarts
 from tfdarts.primitive_table import TABLE
-from tfdarts.runs.evaluators import EVALUATORS
-from tfdarts.search_spaces.registry import SPACES
-from tfdarts.strategies.registry import STRATEGIES
+from tfdarts.runs.evaluator_registry import EVALUATORS
+from tfdarts.search_spaces.space_registry import SPACES
+from tfdarts.strategies.strategy_registry import STRATEGIES
 from tfdarts.structures import STRUCTURES
-from tfdarts.tasks.registry import TASKS
+from tfdarts.tasks.task_registry import TASKS
 from tfdarts.training import distribution
 
 # Two logical devices, so that one process can test two replicas. They must be

@@ -46,6 +46,6 @@ def _run(command, cwd, *streams):
             os.dup2(file.fileno(), number)
     os.chdir(cwd)
     name, *arguments = command
-    module = importlib.import_module(f"tfdarts.cli.{name}")
+    module = importlib.import_module(f"tfdarts.cli.{name}_command")
     sys.argv = [f"tfdarts-{name}", *arguments]
     sys.exit(module.main(arguments))

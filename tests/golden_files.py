@@ -16,7 +16,7 @@ import tempfile
 import keras
 import numpy as np
 
-from tfdarts.cli.search import main as search
+from tfdarts.cli.search_command import main as search
 from tfdarts.layers.mixed_op import MixedOp
 from tfdarts.layers.primitives import primitive
 from tfdarts.models.rnn_supernet import RNNSupernet

@@ -12,23 +12,23 @@ import tensorflow as tf
 
 import tfdarts
 from tfdarts import arguments
-from tfdarts.cli import evaluate
-from tfdarts.cli import export
-from tfdarts.cli import pipeline
-from tfdarts.cli import predict
-from tfdarts.cli import search
-from tfdarts.cli import select
-from tfdarts.cli import train
-from tfdarts.cli import visualize
+from tfdarts.cli import evaluate_command
+from tfdarts.cli import export_command
+from tfdarts.cli import pipeline_command
+from tfdarts.cli import predict_command
+from tfdarts.cli import search_command
+from tfdarts.cli import select_command
+from tfdarts.cli import train_command
+from tfdarts.cli import visualize_command
 from tfdarts.runs.visualize import draw_run
 from tfdarts.search_spaces.cnn import CNNSearchSpace
 from tfdarts.search_spaces.lookup import find_genotype
 from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import flag_fields
-from tfdarts.tasks import settings
-from tfdarts.tasks.registry import tasks
+from tfdarts.tasks import shared_settings
 from tfdarts.tasks.request_settings import RequestSettings
 from tfdarts.tasks.space_settings import SpaceSettings
+from tfdarts.tasks.task_registry import tasks
 
 
 @pytest.fixture(autouse=True)
@@ -160,13 +160,22 @@ def test_a_path_alone_is_a_folder_of_images_or_a_text(home):
         ("ptb", "text"),
         ("pets", "folder"),
     ):
-        found = settings.specification(pathlib.Path("~", name))
+        found = shared_settings.specification(pathlib.Path("~", name))
         assert found == f"{kind}:{home / name}"
 
 
 # Settings
 
-COMMANDS = evaluate, export, pipeline, predict, search, select, train, visualize
+COMMANDS = (
+    evaluate_command,
+    export_command,
+    pipeline_command,
+    predict_command,
+    search_command,
+    select_command,
+    train_command,
+    visualize_command,
+)
 
 
 def all_settings():
@@ -176,7 +185,7 @@ def all_settings():
             yield from module.command.settings_for(task)
 
 
-NEEDED = {predict.command.settings_for(None)[0]: {"images": "new"}}
+NEEDED = {predict_command.command.settings_for(None)[0]: {"images": "new"}}
 FIELDS = {
     f"{config_class.__name__}.{field.name}": (config_class, field)
     for config_class in all_settings()
@@ -201,7 +210,7 @@ HOME_FORMS = {
         pathlib.Path("~/x"),
         str(home / "x"),
     ),
-    settings.genotype_text: lambda home: (
+    shared_settings.genotype_text: lambda home: (
         CNNSearchSpace().sample(0),
         repr(CNNSearchSpace().sample(0)),
     ),
@@ -209,7 +218,7 @@ HOME_FORMS = {
         [pathlib.Path("~/x"), "y,z"],
         (str(home / "x"), "y,z"),
     ),
-    settings.specification: lambda home: (
+    shared_settings.specification: lambda home: (
         pathlib.Path("~/x"),
         f"folder:{home}/x",
     ),

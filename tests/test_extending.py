@@ -1,7 +1,7 @@
 """Parts of your own, found by `tfdarts.search`; nothing of the package changes.
 
-A task of your own is in tests/tasks/test_registry.py, a primitive of your own
-in tests/test_primitive_table.py.
+A task of your own is in tests/tasks/test_task_registry.py, a primitive of
+your own in tests/test_primitive_table.py.
 """
 
 import dataclasses
@@ -23,7 +23,7 @@ import tfdarts
 from tfdarts.records.run_directory import Stage
 from tfdarts.runs.genotype_origin import search_facts
 from tfdarts.runs.search_configs import strategy_of_config
-from tfdarts.strategies.registry import STRATEGIES
+from tfdarts.strategies.strategy_registry import STRATEGIES
 from tfdarts.tasks.configs import CandidateSearchConfig
 
 TINY = {

@@ -12,8 +12,8 @@ import pytest
 
 import tfdarts
 from tfdarts import registry
-from tfdarts.cli import search
-from tfdarts.cli import visualize
+from tfdarts.cli import search_command
+from tfdarts.cli import visualize_command
 
 ROOT = pathlib.Path(__file__).parents[1]
 
@@ -78,7 +78,7 @@ tfdarts.register_evaluator(SkipCount)
 tfdarts.register_strategy(Quick())
 tfdarts.register_task(Vectors())
 tfdarts.register_primitive("swish", swish, space="rnn")
-assert "random" in tfdarts.strategies.registry.STRATEGIES
+assert "random" in tfdarts.strategies.strategy_registry.STRATEGIES
 """
 
 
@@ -123,7 +123,7 @@ def test_a_command_searches_with_the_strategy_of_a_plugin(
         *("--epochs=1", "--batch_size=256", "--validation_portion=0.2"),
         *("--auxiliary_weight=0", "--drop_path_rate=0"),
     ]
-    assert search.main(flags) == 0, capsys.readouterr().err
+    assert search_command.main(flags) == 0, capsys.readouterr().err
     trials = json.loads((run_dir / "search" / "trials.json").read_text())
     assert len(trials) == 1
     expected = tfdarts.CNNSearchSpace(4).sample(3)
@@ -134,25 +134,25 @@ def test_a_command_searches_with_the_strategy_of_a_plugin(
 def test_a_command_knows_the_space_of_a_plugin(installed, tmp_path):
     installed("parts_of_test", PARTS)
     drawn = ["--genotype=random:0", "--space=pairs"]
-    assert visualize.main([*drawn, f"--output_dir={tmp_path}"]) == 0
+    assert visualize_command.main([*drawn, f"--output_dir={tmp_path}"]) == 0
     graph = (tmp_path / "normal.dot").read_text()
     assert "-> 2" in graph and "-> 3" not in graph
 
 
 def test_help_and_registries_have_the_parts_of_a_plugin(installed, capsys):
     installed("parts_of_test", PARTS)
-    assert search.main(["--help"]) == 0
+    assert search_command.main(["--help"]) == 0
     said = " ".join(capsys.readouterr().out.split())
     names = re.search(r"Strategies: ([\w, ]+?) Flags:", said)[1].split(", ")
     assert names[0] == "darts" and names[-1] == "quick" and "random" in names
-    assert search.main(["--strategy=quick", "--help"]) == 0
+    assert search_command.main(["--strategy=quick", "--help"]) == 0
     said = capsys.readouterr().out
     assert "  --number=INTEGER (default 0)\n" in said
     assert "Evaluators: from_scratch, skip_count\n" in said
     assert "  --evaluator=TEXT (default from_scratch)\n" in said
     assert "--wanted" not in said
     chosen = ["--strategy=quick", "--evaluator=skip_count"]
-    assert search.main([*chosen, "--help"]) == 0
+    assert search_command.main([*chosen, "--help"]) == 0
     said = capsys.readouterr().out
     assert "  --wanted=INTEGER (default 0)\n" in said
     assert "  --evaluator=TEXT (default from_scratch)\n" in said
@@ -167,7 +167,7 @@ def test_a_command_searches_with_the_evaluator_of_a_plugin(
     flagfile = tmp_path / "quick.cfg"
     flagfile.write_text("--strategy=quick\n--evaluator=skip_count\n--wanted=2")
     flags = [f"--flagfile={flagfile}", f"--run_dir={tmp_path}/run"]
-    assert search.main(flags) == 0, capsys.readouterr().err
+    assert search_command.main(flags) == 0, capsys.readouterr().err
     recorded = json.loads((tmp_path / "run/search/config.json").read_text())
     assert (recorded["evaluator"], recorded["wanted"]) == ("skip_count", 2)
     (trial,) = json.loads((tmp_path / "run/search/trials.json").read_text())
@@ -202,7 +202,7 @@ def test_an_evaluator_or_flags_that_do_not_fit_are_a_sentence(
     flags, sentence, installed, capsys
 ):
     installed("parts_of_test", PARTS)
-    assert search.main(flags) == 2
+    assert search_command.main(flags) == 2
     assert sentence in capsys.readouterr().err
 
 
@@ -214,7 +214,7 @@ def test_a_typed_evaluator_makes_flags_of_others_in_a_flagfile_idle(
     flagfile.write_text("--strategy=quick\n--evaluator=skip_count\n--wanted=2")
     seen = []
     command = dataclasses.replace(
-        search.command, run=seen.append, needs_tensorflow=False
+        search_command.command, run=seen.append, needs_tensorflow=False
     )
     flags = [f"--flagfile={flagfile}", "--evaluator=from_scratch"]
     assert command.main(flags) == 0
@@ -225,7 +225,7 @@ def test_a_typed_evaluator_makes_flags_of_others_in_a_flagfile_idle(
     ) in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", [search, visualize])
+@pytest.mark.parametrize("command", [search_command, visualize_command])
 def test_a_plugin_that_fails_is_a_sentence(command, installed, capsys):
     installed("broken_of_test", "import nothing_of_this_name")
     for arguments in (["--help"], ["--run_dir=x"]):
@@ -244,7 +244,7 @@ def test_a_plugin_that_fails_is_a_sentence(command, installed, capsys):
 
 def test_a_plugin_that_exits_is_a_sentence(installed, capsys):
     installed("exits_of_test", "raise SystemExit(3)")
-    assert search.command.main(["--help"]) == 2
+    assert search_command.command.main(["--help"]) == 2
     said = capsys.readouterr().err
     assert "exits_of_test-package cannot be imported, SystemExit: 3." in said
 
@@ -267,7 +267,7 @@ assert "parts_of_test" in sys.modules
     [
         "search_config()",
         "Genotype(recurrent=[('swish', 0)], recurrent_concat=[1])",
-        "tasks.registry.task_of_data(None)",
+        "tasks.task_registry.task_of_data(None)",
     ],
 )
 def test_plugins_are_loaded_when_a_registry_is_first_read(reads, tmp_path):

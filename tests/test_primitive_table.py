@@ -10,7 +10,7 @@ from samples import image
 import tfdarts
 from tfdarts import primitive_table
 from tfdarts.models.multiply_adds import multiply_adds
-from tfdarts.visualization.cells import draw_cells
+from tfdarts.visualization.cell_graphs import draw_cells
 
 PINK = "#C2185B"
 

@@ -36,10 +36,12 @@ if typing.TYPE_CHECKING:  # The same names as below, for type checkers.
     from tfdarts.models.rnn_supernet import RNNSupernet as RNNSupernet
     from tfdarts.primitive_table import register_primitive as register_primitive
     from tfdarts.records.choice_history import ChoiceHistory as ChoiceHistory
-    from tfdarts.runs.data import describe_data as describe_data
+    from tfdarts.runs.describe_data import describe_data as describe_data
     from tfdarts.runs.dry_run import dry_run as dry_run
     from tfdarts.runs.evaluate import evaluate as evaluate
-    from tfdarts.runs.evaluators import register_evaluator as register_evaluator
+    from tfdarts.runs.evaluator_registry import (
+        register_evaluator as register_evaluator,
+    )
     from tfdarts.runs.export import export as export
     from tfdarts.runs.pipeline import pipeline as pipeline
     from tfdarts.runs.predict import predict as predict
@@ -51,8 +53,10 @@ if typing.TYPE_CHECKING:  # The same names as below, for type checkers.
     from tfdarts.runs.train import train as train
     from tfdarts.runs.visualize import visualize as visualize
     from tfdarts.search_spaces.cnn import CNNSearchSpace as CNNSearchSpace
-    from tfdarts.search_spaces.registry import register_space as register_space
     from tfdarts.search_spaces.rnn import RNNSearchSpace as RNNSearchSpace
+    from tfdarts.search_spaces.space_registry import (
+        register_space as register_space,
+    )
     from tfdarts.serving.saved_model import (
         export_saved_model as export_saved_model,
     )
@@ -60,19 +64,19 @@ if typing.TYPE_CHECKING:  # The same names as below, for type checkers.
     from tfdarts.settings.fields import setting as setting
     from tfdarts.strategies.darts import DARTS as DARTS
     from tfdarts.strategies.hypergradient import hypergradient as hypergradient
-    from tfdarts.strategies.registry import (
-        register_strategy as register_strategy,
-    )
     from tfdarts.strategies.strategy import Strategy as Strategy
     from tfdarts.strategies.strategy import SupernetStrategy as SupernetStrategy
+    from tfdarts.strategies.strategy_registry import (
+        register_strategy as register_strategy,
+    )
     from tfdarts.tasks.configs import SearchConfig as SearchConfig
     from tfdarts.tasks.configs import SelectConfig as SelectConfig
     from tfdarts.tasks.configs import TrainConfig as TrainConfig
-    from tfdarts.tasks.registry import register_task as register_task
     from tfdarts.tasks.rnn_configs import RNNSearchConfig as RNNSearchConfig
     from tfdarts.tasks.rnn_configs import RNNSelectConfig as RNNSelectConfig
     from tfdarts.tasks.rnn_configs import RNNTrainConfig as RNNTrainConfig
     from tfdarts.tasks.task import Task as Task
+    from tfdarts.tasks.task_registry import register_task as register_task
     from tfdarts.training.distribution import distribution_of as distribution_of
     from tfdarts.training.mean_statistics import (
         MeanStatistics as MeanStatistics,
@@ -122,7 +126,7 @@ _PUBLIC = {
     "WithCarriedState": "tfdarts.models.carried_state",
     "choices_of": "tfdarts.models.derived_model",
     "derive_model": "tfdarts.models.derived_model",
-    "describe_data": "tfdarts.runs.data",
+    "describe_data": "tfdarts.runs.describe_data",
     "distribution_of": "tfdarts.training.distribution",
     "dry_run": "tfdarts.runs.dry_run",
     "evaluate": "tfdarts.runs.evaluate",
@@ -135,11 +139,11 @@ _PUBLIC = {
     "hypergradient": "tfdarts.strategies.hypergradient",
     "pipeline": "tfdarts.runs.pipeline",
     "predict": "tfdarts.runs.predict",
-    "register_evaluator": "tfdarts.runs.evaluators",
+    "register_evaluator": "tfdarts.runs.evaluator_registry",
     "register_primitive": "tfdarts.primitive_table",
-    "register_space": "tfdarts.search_spaces.registry",
-    "register_strategy": "tfdarts.strategies.registry",
-    "register_task": "tfdarts.tasks.registry",
+    "register_space": "tfdarts.search_spaces.space_registry",
+    "register_strategy": "tfdarts.strategies.strategy_registry",
+    "register_task": "tfdarts.tasks.task_registry",
     "search": "tfdarts.runs.search",
     "search_config": "tfdarts.runs.search_configs",
     "select": "tfdarts.runs.select",

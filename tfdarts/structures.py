@@ -81,8 +81,8 @@ NAS_BENCH_201 = Structure(
     titles=("cell",),
     inputs=("cₖ₋₁",),
     output="cₖ",
-    supernet="tfdarts.models.nas_bench_201:NASBench201Supernet",
-    network="tfdarts.models.nas_bench_201:NASBench201Network",
+    supernet="tfdarts.models.nas_bench_201_models:NASBench201Supernet",
+    network="tfdarts.models.nas_bench_201_models:NASBench201Network",
 )
 STRUCTURES = Registry(
     "structure",

@@ -28,7 +28,7 @@ from tfdarts.settings.fields import flag_fields
 from tfdarts.settings.fields import setting
 from tfdarts.tasks.configs import SearchConfig
 from tfdarts.tasks.configs import TrainConfig
-from tfdarts.tasks.registry import tasks
+from tfdarts.tasks.task_registry import tasks
 from tfdarts.training.divergence import DivergedError
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -43,7 +43,7 @@ NAMES = (
     "pipeline",
 )
 COMMANDS = {
-    name: importlib.import_module(f"tfdarts.cli.{name}").command
+    name: importlib.import_module(f"tfdarts.cli.{name}_command").command
     for name in NAMES
 }
 
@@ -52,7 +52,7 @@ FRESH = """
 import contextlib, importlib, io, json, sys
 codes = {}
 for name in sys.argv[1:]:
-    main = importlib.import_module(f"tfdarts.cli.{name}").main
+    main = importlib.import_module(f"tfdarts.cli.{name}_command").main
     with contextlib.redirect_stdout(io.StringIO()):
         codes[name] = [main(["--help"]), main(["--version"])]
     with contextlib.redirect_stderr(io.StringIO()):
@@ -153,7 +153,7 @@ def test_only_what_goes_on_says_that_it_does(name, capsys):
 
 GENOTYPE = """
 import sys
-from tfdarts.cli.visualize import main
+from tfdarts.cli.visualize_command import main
 
 assert main(["--genotype=DARTS_V2", "--output_dir=cells"]) == 0
 heavy = sorted({"tensorflow", "keras", "matplotlib"} & set(sys.modules))
@@ -341,7 +341,7 @@ def test_the_examples_of_the_help_are_commands(name, example, monkeypatch):
 @pytest.mark.parametrize("name", NAMES)
 def test_each_command_has_an_executable(name):
     text = (ROOT / "bin" / f"tfdarts-{name}").read_text()
-    assert f"from tfdarts.cli.{name} import main\n" in text
+    assert f"from tfdarts.cli.{name}_command import main\n" in text
     assert "sys.exit(main())" in text
 
 

@@ -6,15 +6,15 @@ import re
 
 import pytest
 
-from tfdarts.cli import pipeline
-from tfdarts.cli import predict
-from tfdarts.cli import search
-from tfdarts.cli import train
-from tfdarts.cli import visualize
+from tfdarts.cli import pipeline_command
+from tfdarts.cli import predict_command
+from tfdarts.cli import search_command
+from tfdarts.cli import train_command
+from tfdarts.cli import visualize_command
 from tfdarts.cli.training_flags import training_of
 from tfdarts.runs.search_configs import search_config_class_of
 from tfdarts.settings.fields import require_config
-from tfdarts.tasks.registry import get_task
+from tfdarts.tasks.task_registry import get_task
 
 IMAGES = get_task("images")
 
@@ -37,24 +37,36 @@ def flags_of(module, config_class, arguments, capsys):
 
 
 CASES = [
-    (search, "search", ["--method=exact"], ["--order=1"], {"method": None}),
     (
-        search,
+        search_command,
+        "search",
+        ["--method=exact"],
+        ["--order=1"],
+        {"method": None},
+    ),
+    (
+        search_command,
         "search",
         ["--early_stop=stable", "--early_stop_patience=3"],
         ["--early_stop", "none"],
         {"early_stop_patience": None},
     ),
-    (train, "train", ["--nesterov"], ["--momentum=0.0"], {"nesterov": None}),
     (
-        train,
+        train_command,
+        "train",
+        ["--nesterov"],
+        ["--momentum=0.0"],
+        {"nesterov": None},
+    ),
+    (
+        train_command,
         "train",
         ["--num_cells=20", "--stem=cifar", "--drop_path_rate=0.2"],
         ["--network=densenet_bc"],
         {"num_cells": None, "stem": None, "drop_path_rate": None},
     ),
     # The value that has no effect is the default: nothing is left out.
-    (train, "train", ["--momentum=0.9"], ["--optimizer=adamw"], {}),
+    (train_command, "train", ["--momentum=0.9"], ["--optimizer=adamw"], {}),
 ]
 
 
@@ -99,44 +111,69 @@ def test_other_idle_flags_are_refused(file, typed, tmp_path, capsys):
     path.write_text("\n".join(file))
     arguments = [f"--flagfile={path}", *typed]
     config_class = search_config_class_of({"strategy": "darts"}, IMAGES)
-    code, _, said = flags_of(search, config_class, arguments, capsys)
+    code, _, said = flags_of(search_command, config_class, arguments, capsys)
     assert code == 2
     assert "--method=exact has no effect with --order=1" in said
     assert "ignored flags" not in said
 
 
 TYPED = [
-    (search, ["--order=1", "--method=central_difference"], "method", "order"),
-    (search, ["--early_stop_from=10"], "early_stop_from", "early_stop"),
-    (search, ["--batch_norm=global"], "batch_norm", "distribute"),
-    (search, ["--train_batch_norm=global"], "train_batch_norm", "distribute"),
     (
-        search,
+        search_command,
+        ["--order=1", "--method=central_difference"],
+        "method",
+        "order",
+    ),
+    (search_command, ["--early_stop_from=10"], "early_stop_from", "early_stop"),
+    (search_command, ["--batch_norm=global"], "batch_norm", "distribute"),
+    (
+        search_command,
+        ["--train_batch_norm=global"],
+        "train_batch_norm",
+        "distribute",
+    ),
+    (
+        search_command,
         ["--train_optimizer=adamw", "--train_momentum=0.9"],
         *("train_momentum", "train_optimizer"),
     ),
-    (train, ["--batch_norm=global"], "batch_norm", "distribute"),
-    (train, ["--decay_rate=0.97"], "decay_rate", "schedule"),
-    (train, ["--optimizer=adamw", "--momentum=0.9"], "momentum", "optimizer"),
-    (train, ["--depth=100"], "depth", "network"),
-    (train, ["--image_fit=stretch"], "image_fit", "image_size"),
+    (train_command, ["--batch_norm=global"], "batch_norm", "distribute"),
+    (train_command, ["--decay_rate=0.97"], "decay_rate", "schedule"),
     (
-        predict,
+        train_command,
+        ["--optimizer=adamw", "--momentum=0.9"],
+        "momentum",
+        "optimizer",
+    ),
+    (train_command, ["--depth=100"], "depth", "network"),
+    (train_command, ["--image_fit=stretch"], "image_fit", "image_size"),
+    (
+        predict_command,
         ["--text=a", "--export_dir=x", "--batch_size=32"],
         *("batch_size", "text"),
     ),
     (
-        predict,
+        predict_command,
         ["--text=a", "--export_dir=x", "--skip_broken"],
         *("skip_broken", "text"),
     ),
     (
-        predict,
+        predict_command,
         ["--images=a.png", "--export_dir=x", "--timeout=10"],
         *("timeout", "export_dir"),
     ),
-    (visualize, ["--run_dir=r", "--output_dir=o"], "output_dir", "run_dir"),
-    (visualize, ["--run_dir=r", "--output_dir=cells"], "output_dir", "run_dir"),
+    (
+        visualize_command,
+        ["--run_dir=r", "--output_dir=o"],
+        "output_dir",
+        "run_dir",
+    ),
+    (
+        visualize_command,
+        ["--run_dir=r", "--output_dir=cells"],
+        "output_dir",
+        "run_dir",
+    ),
 ]
 
 
@@ -157,10 +194,20 @@ def test_a_typed_flag_without_effect_is_refused(
 @pytest.mark.parametrize(
     ("module", "file", "typed", "name"),
     [
-        (search, "--method=central_difference", ["--order=1"], "method"),
-        (train, "--decay_rate=0.97", [], "decay_rate"),
-        (train, "--batch_norm=global", [], "batch_norm"),
-        (train, "--batch_norm=global", ["--distribute=none"], "batch_norm"),
+        (
+            search_command,
+            "--method=central_difference",
+            ["--order=1"],
+            "method",
+        ),
+        (train_command, "--decay_rate=0.97", [], "decay_rate"),
+        (train_command, "--batch_norm=global", [], "batch_norm"),
+        (
+            train_command,
+            "--batch_norm=global",
+            ["--distribute=none"],
+            "batch_norm",
+        ),
     ],
 )
 def test_defaults_of_a_flagfile_are_taken(
@@ -179,12 +226,12 @@ def test_defaults_of_a_flagfile_are_taken(
 def test_batch_norm_of_several_devices_may_be_typed(distribute, capsys):
     typed = [f"--distribute={distribute}", "--batch_norm=global"]
     config_class = IMAGES.configs["train"]
-    code, seen, said = flags_of(train, config_class, typed, capsys)
+    code, seen, said = flags_of(train_command, config_class, typed, capsys)
     assert code == 0, said
     assert seen["config"].batch_norm == "global"
 
 
-@pytest.mark.parametrize("module", [search, pipeline])
+@pytest.mark.parametrize("module", [search_command, pipeline_command])
 def test_an_idle_flag_of_the_training_is_refused_before_the_search(
     module, tmp_path, capsys
 ):
@@ -204,7 +251,7 @@ def test_flags_of_a_flagfile_give_way_to_another_typed_strategy(
     path.write_text("--order\n2\n--alpha_learning_rate=0.4\n--epochs=3")
     config_class = search_config_class_of({"strategy": "random"}, IMAGES)
     typed = [f"--flagfile={path}", "--strategy=random"]
-    code, seen, said = flags_of(search, config_class, typed, capsys)
+    code, seen, said = flags_of(search_command, config_class, typed, capsys)
     assert code == 0, said
     assert (seen["config"].strategy, seen["config"].epochs) == ("random", 3)
     assert said.count("ignored flags") == 1
@@ -213,7 +260,7 @@ def test_flags_of_a_flagfile_give_way_to_another_typed_strategy(
         "--strategy=random: --order 2 --alpha_learning_rate=0.4\n"
     ) in said
     typed = [*typed, "--quiet"]
-    assert flags_of(search, config_class, typed, capsys)[2] == ""
+    assert flags_of(search_command, config_class, typed, capsys)[2] == ""
 
 
 @pytest.mark.parametrize(
@@ -231,12 +278,12 @@ def test_other_flags_of_another_strategy_are_refused(
     path.write_text(file)
     typed = [f"--flagfile={path}", *typed]
     config_class = search_config_class_of({"strategy": "random"}, IMAGES)
-    code, _, said = flags_of(search, config_class, typed, capsys)
+    code, _, said = flags_of(search_command, config_class, typed, capsys)
     assert code == 2 and "--order is for --strategy=darts: give" in said
     assert "ignored flags" not in said
 
 
-@pytest.mark.parametrize("module", [pipeline, search])
+@pytest.mark.parametrize("module", [pipeline_command, search_command])
 @pytest.mark.parametrize(
     "name", ["digits", "cifar10_search", "cifar10_search_second_order"]
 )
@@ -268,7 +315,9 @@ def test_train_flags_of_a_flagfile_give_way_too(tmp_path, capsys):
     path.write_text("--train_nesterov\n--train_epochs=3")
     arguments = [f"--flagfile={path}", "--train_optimizer=adamw"]
     config_class = IMAGES.configs["search"]
-    code, seen, said = flags_of(pipeline, config_class, arguments, capsys)
+    code, seen, said = flags_of(
+        pipeline_command, config_class, arguments, capsys
+    )
     assert code == 0
     assert seen["train_epochs"] == 3 and seen["train_nesterov"] is None
     assert "beside --train_optimizer=adamw: --train_nesterov=True" in said

@@ -7,13 +7,13 @@ import pytest
 from tfdarts.cli.command import next_command
 from tfdarts.cli.command import settings_from_flagfile
 from tfdarts.cli.command import settings_of
-from tfdarts.cli.search import _training_of
-from tfdarts.cli.select import _training
-from tfdarts.cli.train import command as train_command
+from tfdarts.cli.search_command import _training_of
+from tfdarts.cli.select_command import _training
+from tfdarts.cli.train_command import command as train_command
 from tfdarts.tasks.configs import SearchConfig
 from tfdarts.tasks.configs import TrainConfig
-from tfdarts.tasks.registry import get_task
 from tfdarts.tasks.rnn_configs import RNNSearchConfig
+from tfdarts.tasks.task_registry import get_task
 
 
 def given(train_flagfile, task, **flags):
@@ -72,7 +72,9 @@ def test_a_winner_is_trained_on_the_data_of_its_selection(tmp_path):
     ("typed", "run_dir"), [([], "runs/digits"), (["--run_dir=r"], "r")]
 )
 def test_a_training_follows_its_dry_run(typed, run_dir, capsys, monkeypatch):
-    monkeypatch.setattr("tfdarts.cli.train.cost_table", lambda *of: "a table")
+    monkeypatch.setattr(
+        "tfdarts.cli.train_command.cost_table", lambda *of: "a table"
+    )
     arguments = ["--genotype=DARTS_V2", *typed, "--dry_run", "--depth=40"]
     values, task = train_command.parse_arguments(arguments)
     given = {**values.flag_values_dict(), "task": task, "arguments": arguments}

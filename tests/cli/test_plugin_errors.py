@@ -9,7 +9,7 @@ from test_plugins import install
 
 import tfdarts
 from tfdarts import registry
-from tfdarts.cli import search
+from tfdarts.cli import search_command
 from tfdarts.cli.errors import classify_error
 from tfdarts.cli.plugin_errors import plugin_error_sentence
 
@@ -114,7 +114,7 @@ def failing(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(registry, "_plugins_are_loaded", False)
 
     def search_with(*flags):
-        code = search.main([*flags, f"--run_dir={tmp_path}/run"])
+        code = search_command.main([*flags, f"--run_dir={tmp_path}/run"])
         return code, capsys.readouterr().err
 
     yield search_with

@@ -2,13 +2,13 @@
 
 import pytest
 
-from tfdarts.cli import pipeline
-from tfdarts.cli import search
+from tfdarts.cli import pipeline_command
+from tfdarts.cli import search_command
 from tfdarts.runs.search_configs import is_for
 from tfdarts.runs.search_configs import search_config_class_of
-from tfdarts.settings.parts import is_reserved
-from tfdarts.strategies.registry import strategies
-from tfdarts.tasks.registry import tasks
+from tfdarts.settings.part_checks import is_reserved
+from tfdarts.strategies.strategy_registry import strategies
+from tfdarts.tasks.task_registry import tasks
 
 PAIRS = [
     pytest.param(strategy.name, task, id=f"{strategy.name}-{task.name}")
@@ -19,7 +19,7 @@ PAIRS = [
 PARTS = {"strategy", "evaluator"}
 
 
-@pytest.mark.parametrize("module", [search, pipeline])
+@pytest.mark.parametrize("module", [search_command, pipeline_command])
 @pytest.mark.parametrize(("strategy", "task"), PAIRS)
 def test_flags_that_are_no_settings_are_reserved(module, task, strategy):
     command = module.command.for_strategy([f"--strategy={strategy}"])

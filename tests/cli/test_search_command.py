@@ -1,6 +1,6 @@
 """What tfdarts-search says of a search behind its results."""
 
-from tfdarts.cli.search import print_warning
+from tfdarts.cli.search_command import print_warning
 from tfdarts.files import write_atomically
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tfdarts.cli import select
+from tfdarts.cli import select_command
 from tfdarts.runs import select as select_module
 from tfdarts.table import table
 from tfdarts.tasks.image_tables import class_table
@@ -56,9 +56,9 @@ def test_a_weighted_selection_prints_balanced_accuracy(monkeypatch, capsys):
     ]
     monkeypatch.setattr(select_module, "select", lambda config: ranking)
     arguments = ["--run_dirs=a,b", "--run_dir=out", "--class_weights=balanced"]
-    values, task = select.command.parse_arguments(arguments)
+    values, task = select_command.command.parse_arguments(arguments)
     asked = {"arguments": arguments, "task": task}
-    select.run({**values.flag_values_dict(), **asked})
+    select_command.run({**values.flag_values_dict(), **asked})
     head, row, *_, following = capsys.readouterr().out.splitlines()
     assert "validation balanced accuracy" in head and "50.00%" in row
     assert "--class_weights=balanced" in following
@@ -76,9 +76,9 @@ def test_a_selection_prints_its_ranking(monkeypatch, capsys):
     ]
     monkeypatch.setattr(select_module, "select", lambda config: ranking)
     arguments = ["--run_dirs=a,b", "--run_dir=out"]
-    values, task = select.command.parse_arguments(arguments)
+    values, task = select_command.command.parse_arguments(arguments)
     asked = {"arguments": arguments, "task": task}
-    select.run({**values.flag_values_dict(), **asked})
+    select_command.run({**values.flag_values_dict(), **asked})
     head, first, second, where, following = capsys.readouterr().out.splitlines()
     assert head.split() == [
         *("candidate", "validation", "accuracy", "loss", "parameters")

@@ -6,8 +6,8 @@ import re
 import pytest
 
 import tfdarts
-from tfdarts.cli import pipeline
-from tfdarts.cli import search
+from tfdarts.cli import pipeline_command
+from tfdarts.cli import search_command
 from tfdarts.cli.command import settings_of
 from tfdarts.cli.training_flags import stages_of_flags
 from tfdarts.cli.training_flags import training_flags
@@ -31,11 +31,11 @@ def passed_on(arguments, monkeypatch):
 
     monkeypatch.setattr(pipeline_module, "pipeline", stub)
     arguments = [*arguments, "--run_dir=run"]
-    values, task = pipeline.command.parse_arguments(arguments)
+    values, task = pipeline_command.command.parse_arguments(arguments)
     given = [name for name in values if values[name].present]
     more = {"given": given, "typed": given, "task": task}
     values = {**values.flag_values_dict(), **more}
-    pipeline.run(values)
+    pipeline_command.run(values)
     (configs,) = calls
     return *configs, stages_of_flags(values)
 
@@ -79,7 +79,9 @@ def test_texts_alike_and_a_number_of_epochs_is_enough(monkeypatch):
     assert training.dataset == searching.dataset == "pydoc"
 
 
-@pytest.mark.parametrize("command", [pipeline.command, search.command])
+@pytest.mark.parametrize(
+    "command", [pipeline_command.command, search_command.command]
+)
 @pytest.mark.parametrize(
     ("argument", "sentence"),
     [
@@ -107,7 +109,9 @@ def test_a_search_refuses_idle_flags_of_its_training(
         path = tmp_path / "train.cfg"
         path.write_text("--optimizer=adamw")
         flags[1] = f"--train_flagfile={path}"
-    command = dataclasses.replace(search.command, needs_tensorflow=False)
+    command = dataclasses.replace(
+        search_command.command, needs_tensorflow=False
+    )
     run_dir = tmp_path / "run"
     assert command.main([*flags, f"--run_dir={run_dir}"]) == 2
     said = capsys.readouterr().err

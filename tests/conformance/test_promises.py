@@ -31,8 +31,8 @@ from tfdarts.layers.dropout import SpatialDropout1D
 from tfdarts.layers.input_choice import InputChoice
 from tfdarts.layers.layer_choice import LayerChoice
 from tfdarts.layers.mixed_op import MixedOp
-from tfdarts.layers.nas_bench_201 import NASBench201SearchCell
-from tfdarts.layers.nas_bench_201 import ResidualReduction
+from tfdarts.layers.nas_bench_201_layers import NASBench201SearchCell
+from tfdarts.layers.nas_bench_201_layers import ResidualReduction
 from tfdarts.layers.noise import Noise
 from tfdarts.layers.partial_mixed_op import PartialMixedOp
 from tfdarts.layers.primitives import MaxPooling3x3
@@ -55,8 +55,8 @@ from tfdarts.models.carried_state import WithCarriedState
 from tfdarts.models.cnn_network import CNNNetwork
 from tfdarts.models.cnn_supernet import CNNSupernet
 from tfdarts.models.language_model import LanguageModel
-from tfdarts.models.nas_bench_201 import NASBench201Network
-from tfdarts.models.nas_bench_201 import NASBench201Supernet
+from tfdarts.models.nas_bench_201_models import NASBench201Network
+from tfdarts.models.nas_bench_201_models import NASBench201Supernet
 from tfdarts.models.rnn_network import RNNNetwork
 from tfdarts.models.rnn_supernet import RNNSupernet
 from tfdarts.replicas import on_each_replica

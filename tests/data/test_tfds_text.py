@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tfdarts.data.image_source import DataError
-from tfdarts.data.texts import is_text
+from tfdarts.data.text_lookup import is_text
 from tfdarts.data.tfds_text import has_text
 from tfdarts.data.tfds_text import open_tfds_text
 

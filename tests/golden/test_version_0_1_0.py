@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import tfdarts
-from tfdarts.cli.search import main as search
-from tfdarts.cli.train import main as train
+from tfdarts.cli.search_command import main as search
+from tfdarts.cli.train_command import main as train
 
 FILES = pathlib.Path(__file__).parent / "v0.1.0"
 

@@ -7,9 +7,9 @@ import re
 import numpy as np
 import pytest
 
-from tfdarts.cli import pipeline
-from tfdarts.cli import search
-from tfdarts.cli import train
+from tfdarts.cli import pipeline_command
+from tfdarts.cli import search_command
+from tfdarts.cli import train_command
 from tfdarts.cli.command import settings_from_flagfile
 from tfdarts.cli.command import settings_of
 from tfdarts.cli.training_flags import shared_settings
@@ -25,14 +25,14 @@ from tfdarts.tasks.rnn_configs import RNNTrainConfig
 
 CONFIGS = sorted((pathlib.Path(__file__).parents[2] / "configs").glob("*.cfg"))
 COMMANDS = {
-    "tfdarts-search": search.command,
-    "tfdarts-train": train.command,
-    "tfdarts-pipeline": pipeline.command,
+    "tfdarts-search": search_command.command,
+    "tfdarts-train": train_command.command,
+    "tfdarts-pipeline": pipeline_command.command,
 }
 
 
 @dataclasses.dataclass(frozen=True)
-class SearchFlags(SearchConfig, search.TrainFlagfile):
+class SearchFlags(SearchConfig, search_command.TrainFlagfile):
     """What the flagfile of a search may hold."""
 
 
@@ -56,7 +56,9 @@ def test_train_flagfile_is_there_and_is_one(path):
     named = re.findall(r"^--train_flagfile=(.*)$", text, re.MULTILINE)
     assert bool(named) == ("_train" not in path.name)
     for flagfile in named:
-        values, task = search.command.parse_arguments([f"--flagfile={path}"])
+        values, task = search_command.command.parse_arguments(
+            [f"--flagfile={path}"]
+        )
         searched = settings_of(
             task.configs["search"], values.flag_values_dict()
         )
@@ -138,7 +140,9 @@ PAPER_OF_TEXTS = {
 
 @pytest.mark.parametrize("name", PAPER_OF_TEXTS)
 def test_the_papers_configs_of_texts_are_the_papers(name):
-    command = train.command if "_train" in name else search.command
+    command = (
+        train_command.command if "_train" in name else search_command.command
+    )
     flagfile = CONFIGS[0].parent / name
     values, _ = command.parse_arguments([f"--flagfile={flagfile}"])
     expected = PAPER_OF_TEXTS[name]

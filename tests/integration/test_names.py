@@ -10,18 +10,24 @@ import pytest
 from PIL import Image
 
 from tfdarts import genotypes
-from tfdarts.cli import evaluate
-from tfdarts.cli import export
-from tfdarts.cli import pipeline
-from tfdarts.cli import predict
-from tfdarts.cli import search
-from tfdarts.cli import select
-from tfdarts.cli import train
-from tfdarts.cli import visualize
+from tfdarts.cli import evaluate_command
+from tfdarts.cli import export_command
+from tfdarts.cli import pipeline_command
+from tfdarts.cli import predict_command
+from tfdarts.cli import search_command
+from tfdarts.cli import select_command
+from tfdarts.cli import train_command
+from tfdarts.cli import visualize_command
 
 COMMANDS = {
     module.command.name: module.command
-    for module in (search, train, evaluate, export, predict)
+    for module in (
+        search_command,
+        train_command,
+        evaluate_command,
+        export_command,
+        predict_command,
+    )
 }
 
 # Patterns, formulas, markup, formats, quotes, comments, scripts.
@@ -104,20 +110,20 @@ def test_images(place, capsys, monkeypatch):
         *("--init_channels=2", "--num_cells=3", "--num_nodes=1"),
         *("--epochs=1", "--batch_size=12", f"--train_flagfile={flagfile}"),
     ]
-    done(search.command, *searching, "--tensorboard")
+    done(search_command.command, *searching, "--tensorboard")
     command, arguments = following(capsys)
-    assert command is train.command
+    assert command is train_command.command
 
     history = (run / "search" / "alphas.npz").read_bytes()
     interrupted(run / "search")
     (run / "genotype.json").unlink()
-    done(search.command, *searching, "--tensorboard")
+    done(search_command.command, *searching, "--tensorboard")
     assert (run / "search" / "alphas.npz").read_bytes() == history
     assert (run / "genotype.json").exists()
 
-    done(visualize.command, f"--run_dir={run}")
+    done(visualize_command.command, f"--run_dir={run}")
     out = place / "cells"
-    done(visualize.command, f"--genotype={run}", f"--output_dir={out}")
+    done(visualize_command.command, f"--genotype={run}", f"--output_dir={out}")
     assert (out / "normal.png").stat().st_size > 1000
 
     done(command, *arguments)
@@ -133,7 +139,7 @@ def test_images(place, capsys, monkeypatch):
     command, arguments = following(capsys)
     done(command, *arguments)
     command, arguments = following(capsys)
-    assert command is predict.command
+    assert command is predict_command.command
     version = run / "export" / "data" / "1"
     labels = (version / "assets" / "labels.txt").read_text(encoding="utf-8")
     assert sorted(labels.splitlines()) == sorted(names)
@@ -146,12 +152,12 @@ def test_images(place, capsys, monkeypatch):
         assert str(chosen) in [row["image"] for row in said]
     assert len(said) == len(CLASSES)
 
-    done(pipeline.command, *searching)
+    done(pipeline_command.command, *searching)
     assert str(version) in capsys.readouterr().out
 
     monkeypatch.setattr("tfdarts.runs.train.train", trained)
     done(
-        select.command,
+        select_command.command,
         *(f"--dataset=folder:{place}/data", f"--run_dir={place}/chosen"),
         *(f"--run_dirs={run},random:0", "--validation_portion=0.2"),
     )
@@ -167,7 +173,7 @@ def test_words(place, capsys):
     )
     cell.save(place / "cell.json")
     done(
-        train.command,
+        train_command.command,
         *(f"--dataset=text:{place}/text.txt", f"--run_dir={place}/run"),
         *(f"--genotype={place}/cell.json", "--units=4", "--steps=6"),
         *("--batch_size=4", "--epochs=1", "--step_spread=1"),

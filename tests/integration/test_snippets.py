@@ -19,7 +19,7 @@ from tensorflow_serving.config import model_server_config_pb2
 import tfdarts
 from tfdarts.records.run_directory import Stage
 from tfdarts.serving.classifier import with_preprocessing
-from tfdarts.serving.language_model import export_language_model
+from tfdarts.serving.saved_language_model import export_language_model
 from tfdarts.tasks.networks import save_network
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -188,7 +188,9 @@ PAGE_NAMES = [str(path.relative_to(ROOT)) for path in PAGES]
 def test_commands_have_the_flags_they_are_shown_with(path):
     for name, *flags in command_lines(path):
         module = name.removeprefix("tfdarts-")
-        command = importlib.import_module(f"tfdarts.cli.{module}").command
+        command = importlib.import_module(
+            f"tfdarts.cli.{module}_command"
+        ).command
         assert command.name == name
         whole = [flag for flag in flags if "=" in flag]
         values, _ = command.parse_arguments(whole)

@@ -31,7 +31,7 @@ if distribute == "mirrored":
         [tf.config.LogicalDeviceConfiguration()] * 2,
     )
 for name, *arguments in commands:
-    command = importlib.import_module(f"tfdarts.cli.{name}")
+    command = importlib.import_module(f"tfdarts.cli.{name}_command")
     code = command.main([*arguments, f"--distribute={distribute}"])
     if code:
         sys.exit(code)

@@ -8,7 +8,7 @@ import pytest
 
 from tfdarts.layers.alphas import Alphas
 from tfdarts.models.cnn_supernet import CNNSupernet
-from tfdarts.models.nas_bench_201 import NASBench201Supernet
+from tfdarts.models.nas_bench_201_models import NASBench201Supernet
 from tfdarts.strategies.darts import DARTS
 from tfdarts.training.optimizers import SGD
 from tfdarts.training.optimizers import Adam

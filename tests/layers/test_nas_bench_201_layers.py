@@ -8,7 +8,7 @@ from numpy_reference import relu
 from samples import image
 from samples import scramble
 
-from tfdarts.layers.nas_bench_201 import ResidualReduction
+from tfdarts.layers.nas_bench_201_layers import ResidualReduction
 from tfdarts.layers.primitives import primitive
 
 

@@ -29,8 +29,8 @@ from tfdarts.layers.convolutions import SepConv
 from tfdarts.layers.drop_path import DropPath
 from tfdarts.layers.dropout import SpatialDropout1D
 from tfdarts.layers.mixed_op import MixedOp
-from tfdarts.layers.nas_bench_201 import NASBench201SearchCell
-from tfdarts.layers.nas_bench_201 import ResidualReduction
+from tfdarts.layers.nas_bench_201_layers import NASBench201SearchCell
+from tfdarts.layers.nas_bench_201_layers import ResidualReduction
 from tfdarts.layers.noise import Noise
 from tfdarts.layers.primitives import MaxPooling3x3
 from tfdarts.layers.primitives import Pool3x3

@@ -23,7 +23,7 @@ from tfdarts.records import run_directory
 from tfdarts.records.json_files import read_json
 from tfdarts.records.json_files import write_json
 from tfdarts.records.run_directory import Stage
-from tfdarts.runs.data import to_recorded_config
+from tfdarts.runs.describe_data import to_recorded_config
 from tfdarts.settings.fields import flag_fields
 from tfdarts.settings.fields import require_config
 from tfdarts.tasks.configs import SearchConfig

@@ -13,7 +13,7 @@ from tiny_training import SMALL
 
 from tfdarts.data.arrays import from_arrays
 from tfdarts.data.batches import stratified_split
-from tfdarts.runs.data import describe_data
+from tfdarts.runs.describe_data import describe_data
 from tfdarts.runs.evaluate import evaluate
 from tfdarts.runs.train import train
 from tfdarts.tasks.configs import SearchConfig

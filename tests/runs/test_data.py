@@ -11,15 +11,15 @@ import tensorflow as tf
 from PIL import Image
 from tiny_training import SMALL
 
-from tfdarts.cli import search as search_command
+from tfdarts.cli import search_command
 from tfdarts.data.examples import TrainingExamples
 from tfdarts.data.sources import DataError
 from tfdarts.data.sources import from_arrays
+from tfdarts.data.text_lookup import open_text_source
 from tfdarts.data.text_source import from_lines
-from tfdarts.data.texts import open_text_source
 from tfdarts.records.run_directory import Stage
-from tfdarts.runs.data import describe_data
-from tfdarts.runs.data import to_recorded_config
+from tfdarts.runs.describe_data import describe_data
+from tfdarts.runs.describe_data import to_recorded_config
 from tfdarts.runs.evaluate import evaluate
 from tfdarts.runs.evaluate import source_of_run
 from tfdarts.runs.export import export
@@ -29,11 +29,11 @@ from tfdarts.runs.train import train
 from tfdarts.tasks.configs import SearchConfig
 from tfdarts.tasks.configs import SelectConfig
 from tfdarts.tasks.configs import TrainConfig
-from tfdarts.tasks.data import open_data
-from tfdarts.tasks.data import training_data
 from tfdarts.tasks.presets import apply_preset
 from tfdarts.tasks.rnn_configs import RNNSearchConfig
 from tfdarts.tasks.rnn_configs import RNNTrainConfig
+from tfdarts.tasks.run_data import open_data
+from tfdarts.tasks.run_data import training_data
 
 SEARCH = SearchConfig(
     preset="paper",

@@ -7,7 +7,7 @@ import pytest
 import tiny_search
 from tiny_training import TRAINING
 
-from tfdarts.cli.dry_run import cost_table
+from tfdarts.cli.dry_run_flag import cost_table
 from tfdarts.cluster import ClusterError
 from tfdarts.runs import dry_run as module
 from tfdarts.strategies.darts import DARTS

@@ -12,8 +12,8 @@ from tiny_search import TINY
 from tiny_training import TRAINING
 
 import tfdarts
-from tfdarts.cli.pipeline import main as run_pipeline
-from tfdarts.cli.search import main as run_search
+from tfdarts.cli.pipeline_command import main as run_pipeline
+from tfdarts.cli.search_command import main as run_search
 from tfdarts.genotypes import PRIMITIVES
 from tfdarts.genotypes import RECURRENT_PRIMITIVES
 from tfdarts.runs.visualize import draw_run

@@ -8,8 +8,8 @@ import pytest
 from tiny_training import SMALL
 from tiny_training import TRAINING as TINY
 
-from tfdarts.cli.seeds import Seeds
-from tfdarts.cli.seeds import seeds_table
+from tfdarts.cli.seeds_flag import Seeds
+from tfdarts.cli.seeds_flag import seeds_table
 from tfdarts.genotypes import Genotype
 from tfdarts.runs import seeds as seeds_module
 from tfdarts.runs.seeds import evaluate_seeds

@@ -8,9 +8,9 @@ import pytest
 import tensorflow as tf
 
 import tfdarts
-from tfdarts.cli.export import main as export
-from tfdarts.cli.search import main as search
-from tfdarts.cli.train import main as train
+from tfdarts.cli.export_command import main as export
+from tfdarts.cli.search_command import main as search
+from tfdarts.cli.train_command import main as train
 from tfdarts.search_spaces.nas_bench_201 import NASBench201SearchSpace
 from tfdarts.search_spaces.robust_darts import S1
 

@@ -17,7 +17,7 @@ from tfdarts.runs import search as search_module
 from tfdarts.runs import supernet_search
 from tfdarts.runs.early_stop import EarlyStop
 from tfdarts.runs.search import search
-from tfdarts.strategies import early_stop
+from tfdarts.strategies import early_stop_rules
 from tfdarts.strategies.darts import DARTS
 from tfdarts.tasks.configs import SearchConfig
 
@@ -46,7 +46,7 @@ def stop_at(monkeypatch, epoch, best):
         }
         return best if len(history.genotypes) >= epoch else None
 
-    monkeypatch.setitem(early_stop.RULES, "stable", rule)
+    monkeypatch.setitem(early_stop_rules.RULES, "stable", rule)
     return seen
 
 
@@ -135,7 +135,7 @@ def test_what_was_in_the_warm_up_does_not_count(tmp_path, monkeypatch):
         seen.append([len(history.genotypes), len(history.eigenvalues)])
         return 1 if len(history.genotypes) == 2 else None
 
-    monkeypatch.setitem(early_stop.RULES, "hessian", rule)
+    monkeypatch.setitem(early_stop_rules.RULES, "hessian", rule)
     # A failure to draw shall be one here.
     monkeypatch.setattr(
         search_module,
@@ -209,9 +209,9 @@ def test_a_rule_that_comes_too_late_is_said(rule, first, caplog):
 
 
 def test_each_rule_has_a_reason():
-    assert {*module.REASONS} == {*early_stop.RULES}
+    assert {*module.REASONS} == {*early_stop_rules.RULES}
     field = SearchConfig.__dataclass_fields__["early_stop"]
-    assert {*field.metadata["choices"]} == {"none", *early_stop.RULES}
+    assert {*field.metadata["choices"]} == {"none", *early_stop_rules.RULES}
 
 
 def test_many_skips_are_warned_of(caplog):

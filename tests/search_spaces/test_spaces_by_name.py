@@ -5,17 +5,17 @@ import json
 import pytest
 
 import tfdarts
-from tfdarts.cli.visualize import main as visualize
+from tfdarts.cli.visualize_command import main as visualize
 from tfdarts.models.cnn_supernet import CNNSupernet
-from tfdarts.models.nas_bench_201 import NASBench201Network
-from tfdarts.models.nas_bench_201 import NASBench201Supernet
+from tfdarts.models.nas_bench_201_models import NASBench201Network
+from tfdarts.models.nas_bench_201_models import NASBench201Supernet
 from tfdarts.models.rnn_supernet import RNNSupernet
 from tfdarts.search_spaces.lookup import find_genotype
 from tfdarts.search_spaces.nas_bench_201 import NASBench201SearchSpace
-from tfdarts.search_spaces.registry import SPACES
-from tfdarts.search_spaces.registry import as_space
-from tfdarts.search_spaces.registry import build_space
-from tfdarts.search_spaces.registry import get_space
+from tfdarts.search_spaces.space_registry import SPACES
+from tfdarts.search_spaces.space_registry import as_space
+from tfdarts.search_spaces.space_registry import build_space
+from tfdarts.search_spaces.space_registry import get_space
 from tfdarts.structures import NAS_BENCH_201
 from tfdarts.structures import STRUCTURES
 from tfdarts.tasks.networks import build_network

@@ -14,7 +14,7 @@ import numpy as np
 from tfdarts import genotypes
 from tfdarts.models.cnn_network import CNNNetwork
 from tfdarts.models.rnn_network import RNNNetwork
-from tfdarts.serving.language_model import export_language_model
+from tfdarts.serving.saved_language_model import export_language_model
 from tfdarts.serving.saved_model import export_saved_model
 from tfdarts.serving.warm_up import FILE
 from tfdarts.serving.warm_up import text_warm_up_requests

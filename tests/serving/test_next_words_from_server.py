@@ -9,7 +9,7 @@ import pytest
 import requests
 import served_models
 
-from tfdarts.cli.predict import command
+from tfdarts.cli.predict_command import command
 from tfdarts.serving.clients import Client
 from tfdarts.serving.clients import ServerError
 from tfdarts.serving.clients import Unavailable

@@ -8,7 +8,7 @@ import served_models
 import tensorflow as tf
 
 import tfdarts
-from tfdarts.cli.predict import command
+from tfdarts.cli.predict_command import command
 from tfdarts.data.image_source import DataError
 from tfdarts.serving.clients import Answer
 from tfdarts.serving.clients import ServerError

@@ -11,8 +11,8 @@ import tensorflow as tf
 
 from tfdarts import genotypes
 from tfdarts.models.rnn_network import RNNNetwork
-from tfdarts.serving.language_model import export_language_model
-from tfdarts.serving.language_model import split_words
+from tfdarts.serving.saved_language_model import export_language_model
+from tfdarts.serving.saved_language_model import split_words
 from tfdarts.serving.saved_model import export_saved_model
 from tfdarts.words import words_of
 

@@ -10,8 +10,8 @@ import tfdarts
 from tfdarts.layers.auxiliary_skip import AuxiliarySkipMixedOp
 from tfdarts.layers.nested import nested_layers
 from tfdarts.runs.visualize import draw_run
-from tfdarts.strategies.gradient import parts
-from tfdarts.strategies.registry import get_strategy
+from tfdarts.strategies.gradient import gradient_parts
+from tfdarts.strategies.strategy_registry import get_strategy
 from tfdarts.tasks.presets import chosen_settings
 from tfdarts.tasks.presets import fill_paper_settings
 
@@ -143,7 +143,7 @@ def test_dirichlet_weights_search_recurrent_cells():
     config = tfdarts.search_config(
         "darts", dataset="pydoc", relaxation="dirichlet"
     )
-    arguments = parts.supernet_arguments(get_strategy("darts"), config)
+    arguments = gradient_parts.supernet_arguments(get_strategy("darts"), config)
     assert type(arguments["relaxation"]).__name__ == "Dirichlet"
 
 
@@ -203,7 +203,7 @@ def test_the_auxiliary_skip_fades_to_0(tmp_path):
     supernet = tfdarts.CNNSupernet(
         *(2, 3, 3, (4, 4, 1)),
         num_nodes=1,
-        **parts.supernet_arguments(strategy, config),
+        **gradient_parts.supernet_arguments(strategy, config),
     )
     search = tfdarts.DARTS(supernet, order=1)
     search.compile()
@@ -213,7 +213,7 @@ def test_the_auxiliary_skip_fades_to_0(tmp_path):
     search.fit(
         *(data, data),
         epochs=3,
-        callbacks=parts.callbacks(strategy, config, search),
+        callbacks=gradient_parts.callbacks(strategy, config, search),
         verbose=0,
     )
     assert seen == [{1.0}, {0.5}, {0.0}]

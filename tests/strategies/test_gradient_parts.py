@@ -11,9 +11,9 @@ import tiny_search
 import tfdarts
 from tfdarts.strategies.gradient.derivations import derive_above
 from tfdarts.strategies.gradient.derivations import derive_all_edges
+from tfdarts.strategies.gradient.gradient_settings import MixedOpSettings
 from tfdarts.strategies.gradient.regularizers import Beta
 from tfdarts.strategies.gradient.regularizers import ZeroOne
-from tfdarts.strategies.gradient.settings import MixedOpSettings
 from tfdarts.training.exponentiated import ExponentiatedGradient
 
 OWN = {"strategy", "run_dir", "seed", "order", "batch_size"}

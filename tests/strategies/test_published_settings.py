@@ -5,7 +5,7 @@ import pytest
 
 import tfdarts
 from tfdarts.strategies.gradient.annealing import Anneal
-from tfdarts.strategies.registry import get_strategy
+from tfdarts.strategies.strategy_registry import get_strategy
 from tfdarts.tasks.presets import fill_paper_settings
 
 DARTS = {

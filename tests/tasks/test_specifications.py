@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 import tfdarts
-from tfdarts.tasks.data import find_data
 from tfdarts.tasks.images import ImageTask
-from tfdarts.tasks.registry import get_task
-from tfdarts.tasks.settings import specification
+from tfdarts.tasks.run_data import find_data
+from tfdarts.tasks.shared_settings import specification
+from tfdarts.tasks.task_registry import get_task
 
 data_name = get_task("images").data_name
 

@@ -9,7 +9,7 @@ from matplotlib import style
 
 from tfdarts.search_spaces.cnn import CNNSearchSpace
 from tfdarts.search_spaces.rnn import RNNSearchSpace
-from tfdarts.visualization.alphas import draw_alphas
+from tfdarts.visualization.alpha_history import draw_alphas
 from tfdarts.visualization.collapse import draw_collapse
 from tfdarts.visualization.curves import draw_curves
 from tfdarts.visualization.predictions import draw_confusion

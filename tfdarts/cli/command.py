@@ -22,15 +22,15 @@ from tfdarts.cli.help import help_text
 from tfdarts.data.image_source import DataError
 from tfdarts.registry import PluginError
 from tfdarts.registry import load_plugins
-from tfdarts.runs.evaluators import EVALUATORS
+from tfdarts.runs.evaluator_registry import EVALUATORS
 from tfdarts.runs.search_configs import is_for
 from tfdarts.settings.conditions import refuse_idle_settings
 from tfdarts.settings.fields import flag_fields
 from tfdarts.stderr import quiet_stderr
-from tfdarts.strategies.registry import get_strategy
-from tfdarts.strategies.registry import strategies
-from tfdarts.tasks.registry import task_of_data
-from tfdarts.tasks.registry import tasks
+from tfdarts.strategies.strategy_registry import get_strategy
+from tfdarts.strategies.strategy_registry import strategies
+from tfdarts.tasks.task_registry import task_of_data
+from tfdarts.tasks.task_registry import tasks
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,9 +6,9 @@ import textwrap
 
 from tfdarts.cli import parsing
 from tfdarts.evaluators.evaluator import FROM_SCRATCH
-from tfdarts.runs.evaluators import EVALUATORS
-from tfdarts.strategies.registry import strategies
-from tfdarts.tasks.registry import tasks
+from tfdarts.runs.evaluator_registry import EVALUATORS
+from tfdarts.strategies.strategy_registry import strategies
+from tfdarts.tasks.task_registry import tasks
 
 PARTS = {"strategy": "darts", "evaluator": FROM_SCRATCH}
 """The flags that name a part with flags of its own, with their defaults."""

@@ -11,7 +11,7 @@ from tfdarts.settings.conditions import refuse_idle_settings
 from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import flag_fields
 from tfdarts.settings.fields import setting
-from tfdarts.settings.parts import TRAINING_PREFIX
+from tfdarts.settings.part_checks import TRAINING_PREFIX
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,8 +12,8 @@ import tensorflow as tf
 
 from tfdarts.characters import compose_accents
 from tfdarts.data import splits
-from tfdarts.data.files import list_entries
-from tfdarts.data.files import unreadable_error
+from tfdarts.data.directories import list_entries
+from tfdarts.data.directories import unreadable_error
 from tfdarts.data.image_files import decode_files
 from tfdarts.data.image_files import describe_bad
 from tfdarts.data.image_files import find_broken

@@ -11,8 +11,8 @@ import zlib
 
 import numpy as np
 
-from tfdarts.data.files import list_entries
-from tfdarts.data.files import unreadable_error
+from tfdarts.data.directories import list_entries
+from tfdarts.data.directories import unreadable_error
 from tfdarts.data.image_source import DataError
 from tfdarts.data.image_source import ImageSource
 from tfdarts.data.image_source import check_labels

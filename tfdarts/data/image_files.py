@@ -6,7 +6,7 @@ import io
 
 import tensorflow as tf
 
-from tfdarts.data.files import unreadable_error
+from tfdarts.data.directories import unreadable_error
 from tfdarts.data.pixels import count_progress
 from tfdarts.decoding import decode_image
 from tfdarts.decoding import decode_images

@@ -6,7 +6,7 @@ import pathlib
 import pydoc_data.topics
 import shlex
 
-from tfdarts.data.files import unreadable_error
+from tfdarts.data.directories import unreadable_error
 from tfdarts.data.image_source import DataError
 from tfdarts.data.text_checks import require_spaces
 from tfdarts.data.text_source import SPLITS

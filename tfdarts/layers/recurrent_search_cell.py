@@ -13,8 +13,8 @@ from tfdarts.layers.recurrent_cell import activation
 from tfdarts.layers.recurrent_cell import add_kernels
 from tfdarts.layers.recurrent_cell import gate_and_candidate
 from tfdarts.layers.recurrent_cell import highway
-from tfdarts.search_spaces.registry import as_space
 from tfdarts.search_spaces.rnn import RNNSearchSpace
+from tfdarts.search_spaces.space_registry import as_space
 
 
 @keras.saving.register_keras_serializable(package="tfdarts")

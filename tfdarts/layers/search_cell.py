@@ -12,7 +12,7 @@ from tfdarts.layers.mixed_op import as_mixed_op
 from tfdarts.layers.mixed_op import mixed_op_config
 from tfdarts.layers.subsample import strided_shape
 from tfdarts.search_spaces.cnn import CNNSearchSpace
-from tfdarts.search_spaces.registry import as_space
+from tfdarts.search_spaces.space_registry import as_space
 
 
 @keras.saving.register_keras_serializable(package="tfdarts")

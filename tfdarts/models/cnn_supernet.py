@@ -22,9 +22,9 @@ from tfdarts.models.quantized import quantized_layers
 from tfdarts.models.stems import imagenet_stem
 from tfdarts.models.stems import stem_for
 from tfdarts.models.supernet import Supernet
-from tfdarts.search_spaces.cells import CellSearchSpace
+from tfdarts.search_spaces.cell_space import CellSearchSpace
 from tfdarts.search_spaces.cnn import CNNSearchSpace
-from tfdarts.search_spaces.registry import as_space
+from tfdarts.search_spaces.space_registry import as_space
 
 
 @keras.saving.register_keras_serializable(package="tfdarts")

@@ -6,7 +6,7 @@ import math
 import keras
 
 from tfdarts.layers.convolutions import FactorizedReduce
-from tfdarts.layers.nas_bench_201 import ResidualReduction
+from tfdarts.layers.nas_bench_201_layers import ResidualReduction
 from tfdarts.layers.primitives import Pool3x3
 from tfdarts.layers.stack import Stack
 

@@ -11,7 +11,7 @@ from tfdarts.layers.recurrent_search_cell import SearchRNN
 from tfdarts.layers.relaxations import Relaxation
 from tfdarts.models.language_model import LanguageModel
 from tfdarts.models.supernet import Supernet
-from tfdarts.search_spaces.cells import CellSearchSpace
+from tfdarts.search_spaces.cell_space import CellSearchSpace
 
 
 @keras.saving.register_keras_serializable(package="tfdarts")

@@ -158,7 +158,7 @@ def tensorboard_callbacks(config, stage, metrics):
     """Returns the callbacks for `--tensorboard`: one or none.
 
     Args:
-        config: `tfdarts.tasks.settings.RunConfig`.
+        config: `tfdarts.tasks.shared_settings.RunConfig`.
         stage: `Stage`.
         metrics: `MetricsFile`, which precedes these callbacks.
     """

@@ -21,8 +21,8 @@ from tfdarts.records.metrics import metric_name
 from tfdarts.records.recorded_settings import DEFAULTS_OF_0_1_0
 from tfdarts.records.recorded_settings import require_same_settings
 from tfdarts.settings.fields import flag_fields
-from tfdarts.tasks.registry import task_of_config
-from tfdarts.tasks.registry import task_of_settings
+from tfdarts.tasks.task_registry import task_of_config
+from tfdarts.tasks.task_registry import task_of_settings
 
 logger = logging.getLogger("tfdarts")
 

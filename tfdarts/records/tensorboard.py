@@ -8,9 +8,9 @@ import tensorflow as tf
 
 from tfdarts.records.pictures import optional_pictures
 from tfdarts.visualization import panels
-from tfdarts.visualization.alphas import chosen_edges
-from tfdarts.visualization.alphas import heat_map
-from tfdarts.visualization.cells import draw_cells
+from tfdarts.visualization.alpha_history import chosen_edges
+from tfdarts.visualization.alpha_history import heat_map
+from tfdarts.visualization.cell_graphs import draw_cells
 from tfdarts.visualization.curves import curves
 
 

@@ -11,8 +11,8 @@ from tfdarts.evaluators.evaluation import require_evaluation
 from tfdarts.genotypes import Genotype
 from tfdarts.records.trials import read_trials
 from tfdarts.records.trials import write_trials
-from tfdarts.runs.evaluators import get_evaluator
-from tfdarts.tasks.data import find_data
+from tfdarts.runs.evaluator_registry import get_evaluator
+from tfdarts.tasks.run_data import find_data
 from tfdarts.training.divergence import DivergedError
 
 logger = logging.getLogger("tfdarts")

@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 from tfdarts.runs.alpha_movement import warn_of_short_path
-from tfdarts.runs.evaluators import get_evaluator
+from tfdarts.runs.evaluator_registry import get_evaluator
 from tfdarts.runs.from_scratch import FromScratchEvaluator
 from tfdarts.runs.heartbeat import heartbeat
 from tfdarts.runs.search_configs import all_search_configs
@@ -17,8 +17,8 @@ from tfdarts.runs.supernet_search import curvature_callbacks
 from tfdarts.runs.workers import run_as_worker
 from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import require_config
-from tfdarts.tasks.registry import config_classes
-from tfdarts.tasks.registry import task_of_config
+from tfdarts.tasks.task_registry import config_classes
+from tfdarts.tasks.task_registry import task_of_config
 from tfdarts.training.memory import peak_process_bytes
 from tfdarts.training.memory import require_memory
 

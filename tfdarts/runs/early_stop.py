@@ -4,7 +4,7 @@ import logging
 
 import keras
 
-from tfdarts.strategies import early_stop
+from tfdarts.strategies import early_stop_rules
 from tfdarts.structures import title_of
 
 logger = logging.getLogger("tfdarts")
@@ -48,7 +48,7 @@ class Curvature(keras.callbacks.Callback):
 
 
 class EarlyStop(keras.callbacks.Callback):
-    """Stops a search by one of the rules of `tfdarts.strategies.early_stop`.
+    """Stops a search by a rule of `tfdarts.strategies.early_stop_rules`.
 
     Place this callback after the callbacks whose records it reads, so that a
     resumed search stops where an uninterrupted search would.
@@ -87,7 +87,7 @@ class EarlyStop(keras.callbacks.Callback):
             skips=genotype.num_skip_connections,
             cell=title_of(genotype.cell_types[0]),
             patience=self.config.early_stop_patience,
-            window=early_stop.WINDOW,
+            window=early_stop_rules.WINDOW,
         )
         logger.info(
             "search: stopped after epoch %d, because %s; the result is the "
@@ -101,7 +101,7 @@ class EarlyStop(keras.callbacks.Callback):
         rule = self.config.early_stop
         if rule == "none":
             return
-        of_rule = early_stop.LEAST_EPOCHS.get(rule, 0)
+        of_rule = early_stop_rules.LEAST_EPOCHS.get(rule, 0)
         least = max(self._least, self.config.alpha_warmup_epochs + of_rule)
         if least > self.config.epochs:
             logger.info(
@@ -121,7 +121,7 @@ class EarlyStop(keras.callbacks.Callback):
         return self.config.alpha_warmup_epochs + self.config.early_stop_from
 
     def _by_rule(self, epochs):
-        rule = early_stop.RULES.get(self.config.early_stop)
+        rule = early_stop_rules.RULES.get(self.config.early_stop)
         if rule is None or epochs < self._least:
             return None
         best = rule(self._history(), self.config.early_stop_patience)
@@ -130,7 +130,7 @@ class EarlyStop(keras.callbacks.Callback):
     def _history(self):
         """Returns the history of the search since alpha started to move."""
         moving = self.config.alpha_warmup_epochs
-        return early_stop.History(
+        return early_stop_rules.History(
             self.record.genotypes[moving:],
             {
                 name: values[moving:]

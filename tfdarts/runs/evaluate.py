@@ -13,13 +13,13 @@ from tfdarts.records.json_files import write_json
 from tfdarts.records.pictures import optional_pictures
 from tfdarts.records.pictures import redraw_advice
 from tfdarts.records.run_directory import Stage
-from tfdarts.runs.settings import EvaluateSettings
+from tfdarts.runs.trained_run_settings import EvaluateSettings
 from tfdarts.runs.visualize import draw_evaluation
 from tfdarts.runs.workers import require_agreement
 from tfdarts.runs.workers import use_own_run_dir
 from tfdarts.tasks.networks import network_of
-from tfdarts.tasks.registry import task_of_settings
 from tfdarts.tasks.task import TEST_OR_DATASET
+from tfdarts.tasks.task_registry import task_of_settings
 from tfdarts.training.distribution import distribution_of
 
 logger = logging.getLogger("tfdarts")

@@ -14,12 +14,12 @@ from tfdarts.records.run_directory import Stage
 from tfdarts.runs.evaluate import load_network
 from tfdarts.runs.evaluate import source_of_run
 from tfdarts.runs.model_card_files import card_files
-from tfdarts.runs.settings import ExportSettings
+from tfdarts.runs.trained_run_settings import ExportSettings
 from tfdarts.serving.clients import validate_name
 from tfdarts.serving.formats import SUFFIXES
 from tfdarts.serving.saved_model import saved_versions
 from tfdarts.tasks.exported_run import ExportedRun
-from tfdarts.tasks.registry import task_of_settings
+from tfdarts.tasks.task_registry import task_of_settings
 
 logger = logging.getLogger("tfdarts")
 

@@ -10,11 +10,11 @@ from tfdarts.records.metrics import read_columns
 from tfdarts.records.probabilities import read_probabilities
 from tfdarts.records.run_directory import Stage
 from tfdarts.records.trials import read_trials
-from tfdarts.runs.evaluators import score_name
+from tfdarts.runs.evaluator_registry import score_name
 from tfdarts.runs.search_configs import search_config_class_of
 from tfdarts.settings.effect import settings_with_effect
 from tfdarts.strategies.verdict import judge
-from tfdarts.tasks.registry import task_of_settings
+from tfdarts.tasks.task_registry import task_of_settings
 
 
 def search_of(stage, genotype):

@@ -11,8 +11,8 @@ from tfdarts.runs.genotype_origin import search_facts
 from tfdarts.runs.genotype_origin import search_of
 from tfdarts.serving.model_card import model_card
 from tfdarts.settings.effect import settings_with_effect
-from tfdarts.tasks.registry import task_of_settings
-from tfdarts.visualization.cells import draw_cells
+from tfdarts.tasks.task_registry import task_of_settings
+from tfdarts.visualization.cell_graphs import draw_cells
 
 _CARD_NAMES = {
     "accuracy": "train_accuracy",

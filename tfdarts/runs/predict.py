@@ -3,8 +3,8 @@
 from typing import Any
 
 from tfdarts.console import show_progress
-from tfdarts.tasks.registry import task_of_question
-from tfdarts.tasks.registry import tasks
+from tfdarts.tasks.task_registry import task_of_question
+from tfdarts.tasks.task_registry import tasks
 
 
 @show_progress()

@@ -17,7 +17,7 @@ from tfdarts.runs.visualize import draw_run
 from tfdarts.runs.workers import run_as_worker
 from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import require_config
-from tfdarts.tasks.registry import task_of_config
+from tfdarts.tasks.task_registry import task_of_config
 
 logger = logging.getLogger("tfdarts")
 

@@ -5,16 +5,16 @@ import functools
 
 from tfdarts.evaluators.evaluator import EVALUATOR
 from tfdarts.evaluators.evaluator import FROM_SCRATCH
-from tfdarts.runs.evaluators import get_evaluator
-from tfdarts.search_spaces.registry import get_space
+from tfdarts.runs.evaluator_registry import get_evaluator
+from tfdarts.search_spaces.space_registry import get_space
 from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import setting
 from tfdarts.settings.fields import with_one_value
 from tfdarts.settings.fields import with_published
-from tfdarts.strategies.registry import get_strategy
 from tfdarts.strategies.strategy import STRATEGY
-from tfdarts.tasks.registry import task_of_data
-from tfdarts.tasks.registry import tasks
+from tfdarts.strategies.strategy_registry import get_strategy
+from tfdarts.tasks.task_registry import task_of_data
+from tfdarts.tasks.task_registry import tasks
 
 
 def search_config(strategy: str = "darts", **settings) -> Settings:

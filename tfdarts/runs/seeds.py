@@ -19,7 +19,7 @@ from tfdarts.runs.workers import run_as_worker
 from tfdarts.runs.workers import use_own_run_dir
 from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import require_config
-from tfdarts.tasks.registry import config_classes
+from tfdarts.tasks.task_registry import config_classes
 from tfdarts.training.distribution import distribution_of
 
 logger = logging.getLogger("tfdarts")

@@ -15,8 +15,8 @@ from tfdarts.runs.workers import run_as_worker
 from tfdarts.search_spaces.lookup import find_genotype
 from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import require_config
-from tfdarts.tasks.registry import config_classes
-from tfdarts.tasks.registry import task_of_config
+from tfdarts.tasks.task_registry import config_classes
+from tfdarts.tasks.task_registry import task_of_config
 
 logger = logging.getLogger("tfdarts")
 

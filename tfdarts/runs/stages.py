@@ -3,7 +3,7 @@
 import functools
 import logging
 
-from tfdarts.runs.data import to_recorded_config
+from tfdarts.runs.describe_data import to_recorded_config
 
 logger = logging.getLogger("tfdarts")
 

@@ -13,10 +13,10 @@ from tfdarts.runs.early_stop import Curvature
 from tfdarts.runs.early_stop import EarlyStop
 from tfdarts.runs.fitting import agree_on_start
 from tfdarts.runs.fitting import fit
-from tfdarts.strategies.early_stop import MOST_SKIPS
-from tfdarts.strategies.early_stop import OF_CURVATURE
-from tfdarts.strategies.gradient import parts
-from tfdarts.strategies.registry import get_strategy
+from tfdarts.strategies.early_stop_rules import MOST_SKIPS
+from tfdarts.strategies.early_stop_rules import OF_CURVATURE
+from tfdarts.strategies.gradient import gradient_parts
+from tfdarts.strategies.strategy_registry import get_strategy
 from tfdarts.structures import title_of
 from tfdarts.training.checkpoints import EpochCheckpoint
 from tfdarts.training.schedules import LearningRate
@@ -84,7 +84,7 @@ class SupernetSearch:
             LearningRate(),
             DataWait(),
             *curvature_callbacks(work),
-            *parts.callbacks(strategy, config, darts),
+            *gradient_parts.callbacks(strategy, config, darts),
             *callbacks,
             self.record,
         ]

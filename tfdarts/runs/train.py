@@ -19,8 +19,8 @@ from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import require_config
 from tfdarts.tasks.networks import count_parameters
 from tfdarts.tasks.networks import save_network
-from tfdarts.tasks.registry import config_classes
-from tfdarts.tasks.registry import task_of_config
+from tfdarts.tasks.task_registry import config_classes
+from tfdarts.tasks.task_registry import task_of_config
 from tfdarts.training.divergence import DivergedError
 
 logger = logging.getLogger("tfdarts")

@@ -19,14 +19,14 @@ from tfdarts.records.probabilities import read_probabilities
 from tfdarts.records.run_directory import TRIALS
 from tfdarts.records.run_directory import Stage
 from tfdarts.records.trials import read_trials
-from tfdarts.runs.evaluators import score_name
+from tfdarts.runs.evaluator_registry import score_name
 from tfdarts.search_spaces.lookup import find_genotype
 from tfdarts.search_spaces.lookup import look_up
-from tfdarts.search_spaces.registry import build_space
+from tfdarts.search_spaces.space_registry import build_space
 from tfdarts.strategies.verdict import LIMITS
 from tfdarts.strategies.verdict import judge
-from tfdarts.tasks.registry import task_of_settings
-from tfdarts.visualization.cells import draw_cells
+from tfdarts.tasks.task_registry import task_of_settings
+from tfdarts.visualization.cell_graphs import draw_cells
 
 if typing.TYPE_CHECKING:
     import keras
@@ -138,7 +138,7 @@ def draw_curves_of(stage):
 
 def _draw_trials(stage):
     """Draws the candidates of a search; returns the path of the picture."""
-    from tfdarts.visualization.trials import draw_trials
+    from tfdarts.visualization.trial_scores import draw_trials
 
     path = stage.path / "candidates.png"
     settings = types.SimpleNamespace(**stage.settings())
@@ -188,7 +188,7 @@ def _draw_search(stage, genotype):
     """Draws alpha and the signs of a collapse; returns the paths."""
     # These import matplotlib, which would take most of the time of drawing
     # only a genotype.
-    from tfdarts.visualization.alphas import draw_alphas
+    from tfdarts.visualization.alpha_history import draw_alphas
     from tfdarts.visualization.collapse import draw_collapse
 
     directory = stage.run_dir / "cells"

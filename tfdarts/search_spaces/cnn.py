@@ -1,7 +1,7 @@
 """The search space of convolutional cells in DARTS."""
 
 from tfdarts.genotypes import PRIMITIVES
-from tfdarts.search_spaces.cells import CellSearchSpace
+from tfdarts.search_spaces.cell_space import CellSearchSpace
 from tfdarts.structures import CNN
 
 

@@ -6,7 +6,7 @@ import shlex
 from tfdarts import genotypes
 from tfdarts.arguments import path_text
 from tfdarts.pasted import is_pasted
-from tfdarts.search_spaces.registry import get_space
+from tfdarts.search_spaces.space_registry import get_space
 from tfdarts.structures import STRUCTURES
 
 RANDOM = "random:"
@@ -49,7 +49,7 @@ def look_up(identifier, space="darts"):
             genotype as Python prints it. Or the path of a genotype file, or
             of a run directory with a `genotype.json`.
         space: String, the search space of names and random draws; see
-            `tfdarts.search_spaces.registry.get_space`.
+            `tfdarts.search_spaces.space_registry.get_space`.
 
     Raises:
         ValueError: If the identifier is none of these.

@@ -1,6 +1,6 @@
 """The search space of NAS-Bench-201."""
 
-from tfdarts.search_spaces.cells import CellSearchSpace
+from tfdarts.search_spaces.cell_space import CellSearchSpace
 from tfdarts.structures import NAS_BENCH_201
 
 

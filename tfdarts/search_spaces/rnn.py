@@ -1,7 +1,7 @@
 """The search space of recurrent cells in DARTS."""
 
 from tfdarts.genotypes import RECURRENT_PRIMITIVES
-from tfdarts.search_spaces.cells import CellSearchSpace
+from tfdarts.search_spaces.cell_space import CellSearchSpace
 from tfdarts.structures import RNN
 
 

@@ -7,10 +7,10 @@ import numpy as np
 
 from tfdarts.search_spaces.entropy import entropy
 from tfdarts.search_spaces.entropy import largest_entropy
-from tfdarts.strategies.early_stop import GROWTH
-from tfdarts.strategies.early_stop import MOST_SKIPS
-from tfdarts.strategies.early_stop import WINDOW
-from tfdarts.strategies.early_stop import local_mean
+from tfdarts.strategies.early_stop_rules import GROWTH
+from tfdarts.strategies.early_stop_rules import MOST_SKIPS
+from tfdarts.strategies.early_stop_rules import WINDOW
+from tfdarts.strategies.early_stop_rules import local_mean
 from tfdarts.structures import title_of
 
 UNDECIDED = 0.99

@@ -12,14 +12,14 @@ from tfdarts.settings.conditions import GIVEN
 from tfdarts.settings.fields import FromPython
 from tfdarts.settings.fields import by_preset
 from tfdarts.settings.fields import setting
-from tfdarts.strategies.gradient.settings import MixedOpSettings
+from tfdarts.strategies.gradient.gradient_settings import MixedOpSettings
 from tfdarts.tasks.presets import LARGE
 from tfdarts.tasks.presets import settings_of_search
-from tfdarts.tasks.settings import CandidatesSettings
-from tfdarts.tasks.settings import ComputeConfig
-from tfdarts.tasks.settings import GenotypeSettings
-from tfdarts.tasks.settings import NumCandidates
-from tfdarts.tasks.settings import SearchSettings
+from tfdarts.tasks.shared_settings import CandidatesSettings
+from tfdarts.tasks.shared_settings import ComputeConfig
+from tfdarts.tasks.shared_settings import GenotypeSettings
+from tfdarts.tasks.shared_settings import NumCandidates
+from tfdarts.tasks.shared_settings import SearchSettings
 from tfdarts.tasks.space_settings import SpaceSettings
 from tfdarts.tasks.space_settings import num_nodes_setting
 from tfdarts.tasks.space_settings import primitives_setting
@@ -218,7 +218,7 @@ class SearchConfig(
             )
 
     def auto_settings(self, *data):
-        """See `tfdarts.tasks.settings.ImageConfig`."""
+        """See `tfdarts.tasks.shared_settings.ImageConfig`."""
         return settings_of_search(self, *data)
 
     def _require_relaxation_applies(self):
@@ -283,7 +283,7 @@ class TrainConfig(GenotypeSettings, TrainSettings):
 
     @property
     def implied_settings(self):
-        """See `tfdarts.tasks.settings.ImageConfig`."""
+        """See `tfdarts.tasks.shared_settings.ImageConfig`."""
         if self.takes_genotype:
             return super().implied_settings
         without_cells = {"drop_path_rate": 0.0, "auxiliary_weight": 0.0}

@@ -7,16 +7,16 @@ from tfdarts.data.image_source import DataError
 from tfdarts.layers.batch_norm import synchronize_batch_norms
 from tfdarts.replicas import local_replicas
 from tfdarts.replicas import worker_of
-from tfdarts.strategies.gradient import parts
-from tfdarts.strategies.registry import get_strategy
-from tfdarts.tasks.data import open_data
-from tfdarts.tasks.data import training_data
+from tfdarts.strategies.gradient import gradient_parts
+from tfdarts.strategies.strategy_registry import get_strategy
 from tfdarts.tasks.networks import build_search
 from tfdarts.tasks.presets import apply_preset
-from tfdarts.tasks.registry import task_of_config
+from tfdarts.tasks.run_data import open_data
+from tfdarts.tasks.run_data import training_data
 from tfdarts.tasks.set_up import require_float32
 from tfdarts.tasks.set_up import require_xla
 from tfdarts.tasks.set_up import set_up
+from tfdarts.tasks.task_registry import task_of_config
 from tfdarts.training.distribution import distribution_of
 from tfdarts.training.distribution import require_divisible_batch
 from tfdarts.training.memory import peak_bytes
@@ -183,7 +183,7 @@ def compile_search(
         config.alpha_learning_rate, l2=config.alpha_weight_decay
     )
     search.compile(
-        *parts.optimizers(
+        *gradient_parts.optimizers(
             get_strategy(config.strategy),
             config,
             weight_optimizer,
@@ -200,7 +200,7 @@ def batches_of_pairs(config, data, first_epoch=0, part=(0, 1)):
 
     Args:
         config: `tfdarts.tasks.configs.SearchConfig`.
-        data: `tfdarts.tasks.data.TrainingData`.
+        data: `tfdarts.tasks.run_data.TrainingData`.
         first_epoch: Integer, the epoch to resume at.
         part: See `tfdarts.data.batches`.
     """

@@ -7,7 +7,7 @@ from tfdarts.tasks.configs import SearchConfig
 from tfdarts.tasks.configs import SelectConfig
 from tfdarts.tasks.configs import TrainConfig
 from tfdarts.tasks.request_settings import ImagesQuestion
-from tfdarts.tasks.settings import ImageConfig
+from tfdarts.tasks.shared_settings import ImageConfig
 from tfdarts.tasks.task import Task
 
 
@@ -129,7 +129,7 @@ class ImageTask(Task):
         )
 
     def describe_data(self, config):
-        from tfdarts.tasks.data import describe_images
+        from tfdarts.tasks.run_data import describe_images
 
         return describe_images(config)
 

@@ -9,8 +9,8 @@ from tfdarts.models.language_model import LanguageModel
 from tfdarts.models.on_devices import FunctionalOnDevices
 from tfdarts.models.stems import stem_for
 from tfdarts.primitive_table import as_function
-from tfdarts.strategies.gradient import parts
-from tfdarts.strategies.registry import get_strategy
+from tfdarts.strategies.gradient import gradient_parts
+from tfdarts.strategies.strategy_registry import get_strategy
 from tfdarts.structures import STRUCTURES
 from tfdarts.training.optimizers import SGD
 from tfdarts.training.optimizers import AdamW
@@ -41,7 +41,9 @@ def build_supernet(config, num_classes, image_shape):
         stem=config.stem,
         recompute=config.recompute,
         dtype=config.dtype_policy,
-        **parts.supernet_arguments(get_strategy(config.strategy), config),
+        **gradient_parts.supernet_arguments(
+            get_strategy(config.strategy), config
+        ),
     )
 
 
@@ -59,7 +61,9 @@ def build_recurrent_supernet(config, vocabulary_size):
         space=space,
         dtype="float32",
         **config.dropouts,
-        **parts.supernet_arguments(get_strategy(config.strategy), config),
+        **gradient_parts.supernet_arguments(
+            get_strategy(config.strategy), config
+        ),
     )
 
 
@@ -79,7 +83,7 @@ def build_search(config, supernet, steps_per_epoch, **options):
         "update_order": config.update_order,
         "alpha_warmup_steps": config.alpha_warmup_epochs * steps_per_epoch,
         **options,
-        **parts.search_arguments(strategy, config),
+        **gradient_parts.search_arguments(strategy, config),
     }
     return strategy.build_search(supernet, **arguments)
 

@@ -10,11 +10,11 @@ from tfdarts.search_spaces.rnn import RNNSearchSpace
 from tfdarts.settings.fields import FromPython
 from tfdarts.settings.fields import setting
 from tfdarts.settings.fields import with_default
-from tfdarts.tasks.settings import CandidatesSettings
-from tfdarts.tasks.settings import GenotypeSettings
-from tfdarts.tasks.settings import NumCandidates
-from tfdarts.tasks.settings import RunConfig
-from tfdarts.tasks.settings import SearchSettings
+from tfdarts.tasks.shared_settings import CandidatesSettings
+from tfdarts.tasks.shared_settings import GenotypeSettings
+from tfdarts.tasks.shared_settings import NumCandidates
+from tfdarts.tasks.shared_settings import RunConfig
+from tfdarts.tasks.shared_settings import SearchSettings
 from tfdarts.tasks.space_settings import SpaceSettings
 from tfdarts.tasks.space_settings import num_nodes_setting
 from tfdarts.tasks.space_settings import primitives_setting
@@ -90,8 +90,8 @@ class RNNConfig(RunConfig):
     def __post_init__(self):
         super().__post_init__()
         if not isinstance(self.dataset, str):
-            from tfdarts.data.texts import open_text_source
-            from tfdarts.tasks.registry import add_task_hint
+            from tfdarts.data.text_lookup import open_text_source
+            from tfdarts.tasks.task_registry import add_task_hint
 
             with add_task_hint(self, self.dataset):
                 open_text_source(self.dataset)

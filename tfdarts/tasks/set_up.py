@@ -32,7 +32,7 @@ def require_xla(config):
     """Raises `ValueError` if XLA is requested without a GPU.
 
     Args:
-        config: `tfdarts.tasks.settings.ComputeConfig`.
+        config: `tfdarts.tasks.shared_settings.ComputeConfig`.
     """
     if config.jit_compile and not local_devices("GPU"):
         raise ValueError(
@@ -46,7 +46,7 @@ def set_up(config, distribution):
     """Sets the seeds and logs versions and devices.
 
     Args:
-        config: `tfdarts.tasks.settings.RunConfig`.
+        config: `tfdarts.tasks.shared_settings.RunConfig`.
         distribution: `tf.distribute.Strategy`.
     """
     keras.utils.set_random_seed(config.seed)

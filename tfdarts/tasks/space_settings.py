@@ -5,8 +5,8 @@ import dataclasses
 from tfdarts import arguments
 from tfdarts.primitive_table import IN_PAPER
 from tfdarts.primitive_table import require_primitives
-from tfdarts.search_spaces.registry import build_space
-from tfdarts.search_spaces.registry import get_space
+from tfdarts.search_spaces.space_registry import build_space
+from tfdarts.search_spaces.space_registry import get_space
 from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import setting
 

@@ -32,7 +32,7 @@ class Task:
         name: String in the plural, such as `"images"`, as in `config.json` of
             a run and in `--help`.
         space: String, the default search space of the cells; see
-            `tfdarts.search_spaces.registry.SPACES`.
+            `tfdarts.search_spaces.space_registry.SPACES`.
         configs: Dict from `"search"`, `"train"` and `"select"` to the
             dataclass of the command's settings, and from `"candidates"` to
             the dataclass of searches that train candidates. Tasks must not
@@ -105,7 +105,7 @@ class Task:
 
         Example:
 
-        >>> from tfdarts.tasks.registry import get_task
+        >>> from tfdarts.tasks.task_registry import get_task
         >>> get_task("images").data_name("folder:/home/me/My flowers/")
         'My-flowers'
         >>> get_task("images").data_name("tfds:imagenet_resized/32x32")

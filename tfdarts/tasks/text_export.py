@@ -1,6 +1,6 @@
 """Exporting a language model."""
 
-from tfdarts.serving.language_model import export_language_model
+from tfdarts.serving.saved_language_model import export_language_model
 from tfdarts.serving.server_config import write_server_config
 from tfdarts.serving.warm_up import text_warm_up_requests
 from tfdarts.tasks.exported_run import warm_up

@@ -5,13 +5,13 @@ import dataclasses
 from tfdarts.data import segments
 from tfdarts.replicas import rows_of_part
 from tfdarts.replicas import worker_of
-from tfdarts.strategies.gradient import parts
-from tfdarts.strategies.registry import get_strategy
-from tfdarts.tasks.data import open_data
+from tfdarts.strategies.gradient import gradient_parts
+from tfdarts.strategies.strategy_registry import get_strategy
 from tfdarts.tasks.networks import build_search
-from tfdarts.tasks.registry import task_of_config
+from tfdarts.tasks.run_data import open_data
 from tfdarts.tasks.set_up import require_float32
 from tfdarts.tasks.set_up import set_up
+from tfdarts.tasks.task_registry import task_of_config
 from tfdarts.tasks.text_rows import least_bytes
 from tfdarts.tasks.text_rows import rows_of_search
 from tfdarts.training.distribution import distribution_of
@@ -146,7 +146,7 @@ def compile_search(config, supernet, steps, distribution=None):
         l2=config.alpha_weight_decay,
     )
     search.compile(
-        *parts.optimizers(
+        *gradient_parts.optimizers(
             get_strategy(config.strategy),
             config,
             weight_optimizer,

@@ -10,11 +10,11 @@ from tfdarts.models.carried_state import WithCarriedState
 from tfdarts.replicas import rows_of_part
 from tfdarts.replicas import worker_of
 from tfdarts.search_spaces.lookup import find_genotype
-from tfdarts.tasks.data import find_data
-from tfdarts.tasks.data import open_data
-from tfdarts.tasks.registry import task_of_config
+from tfdarts.tasks.run_data import find_data
+from tfdarts.tasks.run_data import open_data
 from tfdarts.tasks.set_up import require_float32
 from tfdarts.tasks.set_up import set_up
+from tfdarts.tasks.task_registry import task_of_config
 from tfdarts.tasks.text_rows import least_bytes
 from tfdarts.tasks.text_rows import rows_of_training
 from tfdarts.training.averaging import AveragedWeights

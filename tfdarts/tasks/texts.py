@@ -5,7 +5,7 @@ from tfdarts.tasks.rnn_configs import RNNCandidateSearchConfig
 from tfdarts.tasks.rnn_configs import RNNSearchConfig
 from tfdarts.tasks.rnn_configs import RNNSelectConfig
 from tfdarts.tasks.rnn_configs import RNNTrainConfig
-from tfdarts.tasks.settings import RunConfig
+from tfdarts.tasks.shared_settings import RunConfig
 from tfdarts.tasks.task import Task
 
 
@@ -68,17 +68,17 @@ class TextTask(Task):
         return f"text:{path}" if is_text else None
 
     def takes(self, spec):
-        from tfdarts.data.texts import is_text
+        from tfdarts.data.text_lookup import is_text
 
         return is_text(spec)
 
     def find_data(self, dataset, settings, prepare=False):
-        from tfdarts.data.texts import open_text_source
+        from tfdarts.data.text_lookup import open_text_source
 
         return open_text_source(dataset, prepare)
 
     def describe_data(self, config):
-        from tfdarts.tasks.data import find_data
+        from tfdarts.tasks.run_data import find_data
 
         source = find_data(config)
         return "\n".join([*source.describe(), *source.warnings])

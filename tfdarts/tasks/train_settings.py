@@ -8,7 +8,7 @@ from tfdarts.settings.fields import by_preset
 from tfdarts.settings.fields import setting
 from tfdarts.tasks.presets import LARGE
 from tfdarts.tasks.presets import settings_of_training
-from tfdarts.tasks.settings import ComputeConfig
+from tfdarts.tasks.shared_settings import ComputeConfig
 
 
 @dataclasses.dataclass(frozen=True)
@@ -187,16 +187,16 @@ class TrainSettings(ComputeConfig):
 
     @property
     def implied_settings(self):
-        """See `tfdarts.tasks.settings.ImageConfig`."""
+        """See `tfdarts.tasks.shared_settings.ImageConfig`."""
         return {"crop_padding": 0} if self.crop_size else {}
 
     def auto_settings(self, images, side, multiple, validation_images):
-        """See `tfdarts.tasks.settings.ImageConfig`."""
+        """See `tfdarts.tasks.shared_settings.ImageConfig`."""
         return settings_of_training(self, images, side, multiple)
 
     @property
     def depends_on_epochs(self):
-        """See `tfdarts.tasks.settings.RunConfig`."""
+        """See `tfdarts.tasks.shared_settings.RunConfig`."""
         return self.schedule != "exponential" or self.drop_path_rate > 0
 
     @property

@@ -9,7 +9,7 @@ from matplotlib.ticker import MaxNLocator
 
 from tfdarts.structures import structure_with
 from tfdarts.visualization import palette
-from tfdarts.visualization.cells import node_names
+from tfdarts.visualization.cell_graphs import node_names
 
 SMALL, MEDIUM, LARGE = 11, 13, 19
 WIDE = (13.33, 7.5)

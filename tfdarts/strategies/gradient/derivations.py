@@ -11,7 +11,7 @@ import numpy as np
 
 from tfdarts.cells import Cell
 from tfdarts.genotypes import Genotype
-from tfdarts.search_spaces.cells import CellSearchSpace
+from tfdarts.search_spaces.cell_space import CellSearchSpace
 
 
 def derive_all_edges(

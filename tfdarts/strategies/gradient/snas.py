@@ -3,7 +3,7 @@
 import dataclasses
 
 from tfdarts.settings.fields import Settings
-from tfdarts.strategies.early_stop import OF_CURVATURE
+from tfdarts.strategies.early_stop_rules import OF_CURVATURE
 from tfdarts.strategies.strategy import SupernetStrategy
 
 

@@ -4,8 +4,8 @@ from tfdarts.cli.command import Command
 from tfdarts.cli.command import next_command
 from tfdarts.cli.command import settings_of
 from tfdarts.records.run_directory import Stage
-from tfdarts.runs.settings import ExportSettings
-from tfdarts.tasks.registry import task_of_settings
+from tfdarts.runs.trained_run_settings import ExportSettings
+from tfdarts.tasks.task_registry import task_of_settings
 
 
 def run(values):

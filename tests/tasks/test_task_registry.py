@@ -11,20 +11,20 @@ import tiny_text
 import tiny_training
 
 import tfdarts
-from tfdarts.cli import predict as predict_command
-from tfdarts.cli import search as search_command
+from tfdarts.cli import predict_command
+from tfdarts.cli import search_command
 from tfdarts.cli.help import examples_of
 from tfdarts.records.run_directory import Stage
 from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import setting
-from tfdarts.strategies.registry import get_strategy
+from tfdarts.strategies.strategy_registry import get_strategy
 from tfdarts.tasks.images import ImageTask
-from tfdarts.tasks.registry import register_task
-from tfdarts.tasks.registry import task_of_config
-from tfdarts.tasks.registry import task_of_data
-from tfdarts.tasks.registry import task_of_question
-from tfdarts.tasks.registry import task_of_settings
-from tfdarts.tasks.registry import tasks
+from tfdarts.tasks.task_registry import register_task
+from tfdarts.tasks.task_registry import task_of_config
+from tfdarts.tasks.task_registry import task_of_data
+from tfdarts.tasks.task_registry import task_of_question
+from tfdarts.tasks.task_registry import task_of_settings
+from tfdarts.tasks.task_registry import tasks
 
 
 @dataclasses.dataclass(frozen=True)
@@ -128,7 +128,7 @@ class ToneTask(VectorTask):
 
 @pytest.mark.parametrize("name", ["search", "pipeline", "select"])
 def test_help_shows_inherited_examples_once(name):
-    command = importlib.import_module(f"tfdarts.cli.{name}").command
+    command = importlib.import_module(f"tfdarts.cli.{name}_command").command
     before = examples_of(command)
     tfdarts.register_task(ToneTask())
     assert examples_of(command) == before

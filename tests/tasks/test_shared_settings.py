@@ -9,14 +9,14 @@ import tensorflow as tf
 from tfdarts.data import sources
 from tfdarts.data.examples import TrainingExamples
 from tfdarts.models.cnn_supernet import CNNSupernet
-from tfdarts.runs.data import to_recorded_config
+from tfdarts.runs.describe_data import to_recorded_config
 from tfdarts.search_spaces.lookup import find_genotype
 from tfdarts.tasks import image_search
 from tfdarts.tasks import set_up as set_up_module
 from tfdarts.tasks.configs import SearchConfig
 from tfdarts.tasks.configs import TrainConfig
-from tfdarts.tasks.data import TrainingData
 from tfdarts.tasks.presets import fill_paper_settings
+from tfdarts.tasks.run_data import TrainingData
 
 SEARCH = fill_paper_settings(
     SearchConfig(

@@ -4,7 +4,7 @@ import dataclasses
 
 from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import setting
-from tfdarts.strategies.early_stop import OF_CURVATURE
+from tfdarts.strategies.early_stop_rules import OF_CURVATURE
 
 NOISY = ("concrete", "straight_through")
 """The relaxations that draw noise at a temperature."""

@@ -9,8 +9,8 @@ import pytest
 
 from tfdarts.genotypes import PRIMITIVES
 from tfdarts.genotypes import Genotype
-from tfdarts.strategies import early_stop
-from tfdarts.strategies.early_stop import History
+from tfdarts.strategies import early_stop_rules
+from tfdarts.strategies.early_stop_rules import History
 
 
 def genotype(skips):
@@ -28,7 +28,7 @@ def genotype(skips):
 )
 def test_skips_counts_those_of_the_normal_cell_now(skips, best):
     history = History([*map(genotype, skips)], {}, PRIMITIVES, [])
-    assert early_stop.skips(history, patience=10) == best
+    assert early_stop_rules.skips(history, patience=10) == best
 
 
 def history_of(alphas):
@@ -63,17 +63,17 @@ FIRST, SECOND = (4, 5, 6, 7), (5, 4, 6, 7)
 )
 def test_stable_looks_back_as_far_as_its_patience(rankings, best):
     alphas = [in_order(*columns) for columns in rankings]
-    assert early_stop.stable(history_of(alphas), patience=3) == best
+    assert early_stop_rules.stable(history_of(alphas), patience=3) == best
 
 
 def test_stable_looks_at_all_cells_and_edges():
     alphas = [in_order(*FIRST) for _ in range(6)]
-    assert early_stop.stable(history_of(alphas), patience=3) == 5
+    assert early_stop_rules.stable(history_of(alphas), patience=3) == 5
     alphas[-1][1] = in_order(*SECOND)[1]
-    assert early_stop.stable(history_of(alphas), patience=3) is None
+    assert early_stop_rules.stable(history_of(alphas), patience=3) is None
     history = history_of([in_order(*FIRST) for _ in range(6)])
     history.probabilities["reduce"][-1] = in_order(*SECOND)
-    assert early_stop.stable(history, patience=3) is None
+    assert early_stop_rules.stable(history, patience=3) is None
 
 
 def test_stable_leaves_out_what_learns_nothing():
@@ -81,11 +81,13 @@ def test_stable_leaves_out_what_learns_nothing():
     alphas = [in_order(*FIRST) for _ in range(6)]
     for column in range(4):
         alphas[-1][:, column] = 10 - 5 * column
-    assert early_stop.stable(history_of(alphas), patience=3) == 5
+    assert early_stop_rules.stable(history_of(alphas), patience=3) == 5
 
 
 def curvature(eigenvalues):
-    return early_stop.hessian(History([], {}, PRIMITIVES, eigenvalues), 10)
+    return early_stop_rules.hessian(
+        History([], {}, PRIMITIVES, eigenvalues), 10
+    )
 
 
 @pytest.mark.parametrize(
@@ -167,13 +169,13 @@ def test_robust_darts_stops_published_searches_as_their_code_does(l2, seed):
         if (result := code.stops(2 * number, value)) is not None
     ]
     expected = stops[0] if stops else None
-    assert first_stop(early_stop.robust_darts, measured) == expected
+    assert first_stop(early_stop_rules.robust_darts, measured) == expected
 
 
 def test_robust_darts_stops_published_searches_that_collapse():
     """Those with the default L2 have seven skips, those with more two."""
     for (l2, _), (measured, skips) in published_searches().items():
-        found = first_stop(early_stop.robust_darts, measured)
+        found = first_stop(early_stop_rules.robust_darts, measured)
         if l2 == "0.0003":
             assert skips[-1] == 7 and found[0] <= 31
         else:

@@ -3,8 +3,8 @@
 import keras
 
 from tfdarts.layers.batch_norm import BatchNorm
-from tfdarts.layers.nas_bench_201 import NASBench201SearchCell
-from tfdarts.layers.nas_bench_201 import ResidualReduction
+from tfdarts.layers.nas_bench_201_layers import NASBench201SearchCell
+from tfdarts.layers.nas_bench_201_layers import ResidualReduction
 from tfdarts.models.cnn_network import CNNNetwork
 from tfdarts.models.cnn_network import add_nodes
 from tfdarts.models.cnn_supernet import CNNSupernet

@@ -6,7 +6,7 @@ import pathlib
 from tfdarts.cli.command import Command
 from tfdarts.cli.command import next_command
 from tfdarts.cli.command import settings_of
-from tfdarts.cli.search import print_warning
+from tfdarts.cli.search_command import print_warning
 from tfdarts.cli.training_flags import TrainFlagfile
 from tfdarts.cli.training_flags import given_training
 from tfdarts.cli.training_flags import refuse_idle_training

@@ -1,7 +1,7 @@
 """The strategies by name."""
 
 from tfdarts.registry import Registry
-from tfdarts.settings.parts import require_name_and_settings
+from tfdarts.settings.part_checks import require_name_and_settings
 from tfdarts.strategies.gradient.beta_darts import BetaDARTS
 from tfdarts.strategies.gradient.darts_es import DARTSES
 from tfdarts.strategies.gradient.darts_minus import DARTSMinus

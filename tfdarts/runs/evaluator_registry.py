@@ -4,7 +4,7 @@ from tfdarts.evaluators.evaluator import FROM_SCRATCH
 from tfdarts.evaluators.evaluator import Evaluator
 from tfdarts.registry import Registry
 from tfdarts.runs.from_scratch import FromScratchEvaluator
-from tfdarts.settings.parts import require_name_and_settings
+from tfdarts.settings.part_checks import require_name_and_settings
 
 EVALUATORS = Registry(
     "evaluator", "evaluators", {FROM_SCRATCH: FromScratchEvaluator}

@@ -7,8 +7,8 @@ from tfdarts.runs.search_configs import all_search_configs
 from tfdarts.settings.effect import WITHOUT_EFFECT
 from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import require_config
-from tfdarts.tasks.registry import config_classes
-from tfdarts.tasks.registry import task_of_config
+from tfdarts.tasks.task_registry import config_classes
+from tfdarts.tasks.task_registry import task_of_config
 
 
 def to_recorded_config(config, source):
@@ -31,7 +31,7 @@ def describe_data(config: Settings) -> dict[str, Any]:
     """Returns lines that describe a data set, after reading all of it.
 
     Args:
-        config: `tfdarts.tasks.settings.RunConfig`.
+        config: `tfdarts.tasks.shared_settings.RunConfig`.
 
     Raises:
         DataError: If anything in the data set cannot be used.

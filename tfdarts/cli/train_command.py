@@ -3,11 +3,11 @@
 from tfdarts.cli.command import Command
 from tfdarts.cli.command import next_command
 from tfdarts.cli.command import settings_of
-from tfdarts.cli.dry_run import DryRun
-from tfdarts.cli.dry_run import command_after_inspection
-from tfdarts.cli.dry_run import cost_table
-from tfdarts.cli.seeds import Seeds
-from tfdarts.cli.seeds import seeds_table
+from tfdarts.cli.dry_run_flag import DryRun
+from tfdarts.cli.dry_run_flag import command_after_inspection
+from tfdarts.cli.dry_run_flag import cost_table
+from tfdarts.cli.seeds_flag import Seeds
+from tfdarts.cli.seeds_flag import seeds_table
 from tfdarts.table import format_value
 
 

@@ -13,7 +13,7 @@ from tfdarts.search_spaces.cnn import CNNSearchSpace
 from tfdarts.search_spaces.rnn import RNNSearchSpace
 from tfdarts.visualization import palette
 from tfdarts.visualization import panels
-from tfdarts.visualization.alphas import draw_alphas
+from tfdarts.visualization.alpha_history import draw_alphas
 
 EDGES = ((2, 0), (2, 1))
 PRIMITIVES = ("none", "skip_connect", "sep_conv_3x3")

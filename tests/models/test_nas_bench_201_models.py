@@ -15,8 +15,8 @@ import tensorflow as tf
 import tfdarts
 from tfdarts.layers.alphas import Alphas
 from tfdarts.models.multiply_adds import multiply_adds
-from tfdarts.models.nas_bench_201 import NASBench201Network
-from tfdarts.models.nas_bench_201 import NASBench201Supernet
+from tfdarts.models.nas_bench_201_models import NASBench201Network
+from tfdarts.models.nas_bench_201_models import NASBench201Supernet
 from tfdarts.search_spaces.nas_bench_201 import NASBench201SearchSpace
 from tfdarts.strategies.gradient.derivations import derive_above
 from tfdarts.strategies.gradient.derivations import derive_all_edges

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from tfdarts.primitive_table import IN_PAPER
 from tfdarts.registry import Registry
-from tfdarts.search_spaces.cells import CellSearchSpace
+from tfdarts.search_spaces.cell_space import CellSearchSpace
 from tfdarts.search_spaces.cnn import CNNSearchSpace
 from tfdarts.search_spaces.nas_bench_201 import NASBench201SearchSpace
 from tfdarts.search_spaces.rnn import RNNSearchSpace
@@ -28,7 +28,7 @@ def register_space(space: type[CellSearchSpace]) -> None:
 
     Args:
         space: Subclass of `tfdarts.CNNSearchSpace`, `tfdarts.RNNSearchSpace`
-            or `tfdarts.search_spaces.cells.CellSearchSpace` with a `name`,
+            or `tfdarts.search_spaces.cell_space.CellSearchSpace` with a `name`,
             the value of `--space`. It replaces a space of the same name.
 
     Raises:

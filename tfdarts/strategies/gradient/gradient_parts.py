@@ -5,9 +5,9 @@ Parts that the settings leave as in DARTS are left out.
 
 import functools
 
-from tfdarts.strategies.gradient.settings import NOISY
-from tfdarts.strategies.gradient.settings import GradientSettings
-from tfdarts.strategies.gradient.settings import MixedOpSettings
+from tfdarts.strategies.gradient.gradient_settings import NOISY
+from tfdarts.strategies.gradient.gradient_settings import GradientSettings
+from tfdarts.strategies.gradient.gradient_settings import MixedOpSettings
 
 
 def supernet_arguments(strategy, config):

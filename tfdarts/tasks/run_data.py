@@ -10,8 +10,8 @@ from tfdarts.data.class_balance import count_classes
 from tfdarts.data.class_balance import count_table
 from tfdarts.data.examples import TrainingExamples
 from tfdarts.data.image_source import ImageSource
-from tfdarts.tasks.registry import add_task_hint
-from tfdarts.tasks.registry import task_of_config
+from tfdarts.tasks.task_registry import add_task_hint
+from tfdarts.tasks.task_registry import task_of_config
 
 logger = logging.getLogger("tfdarts")
 
@@ -20,7 +20,7 @@ def find_data(config):
     """Returns the data set of a config, without logging its description.
 
     Args:
-        config: `tfdarts.tasks.settings.RunConfig`.
+        config: `tfdarts.tasks.shared_settings.RunConfig`.
 
     Raises:
         DataError: If the data set does not exist or cannot be used.
@@ -34,7 +34,7 @@ def open_data(config):
     """Returns the data set of a config, and logs its description.
 
     Args:
-        config: `tfdarts.tasks.settings.RunConfig`.
+        config: `tfdarts.tasks.shared_settings.RunConfig`.
 
     Raises:
         DataError: If the data set does not exist or cannot be used.
@@ -118,7 +118,7 @@ def describe_images(config):
     """Returns lines that describe a data set of images, after reading it.
 
     Args:
-        config: `tfdarts.tasks.settings.ImageConfig`.
+        config: `tfdarts.tasks.shared_settings.ImageConfig`.
 
     Raises:
         DataError: If anything in the data set cannot be used.

@@ -6,9 +6,9 @@ import pytest
 
 from tfdarts.data import tfds_text
 from tfdarts.data.image_source import DataError
+from tfdarts.data.text_lookup import is_text
+from tfdarts.data.text_lookup import open_text_source
 from tfdarts.data.text_source import source_of_lines
-from tfdarts.data.texts import is_text
-from tfdarts.data.texts import open_text_source
 
 LINES = [["a", "a", "b", "b"]]
 

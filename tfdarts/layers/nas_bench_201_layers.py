@@ -12,7 +12,7 @@ from tfdarts.layers.search_cell import compute_nodes
 from tfdarts.layers.search_cell import make_mixed_ops
 from tfdarts.layers.subsample import strided_shape
 from tfdarts.search_spaces.nas_bench_201 import NASBench201SearchSpace
-from tfdarts.search_spaces.registry import as_space
+from tfdarts.search_spaces.space_registry import as_space
 
 
 @keras.saving.register_keras_serializable(package="tfdarts")

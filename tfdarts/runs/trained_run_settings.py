@@ -6,8 +6,8 @@ from tfdarts import arguments
 from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import setting
 from tfdarts.settings.fields import with_default
-from tfdarts.tasks.settings import RunConfig
-from tfdarts.tasks.settings import specification
+from tfdarts.tasks.shared_settings import RunConfig
+from tfdarts.tasks.shared_settings import specification
 
 
 @dataclasses.dataclass(frozen=True)

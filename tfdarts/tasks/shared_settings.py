@@ -10,7 +10,7 @@ from tfdarts.settings.conditions import GIVEN
 from tfdarts.settings.fields import FromPython
 from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import setting
-from tfdarts.strategies.gradient.settings import GradientSettings
+from tfdarts.strategies.gradient.gradient_settings import GradientSettings
 from tfdarts.strategies.strategy import MOST_CANDIDATES
 from tfdarts.strategies.strategy import STRATEGY
 from tfdarts.tasks.presets import unset_settings
@@ -25,7 +25,7 @@ def specification(value, name="--dataset"):
     """
     if isinstance(value, os.PathLike):
         # The tasks have configs, which have this function.
-        from tfdarts.tasks.registry import specification_of_path
+        from tfdarts.tasks.task_registry import specification_of_path
 
         return specification_of_path(arguments.as_path(value, name))
     return arguments.specification(value)
@@ -222,7 +222,7 @@ class ImageConfig(RunConfig):
             return
         # Imported here, because flags need not wait for TensorFlow.
         from tfdarts.data.sources import source_of
-        from tfdarts.tasks.registry import add_task_hint
+        from tfdarts.tasks.task_registry import add_task_hint
 
         with add_task_hint(self, self.dataset):
             self._set("dataset", source_of(self.dataset, *splits))

@@ -6,12 +6,12 @@ import pathlib
 from tfdarts.cli.command import Command
 from tfdarts.cli.command import next_command
 from tfdarts.cli.command import settings_of
-from tfdarts.cli.seeds import Seeds
-from tfdarts.cli.seeds import seeds_table
+from tfdarts.cli.seeds_flag import Seeds
+from tfdarts.cli.seeds_flag import seeds_table
 from tfdarts.records.run_directory import Stage
-from tfdarts.runs.settings import EvaluateSettings
+from tfdarts.runs.trained_run_settings import EvaluateSettings
 from tfdarts.table import format_value
-from tfdarts.tasks.registry import task_of_settings
+from tfdarts.tasks.task_registry import task_of_settings
 
 
 def run(values):

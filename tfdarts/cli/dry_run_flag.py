@@ -5,7 +5,7 @@ import dataclasses
 from tfdarts.cli.command import next_command
 from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import setting
-from tfdarts.tasks.registry import task_of_config
+from tfdarts.tasks.task_registry import task_of_config
 
 
 @dataclasses.dataclass(frozen=True)

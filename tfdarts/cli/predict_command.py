@@ -11,9 +11,9 @@ from tfdarts.data.image_source import DataError
 from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import flag_fields
 from tfdarts.settings.fields import setting
-from tfdarts.tasks.registry import task_of_question
-from tfdarts.tasks.registry import tasks
 from tfdarts.tasks.request_settings import RequestSettings
+from tfdarts.tasks.task_registry import task_of_question
+from tfdarts.tasks.task_registry import tasks
 
 logger = logging.getLogger("tfdarts")
 

@@ -14,8 +14,8 @@ from tfdarts import genotypes
 from tfdarts import primitive_table
 from tfdarts.cells import Cell
 from tfdarts.visualization import palette
-from tfdarts.visualization.cells import cell_graph
-from tfdarts.visualization.cells import draw_cells
+from tfdarts.visualization.cell_graphs import cell_graph
+from tfdarts.visualization.cell_graphs import draw_cells
 
 SVG = "{http://www.w3.org/2000/svg}"
 EDGE = re.compile(r'^"?([^" ]+)"? -> "?([^" ]+)"?(?: \[(.*)\])?;$', re.M)
@@ -396,7 +396,8 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
 
 def test_drawing_imports_neither_tensorflow_nor_pyplot():
     code = (
-        "import sys, tfdarts.visualization.cells, tfdarts.visualization.alphas;"
+        "import sys, tfdarts.visualization.cell_graphs;"
+        "import tfdarts.visualization.alpha_history;"
         "print({'tensorflow', 'matplotlib.pyplot'} & set(sys.modules))"
     )
     result = subprocess.run(

@@ -6,9 +6,9 @@ import sys
 from tfdarts.cli.command import Command
 from tfdarts.cli.command import next_command
 from tfdarts.cli.command import settings_of
-from tfdarts.cli.dry_run import DryRun
-from tfdarts.cli.dry_run import command_after_inspection
-from tfdarts.cli.dry_run import cost_table
+from tfdarts.cli.dry_run_flag import DryRun
+from tfdarts.cli.dry_run_flag import command_after_inspection
+from tfdarts.cli.dry_run_flag import cost_table
 from tfdarts.cli.training_flags import TrainFlagfile
 from tfdarts.cli.training_flags import given_training
 from tfdarts.cli.training_flags import refuse_idle_training
@@ -19,7 +19,7 @@ from tfdarts.runs.search_configs import search_config_class_of
 from tfdarts.settings.conditions import idle_settings
 from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import setting
-from tfdarts.tasks.registry import task_of_data
+from tfdarts.tasks.task_registry import task_of_data
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,7 +105,7 @@ def _training_of(config, values):
 
 
 def _describe_data(config):
-    from tfdarts.runs.data import describe_data
+    from tfdarts.runs.describe_data import describe_data
 
     print(describe_data(config))
 
