@@ -78,7 +78,11 @@ setuptools.setup(
         "tfdarts.configs",
     ],
     package_dir={"tfdarts.configs": "configs"},
-    package_data={"tfdarts": ["py.typed"], "tfdarts.configs": ["*.cfg"]},
+    package_data={
+        "tfdarts": ["py.typed"],
+        "tfdarts.configs": ["*.cfg"],
+        "tfdarts.evaluators": ["tables/*"],
+    },
     scripts=[f"bin/tfdarts-{command}" for command in COMMANDS],
     install_requires=[
         "absl-py>=2.1",

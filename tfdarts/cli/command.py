@@ -23,6 +23,7 @@ from tfdarts.data.image_source import DataError
 from tfdarts.registry import PluginError
 from tfdarts.registry import load_plugins
 from tfdarts.runs.evaluator_registry import EVALUATORS
+from tfdarts.runs.search_configs import evaluator_of
 from tfdarts.runs.search_configs import is_for
 from tfdarts.settings.conditions import refuse_idle_settings
 from tfdarts.settings.fields import flag_fields
@@ -159,7 +160,8 @@ class Command:
         """Returns the tasks that the strategy supports, if there is one."""
         if not self.has_strategy:
             return tasks()
-        return [task for task in tasks() if is_for(self.strategy, task)]
+        evaluator = evaluator_of(self.strategy, self.parts or {})
+        return [t for t in tasks() if is_for(self.strategy, t, evaluator)]
 
     def fields_of(self, task):
         """Returns the fields that are the flags of a task."""

@@ -9,8 +9,9 @@ from tfdarts.settings.fields import Settings
 
 EVALUATOR = (
     "How a candidate is evaluated: from_scratch (its network is trained "
-    "briefly), or an evaluator of your own. Give --help beside "
-    "--evaluator=NAME to see the flags of an evaluator."
+    "briefly), nas_bench_201 (looked up in NAS-Bench-201), surrogate (the "
+    "accuracy of a DARTS cell is predicted), or an evaluator of your own. Give "
+    "--help beside --evaluator=NAME to see the flags of an evaluator."
 )
 
 FROM_SCRATCH = "from_scratch"
@@ -34,6 +35,8 @@ class Evaluator:
             evaluator in addition to those of the search, or `None`.
         score_name: String, the name of the score in pictures and on the model
             card. `None` means the metric by which the task selects.
+        space: String, the only search space whose genotypes the evaluator
+            knows, which is then the default of `--space`. `None` means any.
 
     Example:
 
@@ -50,6 +53,7 @@ class Evaluator:
     name: str | None = None
     settings: type[Settings] | None = None
     score_name: str | None = "score"
+    space: str | None = None
 
     def __init__(self, task: Any, config: Settings):
         self.task = task

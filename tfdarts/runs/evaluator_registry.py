@@ -1,13 +1,23 @@
 """The evaluators by name."""
 
-from tfdarts.evaluators.evaluator import FROM_SCRATCH
 from tfdarts.evaluators.evaluator import Evaluator
+from tfdarts.evaluators.nas_bench_201_table import NASBench201Evaluator
+from tfdarts.evaluators.surrogate import SurrogateEvaluator
 from tfdarts.registry import Registry
 from tfdarts.runs.from_scratch import FromScratchEvaluator
 from tfdarts.settings.part_checks import require_name_and_settings
 
 EVALUATORS = Registry(
-    "evaluator", "evaluators", {FROM_SCRATCH: FromScratchEvaluator}
+    "evaluator",
+    "evaluators",
+    {
+        each.name: each
+        for each in (
+            FromScratchEvaluator,
+            NASBench201Evaluator,
+            SurrogateEvaluator,
+        )
+    },
 )
 
 

@@ -7,8 +7,10 @@ from tfdarts.evaluators.evaluator import EVALUATOR
 from tfdarts.evaluators.evaluator import FROM_SCRATCH
 from tfdarts.runs.evaluator_registry import get_evaluator
 from tfdarts.search_spaces.space_registry import get_space
+from tfdarts.search_spaces.subspaces import is_subspace
 from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import setting
+from tfdarts.settings.fields import with_default
 from tfdarts.settings.fields import with_one_value
 from tfdarts.settings.fields import with_published
 from tfdarts.strategies.strategy import STRATEGY
@@ -55,10 +57,21 @@ _COMMANDS = {"supernet": "search", "candidates": "candidates"}
 """The key of `Task.configs`, by the `trains` of a strategy."""
 
 
-def is_for(strategy, task):
-    """Returns whether a strategy can search on a task."""
+def is_for(strategy, task, evaluator=None):
+    """Returns whether a strategy can search on a task with an evaluator."""
     base = task.configs.get(_COMMANDS[strategy.trains])
-    return base is not None and not _missing_parts(strategy, base)
+    if base is None or _missing_parts(strategy, base):
+        return False
+    return evaluator is None or _knows_cells(evaluator, task)
+
+
+def _knows_cells(evaluator, task):
+    """Returns whether an evaluator knows cells for the data of a task."""
+    kinds = {
+        get_space(name).structure.primitives
+        for name in (task.space, evaluator.space or task.space)
+    }
+    return len(kinds) == 1
 
 
 def _missing_parts(strategy, config_class):
@@ -79,10 +92,23 @@ def search_config_class_of(settings, task):
             cannot search together on the task.
     """
     strategy = get_strategy(settings.get("strategy", "darts"))
-    evaluator = None
-    if strategy.trains == "candidates":
-        evaluator = get_evaluator(settings.get("evaluator", FROM_SCRATCH))
+    evaluator = evaluator_of(strategy, settings)
     return search_config_class(strategy, task, evaluator)
+
+
+def evaluator_of(strategy, settings):
+    """Returns the evaluator of a search, or `None` if it has none.
+
+    Args:
+        strategy: `Strategy`.
+        settings: Dict of settings, given or recorded.
+
+    Raises:
+        ValueError: If the evaluator is unknown.
+    """
+    if strategy.trains != "candidates":
+        return None
+    return get_evaluator(settings.get("evaluator", FROM_SCRATCH))
 
 
 @functools.cache
@@ -96,8 +122,8 @@ def search_config_class(strategy, task, evaluator):
             supernet.
 
     Raises:
-        ValueError: If the strategy does not support the task, or strategy and
-            evaluator have settings of the same name.
+        ValueError: If the strategy or the evaluator does not support the
+            task, or they have settings of the same name.
     """
     base = task.configs.get(_COMMANDS[strategy.trains])
     if not is_for(strategy, task):
@@ -119,6 +145,16 @@ def search_config_class(strategy, task, evaluator):
     fields = [("strategy", str, setting(strategy.name, STRATEGY))]
     if evaluator:
         fields.append(("evaluator", str, setting(evaluator.name, EVALUATOR)))
+    if evaluator and evaluator.space:
+        if not _knows_cells(evaluator, task):
+            cells = get_space(evaluator.space).structure.description
+            raise ValueError(
+                f"The evaluator {evaluator.name} knows only {cells}, which "
+                f"is not for {task.name}: choose another --evaluator."
+            )
+        own = [*own, _KnownSpace]
+        known = with_default(base, "space", evaluator.space)
+        fields.append(("space", str, known))
     published = dict(strategy.parts)
     if get_space(task.space).structure.primitives == "layers":
         published |= strategy.published
@@ -138,6 +174,22 @@ def search_config_class(strategy, task, evaluator):
         namespace={"__doc__": f"Settings of a {strategy.name} search."},
         frozen=True,
     )
+
+
+@dataclasses.dataclass(frozen=True)
+class _KnownSpace(Settings):
+    """Refuses search spaces that the evaluator does not know."""
+
+    def __post_init__(self):
+        super().__post_init__()
+        known = get_space(get_evaluator(self.evaluator).space)()
+        if not is_subspace(self.search_space, known):
+            raise ValueError(
+                f"The evaluator {self.evaluator} knows only the genotypes of "
+                f"--space={known.name} with {known.num_nodes} nodes and the "
+                f"primitives {', '.join(known.primitives)}: search these, or "
+                "choose another --evaluator."
+            )
 
 
 def _require_different_names(parts, own):
@@ -176,10 +228,11 @@ def strategy_of_config(config):
             "settings with tfdarts.search_config(strategy, ...)."
         )
     strategy = get_strategy(config.strategy)
+    evaluator = evaluator_of(strategy, given)
     known = [
-        search_config_class_of(given, task)
+        search_config_class(strategy, task, evaluator)
         for task in tasks()
-        if is_for(strategy, task)
+        if is_for(strategy, task, evaluator)
     ]
     if not isinstance(config, tuple(known)):
         words, arguments = [config.strategy], [repr(config.strategy)]
