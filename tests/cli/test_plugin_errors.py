@@ -67,6 +67,45 @@ class Gradient(tfdarts.SupernetStrategy):
         return self.arguments
 
 
+class Reads(tfdarts.Evaluator):
+    name = "reads"
+
+    def __call__(self, genotype, run_dir):
+        return open("no_such_table.json")
+
+
+class Short(tfdarts.Evaluator):
+    name = "short"
+
+    def __call__(self, genotype):
+        pass
+
+
+class Runs(tfdarts.Strategy):
+    name, trains = "runs", "candidates"
+
+    def run(self):
+        pass
+
+
+class Half(tfdarts.Relaxation):
+    def weights_of(self, alpha):
+        return abs(alpha)
+
+
+class Opens(tfdarts.Relaxation):
+    def weights_of(self, alpha, training=False):
+        return open("no_such_relaxation.json")
+
+
+class Relaxes(tfdarts.SupernetStrategy):
+    def __init__(self, name, relaxation):
+        self.name, self.relaxation = name, relaxation
+
+    def supernet_arguments(self, config):
+        return {"relaxation": self.relaxation()}
+
+
 class Lazy(tfdarts.SupernetStrategy):
     name = "lazy"
 
@@ -89,11 +128,15 @@ for strategy in (
     Gradient("no_genotype", derive=lambda space, probabilities: None),
     Gradient("derives", derive=lambda space, probabilities: divide()),
     Gradient("regularizes", alpha_regularizer=lambda alphas: divide()),
+    Gradient("short_derive", derive=lambda probabilities: None),
+    Relaxes("half_relaxation", Half),
+    Relaxes("opens_relaxation", Opens),
     Lazy(),
+    Runs(),
     Supernet(),
 ):
     tfdarts.register_strategy(strategy)
-for evaluator in (InNumpy, Nothing):
+for evaluator in (InNumpy, Nothing, Reads, Short):
     tfdarts.register_evaluator(evaluator)
 """
 
@@ -179,8 +222,50 @@ def test_an_error_of_a_part_names_the_part(flags, sentence, line, failing):
 
 
 @pytest.mark.parametrize(
+    ("flags", "function", "line"),
+    [
+        (["--strategy=runs"], "Runs.run", "def run(self):"),
+        (
+            ["--strategy=proposes", "--evaluator=short"],
+            "Short.__call__",
+            "def __call__(self, genotype):",
+        ),
+        (
+            ["--strategy=short_derive", *TINY],
+            "<lambda>",
+            'Gradient("short_derive", derive=lambda probabilities: None),',
+        ),
+        (
+            ["--strategy=half_relaxation", *TINY],
+            "Half.weights_of",
+            "def weights_of(self, alpha):",
+        ),
+    ],
+)
+def test_a_function_that_takes_other_arguments_is_named(
+    flags, function, line, failing
+):
+    code, said = failing(*flags)
+    assert code == 1
+    message = said.rpartition("tfdarts-search: ")[2]
+    assert f"TypeError: {function}() takes " in message
+    assert "bug of tfdarts" not in message
+    lines = [each.strip() for each in PARTS.split("\n")]
+    assert f"line {1 + lines.index(line)} of " in message
+    assert "site-packages/failing_of_test.py" in message
+
+
+@pytest.mark.parametrize(
     ("flags", "sentence"),
     [
+        (
+            ["--strategy=proposes", "--evaluator=reads"],
+            "The evaluator reads failed: no_such_table.json does not exist. Ch",
+        ),
+        (
+            ["--strategy=opens_relaxation", *TINY],
+            "The relaxation opens failed: no_such_relaxation.json does not ex",
+        ),
         (
             ["--strategy=lazy", *TINY],
             "The strategy lazy has not searched: its `run` must call `search.f",

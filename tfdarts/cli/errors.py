@@ -5,6 +5,7 @@ import errno
 import os
 import re
 
+from tfdarts.cli.plugin_errors import failed_part
 from tfdarts.cli.plugin_errors import is_of_tfdarts
 from tfdarts.cli.plugin_errors import plugin_error_sentence
 
@@ -107,7 +108,9 @@ def classify_error(error, costly=(), sparing=(), resumes=True):
         message = "Stopped: the reader of the results is gone."
         return EXIT_CODES["unread"], message
     if isinstance(error, OSError):
-        return EXIT_CODES["usage"], os_error_sentence(error)
+        part = failed_part(error)
+        failed = f"{part} failed: " if part else ""
+        return EXIT_CODES["usage"], f"{failed}{os_error_sentence(error)}"
     # TensorFlow has its own classes for system errors, and also calls a full
     # disk an exhausted resource.
     if "OpError" in kinds and _number(error):
