@@ -5,6 +5,7 @@ import json
 import math
 
 import pytest
+import tensorflow as tf
 
 import tfdarts
 from tfdarts.cells import Cell
@@ -28,7 +29,13 @@ def diverging():
 
 
 @pytest.fixture
-def trained(monkeypatch, diverging):
+def failure():
+    """What a training that diverges raises."""
+    return DivergedError("The loss is NaN")
+
+
+@pytest.fixture
+def trained(monkeypatch, diverging, failure):
     """Trainings whose results are given; which candidates were trained."""
     numbers = []
 
@@ -38,7 +45,7 @@ def trained(monkeypatch, diverging):
         if numbers.count("stop") and number == 3:
             raise KeyboardInterrupt
         if number in diverging:
-            raise DivergedError("The loss is NaN")
+            raise failure
         return {
             "validation_accuracy": ACCURACIES[number - 1],
             "validation_loss": LOSSES[number - 1],
@@ -74,11 +81,13 @@ def test_the_best_of_equals_has_the_lower_loss(trained, tmp_path):
     assert genotype == candidate(3) and genotype.name is None
     loaded = tfdarts.Genotype.load(tmp_path / "genotype.json")
     assert loaded == genotype
-    with (tmp_path / "search" / "metrics.csv").open() as file:
+    with (tmp_path / "search" / "trials.csv").open() as file:
         rows = [*csv.DictReader(file)]
     assert [float(row["score"]) for row in rows] == ACCURACIES[:4]
     assert [row["candidate"] for row in rows] == ["1", "2", "3", "4"]
     assert rows[1]["parameters"] == "1002" and rows[1]["multiply_adds"] == "20"
+    read = [tfdarts.Genotype.from_json(row["genotype"]) for row in rows]
+    assert read == [candidate(number) for number in (1, 2, 3, 4)]
     found = status(tmp_path)
     assert (found["state"], found["best_candidate"]) == ("finished", 3)
     assert found["seconds"] == 8.0
@@ -153,6 +162,16 @@ def test_a_candidate_that_comes_twice_is_trained_once(
     assert [trial["seconds"] for trial in trials(tmp_path)] == [2, 0, 2, 0]
 
 
+def test_a_search_ends_when_its_minutes_are_spent(trained, tmp_path):
+    config = config_of(tmp_path, num_candidates=6, max_minutes=5 / 60)
+    assert tfdarts.search(config) == candidate(3)
+    log = (tmp_path / "search" / "log.txt").read_text()
+    assert "search: ended, because the candidates have cost 0.1 min" in log
+    assert trained == [1, 2, 3]  # Each takes two seconds.
+    assert tfdarts.search(config) == candidate(3)
+    assert trained == [1, 2, 3]
+
+
 def test_patience_beyond_the_last_candidate_is_refused():
     with pytest.raises(ValueError, match="--patience must be below --num_can"):
         config_of("r", num_candidates=3, patience=3)
@@ -165,6 +184,36 @@ def test_a_candidate_that_diverges_is_the_worst(trained, diverging, tmp_path):
     assert tfdarts.search(config_of(tmp_path, num_candidates=5))
     assert trained == [1, 2, 3, 4, 5]
     assert (tmp_path / "search" / "candidates.png").exists()
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [MemoryError("8 GB"), tf.errors.ResourceExhaustedError(None, None, "OOM")],
+)
+def test_a_candidate_that_does_not_fit_into_memory_has_failed(
+    trained, diverging, failure, tmp_path
+):
+    diverging |= {1, 3}
+    assert tfdarts.search(config_of(tmp_path)) == candidate(2)
+    assert trained == [1, 2, 3, 4]
+    assert (
+        "candidate 3: Out of memory: "
+        in (tmp_path / "search" / "log.txt").read_text()
+    )
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        tf.errors.ResourceExhaustedError(None, None, "No space left on device"),
+        OSError("The disk is gone"),
+    ],
+)
+def test_other_errors_end_a_search(trained, diverging, failure, tmp_path):
+    diverging.add(1)
+    with pytest.raises(type(failure)):
+        tfdarts.search(config_of(tmp_path))
+    assert trained == [1]
 
 
 def test_trials_are_valid_json_and_old_ones_are_read(
@@ -242,7 +291,7 @@ def proposing():
         (None, "proposing must evaluate a tfdarts.Genotype. Received: None"),
         (
             tfdarts.genotypes.get("DARTS_V2", "rnn"),
-            "proposing must evaluate a genotype of convolutional cells for im",
+            "proposing must evaluate a genotype of convolutional cells. Recei",
         ),
     ],
 )

@@ -34,7 +34,7 @@ def read_trials(directory):
 
 
 def write_trials(directory, trials):
-    """Writes `metrics.csv` for people, and `trials.json` for resuming.
+    """Writes `trials.csv` for people, and `trials.json` for resuming.
 
     Args:
         directory: Path of the search in the run directory.
@@ -42,10 +42,11 @@ def write_trials(directory, trials):
     """
     text = io.StringIO(newline="")
     columns = ("score", "seconds", "parameters", "multiply_adds")
-    writer = csv.DictWriter(text, ("candidate", *columns))
+    writer = csv.DictWriter(text, ("candidate", *columns, "genotype"))
     writer.writeheader()
     for number, trial in enumerate(trials, 1):
         row = {name: getattr(trial, name) for name in columns}
-        writer.writerow({"candidate": number, **row})
-    write_atomically(directory / "metrics.csv", text.getvalue())
+        cells = json.dumps(trial.genotype.to_dict())
+        writer.writerow({"candidate": number, **row, "genotype": cells})
+    write_atomically(directory / "trials.csv", text.getvalue())
     write_json(directory / TRIALS, [trial.to_dict() for trial in trials])

@@ -1,25 +1,21 @@
 """A search that trains candidates, one network after another."""
 
 import dataclasses
-import functools
 import logging
 import time
 
 from tfdarts.duration import format_duration
-from tfdarts.evaluators.evaluation import Evaluation
-from tfdarts.evaluators.evaluation import require_evaluation
-from tfdarts.genotypes import Genotype
 from tfdarts.records.trials import read_trials
 from tfdarts.records.trials import write_trials
 from tfdarts.runs.evaluator_registry import get_evaluator
+from tfdarts.strategies.trial_search import TrialSearch
 from tfdarts.tasks.run_data import find_data
-from tfdarts.training.divergence import DivergedError
 
 logger = logging.getLogger("tfdarts")
 
 
-class CandidateSearch:
-    """The state of a search whose strategy trains candidates.
+class CandidateSearch(TrialSearch):
+    """A search that records its candidates in a run directory.
 
     Args:
         task: `Task`.
@@ -27,8 +23,6 @@ class CandidateSearch:
 
     Attributes:
         config: The settings, with those that depend on the data filled in.
-        space: The search space.
-        trials: List of `Evaluation`, one per candidate, in order.
         stage: `Stage` of the run directory; set before the strategy runs.
     """
 
@@ -36,11 +30,11 @@ class CandidateSearch:
 
     def __init__(self, task, config):
         self.task = task
-        self.config = task.apply_selection_preset(config)
+        config = task.apply_selection_preset(config)
+        evaluator = get_evaluator(config.evaluator)(task, config)
+        super().__init__(config, evaluator)
         self.source = find_data(config)
         self.distribution = task.training.distribution_of(config)
-        self.space = config.search_space
-        self.trials = []
         self._stage = None
 
     @property
@@ -55,93 +49,17 @@ class CandidateSearch:
         if self.trials:
             logger.info("search: resuming after candidate %d", len(self.trials))
 
-    @functools.cached_property
-    def evaluator(self):
-        """The evaluator of the search."""
-        return get_evaluator(self.config.evaluator)(self.task, self.config)
-
-    def evaluate(self, genotype):
-        """Returns the `Evaluation` of a genotype, and records it.
-
-        A genotype that was evaluated before is not evaluated again.
-
-        Args:
-            genotype: `Genotype`.
-
-        Raises:
-            ValueError: If it is no genotype for the task, if the search has
-                all its candidates, or the evaluator returns no `Evaluation`.
-        """
-        self._require_candidate(genotype)
-        for trial in self.trials:
-            if trial.genotype == genotype:
-                return self._keep(trial._replace(seconds=0.0))
-        number = len(self.trials) + 1
+    def _evaluate_new(self, genotype, number):
         logger.info(
             "search: candidate %d of %d", number, self.config.num_candidates
         )
         directory = self.stage.path / "candidates" / f"{number:04d}"
-        begun = time.monotonic()
-        try:
-            returned = self.evaluator(genotype, directory)
-        except DivergedError as error:
-            logger.warning("search: candidate %d: %s", number, error)
-            returned = Evaluation.of_diverged(genotype)
-        name = self.config.evaluator
-        evaluation = require_evaluation(returned, genotype, name)
-        if evaluation.seconds is None:
-            seconds = time.monotonic() - begun
-            evaluation = evaluation._replace(seconds=seconds)
-        return self._keep(evaluation)
-
-    def _require_candidate(self, genotype):
-        """Raises `ValueError` if a genotype cannot be the next candidate."""
-        strategy, most = self.config.strategy, self.config.num_candidates
-        if len(self.trials) >= most:
-            raise ValueError(
-                f"The strategy {strategy} evaluates more candidates than "
-                f"--num_candidates={most}: its `run` must end when "
-                "`len(search.trials)` reaches `search.config.num_candidates`."
-            )
-        if not isinstance(genotype, Genotype):
-            raise ValueError(
-                f"The strategy {strategy} must evaluate a tfdarts.Genotype. "
-                f"Received: {genotype!r}."
-            )
-        if genotype.space != self.space.structure.name:
-            raise ValueError(
-                f"The strategy {strategy} must evaluate a genotype of "
-                f"{self.space.structure.description} for "
-                f"{self.task.name}. Received: {genotype!r}."
-            )
-
-    @property
-    def best_position(self):
-        """The position of the best trial; on ties, the first."""
-        return min(range(len(self.trials)), key=lambda i: self.trials[i].rank)
-
-    @property
-    def trials_since_best(self):
-        """The number of candidates since the best one."""
-        if not self.trials:
-            return 0
-        return len(self.trials) - 1 - self.best_position
+        return self.evaluator(genotype, directory)
 
     @property
     def genotype(self):
         """The genotype of the best candidate, without a name."""
-        if not self.trials:
-            raise ValueError(
-                f"The strategy {self.config.strategy} has evaluated no "
-                f"candidate."
-            )
-        if self.trials[self.best_position].has_diverged:
-            raise DivergedError(
-                "All candidates have diverged. Lower --learning_rate, and use "
-                "a new --run_dir"
-            )
-        best = self.trials[self.best_position].genotype
-        return dataclasses.replace(best, name=None)
+        return dataclasses.replace(super().genotype, name=None)
 
     @property
     def progress(self):
@@ -158,7 +76,7 @@ class CandidateSearch:
         return "Only one candidate was evaluated, so there was no choice."
 
     def _keep(self, evaluation):
-        self.trials.append(evaluation)
+        super()._keep(evaluation)
         write_trials(self.stage.path, self.trials)
         done, total = len(self.trials), self.config.num_candidates
         seconds = time.monotonic() - self.begun
@@ -167,7 +85,7 @@ class CandidateSearch:
             "running",
             **self.progress,
             epochs=total,
-            seconds=sum(trial.seconds for trial in self.trials),
+            seconds=self.seconds,
         )
         best = self.trials[self.best_position]
         logger.info(

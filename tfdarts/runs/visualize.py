@@ -100,12 +100,12 @@ def draw_run(run_dir):
         ValueError: If there is nothing to draw, or a file is damaged.
     """
     run_dir = as_path(run_dir, "run_dir")
+    drawings = {TRIALS: _draw_trials, "metrics.csv": draw_curves_of}
     others = [
-        _draw_trials(Stage(run_dir, name))
-        if (run_dir / name / TRIALS).exists()
-        else draw_curves_of(Stage(run_dir, name))
+        draw(Stage(run_dir, name))
         for name in CURVES
-        if (run_dir / name / "metrics.csv").exists()
+        for file, draw in drawings.items()
+        if (run_dir / name / file).exists()
     ]
     others += draw_evaluation(run_dir)
     if others and not (run_dir / "genotype.json").exists():
@@ -147,6 +147,7 @@ def _draw_trials(stage):
     draw_trials(
         [trial.score for trial in trials],
         [trial.rank for trial in trials],
+        [trial.seconds for trial in trials],
         name.replace("_", " "),
         path,
     )

@@ -1,5 +1,7 @@
 """Estimates the memory of a step before the step is run."""
 
+import errno
+import os
 import pathlib
 import re
 
@@ -109,3 +111,17 @@ def require_memory(needed):
             f"A step needs at least {needed / 1e9:.2f} GB of memory, but only "
             f"{max(available, 0) / 1e9:.2f} GB are left"
         )
+
+
+def is_out_of_memory(error):
+    """Returns whether an error says that memory does not suffice.
+
+    Example:
+
+    >>> is_out_of_memory(MemoryError()), is_out_of_memory(ValueError())
+    (True, False)
+    """
+    if isinstance(error, tf.errors.ResourceExhaustedError):
+        # TensorFlow also calls a full disk an exhausted resource.
+        return os.strerror(errno.ENOSPC) not in str(error)
+    return isinstance(error, MemoryError)
