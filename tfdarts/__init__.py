@@ -28,9 +28,9 @@ if typing.TYPE_CHECKING:  # The same names as below, for type checkers.
     from tfdarts.models.carried_state import (
         WithCarriedState as WithCarriedState,
     )
+    from tfdarts.models.choices import choices_of as choices_of
     from tfdarts.models.cnn_network import CNNNetwork as CNNNetwork
     from tfdarts.models.cnn_supernet import CNNSupernet as CNNSupernet
-    from tfdarts.models.derived_model import choices_of as choices_of
     from tfdarts.models.derived_model import derive_model as derive_model
     from tfdarts.models.rnn_network import RNNNetwork as RNNNetwork
     from tfdarts.models.rnn_supernet import RNNSupernet as RNNSupernet
@@ -124,7 +124,7 @@ _PUBLIC = {
     "Task": "tfdarts.tasks.task",
     "TrainConfig": "tfdarts.tasks.configs",
     "WithCarriedState": "tfdarts.models.carried_state",
-    "choices_of": "tfdarts.models.derived_model",
+    "choices_of": "tfdarts.models.choices",
     "derive_model": "tfdarts.models.derived_model",
     "describe_data": "tfdarts.runs.describe_data",
     "distribution_of": "tfdarts.training.distribution",

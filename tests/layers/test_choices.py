@@ -12,6 +12,7 @@ from tfdarts.layers.input_choice import InputChoice
 from tfdarts.layers.layer_choice import LayerChoice
 from tfdarts.layers.relaxations import Concrete
 from tfdarts.layers.size_choice import SizeChoice
+from tfdarts.models.derived_model import derive_model
 
 
 def softmax(values):
@@ -152,6 +153,46 @@ def test_masks_reach_the_candidates():
     np.testing.assert_allclose(model(words), model(words[:, :2]), atol=1e-6)
 
 
+def attentions():
+    attention = keras.layers.MultiHeadAttention
+    return [attention(2, 3, name="two"), attention(1, 4, name="one")]
+
+
+def test_candidates_of_several_arguments():
+    choice = LayerChoice(attentions(), name="attention")
+    query, value = (image(2, n, 6, seed=n).astype("float32") for n in (3, 5))
+    mask = np.tril(np.ones((2, 3, 5), bool))
+    outputs = choice(query, value, attention_mask=mask)
+    weights = set_alphas(choice)
+    outputs = choice(query, value, attention_mask=mask)
+    expected = sum(
+        weight * np.asarray(layer(query, value, attention_mask=mask))
+        for weight, layer in zip(weights, choice.layers)
+    )
+    np.testing.assert_allclose(outputs, expected, atol=1e-5)
+    paths = [weight.path for weight in choice.layers[0].weights]
+    assert paths[0] == "attention/two/query/kernel"
+
+
+def test_masks_of_several_arguments_reach_the_candidates(tmp_path):
+    words, values = keras.Input((None,), dtype="int32"), keras.Input((5, 6))
+    query = keras.layers.Embedding(9, 6, mask_zero=True)(words)
+    mixed = LayerChoice(attentions(), name="attention")(query, values)
+    model = keras.Model([words, values], keras.layers.GRU(3)(mixed))
+    x = [np.array([[1, 2, 0, 0]]), image(1, 5, 6).astype("float32")]
+    outputs = model(x)
+    np.testing.assert_allclose(
+        model([x[0][:, :2], x[1]]), outputs, rtol=1e-5, atol=1e-6
+    )
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(loaded(x), outputs)
+    derived = derive_model(model, copy_weights=True)
+    choice = model.get_layer("attention")
+    choice.alphas.alpha.assign(1e4 * np.eye(2)[[choice.chosen]])
+    np.testing.assert_allclose(derived(x), model(x), atol=1e-6)
+
+
 def test_half_precision():
     choice = LayerChoice(three_layers(), dtype="mixed_bfloat16")
     assert choice(image(5, 7).astype("float32")).dtype == tf.bfloat16
@@ -205,6 +246,12 @@ def dense(size=4, **options):
         (
             lambda: LayerChoice([dense(), dense(3)], name="b")(tf.ones((1, 2))),
             r"candidates of the choice b must return .* \(1, 4\).* \(1, 3\)",
+        ),
+        (
+            lambda: LayerChoice([dense(), *attentions()], name="b")(
+                tf.ones((1, 2, 4)), tf.ones((1, 2, 4))
+            ),
+            "candidate dense.* of the choice b cannot be called with",
         ),
         (lambda: SizeChoice([dense(2), dense(1)], [2, 1]), "must increase"),
         (

@@ -14,7 +14,7 @@ from tfdarts.layers.choice import Choice
 from tfdarts.layers.input_choice import InputChoice
 from tfdarts.layers.layer_choice import LayerChoice
 from tfdarts.layers.nested import nested_layers
-from tfdarts.models.derived_model import choices_of
+from tfdarts.models.choices import choices_of
 from tfdarts.models.derived_model import derive_model
 
 layers = keras.layers
@@ -330,22 +330,10 @@ def test_shared_layers_stay_shared():
     np.testing.assert_allclose(derived(x), shared(hidden), atol=1e-6)
 
 
-class Block(keras.layers.Layer):
-    def __init__(self, **kwargs):
-        super().__init__(**kwargs)
-        self.choice = LayerChoice([layers.Dense(4), layers.ReLU()])
-
-    def call(self, inputs):
-        return self.choice(inputs)
-
-
 def test_what_is_refused():
     inputs = keras.Input((4,))
     with pytest.raises(ValueError, match="has no choices, so there is nothing"):
         derive_model(keras.Model(inputs, layers.Dense(3)(inputs)))
-    model = keras.Model(inputs, Block(name="block")(inputs))
-    with pytest.raises(ValueError, match="inside the layer block of the class"):
-        derive_model(model)
     x = inputs
     for outer in ("a", "b"):
         inner = keras.Input((4,))

@@ -112,12 +112,29 @@ def validate_layers(layers):
     return layers
 
 
-def output_shape_of(layer, input_shape):
-    """Builds a layer; returns the shape of its outputs, or a structure."""
-    inputs = keras.tree.map_shape_structure(
-        lambda shape: keras.KerasTensor(shape, layer.compute_dtype), input_shape
+def as_inputs(shapes, dtype):
+    """Returns symbolic inputs of a shape, or of a structure of shapes."""
+    return keras.tree.map_shape_structure(
+        lambda shape: keras.KerasTensor(shape, dtype), shapes
     )
-    outputs = keras.tree.map_structure(
-        lambda tensor: tuple(tensor.shape), layer(inputs)
+
+
+def output_shape_of(layer, *args, **kwargs):
+    """Builds a layer; returns the shape of its outputs, or a structure.
+
+    Args:
+        layer: Keras layer.
+        *args, **kwargs: The arguments of a call, tensors or symbolic tensors.
+    """
+    args, kwargs = keras.tree.map_structure(_as_symbolic, (args, kwargs))
+    return keras.tree.map_structure(
+        lambda tensor: tuple(tensor.shape), layer(*args, **kwargs)
     )
-    return outputs
+
+
+def _as_symbolic(value):
+    """Returns a symbolic tensor like a tensor; other values unchanged."""
+    if not hasattr(value, "shape") or not hasattr(value, "dtype"):
+        return value
+    dtype = keras.backend.standardize_dtype(value.dtype)
+    return keras.KerasTensor(value.shape, dtype)

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from tfdarts.layers.alphas import Alphas
 from tfdarts.layers.choice import Choice
+from tfdarts.layers.choice import as_inputs
 from tfdarts.layers.choice import output_shape_of
 from tfdarts.layers.choice import validate_layers
 from tfdarts.layers.relaxations import Relaxation
@@ -24,10 +25,14 @@ class LayerChoice(Choice):
 
     Args:
         layers: Sequence of Keras layers or models, the candidates. For the
-            same inputs they must return outputs of the same shape.
+            same arguments they must return outputs of the same shape.
         alphas: `tfdarts.Alphas` that several choices share; see `Choice`.
         relaxation: `tfdarts.Relaxation` or its name. Defaults to `"softmax"`.
         **kwargs: Arguments of `keras.layers.Layer`, such as `name`.
+
+    Call arguments:
+        inputs, *others, **options: The arguments of each candidate, such as
+            query and value of `keras.layers.MultiHeadAttention`.
 
     Raises:
         ValueError: If there are fewer than two candidates, if one is not a
@@ -87,8 +92,19 @@ class LayerChoice(Choice):
     def options(self):
         return [layer.name for layer in self.layers]
 
+    def __call__(self, *args, **kwargs):
+        if not self.built and len(args) + len(kwargs) > 1:
+            # Keras gives `build` the shape of the first argument only.
+            with keras.name_scope(self.name):
+                self._build_candidates(*args, **kwargs)
+            self.built = True
+        return super().__call__(*args, **kwargs)
+
     def build(self, input_shape):
-        shapes = [output_shape_of(layer, input_shape) for layer in self.layers]
+        self._build_candidates(as_inputs(input_shape, self.compute_dtype))
+
+    def _build_candidates(self, *args, **kwargs):
+        shapes = [self._shape_of(each, args, kwargs) for each in self.layers]
         if any(shape != shapes[0] for shape in shapes):
             listed = ", ".join(
                 f"{layer.name} {shape}"
@@ -101,15 +117,32 @@ class LayerChoice(Choice):
                 f"among sizes."
             )
 
+    def _shape_of(self, layer, args, kwargs):
+        try:
+            return output_shape_of(layer, *args, **kwargs)
+        except TypeError as error:
+            raise ValueError(
+                f"The candidate {layer.name} of the choice {self.name} cannot "
+                "be called with the arguments of the choice; all candidates "
+                f"take the same arguments. {error}"
+            ) from error
+
+    def compute_output_spec(self, *args, **kwargs):
+        return keras.tree.map_structure(
+            lambda tensor: keras.KerasTensor(tensor.shape, self.compute_dtype),
+            self.layers[0](*args, **kwargs),
+        )
+
     def compute_output_shape(self, input_shape):
-        return output_shape_of(self.layers[0], input_shape)
+        inputs = as_inputs(input_shape, self.compute_dtype)
+        return output_shape_of(self.layers[0], inputs)
 
     def compute_mask(self, inputs, previous_mask):
         return self.layers[0].compute_mask(inputs, previous_mask)
 
-    def call(self, inputs, training=None):
+    def call(self, inputs, *others, training=None, **options):
         weights = tf.unstack(self.option_weights(training))
-        outputs = [layer(inputs) for layer in self.layers]
+        outputs = [layer(inputs, *others, **options) for layer in self.layers]
 
         def weighted_sum(*tensors):
             return tf.add_n(

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from tfdarts.layers.alphas import Alphas
 from tfdarts.layers.choice import Choice
+from tfdarts.layers.choice import as_inputs
 from tfdarts.layers.choice import output_shape_of
 from tfdarts.layers.choice import validate_layers
 from tfdarts.layers.relaxations import Relaxation
@@ -73,7 +74,7 @@ class SizeChoice(Choice):
 
     def build(self, input_shape):
         self.input_shape_of_layer = tuple(input_shape)
-        shape = output_shape_of(self.layer, input_shape)
+        shape = self.compute_output_shape(input_shape)
         if shape[-1] != self.sizes[-1]:
             raise ValueError(
                 f"The largest size of the choice {self.name} is "
@@ -82,7 +83,8 @@ class SizeChoice(Choice):
             )
 
     def compute_output_shape(self, input_shape):
-        return output_shape_of(self.layer, input_shape)
+        inputs = as_inputs(input_shape, self.compute_dtype)
+        return output_shape_of(self.layer, inputs)
 
     def compute_mask(self, inputs, previous_mask):
         return self.layer.compute_mask(inputs, previous_mask)

@@ -1,61 +1,23 @@
 """The plain Keras model that a model with choices becomes."""
 
+from typing import Any
+
 import keras
-import numpy as np
 
 from tfdarts.layers.choice import Choice
 from tfdarts.layers.input_choice import InputChoice
 from tfdarts.layers.layer_choice import LayerChoice
 from tfdarts.layers.nested import nested_layers
 from tfdarts.layers.size_choice import SizeChoice
+from tfdarts.models.chosen_size import copy_first_weights
+from tfdarts.models.chosen_size import padding_layers
+from tfdarts.models.traced import trace
+from tfdarts.models.traced import trace_model
 
 
-def choices_of(model: keras.Model) -> dict[str, dict]:
-    """Returns what a model would choose now.
-
-    Args:
-        model: Keras model with choices.
-
-    Returns:
-        Dict by the names of the choices. Each value is a dict that can be
-        written as JSON: `chosen`, a string, or a list of strings if several
-        inputs are chosen, and `probabilities` of all options.
-
-    Example:
-
-    >>> inputs = keras.Input((3,))
-    >>> choice = tfdarts.LayerChoice.of_sizes(
-    ...     keras.layers.Dense, (2, 4), name="width"
-    ... )
-    >>> model = keras.Model(inputs, choice(inputs))
-    >>> _ = choice.alphas.alpha.assign([[0.0, 2.0]])
-    >>> choices_of(model)["width"]["chosen"]
-    '4'
-    """
-    found = {}
-    for layer in nested_layers(model):
-        if isinstance(layer, Choice):
-            if layer.name in found:
-                raise ValueError(
-                    f"Two choices have the name {layer.name!r}. Give each "
-                    "choice of a model a name of its own."
-                )
-            found[layer.name] = _description(layer)
-    return found
-
-
-def _description(choice):
-    probabilities = choice.probabilities().tolist()
-    chosen = choice.options[choice.chosen]
-    if isinstance(choice, InputChoice) and choice.num_chosen > 1:
-        chosen = [choice.options[i] for i in choice.chosen_inputs]
-    return {
-        "chosen": chosen,
-        "probabilities": dict(zip(choice.options, probabilities)),
-    }
-
-
-def derive_model(model: keras.Model, copy_weights: bool = False) -> keras.Model:
+def derive_model(
+    model: keras.Model, copy_weights: bool = False, inputs: Any = None
+) -> keras.Model:
     """Returns a plain Keras model in which each choice is made.
 
     The candidate with the highest probability replaces a choice. Nothing of
@@ -64,17 +26,23 @@ def derive_model(model: keras.Model, copy_weights: bool = False) -> keras.Model:
     searched model themselves.
 
     Args:
-        model: Functional or sequential Keras model with choices, also inside
-            its layers and candidates that are such models.
+        model: Keras model with choices, also inside its layers and
+            candidates. A model or layer of a class of its own must compute
+            everything by layers and by functions of `keras.ops`; it becomes a
+            functional model.
         copy_weights: Boolean, whether the model gets the weights of the
             searched model. A layer of a chosen size is then followed by zeros
             up to the largest size, because the layers behind it have weights
             for them. By default all weights are new, and narrow layers make
             the layers behind them smaller.
+        inputs: `keras.Input`, or a structure of several, of a model of a
+            class of its own. Defaults to floats of the shapes that the model
+            was built with.
 
     Raises:
         ValueError: If the model has no choices, or a choice stands where it
-            cannot be replaced, such as inside a subclassed model or layer.
+            cannot be replaced, such as in a layer that computes something
+            else in training.
 
     Example:
 
@@ -88,7 +56,7 @@ def derive_model(model: keras.Model, copy_weights: bool = False) -> keras.Model:
     >>> type(derive_model(model).get_layer("block1")).__name__
     'Dense'
     """
-    if not any(isinstance(each, Choice) for each in nested_layers(model)):
+    if not _has_choices(model):
         raise ValueError(
             f"The model {model.name} has no choices, so there is nothing to "
             "derive: see tfdarts.LayerChoice."
@@ -97,6 +65,8 @@ def derive_model(model: keras.Model, copy_weights: bool = False) -> keras.Model:
     sizes = [*_names_of_sizes(model)]
     try:
         derived = derivation.clone(model)
+        if derivation.is_stand_in(derived):
+            derived = derivation.clone(trace_model(model, inputs))
     except ValueError as error:
         if not sizes or copy_weights or "tfdarts" in str(error):
             raise
@@ -127,6 +97,8 @@ class _Derivation:
         self.copies = copies
         self.clones = {}
         self.choices = {}
+        self.untraced = {}
+        self.traced = {}
 
     def clone(self, layer, name=None):
         """Returns the clone of a layer, the same for each call."""
@@ -167,18 +139,22 @@ class _Derivation:
                 return clone
             case keras.layers.Wrapper() if isinstance(layer.layer, LayerChoice):
                 return self._clone_wrapper(layer, name)
-        if any(isinstance(each, Choice) for each in nested_layers(layer)):
-            raise ValueError(
-                f"A choice inside the layer {layer.name} of the class "
-                f"{type(layer).__name__} cannot be replaced: only functional "
-                "and sequential models say how their layers are connected. "
-                "Make it a functional model, or build the model anew with "
-                "what tfdarts.choices_of(model) says."
-            )
+        if _has_choices(layer):
+            return self._stand_in(layer, name)
         config = {**layer.get_config(), "name": name}
         clone = type(layer).from_config(config)
         clone.trainable = layer.trainable
         return clone
+
+    def _stand_in(self, layer, name):
+        """Returns a stand-in of a layer, which `_call` replaces."""
+        stand_in = keras.layers.Identity(name=name)
+        self.untraced[id(stand_in)] = layer
+        return stand_in
+
+    def is_stand_in(self, clone):
+        """Returns whether a clone stands for a layer that `_call` traces."""
+        return id(clone) in self.untraced
 
     def _of_choice(self, choice, clone):
         self.choices[id(clone)] = choice
@@ -194,6 +170,12 @@ class _Derivation:
     def _clone_wrapper(self, wrapper, name):
         """Returns the clone of a layer around a choice."""
         inner = self.clone(wrapper.layer)
+        if self.is_stand_in(inner):
+            raise ValueError(
+                f"The choices inside {wrapper.name} of the class "
+                f"{type(wrapper).__name__} cannot be replaced, because its "
+                f"layer {inner.name} is of a class of its own."
+            )
         config = {**wrapper.get_config(), "name": name}
         config["layer"] = keras.saving.serialize_keras_object(inner)
         clone = type(wrapper).from_config(config)
@@ -204,6 +186,8 @@ class _Derivation:
         return clone
 
     def _clone_sequential(self, model, name):
+        if any(self.is_stand_in(self.clone(each)) for each in model.layers):
+            return self._stand_in(model, name)
         clone = keras.Sequential(name=name)
         if model.inputs:
             (inputs,) = model.inputs
@@ -212,7 +196,7 @@ class _Derivation:
             clone.add(self.clone(layer))
             choice = self.choices.get(id(clone.layers[-1]))
             if self.copies and isinstance(choice, SizeChoice):
-                for padding in _padding_layers(choice, clone.output_shape):
+                for padding in padding_layers(choice, clone.output_shape):
                     clone.add(padding)
         return clone
 
@@ -225,11 +209,32 @@ class _Derivation:
             if len(chosen) == 1:
                 return chosen[0]
             return keras.layers.Add(name=choice.name)(chosen)
+        if self.is_stand_in(layer):
+            return self._call_traced(layer, args, kwargs)
         outputs = layer(*args, **kwargs)
         if self.copies and isinstance(choice, SizeChoice):
-            for padding in _padding_layers(choice, outputs.shape):
+            for padding in padding_layers(choice, outputs.shape):
                 outputs = padding(outputs)
         return outputs
+
+    def _call_traced(self, stand_in, args, kwargs):
+        """Calls the derived model of what a layer computes."""
+        layer = self.untraced[id(stand_in)]
+        kwargs = {k: v for k, v in kwargs.items() if k != "training"}
+        arguments = keras.tree.flatten((args, kwargs))
+        tensors = [t for t in arguments if isinstance(t, keras.KerasTensor)]
+        key = id(layer), str((args, kwargs))
+        if key not in self.traced:
+            inputs = {
+                id(t): keras.Input(batch_shape=t.shape, dtype=t.dtype)
+                for t in tensors
+            }
+            args, kwargs = keras.tree.map_structure(
+                lambda value: inputs.get(id(value), value), (args, kwargs)
+            )
+            model = trace(layer, [*inputs.values()], args, kwargs)
+            self.traced[key] = self.clone(model, stand_in.name)
+        return self.traced[key](tensors)
 
     def copy_weights(self):
         """Copies the weights of all layers that are not made of clones."""
@@ -237,8 +242,8 @@ class _Derivation:
             if clone is layer:
                 continue
             if isinstance(layer, SizeChoice):
-                _copy_first(layer, clone)
-            elif not _is_made_of_layers(layer):
+                copy_first_weights(layer, clone)
+            elif not _is_made_of_layers(layer) and not self.is_stand_in(clone):
                 clone.set_weights(layer.get_weights())
 
 
@@ -263,10 +268,14 @@ def _is_fixed(layer):
     Such are frozen layers of a pretrained model and adapted preprocessing.
     The derived model shares these layers with the searched model.
     """
-    if any(isinstance(each, Choice) for each in nested_layers(layer)):
+    if _has_choices(layer):
         return False
     adapts = callable(getattr(layer, "adapt", None))
     return not layer.trainable_weights and (adapts or bool(layer.weights))
+
+
+def _has_choices(layer):
+    return any(isinstance(each, Choice) for each in nested_layers(layer))
 
 
 def _is_functional(layer):
@@ -283,53 +292,3 @@ def _is_made_of_layers(layer):
     return isinstance(layer, (Choice, keras.Sequential)) or _is_functional(
         layer
     )
-
-
-def _padding_layers(choice, shape):
-    """Returns layers that append zeros up to the largest size of a choice."""
-    missing = choice.sizes[-1] - choice.sizes[choice.chosen]
-    if not missing:
-        return []
-    name = f"{choice.name}_zeros"
-    match len(shape):
-        case 2:
-            rows = keras.layers.Reshape((shape[-1], 1))
-            zeros = keras.layers.ZeroPadding1D((0, missing), name=name)
-            return [rows, zeros, keras.layers.Reshape((shape[-1] + missing,))]
-        case 3:
-            padding = keras.layers.ZeroPadding1D(
-                (0, missing), data_format="channels_first", name=name
-            )
-        case 4:
-            padding = keras.layers.ZeroPadding2D(
-                ((0, 0), (0, missing)), data_format="channels_first", name=name
-            )
-        case _:
-            raise ValueError(
-                f"The weights around the choice {choice.name} cannot be "
-                f"copied: its outputs have {len(shape)} axes, and at most 4 "
-                "are supported. Give copy_weights=False."
-            )
-    return [padding]
-
-
-def _copy_first(choice, clone):
-    """Copies the weights of the first units or filters of a choice."""
-    weights = [
-        widest[tuple(slice(size) for size in weight.shape)]
-        for widest, weight in zip(
-            choice.layer.get_weights(), clone.get_weights(), strict=True
-        )
-    ]
-    clone.set_weights(weights)
-    shape = [2, *(size or 3 for size in choice.input_shape_of_layer[1:])]
-    inputs = np.random.default_rng(0).uniform(-1, 1, shape).astype("float32")
-    widest, narrow = choice.layer(inputs), clone(inputs)
-    if not np.allclose(widest[..., : narrow.shape[-1]], narrow, atol=1e-3):
-        raise ValueError(
-            f"The choice {choice.name} is not a choice of sizes: the first "
-            f"{narrow.shape[-1]} channels of {choice.layer.name} with "
-            f"{choice.sizes[-1]} channels are not the same layer with "
-            f"{narrow.shape[-1]} channels. Use a LayerChoice of layers of "
-            "equal size."
-        )

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from tfdarts.genotypes import Genotype
 from tfdarts.models.carried_state import CarriedStateMixin
-from tfdarts.models.derived_model import choices_of
+from tfdarts.models.choices import choices_of
 from tfdarts.models.derived_model import derive_model
 from tfdarts.models.supernet import Supernet
 from tfdarts.models.supernet import carries_state
@@ -328,13 +328,15 @@ class SearchModel(SavedSearch, CarriedStateMixin, keras.Model):
         """Returns what the model chooses now; see `tfdarts.choices_of`."""
         return choices_of(self.supernet)
 
-    def derived_model(self, copy_weights: bool = False) -> keras.Model:
+    def derived_model(
+        self, copy_weights: bool = False, inputs: Any = None
+    ) -> keras.Model:
         """Returns the plain model with all choices made.
 
         Args:
-            copy_weights: See `tfdarts.derive_model`.
+            copy_weights, inputs: See `tfdarts.derive_model`.
         """
-        return derive_model(self.supernet, copy_weights)
+        return derive_model(self.supernet, copy_weights, inputs)
 
     def gradient_graph(self, batch_spec):
         """Returns the graph that costs the most memory; it is not run.
