@@ -28,7 +28,7 @@ if typing.TYPE_CHECKING:  # The same names as below, for type checkers.
     from tfdarts.models.carried_state import (
         WithCarriedState as WithCarriedState,
     )
-    from tfdarts.models.choices import choices_of as choices_of
+    from tfdarts.models.chosen_options import choices_of as choices_of
     from tfdarts.models.cnn_network import CNNNetwork as CNNNetwork
     from tfdarts.models.cnn_supernet import CNNSupernet as CNNSupernet
     from tfdarts.models.derived_model import derive_model as derive_model
@@ -124,7 +124,7 @@ _PUBLIC = {
     "Task": "tfdarts.tasks.task",
     "TrainConfig": "tfdarts.tasks.configs",
     "WithCarriedState": "tfdarts.models.carried_state",
-    "choices_of": "tfdarts.models.choices",
+    "choices_of": "tfdarts.models.chosen_options",
     "derive_model": "tfdarts.models.derived_model",
     "describe_data": "tfdarts.runs.describe_data",
     "distribution_of": "tfdarts.training.distribution",

@@ -14,7 +14,7 @@ from tfdarts.layers.choice import Choice
 from tfdarts.layers.input_choice import InputChoice
 from tfdarts.layers.layer_choice import LayerChoice
 from tfdarts.layers.nested import nested_layers
-from tfdarts.models.choices import choices_of
+from tfdarts.models.chosen_options import choices_of
 from tfdarts.models.derived_model import derive_model
 
 layers = keras.layers

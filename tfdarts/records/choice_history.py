@@ -8,7 +8,7 @@ import keras
 
 from tfdarts.arguments import as_path
 from tfdarts.files import write_atomically
-from tfdarts.models.choices import choices_of
+from tfdarts.models.chosen_options import choices_of
 
 
 class ChoiceHistory(keras.callbacks.Callback):

@@ -70,7 +70,7 @@ def _is_keras_model(value):
 
 def _draw_choices(model, directory):
     """Draws the choices of a model; returns the path of the picture."""
-    from tfdarts.models.choices import choices_of
+    from tfdarts.models.chosen_options import choices_of
     from tfdarts.visualization.choices import draw_choices
 
     choices = choices_of(model)

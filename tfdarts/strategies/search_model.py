@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from tfdarts.genotypes import Genotype
 from tfdarts.models.carried_state import CarriedStateMixin
-from tfdarts.models.choices import choices_of
+from tfdarts.models.chosen_options import choices_of
 from tfdarts.models.derived_model import derive_model
 from tfdarts.models.supernet import Supernet
 from tfdarts.models.supernet import carries_state
