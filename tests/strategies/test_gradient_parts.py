@@ -17,7 +17,7 @@ from tfdarts.strategies.gradient.regularizers import ZeroOne
 from tfdarts.training.exponentiated import ExponentiatedGradient
 
 OWN = {"strategy", "run_dir", "seed", "order", "batch_size"}
-OWN |= {"learning_rate", "alpha_learning_rate"}
+OWN |= {"learning_rate", "alpha_learning_rate", "alpha_weight_decay"}
 OWN |= {*MixedOpSettings.__dataclass_fields__}
 TINY = {
     name: value
@@ -183,6 +183,8 @@ def slow(*values):
         slow("sdarts", {}),
         # So that a search of a few steps freezes operations.
         slow("oles", {"freeze_every": 3, "freeze_below": 0.9}),
+        slow("lambda_darts", {"num_cells": 4}),
+        slow("shapley_nas", {"init_channels": 8, "alpha_warmup_epochs": 0}),
         slow("snas", {}),
         ("gdas", {}),
         ("pc_darts", {"init_channels": 8, "micro_batches": 2}),

@@ -64,6 +64,29 @@ METHODS = {
     "darts_es": {"early_stop": "robust_darts", "order": 1},
     # Jiang et al., 2023.
     "oles": {"freeze_every": 20, "freeze_below": 0.4, "order": 1},
+    # Movahedi et al., 2023, the defaults of their code.
+    "lambda_darts": {
+        "alignment": 0.125,
+        "alignment_epsilon": 1e-4,
+        "order": 1,
+    },
+    # Xiao et al., 2022, and their code: 1,024 images are four batches.
+    "shapley_nas": {
+        "mixed_op": "partial",
+        "channel_parts": 4,
+        "edge_normalization": False,
+        "shapley_samples": 10,
+        "shapley_batches": 4,
+        "shapley_momentum": 0.8,
+        "shapley_least_accuracy": 0.5,
+        "order": 1,
+        "batch_size": 256,
+        "learning_rate": 0.1,
+        "min_learning_rate": 0.0,
+        "alpha_learning_rate": 0.1,
+        "alpha_weight_decay": 0.0,
+        "alpha_warmup_epochs": 25,
+    },
     # Xie et al., 2019, and their code: a batch is two halves of 32.
     "snas": {
         "relaxation": "concrete",
@@ -100,7 +123,10 @@ def test_help_names_the_published_value():
     assert "--preset=paper: 128;" in fields["batch_size"].metadata["help"]
 
 
-@pytest.mark.parametrize("name", sorted({*METHODS} - {"darts"}))
+IMAGES_ONLY = {"lambda_darts", "shapley_nas"}
+
+
+@pytest.mark.parametrize("name", sorted({*METHODS} - {"darts", *IMAGES_ONLY}))
 def test_texts_keep_the_values_of_texts(name):
     """The weights of a text have another rate than those of images."""
     darts, text = (

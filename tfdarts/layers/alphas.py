@@ -17,6 +17,7 @@ EXCLUDED = -1e9
 """The alpha of a primitive that an edge may not have."""
 
 _as_edge_weights = contextvars.ContextVar("as_edge_weights", default=False)
+_shifts = contextvars.ContextVar("shifts", default=())
 
 
 @contextlib.contextmanager
@@ -27,6 +28,36 @@ def alphas_as_edge_weights():
         yield
     finally:
         _as_edge_weights.reset(token)
+
+
+@contextlib.contextmanager
+def shifted_edge_weights(shifts: Sequence[tf.Tensor]):
+    """Makes functions traced inside shift the edge weights of single cells.
+
+    Cells of one type share their alphas. The shifts tell them apart, so that
+    the loss has a gradient in the edge weights of each cell.
+
+    Args:
+        shifts: List of tensors `(edges, primitives)`, one for each cell that
+            is searched; or an empty list, for none.
+    """
+    token = _shifts.set(shifts)
+    try:
+        yield
+    finally:
+        _shifts.reset(token)
+
+
+def shift_edge_weights(of_cells: list) -> list:
+    """Returns the edge weights of all searched cells with their shifts.
+
+    Args:
+        of_cells: List of tensors `(edges, primitives)`.
+    """
+    shifts = _shifts.get()
+    if not shifts:
+        return of_cells
+    return [w + s for w, s in zip(of_cells, shifts, strict=True)]
 
 
 @keras.saving.register_keras_serializable(package="tfdarts")

@@ -8,6 +8,7 @@ from tfdarts.arguments import scalar
 from tfdarts.genotypes import PRIMITIVES
 from tfdarts.layers import relaxations
 from tfdarts.layers.alphas import Alphas
+from tfdarts.layers.alphas import shift_edge_weights
 from tfdarts.layers.batch_norm import BatchNorm
 from tfdarts.layers.convolutions import conv
 from tfdarts.layers.mixed_op import MixedOp
@@ -167,10 +168,19 @@ class CNNSupernet(Supernet, keras.Model):
             cell: The result of `_make_cell`.
             older: Output of the cell before the previous one, or its shape.
             newer: Output of the previous cell, or its shape.
-            edge_weights: Dict of edge weights or shapes by cell type.
+            edge_weights: Edge weights of the cell, or their shape; `None` for
+                a cell that is not searched.
         """
-        cell_type = "reduce" if cell.reduction else "normal"
-        return older, newer, edge_weights[cell_type]
+        return older, newer, edge_weights
+
+    def cell_type_of(self, cell):
+        """Returns the type of a cell; `None` if the cell is not searched."""
+        return "reduce" if cell.reduction else "normal"
+
+    @property
+    def searched_cells(self):
+        """The cells that have alphas, a list."""
+        return [cell for cell in self.cells if self.cell_type_of(cell)]
 
     @property
     def alphas(self):
@@ -189,9 +199,8 @@ class CNNSupernet(Supernet, keras.Model):
             self.stem_conv.build(input_shape)
             older = newer = self.stem_conv.compute_output_shape(input_shape)
             self.stem_norm.build(newer)
-        shapes = dict.fromkeys(self.space.cell_types, self.space.alpha_shape)
         for cell in self.cells:
-            inputs = self._inputs_of(cell, older, newer, shapes)
+            inputs = self._inputs_of(cell, older, newer, self.space.alpha_shape)
             cell.build(*inputs)
             older, newer = newer, cell.compute_output_shape(*inputs)
         self.pooling.build(newer)
@@ -199,13 +208,19 @@ class CNNSupernet(Supernet, keras.Model):
         self.built = True
 
     def call(self, inputs, training=None):
-        edge_weights = {
+        of_types = {
             cell_type: alphas.edge_weights(training)
             for cell_type, alphas in self.alphas.items()
         }
+        of_cells = shift_edge_weights(
+            [of_types[self.cell_type_of(cell)] for cell in self.searched_cells]
+        )
+        edge_weights = dict(zip(map(id, self.searched_cells), of_cells))
         older, newer = self._stem_outputs(inputs, training)
         for cell in self.cells:
-            inputs = self._inputs_of(cell, older, newer, edge_weights)
+            inputs = self._inputs_of(
+                cell, older, newer, edge_weights.get(id(cell))
+            )
             outputs = self._output_of(cell, *inputs, training=training)
             older, newer = newer, outputs
         return self._logits(newer, training)

@@ -68,10 +68,15 @@ class NASBench201Supernet(CNNSupernet):
         )
 
     def _inputs_of(self, cell, older, newer, edge_weights):
-        if isinstance(cell, ResidualReduction):
+        if self.cell_type_of(cell) is None:
             return (newer,)
-        (of_cells,) = edge_weights.values()
-        return newer, of_cells
+        return newer, edge_weights
+
+    def cell_type_of(self, cell):
+        if isinstance(cell, ResidualReduction):
+            return None
+        (cell_type,) = self.space.cell_types
+        return cell_type
 
     def build(self, input_shape):
         if not self.built:

@@ -6,6 +6,7 @@ import functools
 import tensorflow as tf
 
 from tfdarts.layers.alphas import alpha_variables_of
+from tfdarts.layers.alphas import shifted_edge_weights
 from tfdarts.layers.primitives import twice_differentiable
 from tfdarts.models.supernet import carries_state
 from tfdarts.models.variable_length import VariableLengthFunction
@@ -75,6 +76,7 @@ class CompiledLoss:
         self.in_test = self._phase(self._in_test, **options)
         self._options = {**options, "micro_batches": micro_batches}
         self.gradients = self.phase(self._gradients_of_batch)
+        self.evaluation = self.phase(self._evaluation_of_batch)
         self.alpha_gradients = self.phase(self._alpha_gradients_of_batch)
         self.mixed_product = self.phase(self._mixed_product_of_batch)
         self.alpha_product = self.phase(self._alpha_product_of_batch)
@@ -161,11 +163,18 @@ class CompiledLoss:
         )
 
     def _forward(self, weights, alphas, state, penalty, batch, training=True):
-        """Returns loss, outputs, carried state, and the model's new state."""
+        """Returns loss, outputs, carried state, and the model's new state.
+
+        Tensors after the alphas shift the edge weights of single cells; see
+        `tfdarts.layers.alphas.shifted_edge_weights`.
+        """
         x, y, sample_weight = as_batch(batch)
-        outputs, state, penalties = self.model(
-            weights, state, self._inputs(x), alphas, training=training
-        )
+        count = len(self.alpha_variables)
+        alphas, shifts = alphas[:count], alphas[count:]
+        with shifted_edge_weights(shifts):
+            outputs, state, penalties = self.model(
+                weights, state, self._inputs(x), alphas, training=training
+            )
         outputs, carried = self._split_outputs(outputs)
         sample_weight = self._sample_weight(y, outputs, sample_weight)
         loss = self.losses(y, outputs, sample_weight)
@@ -238,6 +247,13 @@ class CompiledLoss:
         accuracy = self._accuracy(batch[1], outputs)
         means = loss, accuracy, gradient, alpha_gradients, statistics
         return means, carried, others
+
+    def _evaluation_of_batch(self, weights, alphas, state, *batch):
+        parts = self.model.weights.split(weights)
+        loss, outputs, _, _ = self._forward(
+            parts, alphas, state, 0.0, batch, training=False
+        )
+        return (loss, self._accuracy(batch[1], outputs)), [], []
 
     def _alpha_gradients_of_batch(
         self, weights, alphas, state, penalty, *batch, training=True

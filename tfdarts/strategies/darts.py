@@ -294,8 +294,8 @@ class DARTS(SearchModel):
             step = self.optimizer.iterations.numpy()
             alphas = loss.perturbed(self.perturbation, step, parts, values)
         train = loss.objective(parts, state, penalty=1.0)
-        loss, accuracy, gradient, alpha_gradients, state = train.outputs(
-            [weights], alphas
+        loss, accuracy, gradient, alpha_gradients, state = self.weight_gradient(
+            train, weights, alphas
         )
         self._states["train"] = train.carried
         self.step_weights(gradient, state)
@@ -307,6 +307,18 @@ class DARTS(SearchModel):
         self.loss_tracker.update_state(loss, number)
         self.accuracy.update_state(accuracy, number)
         return loss, alpha_gradients
+
+    def weight_gradient(self, objective, weights, alphas):
+        """Returns loss, accuracy, ∇w L, ∇α L and the new state.
+
+        A method of its own may override this.
+
+        Args:
+            objective: `BatchObjective`, the loss L on the batch.
+            weights: Vector.
+            alphas: List of tensors.
+        """
+        return objective.outputs([weights], alphas)
 
     def step_weights(self, gradient, state):
         """Descends a gradient; a method of its own may override this.

@@ -12,8 +12,8 @@ from tfdarts.strategies.batch_objective import BatchObjective
 class EdgeWeightLoss:
     """A `CompiledLoss` whose alphas are edge weights, not to be relaxed.
 
-    `alpha_gradients` computes the loss in evaluation mode, `gradients` in
-    training mode.
+    `alpha_gradients` and `evaluate` compute the loss in evaluation mode,
+    `gradients` in training mode.
 
     Args:
         loss: `tfdarts.strategies.compiled_loss.CompiledLoss`.
@@ -22,6 +22,9 @@ class EdgeWeightLoss:
     def __init__(self, loss):
         self.loss = loss
         self.gradients = loss.phase(_with_edge_weights(loss.gradients.function))
+        self.evaluation = loss.phase(
+            _with_edge_weights(loss.evaluation.function)
+        )
         self.alpha_gradients = loss.phase(
             _with_edge_weights(
                 functools.partial(loss.alpha_gradients.function, training=False)
@@ -43,29 +46,55 @@ class EdgeWeightLoss:
             values: `Values`.
         """
         objective = self.objective(parts, values.state)
-        alphas = alphas_of(self.loss.model.model)
-        of_edges = {
-            id(each.alpha): each.relaxed(training=True) for each in alphas
-        }
-        variables = [id(v) for v in self.loss.alpha_variables]
-
-        def in_place(edge_weights):
-            given = dict(zip(of_edges, edge_weights))
-            return [
-                given.get(variable, value)
-                for variable, value in zip(variables, values.alphas)
-            ]
 
         def loss(edge_weights):
             loss, gradients = objective.alpha_gradients(
-                [values.weights], in_place(edge_weights)
+                [values.weights], self._in_place(values, edge_weights)
             )
             # Gradients of gathered rows are sparse, and rows may repeat.
             gradients = map(tf.convert_to_tensor, gradients)
+            variables = map(id, self.loss.alpha_variables)
             gradients = dict(zip(variables, gradients))
-            return loss, [gradients[variable] for variable in of_edges]
+            return loss, [gradients[id(each.alpha)] for each in self._alphas]
 
-        return in_place(perturbation([*of_edges.values()], step, loss))
+        edge_weights = self.edge_weights(training=True)
+        return self._in_place(values, perturbation(edge_weights, step, loss))
+
+    def edge_weights(self, training):
+        """Returns the edge weights of each `Alphas`, before edges' factors.
+
+        Args:
+            training: Boolean; see `tfdarts.layers.alphas.Alphas.relaxed`.
+        """
+        return [each.relaxed(training) for each in self._alphas]
+
+    def evaluate(self, values, edge_weights, parts):
+        """Returns loss and accuracy of a batch in evaluation mode.
+
+        Args:
+            values: `Values`.
+            edge_weights: List of arrays, in the form of `edge_weights`.
+            parts: See `CompiledLoss.objective`.
+        """
+        alphas = self._in_place(values, edge_weights)
+        means, _, _ = self.evaluation(
+            (values.weights, alphas, values.state), parts
+        )
+        return means
+
+    @property
+    def _alphas(self):
+        return alphas_of(self.loss.model.model)
+
+    def _in_place(self, values, edge_weights):
+        """Returns edge weights in place of the alphas, betas as they are."""
+        given = dict(
+            zip((id(each.alpha) for each in self._alphas), edge_weights)
+        )
+        return [
+            tf.convert_to_tensor(given.get(id(variable), value))
+            for variable, value in zip(self.loss.alpha_variables, values.alphas)
+        ]
 
 
 def _with_edge_weights(function):

@@ -9,9 +9,11 @@ from tfdarts.strategies.gradient.drnas import DrNAS
 from tfdarts.strategies.gradient.fair_darts import FairDARTS
 from tfdarts.strategies.gradient.gaea import GAEA
 from tfdarts.strategies.gradient.gdas import GDAS
+from tfdarts.strategies.gradient.lambda_darts import LambdaDARTS
 from tfdarts.strategies.gradient.oles import OLES
 from tfdarts.strategies.gradient.pc_darts import PCDARTS
 from tfdarts.strategies.gradient.sdarts import SDARTS
+from tfdarts.strategies.gradient.shapley_nas import ShapleyNAS
 from tfdarts.strategies.gradient.snas import SNAS
 from tfdarts.strategies.random_search import RandomSearch
 from tfdarts.strategies.strategy import DARTSStrategy
@@ -30,9 +32,11 @@ STRATEGIES = Registry(
             SDARTS(),
             DARTSES(),
             OLES(),
+            LambdaDARTS(),
             SNAS(),
             GDAS(),
             PCDARTS(),
+            ShapleyNAS(),
             DARTSMinus(),
             DrNAS(),
             RandomSearch(),
