@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from tfdarts.layers.bundles import LayerBundle
+from tfdarts.layers.custom_gradient import custom_gradient
 from tfdarts.layers.mixed_op import MixedOp
 
 
@@ -209,7 +210,7 @@ class _Primitive:
 def _call(forward, backward, index, inputs, weights, statistics):
     """Returns the results of `forward`, whose gradient is `backward`."""
 
-    @tf.custom_gradient
+    @custom_gradient
     def compute(inputs, weights):
         def gradients(upstream, _):
             return backward(index, inputs, weights, statistics, upstream)

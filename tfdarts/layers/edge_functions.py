@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfdarts.layers.constants import shared_constant
+from tfdarts.layers.custom_gradient import custom_gradient
 
 FEW_FILTERS = 32
 """Up to this many filters, one block-diagonal product is the fastest."""
@@ -27,7 +28,7 @@ def depthwise_conv(images, kernel, strides=1, padding="SAME"):
         )
     side = size // 2 if padding == "SAME" else 0
 
-    @tf.custom_gradient
+    @custom_gradient
     def convolve(images, kernel):
         def gradients(upstream):
             of_images = tf.raw_ops.DepthwiseConv2dNativeBackpropInput(

@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from tfdarts.layers.custom_gradient import custom_gradient
+
 
 def call_and_recompute(layer, *inputs):
     """Calls a layer in training; the gradient recomputes its activations.
@@ -33,7 +35,7 @@ def call_and_recompute(layer, *inputs):
         )
         return outputs, *map(tf.stop_gradient, new_state)
 
-    @tf.custom_gradient
+    @custom_gradient
     def call_and_forget(*arguments):
         def gradients(*upstream):
             # Without the dependency, TensorFlow may run the second pass

@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from tfdarts.layers.custom_gradient import custom_gradient
+
 
 def clip_step(virtual_step, clip_norm):
     """Returns a virtual step that clips gradients forward and backward.
@@ -37,7 +39,7 @@ def clip_step(virtual_step, clip_norm):
         scaled = [constant * g for g in gradients]
         return clip_backward(virtual_step(scaled, weights))
 
-    @tf.custom_gradient
+    @custom_gradient
     def clip_backward(weights):
         def pull_back(*direction):
             constant = clip_coefficient(direction, clip_norm)
