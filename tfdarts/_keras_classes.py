@@ -28,6 +28,7 @@ MODULES = {
     "DilConv": "tfdarts.layers.convolutions",
     "Dirichlet": "tfdarts.layers.relaxations",
     "DropPath": "tfdarts.layers.drop_path",
+    "DropPathMixedOp": "tfdarts.layers.drop_path_mixed_op",
     "EpochCosine": "tfdarts.training.schedules",
     "EpochExponential": "tfdarts.training.schedules",
     "EpochSteps": "tfdarts.training.schedules",

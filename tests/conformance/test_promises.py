@@ -27,6 +27,7 @@ from tfdarts.layers.convolutions import FactorizedReduce
 from tfdarts.layers.convolutions import ReLUConvBN
 from tfdarts.layers.convolutions import SepConv
 from tfdarts.layers.drop_path import DropPath
+from tfdarts.layers.drop_path_mixed_op import DropPathMixedOp
 from tfdarts.layers.dropout import SpatialDropout1D
 from tfdarts.layers.input_choice import InputChoice
 from tfdarts.layers.layer_choice import LayerChoice
@@ -102,6 +103,17 @@ TABLE = [
     Promising(
         AuxiliarySkipMixedOp,
         {"num_edges": 2, "filters": 4, "strides": 2, "primitives": FEW},
+        [IMAGE, "2x4"],
+    ),
+    Promising(
+        DropPathMixedOp,
+        {
+            "num_edges": 2,
+            "filters": 4,
+            "strides": 2,
+            "primitives": FEW,
+            "seed": 3,
+        },
         [IMAGE, "2x4"],
     ),
     Promising(

@@ -1,5 +1,7 @@
 """Drop path: randomly drops paths of a network in training."""
 
+import functools
+
 import keras
 
 from tfdarts.replicas import own_rows
@@ -14,6 +16,12 @@ class DropPath(keras.layers.Layer):
 
     Args:
         seed: Integer. Defaults to a seed drawn from Keras' global seed.
+
+    Call arguments:
+        inputs: 4D tensor.
+        training: Boolean.
+        num_paths: Integer, the number of paths whose channels are
+            concatenated. Each is dropped by itself. Defaults to `1`.
 
     Input shape:
         4D tensor `(batch, height, width, channels)`.
@@ -52,20 +60,25 @@ class DropPath(keras.layers.Layer):
     def build(self, input_shape):
         pass
 
-    def call(self, inputs, training=False):
+    def call(self, inputs, training=False, num_paths=1):
         if not training:
             return inputs
         keep = 1 - keras.ops.convert_to_tensor(self.rate)
-        drawn = own_rows(self._draw, keras.ops.shape(inputs)[0])
+        draw = functools.partial(self._draw, num_paths)
+        drawn = own_rows(draw, keras.ops.shape(inputs)[0])
         drawn = keras.ops.cast(drawn, keep.dtype)
         # At rate 0 `keep` is 1, and every drawn number is below 1.
         factors = keras.ops.where(drawn < keep, 1 / keep, 0)
-        return inputs * keras.ops.cast(factors, inputs.dtype)
+        factors = keras.ops.cast(factors, inputs.dtype)
+        if num_paths > 1:
+            channels = inputs.shape[-1] // num_paths
+            factors = keras.ops.repeat(factors, channels, axis=3)
+        return inputs * factors
 
-    def _draw(self, rows):
-        """Returns a number in [0, 1) per row, the same in every precision."""
+    def _draw(self, num_paths, rows):
+        """Returns numbers in [0, 1), the same in every precision."""
         return keras.random.uniform(
-            (rows, 1, 1, 1), dtype="float32", seed=self.seed_generator
+            (rows, 1, 1, num_paths), dtype="float32", seed=self.seed_generator
         )
 
     def compute_output_shape(self, input_shape):

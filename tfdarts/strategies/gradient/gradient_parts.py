@@ -41,7 +41,9 @@ def _joined(parts, strategy, name, config):
     for argument in {*parts} & {*own}:
         flag = _FLAGS[argument]
         if argument == "mixed_op" and config.mixed_op == "all":
-            flag = "relaxation"  # Straight-through needs one of its own.
+            # Both need a mixed operation of their own.
+            dropped = config.search_drop_path
+            flag = "search_drop_path" if dropped else "relaxation"
         raise ValueError(
             f"The strategy {strategy.name} brings its own `{argument}`, so "
             f"--{flag}={getattr(config, flag)} would have no effect: leave "
@@ -73,7 +75,9 @@ def _supernet_parts(config):
         case "concrete":
             parts["relaxation"] = relaxations.Concrete(config.temperature)
         case "straight_through":
-            parts |= _straight_through(config)
+            parts["relaxation"] = relaxations.StraightThrough(
+                config.temperature
+            )
         case "dirichlet":
             parts["relaxation"] = relaxations.Dirichlet()
     if isinstance(config, MixedOpSettings):
@@ -83,6 +87,10 @@ def _supernet_parts(config):
 
 def _edge_parts(config):
     from tfdarts.layers.auxiliary_skip import AuxiliarySkipMixedOp
+    from tfdarts.layers.chosen_mixed_op import ChosenMixedOp
+    from tfdarts.layers.drop_path_mixed_op import DropPathMixedOp
+    from tfdarts.layers.mixed_op import MixedOp
+    from tfdarts.layers.mixed_op import mixed_op_config
     from tfdarts.layers.partial_mixed_op import PartialMixedOp
 
     parts = {}
@@ -93,19 +101,15 @@ def _edge_parts(config):
             )
         case "auxiliary_skip":
             parts["mixed_op"] = AuxiliarySkipMixedOp
+        case "all" if config.relaxation == "straight_through":
+            parts["mixed_op"] = ChosenMixedOp
+    if config.search_drop_path:
+        dropped = parts.get("mixed_op", MixedOp)
+        parts["mixed_op"] = functools.partial(
+            DropPathMixedOp, mixed_op=mixed_op_config(dropped)
+        )
     if config.edge_normalization:
         parts["edge_normalization"] = True
-    return parts
-
-
-def _straight_through(config):
-    from tfdarts.layers.chosen_mixed_op import ChosenMixedOp
-    from tfdarts.layers.relaxations import StraightThrough
-
-    parts = {"relaxation": StraightThrough(config.temperature)}
-    # The primitives of recurrent cells are cheap activations.
-    if config.search_space.structure.primitives == "layers":
-        parts["mixed_op"] = ChosenMixedOp
     return parts
 
 
@@ -174,6 +178,7 @@ def callbacks(strategy, config, search):
 def _callbacks(config, search):
     from tfdarts.layers.alphas import alphas_of
     from tfdarts.layers.auxiliary_skip import AuxiliarySkipMixedOp
+    from tfdarts.layers.drop_path import DropPath
     from tfdarts.layers.nested import nested_layers
     from tfdarts.strategies.gradient.annealing import Anneal
 
@@ -206,5 +211,11 @@ def _callbacks(config, search):
             Anneal(each.skip_weight.assign, 1.0, 0.0)
             for each in nested_layers(search.supernet)
             if isinstance(each, AuxiliarySkipMixedOp)
+        ]
+    if getattr(config, "search_drop_path", 0):
+        found += [
+            Anneal(each.rate.assign, 0.0, config.search_drop_path)
+            for each in nested_layers(search.supernet)
+            if isinstance(each, DropPath)
         ]
     return found

@@ -173,6 +173,13 @@ class MixedOpSettings(GradientSettings):
         least=2,
         when={"mixed_op": "partial"},
     )
+    search_drop_path: float = setting(
+        0.0,
+        "Rate of drop path on the edges of the supernet in the last epoch; it "
+        "grows linearly from 0.",
+        least=0,
+        below=1,
+    )
     edge_normalization: bool = setting(
         False,
         "Multiply the weights of each edge by a softmax over the edges into "
