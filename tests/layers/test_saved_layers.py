@@ -163,7 +163,8 @@ def test_every_layer_is_here():
     elsewhere = {
         f"tfdarts.layers.{name}"
         for name in (
-            *("auxiliary_skip", "chosen_mixed_op", "partial_mixed_op"),
+            *("auxiliary_skip", "chosen_mixed_op", "drop_path_mixed_op"),
+            "partial_mixed_op",
             *("input_choice", "layer_choice", "size_choice", "relaxations"),
         )
     }

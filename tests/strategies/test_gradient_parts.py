@@ -5,14 +5,18 @@ import itertools
 import keras
 import numpy as np
 import pytest
+import scipy.integrate
+import scipy.stats
 import tensorflow as tf
 import tiny_search
 
 import tfdarts
+from tfdarts.layers.alphas import EXCLUDED
 from tfdarts.strategies.gradient.derivations import derive_above
 from tfdarts.strategies.gradient.derivations import derive_all_edges
 from tfdarts.strategies.gradient.gradient_settings import MixedOpSettings
 from tfdarts.strategies.gradient.regularizers import Beta
+from tfdarts.strategies.gradient.regularizers import KullbackLeibler
 from tfdarts.strategies.gradient.regularizers import ZeroOne
 from tfdarts.training.exponentiated import ExponentiatedGradient
 
@@ -57,6 +61,61 @@ def test_zero_one_is_the_mean_square_of_all_sigmoids():
     flat = np.concatenate([value.ravel() for value in values])
     expected = -10 * np.mean((1 / (1 + np.exp(-flat)) - 0.5) ** 2)
     assert float(penalty) == pytest.approx(expected, rel=1e-12)
+
+
+def concentrations(values):
+    return np.where(values > 0, values, np.exp(values) - 1) + 1
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_kl_is_the_integral_of_the_log_ratio(seed):
+    """Of two primitives, whose Dirichlet is a beta: SciPy integrates."""
+    values = np.random.default_rng(seed).uniform(-0.5, 2, (3, 2))
+
+    def ratio(x, own):
+        density = scipy.stats.beta.pdf(x, *own)
+        return density * np.log(density)
+
+    expected = sum(
+        scipy.integrate.quad(ratio, 0, 1, args=(own,))[0]
+        for own in concentrations(values)
+    )
+    penalty, _ = gradients_of(KullbackLeibler(weight=3.0), [values])
+    assert float(penalty) == pytest.approx(3 * expected, rel=1e-6)
+
+
+def test_kl_is_the_difference_of_entropies_and_leaves_masked_alphas():
+    """Of eight primitives by SciPy: the uniform density is constant."""
+    values = alphas((5, 8), (3, 8))
+    expected = sum(
+        scipy.stats.dirichlet.entropy(np.ones(8))
+        - scipy.stats.dirichlet.entropy(own)
+        for own in concentrations(np.concatenate(values))
+    )
+    penalty, gradients = gradients_of(KullbackLeibler(weight=1.0), values)
+    assert float(penalty) == pytest.approx(expected, rel=1e-10)
+    masked = [
+        np.concatenate([each, np.full((len(each), 2), EXCLUDED)], axis=1)
+        for each in values
+    ]
+    same, of_masked = gradients_of(KullbackLeibler(weight=1.0), masked)
+    assert float(same) == pytest.approx(expected, rel=1e-10)
+    for gradient, found in zip(gradients, of_masked):
+        np.testing.assert_allclose(found[:, :8], gradient, rtol=1e-10)
+        assert not found[:, 8:].numpy().any()
+
+
+def test_the_gradient_of_kl_is_a_difference():
+    values = alphas((4, 5))
+    _, (gradient,) = gradients_of(KullbackLeibler(weight=2.0), values)
+    direction = np.random.default_rng(1).normal(size=(4, 5))
+    above, below = (
+        float(gradients_of(KullbackLeibler(2.0), [values[0] + step])[0])
+        for step in (1e-6 * direction, -1e-6 * direction)
+    )
+    assert np.sum(gradient * direction) == pytest.approx(
+        (above - below) / 2e-6, rel=1e-6
+    )
 
 
 def test_exponentiated_gradients_multiply_probabilities():
@@ -239,6 +298,7 @@ def test_darts_es_stops_searches_on_images_only(tmp_path):
     ("settings", "message"),
     [
         ({"alpha_regularizer": "zero_one"}, "needs --relaxation=sigmoid"),
+        ({"alpha_regularizer": "kl"}, "needs --relaxation=dirichlet"),
         (
             {"alpha_optimizer": "exponentiated", "relaxation": "sigmoid"},
             "needs --relaxation=softmax",

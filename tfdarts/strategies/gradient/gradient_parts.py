@@ -127,6 +127,9 @@ def _search_parts(config):
         case "zero_one":
             weight = config.zero_one_weight
             parts["alpha_regularizer"] = regularizers.ZeroOne(weight)
+        case "kl":
+            weight = config.kl_weight
+            parts["alpha_regularizer"] = regularizers.KullbackLeibler(weight)
     match config.perturbation:
         case "random":
             parts["perturbation"] = perturbations.RandomPerturbation(

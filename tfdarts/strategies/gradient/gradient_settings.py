@@ -56,8 +56,9 @@ class GradientSettings(Settings):
     alpha_regularizer: str = setting(
         "none",
         "What is added to the loss of alpha: beta (the mean logsumexp of "
-        "alpha), zero_one (draws sigmoids towards 0 and 1) or none.",
-        choices=("none", "beta", "zero_one"),
+        "alpha), zero_one (draws sigmoids towards 0 and 1), kl (draws "
+        "Dirichlet distributions towards the uniform one) or none.",
+        choices=("none", "beta", "zero_one", "kl"),
     )
     beta_growth: float = setting(
         0.5,
@@ -71,6 +72,13 @@ class GradientSettings(Settings):
         "Weight of --alpha_regularizer=zero_one.",
         above=0,
         when={"alpha_regularizer": "zero_one"},
+    )
+    kl_weight: float = setting(
+        1e-3,
+        "Weight of --alpha_regularizer=kl, in place of which DrNAS has "
+        "--alpha_weight_decay by default.",
+        above=0,
+        when={"alpha_regularizer": "kl"},
     )
     perturbation: str = setting(
         "none",
@@ -109,15 +117,19 @@ class GradientSettings(Settings):
 
     def __post_init__(self):
         super().__post_init__()
-        if (
-            self.alpha_regularizer == "zero_one"
-            and self.relaxation != "sigmoid"
+        for regularizer, drawn, relaxation in (
+            ("zero_one", "sigmoids towards 0 and 1", "sigmoid"),
+            ("kl", "Dirichlet distributions towards uniform ones", "dirichlet"),
         ):
-            raise ValueError(
-                "--alpha_regularizer=zero_one draws sigmoids towards 0 and 1, "
-                "so it needs --relaxation=sigmoid. Received: "
-                f"--relaxation={self.relaxation}."
-            )
+            if (
+                self.alpha_regularizer == regularizer
+                and self.relaxation != relaxation
+            ):
+                raise ValueError(
+                    f"--alpha_regularizer={regularizer} draws {drawn}, so it "
+                    f"needs --relaxation={relaxation}. Received: "
+                    f"--relaxation={self.relaxation}."
+                )
         if (
             self.relaxation == "straight_through"
             and getattr(self, "batch_norm", "local") == "global"

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
+from tfdarts.layers.alphas import EXCLUDED
+
 
 class Beta:
     """The weighted mean of the logsumexp of the alphas of each edge.
@@ -57,3 +59,46 @@ class ZeroOne:
             for alpha in alphas
         ]
         return -self.weight * tf.reduce_mean(tf.concat(squares, axis=0))
+
+
+class KullbackLeibler:
+    """The divergence of Dirichlet distributions from the uniform one.
+
+    The concentrations are `elu(alpha) + 1`, as those of
+    `tfdarts.layers.relaxations.Dirichlet`. The divergences of all edges are
+    summed and weighted.
+
+    Args:
+        weight: Float.
+
+    Example:
+
+    >>> float(KullbackLeibler(weight=1.0)([tf.zeros((14, 8))]))
+    0.0
+
+    Reference:
+
+    - [Chen et al., 2021](https://arxiv.org/abs/2006.10355), section 3.2, and
+      their code
+    """
+
+    def __init__(self, weight: float):
+        self.weight = weight
+
+    def __call__(self, alphas: Sequence[tf.Tensor]) -> tf.Tensor:
+        return self.weight * tf.add_n([_from_uniform(a) for a in alphas])
+
+
+def _from_uniform(alpha):
+    """Returns the sum of the divergences of all edges."""
+    allowed = alpha > EXCLUDED / 2
+    # A concentration of 1 adds nothing to the sums below.
+    own = tf.where(allowed, tf.nn.elu(alpha) + 1, 1)
+    total = tf.reduce_sum(tf.where(allowed, own, 0), axis=-1)
+    count = tf.reduce_sum(tf.cast(allowed, alpha.dtype), axis=-1)
+    logs = tf.math.digamma(own) - tf.math.digamma(total)[:, tf.newaxis]
+    return tf.reduce_sum(
+        tf.math.lgamma(total)
+        - tf.math.lgamma(count)
+        + tf.reduce_sum((own - 1) * logs - tf.math.lgamma(own), axis=-1)
+    )
