@@ -59,6 +59,7 @@ MODULES = {
     "ResidualReduction": "tfdarts.layers.nas_bench_201_layers",
     "SGD": "tfdarts.training.optimizers",
     "SearchCell": "tfdarts.layers.search_cell",
+    "SeparateMixedOp": "tfdarts.layers.separate_mixed_op",
     "SearchRNN": "tfdarts.layers.recurrent_search_cell",
     "SepConv": "tfdarts.layers.convolutions",
     "SepConvBundle": "tfdarts.layers.bundles",

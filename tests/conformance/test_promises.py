@@ -49,6 +49,7 @@ from tfdarts.layers.relaxations import Sigmoid
 from tfdarts.layers.relaxations import Softmax
 from tfdarts.layers.relaxations import StraightThrough
 from tfdarts.layers.search_cell import SearchCell
+from tfdarts.layers.separate_mixed_op import SeparateMixedOp
 from tfdarts.layers.size_choice import SizeChoice
 from tfdarts.layers.subsample import Subsample
 from tfdarts.models.auxiliary_head import WithAuxiliaryHead
@@ -275,7 +276,7 @@ def test_every_layer_and_model_is_in_the_table():
     }
     parts = {
         *(FactorizedReduceBundle, SeparableBundle, SepConvBundle),
-        LayerBundle,
+        *(LayerBundle, SeparateMixedOp),
         *(SpatialDropout1D, WithAuxiliaryHead, WithCarriedState),
     }
     # Choices and their refusals are in tests/layers/test_choices.py.

@@ -41,6 +41,7 @@ from tfdarts.layers.recurrent_cell import RecurrentCell
 from tfdarts.layers.recurrent_search_cell import RecurrentSearchCell
 from tfdarts.layers.recurrent_search_cell import SearchRNN
 from tfdarts.layers.search_cell import SearchCell
+from tfdarts.layers.separate_mixed_op import SeparateMixedOp
 from tfdarts.layers.subsample import Subsample
 from tfdarts.primitive_table import primitive_names
 from tfdarts.search_spaces.nas_bench_201 import NASBench201SearchSpace
@@ -79,6 +80,11 @@ def of_search_cell(cell, inputs):
 
 def of_one_edge(cell, inputs):
     edge_weights = keras.ops.ones((1, 3), cell.compute_dtype)
+    return [cell(inputs["images"], edge_weights)]
+
+
+def of_two_edges(cell, inputs):
+    edge_weights = keras.ops.ones((2, 2), cell.compute_dtype)
     return [cell(inputs["images"], edge_weights)]
 
 
@@ -133,6 +139,12 @@ LAYERS = {
     "SearchRNN": (
         lambda **k: SearchRNN(RecurrentSearchCell(3, 2, **k), **k),
         of_steps,
+    ),
+    "SeparateMixedOp": (
+        lambda **k: SeparateMixedOp(
+            MixedOp, np.eye(2) > 0, 2, 4, 2, FEW[1:], **k
+        ),
+        of_two_edges,
     ),
     "SepConv": (lambda **k: SepConv(6, 5, strides=2, **k), of_images),
     "SepConvBundle": (lambda **k: SepConvBundle(1, 4, 3, 2, **k), of_images),

@@ -51,8 +51,13 @@ class NASBench201SearchCell(keras.layers.Layer):
         self.filters = filters
         self.mixed_op = as_mixed_op(mixed_op)
         self.space = as_space(space) or NASBench201SearchSpace()
+        (cell_type,) = self.space.cell_types
         self.mixed_ops = make_mixed_ops(
-            self.mixed_op, self.space, filters, dtype=self.dtype_policy
+            self.mixed_op,
+            self.space,
+            filters,
+            self.space.mask(cell_type),
+            dtype=self.dtype_policy,
         )
 
     def build(self, inputs_shape, edge_weights_shape):

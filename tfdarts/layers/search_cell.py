@@ -1,5 +1,7 @@
 """The convolutional cell of the supernet."""
 
+import functools
+
 import keras
 import tensorflow as tf
 
@@ -10,6 +12,7 @@ from tfdarts.layers.convolutions import ReLUConvBN
 from tfdarts.layers.mixed_op import MixedOp
 from tfdarts.layers.mixed_op import as_mixed_op
 from tfdarts.layers.mixed_op import mixed_op_config
+from tfdarts.layers.separate_mixed_op import SeparateMixedOp
 from tfdarts.layers.subsample import strided_shape
 from tfdarts.search_spaces.cnn import CNNSearchSpace
 from tfdarts.search_spaces.space_registry import as_space
@@ -83,6 +86,7 @@ class SearchCell(keras.layers.Layer):
             self.mixed_op,
             self.space,
             filters,
+            self.space.mask("reduce" if reduction else "normal"),
             strides_of_inputs=2 if reduction else 1,
             dtype=dtype,
         )
@@ -124,29 +128,37 @@ class SearchCell(keras.layers.Layer):
         }
 
 
-def make_mixed_ops(mixed_op, space, filters, strides_of_inputs=1, dtype=None):
+def make_mixed_ops(
+    mixed_op, space, filters, mask, strides_of_inputs=1, dtype=None
+):
     """Returns the mixed operations on the edges out of each node of a cell.
 
     Args:
         mixed_op: Class of layers like `MixedOp`.
         space: Search space.
         filters: Integer, channels of each node.
+        mask: Boolean array, which primitives each edge may have.
         strides_of_inputs: Integer, the strides of the edges out of inputs.
         dtype: Dtype policy of the layers.
     """
-    return [
-        mixed_op(
-            len(space.outgoing_edges(source)),
-            filters,
-            strides=(
-                strides_of_inputs if source < space.structure.num_inputs else 1
-            ),
-            primitives=space.primitives,
-            name=f"node{source}",
-            dtype=dtype,
+    layers = []
+    for source in range(space.nodes[-1]):
+        own_mask = mask[space.outgoing_edges(source)]
+        make = mixed_op
+        if not own_mask.all():
+            make = functools.partial(SeparateMixedOp, mixed_op, own_mask)
+        is_input = source < space.structure.num_inputs
+        layers.append(
+            make(
+                len(own_mask),
+                filters,
+                strides=strides_of_inputs if is_input else 1,
+                primitives=space.primitives,
+                name=f"node{source}",
+                dtype=dtype,
+            )
         )
-        for source in range(space.nodes[-1])
-    ]
+    return layers
 
 
 def compute_nodes(mixed_ops, space, inputs, edge_weights, training):

@@ -210,7 +210,11 @@ class MetricsFile(keras.callbacks.Callback):
         values = {name: float(value) for name, value in values.items()}
         self.rows.append({"epoch": epoch + 1, **values})
         text = io.StringIO(newline="")
-        writer = csv.DictWriter(text, self.rows[-1])
+        # Epochs of alpha's warm-up lack columns of the others.
+        names = [name for row in self.rows for name in row]
+        writer = csv.DictWriter(
+            text, [*dict.fromkeys([*self.rows[-1], *names])]
+        )
         writer.writeheader()
         writer.writerows(self.rows)
         write_atomically(self.path, text.getvalue())

@@ -165,6 +165,13 @@ class Stage:
             raise self._missing_checkpoints()
         name, finished = config.extended_by, self.finished
         length = getattr(config, name)
+        if not config.can_be_extended:
+            raise ValueError(
+                f"{self.path} is a search of several stages, each of which "
+                f"follows from the one before, so --{name}={before[name]} "
+                f"cannot be raised. Received: {length}. Give another "
+                "--run_dir."
+            )
         done = self.status().get("epoch", before[name])
         logger.info(
             "%s: --%s=%d replaces %d. %s",

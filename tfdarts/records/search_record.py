@@ -37,8 +37,7 @@ class SearchRecord(keras.callbacks.Callback):
     def __init__(self, directory, search, first_epoch):
         super().__init__()
         self.directory = pathlib.Path(directory)
-        self.search = search
-        self.supernet = search.supernet
+        self.continue_with(search)
         (self.directory / "genotypes").mkdir(exist_ok=True)
         self.genotypes = []
         self.alphas, self.probabilities = (
@@ -48,6 +47,11 @@ class SearchRecord(keras.callbacks.Callback):
         if first_epoch:
             with report_damage(self.directory):
                 self._read(first_epoch)
+
+    def continue_with(self, search):
+        """Records another search from now on, that of the next stage."""
+        self.search = search
+        self.supernet = search.supernet
 
     def _values(self):
         return self.supernet.alpha_values(), self.supernet.probabilities()

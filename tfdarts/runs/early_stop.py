@@ -57,11 +57,13 @@ class EarlyStop(keras.callbacks.Callback):
         config: `tfdarts.tasks.configs.SearchConfig`.
         record: `SearchRecord`.
         metrics: `MetricsFile`.
+        epochs: Integer, epochs of all stages. Defaults to those of the config.
     """
 
-    def __init__(self, config, record, metrics):
+    def __init__(self, config, record, metrics, epochs=None):
         super().__init__()
         self.config = config
+        self.epochs = epochs or config.epochs
         self.record = record
         self.metrics = metrics
 
@@ -72,9 +74,14 @@ class EarlyStop(keras.callbacks.Callback):
         """
         epochs = len(self.record.genotypes)
         best = self._by_rule(epochs)
-        if best is None and epochs == self.config.epochs:
+        if best is None and epochs == self.epochs:
             return epochs
         return best
+
+    @property
+    def is_over(self):
+        """Whether the search is over, by its epochs or by the rule."""
+        return self.best_epoch() is not None
 
     def report(self):
         """Logs why the search stopped, if a rule stopped it."""

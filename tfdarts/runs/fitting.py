@@ -5,7 +5,6 @@ import logging
 import keras
 
 from tfdarts.records.progress import Progress
-from tfdarts.records.progress import tensorboard_callbacks
 from tfdarts.runs.workers import WorkerAgreementCheck
 from tfdarts.runs.workers import require_agreement
 from tfdarts.training.divergence import StopOnNaN
@@ -35,7 +34,36 @@ def agree_on_start(work, stage, first_epoch, **facts):
     require_agreement(work.distribution, **common, **facts)
 
 
-def fit(model, work, stage, first_epoch, callbacks, metrics, checkpoint):
+class EpochsOfAllStages(keras.callbacks.CallbackList):
+    """Calls callbacks with the numbers of epochs of all stages of a search.
+
+    Args:
+        callbacks: List of Keras callbacks.
+        earlier: Integer, the epochs of earlier stages.
+    """
+
+    def __init__(self, callbacks, earlier):
+        super().__init__(callbacks)
+        self.earlier = earlier
+
+    def on_epoch_begin(self, epoch, logs=None):
+        super().on_epoch_begin(self.earlier + epoch, logs)
+
+    def on_epoch_end(self, epoch, logs=None):
+        super().on_epoch_end(self.earlier + epoch, logs)
+
+
+def fit(
+    model,
+    work,
+    stage,
+    first_epoch,
+    callbacks,
+    records,
+    checkpoint,
+    earlier=0,
+    epochs=None,
+):
     """Fits a model to the end of its epochs.
 
     Args:
@@ -44,14 +72,27 @@ def fit(model, work, stage, first_epoch, callbacks, metrics, checkpoint):
         stage: `Stage`.
         first_epoch: Integer, the epoch to resume at.
         callbacks: List of Keras callbacks that add to the logs.
-        metrics: List of callbacks: `MetricsFile`, which stores the logs, and
-            callbacks that read the stored logs.
+        records: List of callbacks: those that store the logs, such as
+            `MetricsFile`, and those that read the stored logs.
         checkpoint: `EpochCheckpoint`.
+        earlier: Integer, epochs of earlier stages of a search, which the
+            records and the checkpoints count. Defaults to `0`.
+        epochs: Integer, epochs of all stages. Defaults to those of `work`.
     """
-    epochs = work.config.epochs
+    of_all_stages = [
+        *records,
+        WorkerAgreementCheck(work.distribution, checkpoint.variables),
+        checkpoint,
+        Progress(
+            stage,
+            epochs or work.config.epochs,
+            work.steps_per_epoch,
+            work.logged,
+        ),
+    ]
     model.fit(
         work.batches(first_epoch),
-        epochs=epochs,
+        epochs=work.config.epochs,
         initial_epoch=first_epoch,
         steps_per_epoch=work.steps_per_epoch,
         validation_data=work.validation_batches(),
@@ -59,11 +100,7 @@ def fit(model, work, stage, first_epoch, callbacks, metrics, checkpoint):
         callbacks=[
             StopOnNaN(),
             *callbacks,
-            *metrics,
-            *tensorboard_callbacks(work.config, stage, metrics[0]),
-            WorkerAgreementCheck(work.distribution, checkpoint.variables),
-            checkpoint,
-            Progress(stage, epochs, work.steps_per_epoch, work.logged),
+            EpochsOfAllStages(of_all_stages, earlier),
             keras.callbacks.LambdaCallback(
                 on_train_begin=lambda logs: require_memory(work.least_bytes())
             ),

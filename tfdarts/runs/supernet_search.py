@@ -6,6 +6,7 @@ import keras
 
 from tfdarts.records.progress import DataWait
 from tfdarts.records.progress import MetricsFile
+from tfdarts.records.progress import tensorboard_callbacks
 from tfdarts.records.search_record import SearchRecord
 from tfdarts.runs.alpha_movement import unmoved_warning
 from tfdarts.runs.alpha_movement import warn_of_short_path
@@ -13,6 +14,7 @@ from tfdarts.runs.early_stop import Curvature
 from tfdarts.runs.early_stop import EarlyStop
 from tfdarts.runs.fitting import agree_on_start
 from tfdarts.runs.fitting import fit
+from tfdarts.runs.stages_of_search import StagesOfSearch
 from tfdarts.strategies.early_stop_rules import MOST_SKIPS
 from tfdarts.strategies.early_stop_rules import OF_CURVATURE
 from tfdarts.strategies.gradient import gradient_parts
@@ -54,9 +56,22 @@ class SupernetSearch:
             callbacks: Sequence of further Keras callbacks; see
                 `tfdarts.SupernetStrategy.callbacks`.
         """
-        config, work, stage = self.config, self.work, self.stage
-        strategy = get_strategy(config.strategy)
-        darts = work.darts
+        warn_of_short_path(self.config, self.work.steps_per_epoch)
+        stages = StagesOfSearch(self.config, self.stage.path)
+        for number in range(stages.first, len(stages)):
+            self._fit_stage(stages, number, callbacks)
+        self.early_stop.report()
+        self.best_epoch = self.early_stop.best_epoch()
+
+    def _fit_stage(self, stages, number, callbacks):
+        """Searches one stage to its end."""
+        work, stage = self.work, self.stage
+        before = work.darts
+        earlier = stages.ends[number - 1] if number else 0
+        if number:
+            work.begin_stage(stages.config(number))
+            logger.info("search: stage %d of %d", number + 1, len(stages))
+        config, darts = work.config, work.darts
         supernet = darts.supernet
         logger.info(
             "search: %s; %s weights, %d alphas",
@@ -64,34 +79,49 @@ class SupernetSearch:
             f"{_size(supernet.network_weights):,}",
             _size(supernet.alpha_variables),
         )
-        warn_of_short_path(config, work.steps_per_epoch)
-        checkpoint = checkpoint_of(darts, stage.path / "checkpoints")
-        first_epoch = checkpoint.restore()
-        weights = {"the weights": supernet.variables}
-        agree_on_start(work, stage, first_epoch, **weights)
-        self.record = SearchRecord(stage.path, darts, first_epoch)
-        metrics = MetricsFile(
-            stage.path / "metrics.csv", first_epoch, stage="search"
+        of_method = gradient_parts.callbacks(
+            get_strategy(config.strategy), config, darts
         )
+        checkpoint = checkpoint_of(darts, stage.path / "checkpoints")
+        done = earlier
+        if stages.has_begun(number):
+            done = checkpoint.restore()
+        elif stages[number].carry:
+            stages[number].carry(before, darts)
+        agree_on_start(work, stage, done, **{"the weights": supernet.variables})
+        if self.record is None:
+            self._open_records(done, stages.ends[-1])
+        self.record.continue_with(darts)
         darts.genotype()  # An unusable `derive` is refused before the work.
-        early_stop = EarlyStop(config, self.record, metrics)
-        self.best_epoch = early_stop.best_epoch()
-        if self.best_epoch is not None:
-            early_stop.report()
+        if done == stages.ends[number] or self.early_stop.is_over:
             return
         callbacks = [
             *work.callbacks,
             LearningRate(),
             DataWait(),
             *curvature_callbacks(work),
-            *gradient_parts.callbacks(strategy, config, darts),
+            *of_method,
             *callbacks,
-            self.record,
         ]
-        kept = [metrics, early_stop]
-        fit(darts, work, stage, first_epoch, callbacks, kept, checkpoint)
-        early_stop.report()
-        self.best_epoch = early_stop.best_epoch()
+        records = [
+            self.record,
+            self.metrics,
+            self.early_stop,
+            *tensorboard_callbacks(config, stage, self.metrics),
+        ]
+        fit(
+            *(darts, work, stage, done - earlier, callbacks, records),
+            *(checkpoint, earlier, stages.ends[-1]),
+        )
+
+    def _open_records(self, done, epochs):
+        """Opens the files of the epochs; drops those of later epochs."""
+        path = self.stage.path
+        self.record = SearchRecord(path, self.work.darts, done)
+        self.metrics = MetricsFile(path / "metrics.csv", done, stage="search")
+        self.early_stop = EarlyStop(
+            self.config, self.record, self.metrics, epochs
+        )
 
     @property
     def genotype(self):

@@ -9,6 +9,7 @@ from tfdarts.records.json_files import write_json
 from tfdarts.records.pictures import optional_pictures
 from tfdarts.records.pictures import redraw_advice
 from tfdarts.records.progress import MetricsFile
+from tfdarts.records.progress import tensorboard_callbacks
 from tfdarts.records.run_directory import Stage
 from tfdarts.runs.fitting import agree_on_start
 from tfdarts.runs.fitting import fit
@@ -106,5 +107,6 @@ def _fit_once(work, stage):
         },
     )
     metrics.resume_from(first_epoch)
-    fit(work.model, work, stage, first_epoch, callbacks, [metrics], checkpoint)
+    records = [metrics, *tensorboard_callbacks(work.config, stage, metrics)]
+    fit(work.model, work, stage, first_epoch, callbacks, records, checkpoint)
     return metrics

@@ -1,5 +1,6 @@
 """The base class of search spaces of cells."""
 
+import copy
 import itertools
 import math
 from collections.abc import Mapping
@@ -34,15 +35,15 @@ class CellSearchSpace:
             them all. By default the number of the structure.
         derive_none: Boolean, whether a kept edge may have the primitive
             `"none"`, if `primitives` contain it.
+        primitives_by_edge: Dict from cell types to a tuple with the names of
+            the primitives that each edge may have, in the order of `edges`.
+            By default each edge may have all `primitives`.
 
     Attributes:
         name: String, the value of `--space`.
         structure: `tfdarts.structures.Structure`, the structure of the cells.
         supernet: The class of the supernet, or `"module:class"`. By default
             that of the structure.
-        primitives_by_edge: Dict from cell types to a tuple with the names of
-            the primitives that each edge may have, in the order of `edges`.
-            By default each edge may have all `primitives`.
 
     Raises:
         ValueError: If there are no nodes, if a primitive is unknown or
@@ -65,12 +66,14 @@ class CellSearchSpace:
         primitives: Sequence[str] | None = None,
         edges_per_node: int | str | None = None,
         derive_none: bool | None = None,
+        primitives_by_edge: Mapping[str, Sequence[Sequence[str]]] | None = None,
     ):
         given = {
             "num_nodes": num_nodes,
             "primitives": primitives,
             "edges_per_node": edges_per_node,
             "derive_none": derive_none,
+            "primitives_by_edge": primitives_by_edge,
         }
         for name, value in given.items():
             setattr(self, name, getattr(self, name) if value is None else value)
@@ -154,6 +157,34 @@ class CellSearchSpace:
         """
         return self._masks[cell_type]
 
+    def narrow(self, kept: Mapping[str, np.ndarray]) -> "CellSearchSpace":
+        """Returns the space whose edges have only some of the primitives.
+
+        Args:
+            kept: Dict from cell types to boolean arrays of shape
+                `alpha_shape`.
+
+        Raises:
+            ValueError: If an edge keeps no primitive besides `"none"`.
+
+        Example:
+
+        >>> space = tfdarts.CNNSearchSpace(2, ("none", "skip_connect"))
+        >>> kept = np.tile([False, True], (5, 1))
+        >>> space.narrow({"normal": kept, "reduce": kept}).mask("normal")[0]
+        array([False,  True])
+        """
+        narrow = copy.copy(self)
+        narrow.primitives_by_edge = {
+            cell_type: tuple(
+                tuple(itertools.compress(self.primitives, row))
+                for row in self.mask(cell_type) & kept[cell_type]
+            )
+            for cell_type in self.cell_types
+        }
+        narrow._masks = {n: make_mask(narrow, n) for n in self.cell_types}
+        return narrow
+
     def outgoing_edges(self, predecessor: int) -> list[int]:
         """Returns the indices of the edges that leave a node, in order."""
         return [
@@ -198,12 +229,15 @@ class CellSearchSpace:
 
     def get_config(self) -> dict:
         """Returns the name and the arguments of the space, a dict."""
+        by_edge = self.primitives_by_edge
+        own = by_edge != type(self).primitives_by_edge
         return {
             "name": self.name,
             "num_nodes": self.num_nodes,
             "primitives": list(self.primitives),
             "edges_per_node": self.edges_per_node,
             "derive_none": self.derive_none,
+            **({"primitives_by_edge": by_edge} if own else {}),
         }
 
     def sample(self, seed: int) -> Genotype:

@@ -123,6 +123,16 @@ class SupernetStrategy(Strategy):
         """
         return weight_optimizer, alpha_optimizer
 
+    def stages(self, config: Settings, stages: list) -> list:
+        """Returns the stages of the search after its first.
+
+        Args:
+            config: The settings of the search, those of its first stage.
+            stages: List of `SearchStage`s that the settings ask for; see
+                `tfdarts.strategies.gradient.search_stages`.
+        """
+        return stages
+
     def callbacks(
         self, config: Settings, search: "keras.Model"
     ) -> list["keras.callbacks.Callback"]:
@@ -130,7 +140,8 @@ class SupernetStrategy(Strategy):
 
         A resumed search must be equal to one without interruption. So a
         callback either computes its effect from the number of the epoch, or
-        keeps its state in variables of the search.
+        keeps its state in variables of the search. Each stage of a search
+        begins with epoch 0.
 
         Args:
             config: The settings of the search.

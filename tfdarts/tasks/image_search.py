@@ -1,5 +1,6 @@
 """The data, supernet and optimizers of a search on images."""
 
+import keras
 import tensorflow as tf
 
 from tfdarts.data import batches
@@ -62,7 +63,6 @@ class ImageSearch:
             self.distribution.num_replicas_in_sync * config.micro_batches,
         )
         _require_divisible_batch(config, self.distribution)
-        self.config = config
         self.data = training_data(config, self.source, config.train_portion)
         if self.data.examples.validation is None:
             raise DataError(
@@ -74,8 +74,17 @@ class ImageSearch:
         examples = self.data.examples
         batches.steps_per_epoch(examples.validation[1], config.batch_size)
         set_up(config, self.distribution)
-        task = task_of_config(config)
-        supernet = task.build_supernet(config, self.source)
+        self.begin_stage(config)
+
+    def begin_stage(self, config):
+        """Builds supernet and search; they depend on nothing before.
+
+        Args:
+            config: The settings of a stage of the search.
+        """
+        keras.utils.set_random_seed(config.seed)
+        self.config = config
+        supernet = task_of_config(config).build_supernet(config, self.source)
         if config.batch_norm == "global":
             synchronize_batch_norms(supernet)
         self.darts = compile_search(

@@ -95,6 +95,11 @@ class RunConfig(Settings):
         """Whether an epoch's work depends on the total number of epochs."""
         return True
 
+    @property
+    def can_be_extended(self):
+        """Whether the setting `extended_by` may be raised."""
+        return True
+
 
 def _unchanged(value, name):
     return value

@@ -1,5 +1,6 @@
 """The settings of the search space."""
 
+import copy
 import dataclasses
 
 from tfdarts import arguments
@@ -64,7 +65,19 @@ class SpaceSettings(Settings):
     @property
     def search_space(self):
         """The search space, a `CellSearchSpace`."""
+        if "_search_space" in vars(self):
+            return vars(self)["_search_space"]
         return build_space(self.space, self.num_nodes, self.primitives)
+
+    def in_space(self, space):
+        """Returns these settings for a stage of a search in another space.
+
+        Args:
+            space: `CellSearchSpace`.
+        """
+        config = copy.copy(self)
+        object.__setattr__(config, "_search_space", space)
+        return config
 
 
 def _require_space_fits(space, default):

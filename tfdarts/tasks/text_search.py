@@ -2,6 +2,8 @@
 
 import dataclasses
 
+import keras
+
 from tfdarts.data import segments
 from tfdarts.replicas import rows_of_part
 from tfdarts.replicas import worker_of
@@ -54,13 +56,21 @@ class TextSearch:
             config, self.source, self.distribution.num_replicas_in_sync
         )
         config = dataclasses.replace(config, batch_size=len(self.rows))
-        self.config = config
         self.steps_per_epoch = segments.num_segments(
             self.rows.shape[1], config.steps
         )
         set_up(config, self.distribution)
-        task = task_of_config(config)
-        supernet = task.build_supernet(config, self.source)
+        self.begin_stage(config)
+
+    def begin_stage(self, config):
+        """Builds supernet and search; they depend on nothing before.
+
+        Args:
+            config: The settings of a stage of the search.
+        """
+        keras.utils.set_random_seed(config.seed)
+        self.config = config
+        supernet = task_of_config(config).build_supernet(config, self.source)
         self.darts = compile_search(
             config, supernet, self.steps_per_epoch, self.distribution
         )

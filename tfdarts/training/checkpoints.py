@@ -56,7 +56,7 @@ class EpochCheckpoint(keras.callbacks.Callback):
             AnotherNetworkError: If the checkpoint has other variables.
             ValueError: If checkpoints exist and none can be read.
         """
-        names = self._names()
+        names = _names(self.directory)
         for name in names:
             try:
                 self._restore(name)
@@ -94,7 +94,7 @@ class EpochCheckpoint(keras.callbacks.Callback):
                 f"{self.directory}: {error.message}. The previous state is "
                 "kept: free some space and re-run the same command to resume."
             ) from error
-        for name in self._names()[NUM_KEPT:]:
+        for name in _names(self.directory)[NUM_KEPT:]:
             for file in self.directory.glob(f"{name}.*"):
                 file.unlink()
 
@@ -109,11 +109,22 @@ class EpochCheckpoint(keras.callbacks.Callback):
                 f"or of another version of tfdarts. Give another --run_dir."
             ) from error
 
-    def _names(self):
-        """Returns the names of all checkpoints, the newest first."""
-        names = (file.stem for file in self.directory.glob("ckpt-*.index"))
-        numbers = (name.removeprefix("ckpt-") for name in names)
-        epochs = sorted(
-            (int(n) for n in numbers if n.isdecimal()), reverse=True
-        )
-        return [f"ckpt-{epoch}" for epoch in epochs]
+
+def newest_epoch(directory):
+    """Returns the epoch of the newest checkpoint; `0` without a checkpoint.
+
+    Args:
+        directory: Path of the checkpoints.
+    """
+    return next(iter(_epochs(directory)), 0)
+
+
+def _names(directory):
+    """Returns the names of all checkpoints, the newest first."""
+    return [f"ckpt-{epoch}" for epoch in _epochs(directory)]
+
+
+def _epochs(directory):
+    names = (file.stem for file in pathlib.Path(directory).glob("ckpt-*.index"))
+    numbers = (name.removeprefix("ckpt-") for name in names)
+    return sorted((int(n) for n in numbers if n.isdecimal()), reverse=True)

@@ -6,8 +6,12 @@ Parts that the settings leave as in DARTS are left out.
 import functools
 
 from tfdarts.strategies.gradient.gradient_settings import NOISY
+from tfdarts.strategies.gradient.gradient_settings import OF_STAGES
 from tfdarts.strategies.gradient.gradient_settings import GradientSettings
 from tfdarts.strategies.gradient.gradient_settings import MixedOpSettings
+from tfdarts.strategies.gradient.gradient_settings import numbers_of
+from tfdarts.strategies.gradient.search_stages import SearchStage
+from tfdarts.strategies.gradient.search_stages import keep_strongest
 
 
 def supernet_arguments(strategy, config):
@@ -162,6 +166,31 @@ def optimizers(strategy, config, weight_optimizer, alpha_optimizer):
 
         alpha_optimizer = ExponentiatedGradient(config.alpha_learning_rate)
     return strategy.optimizers(config, weight_optimizer, alpha_optimizer)
+
+
+def stages(strategy, config):
+    """Returns the `SearchStage`s of a search after its first stage, a list.
+
+    Args:
+        strategy: `SupernetStrategy`.
+        config: The settings of the search.
+    """
+    found = []
+    if isinstance(config, MixedOpSettings) and config.has_stages:
+        found = _stages(config)
+    return strategy.stages(config, found)
+
+
+def _stages(config):
+    counts = numbers_of(config.stage_primitives)
+    changes = [{} for _ in counts]
+    for name, changed in OF_STAGES.items():
+        for each, value in zip(changes, numbers_of(getattr(config, name))):
+            each[changed] = value
+    return [
+        SearchStage(each, functools.partial(keep_strongest, count=count))
+        for each, count in zip(changes, counts)
+    ]
 
 
 def callbacks(strategy, config, search):

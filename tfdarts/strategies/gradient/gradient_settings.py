@@ -2,6 +2,8 @@
 
 import dataclasses
 
+from tfdarts import arguments
+from tfdarts.settings.conditions import GIVEN
 from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import setting
 from tfdarts.strategies.early_stop_rules import OF_CURVATURE
@@ -11,6 +13,47 @@ NOISY = ("concrete", "straight_through")
 
 PERTURBED = ("random", "adversarial")
 """The values of `perturbation` that perturb."""
+
+
+OF_STAGES = {"stage_num_cells": "num_cells"}
+"""The settings that a stage has a value of its own of, by their lists."""
+
+
+def numbers_text(value, name):
+    """Returns numbers with commas between them, the form of a setting.
+
+    Args:
+        value: String, or sequence of numbers.
+        name: String, the name of the setting in error messages.
+
+    Raises:
+        ValueError: If the value is something else.
+
+    Example:
+
+    >>> numbers_text([5, 3], "stage_primitives")
+    '5,3'
+    """
+    text = value
+    if not isinstance(value, str):
+        text = ",".join(map(str, arguments.items(value)))
+    try:
+        numbers_of(text)
+    except ValueError as error:
+        raise ValueError(
+            f"`{name}` must be whole numbers with commas between them, such as "
+            f"5,3; or none. Received: {value!r}."
+        ) from error
+    return text
+
+
+def numbers_of(text):
+    """Returns the numbers of a setting, a list; empty for `"none"`.
+
+    Args:
+        text: String in the form of `numbers_text`.
+    """
+    return [] if text == "none" else [int(each) for each in text.split(",")]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -197,9 +240,34 @@ class MixedOpSettings(GradientSettings):
         "Multiply the weights of each edge by a softmax over the edges into "
         "the same node, which is learned with alpha.",
     )
+    stage_primitives: str = setting(
+        "none",
+        "Primitives that each edge keeps in the stages after the first, such "
+        "as 5,3 for two more stages: those of the largest weight. Each stage "
+        "searches a new supernet for --epochs. Or none: one stage.",
+        form=numbers_text,
+    )
+    stage_num_cells: str = setting(
+        "none",
+        "Cells of the supernets of these stages, such as 11,17; or none: "
+        "--num_cells.",
+        form=numbers_text,
+        when={"stage_primitives": GIVEN},
+    )
+
+    @property
+    def has_stages(self):
+        """Whether the search has more than one stage."""
+        return self.stage_primitives != "none"
+
+    @property
+    def can_be_extended(self):
+        """See `RunConfig`; each stage follows from the one before."""
+        return not self.has_stages
 
     def __post_init__(self):
         super().__post_init__()
+        self._require_stages_fit()
         if self.relaxation == "straight_through" and self.mixed_op != "all":
             raise ValueError(
                 "--relaxation=straight_through computes one operation of an "
@@ -223,3 +291,29 @@ class MixedOpSettings(GradientSettings):
                     f"--{name}={value} {reason}: leave it or "
                     "--edge_normalization out."
                 )
+
+    def _require_stages_fit(self):
+        """Raises `ValueError` if the stages of the search do not fit."""
+        if not self.has_stages:
+            return
+        counts = numbers_of(self.stage_primitives)
+        if counts != sorted(counts, reverse=True) or counts[-1] < 2:
+            raise ValueError(
+                "--stage_primitives must not grow from stage to stage, and be "
+                "at least 2, because none may be one of them. Received: "
+                f"--stage_primitives={self.stage_primitives}."
+            )
+        for name in OF_STAGES:
+            given = numbers_of(getattr(self, name))
+            if given and len(given) != len(counts):
+                raise ValueError(
+                    f"--{name} must have a number for each of the "
+                    f"{len(counts)} stages of --stage_primitives="
+                    f"{self.stage_primitives}. Received: "
+                    f"--{name}={getattr(self, name)}."
+                )
+        if getattr(self, "early_stop", "none") != "none":
+            raise ValueError(
+                f"--early_stop={self.early_stop} would end the search before "
+                "its last stage: leave --early_stop or --stage_primitives out."
+            )

@@ -1,0 +1,67 @@
+"""The stages of a search in its run directory, and where to resume."""
+
+import dataclasses
+import itertools
+
+from tfdarts.records.probabilities import read_probabilities
+from tfdarts.strategies.gradient import gradient_parts
+from tfdarts.strategies.gradient.search_stages import SearchStage
+from tfdarts.strategies.strategy_registry import get_strategy
+from tfdarts.training.checkpoints import newest_epoch
+
+
+class StagesOfSearch:
+    """The stages of a search; see `SearchStage`.
+
+    What a stage keeps of the one before follows from the recorded
+    probabilities, so that it is the same when a search resumes.
+
+    Args:
+        config: The settings of the search, those of its first stage.
+        path: Path of the search in the run directory.
+
+    Attributes:
+        ends: List of the epochs after which the stages end.
+        first: Integer, the index of the stage to resume with.
+    """
+
+    def __init__(self, config, path):
+        strategy = get_strategy(config.strategy)
+        self.path = path
+        self.stages = [SearchStage(), *gradient_parts.stages(strategy, config)]
+        self.configs = [
+            *itertools.accumulate(
+                self.stages[1:],
+                lambda before, stage: dataclasses.replace(
+                    before, **stage.changes
+                ),
+                initial=config,
+            )
+        ]
+        self.ends = [*itertools.accumulate(c.epochs for c in self.configs)]
+        self.done = newest_epoch(path / "checkpoints")
+        self.first = sum(end <= self.done for end in self.ends[:-1])
+        if self[self.first].carry and not self.has_begun(self.first):
+            self.first -= 1
+
+    def __len__(self):
+        return len(self.stages)
+
+    def __getitem__(self, number):
+        return self.stages[number]
+
+    def has_begun(self, number):
+        """Returns whether the newest checkpoint is of this stage or later."""
+        return self.done > (self.ends[number - 1] if number else 0)
+
+    def config(self, number):
+        """Returns the settings of a stage, in the space of what it keeps."""
+        space = self.configs[0].search_space
+        by_epoch = read_probabilities(self.path) if number else {}
+        for stage, end in zip(self.stages[1 : number + 1], self.ends):
+            if stage.keep is not None:
+                probabilities = {
+                    name: values[end] for name, values in by_epoch.items()
+                }
+                space = space.narrow(stage.keep(space, probabilities))
+        return self.configs[number].in_space(space)
