@@ -118,6 +118,20 @@ def test_cells_share_a_relaxation_and_are_saved_with_it(tmp_path):
         )
 
 
+def test_cells_that_share_a_relaxation_have_noise_of_their_own():
+    relaxation = relaxations.Concrete(seed=5)
+    cells = [
+        Alphas(4000, 8, initializer="zeros", relaxation=relaxation)
+        for _ in range(2)
+    ]
+    draw = tf.function(lambda: [cell.edge_weights(True) for cell in cells])
+    for _ in range(2):
+        first, second = (weights.numpy().argmax(-1) for weights in draw())
+        # Independent noise agrees on one of 8; three standard deviations.
+        limit = 3 * math.sqrt(1 / 8 * 7 / 8 / 4000)
+        assert (first == second).mean() == pytest.approx(1 / 8, abs=limit)
+
+
 def test_all_steps_of_a_sequence_have_the_same_sample():
     """With as many steps as before, the seed has moved once a sequence."""
     supernet = RNNSupernet(11, 4, 2, relaxation="concrete")

@@ -15,7 +15,8 @@ class Relaxation(keras.layers.Layer):
 
     Subclass `Relaxation` and implement `weights_of` for your own relaxation.
     Keep state, such as a temperature or a seed, in variables of the layer, so
-    that checkpoints include it.
+    that checkpoints include it. All cells of a supernet share one relaxation,
+    so do not keep state of one cell in it.
     """
 
     def __init__(self, **kwargs):

@@ -149,6 +149,7 @@ def load_network(stage):
         raise ValueError(
             f"{path} is missing or damaged. Remove {stage.path}/status.json "
             "and re-run the same tfdarts-train command: it writes the file "
-            "again from the last checkpoint."
+            "again from the last checkpoint. If the file is of a development "
+            "version between 0.1.0 and 0.2.0, train in a new --run_dir."
         ) from error
     return network_of(model), settings
