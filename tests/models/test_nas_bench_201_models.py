@@ -1,7 +1,6 @@
 """Networks of NAS-Bench-201 have the costs of the published table.
 
-Rows of the table are from NATS-Bench (MIT), as parameters and millions of
-multiply-adds of networks for 10 classes of 32x32 pixels.
+The table has networks for 10 classes of 32x32 pixels.
 """
 
 import itertools
@@ -13,6 +12,7 @@ import pytest
 import tensorflow as tf
 
 import tfdarts
+from tfdarts.evaluators.nas_bench_201_table import TABLES
 from tfdarts.layers.alphas import Alphas
 from tfdarts.models.multiply_adds import multiply_adds
 from tfdarts.models.nas_bench_201_models import NASBench201Network
@@ -23,22 +23,8 @@ from tfdarts.strategies.gradient.derivations import derive_all_edges
 
 SPACE = NASBench201SearchSpace()
 SHAPE = (32, 32, 3)
-TABLE = {
-    "000000": (73_306, 7.783),
-    "111111": (73_306, 7.783),
-    "222222": (241_306, 31.376),
-    "333333": (1_531_546, 220.120),
-    "444444": (73_306, 7.783),
-    "203412": (372_346, 51.037),
-    "131204": (344_346, 47.105),
-    "223400": (372_346, 51.037),
-    "441142": (101_306, 11.715),
-    "141232": (372_346, 51.037),
-    "004342": (344_346, 47.105),
-    "412301": (344_346, 47.105),
-    "024012": (129_306, 15.647),
-}
-"""Parameters and multiply-adds by the position of each edge's operation."""
+CODES = np.array([*itertools.product(range(5), repeat=6)])
+"""The position of each edge's operation, for all rows of the table."""
 
 
 def genotype_of(code):
@@ -70,19 +56,58 @@ def costs():
     return skeleton, [measure(f"11111{k}") - skeleton for k in range(5)]
 
 
-@pytest.mark.parametrize("code", TABLE)
-def test_costs_are_those_of_the_table(code, costs):
+@pytest.fixture(scope="module")
+def table():
+    """Parameters and multiply-adds, in millions, of all rows."""
+    with np.load(TABLES / "nas_bench_201.npz") as file:
+        return file["kparams"], file["mflops"] / 1e3
+
+
+def function_of(code):
+    """What a cell computes, if all operations of a kind were equal.
+
+    Skip connections then make different cells compute the same.
+    """
+    nodes, operations = ["0"], iter(code)
+    for node in SPACE.nodes:
+        terms = [
+            nodes[source]
+            if operation == 1
+            else f"({nodes[source]})@{operation}"
+            for source, operation in zip(range(node), operations)
+        ]
+        nodes.append("+".join(sorted(terms)))
+    return nodes[-1]
+
+
+def test_costs_of_all_cells_are_those_of_the_table(costs, table):
+    """150 rows have the figures of another cell of the same function.
+
+    Skip connections let such cells share a convolution: a sum of three
+    convolutions of the input, for example, has the parameters of two. All
+    other rows follow from their own operations.
+    """
     skeleton, of_operations = costs
-    found = skeleton + sum(of_operations[int(digit)] for digit in code)
-    parameters, millions = TABLE[code]
-    assert found[0] == parameters
-    assert found[1] / 1e6 == pytest.approx(millions, abs=6e-4)
+    found = skeleton + np.array(of_operations)[CODES].sum(axis=1)
+    parameters, millions = table
+    same = found[:, 0] == parameters
+    np.testing.assert_allclose(found[same, 1] / 1e6, millions[same], rtol=1e-4)
+    functions = [function_of(code) for code in CODES.tolist()]
+    # The number of cells of different functions is that of the paper.
+    assert (len({*functions}), np.sum(~same)) == (12_751, 150)
+    of_functions = {
+        (function, size, round(adds / 1e6, 2))
+        for function, (size, adds) in zip(functions, found.tolist())
+    }
+    for row in np.flatnonzero(~same):
+        figures = parameters[row], round(millions[row], 2)
+        assert (functions[row], *figures) in of_functions
 
 
 @pytest.mark.parametrize("code", ["333333", "203412", "131204"])
-def test_a_built_network_costs_the_same(code):
+def test_a_built_network_costs_what_the_table_says(code, table):
     network = NASBench201Network(genotype_of(code), 16, 17, 10, SHAPE)
-    parameters, millions = TABLE[code]
+    parameters, millions = (column[int(code, 5)] for column in table)
     assert size(network) == parameters
     assert multiply_adds(network) / 1e6 == pytest.approx(millions, abs=6e-4)
 
