@@ -49,8 +49,8 @@ def depthwise(x, kernel, **geometry):
     )
 
 
-def max_pool(x, strides):
-    shifted = windows(x, (3, 3), strides, padding=1, fill=-np.inf)
+def max_pool(x, strides, size=3):
+    shifted = windows(x, (size,) * 2, strides, size // 2, fill=-np.inf)
     return np.max([window for *_, window in shifted], axis=0)
 
 
@@ -96,9 +96,9 @@ def factorized_reduce(x, weights, affine):
     return batch_norm(x, weights if affine else None)
 
 
-def conv_7x1_1x7(x, weights, affine, strides):
-    x = conv(relu(x), next(weights), strides=(1, strides), padding=(0, 3))
-    x = conv(x, next(weights), strides=(strides, 1), padding=(3, 0))
+def conv_kx1_1xk(x, weights, affine, strides, side):
+    x = conv(relu(x), next(weights), strides=(1, strides), padding=(0, side))
+    x = conv(x, next(weights), strides=(strides, 1), padding=(side, 0))
     return batch_norm(x, weights if affine else None)
 
 
@@ -114,11 +114,16 @@ def primitive(name, x, weights, strides=1, search=False):
             output = x
         case "skip":
             output = factorized_reduce(x, weights, affine)
-        case "max_pool" | "avg_pool" as kind:
-            output = {"max_pool": max_pool, "avg_pool": avg_pool}[kind](
-                x, strides
-            )
+        case "max_pool":
+            output = max_pool(x, strides, int(name[-1]))
             output = batch_norm(output) if search else output
+        case "avg_pool":
+            output = avg_pool(x, strides)
+            output = batch_norm(output) if search else output
+        case "nor_conv":
+            side = int(name[-1]) // 2
+            output = conv(relu(x), next(weights), strides=strides, padding=side)
+            output = batch_norm(output, weights if affine else None)
         case "sep_conv":
             padding = int(name[-1]) // 2
             output = separable(x, weights, affine, strides, padding)
@@ -126,8 +131,9 @@ def primitive(name, x, weights, strides=1, search=False):
         case "dil_conv":
             padding = int(name[-1]) - 1
             output = separable(x, weights, affine, strides, padding, 2)
-        case "conv_7x1":
-            output = conv_7x1_1x7(x, weights, affine, strides)
+        case "conv_7x1" | "conv_3x1":
+            side = int(name[-1]) // 2
+            output = conv_kx1_1xk(x, weights, affine, strides, side)
     if next(weights, None) is not None:
         raise ValueError(f"{name} has more weights than the reference uses.")
     return output

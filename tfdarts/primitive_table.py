@@ -56,14 +56,15 @@ _LAYERS = "tfdarts.layers.primitives"
 _BUNDLES = "tfdarts.layers.bundles"
 
 
-def _pooling(kind, color, spaces=("cnn",)):
+def _pooling(kind, color, spaces=("cnn",), **options):
     return Primitive(
         f"{_LAYERS}:pooling",
         color,
         ORANGE,
         f"{_BUNDLES}:shared_by_all_edges",
-        {"kind": kind},
+        {"kind": kind, **options},
         spaces,
+        in_paper=not options,
         learns=False,
     )
 
@@ -95,7 +96,18 @@ def _convolution(kernel_size, color):
         color,
         BLUE,
         options={"kernel_size": kernel_size},
-        spaces=("nas_bench_201",),
+        spaces=("cnn", "nas_bench_201"),
+        in_paper=False,
+    )
+
+
+def _factorized(kernel_size):
+    return Primitive(
+        f"{_LAYERS}:conv_kx1_1xk",
+        PINK,
+        PINK,
+        options={"kernel_size": kernel_size},
+        in_paper=False,
     )
 
 
@@ -129,12 +141,13 @@ _BUILT_IN = {
     "dil_conv_3x3": _dilated(3, PURPLE),
     "dil_conv_5x5": _dilated(5, LILAC),
     "sep_conv_7x7": _separable(7, PALE, in_paper=False),
-    "conv_7x1_1x7": Primitive(
-        f"{_LAYERS}:conv_7x1_1x7", PINK, PINK, in_paper=False
-    ),
+    "conv_7x1_1x7": _factorized(7),
     "noise": Primitive(
         f"{_LAYERS}:noise", INK, INK, in_paper=False, learns=False
     ),
+    "conv_3x1_1x3": _factorized(3),
+    "max_pool_5x5": _pooling("max", ORANGE, repeats=2),
+    "max_pool_7x7": _pooling("max", ORANGE, repeats=3),
     "nor_conv_1x1": _convolution(1, SKY),
     "nor_conv_3x3": _convolution(3, BLUE),
     "tanh": _activation("tanh", BLUE),

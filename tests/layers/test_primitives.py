@@ -57,7 +57,8 @@ def test_primitive_in_float32_is_the_reference(name, strides):
 
 @pytest.mark.parametrize(
     "name",
-    [*POOLS, "none", "dil_conv_3x3", "dil_conv_5x5", "conv_7x1_1x7"],
+    [*POOLS, "none", "dil_conv_3x3", "dil_conv_5x5", "conv_7x1_1x7"]
+    + ["conv_3x1_1x3", "max_pool_7x7", "nor_conv_3x3"],
 )
 @pytest.mark.parametrize("size", [(6, 8), (7, 5)])
 def test_stride_2_takes_every_second_pixel_of_stride_1(name, size):
@@ -89,6 +90,9 @@ def test_average_leaves_padding_out():
         ("dil_conv_3x3", 1, 400, 432),
         ("dil_conv_5x5", 1, 656, 688),
         ("conv_7x1_1x7", 1, 3584, 3616),
+        ("conv_3x1_1x3", 1, 1536, 1568),
+        ("nor_conv_3x3", 1, 2304, 2336),
+        ("max_pool_7x7", 2, 0, 0),
         ("skip_connect", 2, 256, 288),
         ("skip_connect", 1, 0, 0),
         ("max_pool_3x3", 2, 0, 0),

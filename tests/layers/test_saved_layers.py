@@ -92,7 +92,7 @@ ONE_EDGE = NASBench201SearchSpace(1, ("none", "nor_conv_3x3", "avg_pool_3x3"))
 LAYERS = {
     "Alphas": (lambda **k: Alphas(3, 2, "ones", **k), no_call),
     "BatchNorm": (lambda **k: BatchNorm(False, 0.8, **k), of_images),
-    "Conv7x1Conv1x7": (lambda **k: Conv7x1Conv1x7(4, **k), of_images),
+    "Conv7x1Conv1x7": (lambda **k: Conv7x1Conv1x7(4, 3, **k), of_images),
     "DilConv": (lambda **k: DilConv(4, 3, strides=2, **k), of_images),
     "DropPath": (lambda **k: DropPath(seed=3, **k), of_images),
     "FactorizedReduce": (
@@ -118,7 +118,7 @@ LAYERS = {
     ),
     # Each call draws other noise.
     "Noise": (lambda **k: Noise(2, seed=3, **k), no_call),
-    "Pool3x3": (lambda **k: Pool3x3("avg", 2, True, **k), of_images),
+    "Pool3x3": (lambda **k: Pool3x3("max", 2, True, 2, **k), of_images),
     "ReLUConvBN": (
         lambda **k: ReLUConvBN(6, 3, strides=2, affine=False, **k),
         of_images,

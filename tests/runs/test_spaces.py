@@ -12,6 +12,7 @@ from tfdarts.cli.export_command import main as export
 from tfdarts.cli.search_command import main as search
 from tfdarts.cli.train_command import main as train
 from tfdarts.search_spaces.nas_bench_201 import NASBench201SearchSpace
+from tfdarts.search_spaces.nasnet import NASNetSearchSpace
 from tfdarts.search_spaces.robust_darts import S1
 
 SIZES = ("--preset=paper", "--init_channels=2", "--num_cells=3")
@@ -61,6 +62,16 @@ def test_a_random_genotype_of_a_space_is_trained(tmp_path):
     drawn = recorded(tmp_path / "train")["genotype"]
     expected = NASBench201SearchSpace().sample(0)
     assert tfdarts.Genotype.from_dict(drawn) == expected
+
+
+@pytest.mark.slow
+def test_a_random_search_in_the_space_of_nasnet(tmp_path):
+    flags = (*TRAIN, "--strategy=random", "--num_candidates=1")
+    run = f"--run_dir={tmp_path}"
+    assert search([*flags, "--space=nasnet", run]) == 0
+    genotype = tfdarts.Genotype.load(tmp_path / "genotype.json")
+    assert genotype in NASNetSearchSpace()
+    assert (tmp_path / "cells" / "reduce.dot").exists()
 
 
 @pytest.mark.slow

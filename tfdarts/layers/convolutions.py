@@ -237,10 +237,11 @@ class DilConv(SeparablePrimitive):
 
 @keras.saving.register_keras_serializable(package="tfdarts")
 class Conv7x1Conv1x7(ConvolutionalPrimitive):
-    """`conv_7x1_1x7`: a 1x7 and a 7x1 convolution, in published cells only.
+    """`conv_7x1_1x7`: a 1x7 and a 7x1 convolution, of NASNet's space.
 
     Args:
         filters: Integer, output channels.
+        kernel_size: Odd integer, `3` for `conv_3x1_1x3`. Defaults to `7`.
         strides: Integer, `1` or `2`: along the width in the first
             convolution, along the height in the second.
         affine: Boolean, whether batch normalization has a trainable scale
@@ -256,20 +257,25 @@ class Conv7x1Conv1x7(ConvolutionalPrimitive):
     - [Zoph et al., 2018](https://arxiv.org/abs/1707.07012)
     """
 
-    def __init__(self, filters, **kwargs):
+    def __init__(self, filters, kernel_size=7, **kwargs):
         super().__init__(filters, **kwargs)
+        self.kernel_size = kernel_size
         layers = []
         for axis in (1, 0):
-            kernel_size, strides, padding = [1, 1], [1, 1], [0, 0]
-            kernel_size[axis], strides[axis] = 7, self.strides
-            padding[axis] = 3
+            sides, strides, padding = [1, 1], [1, 1], [0, 0]
+            sides[axis], strides[axis] = kernel_size, self.strides
+            padding[axis] = kernel_size // 2
             layers += [
                 keras.layers.ZeroPadding2D(
                     tuple(padding), dtype=self.dtype_policy, **LAYOUT
                 ),
-                conv(filters, kernel_size, tuple(strides), self.dtype_policy),
+                conv(filters, sides, tuple(strides), self.dtype_policy),
             ]
         self.add_block(*layers)
+
+    def get_config(self):
+        own = {"kernel_size": self.kernel_size} if self.kernel_size != 7 else {}
+        return {**super().get_config(), **own}
 
 
 @keras.saving.register_keras_serializable(package="tfdarts")

@@ -144,6 +144,8 @@ class Pool3x3(Stack):
     Args:
         kind: `"max"` or `"avg"`.
         strides: Integer, `1` or `2`.
+        repeats: Integer, how often maxima are taken: `2` for the maxima of
+            5x5 pixels, `3` for those of 7x7. Defaults to `1`.
         batch_norm: Boolean, whether a batch normalization without scale and
             offset follows, as in searches. Defaults to `False`.
 
@@ -161,7 +163,7 @@ class Pool3x3(Stack):
     np.float32(1.5)
     """
 
-    def __init__(self, kind, strides=1, batch_norm=False, **kwargs):
+    def __init__(self, kind, strides=1, batch_norm=False, repeats=1, **kwargs):
         super().__init__(**kwargs)
         if kind not in ("max", "avg"):
             raise ValueError(
@@ -170,14 +172,16 @@ class Pool3x3(Stack):
         self.kind = kind
         self.strides = strides
         self.batch_norm = batch_norm
+        self.repeats = repeats
         dtype = self.dtype_policy
-        self.layers_in_order.append(
+        self.layers_in_order += [
             MaxPooling3x3(dtype=dtype, **LAYOUT)
             if kind == "max"
             else keras.layers.AveragePooling2D(
                 3, strides=1, padding="same", dtype=dtype, **LAYOUT
             )
-        )
+            for _ in range(repeats)
+        ]
         if strides == 2:
             self.layers_in_order.append(Subsample(dtype=dtype))
         if batch_norm:
@@ -189,6 +193,7 @@ class Pool3x3(Stack):
             "kind": self.kind,
             "strides": self.strides,
             "batch_norm": self.batch_norm,
+            **({"repeats": self.repeats} if self.repeats > 1 else {}),
         }
 
 
@@ -217,9 +222,9 @@ def zero(filters, strides, search, **kwargs):
     return Zero(strides, **kwargs)
 
 
-def pooling(filters, strides, search, kind, **kwargs):
+def pooling(filters, strides, search, **kwargs):
     """Returns the layer of a pooling; see `primitive` and `Pool3x3`."""
-    return Pool3x3(kind, strides, batch_norm=search, **kwargs)
+    return Pool3x3(strides=strides, batch_norm=search, **kwargs)
 
 
 def skip(filters, strides, search, **kwargs):
@@ -252,7 +257,7 @@ def nor_conv(filters, strides, search, kernel_size, **kwargs):
     return ReLUConvBN(filters, kernel_size, **form, **kwargs)
 
 
-def conv_7x1_1x7(filters, strides, search, **kwargs):
-    """Returns the layer of `conv_7x1_1x7`; see `primitive`."""
+def conv_kx1_1xk(filters, strides, search, kernel_size, **kwargs):
+    """Returns the layer of `conv_7x1_1x7` or `conv_3x1_1x3`."""
     form = {"strides": strides, "affine": not search}
-    return Conv7x1Conv1x7(filters, **form, **kwargs)
+    return Conv7x1Conv1x7(filters, kernel_size, **form, **kwargs)

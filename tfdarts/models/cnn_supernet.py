@@ -115,6 +115,7 @@ class CNNSupernet(Supernet, keras.Model):
         self.stem_multiplier = stem_multiplier
         self.recompute = recompute
         self.space = as_space(space) or CNNSearchSpace(num_nodes, primitives)
+        self.space.require_supernet()
         self.num_nodes = self.space.num_nodes
         self.primitives = self.space.primitives
         dtype = self.dtype_policy

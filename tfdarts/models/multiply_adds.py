@@ -114,7 +114,7 @@ def _(layer, shape, everything):
 def _(layer: Pool3x3, shape, everything):
     # At stride 2, the outputs that subsampling drops do not count.
     outputs = layer.compute_output_shape(shape)
-    each = 9 + 2 * layer.batch_norm
+    each = 9 * layer.repeats + 2 * layer.batch_norm
     return each * math.prod(outputs[1:]) if everything else 0
 
 

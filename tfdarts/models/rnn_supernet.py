@@ -83,6 +83,7 @@ class RNNSupernet(Supernet, LanguageModel):
             dtype=dtype,
             **kwargs,
         )
+        cell.space.require_supernet()
         self.space = cell.space
         self.num_nodes = cell.space.num_nodes
         self.primitives = cell.space.primitives

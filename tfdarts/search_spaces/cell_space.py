@@ -2,22 +2,21 @@
 
 import copy
 import itertools
-import math
 from collections.abc import Mapping
 from collections.abc import Sequence
 
 import numpy as np
 
-from tfdarts.cells import Cell
 from tfdarts.genotypes import Genotype
 from tfdarts.primitive_table import require_primitives
 from tfdarts.search_spaces.derivation import derive_cell
+from tfdarts.search_spaces.genotypes_of_space import GenotypesOfSpace
 from tfdarts.search_spaces.masks import make_mask
-from tfdarts.search_spaces.neighbors import edit_nodes
+from tfdarts.search_spaces.node_edges import validate_edges_per_node
 from tfdarts.structures import Structure
 
 
-class CellSearchSpace:
+class CellSearchSpace(GenotypesOfSpace):
     """Base class of search spaces.
 
     Edges are numbered by node, then by predecessor. Row `e` of an alpha
@@ -44,11 +43,16 @@ class CellSearchSpace:
         structure: `tfdarts.structures.Structure`, the structure of the cells.
         supernet: The class of the supernet, or `"module:class"`. By default
             that of the structure.
+        repeats_predecessors: Boolean, whether several edges of a node may
+            come from the same node, even with the same primitive.
+        joins_loose_ends: Boolean, whether the output of a cell is formed by
+            the nodes that no other node reads, instead of `concat`.
 
     Raises:
         ValueError: If there are no nodes, if a primitive is unknown or
             repeated, if `"none"` is the only primitive, or if
-            `edges_per_node` is not a positive integer or `"all"`.
+            `edges_per_node` is not a positive integer or `"all"`. If it is
+            `"all"` and predecessors repeat.
     """
 
     name: str | None = None
@@ -59,6 +63,8 @@ class CellSearchSpace:
     derive_none: bool = False
     supernet: object = None
     primitives_by_edge: Mapping[str, Sequence[Sequence[str]]] | None = None
+    repeats_predecessors: bool = False
+    joins_loose_ends: bool = False
 
     def __init__(
         self,
@@ -88,14 +94,7 @@ class CellSearchSpace:
             self.edges_per_node = self.structure.edges_per_node
         if self.supernet is None:
             self.supernet = self.structure.supernet
-        edges_per_node = self.edges_per_node
-        if edges_per_node != "all" and not (
-            type(edges_per_node) is int and edges_per_node > 0
-        ):
-            raise ValueError(
-                f"`edges_per_node` must be a positive integer or 'all'. "
-                f"Received: {edges_per_node!r}."
-            )
+        validate_edges_per_node(self)
         self.edges = tuple(
             (node, predecessor)
             for node in self.nodes
@@ -129,22 +128,19 @@ class CellSearchSpace:
         """The nodes of a cell's output: all intermediate nodes."""
         return self.nodes
 
-    @property
-    def size(self) -> int:
-        """The number of different derived cells of the first type."""
-        cell_type, *_ = self.cell_types
-        return math.prod(
-            sum(
-                math.prod(
-                    len(self.choices(cell_type, node, source))
-                    for source in kept
-                )
-                for kept in itertools.combinations(
-                    range(node), self.num_kept(node)
-                )
+    def require_supernet(self) -> None:
+        """Raises `ValueError` if no supernet can contain the space.
+
+        A supernet has one operation of a kind between two nodes, and the
+        output of its cells has the same nodes for all architectures.
+        """
+        if self.repeats_predecessors or self.joins_loose_ends:
+            raise ValueError(
+                f"The space {self.name} has no supernet, because the edges of "
+                "a node may have the same predecessor, or the output of a "
+                "cell depends on its edges. Search it with a strategy that "
+                "trains candidates, such as random, or choose another space."
             )
-            for node in self.nodes
-        )
 
     def mask(self, cell_type: str) -> np.ndarray:
         """Returns which primitives each edge of a cell may have.
@@ -216,6 +212,7 @@ class CellSearchSpace:
 
         - [Liu et al., 2019](https://arxiv.org/abs/1806.09055), section 2.4
         """
+        self.require_supernet()
         if not {*self.cell_types} <= {*probabilities}:
             raise ValueError(
                 f"Deriving a genotype takes the probabilities of the cells "
@@ -239,132 +236,3 @@ class CellSearchSpace:
             "derive_none": self.derive_none,
             **({"primitives_by_edge": by_edge} if own else {}),
         }
-
-    def sample(self, seed: int) -> Genotype:
-        """Returns a genotype drawn uniformly from the space.
-
-        Args:
-            seed: Integer. The same seed gives the same genotype.
-        """
-        generator = np.random.default_rng(seed)
-        cells = [self._sample_cell(name, generator) for name in self.cell_types]
-        return self._genotype(cells, name=f"random:{seed}")
-
-    def neighbors(self, genotype: Genotype) -> list[Genotype]:
-        """Returns the genotypes that differ by one edit.
-
-        An edit gives one edge another primitive or another predecessor. The
-        edges of a node keep different predecessors. An edge that may not have
-        its primitive from another predecessor takes another primitive there.
-
-        Args:
-            genotype: `Genotype` of this space.
-
-        Returns:
-            List of genotypes: 120 in the paper's convolutional space, 52 in
-            its recurrent one.
-
-        Raises:
-            ValueError: If the genotype is not in this space.
-
-        Example:
-
-        >>> from tfdarts.search_spaces.rnn import RNNSearchSpace
-        >>> space = RNNSearchSpace()
-        >>> len(space.neighbors(space.sample(seed=0)))
-        52
-        """
-        self._check(genotype)
-        return [
-            Genotype(
-                cells={**genotype.cells, cell_type: Cell(nodes, cell.concat)}
-            )
-            for cell_type, cell in genotype.cells.items()
-            for nodes in edit_nodes(self, cell_type, cell.nodes)
-        ]
-
-    def mutate(self, genotype: Genotype, seed: int) -> Genotype:
-        """Returns a neighbor of a genotype, drawn uniformly.
-
-        Args:
-            genotype: `Genotype` of this space.
-            seed: Integer. The same seed gives the same neighbor.
-        """
-        neighbors = self.neighbors(genotype)
-        if not neighbors:
-            raise ValueError(
-                f"The genotype has no neighbor: it is the only one of its "
-                f"space. Received: {genotype}."
-            )
-        return neighbors[np.random.default_rng(seed).integers(len(neighbors))]
-
-    def __contains__(self, genotype: Genotype) -> bool:
-        """Returns whether a genotype is in this space."""
-        if not isinstance(genotype, Genotype):
-            return False
-        return genotype.cell_types == self.cell_types and all(
-            cell.concat == self.concat
-            and len(cell.nodes) == self.num_nodes
-            and all(
-                len(edges)
-                == self.num_kept(node)
-                == len({source for _, source in edges})
-                and all(
-                    primitive in self.choices(cell_type, node, source)
-                    for primitive, source in edges
-                )
-                for node, edges in zip(self.nodes, cell.nodes)
-            )
-            for cell_type, cell in genotype.cells.items()
-        )
-
-    def choices(self, cell_type, node, predecessor):
-        """Returns the primitives that a kept edge may have."""
-        edge = self.edges.index((node, predecessor))
-        return [
-            name
-            for name, allowed in zip(
-                self.primitives, self.mask(cell_type)[edge]
-            )
-            if allowed and (name != "none" or self.derive_none)
-        ]
-
-    def num_kept(self, node):
-        """Returns the number of edges into a node of a derived cell."""
-        # Each earlier node is a predecessor, so node `n` has `n` of them.
-        return (
-            node
-            if self.edges_per_node == "all"
-            else min(node, self.edges_per_node)
-        )
-
-    def _genotype(self, cells, name=None):
-        cells = {
-            cell_type: Cell(tuple(map(tuple, nodes)), self.concat)
-            for cell_type, nodes in zip(self.cell_types, cells, strict=True)
-        }
-        return Genotype(cells=cells, name=name)
-
-    def _check(self, genotype):
-        if genotype not in self:
-            raise ValueError(
-                "The genotype is not in the search space: its cells must have "
-                f"{self.num_nodes} nodes, each with {self.edges_per_node} "
-                f"different predecessors, the nodes {self.concat} in the "
-                f"output, and the primitives {', '.join(self.primitives)}"
-                f"{'' if self.derive_none else ' except none'}"
-                f"{' that each edge may have' * bool(self.primitives_by_edge)}"
-                f". Received: {genotype}."
-            )
-
-    def _sample_cell(self, cell_type, generator):
-        nodes = []
-        for node in self.nodes:
-            count = self.num_kept(node)
-            predecessors = generator.choice(node, count, replace=False)
-            edges = []
-            for predecessor in sorted(predecessors.tolist()):
-                choices = self.choices(cell_type, node, predecessor)
-                edges.append((str(generator.choice(choices)), predecessor))
-            nodes.append(edges)
-        return nodes

@@ -24,6 +24,8 @@ def _edits(space, cell_type, node, edge, edges):
         if other != primitive:
             yield other, predecessor
     taken = {source for _, source in edges}
+    if space.repeats_predecessors:
+        taken = {predecessor}
     for source in range(node):
         if source not in taken:
             names = space.choices(cell_type, node, source)

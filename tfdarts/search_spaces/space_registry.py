@@ -8,6 +8,7 @@ from tfdarts.registry import Registry
 from tfdarts.search_spaces.cell_space import CellSearchSpace
 from tfdarts.search_spaces.cnn import CNNSearchSpace
 from tfdarts.search_spaces.nas_bench_201 import NASBench201SearchSpace
+from tfdarts.search_spaces.nasnet import NASNetSearchSpace
 from tfdarts.search_spaces.rnn import RNNSearchSpace
 from tfdarts.search_spaces.robust_darts import S1
 from tfdarts.search_spaces.robust_darts import S2
@@ -18,6 +19,7 @@ from tfdarts.structures import structure_of
 
 _BUILT_IN = (
     *(CNNSearchSpace, RNNSearchSpace, NASBench201SearchSpace),
+    NASNetSearchSpace,
     *(S1, S2, S3, S4),
 )
 SPACES = Registry("space", "spaces", {each.name: each for each in _BUILT_IN})

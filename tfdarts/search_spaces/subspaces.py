@@ -10,7 +10,7 @@ def is_subspace(space, whole):
 
     Example:
 
-    >>> from tfdarts.search_spaces.registry import get_space
+    >>> from tfdarts.search_spaces.space_registry import get_space
     >>> darts = get_space("darts")()
     >>> is_subspace(get_space("s3")(), darts), is_subspace(darts, darts)
     (True, True)
@@ -24,6 +24,8 @@ def is_subspace(space, whole):
             space.num_nodes,
             [space.num_kept(node) for node in space.nodes],
             space.concat,
+            space.repeats_predecessors,
+            space.joins_loose_ends,
         )
 
     def primitives(space):

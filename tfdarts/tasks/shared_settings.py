@@ -319,6 +319,10 @@ class SearchSettings(GradientSettings):
         when={"alpha_optimizer": "adam"},
     )
 
+    def __post_init__(self):
+        super().__post_init__()
+        self.search_space.require_supernet()
+
 
 def genotype_text(value, name):
     """Returns a genotype in the form of the `--genotype` flag.
