@@ -2,11 +2,13 @@
 
 import dataclasses
 from collections.abc import Iterable
+from collections.abc import Mapping
 
 from tfdarts.arguments import items
 from tfdarts.arguments import scalar
 from tfdarts.primitive_table import primitive_names
 from tfdarts.structures import STRUCTURES
+from tfdarts.structures import structure_of
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -172,3 +174,54 @@ def _validate_concat(field, concat, num_inputs, num_nodes):
             f"Received: {received!r}."
         )
     return concat
+
+
+def cells_by_name(**arguments):
+    """Returns the cells of arguments such as `normal` and `normal_concat`."""
+    given = {name: v for name, v in arguments.items() if v is not None}
+    return {
+        cell_type: {
+            "nodes": given.get(cell_type),
+            "concat": given.get(f"{cell_type}_concat"),
+        }
+        for cell_type in dict.fromkeys(
+            name.removesuffix("_concat") for name in given
+        )
+    }
+
+
+def space_of_cells(cells):
+    """Returns the space whose cells have these names."""
+    names = {*cells} if isinstance(cells, Mapping) else set()
+    if structure := structure_of(names):
+        return structure.name
+    wanted = " or ".join(
+        f"{structure.description} ({' and '.join(structure.cell_types)})"
+        for structure in STRUCTURES.values()
+    )
+    received = ", ".join(map(str, cells)) if names else repr(cells)
+    raise ValueError(f"A genotype holds {wanted}. Received: {received}.")
+
+
+def require_nodes(cells):
+    """Raises `ValueError` if a cell of a file lists no edges by node."""
+    for cell_type, cell in cells.items() if isinstance(cells, dict) else ():
+        nodes = cell.get("nodes") if isinstance(cell, dict) else None
+        if nodes is not None and not is_list_of_nodes(nodes):
+            raise ValueError(
+                f"The nodes of the cell {cell_type} must be a list with a list "
+                f"of pairs (primitive, predecessor) for each intermediate "
+                f"node. Received: {nodes!r}."
+            )
+
+
+def nodes_and_concat(cell_type, cell):
+    """Returns the arguments of `validate_cell` in a `Cell` or a dict."""
+    if isinstance(cell, Cell):
+        return cell.nodes, cell.concat
+    if not isinstance(cell, Mapping) or {*cell} != {"nodes", "concat"}:
+        raise ValueError(
+            f"The cell `{cell_type}` of a genotype must have `nodes` and "
+            f"`concat`. Received: {cell!r}."
+        )
+    return cell["nodes"], cell["concat"]

@@ -6,7 +6,6 @@ evaluated as code.
 """
 
 import dataclasses
-import difflib
 import json
 import os
 from collections.abc import Iterable
@@ -15,16 +14,19 @@ from collections.abc import Sequence
 
 from tfdarts.arguments import as_path
 from tfdarts.cells import Cell
-from tfdarts.cells import is_list_of_nodes
+from tfdarts.cells import cells_by_name
+from tfdarts.cells import nodes_and_concat
+from tfdarts.cells import require_nodes
+from tfdarts.cells import space_of_cells
 from tfdarts.cells import validate_cell
 from tfdarts.characters import has_unusable_characters
 from tfdarts.files import write_atomically
 from tfdarts.pasted import is_pasted
 from tfdarts.pasted import pasted_fields
 from tfdarts.primitive_table import primitive_names
-from tfdarts.published_cells import PUBLISHED
+from tfdarts.published_cells import published_cells
+from tfdarts.published_cells import published_names as published_names
 from tfdarts.structures import STRUCTURES
-from tfdarts.structures import structure_of
 
 FORMAT = 2
 """The format of new genotype files. Files of format 1 are read as well."""
@@ -138,7 +140,7 @@ class Genotype:
                 f"`name` must have no control characters and be UTF-8. "
                 f"Received: {name!r}."
             )
-        by_name = _cells_by_name(
+        by_name = cells_by_name(
             normal=normal,
             normal_concat=normal_concat,
             reduce=reduce,
@@ -155,12 +157,12 @@ class Genotype:
                 f"cells={{**genotype.cells, name: cell}}."
             )
         cells = by_name if cells is None else cells
-        space = _space_of(cells)
+        space = space_of_cells(cells)
         checked = {
             cell_type: validate_cell(
                 space,
                 cell_type,
-                *_nodes_and_concat(cell_type, cells[cell_type]),
+                *nodes_and_concat(cell_type, cells[cell_type]),
             )
             for cell_type in STRUCTURES[space].cell_types
         }
@@ -190,7 +192,7 @@ class Genotype:
     @property
     def space(self) -> str:
         """The structure of the cells, such as `"cnn"` or `"rnn"`."""
-        return _space_of(self.cells)
+        return space_of_cells(self.cells)
 
     @property
     def cell_types(self) -> tuple[str, ...]:
@@ -259,7 +261,7 @@ class Genotype:
         space, name = fields.pop("space", None), fields.pop("name", None)
         cells = fields
         if format == 1:
-            cells = _cells_by_name(**fields)
+            cells = cells_by_name(**fields)
         elif (cells := fields.pop("cells", None)) is None or fields:
             raise ValueError(
                 f'A genotype file of format 2 has the fields "format", '
@@ -268,7 +270,7 @@ class Genotype:
                 f"Unknown: {sorted(fields)}."
             )
         else:
-            _require_nodes(cells)
+            require_nodes(cells)
         genotype = cls(cells=cells, name=name)
         if space not in (None, genotype.space):
             raise ValueError(
@@ -400,128 +402,4 @@ def get(name: str, space: str = "cnn") -> Genotype:
     >>> get("DARTS_V2", space="rnn").recurrent[0]
     ('sigmoid', 0)
     """
-    if name not in published_names(space):
-        raise ValueError(
-            f"There is no published genotype named {name!r}. The published "
-            f"genotypes are: {', '.join(published_names(space))}."
-            f"{suggest_published_name(str(name), space)}"
-        )
-    published = PUBLISHED[space][name]
-    cells = {
-        cell_type: {"nodes": list(_edges(text)), "concat": concat}
-        for cell_type, text, concat in zip(
-            STRUCTURES[space].cell_types, published[::2], published[1::2]
-        )
-    }
-    return Genotype(cells=cells, name=name)
-
-
-def published_names(space: str = "cnn") -> tuple[str, ...]:
-    """Returns the names of all published genotypes, a tuple of strings.
-
-    Args:
-        space: String, the structure of the cells: `"cnn"` or `"rnn"`.
-
-    Raises:
-        ValueError: If the space is unknown.
-
-    Example:
-
-    >>> published_names("rnn")
-    ('ENAS', 'DARTS_V1', 'DARTS_V2')
-    """
-    if space not in STRUCTURES:
-        raise ValueError(
-            f"The space of a genotype must be one of {', '.join(STRUCTURES)}. "
-            f"Received: {space!r}."
-        )
-    return tuple(PUBLISHED.get(space, ()))
-
-
-def suggest_published_name(name, space="cnn"):
-    """Returns a sentence that suggests a published name, or an empty string.
-
-    Args:
-        name: String that is not a published name.
-        space: String, the structure of the cells: `"cnn"` or `"rnn"`.
-
-    Example:
-
-    >>> suggest_published_name("darts-v2"), suggest_published_name("x")
-    (' Did you mean DARTS_V2?', '')
-    >>> suggest_published_name("ENAS")
-    ' ENAS holds a recurrent cell: give --space=rnn.'
-    """
-    for other, structure in STRUCTURES.items():
-        if other != space and name in published_names(other):
-            return (
-                f" {name} holds {structure.description}: give --space={other}."
-            )
-    plain = {_letters(each): each for each in published_names(space)}
-    letters = _letters(name)
-    close = [each for each in plain if letters and each.startswith(letters)]
-    close = close or difflib.get_close_matches(letters, plain, 1, 0.7)
-    meant = " or ".join(plain[each] for each in close)
-    return f" Did you mean {meant}?" if meant else ""
-
-
-def _letters(name):
-    """Returns a name in lower case, without hyphens and underscores."""
-    return name.lower().replace("-", "").replace("_", "")
-
-
-def _edges(text):
-    for edge in text.split():
-        primitive, predecessor = edge.split(":")
-        yield primitive, int(predecessor)
-
-
-def _cells_by_name(**arguments):
-    """Returns the cells of arguments such as `normal` and `normal_concat`."""
-    given = {name: v for name, v in arguments.items() if v is not None}
-    return {
-        cell_type: {
-            "nodes": given.get(cell_type),
-            "concat": given.get(f"{cell_type}_concat"),
-        }
-        for cell_type in dict.fromkeys(
-            name.removesuffix("_concat") for name in given
-        )
-    }
-
-
-def _space_of(cells):
-    """Returns the space whose cells have these names."""
-    names = {*cells} if isinstance(cells, Mapping) else set()
-    if structure := structure_of(names):
-        return structure.name
-    wanted = " or ".join(
-        f"{structure.description} ({' and '.join(structure.cell_types)})"
-        for structure in STRUCTURES.values()
-    )
-    received = ", ".join(map(str, cells)) if names else repr(cells)
-    raise ValueError(f"A genotype holds {wanted}. Received: {received}.")
-
-
-def _require_nodes(cells):
-    """Raises `ValueError` if a cell of a file lists no edges by node."""
-    for cell_type, cell in cells.items() if isinstance(cells, dict) else ():
-        nodes = cell.get("nodes") if isinstance(cell, dict) else None
-        if nodes is not None and not is_list_of_nodes(nodes):
-            raise ValueError(
-                f"The nodes of the cell {cell_type} must be a list with a list "
-                f"of pairs (primitive, predecessor) for each intermediate "
-                f"node. Received: {nodes!r}."
-            )
-
-
-def _nodes_and_concat(cell_type, cell):
-    """Returns the arguments of `validate_cell` in a `Cell` or a dict."""
-    if isinstance(cell, Cell):
-        return cell.nodes, cell.concat
-    if not isinstance(cell, Mapping) or {*cell} != {"nodes", "concat"}:
-        raise ValueError(
-            f"The cell `{cell_type}` of a genotype must have `nodes` and "
-            f"`concat`. Received: {cell!r}."
-        )
-    return cell["nodes"], cell["concat"]
+    return Genotype(cells=published_cells(name, space), name=name)

@@ -1,10 +1,14 @@
-"""The published cells, as tables.
+"""The published cells, as tables, and how to find one by its name.
 
 A cell is a string of its edges, each `primitive:predecessor`, and a tuple of
 the nodes in its output. Convolutional cells have two edges per node; an entry
 has the normal cell first and the reduction cell second. A recurrent cell has
 one edge per node.
 """
+
+import difflib
+
+from tfdarts.structures import STRUCTURES
 
 _CONVOLUTIONAL = {
     # Zoph et al., 2018, https://arxiv.org/abs/1707.07012
@@ -134,3 +138,89 @@ _RECURRENT = {
 
 PUBLISHED = {"cnn": _CONVOLUTIONAL, "rnn": _RECURRENT}
 """The published cells of each space."""
+
+
+def published_cells(name, space="cnn"):
+    """Returns the cells of a published genotype by name, a dict.
+
+    Args:
+        name: String, one of `published_names(space)`.
+        space: String, the structure of the cells: `"cnn"` or `"rnn"`.
+
+    Raises:
+        ValueError: If no genotype of that name was published, or the space
+            is unknown.
+    """
+    if name not in published_names(space):
+        raise ValueError(
+            f"There is no published genotype named {name!r}. The published "
+            f"genotypes are: {', '.join(published_names(space))}."
+            f"{suggest_published_name(str(name), space)}"
+        )
+    published = PUBLISHED[space][name]
+    return {
+        cell_type: {"nodes": list(_edges(text)), "concat": concat}
+        for cell_type, text, concat in zip(
+            STRUCTURES[space].cell_types, published[::2], published[1::2]
+        )
+    }
+
+
+def published_names(space: str = "cnn") -> tuple[str, ...]:
+    """Returns the names of all published genotypes, a tuple of strings.
+
+    Args:
+        space: String, the structure of the cells: `"cnn"` or `"rnn"`.
+
+    Raises:
+        ValueError: If the space is unknown.
+
+    Example:
+
+    >>> published_names("rnn")
+    ('ENAS', 'DARTS_V1', 'DARTS_V2')
+    """
+    if space not in STRUCTURES:
+        raise ValueError(
+            f"The space of a genotype must be one of {', '.join(STRUCTURES)}. "
+            f"Received: {space!r}."
+        )
+    return tuple(PUBLISHED.get(space, ()))
+
+
+def suggest_published_name(name, space="cnn"):
+    """Returns a sentence that suggests a published name, or an empty string.
+
+    Args:
+        name: String that is not a published name.
+        space: String, the structure of the cells: `"cnn"` or `"rnn"`.
+
+    Example:
+
+    >>> suggest_published_name("darts-v2"), suggest_published_name("x")
+    (' Did you mean DARTS_V2?', '')
+    >>> suggest_published_name("ENAS")
+    ' ENAS holds a recurrent cell: give --space=rnn.'
+    """
+    for other, structure in STRUCTURES.items():
+        if other != space and name in published_names(other):
+            return (
+                f" {name} holds {structure.description}: give --space={other}."
+            )
+    plain = {_letters(each): each for each in published_names(space)}
+    letters = _letters(name)
+    close = [each for each in plain if letters and each.startswith(letters)]
+    close = close or difflib.get_close_matches(letters, plain, 1, 0.7)
+    meant = " or ".join(plain[each] for each in close)
+    return f" Did you mean {meant}?" if meant else ""
+
+
+def _letters(name):
+    """Returns a name in lower case, without hyphens and underscores."""
+    return name.lower().replace("-", "").replace("_", "")
+
+
+def _edges(text):
+    for edge in text.split():
+        primitive, predecessor = edge.split(":")
+        yield primitive, int(predecessor)

@@ -12,8 +12,8 @@ import tensorflow as tf
 from tfdarts.training.optimizers import SGD
 from tfdarts.training.optimizers import Adam
 from tfdarts.training.optimizers import AdamW
-from tfdarts.training.optimizers import virtual_step_of
 from tfdarts.training.schedules import EpochCosine
+from tfdarts.training.vector_updates import virtual_step_of
 
 RATES = (0.1, 0.1, 0.07, 0.02, 0.005)
 SHAPES = ((3, 2), (4,))

@@ -16,20 +16,21 @@ from tfdarts.cli import process
 from tfdarts.cli.errors import EXIT_CODES
 from tfdarts.cli.errors import Terminated
 from tfdarts.cli.errors import classify_error
+from tfdarts.cli.flag_hints import distinct_fields
+from tfdarts.cli.flag_hints import flag_hints
+from tfdarts.cli.flag_hints import hints_of_parts
 from tfdarts.cli.help import COMMON_FLAGS
 from tfdarts.cli.help import PARTS
 from tfdarts.cli.help import help_text
 from tfdarts.data.image_source import DataError
 from tfdarts.registry import PluginError
 from tfdarts.registry import load_plugins
-from tfdarts.runs.evaluator_registry import EVALUATORS
 from tfdarts.runs.search_configs import evaluator_of
 from tfdarts.runs.search_configs import is_for
 from tfdarts.settings.conditions import refuse_idle_settings
 from tfdarts.settings.fields import flag_fields
 from tfdarts.stderr import quiet_stderr
 from tfdarts.strategies.strategy_registry import get_strategy
-from tfdarts.strategies.strategy_registry import strategies
 from tfdarts.tasks.task_registry import task_of_data
 from tfdarts.tasks.task_registry import tasks
 
@@ -112,7 +113,7 @@ class Command:
         task = self._task(list(parsing.expand_flagfiles(arguments)))
         values = self._flag_values(task)
         arguments, _ = self._drop_other_parts(arguments, task)
-        parsing.parse(values, self.name, arguments, self._hints(task))
+        parsing.parse(values, self.name, arguments, flag_hints(self, task))
         return values, task
 
     def for_strategy(self, arguments):
@@ -165,57 +166,7 @@ class Command:
 
     def fields_of(self, task):
         """Returns the fields that are the flags of a task."""
-        return _distinct_fields(self.settings_for(task))
-
-    def _hints(self, task):
-        """Returns hints for flags that are unknown here but known elsewhere.
-
-        Returns:
-            Dict from names of flags to sentences.
-        """
-        if not callable(self.settings):
-            return {}
-        of_tasks = {}
-        for other in self.known_tasks():
-            if other is not task:
-                for field in self.fields_of(other):
-                    # If several tasks have the flag, the first is named.
-                    of_tasks.setdefault(
-                        field.name,
-                        f"--{field.name} is for {other.name}, but --dataset "
-                        f"holds {task.name}: give another --dataset, or leave "
-                        f"--{field.name} out.",
-                    )
-        return of_tasks | self._hints_of_parts(task)
-
-    def _hints_of_parts(self, task):
-        """Returns hints for the flags of all strategies and evaluators.
-
-        Args:
-            task: `Task` of `--dataset`.
-        """
-        sentences = {}
-        if not self.has_strategy:
-            return sentences
-        for strategy in strategies():
-            if not is_for(strategy, task):
-                continue
-            parts = {"strategy": strategy.name}
-            for field in _distinct_fields(self.settings(task, parts)):
-                # If several strategies have the flag, the first is named.
-                sentences.setdefault(
-                    field.name,
-                    f"--{field.name} is for --strategy={strategy.name}: "
-                    f"give that strategy, or leave --{field.name} out.",
-                )
-        for evaluator in EVALUATORS.values():
-            for field in _distinct_fields(filter(None, [evaluator.settings])):
-                sentences.setdefault(
-                    field.name,
-                    f"--{field.name} is for --evaluator={evaluator.name}: "
-                    f"give that evaluator, or leave --{field.name} out.",
-                )
-        return sentences
+        return distinct_fields(self.settings_for(task))
 
     def _flag_values(self, task):
         values = flags.FlagValues()
@@ -285,7 +236,7 @@ class Command:
         names = set()
         if self._typed_parts(arguments):
             own = {field.name for field in self.fields_of(task)}
-            names = {*self._hints_of_parts(task)} - own
+            names = {*hints_of_parts(self, task)} - own
         return parsing.expand_without(names, arguments)
 
     def _run(self, values, arguments, task):
@@ -331,15 +282,6 @@ class Command:
         # If stderr is closed, only the exit code is left.
         with contextlib.suppress(OSError):
             print(f"{self.name}: {message}", file=sys.stderr)
-
-
-def _distinct_fields(settings):
-    """Returns the fields of several dataclasses, the first of each name."""
-    fields = {}
-    for each in settings:
-        for field in flag_fields(each):
-            fields.setdefault(field.name, field)
-    return fields.values()
 
 
 def settings_of(config_class, values):

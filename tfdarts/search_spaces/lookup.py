@@ -6,6 +6,7 @@ import shlex
 from tfdarts import genotypes
 from tfdarts.arguments import path_text
 from tfdarts.pasted import is_pasted
+from tfdarts.published_cells import suggest_published_name
 from tfdarts.search_spaces.space_registry import get_space
 from tfdarts.structures import STRUCTURES
 
@@ -90,7 +91,7 @@ def _hint(identifier, space):
     if pathlib.Path(identifier).suffix in _FILES:
         return " Check the path."
     run_dir = shlex.quote(f"--run_dir={identifier}")
-    return genotypes.suggest_published_name(identifier, space) or (
+    return suggest_published_name(identifier, space) or (
         f" For a run directory, search first: tfdarts-search {run_dir}."
     )
 

@@ -16,7 +16,7 @@ from tfdarts.strategies.search_options import check_options
 from tfdarts.strategies.search_options import check_precision
 from tfdarts.strategies.virtual_step import clip_norm_of
 from tfdarts.strategies.virtual_step import clip_step
-from tfdarts.training.optimizers import virtual_step_of
+from tfdarts.training.vector_updates import virtual_step_of
 
 
 @keras.saving.register_keras_serializable(package="tfdarts")

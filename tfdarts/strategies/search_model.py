@@ -26,7 +26,7 @@ from tfdarts.strategies.saved_search import SavedSearch
 from tfdarts.strategies.search_options import accuracy_of
 from tfdarts.strategies.search_options import check_compilation
 from tfdarts.strategies.search_options import require_alphas
-from tfdarts.training.optimizers import require_elementwise
+from tfdarts.training.vector_updates import require_elementwise
 
 
 class SearchModel(SavedSearch, CarriedStateMixin, keras.Model):

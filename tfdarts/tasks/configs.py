@@ -13,10 +13,10 @@ from tfdarts.settings.fields import FromPython
 from tfdarts.settings.fields import by_preset
 from tfdarts.settings.fields import setting
 from tfdarts.strategies.gradient.gradient_settings import MixedOpSettings
+from tfdarts.tasks.image_settings import ComputeConfig
 from tfdarts.tasks.presets import LARGE
 from tfdarts.tasks.presets import settings_of_search
 from tfdarts.tasks.shared_settings import CandidatesSettings
-from tfdarts.tasks.shared_settings import ComputeConfig
 from tfdarts.tasks.shared_settings import GenotypeSettings
 from tfdarts.tasks.shared_settings import NumCandidates
 from tfdarts.tasks.shared_settings import SearchSettings
@@ -219,7 +219,7 @@ class SearchConfig(
             )
 
     def auto_settings(self, *data):
-        """See `tfdarts.tasks.shared_settings.ImageConfig`."""
+        """See `tfdarts.tasks.image_settings.ImageConfig`."""
         return settings_of_search(self, *data)
 
     def _require_relaxation_applies(self):
@@ -284,7 +284,7 @@ class TrainConfig(GenotypeSettings, TrainSettings):
 
     @property
     def implied_settings(self):
-        """See `tfdarts.tasks.shared_settings.ImageConfig`."""
+        """See `tfdarts.tasks.image_settings.ImageConfig`."""
         if self.takes_genotype:
             return super().implied_settings
         without_cells = {"drop_path_rate": 0.0, "auxiliary_weight": 0.0}

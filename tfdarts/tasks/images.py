@@ -6,8 +6,8 @@ from tfdarts.tasks.configs import CandidateSearchConfig
 from tfdarts.tasks.configs import SearchConfig
 from tfdarts.tasks.configs import SelectConfig
 from tfdarts.tasks.configs import TrainConfig
+from tfdarts.tasks.image_settings import ImageConfig
 from tfdarts.tasks.request_settings import ImagesQuestion
-from tfdarts.tasks.shared_settings import ImageConfig
 from tfdarts.tasks.task import Task
 
 

@@ -118,7 +118,7 @@ def describe_images(config):
     """Returns lines that describe a data set of images, after reading it.
 
     Args:
-        config: `tfdarts.tasks.shared_settings.ImageConfig`.
+        config: `tfdarts.tasks.image_settings.ImageConfig`.
 
     Raises:
         DataError: If anything in the data set cannot be used.

@@ -32,7 +32,7 @@ def require_xla(config):
     """Raises `ValueError` if XLA is requested without a GPU.
 
     Args:
-        config: `tfdarts.tasks.shared_settings.ComputeConfig`.
+        config: `tfdarts.tasks.image_settings.ComputeConfig`.
     """
     if config.jit_compile and not local_devices("GPU"):
         raise ValueError(

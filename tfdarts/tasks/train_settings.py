@@ -6,9 +6,9 @@ import typing
 from tfdarts.settings.conditions import GIVEN
 from tfdarts.settings.fields import by_preset
 from tfdarts.settings.fields import setting
+from tfdarts.tasks.image_settings import ComputeConfig
 from tfdarts.tasks.presets import LARGE
 from tfdarts.tasks.presets import settings_of_training
-from tfdarts.tasks.shared_settings import ComputeConfig
 
 
 @dataclasses.dataclass(frozen=True)
@@ -187,11 +187,11 @@ class TrainSettings(ComputeConfig):
 
     @property
     def implied_settings(self):
-        """See `tfdarts.tasks.shared_settings.ImageConfig`."""
+        """See `tfdarts.tasks.image_settings.ImageConfig`."""
         return {"crop_padding": 0} if self.crop_size else {}
 
     def auto_settings(self, images, side, multiple, validation_images):
-        """See `tfdarts.tasks.shared_settings.ImageConfig`."""
+        """See `tfdarts.tasks.image_settings.ImageConfig`."""
         return settings_of_training(self, images, side, multiple)
 
     @property
