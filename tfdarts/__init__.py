@@ -64,6 +64,23 @@ if typing.TYPE_CHECKING:  # The same names as below, for type checkers.
     from tfdarts.settings.fields import setting as setting
     from tfdarts.strategies.darts import DARTS as DARTS
     from tfdarts.strategies.hypergradient import hypergradient as hypergradient
+    from tfdarts.strategies.proposers.ask_tell import ask as ask
+    from tfdarts.strategies.proposers.ask_tell import tell as tell
+    from tfdarts.strategies.proposers.evolution_oracle import (
+        EvolutionOracle as EvolutionOracle,
+    )
+    from tfdarts.strategies.proposers.local_search_oracle import (
+        LocalSearchOracle as LocalSearchOracle,
+    )
+    from tfdarts.strategies.proposers.oracle_strategy import (
+        OracleSettings as OracleSettings,
+    )
+    from tfdarts.strategies.proposers.oracle_strategy import (
+        OracleStrategy as OracleStrategy,
+    )
+    from tfdarts.strategies.proposers.reinforce_oracle import (
+        ReinforceOracle as ReinforceOracle,
+    )
     from tfdarts.strategies.strategy import Strategy as Strategy
     from tfdarts.strategies.strategy import SupernetStrategy as SupernetStrategy
     from tfdarts.strategies.strategy_registry import (
@@ -101,17 +118,22 @@ _PUBLIC = {
     "DataError": "tfdarts.data.image_source",
     "Evaluation": "tfdarts.evaluators.evaluation",
     "Evaluator": "tfdarts.evaluators.evaluator",
+    "EvolutionOracle": "tfdarts.strategies.proposers.evolution_oracle",
     "Genotype": "tfdarts.genotypes",
     "InputChoice": "tfdarts.layers.input_choice",
     "LayerChoice": "tfdarts.layers.layer_choice",
+    "LocalSearchOracle": "tfdarts.strategies.proposers.local_search_oracle",
     "MeanStatistics": "tfdarts.training.mean_statistics",
     "MixedOp": "tfdarts.layers.mixed_op",
+    "OracleSettings": "tfdarts.strategies.proposers.oracle_strategy",
+    "OracleStrategy": "tfdarts.strategies.proposers.oracle_strategy",
     "RNNNetwork": "tfdarts.models.rnn_network",
     "RNNSearchConfig": "tfdarts.tasks.rnn_configs",
     "RNNSearchSpace": "tfdarts.search_spaces.rnn",
     "RNNSelectConfig": "tfdarts.tasks.rnn_configs",
     "RNNSupernet": "tfdarts.models.rnn_supernet",
     "RNNTrainConfig": "tfdarts.tasks.rnn_configs",
+    "ReinforceOracle": "tfdarts.strategies.proposers.reinforce_oracle",
     "Relaxation": "tfdarts.layers.relaxations",
     "ResetStates": "tfdarts.training.segment_callbacks",
     "SGD": "tfdarts.training.optimizers",
@@ -124,6 +146,7 @@ _PUBLIC = {
     "Task": "tfdarts.tasks.task",
     "TrainConfig": "tfdarts.tasks.configs",
     "WithCarriedState": "tfdarts.models.carried_state",
+    "ask": "tfdarts.strategies.proposers.ask_tell",
     "choices_of": "tfdarts.models.chosen_options",
     "derive_model": "tfdarts.models.derived_model",
     "describe_data": "tfdarts.runs.describe_data",
@@ -148,6 +171,7 @@ _PUBLIC = {
     "search_config": "tfdarts.runs.search_configs",
     "select": "tfdarts.runs.select",
     "setting": "tfdarts.settings.fields",
+    "tell": "tfdarts.strategies.proposers.ask_tell",
     "train": "tfdarts.runs.train",
     "train_seeds": "tfdarts.runs.seeds",
     "visualize": "tfdarts.runs.visualize",

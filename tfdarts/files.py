@@ -4,12 +4,14 @@ import os
 import pathlib
 
 
-def write_atomically(path, content):
+def write_atomically(path, content, durable=True):
     """Writes text or bytes atomically: readers never see a partial file.
 
     Args:
         path: Path of the file. The directory must exist.
         content: String or bytes.
+        durable: Boolean, whether the file must also survive a power cut.
+            Defaults to `True`, which takes some milliseconds.
     """
     path = pathlib.Path(path)
     content = content.encode() if isinstance(content, str) else content
@@ -18,8 +20,9 @@ def write_atomically(path, content):
         with partial.open("wb") as file:
             file.write(content)
             file.flush()
-            # Otherwise a power cut could leave the new name without content.
-            os.fsync(file.fileno())
+            if durable:
+                # Otherwise a power cut could leave the name without content.
+                os.fsync(file.fileno())
         os.replace(partial, path)
     except OSError as error:
         if error.errno:

@@ -1,6 +1,8 @@
 """The help of a command."""
 
+import inspect
 import itertools
+import re
 import shlex
 import textwrap
 
@@ -28,8 +30,7 @@ def help_text(command):
     if examples:
         lines += ["Examples:", "", *examples, ""]
     if command.has_strategy:
-        names = ", ".join(strategy.name for strategy in strategies())
-        lines += [*textwrap.wrap(f"Strategies: {names}", 80), ""]
+        lines += _strategy_lines()
     if command.has_strategy and command.strategy.trains == "candidates":
         names = ", ".join(EVALUATORS)
         lines += [*textwrap.wrap(f"Evaluators: {names}", 80), ""]
@@ -62,6 +63,31 @@ def help_text(command):
         "interrupted, 141 the reader of the results is gone.",
     ]
     return "\n".join(lines)
+
+
+def _strategy_lines():
+    """Returns help lines for all strategies, by family."""
+    families = {}
+    for strategy in strategies():
+        families.setdefault(strategy.family, []).append(strategy)
+    lines = ["Strategies:", ""]
+    for family, members in families.items():
+        lines.append(f"  {family}")
+        for strategy in members:
+            docstring = inspect.cleandoc(type(strategy).__doc__ or "")
+            summary, _, rest = docstring.partition("\n")
+            link = re.search(r"\[(.+?)\]\((\S+?)\)", rest)
+            reference = f" {link[1]}, {link[2]}" if link else ""
+            lines += textwrap.wrap(
+                f"{strategy.name}: {summary}{reference}".rstrip(": "),
+                80,
+                initial_indent="    ",
+                subsequent_indent="        ",
+                break_on_hyphens=False,
+                break_long_words=False,
+            )
+        lines.append("")
+    return lines
 
 
 def examples_of(command):

@@ -49,11 +49,16 @@ class CandidateSearch(TrialSearch):
         if self.trials:
             logger.info("search: resuming after candidate %d", len(self.trials))
 
+    @property
+    def directory(self):
+        """The path of the search in the run directory."""
+        return self.stage.path
+
     def _evaluate_new(self, genotype, number):
         logger.info(
             "search: candidate %d of %d", number, self.config.num_candidates
         )
-        directory = self.stage.path / "candidates" / f"{number:04d}"
+        directory = self.directory / "candidates" / f"{number:04d}"
         return self.evaluator(genotype, directory)
 
     @property
@@ -77,7 +82,7 @@ class CandidateSearch(TrialSearch):
 
     def _keep(self, evaluation):
         super()._keep(evaluation)
-        write_trials(self.stage.path, self.trials)
+        write_trials(self.directory, self.trials)
         done, total = len(self.trials), self.config.num_candidates
         seconds = time.monotonic() - self.begun
         left = seconds / (done - self.done_before) * (total - done)

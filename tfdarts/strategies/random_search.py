@@ -15,6 +15,7 @@ class RandomSearch(Strategy):
     """
 
     name = "random"
+    family = "Controls"
     trains = "candidates"
     settings = TrialBudget
 

@@ -11,10 +11,8 @@ if typing.TYPE_CHECKING:  # It starts slowly; commands show help without it.
     import keras
 
 STRATEGY = (
-    "How the architecture is found: darts (gradient descent on a supernet), "
-    "random (candidates drawn and trained briefly), or a strategy of your "
-    "own. Each strategy has flags of its own: give --help beside "
-    "--strategy=random to see them."
+    "How the architecture is found: one of the strategies above. Each has "
+    "flags of its own: give --help beside --strategy=random to see them."
 )
 
 MOST_CANDIDATES = 2**20
@@ -32,6 +30,9 @@ class Strategy:
         trains: String, what the strategy trains: `"supernet"`, one model that
             contains all networks, or `"candidates"`, one network after the
             other.
+        family: String, the heading of the strategy in `--help`. What a
+            strategy is follows there from its docstring: the first line, and
+            the first link.
         settings: Dataclass, a subclass of `tfdarts.Settings`: settings of the
             strategy in addition to the training settings, or `None`.
         parts: Dict from settings of the search to their defaults with this
@@ -47,6 +48,7 @@ class Strategy:
 
     name: str | None = None
     trains: str | None = None
+    family: str = "Others"
     settings: type[Settings] | None = None
     parts: Mapping[str, Any] = types.MappingProxyType({})
     published: Mapping[str, Any] = types.MappingProxyType({})
@@ -70,6 +72,7 @@ class SupernetStrategy(Strategy):
     """
 
     trains = "supernet"
+    family = "Gradient descent on a supernet"
 
     def supernet_arguments(self, config: Settings) -> dict[str, Any]:
         """Returns further arguments of the supernet, a dict.

@@ -15,6 +15,10 @@ from tfdarts.strategies.gradient.pc_darts import PCDARTS
 from tfdarts.strategies.gradient.sdarts import SDARTS
 from tfdarts.strategies.gradient.shapley_nas import ShapleyNAS
 from tfdarts.strategies.gradient.snas import SNAS
+from tfdarts.strategies.proposers.bayesian import Bayesian
+from tfdarts.strategies.proposers.evolution import Evolution
+from tfdarts.strategies.proposers.local_search import LocalSearch
+from tfdarts.strategies.proposers.nas_rl import NASRL
 from tfdarts.strategies.random_search import RandomSearch
 from tfdarts.strategies.strategy import DARTSStrategy
 from tfdarts.strategies.strategy import Strategy
@@ -40,6 +44,10 @@ STRATEGIES = Registry(
             DARTSMinus(),
             DrNAS(),
             RandomSearch(),
+            LocalSearch(),
+            Evolution(),
+            NASRL(),
+            Bayesian(),
         )
     },
 )

@@ -26,6 +26,7 @@ class TrialSearch:
         config: The settings of the search.
         space: The search space.
         trials: List of `Evaluation`, one per candidate, in order.
+        directory: Path for files of the strategy, or `None`.
 
     Example:
 
@@ -39,6 +40,8 @@ class TrialSearch:
     >>> len(search.trials), search.genotype in search.space
     (8, True)
     """
+
+    directory = None
 
     def __init__(self, config, evaluator):
         self.config = config

@@ -1,0 +1,52 @@
+"""The settings of each proposer against the values of its publication."""
+
+import inspect
+
+import keras_tuner
+import pytest
+
+import tfdarts
+from tfdarts.cli.help import help_text
+from tfdarts.cli.search_command import command
+from tfdarts.strategies.strategy_registry import strategies
+from tfdarts.tasks.presets import fill_paper_settings
+
+PUBLISHED = {
+    # Real et al., 2019, section 3.3 (AmoebaNet-A).
+    "evolution": {"population": 100, "tournament": 25, "removal": "oldest"},
+    # reinforce.py of Dong et al., 2021 (NATS-Bench).
+    "nas_rl": {"policy_learning_rate": 0.01, "baseline_decay": 0.9},
+    # White et al., 2021, and their code.
+    "local_search": {"num_initial": 10},
+    "bayesian": {
+        "beta": inspect.signature(
+            keras_tuner.oracles.BayesianOptimizationOracle
+        )
+        .parameters["beta"]
+        .default
+    },
+}
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_the_paper_s_settings_are_published(name):
+    config = fill_paper_settings(tfdarts.search_config(name, preset="paper"))
+    found = {setting: getattr(config, setting) for setting in PUBLISHED[name]}
+    assert found == PUBLISHED[name]
+
+
+def test_few_candidates_have_a_small_population():
+    config = tfdarts.search_config("evolution")
+    assert config.population is None
+    chosen = config.auto_settings(1000, 32, 1, 0)
+    assert (chosen["population"], chosen["tournament"]) == (20, 5)
+    assert "learning_rate" in chosen
+
+
+def test_help_has_a_line_and_a_reference_for_each_strategy():
+    text = " ".join(help_text(command).split())
+    for strategy in strategies():
+        if type(strategy).__module__.startswith("tfdarts."):
+            said = text.partition(f" {strategy.name}: ")[2]
+            assert "https://" in said[:200]
+            assert strategy.family in text

@@ -1,0 +1,1 @@
+"""Strategies that propose genotypes and are told how good they are."""

@@ -1,0 +1,69 @@
+"""Evolution as an oracle of keras-tuner."""
+
+from tfdarts.strategies.proposers.proposer import Proposer
+
+REMOVALS = ("oldest", "worst")
+
+
+class EvolutionOracle(Proposer):
+    """Proposes mutations of the best of a few members of a population.
+
+    The first trials are random. After each further trial, one member leaves
+    the population: the oldest, however good it is.
+
+    Args:
+        population: Integer, the number of members.
+        tournament: Integer, how many members are drawn, with replacement; the
+            best of them is the parent.
+        removal: String, the member that leaves: `"oldest"`, or `"worst"`,
+            which is evolution without aging. Defaults to `"oldest"`.
+        **kwargs: See `keras_tuner.Oracle`.
+
+    Reference:
+
+    - [Real et al., 2019](https://arxiv.org/abs/1802.01548)
+    """
+
+    def __init__(
+        self,
+        population: int,
+        tournament: int,
+        removal: str = "oldest",
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        if removal not in REMOVALS:
+            raise ValueError(
+                f"`removal` must be one of {', '.join(REMOVALS)}. Received: "
+                f"{removal!r}."
+            )
+        self.population = population
+        self.tournament = tournament
+        self.removal = removal
+        self.members = []
+
+    def propose(self, generator):
+        if len(self.start_order) < self.population or not self.members:
+            return self.sample(generator)
+        drawn = generator.integers(len(self.members), size=self.tournament)
+        parent = min((self.members[i] for i in drawn), key=_loss)
+        return self.mutate(parent["values"], generator)
+
+    def learn(self, values, loss):
+        self.members.append({"values": values, "loss": loss})
+        if len(self.members) > self.population:
+            worst = max(self.members, key=_loss)
+            oldest, *_ = self.members
+            leaving = oldest if self.removal == "oldest" else worst
+            self.members.remove(leaving)
+
+    def get_state(self):
+        return {**super().get_state(), "members": self.members}
+
+    def set_state(self, state):
+        super().set_state(state)
+        self.members = state["members"]
+
+
+def _loss(member):
+    return member["loss"]

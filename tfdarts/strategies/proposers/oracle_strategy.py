@@ -1,0 +1,133 @@
+"""The strategy that evaluates the trials of an oracle of keras-tuner."""
+
+import dataclasses
+import importlib
+import logging
+import math
+import typing
+from typing import Any
+
+from tfdarts.settings.fields import Settings
+from tfdarts.strategies.strategy import Strategy
+from tfdarts.strategies.trial_budget import TrialBudget
+from tfdarts.strategies.trial_budget import has_ended
+
+if typing.TYPE_CHECKING:  # It imports TensorFlow.
+    import keras_tuner
+
+logger = logging.getLogger("tfdarts")
+
+
+@dataclasses.dataclass(frozen=True)
+class OracleSettings(TrialBudget):
+    """The settings of a strategy that has an oracle.
+
+    Attributes:
+        of_few_candidates: Dict from settings to their values for a few hundred
+            candidates, unless `--preset=paper`.
+    """
+
+    of_few_candidates: typing.ClassVar = {}
+
+    def __post_init__(self):
+        super().__post_init__()
+        if "preset" not in self.__dataclass_fields__:
+            for name, value in self.of_few_candidates.items():
+                if getattr(self, name) is None:
+                    self._set(name, value)
+
+    def auto_settings(self, *data):
+        """See `tfdarts.tasks.shared_settings.ImageConfig`."""
+        return {**super().auto_settings(*data), **self.of_few_candidates}
+
+
+class OracleStrategy(Strategy):
+    """A strategy that asks an oracle of keras-tuner for genotypes.
+
+    The oracle sees a genotype as choices, and its result as a number to
+    minimize: the first number of the rank of its evaluation. A subclass
+    implements `build_oracle`, or sets `oracle` and `settings`.
+
+    An interrupted search resumes with the oracle's files in `search/oracle`,
+    if it is a `ResumableOracle`. To any other oracle, all trials so far are
+    told again: it must then propose the same ones.
+
+    Attributes:
+        oracle: String, `"module:class"` of the oracle. The settings that
+            `settings` adds to `OracleSettings` are its arguments.
+    """
+
+    trains = "candidates"
+    settings = OracleSettings
+    oracle: str | None = None
+
+    def build_oracle(
+        self, config: Settings, hyperparameters: "keras_tuner.HyperParameters"
+    ) -> "keras_tuner.Oracle":
+        """Returns the oracle of a search.
+
+        Args:
+            config: The settings of the search.
+            hyperparameters: `keras_tuner.HyperParameters`, the choices that
+                make a genotype.
+        """
+        module, _, name = self.oracle.partition(":")
+        own = {*self.settings.__dataclass_fields__}
+        own -= {*OracleSettings.__dataclass_fields__}
+        return getattr(importlib.import_module(module), name)(
+            hyperparameters=hyperparameters,
+            seed=config.seed,
+            # A search goes on, however many candidates fail in a row.
+            max_consecutive_failed_trials=None,
+            **{name: getattr(config, name) for name in own},
+        )
+
+    def run(self, search: Any) -> None:
+        from tfdarts.strategies.proposers.ask_tell import ask
+        from tfdarts.strategies.proposers.ask_tell import tell
+        from tfdarts.strategies.proposers.space_encoding import SpaceEncoding
+
+        encoding = SpaceEncoding(search.space)
+        oracle = self.build_oracle(search.config, encoding.hyperparameters())
+        _restore(oracle, search.directory)
+        while not has_ended(search):
+            trial = ask(oracle)
+            if trial is None:
+                logger.info("search: ended, because the oracle has no more")
+                return
+            genotype = encoding.decode(trial.hyperparameters.values)
+            evaluation = self._evaluate(search, oracle, genotype)
+            tell(oracle, trial, _loss(evaluation))
+
+    def _evaluate(self, search, oracle, genotype):
+        """Returns the recorded or new evaluation of the oracle's trial."""
+        position = len(oracle.end_order)
+        if position == len(search.trials):
+            return search.evaluate(genotype)
+        # The search was interrupted before the oracle was told.
+        recorded = search.trials[position]
+        if recorded.genotype != genotype:
+            raise ValueError(
+                f"The strategy {self.name} would not propose the recorded "
+                f"candidate {position + 1} again, so the search cannot "
+                "resume: start over in another --run_dir."
+            )
+        return recorded
+
+
+def _restore(oracle, directory):
+    """Gives an oracle its directory, and reads its state, if any."""
+    from tfdarts.strategies.proposers.proposer import ResumableOracle
+
+    if directory is None:
+        return
+    oracle._set_project_dir(directory, "oracle")
+    saved = (directory / "oracle" / "oracle.json").exists()
+    if saved and isinstance(oracle, ResumableOracle):
+        oracle.reload()
+
+
+def _loss(evaluation):
+    """Returns what an oracle minimizes; `None` if the candidate failed."""
+    loss, *_ = evaluation.rank
+    return loss if math.isfinite(loss) else None
