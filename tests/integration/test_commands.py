@@ -76,7 +76,8 @@ def test_search_prints_the_genotype_and_the_next_command(workplace, searched):
 
 def test_visualize_draws_a_run_and_a_published_cell(workplace, searched):
     stdout, _ = command("tfdarts-visualize", "--run_dir=r", cwd=workplace)
-    assert all((workplace / line).exists() for line in stdout.splitlines())
+    drawn = [workplace / line for line in stdout.splitlines()]
+    assert all(path.stat().st_size > 1000 for path in drawn)
     stdout, _ = command(
         "tfdarts-visualize",
         "--genotype=AmoebaNet",
@@ -92,6 +93,12 @@ def test_train_evaluate_export(workplace, trained):
     stdout, _ = command("tfdarts-evaluate", "--run_dir=r", cwd=workplace)
     results = json.loads((workplace / "r/train/results.json").read_text())
     assert f"test_accuracy: {results['test_accuracy']:.6g}" in stdout
+    for name in (
+        "evaluation/confusion",
+        "evaluation/reliability",
+        "train/curves",
+    ):
+        assert (workplace / f"r/{name}.png").stat().st_size > 10_000
     stdout, _ = command("tfdarts-export", "--run_dir=r", cwd=workplace)
     assert stdout == (
         "r/export/digits/1\n"

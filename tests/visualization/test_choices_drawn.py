@@ -12,6 +12,8 @@ import tfdarts
 from tfdarts.visualization import panels
 from tfdarts.visualization.choices import draw_choices
 
+pytestmark = pytest.mark.rendered
+
 CHOICES = {
     "block1": {
         "chosen": "conv3",

@@ -10,6 +10,8 @@ from tfdarts.visualization import collapse
 from tfdarts.visualization import palette
 from tfdarts.visualization import panels
 
+pytestmark = pytest.mark.rendered
+
 EPOCHS = 6
 METRICS = {
     "loss": [1.0] * EPOCHS,

@@ -6,6 +6,8 @@ import pytest
 from tfdarts.visualization.curves import curves
 from tfdarts.visualization.curves import draw_curves
 
+pytestmark = pytest.mark.rendered
+
 TRAINING = {
     "epoch": [1.0, 2.0, 3.0],
     "loss": [2.0, 1.0, 0.5],

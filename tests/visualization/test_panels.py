@@ -15,6 +15,8 @@ from tfdarts.visualization.curves import draw_curves
 from tfdarts.visualization.predictions import draw_confusion
 from tfdarts.visualization.predictions import draw_reliability
 
+pytestmark = pytest.mark.rendered
+
 SPACES = {
     "normal": CNNSearchSpace(num_nodes=1),
     "recurrent": RNNSearchSpace(num_nodes=6),

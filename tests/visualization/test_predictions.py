@@ -7,6 +7,8 @@ import pytest
 from tfdarts.visualization import panels
 from tfdarts.visualization import predictions
 
+pytestmark = pytest.mark.rendered
+
 
 @pytest.fixture
 def drawn(tmp_path, monkeypatch):

@@ -9,6 +9,8 @@ from matplotlib import font_manager
 from tfdarts.visualization import panels
 from tfdarts.visualization.tick_names import name_ticks
 
+pytestmark = pytest.mark.rendered
+
 NAMES = [
     *("under $10", "$5 to $10", "$\\frac{$", "a\\$b", "\\", "_^{x}", "50 %"),
     *("<i>&amp;", "{0} %s", "[a] # ~", '"a"', "é", "e\u0301", "שלום", "سلام"),

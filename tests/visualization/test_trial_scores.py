@@ -7,6 +7,8 @@ from matplotlib.axes import Axes
 
 from tfdarts.visualization.trial_scores import draw_trials
 
+pytestmark = pytest.mark.rendered
+
 
 @pytest.fixture
 def lines(monkeypatch):
