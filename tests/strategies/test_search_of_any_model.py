@@ -414,11 +414,26 @@ def test_masked_steps_do_not_count():
     x = np.array([[1, 2, 0, 0], [3, 4, 5, 0]])
     y = np.where(x == 0, 100.0, 1.0)[..., None].astype("float32")
     model.compile(loss="mse")
+    model.compile(loss="mse", metrics=["mae"])
     search = DARTS(model, order=1)
-    search.compile(loss="mse")
-    expected = model.evaluate(x, y, verbose=0)
-    assert search.evaluate(x, y, verbose=0) == pytest.approx(expected, rel=1e-5)
-    assert expected < 100
+    search.compile(
+        *(SGD(0.0), Adam(0.0), "mse"),
+        metrics=["mae"],
+        accuracy=lambda y, outputs: tf.abs(y - outputs)[..., 0],
+    )
+    expected = model.evaluate(x, y, verbose=0, return_dict=True)
+    for found in (
+        search.evaluate(x, y, verbose=0, return_dict=True),
+        {k: v[0] for k, v in fit_once(search, x, y).items()},
+    ):
+        for name, value in expected.items():
+            assert found[name] == pytest.approx(value, rel=1e-5)
+        assert found["supernet_accuracy"] == pytest.approx(found["mae"])
+    assert expected["loss"] < 100 > expected["mae"]
+
+
+def fit_once(search, x, y):
+    return search.fit((x, y), (x, y), shuffle=False, verbose=0).history
 
 
 def plain():
@@ -426,8 +441,9 @@ def plain():
     return keras.Model(inputs, layers.Dense(1)(inputs))
 
 
-def choice():
-    return LayerChoice([layers.ReLU(), layers.Activation("tanh")])
+def choice(**form):
+    candidates = [layers.ReLU(**form), layers.Activation("tanh", **form)]
+    return LayerChoice(candidates)
 
 
 X = np.zeros((4, FEATURES))
@@ -460,6 +476,20 @@ Y = np.zeros((4, 1))
         (lambda: fitted((X, Y), (X, Y[:3])), "the same number of rows"),
         (lambda: fitted((X, Y), None), "two tuples of arrays"),
         (lambda: fitted(X, Y), "two tuples of arrays"),
+        (
+            lambda: DARTS(functional(choice())).compile(
+                alpha_optimizer=keras.optimizers.LossScaleOptimizer(Adam())
+            ),
+            "`alpha_optimizer` must not be a LossScaleOptimizer",
+        ),
+        (
+            lambda: DARTS(functional(choice(dtype="mixed_float16")), order=1),
+            "computes in float16, whose gradients vanish without loss scaling",
+        ),
+        (
+            lambda: DARTS(functional(choice(dtype="mixed_bfloat16"))),
+            "The layer .* computes in bfloat16, which has too few digits",
+        ),
         (
             lambda: fitted((X, Y), (X, Y), loss={"a": "mse", "b": "mse"}),
             "The model has one output, so `loss` must be one loss",

@@ -1,5 +1,7 @@
 """All layers inside a model."""
 
+import keras
+
 
 def nested_layers(model):
     """Returns a model or layer and all layers inside it, as a list.
@@ -17,3 +19,10 @@ def nested_layers(model):
     4
     """
     return [*model._flatten_layers()]
+
+
+def is_functional(layer):
+    """Returns whether a layer is a functional Keras model."""
+    return isinstance(layer, keras.Model) and bool(
+        getattr(layer, "operations", None)
+    )

@@ -7,6 +7,7 @@ import keras
 from tfdarts.layers.choice import Choice
 from tfdarts.layers.input_choice import InputChoice
 from tfdarts.layers.layer_choice import LayerChoice
+from tfdarts.layers.nested import is_functional
 from tfdarts.layers.nested import nested_layers
 from tfdarts.layers.size_choice import SizeChoice
 from tfdarts.models.chosen_size import copy_first_weights
@@ -128,7 +129,7 @@ class _Derivation:
                 )
             case keras.Sequential():
                 return self._clone_sequential(layer, name)
-            case keras.Model() if _is_functional(layer):
+            case keras.Model() if is_functional(layer):
                 clone = keras.models.clone_model(
                     layer,
                     input_tensors=_new_inputs(layer),
@@ -278,17 +279,8 @@ def _has_choices(layer):
     return any(isinstance(each, Choice) for each in nested_layers(layer))
 
 
-def _is_functional(layer):
-    """Returns whether a model is functional, so that it can be cloned."""
-    return isinstance(layer, keras.Model) and bool(
-        getattr(layer, "operations", None)
-    )
-
-
 def _is_made_of_layers(layer):
     """Returns whether other clones have the weights of a layer's clone."""
     if isinstance(layer, keras.layers.Wrapper):
         return isinstance(layer.layer, Choice)
-    return isinstance(layer, (Choice, keras.Sequential)) or _is_functional(
-        layer
-    )
+    return isinstance(layer, (Choice, keras.Sequential)) or is_functional(layer)

@@ -16,6 +16,7 @@ from tfdarts.strategies.hypergradient import Objective
 from tfdarts.strategies.hypergradient import require_connected
 from tfdarts.strategies.pairs import as_batch
 from tfdarts.strategies.phase import Phase
+from tfdarts.strategies.search_metrics import mask_of
 from tfdarts.training.pure_model import PureModel
 
 Values = collections.namedtuple("Values", ["weights", "alphas", "state"])
@@ -191,7 +192,8 @@ class CompiledLoss:
         if self.carries_state:
             logits, *carried = tf.nest.flatten(outputs)
             return logits, carried
-        return outputs, [outputs] if self.returns_outputs else []
+        masks = [mask_of(tensor) for tensor in tf.nest.flatten(outputs)]
+        return outputs, [(outputs, masks)] if self.returns_outputs else []
 
     def _sample_weight(self, y, logits, sample_weight):
         """Returns the weights of the examples, empty if all are equal."""
@@ -231,7 +233,13 @@ class CompiledLoss:
         if self.accuracy is None:
             return tf.zeros((), self.model.dtype)
         right = tf.cast(self.accuracy(y, outputs), self.model.dtype)
-        return tf.reduce_mean(right)
+        mask = mask_of(outputs)
+        if right.shape.rank == 0 or isinstance(mask, tuple):
+            return tf.reduce_mean(right)
+        mask = tf.cast(mask, right.dtype)
+        return tf.math.divide_no_nan(
+            tf.reduce_sum(mask * right), tf.reduce_sum(mask)
+        )
 
     def _gradients_of_batch(self, weights, alphas, state, penalty, *batch):
         parts = self.model.weights.split(weights)

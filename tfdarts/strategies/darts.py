@@ -132,7 +132,7 @@ class DARTS(SearchModel):
         self.alpha_regularizer = alpha_regularizer
         self.perturbation = perturbation
         self.method = method if order == 2 else "first_order"
-        check_precision(self.method, supernet.compute_dtype)
+        check_precision(self.method, supernet)
 
     def _use_weight_optimizer(self, optimizer):
         self._virtual_step = self._virtual_clip_norm = None

@@ -50,30 +50,42 @@ class OutputLosses:
                 output. Defaults to 1 for each example.
         """
         names = self._names_of(outputs)
-        if names is None:
-            if keras.tree.is_nested(self.loss):
-                raise ValueError(
-                    "The model has one output, so `loss` must be one loss. "
-                    f"Received: loss={self.loss!r}."
-                )
-            return self._loss_of(
-                self.loss, self.loss_weights, y, outputs, sample_weight
-            )
-        columns = [
-            self._listed(each, names, what)
-            for each, what in (
-                (self.loss, "losses"),
-                (self.loss_weights, "loss weights"),
-                (y, "labels"),
-                (outputs, "outputs"),
-                (sample_weight, "sample weights"),
-            )
-        ]
+        weights = self._column(self.loss_weights, names, "loss weights")
+        sample_weights = self._column(sample_weight, names, "sample weights")
         losses = [
-            self._loss_of(*row) for row in zip(*columns) if row[0] is not None
+            self._loss_of(*row[1:], *others)
+            for row, *others in zip(
+                self.rows(y, outputs), weights, sample_weights, strict=True
+            )
+            if row[1] is not None
         ]
         dtypes = [loss.dtype for loss in losses]
         return tf.add_n([tf.cast(loss, dtypes[0]) for loss in losses])
+
+    def rows(self, y, outputs):
+        """Returns tuples of name, loss, labels and output for each output.
+
+        Args:
+            y, outputs: See `__call__`.
+
+        Raises:
+            ValueError: If there are losses or labels of other outputs.
+        """
+        names = self._names_of(outputs)
+        if names is None and keras.tree.is_nested(self.loss):
+            raise ValueError(
+                "The model has one output, so `loss` must be one loss. "
+                f"Received: loss={self.loss!r}."
+            )
+        columns = [
+            self._column(each, names, what)
+            for each, what in (
+                (self.loss, "losses"),
+                (y, "labels"),
+                (outputs, "outputs"),
+            )
+        ]
+        return [*zip(names or [None], *columns, strict=True)]
 
     def _names_of(self, outputs):
         """Returns the names of several outputs, or `None` for one output."""
@@ -85,8 +97,10 @@ class OutputLosses:
             return [*range(len(outputs))]
         return None
 
-    def _listed(self, values, names, what):
+    def _column(self, values, names, what):
         """Returns the value for each output, as a list."""
+        if names is None:
+            return [values]
         if isinstance(values, dict):
             if unknown := {*values} - {*names}:
                 raise ValueError(
@@ -103,7 +117,7 @@ class OutputLosses:
             return list(values)
         return [values] * len(names)
 
-    def _loss_of(self, loss, loss_weight, y, output, sample_weight):
+    def _loss_of(self, loss, y, output, loss_weight, sample_weight):
         """Returns the weighted loss of one output."""
         weighted = sample_weight is not None and not isinstance(
             sample_weight, tuple

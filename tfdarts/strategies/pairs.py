@@ -8,6 +8,7 @@ from tfdarts.models.skeleton import LEAST_SIDE
 from tfdarts.models.supernet import Supernet
 from tfdarts.models.supernet import carries_state
 from tfdarts.models.supernet import image_shape
+from tfdarts.strategies.label_checks import check_batch
 
 PAIRS = (
     "a search takes two tuples of arrays, search.fit((x, y), (x_val, y_val)), "
@@ -161,6 +162,8 @@ def validate_batch(batch, model, loss, may_be_empty=False):
             "A batch must have at least one example, and a label for each "
             f"example. Received {_describe(batch)}."
         )
+    if 0 not in rows:
+        check_batch(batch, model, loss)
     return batch
 
 

@@ -23,6 +23,7 @@ from tfdarts.strategies.pairs import as_pairs
 from tfdarts.strategies.pairs import validate_batch
 from tfdarts.strategies.paper_optimizers import paper_optimizers
 from tfdarts.strategies.saved_search import SavedSearch
+from tfdarts.strategies.search_metrics import update_metrics
 from tfdarts.strategies.search_options import accuracy_of
 from tfdarts.strategies.search_options import check_compilation
 from tfdarts.strategies.search_options import require_alphas
@@ -144,6 +145,11 @@ class SearchModel(SavedSearch, CarriedStateMixin, keras.Model):
         weight_optimizer = keras.optimizers.get(weight_optimizer or defaults[0])
         alpha_optimizer = keras.optimizers.get(alpha_optimizer or defaults[1])
         self._use_weight_optimizer(weight_optimizer)
+        if isinstance(alpha_optimizer, keras.optimizers.LossScaleOptimizer):
+            raise ValueError(
+                "A search does not scale its losses, so `alpha_optimizer` "
+                "must not be a LossScaleOptimizer: give its inner optimizer."
+            )
         self.accuracy_function = accuracy_of(accuracy, supernet, loss)
         self.loss_function = loss or keras.losses.SparseCategoricalCrossentropy(
             from_logits=True, dtype=self._dtype_of_weights
@@ -280,26 +286,9 @@ class SearchModel(SavedSearch, CarriedStateMixin, keras.Model):
         return results
 
     def _update_metrics(self, parts, outputs):
-        """Updates the metrics of `compile` with the outputs for a batch.
-
-        Args:
-            parts: The parts of the batch; in a test, with their counts.
-            outputs: List of the outputs of each part, in a list.
-        """
-        if self._compile_metrics is None:
-            return
-        local = self.distribution.experimental_local_results
-        for part, (output,) in zip(parts, outputs):
-            structure = part, output
-            columns = [local(each) for each in tf.nest.flatten(structure)]
-            for values in zip(*columns):
-                (x, y, weight, *counts), output = tf.nest.pack_sequence_as(
-                    structure, values
-                )
-                # A part without rows was padded with a row of zeros.
-                if not counts or tf.reduce_all(counts[0] > 0):
-                    weight = None if isinstance(weight, tuple) else weight
-                    self.compute_metrics(x, y, output, weight)
+        """Updates the metrics of `compile`; see `update_metrics`."""
+        if self._compile_metrics is not None:
+            update_metrics(self, self.distribution, parts, outputs)
 
     def genotype(self) -> Genotype:
         """Returns the genotype derived from the current alphas.

@@ -4,6 +4,7 @@ import keras
 
 from tfdarts.layers.alphas import alpha_variables_of
 from tfdarts.layers.batch_norm import has_synchronized
+from tfdarts.layers.nested import nested_layers
 from tfdarts.models.supernet import Supernet
 from tfdarts.replicas import worker_of
 from tfdarts.strategies import hypergradient
@@ -152,16 +153,29 @@ def require_alphas(model):
     return variables
 
 
-def check_precision(method, dtype):
-    """Raises `ValueError` for differences of gradients in half precision.
+def check_precision(method, model):
+    """Raises `ValueError` for half precision that a search cannot bear.
 
     Raises:
-        ValueError: If `method` is a difference and `dtype` has half precision.
+        ValueError: If `method` is a difference and a layer computes in half
+            precision, or a layer computes in float16.
     """
-    if method.endswith("difference") and dtype in ("bfloat16", "float16"):
-        raise ValueError(
-            f"A supernet that computes in {dtype} has too few digits for "
-            f"method={method!r}: the difference would be only rounding error. "
-            "Build it with dtype='float32', or search with order=1 or "
-            "method='exact'."
-        )
+    for layer in nested_layers(model):
+        dtype = layer.compute_dtype
+        if dtype == "float16":
+            raise ValueError(
+                f"{_who(layer, model)} computes in float16, whose gradients "
+                "vanish without loss scaling, which a search does not have. "
+                "Build it with dtype='mixed_bfloat16' or 'float32'."
+            )
+        if dtype == "bfloat16" and method.endswith("difference"):
+            raise ValueError(
+                f"{_who(layer, model)} computes in {dtype}, which has too few "
+                f"digits for method={method!r}: the difference would be only "
+                "rounding error. Build it with dtype='float32', or search "
+                "with order=1 or method='exact'."
+            )
+
+
+def _who(layer, model):
+    return "The model" if layer is model else f"The layer {layer.name}"
