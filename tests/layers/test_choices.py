@@ -216,6 +216,25 @@ def test_a_saved_model_keeps_its_choices(tmp_path):
         np.testing.assert_array_equal(one.alpha, other.alpha)
 
 
+def test_a_clone_has_alphas_of_its_own():
+    alphas = Alphas(1, 3, name="shared")
+    inputs = x = keras.Input((4,))
+    for name in ("first", "second"):
+        x = LayerChoice(three_layers(), alphas=alphas, name=name)(x)
+    x = InputChoice(2, name="own")([x, inputs])
+    model = keras.Model(inputs, x)
+    clones = []
+    for _ in range(2):
+        clone = keras.models.clone_model(model)
+        shared, own = alphas_of(clone)
+        assert not {id(shared), id(own)} & {*map(id, alphas_of(model))}
+        assert clone.get_layer("first").alphas is shared
+        assert clone.get_layer("second").alphas is shared
+        shared.alpha.assign([[1.0, 2.0, 3.0]])
+        assert abs(alphas.alpha.numpy()).max() < 0.1
+        clones.append(clone)
+
+
 def test_shared_alphas_are_shared_after_loading(tmp_path):
     alphas = Alphas(1, 3, name="shared")
     inputs = x = keras.Input((4,))

@@ -234,38 +234,6 @@ def test_fit_takes_arrays_and_the_callbacks_of_keras(tmp_path):
     loaded.fit(train, val, batch_size=16, verbose=0)
 
 
-def test_a_backup_goes_on_bit_for_bit(tmp_path):
-    """`BackupAndRestore` of Keras, where a search is interrupted."""
-
-    class Stop(keras.callbacks.Callback):
-        def on_epoch_end(self, epoch, logs=None):
-            if epoch == 1:
-                raise KeyboardInterrupt
-
-    def search(*callbacks):
-        model = two_outputs("float32")
-        search = DARTS(model)
-        losses = {"number": "mse", "kind": LOSSES["kind"]}
-        search.compile(SGD(0.01, momentum=0.9), Adam(0.05), losses)
-        train, val = batch(1, rows=32), batch(2, rows=32)
-        search.fit(
-            *(train, val),
-            batch_size=16,
-            shuffle=False,
-            epochs=3,
-            verbose=0,
-            callbacks=callbacks,
-        )
-        return [variable.numpy() for variable in model.variables]
-
-    backup = keras.callbacks.BackupAndRestore
-    with pytest.raises(KeyboardInterrupt):
-        search(backup(tmp_path / "backup", delete_checkpoint=False), Stop())
-    resumed = search(backup(tmp_path / "backup"))
-    for one, other in zip(search(), resumed, strict=True):
-        np.testing.assert_array_equal(one, other)
-
-
 def relu_or_not(make):
     """A model that can be told by its data: they come from a ReLU."""
     keras.utils.set_random_seed(3)

@@ -1,5 +1,7 @@
 """What all choices in Keras models have in common."""
 
+import weakref
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -79,7 +81,28 @@ class Choice(keras.layers.Layer):
                 config[name] = keras.saving.deserialize_keras_object(
                     config[name]
                 )
+            elif isinstance(config.get(name), Alphas):
+                config[name] = _copy_of(config[name], config.get("name"))
         return cls(**config)
+
+
+_COPIES = weakref.WeakKeyDictionary()
+"""The last copy of alphas, and the names of the choices that share it."""
+
+
+def _copy_of(alphas, name):
+    """Returns the alphas of a clone of the choice with this name.
+
+    `keras.models.clone_model` clones one layer after the other. So clones of
+    choices that share alphas share a copy, until one of them is cloned again.
+    """
+    copy, names = _COPIES.get(alphas, (None, set()))
+    copied = copy and copy()
+    if copied is None or name in names:
+        copied, names = Alphas.from_config(alphas.get_config()), set()
+        _COPIES[alphas] = weakref.ref(copied), names
+    names.add(name)
+    return copied
 
 
 def validate_layers(layers):
