@@ -144,8 +144,8 @@ def test_registering_again_replaces_and_needs_no_default_space():
         (("conv 1x1", conv_1x1), "must consist of letters, digits"),
         ((3, conv_1x1), "must consist of letters, digits"),
         (("tanh", conv_1x1), "name of tfdarts' own primitives"),
-        (("mine", None), "must be functions. Received: None"),
-        (("mine", conv_1x1, "cnn", 3), "must be functions. Received: 3"),
+        (("mine", None), "needs a function `layer`, or .* `search` and `fin"),
+        (("mine", conv_1x1, "cnn", 3), "must be a function. Received: 3"),
         (("mine", conv_1x1, "gnn"), "must be one of cnn, rnn"),
         (
             ("mine", tf.tanh, "rnn", conv_1x1),

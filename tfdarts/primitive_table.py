@@ -162,12 +162,14 @@ TABLE = Registry("primitive", "primitives", _BUILT_IN)
 
 def register_primitive(
     name: str,
-    layer: Callable,
+    layer: Callable | None = None,
     space: str = "cnn",
     bundle: Callable | None = None,
     color: str = INK,
     text_color: str | None = None,
     learns: bool = True,
+    search: Callable | None = None,
+    final: Callable | None = None,
 ) -> None:
     """Adds a primitive of your own to the table.
 
@@ -182,7 +184,8 @@ def register_primitive(
             channels; with strides `2` it halves height and width, rounded
             up. `search` is true for layers of a search, where batch
             normalization has no scale and offset. For `space="rnn"`, an
-            activation: a function of a tensor.
+            activation: a function of a tensor. Instead, give `search` and
+            `final`.
         space: String, the structure of the cells that may use the primitive:
             `"cnn"`, `"rnn"` or `"nas_bench_201"`.
         bundle: Function `bundle(num_edges, filters, strides, name, dtype)`
@@ -194,6 +197,8 @@ def register_primitive(
             Defaults to `color`.
         learns: Boolean, whether the primitive has trainable weights. A search
             with `early_stop="stable"` ranks only such primitives.
+        search, final: Functions `(filters, strides, name, dtype)` that return
+            the layer of a search and the layer of a network.
 
     Raises:
         ValueError: If an argument is invalid, or tfdarts reserves the name.
@@ -219,21 +224,21 @@ def register_primitive(
         raise ValueError(
             f"{name} is a name of tfdarts' own primitives: choose another."
         )
-    for function in (layer, bundle):
-        if not callable(function) and (function is layer or function):
-            raise ValueError(
-                f"`layer` and `bundle` of the primitive {name} must be "
-                f"functions. Received: {function!r}."
-            )
+    layer = _either(name, layer, search, final)
+    if bundle and not callable(bundle):
+        raise ValueError(
+            f"`bundle` of the primitive {name} must be a function. "
+            f"Received: {bundle!r}."
+        )
     if space not in STRUCTURES:
         raise ValueError(
             f"`space` of the primitive {name} must be one of "
             f"{', '.join(STRUCTURES)}. Received: {space!r}."
         )
-    if bundle and STRUCTURES[space].primitives != "layers":
+    if (bundle or search) and STRUCTURES[space].primitives != "layers":
         raise ValueError(
             f"The primitive {name} with space={space!r} is an activation, "
-            f"which takes no bundle. Received: {bundle!r}."
+            f"which takes no bundle and has one form. Received: {bundle!r}."
         )
     for each in (color, text_color):
         if not re.fullmatch("#[0-9A-Fa-f]{6}", str(each)):
@@ -244,6 +249,25 @@ def register_primitive(
     TABLE[name] = Primitive(
         layer, color, text_color, bundle, {}, (space,), False, learns
     )
+
+
+def _either(name, layer, search, final):
+    """Returns the function of `layer`, or one of `search` and `final`."""
+    pair = search, final
+    if callable(layer) and pair == (None, None):
+        return layer
+    if layer is not None or not all(map(callable, pair)):
+        raise ValueError(
+            f"The primitive {name} needs a function `layer`, or the functions "
+            f"`search` and `final`. Received: layer={layer!r}, "
+            f"search={search!r} and final={final!r}."
+        )
+
+    def layer_of_form(filters, strides, search, **kwargs):
+        make = pair[0] if search else pair[1]
+        return make(filters, strides, **kwargs)
+
+    return layer_of_form
 
 
 def primitive_names(space, in_paper=False):
