@@ -54,6 +54,9 @@ from tfdarts.tasks.presets import fill_paper_settings
                 "relaxation": "dirichlet",
                 "mixed_op": "partial",
                 "channel_parts": 6,
+                "stage_channel_parts": "4",
+                "stage_primitives": "4",
+                "epochs": 25,
                 "edge_normalization": False,
                 "order": 1,
                 "batch_size": 64,
@@ -106,6 +109,16 @@ def test_few_images_get_channels_that_split_and_epochs_of_alpha(
             *("pc_darts", {"init_channels": 18}),
             "a multiple of --channel_parts.*--init_channels=18",
         ),
+        (
+            *("drnas", {"init_channels": 18}),
+            "in each stage.*--init_channels=18 and parts=4",
+        ),
+        ("drnas", {"stage_channel_parts": "8"}, "must not grow"),
+        ("drnas", {"stage_channel_parts": "1"}, "at least 2, for each"),
+        (
+            *("drnas", {"stage_num_cells": "8"}),
+            "must be one of none",
+        ),
         ("pc_darts", {"init_channels": 4}, "equal parts of at least 2"),
         (
             *("pc_darts", {"alpha_optimizer": "exponentiated"}),
@@ -120,7 +133,10 @@ def test_few_images_get_channels_that_split_and_epochs_of_alpha(
             "--mixed_op=partial computes all",
         ),
         ("drnas", {"jit_compile": True}, "leave --jit_compile out"),
-        ("drnas", {"early_stop": "hessian"}, "needs the second derivative"),
+        (
+            *("drnas", {"early_stop": "hessian", "stage_primitives": "none"}),
+            "needs the second derivative",
+        ),
         (
             *("pc_darts", {"dataset": "pydoc"}),
             "cannot search on texts.*no --edge_normalization, --mixed_op",

@@ -248,7 +248,7 @@ def slow(*values):
         ("gdas", {}),
         ("pc_darts", {"init_channels": 8, "micro_batches": 2}),
         slow("darts_minus", {}),
-        slow("drnas", {"init_channels": 12}),
+        slow("drnas", {"init_channels": 12, "stage_primitives": "3"}),
     ],
 )
 def test_a_method_searches_and_resumes_bit_for_bit(

@@ -205,18 +205,17 @@ class SearchConfig(
             )
         self._require_early_stop_applies()
         self._require_relaxation_applies()
-        channels, parts = self.init_channels, self.channel_parts
-        if (
-            self.mixed_op == "partial"
-            and channels
-            and (channels % parts or channels < 2 * parts)
-        ):
-            raise ValueError(
-                "--mixed_op=partial splits the channels into equal parts of "
-                "at least 2, so --init_channels must be a multiple of "
-                "--channel_parts, at least twice it. Received: "
-                f"--init_channels={channels} and --channel_parts={parts}."
-            )
+        channels = self.init_channels or 0
+        for parts in self.all_channel_parts:
+            if self.mixed_op == "partial" and (
+                channels % parts or 0 < channels < 2 * parts
+            ):
+                raise ValueError(
+                    "--mixed_op=partial splits the channels into equal parts "
+                    "of at least 2, so --init_channels must be a multiple of "
+                    "--channel_parts in each stage, at least twice it. "
+                    f"Received: --init_channels={channels} and parts={parts}."
+                )
 
     def auto_settings(self, *data):
         """See `tfdarts.tasks.image_settings.ImageConfig`."""

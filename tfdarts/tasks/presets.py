@@ -165,7 +165,10 @@ def _batch_size(examples, most, multiple):
 
 def _channels(config):
     """Returns 8 channels, or a few more that can be split in equal parts."""
-    least = 2 * config.channel_parts if config.mixed_op == "partial" else 1
+    parts = config.all_channel_parts
+    least = math.lcm(*parts)
+    if least > 1:  # A part has two channels or more.
+        least = math.ceil(2 * max(parts) / least) * least
     return math.ceil(8 / least) * least
 
 

@@ -1,12 +1,21 @@
 """DARTS whose weights of operations are drawn from Dirichlet distributions."""
 
+import dataclasses
+import functools
+
 from tfdarts.strategies.strategy import SupernetStrategy
 
 
 class DrNAS(SupernetStrategy):
     """DARTS whose weights of operations are drawn from Dirichlet distributions.
 
-    The search has one stage: channels and operations stay as they are.
+    The first stage computes a sixth of the channels. The second keeps the four
+    strongest operations of each edge and computes a quarter of the channels.
+    Weights and alphas go on, the wider operations with copies of channels.
+    Optimizers and learning rates begin anew, where those of the authors go on.
+
+    The L2 of alpha draws the distributions towards uniform ones;
+    `--alpha_regularizer=kl` is the authors' other choice.
 
     Reference:
 
@@ -18,9 +27,12 @@ class DrNAS(SupernetStrategy):
         "relaxation": "dirichlet",
         "mixed_op": "partial",
         "channel_parts": 6,
+        "stage_primitives": "4",
+        "stage_channel_parts": "4",
         "order": 1,
     }
     published = {
+        "epochs": 25,
         "init_channels": 36,
         "num_cells": 20,
         "learning_rate": 0.1,
@@ -28,3 +40,12 @@ class DrNAS(SupernetStrategy):
         "alpha_learning_rate": 6e-4,
         "alpha_warmup_epochs": 10,
     }
+
+    fixed = {"stage_num_cells": "none"}
+
+    def stages(self, config, stages):
+        """Returns the stages of the settings; each goes on with the weights."""
+        from tfdarts.strategies.gradient.widening import widen
+
+        carry = functools.partial(widen, seed=config.seed)
+        return [dataclasses.replace(each, carry=carry) for each in stages]

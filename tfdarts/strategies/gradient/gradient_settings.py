@@ -15,7 +15,10 @@ PERTURBED = ("random", "adversarial")
 """The values of `perturbation` that perturb."""
 
 
-OF_STAGES = {"stage_num_cells": "num_cells"}
+OF_STAGES = {
+    "stage_num_cells": "num_cells",
+    "stage_channel_parts": "channel_parts",
+}
 """The settings that a stage has a value of its own of, by their lists."""
 
 
@@ -254,6 +257,19 @@ class MixedOpSettings(GradientSettings):
         form=numbers_text,
         when={"stage_primitives": GIVEN},
     )
+    stage_channel_parts: str = setting(
+        "none",
+        "--channel_parts of these stages, such as 4; or none: --channel_parts.",
+        form=numbers_text,
+        when={"stage_primitives": GIVEN, "mixed_op": "partial"},
+    )
+
+    @property
+    def all_channel_parts(self):
+        """The numbers of parts of the channels in all stages, a list."""
+        if self.mixed_op != "partial":
+            return [1]
+        return [self.channel_parts, *numbers_of(self.stage_channel_parts)]
 
     @property
     def has_stages(self):
@@ -305,13 +321,21 @@ class MixedOpSettings(GradientSettings):
             )
         for name in OF_STAGES:
             given = numbers_of(getattr(self, name))
-            if given and len(given) != len(counts):
+            if given and (len(given) != len(counts) or min(given) < 2):
                 raise ValueError(
-                    f"--{name} must have a number for each of the "
+                    f"--{name} must have a number, at least 2, for each of the "
                     f"{len(counts)} stages of --stage_primitives="
                     f"{self.stage_primitives}. Received: "
                     f"--{name}={getattr(self, name)}."
                 )
+        parts = self.all_channel_parts
+        if parts != sorted(parts, reverse=True):
+            raise ValueError(
+                "--stage_channel_parts must not grow from stage to stage, "
+                "because stages compute more channels, not fewer. Received: "
+                f"--channel_parts={self.channel_parts} and "
+                f"--stage_channel_parts={self.stage_channel_parts}."
+            )
         if getattr(self, "early_stop", "none") != "none":
             raise ValueError(
                 f"--early_stop={self.early_stop} would end the search before "

@@ -8,6 +8,7 @@ from tfdarts.layers.bundles import Bundle
 from tfdarts.layers.mixed_op import MixedOp
 from tfdarts.layers.nested import nested_layers
 from tfdarts.strategies.darts import DARTS
+from tfdarts.strategies.gradient.edge_places import places_of_edges
 
 
 @keras.saving.register_keras_serializable(package="tfdarts")
@@ -144,39 +145,23 @@ def operations_of_weights(supernet):
         if not isinstance(mixed_op, MixedOp):
             continue
         for operation in mixed_op.operations:
-            if not isinstance(operation, Bundle):
+            if not isinstance(operation, Bundle) or not operation.weights:
                 continue
-            for places in _places(operation, mixed_op.num_edges, starts):
-                if len(places):
-                    owners[places] = number
+            in_supernet = np.concatenate(
+                [_places_of(v, starts) for v in operation.weights]
+            )
+            for places in places_of_edges(operation):
+                own = np.concatenate([np.ravel(each) for each in places])
+                own = in_supernet[own]
+                if (own >= 0).any():
+                    owners[own[own >= 0]] = number
                     number += 1
     return owners
 
 
-def _places(operation, num_edges, starts):
-    """Returns an array for each edge: the places of its weights.
-
-    A bundle knows the values of an edge's weights, so the values are replaced
-    by their places for a moment.
-    """
-    variables = operation.weights
-    values = [variable.numpy() for variable in variables]
-    try:
-        for variable, value in zip(variables, values):
-            first = starts.get(id(variable))
-            places = (
-                np.full(value.shape, -1)
-                if first is None
-                else first + np.arange(value.size).reshape(value.shape)
-            )
-            variable.assign(places.astype(value.dtype))
-        edges = [operation.weights_of(edge) for edge in range(num_edges)]
-    finally:
-        for variable, value in zip(variables, values):
-            variable.assign(value)
-    found = []
-    for arrays in edges:
-        flat = [np.ravel(array) for array in arrays]
-        places = np.concatenate([*flat, np.zeros(0)]).astype(int)
-        found.append(places[places >= 0])
-    return found
+def _places_of(variable, starts):
+    """Returns the places of a variable's values; -1 if it is not trained."""
+    size = int(np.prod(variable.shape))
+    if id(variable) not in starts:
+        return np.full(size, -1)
+    return starts[id(variable)] + np.arange(size)
