@@ -15,6 +15,7 @@ PACKAGE = "tfdarts"
 MODULES = {
     "Adam": "tfdarts.training.optimizers",
     "AdamW": "tfdarts.training.optimizers",
+    "AdaptiveDecay": "tfdarts.strategies.gradient.adaptive_decay",
     "AdversarialPerturbation": "tfdarts.strategies.gradient.perturbations",
     "Alphas": "tfdarts.layers.alphas",
     "AuxiliarySkipMixedOp": "tfdarts.layers.auxiliary_skip",

@@ -162,6 +162,7 @@ def stopping(rule, epochs, eigenvalues=(), **settings):
         genotypes=[genotype] * epochs,
         probabilities={},
         supernet=types.SimpleNamespace(primitives=()),
+        search=types.SimpleNamespace(may_stop_early=True),
     )
     rows = [{"dominant_eigenvalue": str(value)} for value in eigenvalues]
     metrics = types.SimpleNamespace(rows=rows)

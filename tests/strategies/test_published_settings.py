@@ -62,6 +62,14 @@ METHODS = {
     },
     # Zela et al., 2020, and their code.
     "darts_es": {"early_stop": "robust_darts", "order": 1},
+    # Zela et al., 2020, and scripts/DARTS-ADA_search.sh of their code.
+    "robust_darts": {
+        "early_stop": "robust_darts",
+        "decay_factor": 10.0,
+        "largest_weight_decay": 0.03,
+        "search_drop_path": 0.0,
+        "order": 2,
+    },
     # Jiang et al., 2023.
     "oles": {"freeze_every": 20, "freeze_below": 0.4, "order": 1},
     # Movahedi et al., 2023, the defaults of their code.
@@ -123,7 +131,7 @@ def test_help_names_the_published_value():
     assert "--preset=paper: 128;" in fields["batch_size"].metadata["help"]
 
 
-IMAGES_ONLY = {"lambda_darts", "shapley_nas"}
+IMAGES_ONLY = {"lambda_darts", "robust_darts", "shapley_nas"}
 
 
 @pytest.mark.parametrize("name", sorted({*METHODS} - {"darts", *IMAGES_ONLY}))

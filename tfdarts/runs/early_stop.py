@@ -83,6 +83,11 @@ class EarlyStop(keras.callbacks.Callback):
         """Whether the search is over, by its epochs or by the rule."""
         return self.best_epoch() is not None
 
+    @property
+    def applies(self):
+        """Whether the rule ends the search now."""
+        return self._by_rule(len(self.record.genotypes)) is not None
+
     def report(self):
         """Logs why the search stopped, if a rule stopped it."""
         epochs = len(self.record.genotypes)
@@ -130,6 +135,8 @@ class EarlyStop(keras.callbacks.Callback):
     def _by_rule(self, epochs):
         rule = early_stop_rules.RULES.get(self.config.early_stop)
         if rule is None or epochs < self._least:
+            return None
+        if not self.record.search.may_stop_early:
             return None
         best = rule(self._history(), self.config.early_stop_patience)
         return best and self.config.alpha_warmup_epochs + best

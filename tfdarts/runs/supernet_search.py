@@ -63,6 +63,17 @@ class SupernetSearch:
         self.early_stop.report()
         self.best_epoch = self.early_stop.best_epoch()
 
+    def roll_back(self, epoch, change):
+        """Goes back to an earlier epoch, after which `fit` continues.
+
+        Args:
+            epoch: Integer.
+            change: Function without arguments that changes the search.
+        """
+        path = self.stage.path / "checkpoints"
+        checkpoint_of(self.work.darts, path).roll_back(epoch, change)
+        self.record = None
+
     def _fit_stage(self, stages, number, callbacks):
         """Searches one stage to its end."""
         work, stage = self.work, self.stage
@@ -152,6 +163,7 @@ def checkpoint_of(darts, directory):
     """Returns the callback that saves all variables of a search."""
     return EpochCheckpoint(
         directory,
+        darts.checkpoints_kept,
         supernet=darts.supernet.variables,
         weight_optimizer=darts.optimizer.variables,
         alpha_optimizer=darts.alpha_optimizer.variables,

@@ -39,7 +39,15 @@ class SearchModel(SavedSearch, CarriedStateMixin, keras.Model):
     Args:
         supernet: Keras model with alphas; see `DARTS`.
         micro_batches, derive, distribution: See `DARTS`.
+
+    Attributes:
+        may_stop_early: Boolean, whether an early stopping rule may end the
+            search now.
+        checkpoints_kept: Integer, the checkpoints that a run keeps.
     """
+
+    may_stop_early = True
+    checkpoints_kept = 2
 
     def __init__(
         self,

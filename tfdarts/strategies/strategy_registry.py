@@ -12,6 +12,7 @@ from tfdarts.strategies.gradient.gdas import GDAS
 from tfdarts.strategies.gradient.lambda_darts import LambdaDARTS
 from tfdarts.strategies.gradient.oles import OLES
 from tfdarts.strategies.gradient.pc_darts import PCDARTS
+from tfdarts.strategies.gradient.robust_darts import RobustDARTS
 from tfdarts.strategies.gradient.sdarts import SDARTS
 from tfdarts.strategies.gradient.shapley_nas import ShapleyNAS
 from tfdarts.strategies.gradient.snas import SNAS
@@ -35,6 +36,7 @@ STRATEGIES = Registry(
             GAEA(),
             SDARTS(),
             DARTSES(),
+            RobustDARTS(),
             OLES(),
             LambdaDARTS(),
             SNAS(),

@@ -11,8 +11,6 @@ from tfdarts.patterns import literal_path
 
 logger = logging.getLogger("tfdarts")
 
-NUM_KEPT = 2
-
 
 class AnotherNetworkError(ValueError):
     """A checkpoint does not match the variables to restore."""
@@ -21,12 +19,13 @@ class AnotherNetworkError(ValueError):
 class EpochCheckpoint(keras.callbacks.Callback):
     """Saves variables after each epoch and restores the newest checkpoint.
 
-    The directory keeps the newest two checkpoints. The callback does not use
+    The directory keeps the newest checkpoints. The callback does not use
     `tf.train.CheckpointManager`: if the manager's list of checkpoints, a
     file, is damaged, the manager fails or finds no checkpoint.
 
     Args:
         directory: Path.
+        kept: Integer, how many checkpoints to keep. Defaults to `2`.
         **variables: Lists of Keras variables, all that change in training.
             The lists are explicit because TensorFlow does not track Keras'
             lists of layers and would silently omit batch-norm statistics.
@@ -35,8 +34,9 @@ class EpochCheckpoint(keras.callbacks.Callback):
         variables: List of all saved variables.
     """
 
-    def __init__(self, directory, **variables):
+    def __init__(self, directory, kept=2, **variables):
         super().__init__()
+        self.kept = kept
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.variables = [v for listed in variables.values() for v in listed]
@@ -94,7 +94,25 @@ class EpochCheckpoint(keras.callbacks.Callback):
                 f"{self.directory}: {error.message}. The previous state is "
                 "kept: free some space and re-run the same command to resume."
             ) from error
-        for name in _names(self.directory)[NUM_KEPT:]:
+        self._remove(_names(self.directory)[self.kept :])
+
+    def roll_back(self, epoch, change):
+        """Restores an earlier checkpoint, changes it, and drops later ones.
+
+        A run that is killed in between resumes after this epoch, too.
+
+        Args:
+            epoch: Integer, the epochs of the checkpoint.
+            change: Function without arguments that changes variables.
+        """
+        later = [e for e in _epochs(self.directory) if e > epoch]
+        self._remove([f"ckpt-{each}" for each in later])
+        self._restore(f"ckpt-{epoch}")
+        change()
+        self.on_epoch_end(epoch - 1)
+
+    def _remove(self, names):
+        for name in names:
             for file in self.directory.glob(f"{name}.*"):
                 file.unlink()
 
