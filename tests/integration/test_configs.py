@@ -17,6 +17,9 @@ from tfdarts.data import sources
 from tfdarts.data.image_source import ImageSource
 from tfdarts.data.sources import open_source
 from tfdarts.runs.pipeline import pipeline as run_pipeline
+from tfdarts.runs.search_configs import search_config
+from tfdarts.runs.search_configs import search_config_class_of
+from tfdarts.strategies.strategy_registry import STRATEGIES
 from tfdarts.tasks.configs import SearchConfig
 from tfdarts.tasks.configs import TrainConfig
 from tfdarts.tasks.presets import fill_paper_settings
@@ -59,9 +62,8 @@ def test_train_flagfile_is_there_and_is_one(path):
         values, task = search_command.command.parse_arguments(
             [f"--flagfile={path}"]
         )
-        searched = settings_of(
-            task.configs["search"], values.flag_values_dict()
-        )
+        given = values.flag_values_dict()
+        searched = settings_of(search_config_class_of(given, task), given)
         config = settings_from_flagfile(
             task.configs["train"], path.parents[1] / flagfile, run_dir="r"
         )
@@ -71,6 +73,31 @@ def test_train_flagfile_is_there_and_is_one(path):
             for each in (searched, config)
         ]
         assert shared[0] == shared[1]
+
+
+OF_METHODS = [path for path in CONFIGS if path.stem in STRATEGIES]
+
+
+@pytest.mark.parametrize("path", OF_METHODS, ids=lambda path: path.name)
+def test_a_config_of_a_method_has_its_published_settings(path):
+    values, task = search_command.command.parse_arguments(
+        [f"--flagfile={path}"]
+    )
+    config_class = search_config_class_of({"strategy": path.stem}, task)
+    found, published = map(
+        fill_paper_settings,
+        (
+            settings_of(config_class, values.flag_values_dict()),
+            search_config(path.stem, preset="paper"),
+        ),
+    )
+    differing = {
+        field.name
+        for field in dataclasses.fields(config_class)
+        if getattr(found, field.name) != getattr(published, field.name)
+    }
+    # Three methods have no operation "none".
+    assert differing - {"primitives"} == {"dataset", "random_flip"}
 
 
 # Section A.1.1 and A.2.1 of the paper; the mirror images of its code.
