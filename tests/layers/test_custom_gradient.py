@@ -4,9 +4,12 @@ import gc
 import weakref
 
 import keras
+import numpy as np
+import pytest
 import tensorflow as tf
 
 import tfdarts
+from tfdarts.layers.custom_gradient import call_with_gradient
 from tfdarts.layers.custom_gradient import custom_gradient
 
 
@@ -64,3 +67,54 @@ def test_the_graph_of_a_search_is_freed():
     del supernet, search, loss
     gc.collect()
     assert graph() is None
+
+
+def product(x, y):
+    """x y, with three times its gradient."""
+
+    def gradient(upstream):
+        return [lambda: 3 * upstream * y, lambda: 3 * upstream * x]
+
+    return call_with_gradient(tf.multiply, gradient, x, y)
+
+
+@pytest.mark.parametrize("compile", [lambda function: function, tf.function])
+def test_a_tape_uses_the_gradient(compile):
+    x, y = tf.constant(2.0), tf.constant(5.0)
+
+    @compile
+    def derivatives(x, y):
+        with tf.GradientTape() as outer:
+            outer.watch(y)
+            with tf.GradientTape() as inner:
+                inner.watch([x, y])
+                z = product(x, y)
+            of_x, of_y = inner.gradient(z, [x, y])
+        return of_x, of_y, outer.gradient(of_x, y)
+
+    np.testing.assert_array_equal(derivatives(x, y), [15, 6, 3])
+
+
+def test_without_a_tape_the_gradient_is_that_of_the_function():
+    @tf.function
+    def compiled(x):
+        return product(x, tf.constant(5.0))
+
+    x = tf.constant(2.0)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        z = compiled(x)
+    assert tape.gradient(z, x) == 5
+
+
+def test_gradients_that_no_tape_needs_are_not_computed():
+    @tf.function
+    def of_x(x, y):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            z = product(x, y)
+        return tape.gradient(z, x)
+
+    graph = of_x.get_concrete_function(*[tf.TensorSpec([])] * 2).graph
+    kinds = [operation.type for operation in graph.get_operations()]
+    assert kinds.count("Mul") == 3

@@ -10,9 +10,10 @@ import tensorflow as tf
 
 from tfdarts.layers.batch_norm import BatchNorm
 from tfdarts.layers.convolutions import uniform
+from tfdarts.layers.depthwise import depthwise_conv
+from tfdarts.layers.depthwise import dilated_depthwise_conv
+from tfdarts.layers.depthwise import strided_depthwise_conv
 from tfdarts.layers.edge_functions import convolve_edges
-from tfdarts.layers.edge_functions import depthwise_conv
-from tfdarts.layers.edge_functions import dilated_depthwise_conv
 from tfdarts.layers.edge_functions import pointwise
 from tfdarts.layers.edge_functions import separate_edges
 from tfdarts.layers.primitives import primitive as new_layer
@@ -195,10 +196,7 @@ class SeparableBundle(Bundle):
             case 1, 1:
                 outputs = depthwise_conv(inputs, kernel)
             case 2, 1:
-                # TensorFlow's padding would be one pixel off PyTorch's.
-                sides = [self.kernel_size // 2] * 2
-                padded = tf.pad(inputs, [[0, 0], sides, sides, [0, 0]])
-                outputs = depthwise_conv(padded, kernel, 2, "VALID")
+                outputs = strided_depthwise_conv(inputs, kernel)
             case 1, 2:
                 outputs = dilated_depthwise_conv(inputs, kernel)
             case 2, 2:
