@@ -69,6 +69,8 @@ MODULES = {
     "Sigmoid": "tfdarts.layers.relaxations",
     "SizeChoice": "tfdarts.layers.size_choice",
     "Skip": "tfdarts.layers.primitives",
+    "SkipDropout": "tfdarts.layers.skip_dropout",
+    "SkipDropoutMixedOp": "tfdarts.layers.skip_dropout",
     "Softmax": "tfdarts.layers.relaxations",
     "SpatialDropout1D": "tfdarts.layers.dropout",
     "StraightThrough": "tfdarts.layers.relaxations",

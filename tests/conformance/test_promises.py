@@ -51,6 +51,8 @@ from tfdarts.layers.relaxations import StraightThrough
 from tfdarts.layers.search_cell import SearchCell
 from tfdarts.layers.separate_mixed_op import SeparateMixedOp
 from tfdarts.layers.size_choice import SizeChoice
+from tfdarts.layers.skip_dropout import SkipDropout
+from tfdarts.layers.skip_dropout import SkipDropoutMixedOp
 from tfdarts.layers.subsample import Subsample
 from tfdarts.models.auxiliary_head import WithAuxiliaryHead
 from tfdarts.models.carried_state import WithCarriedState
@@ -104,6 +106,11 @@ TABLE = [
     Promising(
         AuxiliarySkipMixedOp,
         {"num_edges": 2, "filters": 4, "strides": 2, "primitives": FEW},
+        [IMAGE, "2x4"],
+    ),
+    Promising(
+        SkipDropoutMixedOp,
+        {"num_edges": 2, "filters": 4, "primitives": FEW, "seed": 3},
         [IMAGE, "2x4"],
     ),
     Promising(
@@ -276,7 +283,7 @@ def test_every_layer_and_model_is_in_the_table():
     }
     parts = {
         *(FactorizedReduceBundle, SeparableBundle, SepConvBundle),
-        *(LayerBundle, SeparateMixedOp),
+        *(LayerBundle, SeparateMixedOp, SkipDropout),
         *(SpatialDropout1D, WithAuxiliaryHead, WithCarriedState),
     }
     # Choices and their refusals are in tests/layers/test_choices.py.

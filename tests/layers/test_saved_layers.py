@@ -42,6 +42,8 @@ from tfdarts.layers.recurrent_search_cell import RecurrentSearchCell
 from tfdarts.layers.recurrent_search_cell import SearchRNN
 from tfdarts.layers.search_cell import SearchCell
 from tfdarts.layers.separate_mixed_op import SeparateMixedOp
+from tfdarts.layers.skip_dropout import SkipDropout
+from tfdarts.layers.skip_dropout import SkipDropoutMixedOp
 from tfdarts.layers.subsample import Subsample
 from tfdarts.primitive_table import primitive_names
 from tfdarts.search_spaces.nas_bench_201 import NASBench201SearchSpace
@@ -153,6 +155,11 @@ LAYERS = {
         of_images,
     ),
     "Skip": (lambda **k: Skip(**k), of_images),
+    "SkipDropout": (lambda **k: SkipDropout(2, 4, 3, **k), of_edges),
+    "SkipDropoutMixedOp": (
+        lambda **k: SkipDropoutMixedOp(2, 4, primitives=FEW, seed=3, **k),
+        of_images,
+    ),
     "SpatialDropout1D": (lambda **k: SpatialDropout1D(0.5, **k), of_steps),
     "Subsample": (lambda **k: Subsample(offset=1, **k), of_images),
     "Zero": (lambda **k: Zero(2, **k), of_images),

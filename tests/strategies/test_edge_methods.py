@@ -36,6 +36,28 @@ from tfdarts.tasks.presets import fill_paper_settings
                 "alpha_warmup_epochs": 15,
             },
         ),
+        # Chen et al., 2019, and the command of their README.
+        (
+            "p_darts",
+            {
+                "stage_primitives": "5,3",
+                "stage_num_cells": "11,17",
+                "mixed_op": "skip_dropout",
+                "skip_dropout": 0.1,
+                "stage_skip_dropout": "0.4,0.7",
+                "derivation": "few_skips",
+                "most_skips": 2,
+                "order": 1,
+                "num_cells": 5,
+                "epochs": 25,
+                "batch_size": 96,
+                "learning_rate": 0.025,
+                "min_learning_rate": 0.0,
+                "alpha_learning_rate": 6e-4,
+                "alpha_weight_decay": 1e-3,
+                "alpha_warmup_epochs": 10,
+            },
+        ),
         (
             "darts_minus",
             {
@@ -114,7 +136,7 @@ def test_few_images_get_channels_that_split_and_epochs_of_alpha(
             "in each stage.*--init_channels=18 and parts=4",
         ),
         ("drnas", {"stage_channel_parts": "8"}, "must not grow"),
-        ("drnas", {"stage_channel_parts": "1"}, "at least 2, for each"),
+        ("drnas", {"stage_channel_parts": "1"}, "numbers of at least 2"),
         (
             *("drnas", {"stage_num_cells": "8"}),
             "must be one of none",

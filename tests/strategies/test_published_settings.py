@@ -105,6 +105,14 @@ METHODS = {
         "epochs": 150,
         "batch_size": 32,
     },
+    # Li et al., 2020, and their code; the first criterion.
+    "sgas": {"derivation": "greedy", "decision_history": 0, "order": 1},
+    # Wang et al., 2021, and darts-proj-sota.sh of their code.
+    "darts_pt": {
+        "derivation": "perturbation",
+        "decision_epochs": 5,
+        "order": 1,
+    },
     # Dong and Yang, 2019, and GDAS-NASNet-CIFAR.config of their code.
     "gdas": {
         "relaxation": "straight_through",

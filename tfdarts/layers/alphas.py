@@ -16,6 +16,9 @@ from tfdarts.layers.relaxations import Relaxation
 EXCLUDED = -1e9
 """The alpha of a primitive that an edge may not have."""
 
+DECIDED = 40.0
+"""The alpha of the only primitive of an edge: its sigmoid is 1."""
+
 _as_edge_weights = contextvars.ContextVar("as_edge_weights", default=False)
 _shifts = contextvars.ContextVar("shifts", default=())
 
@@ -162,6 +165,39 @@ class Alphas(keras.layers.Layer):
         """The variables that a search optimizes as architecture, a list."""
         return [self.alpha] if self.beta is None else [self.alpha, self.beta]
 
+    def decide(self, edge: int, primitive: int | None = None) -> None:
+        """Gives an edge one primitive for good, or cuts the edge.
+
+        The alphas of the other primitives become -1e9, so that they have no
+        weight. A search does not move the alphas of this edge any more.
+
+        Args:
+            edge: Integer.
+            primitive: Integer, the primitive whose weight becomes 1. Defaults
+                to none: all weights of the edge become 0.
+
+        Example:
+
+        >>> alphas = Alphas(num_edges=3, num_primitives=2)
+        >>> alphas.decide(0, primitive=1)
+        >>> alphas.decide(1)
+        >>> alphas.edge_weights()[:2].numpy()
+        array([[0., 1.],
+               [0., 0.]], dtype=float32)
+        """
+        values = keras.ops.convert_to_numpy(self.alpha).copy()
+        values[edge] = EXCLUDED
+        if primitive is not None:
+            values[edge, primitive] = DECIDED
+        self.alpha.assign(values)
+
+    def allowed(self) -> np.ndarray:
+        """Returns which primitives the edges still have, a boolean array.
+
+        Edges with one of them are decided, and edges without are cut.
+        """
+        return is_allowed(self._masked(self.alpha)).numpy()
+
     def edge_weights(self, training: bool = False) -> tf.Tensor:
         """Returns the weights of the primitives in one pass.
 
@@ -184,7 +220,9 @@ class Alphas(keras.layers.Layer):
         """
         if _as_edge_weights.get():
             return keras.ops.convert_to_tensor(self.alpha)
-        return self.relaxation.weights_of(self._masked(self.alpha), training)
+        alpha = self._masked(self.alpha)
+        weights = self.relaxation.weights_of(alpha, training)
+        return weights * tf.cast(_is_connected(alpha), weights.dtype)
 
     def probabilities(self) -> tf.Tensor:
         """Returns the probabilities of the primitives, a float64 array.
@@ -194,6 +232,7 @@ class Alphas(keras.layers.Layer):
         """
         alpha = self._masked(self.alpha).numpy()
         probabilities = self.relaxation.probabilities(alpha)
+        probabilities = probabilities * _is_connected(alpha).numpy()
         if self.beta is None:
             return probabilities
         factors = self._weights_in_groups(self.beta, "float64")
@@ -210,7 +249,8 @@ class Alphas(keras.layers.Layer):
         """Returns the softmax of beta over each group, `(edges, 1)`."""
         beta = tf.cast(keras.ops.convert_to_tensor(beta), dtype)
         members = np.equal.outer([*{*self.edge_groups}], self.edge_groups)
-        members = shared_constant(members, tf.bool)
+        connected = _is_connected(self._masked(self.alpha))[:, 0]
+        members = shared_constant(members, tf.bool) & connected
         weights = tf.nn.softmax(tf.where(members, beta, beta.dtype.min))
         return tf.reduce_sum(weights, axis=0)[:, tf.newaxis]
 
@@ -224,6 +264,25 @@ class Alphas(keras.layers.Layer):
             "mask": None if self.mask is None else self.mask.tolist(),
             "edge_groups": self.edge_groups,
         }
+
+
+def is_allowed(alpha: tf.Tensor) -> tf.Tensor:
+    """Returns which primitives edges may have, by their alphas."""
+    return tf.convert_to_tensor(alpha) > EXCLUDED / 2
+
+
+def is_decided(alpha: tf.Tensor) -> tf.Tensor:
+    """Returns which edges have one primitive or none, of shape `(edges,)`.
+
+    Args:
+        alpha: Tensor `(edges, primitives)`.
+    """
+    return tf.math.count_nonzero(is_allowed(alpha), axis=-1) < 2
+
+
+def _is_connected(alpha):
+    """Returns which edges are not cut, of shape `(edges, 1)`."""
+    return tf.reduce_any(is_allowed(alpha), axis=-1, keepdims=True)
 
 
 def alpha_variables_of(model: keras.Layer) -> list[keras.Variable]:

@@ -63,22 +63,31 @@ class DropPath(keras.layers.Layer):
     def call(self, inputs, training=False, num_paths=1):
         if not training:
             return inputs
-        keep = 1 - keras.ops.convert_to_tensor(self.rate)
-        draw = functools.partial(self._draw, num_paths)
-        drawn = own_rows(draw, keras.ops.shape(inputs)[0])
-        drawn = keras.ops.cast(drawn, keep.dtype)
-        # At rate 0 `keep` is 1, and every drawn number is below 1.
-        factors = keras.ops.where(drawn < keep, 1 / keep, 0)
-        factors = keras.ops.cast(factors, inputs.dtype)
+        factors = self.factors(inputs, (1, 1, num_paths))
         if num_paths > 1:
             channels = inputs.shape[-1] // num_paths
             factors = keras.ops.repeat(factors, channels, axis=3)
         return inputs * factors
 
-    def _draw(self, num_paths, rows):
+    def factors(self, inputs, shape):
+        """Returns 0 for what is dropped, otherwise the scale.
+
+        Args:
+            inputs: 4D tensor.
+            shape: Tuple, the shape of one row of factors.
+        """
+        keep = 1 - keras.ops.convert_to_tensor(self.rate)
+        draw = functools.partial(self._draw, shape)
+        drawn = own_rows(draw, keras.ops.shape(inputs)[0])
+        drawn = keras.ops.cast(drawn, keep.dtype)
+        # At rate 0 `keep` is 1, and every drawn number is below 1.
+        factors = keras.ops.where(drawn < keep, 1 / keep, 0)
+        return keras.ops.cast(factors, inputs.dtype)
+
+    def _draw(self, shape, rows):
         """Returns numbers in [0, 1), the same in every precision."""
         return keras.random.uniform(
-            (rows, 1, 1, num_paths), dtype="float32", seed=self.seed_generator
+            (rows, *shape), dtype="float32", seed=self.seed_generator
         )
 
     def compute_output_shape(self, input_shape):

@@ -5,6 +5,7 @@ import itertools
 
 from tfdarts.records.probabilities import read_probabilities
 from tfdarts.strategies.gradient import gradient_parts
+from tfdarts.strategies.gradient.annealing import Anneal
 from tfdarts.strategies.gradient.search_stages import SearchStage
 from tfdarts.strategies.strategy_registry import get_strategy
 from tfdarts.training.checkpoints import newest_epoch
@@ -26,9 +27,12 @@ class StagesOfSearch:
     """
 
     def __init__(self, config, path):
-        strategy = get_strategy(config.strategy)
+        self.strategy = get_strategy(config.strategy)
         self.path = path
-        self.stages = [SearchStage(), *gradient_parts.stages(strategy, config)]
+        self.stages = [
+            SearchStage(),
+            *gradient_parts.stages(self.strategy, config),
+        ]
         self.configs = [
             *itertools.accumulate(
                 self.stages[1:],
@@ -65,3 +69,22 @@ class StagesOfSearch:
                 }
                 space = space.narrow(stage.keep(space, probabilities))
         return self.configs[number].in_space(space)
+
+    def callbacks(self, number, work):
+        """Returns the callbacks of the method in a stage, a list.
+
+        Args:
+            number: Integer, the index of the stage.
+            work: The result of `Task.search`, of this stage.
+        """
+        stage, search = self[number], work.darts
+        config = self.configs[number - 1] if stage.holds else work.config
+        found = gradient_parts.callbacks(self.strategy, config, search)
+        if stage.holds:
+            for each in found:
+                if isinstance(each, Anneal):
+                    each.first = each.last
+        if stage.callbacks is not None:
+            batches = work.validation_batches()
+            found += stage.callbacks(work.config, search, batches)
+        return found

@@ -17,8 +17,6 @@ from tfdarts.runs.fitting import fit
 from tfdarts.runs.stages_of_search import StagesOfSearch
 from tfdarts.strategies.early_stop_rules import MOST_SKIPS
 from tfdarts.strategies.early_stop_rules import OF_CURVATURE
-from tfdarts.strategies.gradient import gradient_parts
-from tfdarts.strategies.strategy_registry import get_strategy
 from tfdarts.structures import title_of
 from tfdarts.training.checkpoints import EpochCheckpoint
 from tfdarts.training.schedules import LearningRate
@@ -90,16 +88,16 @@ class SupernetSearch:
             f"{_size(supernet.network_weights):,}",
             _size(supernet.alpha_variables),
         )
-        of_method = gradient_parts.callbacks(
-            get_strategy(config.strategy), config, darts
-        )
+        of_stage = stages.callbacks(number, work)
         checkpoint = checkpoint_of(darts, stage.path / "checkpoints")
         done = earlier
         if stages.has_begun(number):
             done = checkpoint.restore()
         elif stages[number].carry:
             stages[number].carry(before, darts)
-        agree_on_start(work, stage, done, **{"the weights": supernet.variables})
+        resumed = done if number == stages.first else 0
+        weights = {"the weights": supernet.variables}
+        agree_on_start(work, stage, resumed, **weights)
         if self.record is None:
             self._open_records(done, stages.ends[-1])
         self.record.continue_with(darts)
@@ -111,7 +109,7 @@ class SupernetSearch:
             LearningRate(),
             DataWait(),
             *curvature_callbacks(work),
-            *of_method,
+            *of_stage,
             *callbacks,
         ]
         records = [

@@ -17,7 +17,8 @@ def largest_entropy(probabilities):
     >>> round(largest_entropy([[0.5, 0.3, 0.2], [0.5, 0.5, 0.0]]), 6)
     0.89588
     """
-    return float(np.log((np.asarray(probabilities) > 0).sum(axis=-1)).mean())
+    counts = (np.asarray(probabilities) > 0).sum(axis=-1)
+    return float(np.log(np.maximum(counts, 1)).mean())  # Edges may be cut.
 
 
 def entropy(probabilities):

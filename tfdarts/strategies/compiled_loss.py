@@ -256,10 +256,12 @@ class CompiledLoss:
         means = loss, accuracy, gradient, alpha_gradients, statistics
         return means, carried, others
 
-    def _evaluation_of_batch(self, weights, alphas, state, *batch):
+    def _evaluation_of_batch(
+        self, weights, alphas, state, *batch, training=False
+    ):
         parts = self.model.weights.split(weights)
         loss, outputs, _, _ = self._forward(
-            parts, alphas, state, 0.0, batch, training=False
+            parts, alphas, state, 0.0, batch, training
         )
         return (loss, self._accuracy(batch[1], outputs)), [], []
 

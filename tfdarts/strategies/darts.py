@@ -6,6 +6,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tfdarts.layers.alphas import is_allowed
+from tfdarts.layers.alphas import is_decided
 from tfdarts.models.supernet import Supernet
 from tfdarts.strategies import hypergradient
 from tfdarts.strategies.curvature import largest_eigenvalue
@@ -216,11 +218,17 @@ class DARTS(SearchModel):
         if self.alpha_regularizer is None:
             return outcome
         loss, gradients = outcome
-        # The betas of edges are vectors.
-        of_primitives = [alpha for alpha in alphas if alpha.shape.rank == 2]
         with tf.GradientTape() as tape:
             tape.watch(alphas)
-            penalty = self.alpha_regularizer(of_primitives)
+            # The betas of edges are vectors.
+            undecided = [
+                tf.boolean_mask(alpha, ~is_decided(alpha))
+                for alpha in alphas
+                if alpha.shape.rank == 2
+            ]
+            if not any(len(alpha) for alpha in undecided):
+                return outcome
+            penalty = self.alpha_regularizer(undecided)
         added = tape.gradient(penalty, alphas, unconnected_gradients="zero")
         sums = [one + other for one, other in zip(gradients, added)]
         return loss + tf.cast(penalty, loss.dtype), sums
@@ -338,4 +346,10 @@ class DARTS(SearchModel):
         model.write_state(state)
 
     def _apply_to_alphas(self, gradients):
+        before = [tf.convert_to_tensor(v) for v in self.alpha_variables]
         self.alpha_optimizer.apply(gradients, self.alpha_variables)
+        for variable, alpha in zip(self.alpha_variables, before):
+            if alpha.shape.rank == 2:  # The betas of edges are vectors.
+                stays = is_decided(alpha)[:, tf.newaxis] | ~is_allowed(alpha)
+                moved = tf.convert_to_tensor(variable)
+                variable.assign(tf.where(stays, alpha, moved))

@@ -25,6 +25,11 @@ class EdgeWeightLoss:
         self.evaluation = loss.phase(
             _with_edge_weights(loss.evaluation.function)
         )
+        self.evaluation_of_batches = loss.phase(
+            _with_edge_weights(
+                functools.partial(loss.evaluation.function, training=True)
+            )
+        )
         self.alpha_gradients = loss.phase(
             _with_edge_weights(
                 functools.partial(loss.alpha_gradients.function, training=False)
@@ -68,18 +73,19 @@ class EdgeWeightLoss:
         """
         return [each.relaxed(training) for each in self._alphas]
 
-    def evaluate(self, values, edge_weights, parts):
-        """Returns loss and accuracy of a batch in evaluation mode.
+    def evaluate(self, values, edge_weights, parts, training=False):
+        """Returns loss and accuracy of a batch; changes nothing.
 
         Args:
             values: `Values`.
             edge_weights: List of arrays, in the form of `edge_weights`.
             parts: See `CompiledLoss.objective`.
+            training: Boolean, whether batch norms take the statistics of the
+                batch. Defaults to `False`.
         """
         alphas = self._in_place(values, edge_weights)
-        means, _, _ = self.evaluation(
-            (values.weights, alphas, values.state), parts
-        )
+        evaluate = self.evaluation_of_batches if training else self.evaluation
+        means, _, _ = evaluate((values.weights, alphas, values.state), parts)
         return means
 
     @property

@@ -17,6 +17,7 @@ from tfdarts.models.supernet import carries_state
 from tfdarts.replicas import local_replicas
 from tfdarts.replicas import parts_of
 from tfdarts.strategies.compiled_loss import CompiledLoss
+from tfdarts.strategies.edge_weight_score import EdgeWeightScore
 from tfdarts.strategies.output_losses import OutputLosses
 from tfdarts.strategies.pairs import as_batch
 from tfdarts.strategies.pairs import as_pairs
@@ -30,7 +31,7 @@ from tfdarts.strategies.search_options import require_alphas
 from tfdarts.training.vector_updates import require_elementwise
 
 
-class SearchModel(SavedSearch, CarriedStateMixin, keras.Model):
+class SearchModel(SavedSearch, EdgeWeightScore, CarriedStateMixin, keras.Model):
     """Base class of the searches by gradient descent.
 
     It compiles and fits a search, validates and derives the result. A

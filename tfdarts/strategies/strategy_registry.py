@@ -5,15 +5,18 @@ from tfdarts.settings.part_checks import require_name_and_settings
 from tfdarts.strategies.gradient.beta_darts import BetaDARTS
 from tfdarts.strategies.gradient.darts_es import DARTSES
 from tfdarts.strategies.gradient.darts_minus import DARTSMinus
+from tfdarts.strategies.gradient.darts_pt import DARTSPT
 from tfdarts.strategies.gradient.drnas import DrNAS
 from tfdarts.strategies.gradient.fair_darts import FairDARTS
 from tfdarts.strategies.gradient.gaea import GAEA
 from tfdarts.strategies.gradient.gdas import GDAS
 from tfdarts.strategies.gradient.lambda_darts import LambdaDARTS
 from tfdarts.strategies.gradient.oles import OLES
+from tfdarts.strategies.gradient.p_darts import PDARTS
 from tfdarts.strategies.gradient.pc_darts import PCDARTS
 from tfdarts.strategies.gradient.robust_darts import RobustDARTS
 from tfdarts.strategies.gradient.sdarts import SDARTS
+from tfdarts.strategies.gradient.sgas import SGAS
 from tfdarts.strategies.gradient.shapley_nas import ShapleyNAS
 from tfdarts.strategies.gradient.snas import SNAS
 from tfdarts.strategies.proposers.bayesian import Bayesian
@@ -45,6 +48,9 @@ STRATEGIES = Registry(
             ShapleyNAS(),
             DARTSMinus(),
             DrNAS(),
+            PDARTS(),
+            SGAS(),
+            DARTSPT(),
             RandomSearch(),
             LocalSearch(),
             Evolution(),

@@ -43,6 +43,49 @@ def derive_all_edges(
     return wide.derive(probabilities)
 
 
+def derive_few_skips(
+    space: CellSearchSpace,
+    probabilities: Mapping[str, np.ndarray],
+    most: int = 2,
+) -> Genotype:
+    """Returns the genotype with few skip connections in its first cell.
+
+    While the derived cell has too many, the weakest of its skip connections is
+    left out, and the cell is derived again.
+
+    Args:
+        space: The search space.
+        probabilities: Dict from cell types to arrays `(edges, primitives)`.
+        most: Integer, how many skip connections the cell may have. A cell has
+            more only where its edges may have nothing else.
+
+    Reference:
+
+    - [Chen et al., 2019](https://arxiv.org/abs/1904.12760), section 3.3, and
+      their code
+    """
+    cell_type = space.cell_types[0]
+    own = np.array(probabilities[cell_type], "float64")
+    probabilities = {**probabilities, cell_type: own}
+    while True:
+        genotype = space.derive(probabilities)
+        skips = [
+            space.edges.index((node, source))
+            for node, edges in zip(space.nodes, genotype.cells[cell_type].nodes)
+            for name, source in edges
+            if name == "skip_connect"
+        ]
+        if len(skips) <= most:
+            return genotype
+        column = space.primitives.index("skip_connect")
+        weakest = min(sorted(skips), key=lambda edge: own[edge, column])
+        others = space.mask(cell_type)[weakest].copy()
+        others[column] = False
+        if not own[skips, column].any() or not own[weakest, others].any():
+            return genotype
+        own[weakest, column] = 0
+
+
 def derive_above(
     space: CellSearchSpace,
     probabilities: Mapping[str, np.ndarray],

@@ -48,4 +48,7 @@ class DrNAS(SupernetStrategy):
         from tfdarts.strategies.gradient.widening import widen
 
         carry = functools.partial(widen, seed=config.seed)
-        return [dataclasses.replace(each, carry=carry) for each in stages]
+        return [
+            each if each.carry else dataclasses.replace(each, carry=carry)
+            for each in stages
+        ]

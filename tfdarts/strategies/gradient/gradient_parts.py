@@ -6,12 +6,13 @@ Parts that the settings leave as in DARTS are left out.
 import functools
 
 from tfdarts.strategies.gradient.gradient_settings import NOISY
-from tfdarts.strategies.gradient.gradient_settings import OF_STAGES
 from tfdarts.strategies.gradient.gradient_settings import GradientSettings
 from tfdarts.strategies.gradient.gradient_settings import MixedOpSettings
-from tfdarts.strategies.gradient.gradient_settings import numbers_of
 from tfdarts.strategies.gradient.search_stages import SearchStage
+from tfdarts.strategies.gradient.search_stages import carry_all
 from tfdarts.strategies.gradient.search_stages import keep_strongest
+from tfdarts.strategies.gradient.stage_settings import OF_STAGES
+from tfdarts.strategies.gradient.stage_settings import numbers_of
 
 
 def supernet_arguments(strategy, config):
@@ -96,6 +97,7 @@ def _edge_parts(config):
     from tfdarts.layers.mixed_op import MixedOp
     from tfdarts.layers.mixed_op import mixed_op_config
     from tfdarts.layers.partial_mixed_op import PartialMixedOp
+    from tfdarts.layers.skip_dropout import SkipDropoutMixedOp
 
     parts = {}
     match config.mixed_op:
@@ -105,6 +107,8 @@ def _edge_parts(config):
             )
         case "auxiliary_skip":
             parts["mixed_op"] = AuxiliarySkipMixedOp
+        case "skip_dropout":
+            parts["mixed_op"] = SkipDropoutMixedOp
         case "all" if config.relaxation == "straight_through":
             parts["mixed_op"] = ChosenMixedOp
     if config.search_drop_path:
@@ -150,6 +154,10 @@ def _search_parts(config):
             parts["derive"] = functools.partial(
                 derivations.derive_above, threshold=config.derivation_threshold
             )
+        case "few_skips":
+            parts["derive"] = functools.partial(
+                derivations.derive_few_skips, most=config.most_skips
+            )
     return parts
 
 
@@ -178,7 +186,31 @@ def stages(strategy, config):
     found = []
     if isinstance(config, MixedOpSettings) and config.has_stages:
         found = _stages(config)
+    if getattr(config, "derivation", None) == "perturbation":
+        found.append(_projection_stage(config))
     return strategy.stages(config, found)
+
+
+def _projection_stage(config):
+    from tfdarts.strategies.gradient.projection import num_decisions
+
+    decisions = num_decisions(config.search_space)
+    changes = {
+        "epochs": (decisions - 1) * config.decision_epochs + 1,
+        "learning_rate": config.learning_rate / 10,
+        "alpha_warmup_epochs": 0,
+    }
+    if getattr(config, "mixed_op", "all") == "skip_dropout":
+        changes["skip_dropout"] = 0.0
+    return SearchStage(
+        changes, carry=carry_all, holds=True, callbacks=_projection
+    )
+
+
+def _projection(config, search, batches):
+    from tfdarts.strategies.gradient.projection import Projection
+
+    return [Projection(search, batches, config.decision_epochs, config.seed)]
 
 
 def _stages(config):
@@ -213,6 +245,8 @@ def _callbacks(config, search):
     from tfdarts.layers.drop_path import DropPath
     from tfdarts.layers.nested import nested_layers
     from tfdarts.strategies.gradient.annealing import Anneal
+    from tfdarts.strategies.gradient.fading_dropout import FadingDropout
+    from tfdarts.strategies.gradient.greedy_decisions import GreedyDecisions
 
     found = []
     if config.relaxation in NOISY:
@@ -244,6 +278,14 @@ def _callbacks(config, search):
             for each in nested_layers(search.supernet)
             if isinstance(each, AuxiliarySkipMixedOp)
         ]
+    if getattr(config, "mixed_op", "all") == "skip_dropout":
+        found.append(
+            FadingDropout(
+                search, config.skip_dropout, config.alpha_warmup_epochs
+            )
+        )
+    if config.derivation == "greedy":
+        found.append(GreedyDecisions(search, config.decision_history))
     if getattr(config, "search_drop_path", 0):
         found += [
             Anneal(each.rate.assign, 0.0, config.search_drop_path)

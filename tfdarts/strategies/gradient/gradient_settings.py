@@ -2,61 +2,16 @@
 
 import dataclasses
 
-from tfdarts import arguments
-from tfdarts.settings.conditions import GIVEN
 from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import setting
 from tfdarts.strategies.early_stop_rules import OF_CURVATURE
+from tfdarts.strategies.gradient.stage_settings import StageSettings
 
 NOISY = ("concrete", "straight_through")
 """The relaxations that draw noise at a temperature."""
 
 PERTURBED = ("random", "adversarial")
 """The values of `perturbation` that perturb."""
-
-
-OF_STAGES = {
-    "stage_num_cells": "num_cells",
-    "stage_channel_parts": "channel_parts",
-}
-"""The settings that a stage has a value of its own of, by their lists."""
-
-
-def numbers_text(value, name):
-    """Returns numbers with commas between them, the form of a setting.
-
-    Args:
-        value: String, or sequence of numbers.
-        name: String, the name of the setting in error messages.
-
-    Raises:
-        ValueError: If the value is something else.
-
-    Example:
-
-    >>> numbers_text([5, 3], "stage_primitives")
-    '5,3'
-    """
-    text = value
-    if not isinstance(value, str):
-        text = ",".join(map(str, arguments.items(value)))
-    try:
-        numbers_of(text)
-    except ValueError as error:
-        raise ValueError(
-            f"`{name}` must be whole numbers with commas between them, such as "
-            f"5,3; or none. Received: {value!r}."
-        ) from error
-    return text
-
-
-def numbers_of(text):
-    """Returns the numbers of a setting, a list; empty for `"none"`.
-
-    Args:
-        text: String in the form of `numbers_text`.
-    """
-    return [] if text == "none" else [int(each) for each in text.split(",")]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -149,9 +104,16 @@ class GradientSettings(Settings):
         "strongest",
         "How the genotype is derived: strongest (each node keeps its strongest "
         "edges, without none), all_edges (each node keeps all edges, with "
-        "their strongest operation, none included) or threshold (each node "
-        "keeps edges of a weight above --derivation_threshold, at most two).",
-        choices=("strongest", "all_edges", "threshold"),
+        "their strongest operation, none included), threshold (each node keeps "
+        "edges of a weight above --derivation_threshold, at most two), "
+        "few_skips (as strongest, with at most --most_skips skip connections "
+        "in the normal cell), greedy (edges are decided one by one during the "
+        "search) or perturbation (after the search, edges are decided one by "
+        "one for the operation that the supernet misses the most).",
+        choices=(
+            *("strongest", "all_edges", "threshold"),
+            *("few_skips", "greedy", "perturbation"),
+        ),
     )
     derivation_threshold: float = setting(
         0.85,
@@ -160,6 +122,31 @@ class GradientSettings(Settings):
         below=1,
         when={"derivation": "threshold"},
     )
+    most_skips: int = setting(
+        2,
+        "Skip connections in the normal cell, or the only one, at most.",
+        least=0,
+        when={"derivation": "few_skips"},
+    )
+    decision_history: int = setting(
+        0,
+        "Earlier epochs that the choice of an edge is compared with before "
+        "--derivation=greedy decides it; 0 for no comparison.",
+        least=0,
+        when={"derivation": "greedy"},
+    )
+    decision_epochs: int = setting(
+        5,
+        "Epochs of training from one decision of --derivation=perturbation to "
+        "the next.",
+        least=1,
+        when={"derivation": "perturbation"},
+    )
+
+    @property
+    def can_be_extended(self):
+        """See `RunConfig`; decisions follow the last epoch of the search."""
+        return self.derivation != "perturbation" and super().can_be_extended
 
     def __post_init__(self):
         super().__post_init__()
@@ -197,6 +184,8 @@ class GradientSettings(Settings):
                 "leave --method=exact out, and choose an --early_stop that "
                 "does not watch the curvature."
             )
+        if self.derivation in ("greedy", "perturbation"):
+            self._require_decisions_fit()
         if self.alpha_optimizer == "exponentiated" and (
             self.relaxation != "softmax"
         ):
@@ -212,18 +201,44 @@ class GradientSettings(Settings):
                 f"--relaxation={self.relaxation}."
             )
 
+    def _require_decisions_fit(self):
+        """Raises `ValueError` if edges cannot be decided one by one."""
+        if self.relaxation == "straight_through":
+            raise ValueError(
+                f"--derivation={self.derivation} decides edges one by one, "
+                "beside others that mix all operations, and "
+                "--relaxation=straight_through computes one operation of each "
+                "edge: leave one of the two out."
+            )
+        if getattr(self, "early_stop", "none") != "none":
+            raise ValueError(
+                f"--early_stop={self.early_stop} would end the search before "
+                f"--derivation={self.derivation} has decided all edges: leave "
+                "one of the two out."
+            )
+
 
 @dataclasses.dataclass(frozen=True)
-class MixedOpSettings(GradientSettings):
+class MixedOpSettings(StageSettings, GradientSettings):
     """The mixed operations of convolutional cells, and their edges."""
 
     mixed_op: str = setting(
         "all",
         "What an edge computes: all (all operations, of all channels), "
         "partial (all operations, of the first channels; the others bypass "
-        "them) or auxiliary_skip (all operations, and a skip connection "
-        "without alpha, whose weight decreases from 1 to 0 over the epochs).",
-        choices=("all", "partial", "auxiliary_skip"),
+        "them), auxiliary_skip (all operations, and a skip connection "
+        "without alpha, whose weight decreases from 1 to 0 over the epochs) or "
+        "skip_dropout (all operations, with dropout on skip connections).",
+        choices=("all", "partial", "auxiliary_skip", "skip_dropout"),
+    )
+    skip_dropout: float = setting(
+        0.1,
+        "Rate of --mixed_op=skip_dropout in the first epoch. It falls linearly "
+        "during the warm-up of alpha, and from --skip_dropout exponentially "
+        "after it.",
+        least=0,
+        below=1,
+        when={"mixed_op": "skip_dropout"},
     )
     channel_parts: int = setting(
         4,
@@ -243,47 +258,9 @@ class MixedOpSettings(GradientSettings):
         "Multiply the weights of each edge by a softmax over the edges into "
         "the same node, which is learned with alpha.",
     )
-    stage_primitives: str = setting(
-        "none",
-        "Primitives that each edge keeps in the stages after the first, such "
-        "as 5,3 for two more stages: those of the largest weight. Each stage "
-        "searches a new supernet for --epochs. Or none: one stage.",
-        form=numbers_text,
-    )
-    stage_num_cells: str = setting(
-        "none",
-        "Cells of the supernets of these stages, such as 11,17; or none: "
-        "--num_cells.",
-        form=numbers_text,
-        when={"stage_primitives": GIVEN},
-    )
-    stage_channel_parts: str = setting(
-        "none",
-        "--channel_parts of these stages, such as 4; or none: --channel_parts.",
-        form=numbers_text,
-        when={"stage_primitives": GIVEN, "mixed_op": "partial"},
-    )
-
-    @property
-    def all_channel_parts(self):
-        """The numbers of parts of the channels in all stages, a list."""
-        if self.mixed_op != "partial":
-            return [1]
-        return [self.channel_parts, *numbers_of(self.stage_channel_parts)]
-
-    @property
-    def has_stages(self):
-        """Whether the search has more than one stage."""
-        return self.stage_primitives != "none"
-
-    @property
-    def can_be_extended(self):
-        """See `RunConfig`; each stage follows from the one before."""
-        return not self.has_stages
 
     def __post_init__(self):
         super().__post_init__()
-        self._require_stages_fit()
         if self.relaxation == "straight_through" and self.mixed_op != "all":
             raise ValueError(
                 "--relaxation=straight_through computes one operation of an "
@@ -307,37 +284,3 @@ class MixedOpSettings(GradientSettings):
                     f"--{name}={value} {reason}: leave it or "
                     "--edge_normalization out."
                 )
-
-    def _require_stages_fit(self):
-        """Raises `ValueError` if the stages of the search do not fit."""
-        if not self.has_stages:
-            return
-        counts = numbers_of(self.stage_primitives)
-        if counts != sorted(counts, reverse=True) or counts[-1] < 2:
-            raise ValueError(
-                "--stage_primitives must not grow from stage to stage, and be "
-                "at least 2, because none may be one of them. Received: "
-                f"--stage_primitives={self.stage_primitives}."
-            )
-        for name in OF_STAGES:
-            given = numbers_of(getattr(self, name))
-            if given and (len(given) != len(counts) or min(given) < 2):
-                raise ValueError(
-                    f"--{name} must have a number, at least 2, for each of the "
-                    f"{len(counts)} stages of --stage_primitives="
-                    f"{self.stage_primitives}. Received: "
-                    f"--{name}={getattr(self, name)}."
-                )
-        parts = self.all_channel_parts
-        if parts != sorted(parts, reverse=True):
-            raise ValueError(
-                "--stage_channel_parts must not grow from stage to stage, "
-                "because stages compute more channels, not fewer. Received: "
-                f"--channel_parts={self.channel_parts} and "
-                f"--stage_channel_parts={self.stage_channel_parts}."
-            )
-        if getattr(self, "early_stop", "none") != "none":
-            raise ValueError(
-                f"--early_stop={self.early_stop} would end the search before "
-                "its last stage: leave --early_stop or --stage_primitives out."
-            )

@@ -141,8 +141,10 @@ def to_simplex(values: tf.Tensor, start: tf.Tensor) -> tf.Tensor:
     """
     values = tf.where(start > 0, values, tf.constant(-2, start.dtype))
     clipped = tf.clip_by_value(values, 0, 1)
-    total = tf.reduce_sum(clipped, axis=-1, keepdims=True)
     largest = tf.one_hot(
         tf.argmax(values, axis=-1), values.shape[-1], dtype=values.dtype
     )
+    # An edge that is cut has no weight.
+    largest *= tf.cast(start > 0, values.dtype)
+    total = tf.reduce_sum(clipped, axis=-1, keepdims=True)
     return tf.where(total > 0, tf.math.divide_no_nan(clipped, total), largest)

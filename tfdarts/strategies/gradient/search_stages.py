@@ -29,11 +29,33 @@ class SearchStage:
         carry: Function of the searches of the stage before and of this
             stage, which sets variables of the latter. Defaults to new initial
             values.
+        holds: Boolean, whether the values that change with the epochs of the
+            stage before keep their last values. Defaults to `False`: they
+            change again.
+        callbacks: Function of the settings of this stage, its search and the
+            batches of validation examples, which returns further callbacks, a
+            list. Defaults to none.
     """
 
     changes: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     keep: Callable | None = None
     carry: Callable | None = None
+    holds: bool = False
+    callbacks: Callable | None = None
+
+
+def carry_all(before, after):
+    """Copies all variables but the optimizer of the weights.
+
+    Args:
+        before: The search of the stage before.
+        after: A search of an equal supernet.
+    """
+    for name in ("own_variables", "supernet", "alpha_optimizer"):
+        lists = [getattr(each, name) for each in (before, after)]
+        lists = [getattr(each, "variables", each) for each in lists]
+        for old, new in zip(*lists, strict=True):
+            new.assign(old)
 
 
 def keep_strongest(
