@@ -199,7 +199,7 @@ def test_the_strongest_are_kept_by_brute_force(seed):
     [
         ({"stage_primitives": "3,1"}, "must not grow.*be at least 2"),
         ({"stage_primitives": "2,3"}, "must not grow"),
-        ({"stage_primitives": "few"}, "whole numbers with commas"),
+        ({"stage_primitives": "few"}, "numbers with commas"),
         (
             {"stage_primitives": "3,2", "stage_num_cells": "9"},
             "a number for each of the 2 stages",
