@@ -114,59 +114,6 @@ def test_with_copied_weights_it_equals_the_search_with_one_hot_weights(
         assert derived.layers[0].name == model.layers[0].name
 
 
-def random_model(random):
-    """A model of vectors, of random layers, with choices inside choices."""
-    numbers = iter(range(1000))
-
-    def dense(size):
-        activation = str(random.choice(["linear", "tanh", "relu", "gelu"]))
-        return layers.Dense(size, activation, name=f"dense{next(numbers)}")
-
-    def layer(size, depth):
-        kinds = ["dense", "sizes", "layers", "sequence"][: 4 if depth else 2]
-        name = f"choice{next(numbers)}"
-        match random.choice(kinds):
-            case "dense":
-                return dense(size)
-            case "sizes":
-                sizes = sorted({*random.integers(1, size, 2).tolist(), size})
-                if len(sizes) == 1:
-                    return dense(size)
-                return LayerChoice.of_sizes(layers.Dense, sizes, name=name)
-            case "layers":
-                number = random.integers(2, 4)
-                candidates = [layer(size, depth - 1) for _ in range(number)]
-                return LayerChoice(candidates, name=name)
-            case "sequence":
-                inner = [layer(size, depth - 1) for _ in range(2)]
-                return keras.Sequential(inner, name=f"sequence{next(numbers)}")
-
-    inputs = keras.Input((3,))
-    nodes = [layers.Dense(4)(inputs)]
-    for _ in range(random.integers(1, 4)):
-        x = layer(4, 2)(nodes[-1])
-        if random.random() < 0.5:
-            number = random.integers(1, 1 + len(nodes))
-            name = f"skip{next(numbers)}"
-            x = InputChoice(1 + len(nodes), number, name=name)([x, *nodes])
-        nodes.append(x)
-    nodes.append(layer(4, 0)(nodes[-1]))
-    return keras.Model(inputs, nodes[-1])
-
-
-@pytest.mark.parametrize("seed", range(12))
-def test_random_models_equal_their_derivations(seed):
-    random = np.random.default_rng(seed)
-    keras.utils.set_random_seed(seed)
-    model = random_model(random)
-    choose(model, seed)
-    x = image(5, 3, seed=seed).astype("float32")
-    if not any(isinstance(each, Choice) for each in nested_layers(model)):
-        return
-    derived = derive_model(model, copy_weights=True)
-    np.testing.assert_allclose(derived(x), model(x), rtol=1e-4, atol=1e-5)
-
-
 def test_a_choice_may_be_at_each_step_of_a_sequence():
     inputs = keras.Input((6, 4))
     choice = LayerChoice(

@@ -100,6 +100,7 @@ class _Derivation:
         self.choices = {}
         self.untraced = {}
         self.traced = {}
+        self.beside = {}
 
     def clone(self, layer, name=None):
         """Returns the clone of a layer, the same for each call."""
@@ -142,7 +143,10 @@ class _Derivation:
                 return self._clone_wrapper(layer, name)
         if _has_choices(layer):
             return self._stand_in(layer, name)
-        config = {**layer.get_config(), "name": name}
+        try:
+            config = {**layer.get_config(), "name": name}
+        except NotImplementedError:  # A class of its own without a config.
+            return self._stand_in(layer, name)
         clone = type(layer).from_config(config)
         clone.trainable = layer.trainable
         return clone
@@ -197,7 +201,7 @@ class _Derivation:
             clone.add(self.clone(layer))
             choice = self.choices.get(id(clone.layers[-1]))
             if self.copies and isinstance(choice, SizeChoice):
-                for padding in padding_layers(choice, clone.output_shape):
+                for padding in self._padding(choice, clone.output_shape):
                     clone.add(padding)
         return clone
 
@@ -209,14 +213,25 @@ class _Derivation:
             chosen = [inputs[position] for position in choice.chosen_inputs]
             if len(chosen) == 1:
                 return chosen[0]
-            return keras.layers.Add(name=choice.name)(chosen)
+            return self._once(
+                choice, lambda: keras.layers.Add(name=choice.name)
+            )(chosen)
         if self.is_stand_in(layer):
             return self._call_traced(layer, args, kwargs)
         outputs = layer(*args, **kwargs)
         if self.copies and isinstance(choice, SizeChoice):
-            for padding in padding_layers(choice, outputs.shape):
+            for padding in self._padding(choice, outputs.shape):
                 outputs = padding(outputs)
         return outputs
+
+    def _padding(self, choice, shape):
+        return self._once(choice, lambda: padding_layers(choice, shape))
+
+    def _once(self, choice, make):
+        """Returns the layers beside a choice, the same for each call of it."""
+        if id(choice) not in self.beside:
+            self.beside[id(choice)] = make()
+        return self.beside[id(choice)]
 
     def _call_traced(self, stand_in, args, kwargs):
         """Calls the derived model of what a layer computes."""
@@ -224,8 +239,9 @@ class _Derivation:
         kwargs = {k: v for k, v in kwargs.items() if k != "training"}
         arguments = keras.tree.flatten((args, kwargs))
         tensors = [t for t in arguments if isinstance(t, keras.KerasTensor)]
-        key = id(layer), str((args, kwargs))
-        if key not in self.traced:
+        forms = self.traced.setdefault(id(layer), {})
+        form = str(keras.tree.map_structure(_form_of, (args, kwargs)))
+        if form not in forms:
             inputs = {
                 id(t): keras.Input(batch_shape=t.shape, dtype=t.dtype)
                 for t in tensors
@@ -234,8 +250,9 @@ class _Derivation:
                 lambda value: inputs.get(id(value), value), (args, kwargs)
             )
             model = trace(layer, [*inputs.values()], args, kwargs)
-            self.traced[key] = self.clone(model, stand_in.name)
-        return self.traced[key](tensors)
+            name = stand_in.name + (f"_{len(forms)}" if forms else "")
+            forms[form] = self.clone(model, name)
+        return forms[form](tensors)
 
     def copy_weights(self):
         """Copies the weights of all layers that are not made of clones."""
@@ -273,6 +290,13 @@ def _is_fixed(layer):
         return False
     adapts = callable(getattr(layer, "adapt", None))
     return not layer.trainable_weights and (adapts or bool(layer.weights))
+
+
+def _form_of(value):
+    """Returns shape and type of a symbolic tensor; other values unchanged."""
+    if isinstance(value, keras.KerasTensor):
+        return f"{value.dtype} {value.shape}"
+    return value
 
 
 def _has_choices(layer):

@@ -155,8 +155,8 @@ def _may_hold_weights(value):
 
 def _refusal(layer, reason):
     return ValueError(
-        f"The choices inside {layer.name} of the class {type(layer).__name__} "
-        f"cannot be replaced, because {reason}. Compute everything by layers "
+        f"What {layer.name} of the class {type(layer).__name__} computes "
+        f"cannot be derived, because {reason}. Compute everything by layers "
         "and by functions of keras.ops, or build the model anew with what "
         "tfdarts.choices_of(model) says."
     )
