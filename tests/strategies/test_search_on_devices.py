@@ -1,12 +1,16 @@
 """A search on N devices is one of N micro-batches on one device."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from tfdarts.layers.batch_norm import synchronize_batch_norms
+from tfdarts.layers.chosen_mixed_op import ChosenMixedOp
 from tfdarts.layers.drop_path import DropPath
+from tfdarts.layers.mixed_op import MixedOp
 from tfdarts.models.cnn_supernet import CNNSupernet
 from tfdarts.models.rnn_supernet import RNNSupernet
 from tfdarts.strategies.darts import DARTS
@@ -168,8 +172,23 @@ def test_two_devices_search_texts_as_two_micro_batches(method, two_replicas):
     )
 
 
-def test_all_parts_have_the_same_random_weights_of_primitives(two_replicas):
-    arguments = {"steps": 2, "relaxation": "concrete"}
+@pytest.mark.parametrize(
+    ("relaxation", "mixed_op"),
+    [
+        ("concrete", MixedOp),
+        pytest.param(
+            *("straight_through", ChosenMixedOp), marks=pytest.mark.slow
+        ),
+    ],
+)
+def test_all_parts_have_the_same_random_weights_of_primitives(
+    relaxation, mixed_op, two_replicas
+):
+    arguments = {
+        "kind": functools.partial(CNNSupernet, mixed_op=mixed_op),
+        "steps": 2,
+        "relaxation": relaxation,
+    }
     require_the_same(
         cnn_search("first_order", micro_batches=2, **arguments),
         cnn_search("first_order", distribution=two_replicas, **arguments),

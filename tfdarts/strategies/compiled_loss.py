@@ -77,7 +77,6 @@ class CompiledLoss:
         self.in_test = self._phase(self._in_test, **options)
         self._options = {**options, "micro_batches": micro_batches}
         self.gradients = self.phase(self._gradients_of_batch)
-        self.evaluation = self.phase(self._evaluation_of_batch)
         self.alpha_gradients = self.phase(self._alpha_gradients_of_batch)
         self.mixed_product = self.phase(self._mixed_product_of_batch)
         self.alpha_product = self.phase(self._alpha_product_of_batch)
@@ -256,9 +255,10 @@ class CompiledLoss:
         means = loss, accuracy, gradient, alpha_gradients, statistics
         return means, carried, others
 
-    def _evaluation_of_batch(
+    def evaluation_of_batch(
         self, weights, alphas, state, *batch, training=False
     ):
+        """Returns loss and accuracy; see `Phase`."""
         parts = self.model.weights.split(weights)
         loss, outputs, _, _ = self._forward(
             parts, alphas, state, 0.0, batch, training

@@ -23,11 +23,11 @@ class EdgeWeightLoss:
         self.loss = loss
         self.gradients = loss.phase(_with_edge_weights(loss.gradients.function))
         self.evaluation = loss.phase(
-            _with_edge_weights(loss.evaluation.function)
+            _with_edge_weights(loss.evaluation_of_batch)
         )
         self.evaluation_of_batches = loss.phase(
             _with_edge_weights(
-                functools.partial(loss.evaluation.function, training=True)
+                functools.partial(loss.evaluation_of_batch, training=True)
             )
         )
         self.alpha_gradients = loss.phase(

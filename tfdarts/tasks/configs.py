@@ -222,7 +222,16 @@ class SearchConfig(
         return settings_of_search(self, *data)
 
     def _require_relaxation_applies(self):
-        """Raises `ValueError` if the relaxation has too few derivatives."""
+        """Raises `ValueError` if the relaxation cannot search this way."""
+        if (
+            self.relaxation == "straight_through"
+            and "noise" in self.search_space.primitives
+        ):
+            raise ValueError(
+                "--relaxation=straight_through computes one operation of an "
+                "edge, and cannot draw that of the primitive noise: choose "
+                "another --relaxation, or a --space without noise."
+            )
         if self.relaxation != "dirichlet":
             return
         if self.jit_compile:
