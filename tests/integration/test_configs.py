@@ -20,6 +20,7 @@ from tfdarts.runs.pipeline import pipeline as run_pipeline
 from tfdarts.runs.search_configs import search_config
 from tfdarts.runs.search_configs import search_config_class_of
 from tfdarts.strategies.strategy_registry import STRATEGIES
+from tfdarts.strategies.strategy_registry import strategies
 from tfdarts.tasks.configs import SearchConfig
 from tfdarts.tasks.configs import TrainConfig
 from tfdarts.tasks.presets import fill_paper_settings
@@ -76,6 +77,11 @@ def test_train_flagfile_is_there_and_is_one(path):
 
 
 OF_METHODS = [path for path in CONFIGS if path.stem in STRATEGIES]
+
+
+def test_each_gradient_method_has_a_config():
+    methods = {each.name for each in strategies() if each.trains == "supernet"}
+    assert methods - {path.stem for path in OF_METHODS} == {"darts"}
 
 
 @pytest.mark.parametrize("path", OF_METHODS, ids=lambda path: path.name)
