@@ -39,7 +39,10 @@ def searched(supernet, inputs, labels, **settings):
     return supernet.genotype()
 
 
-@pytest.mark.parametrize("method", ["central_difference", "exact"])
+@pytest.mark.parametrize(
+    "method",
+    ["central_difference", pytest.param("exact", marks=pytest.mark.slow)],
+)
 def test_own_primitive_from_search_to_picture(tmp_path, method):
     tfdarts.register_primitive("conv_1x1", conv_1x1, color=PINK)
     shape = {"num_classes": 3, "input_shape": (8, 8, 1)}

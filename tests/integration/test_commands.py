@@ -126,6 +126,7 @@ np.save(sys.argv[3], outputs["probabilities"])
 """
 
 
+@pytest.mark.slow
 def test_tensorflow_alone_serves_the_network(workplace, trained):
     version, _ = command("tfdarts-export", "--run_dir=r", cwd=workplace)
     images, _ = digits.read("test")
@@ -154,6 +155,7 @@ def test_tensorflow_alone_serves_the_network(workplace, trained):
     )
 
 
+@pytest.mark.slow
 def test_pipeline_does_it_all(workplace):
     train = workplace / "train.cfg"
     own = [f"--flagfile={CONFIGS / 'digits_train.cfg'}", *TINY_TRAIN[1:]]

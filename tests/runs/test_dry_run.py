@@ -112,7 +112,10 @@ def test_a_search_of_one_step_can_be_measured_too():
     assert 0 <= cost["data_wait"] < 1
 
 
-@pytest.mark.parametrize("batch_norm", ["local", "global"])
+@pytest.mark.parametrize(
+    "batch_norm",
+    [pytest.param("local", marks=pytest.mark.slow), "global"],
+)
 def test_a_training_on_two_devices_can_be_measured_too(batch_norm):
     config = dataclasses.replace(
         TRAINING, distribute="mirrored", batch_norm=batch_norm

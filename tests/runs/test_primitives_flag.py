@@ -87,6 +87,7 @@ def test_activations_of_a_recurrent_cell(tmp_path):
     assert draw_run(tmp_path)
 
 
+@pytest.mark.slow
 def test_own_primitive_from_data_to_prediction(tmp_path):
     def conv_1x1(filters, strides, search, name=None, dtype=None):
         return keras.Sequential(

@@ -371,6 +371,7 @@ def test_cells_made_by_hand_go_the_same_way(cell, tmp_path):
     assert said["num_words"] == 2
 
 
+@pytest.mark.slow
 def test_candidates_are_ranked_by_their_validation_loss(tmp_path):
     names = {f.name for f in dataclasses.fields(RNNSelectConfig)}
     settings = {

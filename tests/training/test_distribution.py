@@ -193,7 +193,10 @@ distribution._join_workers()
 AS_FIRST_PROCESS = ("unshare", "-Urpf", "--kill-child", "--mount-proc")
 
 
-@pytest.mark.parametrize("prefix", [(), AS_FIRST_PROCESS])
+@pytest.mark.parametrize(
+    "prefix",
+    [(), pytest.param(AS_FIRST_PROCESS, marks=pytest.mark.slow)],
+)
 def test_joining_ends_in_time(prefix):
     """Also as the first process of a container, which few signals reach."""
     if prefix and (
