@@ -49,6 +49,7 @@ setuptools.setup(
     long_description=(HERE / "README.md").read_text(),
     long_description_content_type="text/markdown",
     author="The tfdarts authors",
+    project_urls={"Paper": "https://arxiv.org/abs/1806.09055"},
     keywords=[
         "neural architecture search",
         "DARTS",
