@@ -161,6 +161,6 @@ def _format_default(field):
     kind = {int: "INTEGER", float: "NUMBER", str: "TEXT"}[field.type]
     if field.default is None:
         return f"={kind}"
-    # The settings of a part have its own name as default.
+    # In the settings of a strategy, `strategy` defaults to its own name.
     default = PARTS.get(field.name, field.default)
     return f"={kind} (default {default})"

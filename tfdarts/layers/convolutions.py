@@ -31,9 +31,10 @@ def uniform_fan_in(seed=None):
 
 
 def conv(filters, kernel_size, strides=1, dtype=None, padding=None):
-    """Returns a convolution without bias, of odd or unpadded kernels.
+    """Returns a convolution without bias.
 
-    By default the padding is `"same"` at stride 1 and `"valid"` otherwise.
+    By default the padding is `"same"` at stride 1, which needs an odd kernel
+    size, and `"valid"` otherwise.
     """
     return keras.layers.Conv2D(
         filters,
@@ -124,7 +125,7 @@ class ConvolutionalPrimitive(Stack):
 
 @keras.saving.register_keras_serializable(package="tfdarts")
 class ReLUConvBN(ConvolutionalPrimitive):
-    """ReLU, convolution, batch normalization; 1x1: a cell's preprocessing.
+    """ReLU, convolution and batch normalization, as before a cell's nodes.
 
     Args:
         filters: Integer, output channels.

@@ -73,8 +73,8 @@ def dilated_depthwise_conv(images, kernel):
 def strided_depthwise_conv(images, kernel):
     """Returns a depthwise convolution of stride 2; see `depthwise_conv`.
 
-    TensorFlow's own padding of even sizes would be one pixel off PyTorch's.
-    With a row and a column of zeros after the kernel it is the same.
+    On even sizes, TensorFlow's own padding is one pixel off PyTorch's. With a
+    row and a column of zeros after the kernel, both give the same result.
     """
     _, height, width, _ = shape_of(images)
     strides = [1, 2, 2, 1]

@@ -63,7 +63,7 @@ class SizeChoice(Choice):
         super().__init__(len(sizes), alphas, relaxation, **kwargs)
         self.sizes = sizes
         self.layer = layers[-1]
-        # Their weights are not needed, so they are only descriptions.
+        # Only the widest layer has weights; the others are kept as configs.
         self.descriptions = [
             keras.saving.serialize_keras_object(layer) for layer in layers
         ]
