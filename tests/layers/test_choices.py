@@ -274,6 +274,10 @@ def dense(size=4, **options):
         ),
         (lambda: SizeChoice([dense(2), dense(1)], [2, 1]), "must increase"),
         (
+            lambda: SizeChoice(attentions(), [1, 2])(tf.ones((1, 2, 4))),
+            "calls one with one input: .* Use a LayerChoice for layers of",
+        ),
+        (
             lambda: LayerChoice.of_sizes(keras.layers.LSTM, (2, 4)),
             "not a smaller recurrent layer",
         ),

@@ -279,6 +279,9 @@ def test_shared_layers_stay_shared():
 
 def test_what_is_refused():
     inputs = keras.Input((4,))
+    for function in (derive_model, choices_of):
+        with pytest.raises(ValueError, match="of a Keras model. Received: 'm"):
+            function("model.keras")
     with pytest.raises(ValueError, match="has no choices, so there is nothing"):
         derive_model(keras.Model(inputs, layers.Dense(3)(inputs)))
     x = inputs

@@ -50,7 +50,7 @@ TWO = {"number": "mse", "kind": SPARSE(from_logits=True)}
         (Own, None, ONE_HOT, "For one-hot labels give `compile` loss=keras"),
         (one_output, None, [0, 1, 2, 3], "from 0 to 2.* Received .*0 to 3"),
         (one_output, None, [0, 1, 2, -1], "from 0 to 2.* from -1 to 2"),
-        (one_output, None, [0, 0.5, 0, 1], "not probabilities"),
+        (one_output, None, [0, 0.5, 0, 1], "not names or probabilities"),
         (
             one_output,
             "categorical_crossentropy",
@@ -116,6 +116,11 @@ def test_what_keras_takes_is_taken(loss, labels, outputs):
     if isinstance(loss, str):
         loss = keras.losses.get(loss)
     check_labels(loss, tf.zeros(labels), tf.zeros(outputs))
+
+
+def test_names_are_no_class_numbers():
+    with pytest.raises(ValueError, match="not names .* Received string label"):
+        check_labels(SPARSE(), tf.constant([*"abc"]), tf.zeros((3, 3)))
 
 
 def test_an_ignored_class_is_no_class_number():

@@ -343,6 +343,7 @@ def test_dropout_and_half_precision():
             keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         ),
         (3, (40, 1), "sparse_categorical_crossentropy"),
+        (3, (40, 3), "binary_crossentropy"),
         (1, (40,), "hinge"),
         (1, (40,), "mse"),
     ],

@@ -84,7 +84,14 @@ class SizeChoice(Choice):
 
     def compute_output_shape(self, input_shape):
         inputs = as_inputs(input_shape, self.compute_dtype)
-        return output_shape_of(self.layer, inputs)
+        try:
+            return output_shape_of(self.layer, inputs)
+        except TypeError as error:
+            raise ValueError(
+                f"The choice {self.name} calls {self.layer.name} with one "
+                f"input: {error}. Use a LayerChoice for layers of several "
+                "arguments."
+            ) from error
 
     def compute_mask(self, inputs, previous_mask):
         return self.layer.compute_mask(inputs, previous_mask)

@@ -29,6 +29,7 @@ def choices_of(model: keras.Model) -> dict[str, dict]:
     >>> choices_of(model)["width"]["chosen"]
     '4'
     """
+    require_model(model)
     found = {}
     for layer in nested_layers(model):
         if isinstance(layer, Choice):
@@ -39,6 +40,14 @@ def choices_of(model: keras.Model) -> dict[str, dict]:
                 )
             found[layer.name] = _description(layer)
     return found
+
+
+def require_model(model):
+    """Raises `ValueError` if an argument is no Keras model."""
+    if not isinstance(model, keras.Model):
+        raise ValueError(
+            f"Choices are those of a Keras model. Received: {model!r}."
+        )
 
 
 def _description(choice):

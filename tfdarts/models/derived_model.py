@@ -10,6 +10,7 @@ from tfdarts.layers.layer_choice import LayerChoice
 from tfdarts.layers.nested import is_functional
 from tfdarts.layers.nested import nested_layers
 from tfdarts.layers.size_choice import SizeChoice
+from tfdarts.models.chosen_options import require_model
 from tfdarts.models.chosen_size import copy_first_weights
 from tfdarts.models.chosen_size import padding_layers
 from tfdarts.models.traced import trace
@@ -57,6 +58,7 @@ def derive_model(
     >>> type(derive_model(model).get_layer("block1")).__name__
     'Dense'
     """
+    require_model(model)
     if not _has_choices(model):
         raise ValueError(
             f"The model {model.name} has no choices, so there is nothing to "

@@ -113,12 +113,14 @@ def _check_classes(loss, y, size, of_output):
     """Raises `ValueError` if labels are no class numbers."""
     ignored = getattr(loss, "ignore_class", None)
     values = tf.reshape(y, [-1])
-    if values.dtype.is_floating and bool(
-        tf.reduce_any(values != tf.floor(values))
-    ):
+    whole = values.dtype.is_integer or (
+        values.dtype.is_floating
+        and bool(tf.reduce_all(values == tf.floor(values)))
+    )
+    if not whole:
         raise ValueError(
             f"Labels{of_output} must be class numbers, 0, 1 and so on, not "
-            f"probabilities. Received {y.dtype.name} labels of shape "
+            f"names or probabilities. Received {y.dtype.name} labels of shape "
             f"{tuple(y.shape)}."
         )
     if ignored is not None:
