@@ -8,7 +8,7 @@ import tfdarts
 from tfdarts.layers.noise import Noise
 from tfdarts.models.multiply_adds import multiply_adds
 from tfdarts.replicas import part_of_batch
-from tfdarts.search_spaces.robust_darts import S4
+from tfdarts.search_spaces.s1_to_s4 import S4
 
 ZEROS = np.zeros((64, 9, 8, 4), "float32")
 

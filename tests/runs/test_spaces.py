@@ -13,7 +13,7 @@ from tfdarts.cli.search_command import main as search
 from tfdarts.cli.train_command import main as train
 from tfdarts.search_spaces.nas_bench_201 import NASBench201SearchSpace
 from tfdarts.search_spaces.nasnet import NASNetSearchSpace
-from tfdarts.search_spaces.robust_darts import S1
+from tfdarts.search_spaces.s1_to_s4 import S1
 
 SIZES = ("--preset=paper", "--init_channels=2", "--num_cells=3")
 SHORT = ("--epochs=1", "--batch_size=256")

@@ -11,7 +11,7 @@ import tfdarts
 from tfdarts.layers.alphas import Alphas
 from tfdarts.models.cnn_supernet import CNNSupernet
 from tfdarts.search_spaces.entropy import largest_entropy
-from tfdarts.search_spaces.robust_darts import S1
+from tfdarts.search_spaces.s1_to_s4 import S1
 from tfdarts.search_spaces.space_registry import build_space
 
 # Results of searches in S1, from the logs of RobustDARTS (Apache-2.0).

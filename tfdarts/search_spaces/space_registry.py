@@ -10,10 +10,10 @@ from tfdarts.search_spaces.cnn import CNNSearchSpace
 from tfdarts.search_spaces.nas_bench_201 import NASBench201SearchSpace
 from tfdarts.search_spaces.nasnet import NASNetSearchSpace
 from tfdarts.search_spaces.rnn import RNNSearchSpace
-from tfdarts.search_spaces.robust_darts import S1
-from tfdarts.search_spaces.robust_darts import S2
-from tfdarts.search_spaces.robust_darts import S3
-from tfdarts.search_spaces.robust_darts import S4
+from tfdarts.search_spaces.s1_to_s4 import S1
+from tfdarts.search_spaces.s1_to_s4 import S2
+from tfdarts.search_spaces.s1_to_s4 import S3
+from tfdarts.search_spaces.s1_to_s4 import S4
 from tfdarts.structures import STRUCTURES
 from tfdarts.structures import structure_of
 
