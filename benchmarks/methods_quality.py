@@ -53,6 +53,9 @@ OWN = {
     "gaea": {"alpha_learning_rate": 0.1},
     # Eight channels are split in four.
     "drnas": {"channel_parts": 4, "stage_channel_parts": "2"},
+    # All supernets have five cells.
+    "p_darts": {"stage_num_cells": "5,5"},
+    "darts_pt": {"decision_epochs": 1},
 }
 KEYS = ("space", "method", "seed", "minutes")
 
@@ -140,6 +143,7 @@ def seconds_between(run_dir):
 def epochs_in_time(given, run_dir):
     """Returns the epochs that fit into the time, and those of the warm-up."""
     import tfdarts
+    from tfdarts.runs.stages_of_search import StagesOfSearch
 
     published = published_of(given.methods[0])
     share = published["alpha_warmup_epochs"] / published["epochs"]
@@ -147,12 +151,16 @@ def epochs_in_time(given, run_dir):
     length = 4 if share else 2
     config = config_of(given, run_dir, length, warmup=2 if share else 0)
     tfdarts.search(config)
+    ends = StagesOfSearch(config, run_dir / "search").ends
+    cost = fixed = 0.0
     seconds = seconds_between(run_dir)
-    stages = (len(seconds) + 1) // length
-    last = [seconds[(stage + 1) * length - 2] for stage in range(stages)]
-    warm = [seconds[stage * length] for stage in range(stages)]
-    cost = (1 - share) * sum(last) + share * sum(warm)
-    epochs = max(round(60 * given.minutes / cost), 2)
+    for start, end in zip([0, *ends], ends):
+        last, warm = seconds[end - 2], seconds[start]
+        if end - start == length:
+            cost += (1 - share) * last + share * warm
+        else:  # Decisions after the search have epochs of their own.
+            fixed += (end - start) * last
+    epochs = max(round((60 * given.minutes - fixed) / cost), 2)
     return epochs, round(share * epochs)
 
 
