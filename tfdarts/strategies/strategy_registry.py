@@ -23,6 +23,7 @@ from tfdarts.strategies.proposers.bayesian import Bayesian
 from tfdarts.strategies.proposers.evolution import Evolution
 from tfdarts.strategies.proposers.local_search import LocalSearch
 from tfdarts.strategies.proposers.nas_rl import NASRL
+from tfdarts.strategies.proposers.pnas import PNAS
 from tfdarts.strategies.random_search import RandomSearch
 from tfdarts.strategies.strategy import DARTSStrategy
 from tfdarts.strategies.strategy import Strategy
@@ -56,6 +57,7 @@ STRATEGIES = Registry(
             Evolution(),
             NASRL(),
             Bayesian(),
+            PNAS(),
         )
     },
 )

@@ -18,6 +18,8 @@ PUBLISHED = {
     "nas_rl": {"policy_learning_rate": 0.01, "baseline_decay": 0.9},
     # White et al., 2021, and their code.
     "local_search": {"num_initial": 10},
+    # Liu et al., 2018, section 5.1.
+    "pnas": {"beam": 256},
     "bayesian": {
         "beta": inspect.signature(
             keras_tuner.oracles.BayesianOptimizationOracle

@@ -1,0 +1,147 @@
+"""What strategies find on tables, at equal cost: no network is trained.
+
+    python benchmarks/strategies.py random evolution --seeds=200
+    python benchmarks/strategies.py random evolution --evaluator=surrogate
+
+On NAS-Bench-201 a search ends after 12,000 simulated seconds, and what counts
+is the test accuracy after 200 epochs of the genotype with the best validation
+accuracy. On the surrogate it ends after 300 candidates, and what counts is the
+predicted accuracy.
+"""
+
+import argparse
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import numpy as np
+
+import tfdarts
+from tfdarts.evaluators.nas_bench_201_table import row_of
+from tfdarts.runs.evaluator_registry import get_evaluator
+from tfdarts.strategies.strategy_registry import get_strategy
+from tfdarts.strategies.trial_search import TrialSearch
+from tfdarts.tasks.presets import fill_paper_settings
+
+BUDGETS = {
+    "nas_bench_201": {"max_minutes": 200.0, "num_candidates": 1000},
+    "surrogate": {"num_candidates": 300},
+}
+POINTS = 60
+"""The points of a curve."""
+
+
+class PaidAgain(TrialSearch):
+    """A search in which a genotype that comes again costs again.
+
+    So count the simulations of publications; tfdarts does not.
+    """
+
+    def evaluate(self, genotype):
+        return self._keep(self.evaluator(genotype, None))
+
+
+def figure_of(evaluation):
+    """Returns what counts of a candidate, in percent."""
+    if evaluation.genotype.space == "nas_bench_201":
+        return 100 * row_of(evaluation.genotype).test_accuracy
+    return 100 * evaluation.score
+
+
+def run(name, evaluator, seed, kind=TrialSearch, **settings):
+    """Returns a search, done.
+
+    Args:
+        name: String, the strategy, maybe with settings in its name, such as
+            `"evolution:population=10,tournament=3"`.
+        evaluator: String, the evaluator.
+        seed: Integer.
+        kind: `TrialSearch` or `PaidAgain`.
+        **settings: Further settings of the search.
+    """
+    name, _, listed = name.partition(":")
+    pairs = [each.split("=") for each in filter(None, listed.split(","))]
+    settings |= {key: int(value) for key, value in pairs}
+    strategy = get_strategy(name)
+    config = tfdarts.search_config(
+        name, evaluator=evaluator, seed=seed, **BUDGETS[evaluator], **settings
+    )
+    config = fill_paper_settings(config)
+    search = kind(config, get_evaluator(evaluator)(None, config))
+    strategy.run(search)
+    return search
+
+
+def curve_of(search, budget):
+    """Returns the figures of the best so far at equal parts of the budget."""
+    spent = np.cumsum([trial.seconds for trial in search.trials])
+    if budget is None:
+        budget, spent = len(search.trials), np.arange(1, len(search.trials) + 1)
+    ranks = [trial.rank[0] for trial in search.trials]
+    best = [int(np.argmin(ranks[: n + 1])) for n in range(len(ranks))]
+    figures = [figure_of(search.trials[position]) for position in best]
+    places = np.linspace(0, budget, POINTS + 1)[1:]
+    reached = np.searchsorted(spent, places, side="right") - 1
+    return [figures[n] if n >= 0 else np.nan for n in reached]
+
+
+def draw(curves, label, path):
+    """Draws the median and the quartiles of each strategy."""
+    from tfdarts.visualization import panels
+
+    figure = panels.new_figure("The best so far: median and quartiles")
+    axes = figure.add_subplot()
+    for name, values in curves.items():
+        low, median, high = np.nanquantile(values, [0.25, 0.5, 0.75], axis=0)
+        places = np.linspace(0, 1, POINTS + 1)[1:]
+        (line,) = axes.plot(places, median, linewidth=2.5, label=name)
+        axes.fill_between(places, low, high, alpha=0.15, color=line.get_color())
+    every = np.array([*curves.values()])
+    axes.set_ylim(np.nanquantile(every, 0.1), np.nanmax(every))
+    axes.set_xlabel(label, size=panels.MEDIUM)
+    axes.set_ylabel("accuracy, %", size=panels.MEDIUM)
+    axes.legend(fontsize=panels.SMALL, frameon=False, loc="lower right")
+    panels.style_axes(axes)
+    with open(path, "wb") as file:
+        file.write(panels.to_png(figure))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("strategies", nargs="+")
+    parser.add_argument("--evaluator", choices=BUDGETS, default="nas_bench_201")
+    parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--paid_again", action="store_true")
+    parser.add_argument("--picture", help="path of a PNG")
+    given = parser.parse_args()
+    kind = PaidAgain if given.paid_again else TrialSearch
+    minutes = BUDGETS[given.evaluator].get("max_minutes")
+    curves = {}
+    print("| strategy | mean, % | deviation | standard error | candidates |")
+    print("| --- | ---: | ---: | ---: | ---: |")
+    for name in given.strategies:
+        searches = [
+            run(name, given.evaluator, seed, kind)
+            for seed in range(given.seeds)
+        ]
+        found = [
+            figure_of(search.trials[search.best_position])
+            for search in searches
+        ]
+        curves[name] = [curve_of(s, minutes and 60 * minutes) for s in searches]
+        number = np.mean([len(search.trials) for search in searches])
+        deviation = np.std(found, ddof=1)
+        print(
+            f"| {name} | {np.mean(found):.3f} | {deviation:.2f} | "
+            f"{deviation / np.sqrt(given.seeds):.3f} | {number:.0f} |",
+            flush=True,
+        )
+    if given.picture:
+        label = (
+            "share of the 12,000 s" if minutes else "share of the candidates"
+        )
+        draw(curves, label, given.picture)
+
+
+if __name__ == "__main__":
+    main()
