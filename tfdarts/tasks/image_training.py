@@ -32,6 +32,7 @@ from tfdarts.training.checkpoints import EpochCheckpoint
 from tfdarts.training.distribution import distribution_of
 from tfdarts.training.distribution import require_divisible_batch
 from tfdarts.training.mean_statistics import MeanStatistics
+from tfdarts.training.memory import gradient_graph
 from tfdarts.training.memory import peak_bytes
 from tfdarts.training.schedules import LearningRate
 from tfdarts.training.schedules import LinearDropPath
@@ -289,7 +290,7 @@ class ImageTraining:
             tf.TensorSpec((spec.shape[0] // count, *spec.shape[1:]), spec.dtype)
             for spec in self._own_batches().element_spec
         ]
-        return count * peak_bytes(_gradient_graph(self.model, part_spec))
+        return count * peak_bytes(gradient_graph(self.model, part_spec))
 
 
 def _warn_of_average(config, steps):
@@ -317,28 +318,6 @@ def _regularization(config, network):
     if config.ema_momentum:
         callbacks.append(keras.callbacks.SwapEMAWeights())
     return callbacks
-
-
-def _gradient_graph(model, batch_spec):
-    """Returns the gradient graph, the largest in memory, of a Keras model."""
-
-    @tf.function
-    def gradients(x, y, sample_weight=None):
-        with tf.GradientTape() as tape:
-            outputs, _ = model.stateless_call(
-                [v.value for v in model.trainable_variables],
-                [v.value for v in model.non_trainable_variables],
-                x,
-                training=True,
-            )
-            losses = [
-                model.loss(y, logits, sample_weight)
-                for logits in tf.nest.flatten(outputs)
-            ]
-            loss = tf.add_n(losses)
-        return tape.gradient(loss, model.trainable_variables)
-
-    return gradients.get_concrete_function(*batch_spec).graph
 
 
 def apply_selection_preset(config):

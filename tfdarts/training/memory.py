@@ -125,3 +125,25 @@ def is_out_of_memory(error):
         # TensorFlow also calls a full disk an exhausted resource.
         return os.strerror(errno.ENOSPC) not in str(error)
     return isinstance(error, MemoryError)
+
+
+def gradient_graph(model, batch_spec):
+    """Returns the gradient graph, the largest in memory, of a Keras model."""
+
+    @tf.function
+    def gradients(x, y, sample_weight=None):
+        with tf.GradientTape() as tape:
+            outputs, _ = model.stateless_call(
+                [v.value for v in model.trainable_variables],
+                [v.value for v in model.non_trainable_variables],
+                x,
+                training=True,
+            )
+            losses = [
+                model.loss(y, logits, sample_weight)
+                for logits in tf.nest.flatten(outputs)
+            ]
+            loss = tf.add_n(losses)
+        return tape.gradient(loss, model.trainable_variables)
+
+    return gradients.get_concrete_function(*batch_spec).graph
