@@ -109,8 +109,8 @@ def is_chief(distribute):
 def wait_for_workers(addresses, index):
     """Waits at a barrier until all workers have started, once per process.
 
-    TensorFlow has its own barrier, but a process that waits there can hardly
-    be ended and logs nothing. A worker of an earlier start that is about to
+    TensorFlow's own barrier logs nothing, and a process that waits there
+    ignores signals. A worker of an earlier start that is about to
     end may still listen at its port. So each worker sends a greeting to the
     first worker once it has reached all others, and the first worker answers
     after all greetings.

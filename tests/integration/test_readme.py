@@ -7,6 +7,8 @@ import tomllib
 import pytest
 
 from tfdarts import genotypes
+from tfdarts.strategies.strategy import SupernetStrategy
+from tfdarts.strategies.strategy_registry import STRATEGIES
 
 ROOT = pathlib.Path(__file__).parents[2]
 README = ROOT / "README.md"
@@ -16,6 +18,20 @@ def test_published_names_are_all_named():
     text = (ROOT / "docs" / "commands.md").read_text()
     for name in genotypes.published_names():
         assert f"`{name}`" in text
+
+
+def test_docs_name_every_strategy():
+    """The number of gradient methods besides DARTS is said in words."""
+    strategies = [
+        strategy
+        for strategy in STRATEGIES.values()
+        if type(strategy).__module__.startswith("tfdarts.")
+    ]
+    page = (ROOT / "docs" / "strategies.md").read_text()
+    for strategy in strategies:
+        assert f"`{strategy.name}`" in page
+    methods = sum(isinstance(s, SupernetStrategy) for s in strategies) - 1
+    assert {17: "Seventeen", 18: "Eighteen"}[methods] in README.read_text()
 
 
 PAGES = [

@@ -94,7 +94,7 @@ def segment_lengths(total, steps, seed, epoch, spread=0.0, attempt=0):
     random = np.random.default_rng((seed, epoch, attempt))
     count = num_segments(total, steps)
     lengths = np.full(count, float(steps))
-    # The last segment is cut where the row ends, so it is not a half one.
+    # The last segment is cut where the row ends, so it is never shortened.
     halves = random.choice(max(count - 1, 1), _halves(count), replace=False)
     lengths[halves] = steps // 2
     if spread:

@@ -29,7 +29,7 @@ EPOCH = 98.0
 """The epoch whose accuracy is predicted, the last of NAS-Bench-301."""
 
 MOST_SKIPS = 3
-"""Skip connections of a normal cell that the surrogate judges rightly."""
+"""The most skip connections for which a prediction can be trusted."""
 
 COLLAPSED = 0.9345
 """The accuracy of a cell with more: the 5 % quantile of random cells.

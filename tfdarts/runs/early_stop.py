@@ -22,9 +22,8 @@ REASONS = {
 class Curvature(keras.callbacks.Callback):
     """Adds the largest eigenvalue of ∇²α L_val to the logs.
 
-    Its name in the logs is `dominant_eigenvalue`.
-
-    During the warm-up epochs of alpha, it adds nothing.
+    The log has the eigenvalue as `dominant_eigenvalue`. During the warm-up
+    epochs of alpha, this callback adds nothing.
 
     Args:
         batch: Tuple `(x, y)` of validation examples, the same every epoch.

@@ -50,9 +50,9 @@ class CellSearchSpace(GenotypesOfSpace):
 
     Raises:
         ValueError: If there are no nodes, if a primitive is unknown or
-            repeated, if `"none"` is the only primitive, or if
-            `edges_per_node` is not a positive integer or `"all"`. If it is
-            `"all"` and predecessors repeat.
+            repeated, if `"none"` is the only primitive, if
+            `edges_per_node` is not a positive integer or `"all"`, or if it is
+            `"all"` while `repeats_predecessors` is true.
     """
 
     name: str | None = None

@@ -72,8 +72,8 @@ def validate_edges_per_node(space):
     number = space.edges_per_node
     if number == "all" and space.repeats_predecessors:
         raise ValueError(
-            "Where predecessors repeat, each node has a number of edges. "
-            "Received: edges_per_node='all'."
+            "If `repeats_predecessors` is true, `edges_per_node` must be an "
+            "integer. Received: 'all'."
         )
     if number != "all" and not (type(number) is int and number > 0):
         raise ValueError(

@@ -26,7 +26,7 @@ ROLLBACK = 12
 """Epochs from the result of `robust_darts` to the end of the search."""
 
 LEAST_EPOCHS = {"hessian": 2 * WINDOW, "robust_darts": 11 + ROLLBACK}
-"""Epochs without which a rule cannot stop, by the name of the rule."""
+"""The fewest epochs after which a rule can stop, by the name of the rule."""
 
 History = collections.namedtuple(
     "History", ["genotypes", "probabilities", "primitives", "eigenvalues"]

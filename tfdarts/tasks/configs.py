@@ -131,8 +131,8 @@ class SearchConfig(
     )
     early_stop_from: int = setting(
         10,
-        "Epochs after the warm-up of alpha that the search takes at least "
-        "before --early_stop stops it.",
+        "The fewest epochs, after the warm-up of alpha, before --early_stop "
+        "may end the search.",
         least=1,
         when={"early_stop": GIVEN},
     )

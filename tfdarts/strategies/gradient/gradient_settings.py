@@ -242,7 +242,8 @@ class MixedOpSettings(StageSettings, GradientSettings):
     )
     channel_parts: int = setting(
         4,
-        "One of so many parts of the channels passes through the operations.",
+        "The operations compute one of N parts of the channels; 4 means a "
+        "quarter.",
         least=2,
         when={"mixed_op": "partial"},
     )

@@ -25,7 +25,8 @@ class SearchStage:
         keep: Function of a search space and the dict of probabilities after
             the stage before, which returns a dict of boolean arrays, the
             primitives that the edges of this stage have; see
-            `CellSearchSpace.narrow`. Defaults to all of the stage before.
+            `CellSearchSpace.narrow`. By default, all primitives of
+            the stage before.
         carry: Function of the searches of the stage before and of this
             stage, which sets variables of the latter. Defaults to new initial
             values.

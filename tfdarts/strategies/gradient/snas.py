@@ -23,7 +23,7 @@ class SNASSettings(Settings):
 
 
 class SNAS(SupernetStrategy):
-    """Samples of a concrete distribution, and one loss for all.
+    """DARTS with concrete samples; one loss trains weights and alphas.
 
     Weights and alphas descend the same loss in one pass, on batches of which
     one half is of each split. A node keeps all edges with their most probable
