@@ -306,7 +306,7 @@ def with_loss(model, x, training):
         ),
         (lambda: Mine(with_kernel), "it computes with weights or tensors"),
         (lambda: Mine(with_tensor), "it computes with weights or tensors"),
-        (lambda: Mine(with_loss), "its `call` fails: `add_loss"),
+        (lambda: Mine(with_loss), "it adds losses itself"),
         (
             lambda: Mine(lambda m, x, t: x if keras.ops.sum(x) > 0 else -x),
             "The shapes or types of the inputs of mine",

@@ -446,6 +446,14 @@ Y = np.zeros((4, 1))
         (lambda: fitted((X, Y), None), "two tuples of arrays"),
         (lambda: fitted(X, Y), "two tuples of arrays"),
         (
+            lambda: fitted(
+                tf.data.Dataset.zip(
+                    *[tf.data.Dataset.from_tensor_slices((X, Y[:, 0]))] * 2
+                )
+            ),
+            "holds batches, not single examples: call its method `batch`",
+        ),
+        (
             lambda: DARTS(functional(choice())).compile(
                 alpha_optimizer=keras.optimizers.LossScaleOptimizer(Adam())
             ),

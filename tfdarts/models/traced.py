@@ -105,7 +105,10 @@ def _model(layer, inputs, args, kwargs):
         return keras.Model(inputs, outputs, name=layer.name)
     except Exception as error:
         first, *_ = str(error).strip().split("\n")
-        raise _refusal(layer, f"its `call` fails: {first}") from error
+        reason = f"its `call` fails: {first}"
+        if first.startswith("`add_loss"):
+            reason = "it adds losses itself"
+        raise _refusal(layer, reason) from error
 
 
 def _nodes(model):

@@ -156,6 +156,11 @@ def validate_batch(batch, model, loss, may_be_empty=False):
         x, y = _validate_for_supernet(batch, model, loss, may_be_empty)
         return x, y, ()
     batch = tf.nest.map_structure(tf.convert_to_tensor, as_batch(batch))
+    if any(tensor.shape.rank == 0 for tensor in tf.nest.flatten(batch)):
+        raise ValueError(
+            "A data set of a search holds batches, not single examples: call "
+            f"its method `batch` first. Received {_describe(batch)}."
+        )
     rows = {tensor.shape[0] for tensor in tf.nest.flatten(batch)}
     if len(rows) > 1 or (0 in rows and not may_be_empty):
         raise ValueError(
