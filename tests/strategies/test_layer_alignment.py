@@ -159,6 +159,15 @@ def test_without_weight_a_step_is_that_of_darts():
     np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
+@pytest.mark.slow
+def test_two_devices_align_as_two_micro_batches(two_replicas):
+    found, expected = (
+        weights_after(tiny_search(alignment=0.5, **how))
+        for how in ({"distribution": two_replicas}, {"micro_batches": 2})
+    )
+    np.testing.assert_allclose(found, expected, rtol=1e-7, atol=1e-9)
+
+
 def test_a_step_raises_the_cosine_of_the_cells():
     def cosine_after(alignment):
         search = tiny_search(alignment=alignment)

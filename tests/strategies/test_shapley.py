@@ -142,6 +142,20 @@ def test_alpha_moves_by_what_leaving_operations_cost():
         )
 
 
+@pytest.mark.slow
+def test_two_devices_value_operations_as_two_micro_batches(two_replicas):
+    found = []
+    for how in ({"distribution": two_replicas}, {"micro_batches": 2}):
+        search = tiny_search(samples=1, batches=1, least_accuracy=0.0, **how)
+        for _ in range(8):
+            search.update_weights(search._parts((*batch(0, 32), ()), "train"))
+        parts = search._parts((*batch(1, 32), ()), "val")
+        search.update_alphas(None, parts, None)
+        found += search._sampled
+    np.testing.assert_allclose(*found, atol=1e-6)
+    assert found[0].any()
+
+
 def test_earlier_epochs_count_by_the_momentum():
     search = tiny_search(momentum=0.75)
     alpha = search.supernet.alpha_variables[0]

@@ -5,6 +5,7 @@ import math
 
 from tfdarts import arguments
 from tfdarts.settings.conditions import GIVEN
+from tfdarts.settings.fields import FromPython
 from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import setting
 
@@ -69,14 +70,14 @@ def numbers_of(text):
 class StageSettings(Settings):
     """The stages of a search after the first."""
 
-    stage_primitives: str = setting(
+    stage_primitives: FromPython = setting(
         "none",
         "Primitives that each edge keeps in the stages after the first, such "
         "as 5,3 for two more stages: those of the largest weight. Each stage "
         "searches a new supernet for --epochs. Or none: one stage.",
         form=numbers_text,
     )
-    stage_num_cells: str = setting(
+    stage_num_cells: FromPython = setting(
         "none",
         "Cells of the supernets of these stages, such as 11,17; or none: "
         "--num_cells.",
@@ -84,13 +85,13 @@ class StageSettings(Settings):
         when={"stage_primitives": GIVEN},
     )
 
-    stage_channel_parts: str = setting(
+    stage_channel_parts: FromPython = setting(
         "none",
         "--channel_parts of these stages, such as 4; or none: --channel_parts.",
         form=numbers_text,
         when={"stage_primitives": GIVEN, "mixed_op": "partial"},
     )
-    stage_skip_dropout: str = setting(
+    stage_skip_dropout: FromPython = setting(
         "none",
         "Values of --skip_dropout in these stages, such as 0.4,0.7; or none: "
         "--skip_dropout.",
