@@ -5,6 +5,7 @@ import keras
 from tfdarts.layers.alphas import alpha_variables_of
 from tfdarts.layers.batch_norm import has_synchronized
 from tfdarts.layers.nested import nested_layers
+from tfdarts.layers.relaxations import Relaxation
 from tfdarts.models.supernet import Supernet
 from tfdarts.replicas import worker_of
 from tfdarts.strategies import hypergradient
@@ -161,6 +162,8 @@ def check_precision(method, model):
             precision, or a layer computes in float16.
     """
     for layer in nested_layers(model):
+        if isinstance(layer, Relaxation):
+            continue  # It computes in the type of the alphas.
         dtype = layer.compute_dtype
         if dtype == "float16":
             raise ValueError(
