@@ -85,22 +85,23 @@ def curve_of(search, budget):
     return [figures[n] if n >= 0 else np.nan for n in reached]
 
 
-def draw(curves, label, path):
+def draw(curves, end, label, path):
     """Draws the median and the quartiles of each strategy."""
     from tfdarts.visualization import panels
 
     figure = panels.new_figure("The best so far: median and quartiles")
     axes = figure.add_subplot()
+    places = np.linspace(0, end, POINTS + 1)[1:]
     for name, values in curves.items():
         low, median, high = np.nanquantile(values, [0.25, 0.5, 0.75], axis=0)
-        places = np.linspace(0, 1, POINTS + 1)[1:]
-        (line,) = axes.plot(places, median, linewidth=2.5, label=name)
-        axes.fill_between(places, low, high, alpha=0.15, color=line.get_color())
+        (line,) = axes.plot(places, median, linewidth=3, label=name)
+        color = line.get_color()
+        axes.fill_between(places, low, high, alpha=0.1, color=color, lw=0)
     every = np.array([*curves.values()])
-    axes.set_ylim(np.nanquantile(every, 0.1), np.nanmax(every))
+    axes.set_ylim(np.nanquantile(every, 0.15), np.nanmax(every) + 0.02)
     axes.set_xlabel(label, size=panels.MEDIUM)
     axes.set_ylabel("accuracy, %", size=panels.MEDIUM)
-    axes.legend(fontsize=panels.SMALL, frameon=False, loc="lower right")
+    axes.legend(fontsize=panels.MEDIUM, frameon=False, loc="lower right")
     panels.style_axes(axes)
     with open(path, "wb") as file:
         file.write(panels.to_png(figure))
@@ -137,10 +138,10 @@ def main():
             flush=True,
         )
     if given.picture:
-        label = (
-            "share of the 12,000 s" if minutes else "share of the candidates"
-        )
-        draw(curves, label, given.picture)
+        end, label = BUDGETS[given.evaluator]["num_candidates"], "candidates"
+        if minutes:
+            end, label = minutes, "simulated minutes of training"
+        draw(curves, end, label, given.picture)
 
 
 if __name__ == "__main__":

@@ -118,6 +118,27 @@ def test_the_objective_may_be_to_maximize(kind):
     assert states[0] == states[1]
 
 
+def test_a_trial_that_the_state_does_not_know_is_forgotten(tmp_path):
+    """It was killed between the file of the trial and that of the state."""
+
+    def oracle_of_directory():
+        oracle = ORACLES["evolution"](hyperparameters=choices())
+        oracle._set_project_dir(tmp_path, "oracle")
+        return oracle
+
+    oracle = oracle_of_directory()
+    trial, _ = ask(oracle)
+    tfdarts.tell(oracle, trial, 1.0)
+    state = (tmp_path / "oracle" / "oracle.json").read_text()
+    _, expected = ask(oracle)
+    (tmp_path / "oracle" / "oracle.json").write_text(state)
+    resumed = oracle_of_directory()
+    resumed.reload()
+    assert {*resumed.trials} == {"0000"}
+    again, values = ask(resumed)
+    assert (again.trial_id, values) == ("0001", expected)
+
+
 @pytest.mark.parametrize("kind", ["evolution", "local_search"])
 def test_every_kind_of_hyperparameter_is_mutated(kind):
     oracle = ORACLES[kind](hyperparameters=of_many_kinds())
