@@ -235,6 +235,24 @@ def test_a_clone_has_alphas_of_its_own():
         clones.append(clone)
 
 
+def test_a_candidate_of_two_choices_is_shared_after_loading(tmp_path):
+    shared = dense(name="shared")
+    inputs = x = keras.Input((4,))
+    for name in ("first", "second"):
+        candidates = [shared, keras.layers.ReLU(name="relu")]
+        x = LayerChoice(candidates, name=name)(x)
+    model = keras.Model(inputs, x)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    x = image(3, 4).astype("float32")
+    np.testing.assert_array_equal(loaded(x), model(x))
+    clone = keras.models.clone_model(model)
+    for each in (loaded, clone):
+        first, second = (each.get_layer(name) for name in ("first", "second"))
+        assert first.layers[0] is second.layers[0] is not shared
+        assert len(each.trainable_weights) == 2
+
+
 def test_shared_alphas_are_shared_after_loading(tmp_path):
     alphas = Alphas(1, 3, name="shared")
     inputs = x = keras.Input((4,))

@@ -76,31 +76,31 @@ class Choice(keras.layers.Layer):
     @classmethod
     def from_config(cls, config):
         config = dict(config)
-        for name in ("alphas", "layers"):
-            if isinstance(config.get(name), (dict, list)):
-                config[name] = keras.saving.deserialize_keras_object(
-                    config[name]
-                )
-            elif isinstance(config.get(name), Alphas):
-                config[name] = _copy_of(config[name], config.get("name"))
+        name = config.get("name")
+        config["alphas"] = _part(config.get("alphas"), name)
+        if "layers" in config:
+            config["layers"] = [_part(each, name) for each in config["layers"]]
         return cls(**config)
 
 
 _COPIES = weakref.WeakKeyDictionary()
-"""The last copy of alphas, and the names of the choices that share it."""
+"""The last copy of a layer, and the names of the choices that share it."""
 
 
-def _copy_of(alphas, name):
-    """Returns the alphas of a clone of the choice with this name.
+def _part(part, name):
+    """Returns alphas or a candidate of the choice with this name.
 
-    `keras.models.clone_model` clones one layer after the other. So clones of
-    choices that share alphas share a copy, until one of them is cloned again.
+    `keras.models.clone_model` clones one layer after the other and gives each
+    clone the parts of the original. So clones of choices that share a part
+    share a copy, until one of them is cloned again.
     """
-    copy, names = _COPIES.get(alphas, (None, set()))
+    if not isinstance(part, keras.Layer):
+        return keras.saving.deserialize_keras_object(part)
+    copy, names = _COPIES.get(part, (None, set()))
     copied = copy and copy()
     if copied is None or name in names:
-        copied, names = Alphas.from_config(alphas.get_config()), set()
-        _COPIES[alphas] = weakref.ref(copied), names
+        copied, names = type(part).from_config(part.get_config()), set()
+        _COPIES[part] = weakref.ref(copied), names
     names.add(name)
     return copied
 

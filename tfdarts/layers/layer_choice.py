@@ -155,5 +155,5 @@ class LayerChoice(Choice):
         return keras.tree.map_structure(weighted_sum, *outputs)
 
     def get_config(self):
-        layers = map(keras.saving.serialize_keras_object, self.layers)
-        return {**super().get_config(), "layers": [*layers]}
+        # The layers themselves: only then does Keras save shared ones once.
+        return {**super().get_config(), "layers": self.layers}
