@@ -95,10 +95,12 @@ def one_edge_at_a_time():
 
 def measure(given):
     """Returns the figures of one search, all of it in this process."""
+    from tfdarts.cli.process import choose_threads
+
+    choose_threads()  # As `tfdarts-search` does.
+
     import numpy as np
     import tensorflow as tf
-
-    import tfdarts  # noqa: F401
 
     tf.config.list_logical_devices()
     import_memory = peak_memory_mb()

@@ -36,16 +36,20 @@ def _left_of_limit(process):
 def describe():
     """Returns a dict of the machine's CPU, cores and memory.
 
-    `cpu_cores` counts the cores that this process may use; `memory_gb` is the
-    total memory of the machine.
+    `memory_gb` is the total memory of the machine.
     """
     return {
         "cpu": _cpu_model(),
-        "cpu_cores": len(psutil.Process().cpu_affinity())
-        if hasattr(psutil.Process, "cpu_affinity")
-        else psutil.cpu_count(),
+        "cpu_cores": cpu_cores(),
         "memory_gb": round(psutil.virtual_memory().total / 1e9, 1),
     }
+
+
+def cpu_cores():
+    """Returns how many cores this process may use."""
+    if hasattr(psutil.Process, "cpu_affinity"):
+        return len(psutil.Process().cpu_affinity())
+    return psutil.cpu_count()
 
 
 def _cpu_model():

@@ -58,6 +58,8 @@ class Command:
             before `for_strategy`.
         needs_tensorflow: Boolean, or a function of the flags' values that
             returns whether TensorFlow is needed.
+        only_searches: Boolean, whether the command searches and measures no
+            network, so that it may choose the threads of operations.
         resumes: Boolean, whether re-running the same command resumes an
             interrupted run.
     """
@@ -70,6 +72,7 @@ class Command:
     has_strategy: bool = False
     parts: dict | None = None
     needs_tensorflow: object = True
+    only_searches: bool = False
     resumes: bool = True
 
     def main(self, argv=None):
@@ -258,7 +261,11 @@ class Command:
         results = contextlib.nullcontext()
         needs = self.needs_tensorflow
         if needs(given) if callable(needs) else needs:
-            process.start_tensorflow(values["debug"].value, distribute)
+            process.start_tensorflow(
+                values["debug"].value,
+                distribute,
+                self.only_searches and task.has_wide_graphs,
+            )
             results = process.results_of(given, distribute)
         present = [name for name in values if values[name].present]
         more = {"arguments": arguments, "given": present, "task": task}

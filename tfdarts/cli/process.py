@@ -13,7 +13,10 @@ from tfdarts.cluster import is_one_of_several
 from tfdarts.cluster import wait_for_workers
 from tfdarts.cluster import workers
 from tfdarts.console import ConsoleHandler
+from tfdarts.machine import cpu_cores
 from tfdarts.stderr import quiet_stderr
+
+FEW_CORES = 2
 
 logger = logging.getLogger("tfdarts")
 
@@ -65,13 +68,27 @@ def end_worker(code):
     os._exit(code)
 
 
-def start_tensorflow(debug, distribute):
+def choose_threads():
+    """Gives each operation one thread on few cores, for graphs that are wide.
+
+    Operations that run side by side use all of a few cores. Threads that share
+    an operation also wait for each other. Call this before TensorFlow starts.
+    A number of threads that the user has chosen is kept.
+    """
+    if cpu_cores() <= FEW_CORES:
+        os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+
+
+def start_tensorflow(debug, distribute, has_wide_graphs=False):
     """Imports TensorFlow, quietly, and joins the other workers, if any.
 
     Args:
         debug: Boolean, whether TensorFlow's own messages are shown.
         distribute: String, the flag of that name.
+        has_wide_graphs: Boolean, see `tfdarts.tasks.task.Task`.
     """
+    if has_wide_graphs:
+        choose_threads()
     if is_one_of_several(distribute):
         addresses, index = workers()
         logger.info(

@@ -34,6 +34,7 @@ class ImageTask(Task):
     )
     costly = ("batch_size", "init_channels", "num_cells", "image_size")
     sparing = ("recompute", "micro_batches")
+    has_wide_graphs = True
     data_settings = (
         *("dataset", "fingerprint", "image_size", "image_fit", "skip_broken"),
         *("validation_portion", "mean", "std"),

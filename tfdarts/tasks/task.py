@@ -51,6 +51,9 @@ class Task:
             `"folder:<directory>"`. They are not inherited by derived tasks.
         costly: Tuple of strings, the settings that raise memory use.
         sparing: Tuple of strings, the settings that lower memory use.
+        has_wide_graphs: Boolean, whether the graphs of a search have many
+            operations that do not need each other's results. On few cores,
+            `tfdarts-search` then gives each operation one thread.
         data_settings: Tuple of strings, the settings of a training that a
             model card lists under its data, in order.
         network_settings: Tuple of strings, those under its network.
@@ -71,6 +74,7 @@ class Task:
     data_sets: tuple[str, ...] = ()
     costly: tuple[str, ...] = ("batch_size",)
     sparing: tuple[str, ...] = ()
+    has_wide_graphs: bool = False
     data_settings: tuple[str, ...] = ("dataset", "fingerprint")
     network_settings: tuple[str, ...] = ()
     metrics_of_seeds: tuple[str, ...] = ("test_loss",)
