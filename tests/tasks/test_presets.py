@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tfdarts.data.image_source import ImageSource
+from tfdarts.runs.search_configs import search_config
 from tfdarts.tasks.configs import SearchConfig
 from tfdarts.tasks.configs import SelectConfig
 from tfdarts.tasks.configs import TrainConfig
@@ -167,3 +168,22 @@ def test_it_is_said_what_is_chosen_for_what(caplog):
     )
     assert f"--epochs={config.epochs} " in line and "--order" not in line
     assert np.isfinite(config.alpha_learning_rate)
+
+
+@pytest.mark.parametrize("method", ["exact", "one_sided_difference"])
+@pytest.mark.parametrize(
+    ("strategy", "preset", "images"),
+    [("pc_darts", "paper", 327), ("gaea", "auto", 20_000)],
+)
+def test_what_the_choices_leave_without_effect_is_refused(
+    strategy, preset, images, method
+):
+    config = search_config(strategy, preset=preset, method=method)
+    with pytest.raises(ValueError, match="has no effect with --order=1"):
+        settled(config, images)
+
+
+def test_settings_that_an_earlier_preset_chose_are_not_refused():
+    config = settled(TrainConfig(network="densenet_bc", depth=40), 20_000)
+    config = dataclasses.replace(config, init_channels=36, num_cells=20)
+    assert settled(config, 20_000) == config

@@ -4,6 +4,8 @@ import dataclasses
 import logging
 import math
 
+from tfdarts.settings.conditions import refuse_idle_settings
+
 logger = logging.getLogger("tfdarts")
 
 LARGE = 20_000
@@ -41,7 +43,8 @@ def apply_preset(config, source, multiple=1):
             the batch size must be a multiple. Defaults to `1`.
 
     Raises:
-        ValueError: If a choice contradicts a given setting.
+        ValueError: If a choice contradicts a given setting, or leaves it
+            without effect.
     """
     values = chosen_settings(config, source, multiple)
     if values:
@@ -56,7 +59,11 @@ def apply_preset(config, source, multiple=1):
             len(source.class_names),
             " ".join(f"--{name}={value:g}" for name, value in values.items()),
         )
-    return dataclasses.replace(config, **values)
+    chosen = dataclasses.replace(config, **values)
+    # A preset may have chosen the others in an earlier call.
+    given = [f for f in dataclasses.fields(chosen) if "paper" not in f.metadata]
+    refuse_idle_settings(given, chosen)
+    return chosen
 
 
 def chosen_settings(config, source, multiple=1):
