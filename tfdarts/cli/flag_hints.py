@@ -1,5 +1,7 @@
 """Hints for flags that a command has with other data or parts."""
 
+import dataclasses
+
 from tfdarts.runs.evaluator_registry import EVALUATORS
 from tfdarts.runs.search_configs import is_for
 from tfdarts.settings.fields import flag_fields
@@ -37,6 +39,10 @@ def hints_of_parts(command, task):
     sentences = {}
     if not command.has_strategy:
         return sentences
+    for settings in command.settings_for(task):
+        for field in dataclasses.fields(settings):
+            if "refusal" in field.metadata:
+                sentences[field.name] = field.metadata["refusal"]
     for strategy in strategies():
         if not is_for(strategy, task):
             continue

@@ -5,10 +5,12 @@ import itertools
 import re
 import shlex
 import textwrap
+import types
 
 from tfdarts.cli import parsing
 from tfdarts.evaluators.evaluator import FROM_SCRATCH
 from tfdarts.runs.evaluator_registry import EVALUATORS
+from tfdarts.settings.conditions import unmet_conditions
 from tfdarts.strategies.strategy_registry import strategies
 from tfdarts.tasks.task_registry import tasks
 
@@ -36,7 +38,7 @@ def help_text(command):
         lines += [*textwrap.wrap(f"Evaluators: {names}", 80), ""]
     lines += ["Flags:", ""]
     first, *others = command.known_tasks()
-    lines += _help_lines(command.fields_of(first))
+    lines += _help_lines(_fields_with_effect(command, first))
     before = len(lines)
     for task in others:
         fields = _differing_fields(command, task, first)
@@ -127,6 +129,16 @@ def _example_of_strategy(command, example):
     return example
 
 
+def _fields_with_effect(command, task):
+    """Returns the fields of a task that the given parts have a use for."""
+    parts = types.SimpleNamespace(**(command.parts or {}))
+    return [
+        field
+        for field in command.fields_of(task)
+        if not unmet_conditions(field, parts)
+    ]
+
+
 def _differing_fields(command, task, first):
     """Returns the fields of a task that differ from the first task's."""
 
@@ -136,7 +148,7 @@ def _differing_fields(command, task, first):
     of_first = {description(field) for field in command.fields_of(first)}
     return [
         field
-        for field in command.fields_of(task)
+        for field in _fields_with_effect(command, task)
         if field.name != "dataset" and description(field) not in of_first
     ]
 

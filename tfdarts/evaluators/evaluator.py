@@ -37,11 +37,14 @@ class Evaluator:
             card. `None` means the metric by which the task selects.
         space: String, the only search space whose genotypes the evaluator
             knows, which is then the default of `--space`. `None` means any.
+        trains_networks: Boolean, whether the evaluator trains the networks of
+            genotypes. If not, the settings of trainings are refused.
 
     Example:
 
     >>> class FewSkips(Evaluator):
     ...     name = "few_skips"
+    ...     trains_networks = False
     ...
     ...     def __call__(self, genotype, run_dir):
     ...         skips = genotype.num_skip_connections
@@ -54,6 +57,7 @@ class Evaluator:
     settings: type[Settings] | None = None
     score_name: str | None = "score"
     space: str | None = None
+    trains_networks: bool = True
 
     def __init__(self, task: Any, config: Settings):
         self.task = task

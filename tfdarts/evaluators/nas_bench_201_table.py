@@ -102,6 +102,7 @@ class NASBench201Evaluator(Evaluator):
     name = "nas_bench_201"
     space = NASBench201SearchSpace.name
     score_name = "nas_bench_201_accuracy"
+    trains_networks = False
 
     def __call__(self, genotype, run_dir):
         row = row_of(genotype)

@@ -116,6 +116,7 @@ class SurrogateEvaluator(Evaluator):
     name = "surrogate"
     space = CNNSearchSpace.name
     score_name = "surrogate_accuracy"
+    trains_networks = False
 
     def __call__(self, genotype, run_dir):
         if genotype not in known_space():

@@ -2,14 +2,17 @@
 
 import dataclasses
 import functools
+import types
 
 from tfdarts.evaluators.evaluator import EVALUATOR
 from tfdarts.evaluators.evaluator import FROM_SCRATCH
 from tfdarts.runs.evaluator_registry import get_evaluator
 from tfdarts.search_spaces.space_registry import get_space
 from tfdarts.search_spaces.subspaces import is_subspace
+from tfdarts.settings.conditions import unmet_conditions
 from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import setting
+from tfdarts.settings.fields import with_condition
 from tfdarts.settings.fields import with_default
 from tfdarts.settings.fields import with_one_value
 from tfdarts.settings.fields import with_published
@@ -158,15 +161,15 @@ def search_config_class(strategy, task, evaluator):
     published = dict(strategy.parts)
     if get_space(task.space).structure.primitives == "layers":
         published |= strategy.published
+    idle = {}
+    if evaluator and not evaluator.trains_networks:
+        idle = _training_settings(task)
     for field in dataclasses.fields(base):
-        name = field.name
-        if name in strategy.fixed:
-            own_field = with_one_value(field, strategy.fixed[name])
-        elif name in published:
-            own_field = with_published(field, published[name])
-        else:
-            continue
-        fields.append((name, field.type, own_field))
+        changed = _field_of(strategy, field, published)
+        if field.name in idle:
+            changed = with_condition(changed, evaluator=FROM_SCRATCH)
+        if changed is not field:
+            fields.append((field.name, field.type, changed))
     return dataclasses.make_dataclass(
         f"{type(strategy).__name__}Config",
         fields,
@@ -174,6 +177,44 @@ def search_config_class(strategy, task, evaluator):
         namespace={"__doc__": f"Settings of a {strategy.name} search."},
         frozen=True,
     )
+
+
+def _field_of(strategy, field, published):
+    """Returns a field of the settings of a search, as a strategy has it.
+
+    Args:
+        strategy: `Strategy`.
+        field: Field of a dataclass of settings.
+        published: Dict of the published values.
+    """
+    name, fixed = field.name, types.SimpleNamespace(**strategy.fixed)
+    owner = f"--strategy={strategy.name} always has"
+    if name in strategy.fixed:
+        value = strategy.fixed[name]
+        refusal = f"{owner} --{name}={value}: leave --{name} out."
+        return with_one_value(field, value, refusal)
+    if missed := unmet_conditions(field, fixed):
+        present = " ".join(f"--{n}={strategy.fixed[n]}" for n in missed)
+        value = field.metadata.get("paper", field.default)
+        refusal = f"{owner} {present}, so --{name} has no effect: leave it out."
+        return with_one_value(field, published.get(name, value), refusal)
+    if name in published:
+        return with_published(field, published[name])
+    return field
+
+
+def _training_settings(task):
+    """Returns the names of the settings of brief trainings, a set.
+
+    Args:
+        task: `Task`.
+    """
+    base = task.configs["candidates"]
+    names = {*base.__dataclass_fields__}
+    names &= {*task.configs["train"].__dataclass_fields__}
+    names -= {*task.shared_config.__dataclass_fields__, "space"}
+    # Validation examples in Python change it.
+    return names - {*getattr(base, "own_validation", ())[:1]}
 
 
 @dataclasses.dataclass(frozen=True)

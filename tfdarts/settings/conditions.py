@@ -3,6 +3,9 @@
 GIVEN = object()
 """In `when` of `setting`: any value except `0` and `"none"`."""
 
+SEVERAL = object()
+"""In `when` of `setting`: any number above 1."""
+
 
 def refuse_idle_settings(fields, settings, typed=()):
     """Raises `ValueError` if a given setting has no effect.
@@ -27,6 +30,8 @@ def _wanted(name, value):
         return f"leave --{name} out"
     if value is GIVEN:
         return f"give --{name}"
+    if value is SEVERAL:
+        return f"give --{name} above 1"
     shown = " or ".join(value) if isinstance(value, tuple) else value
     return f"give --{name}={shown}"
 
@@ -47,7 +52,9 @@ def idle_settings(fields, settings, typed=()):
     for field in fields:
         value, is_typed = getattr(settings, field.name), field.name in typed
         missed = unmet_conditions(field, settings, is_typed)
-        if missed and (is_typed or (value and value != field.default)):
+        # Beside a default that depends on the data, 0 may mean none.
+        differs = value != field.default and (value or field.default)
+        if missed and (is_typed or differs):
             idle[field.name] = missed
     return idle
 
@@ -78,4 +85,6 @@ def _satisfies(value, wanted):
     """Returns whether the value of a setting meets a condition."""
     if wanted is GIVEN:
         return value not in (0, "none")
+    if wanted is SEVERAL:
+        return value > 1
     return value in (wanted if isinstance(wanted, tuple) else (wanted,))

@@ -54,9 +54,9 @@ def setting(
             `ValueError`: a path, for instance, as a string without `~`.
         flag: Boolean, whether the command line has the setting, too.
         when: Dict from names of other settings to the value, to a tuple of
-            values, or to `GIVEN`, that they must have for this one to have an
-            effect; `None`: they must not be given. Defaults to no such
-            condition.
+            values, to `GIVEN` or to `SEVERAL`, that they must have for this
+            one to have an effect; `None`: they must not be given. Defaults to
+            no such condition.
         when_typed: Like `when`, but only typed flags are refused.
     """
     limits = {
@@ -145,13 +145,31 @@ def with_published(field, value):
     return dataclasses.field(default=None, metadata=metadata)
 
 
-def with_one_value(field, value):
-    """Returns a field for a subclass that has no other value, and no flag."""
+def with_one_value(field, value, refusal):
+    """Returns a field for a subclass that has no other value, and no flag.
+
+    Args:
+        field: Field of a dataclass of settings.
+        value: The only value.
+        refusal: String, the error message for any other value, and for the
+            flag.
+    """
     metadata = {**field.metadata, "choices": (value,), "flag": False}
-    return dataclasses.field(
-        default=value,
-        metadata={k: v for k, v in metadata.items() if k != "paper"},
-    )
+    metadata |= {"refusal": refusal}
+    metadata.pop("paper", None)
+    return dataclasses.field(default=value, metadata=metadata)
+
+
+def with_condition(field, **conditions):
+    """Returns a field for a subclass, with further conditions.
+
+    Args:
+        field: Field of a dataclass of settings.
+        **conditions: See `when` of `setting`.
+    """
+    when = {**field.metadata["when"], **conditions}
+    metadata = {**field.metadata, "when": when}
+    return dataclasses.field(default=field.default, metadata=metadata)
 
 
 _COMPARISONS = {
@@ -207,7 +225,8 @@ class Settings:
             choices = field.metadata["choices"]
             if choices and value not in choices:
                 raise ValueError(
-                    f"--{field.name} must be one of "
+                    field.metadata.get("refusal")
+                    or f"--{field.name} must be one of "
                     f"{', '.join(map(str, choices))}. Received: {value}."
                 )
             for relation, limit in field.metadata["limits"].items():

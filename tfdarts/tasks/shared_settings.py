@@ -147,12 +147,21 @@ def genotype_text(value, name):
     return arguments.path_text(value, name)
 
 
-def random_space_setting():
-    """Returns the setting of the space that random genotypes are drawn from."""
+def random_space_setting(when=None):
+    """Returns the setting of the space that random genotypes are drawn from.
+
+    Args:
+        when: See `setting`.
+    """
     return setting(
         None,
         "Search space of random:<seed>. Defaults to that of the DARTS paper.",
+        when=when,
     )
+
+
+_BUILT_FROM_GENOTYPE = {"network": "cells", "cell": "genotype"}
+"""The settings of a network that is built from a genotype."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -167,9 +176,9 @@ class GenotypeSettings(Settings):
         "Genotype: a file, a published name, a run directory, or "
         "random:<seed>. Defaults to the genotype found in --run_dir.",
         form=genotype_text,
-        when={"network": "cells", "cell": "genotype"},
+        when=_BUILT_FROM_GENOTYPE,
     )
-    space: str = random_space_setting()
+    space: str = random_space_setting(_BUILT_FROM_GENOTYPE)
 
 
 @dataclasses.dataclass(frozen=True)

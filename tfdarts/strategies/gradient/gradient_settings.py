@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from tfdarts.settings.conditions import SEVERAL
 from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import setting
 from tfdarts.strategies.early_stop_rules import OF_CURVATURE
@@ -46,7 +47,7 @@ class GradientSettings(Settings):
         0.03,
         "Temperature in the last epoch; it changes linearly.",
         above=0,
-        when={"relaxation": NOISY},
+        when={"relaxation": NOISY, "epochs": SEVERAL},
     )
     alpha_optimizer: str = setting(
         "adam",
@@ -98,7 +99,7 @@ class GradientSettings(Settings):
         0.3,
         "Largest perturbation in the last epoch; it changes linearly.",
         above=0,
-        when={"perturbation": PERTURBED},
+        when={"perturbation": PERTURBED, "epochs": SEVERAL},
     )
     derivation: str = setting(
         "strongest",
