@@ -486,7 +486,7 @@ def test_examples_of_contributing_run(capsys, tmp_path, monkeypatch):
 
 def test_examples_of_contributing_register_without_tensorflow():
     registering = [code for code in EXAMPLES if "tfdarts.register_" in code]
-    assert len(registering) == 6
+    assert len(registering) == 7
     loaded = "assert not {'tensorflow', 'keras'} & {*sys.modules}"
     code = "\n".join(["import sys", *registering, loaded])
     subprocess.run([sys.executable, "-c", code], check=True)
