@@ -38,6 +38,7 @@ def flat(variables):
     return np.concatenate([np.ravel(variable) for variable in variables])
 
 
+@pytest.mark.slow
 def test_the_weights_of_an_operation_are_those_of_its_own_layer():
     supernet = tiny_supernet()
     before = flat(supernet.variables)

@@ -308,6 +308,7 @@ def test_only_a_softmax_is_perturbed():
         tfdarts.search_config("fair_darts", perturbation="random")
 
 
+@pytest.mark.slow
 def test_the_radius_grows_to_that_of_the_last_epoch(tmp_path, monkeypatch):
     radii = []
     perturb = AdversarialPerturbation.__call__
