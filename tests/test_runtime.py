@@ -256,12 +256,3 @@ def test_a_star_import_gives_all_of_them():
     names = {}
     exec("from tfdarts import *", names)
     assert set(tfdarts.__all__) <= set(names)
-
-
-def test_each_module_has_a_name_of_its_own():
-    names = [
-        path.stem
-        for path in pathlib.Path(tfdarts.__file__).parent.rglob("*.py")
-        if path.stem != "__init__"
-    ]
-    assert sorted(names) == sorted({*names})
