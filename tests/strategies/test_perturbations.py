@@ -292,6 +292,18 @@ def test_micro_batches_and_any_model_are_perturbed():
     search.fit(data, data, batch_size=4, verbose=0)
 
 
+def test_recurrent_cells_are_perturbed():
+    search = tfdarts.DARTS(
+        tfdarts.RNNSupernet(7, 4, 1),
+        order=1,
+        perturbation=AdversarialPerturbation(0.2, steps=1),
+    )
+    search.compile(tfdarts.SGD(0.1, momentum=0.0), tfdarts.Adam(0.01))
+    words = tf.constant(np.random.default_rng(0).integers(0, 7, (4, 5)))
+    batch = words[:, :-1], words[:, 1:]
+    assert np.isfinite(float(search.train_step((batch, batch))["loss"]))
+
+
 def test_a_saved_search_is_perturbed_in_the_same_way(tmp_path):
     search = tiny_search(perturbation=AdversarialPerturbation(0.2, 9, steps=2))
     search.train_step((batch(0), batch(1)))

@@ -219,7 +219,7 @@ class Alphas(keras.layers.Layer):
             training: Boolean. A relaxation may sample weights in training.
         """
         if _as_edge_weights.get():
-            return keras.ops.convert_to_tensor(self.alpha)
+            return tf.convert_to_tensor(self.alpha)
         alpha = self._masked(self.alpha)
         weights = self.relaxation.weights_of(alpha, training)
         return weights * tf.cast(_is_connected(alpha), weights.dtype)
