@@ -343,7 +343,17 @@ def test_a_choice_without_a_list_of_values_is_refused():
         tfdarts.ask(oracle)
 
 
-# Keras-tuner's own loop
+# Keras-tuner's own oracles and loop
+
+
+def test_an_oracle_of_keras_tuner_needs_a_directory(tmp_path):
+    oracle = keras_tuner.oracles.RandomSearchOracle(hyperparameters=choices())
+    with pytest.raises(ValueError, match="writes files: give it a directory f"):
+        tfdarts.ask(oracle)
+    keras_tuner.engine.base_tuner.BaseTuner(oracle, directory=tmp_path)
+    trial, values = ask(oracle)
+    tfdarts.tell(oracle, trial, sum(values.values()))
+    assert oracle.get_best_trials()[0].score == sum(values.values())
 
 
 class Tuner(keras_tuner.engine.base_tuner.BaseTuner):

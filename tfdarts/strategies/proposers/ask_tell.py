@@ -24,7 +24,8 @@ def ask(
         `trial.hyperparameters.values`.
 
     Raises:
-        ValueError: If the oracle waits for the results of other trials.
+        ValueError: If the oracle waits for the results of other trials, or
+            it is keras-tuner's own and has no directory.
 
     Example:
 
@@ -43,6 +44,15 @@ def ask(
     >>> float(oracle.get_best_trials()[0].score)
     0.0
     """
+    from tfdarts.strategies.proposers.proposer import ResumableOracle
+
+    in_memory = not hasattr(oracle, "_directory")
+    if in_memory and not isinstance(oracle, ResumableOracle):
+        raise ValueError(
+            "An oracle of keras-tuner itself writes files: give it a directory "
+            "first, by keras_tuner.engine.base_tuner.BaseTuner(oracle, "
+            "directory=...)."
+        )
     oracle.verbose = 0
     trial = oracle.create_trial(worker)
     if trial.status == "STOPPED":

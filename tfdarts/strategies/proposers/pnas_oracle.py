@@ -104,7 +104,7 @@ class PNASOracle(Proposer):
             model = MLPRegressor(
                 hidden_layer_sizes=(UNITS,),
                 learning_rate_init=0.01,
-                random_state=number,
+                random_state=ENSEMBLE * self.seed + number,
             )
             with warnings.catch_warnings():
                 # The published predictors are not trained to the end either.
