@@ -35,6 +35,7 @@ BASES = {
     "Relaxation",
     "RandomRelaxation",
     "Bundle",
+    "NodeEdges",
     "Stack",
     "ConvolutionalPrimitive",
     "SeparablePrimitive",

@@ -54,6 +54,7 @@ class Primitive(typing.NamedTuple):
 
 _LAYERS = "tfdarts.layers.primitives"
 _BUNDLES = "tfdarts.layers.bundles"
+_SEPARABLE = "tfdarts.layers.separable_bundles"
 
 
 def _pooling(kind, color, spaces=("cnn",), **options):
@@ -74,7 +75,7 @@ def _separable(kernel_size, color, in_paper=True):
         f"{_LAYERS}:sep_conv",
         color,
         BLUE,
-        f"{_BUNDLES}:SepConvBundle",
+        f"{_SEPARABLE}:SepConvBundle",
         {"kernel_size": kernel_size},
         in_paper=in_paper,
     )
@@ -85,7 +86,7 @@ def _dilated(kernel_size, color):
         f"{_LAYERS}:dil_conv",
         color,
         PURPLE,
-        f"{_BUNDLES}:dilated_bundle",
+        f"{_SEPARABLE}:dilated_bundle",
         {"kernel_size": kernel_size},
     )
 
@@ -189,7 +190,7 @@ def register_primitive(
         space: String, the structure of the cells that may use the primitive:
             `"cnn"`, `"rnn"` or `"nas_bench_201"`.
         bundle: Function `bundle(num_edges, filters, strides, name, dtype)`
-            that returns a `tfdarts.layers.bundles.Bundle`, which computes
+            that returns a `tfdarts.layers.bundle.Bundle`, which computes
             many edges of a search at once, or `None` if all edges share one
             layer without weights. By default each edge has its own layer.
         color: String `"#RRGGBB"`, the color in pictures.

@@ -18,8 +18,6 @@ from tfdarts.layers.auxiliary_skip import AuxiliarySkipMixedOp
 from tfdarts.layers.batch_norm import BatchNorm
 from tfdarts.layers.bundles import FactorizedReduceBundle
 from tfdarts.layers.bundles import LayerBundle
-from tfdarts.layers.bundles import SeparableBundle
-from tfdarts.layers.bundles import SepConvBundle
 from tfdarts.layers.chosen_mixed_op import ChosenMixedOp
 from tfdarts.layers.convolutions import Conv7x1Conv1x7
 from tfdarts.layers.convolutions import DilConv
@@ -49,6 +47,8 @@ from tfdarts.layers.relaxations import Sigmoid
 from tfdarts.layers.relaxations import Softmax
 from tfdarts.layers.relaxations import StraightThrough
 from tfdarts.layers.search_cell import SearchCell
+from tfdarts.layers.separable_bundles import SeparableBundle
+from tfdarts.layers.separable_bundles import SepConvBundle
 from tfdarts.layers.separate_mixed_op import SeparateMixedOp
 from tfdarts.layers.size_choice import SizeChoice
 from tfdarts.layers.skip_dropout import SkipDropout

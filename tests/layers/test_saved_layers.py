@@ -19,8 +19,6 @@ from tfdarts.layers.alphas import Alphas
 from tfdarts.layers.batch_norm import BatchNorm
 from tfdarts.layers.bundles import FactorizedReduceBundle
 from tfdarts.layers.bundles import LayerBundle
-from tfdarts.layers.bundles import SeparableBundle
-from tfdarts.layers.bundles import SepConvBundle
 from tfdarts.layers.convolutions import Conv7x1Conv1x7
 from tfdarts.layers.convolutions import DilConv
 from tfdarts.layers.convolutions import FactorizedReduce
@@ -41,6 +39,8 @@ from tfdarts.layers.recurrent_cell import RecurrentCell
 from tfdarts.layers.recurrent_search_cell import RecurrentSearchCell
 from tfdarts.layers.recurrent_search_cell import SearchRNN
 from tfdarts.layers.search_cell import SearchCell
+from tfdarts.layers.separable_bundles import SeparableBundle
+from tfdarts.layers.separable_bundles import SepConvBundle
 from tfdarts.layers.separate_mixed_op import SeparateMixedOp
 from tfdarts.layers.skip_dropout import SkipDropout
 from tfdarts.layers.skip_dropout import SkipDropoutMixedOp

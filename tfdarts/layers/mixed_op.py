@@ -9,19 +9,19 @@ import tensorflow as tf
 
 from tfdarts.genotypes import PRIMITIVES
 from tfdarts.layers.alphas import Alphas
-from tfdarts.layers.bundles import Bundle
+from tfdarts.layers.bundle import Bundle
 from tfdarts.layers.bundles import bundle_of
 from tfdarts.layers.constants import shared_constant
 from tfdarts.layers.edge_functions import repeat_channels
 from tfdarts.layers.edge_functions import separate_edges
 from tfdarts.layers.edge_functions import sum_of_shared
+from tfdarts.layers.node_edges import NodeEdges
 from tfdarts.layers.primitives import primitive
 from tfdarts.layers.subsample import every_second_pixel
-from tfdarts.layers.subsample import strided_shape
 
 
 @keras.saving.register_keras_serializable(package="tfdarts")
-class MixedOp(keras.layers.Layer):
+class MixedOp(NodeEdges):
     """The weighted sum of all primitives, on each edge out of one node.
 
     One layer computes all edges of a node, because they have the same input.
@@ -67,16 +67,7 @@ class MixedOp(keras.layers.Layer):
         primitives: Sequence[str] = PRIMITIVES,
         **kwargs,
     ):
-        super().__init__(**kwargs)
-        if set(primitives) <= {"none"}:
-            raise ValueError(
-                f"A mixed operation needs a primitive besides 'none'. "
-                f"Received: primitives={list(primitives)}."
-            )
-        self.num_edges = num_edges
-        self.filters = filters
-        self.strides = strides
-        self.primitives = tuple(primitives)
+        super().__init__(num_edges, filters, strides, primitives, **kwargs)
         self.relu = keras.layers.ReLU(dtype=self.dtype_policy)
         self.operations = [self._operation(name) for name in self.primitives]
         self.alphas = None
@@ -93,12 +84,7 @@ class MixedOp(keras.layers.Layer):
         )
 
     def build(self, inputs_shape, edge_weights_shape=None):
-        if inputs_shape[-1] != self.filters:
-            raise ValueError(
-                f"The input of a mixed operation must have as many channels "
-                f"as the layer has filters, {self.filters}. Received an input "
-                f"of shape {inputs_shape}."
-            )
+        self.require_filters(inputs_shape)
         if edge_weights_shape is None:
             self.alphas = Alphas(
                 self.num_edges,
@@ -211,19 +197,6 @@ class MixedOp(keras.layers.Layer):
             else operation.get_weights()
         )
         return layer
-
-    def compute_output_shape(self, inputs_shape, edge_weights_shape=None):
-        shape = strided_shape(inputs_shape, self.strides)
-        return (*shape[:-1], self.num_edges * self.filters)
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "num_edges": self.num_edges,
-            "filters": self.filters,
-            "strides": self.strides,
-            "primitives": self.primitives,
-        }
 
 
 def as_mixed_op(identifier):

@@ -11,11 +11,11 @@ from tfdarts.layers.constants import shared_constant
 from tfdarts.layers.convolutions import LAYOUT
 from tfdarts.layers.edge_functions import pointwise
 from tfdarts.layers.mixed_op import MixedOp
-from tfdarts.layers.subsample import strided_shape
+from tfdarts.layers.node_edges import NodeEdges
 
 
 @keras.saving.register_keras_serializable(package="tfdarts")
-class PartialMixedOp(keras.layers.Layer):
+class PartialMixedOp(NodeEdges):
     """A mixed operation on the first channels; the others bypass it.
 
     On each edge the first `filters / channel_parts` channels pass through the
@@ -68,7 +68,7 @@ class PartialMixedOp(keras.layers.Layer):
         channel_parts: int = 4,
         **kwargs,
     ):
-        super().__init__(**kwargs)
+        super().__init__(num_edges, filters, strides, primitives, **kwargs)
         if channel_parts < 2:
             raise ValueError(
                 "`channel_parts` must be at least 2: with 1, use a MixedOp. "
@@ -80,10 +80,6 @@ class PartialMixedOp(keras.layers.Layer):
                 "`channel_parts` equal parts of at least 2 channels. "
                 f"Received: filters={filters}, channel_parts={channel_parts}."
             )
-        self.num_edges = num_edges
-        self.filters = filters
-        self.strides = strides
-        self.primitives = tuple(primitives)
         self.channel_parts = channel_parts
         dtype = self.dtype_policy
         self.mixed_op = MixedOp(
@@ -99,12 +95,7 @@ class PartialMixedOp(keras.layers.Layer):
         )
 
     def build(self, inputs_shape, edge_weights_shape=None):
-        if inputs_shape[-1] != self.filters:
-            raise ValueError(
-                "The input of a mixed operation must have as many channels "
-                f"as the layer has filters, {self.filters}. Received an input "
-                f"of shape {inputs_shape}."
-            )
+        self.require_filters(inputs_shape)
         first_shape = (*inputs_shape[:-1], self.mixed_op.filters)
         self.mixed_op.build(first_shape, edge_weights_shape)
 
@@ -148,16 +139,5 @@ class PartialMixedOp(keras.layers.Layer):
         """Returns the layer of a primitive; see `MixedOp.operation_of`."""
         return self.mixed_op.operation_of(edge, name)
 
-    def compute_output_shape(self, inputs_shape, edge_weights_shape=None):
-        shape = strided_shape(inputs_shape, self.strides)
-        return (*shape[:-1], self.num_edges * self.filters)
-
     def get_config(self):
-        return {
-            **super().get_config(),
-            "num_edges": self.num_edges,
-            "filters": self.filters,
-            "strides": self.strides,
-            "primitives": self.primitives,
-            "channel_parts": self.channel_parts,
-        }
+        return {**super().get_config(), "channel_parts": self.channel_parts}

@@ -2,7 +2,7 @@
 
 import keras
 
-from tfdarts.layers.bundles import Bundle
+from tfdarts.layers.bundle import Bundle
 from tfdarts.layers.drop_path import DropPath
 from tfdarts.layers.edge_functions import repeat_channels
 from tfdarts.layers.mixed_op import MixedOp

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfdarts.layers.bundles import Bundle
+from tfdarts.layers.bundle import Bundle
 from tfdarts.layers.mixed_op import MixedOp
 from tfdarts.layers.nested import nested_layers
 from tfdarts.strategies.darts import DARTS

@@ -3,7 +3,7 @@
 import numpy as np
 
 from tfdarts.layers.alphas import EXCLUDED
-from tfdarts.layers.bundles import Bundle
+from tfdarts.layers.bundle import Bundle
 from tfdarts.layers.mixed_op import MixedOp
 from tfdarts.layers.separate_mixed_op import SeparateMixedOp
 from tfdarts.strategies.gradient.edge_places import assign_edge
