@@ -10,6 +10,7 @@ import typing
 from collections.abc import Callable
 
 from tfdarts.registry import Registry
+from tfdarts.signatures import takes
 from tfdarts.structures import STRUCTURES
 
 BLUE, SKY, PALE = "#0B5FA5", "#4FA3E3", "#9CCBF2"
@@ -241,6 +242,8 @@ def register_primitive(
             f"The primitive {name} with space={space!r} is an activation, "
             f"which takes no bundle and has one form. Received: {bundle!r}."
         )
+    functions = layer, bundle, search, final
+    _require_arguments(name, STRUCTURES[space].primitives, *functions)
     for each in (color, text_color):
         if not re.fullmatch("#[0-9A-Fa-f]{6}", str(each)):
             raise ValueError(
@@ -250,6 +253,30 @@ def register_primitive(
     TABLE[name] = Primitive(
         layer, color, text_color, bundle, {}, (space,), False, learns
     )
+
+
+def _require_arguments(name, kind, layer, bundle, search, final):
+    """Raises `ValueError` if a function takes other arguments."""
+    named = {"name": None, "dtype": None}
+    of_edges = {"num_edges": 1, "filters": 1, "strides": 1, **named}
+    functions = {"layer(tensor)": (layer, (None,), {})}
+    if kind == "layers":
+        functions = {
+            "layer(filters, strides, search, name, dtype)": (
+                *(layer, (1, 1, True), named),
+            ),
+            "bundle(num_edges, filters, strides, name, dtype)": (
+                *(bundle, (), of_edges),
+            ),
+            "search(filters, strides, name, dtype)": (search, (1, 1), named),
+            "final(filters, strides, name, dtype)": (final, (1, 1), named),
+        }
+    for form, (function, given, options) in functions.items():
+        if function and not takes(function, *given, **options):
+            raise ValueError(
+                f"A function of the primitive {name} must be `{form}`. "
+                f"Received: {function!r}, which takes other arguments."
+            )
 
 
 def _either(name, layer, search, final):

@@ -280,7 +280,7 @@ def test_what_cannot_be_registered_is_refused():
     with pytest.raises(ValueError, match="must be a tfdarts.Task. Received"):
         register_task(VectorTask)
 
-    with pytest.raises(ValueError, match="A task must have a name. Received"):
+    with pytest.raises(ValueError, match="must have a name. Received"):
         register_task(tfdarts.Task())
 
     class Bare(tfdarts.Task):

@@ -222,6 +222,12 @@ class Alphas(keras.layers.Layer):
             return tf.convert_to_tensor(self.alpha)
         alpha = self._masked(self.alpha)
         weights = self.relaxation.weights_of(alpha, training)
+        if weights.shape != alpha.shape:
+            raise ValueError(
+                f"`weights_of` of {type(self.relaxation).__name__} must return "
+                f"weights of the shape of `alpha`, {tuple(alpha.shape)}. "
+                f"Received: {tuple(weights.shape)}."
+            )
         return weights * tf.cast(_is_connected(alpha), weights.dtype)
 
     def probabilities(self) -> tf.Tensor:

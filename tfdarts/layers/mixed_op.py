@@ -18,6 +18,7 @@ from tfdarts.layers.edge_functions import sum_of_shared
 from tfdarts.layers.node_edges import NodeEdges
 from tfdarts.layers.primitives import primitive
 from tfdarts.layers.subsample import every_second_pixel
+from tfdarts.signatures import parameter_names
 
 
 @keras.saving.register_keras_serializable(package="tfdarts")
@@ -207,20 +208,38 @@ def as_mixed_op(identifier):
             its arguments, or what `mixed_op_config` returns for one of them.
 
     Raises:
-        ValueError: If no class is registered under the name.
+        ValueError: If it is no such class, or no class is registered under
+            the name.
     """
     if isinstance(identifier, dict):
         options = dict(identifier)
         return functools.partial(as_mixed_op(options.pop("name")), **options)
-    if not isinstance(identifier, str):
-        return identifier
-    found = keras.saving.get_registered_object(identifier)
-    if found is None:
+    if isinstance(identifier, str):
+        found = keras.saving.get_registered_object(identifier)
+        if found is None:
+            raise ValueError(
+                f"There is no mixed operation {identifier!r}: give a class, "
+                "such as tfdarts.MixedOp, or import the module that registers "
+                "it with Keras first."
+            )
+        return found
+    if not _is_mixed_op(identifier):
         raise ValueError(
-            f"There is no mixed operation {identifier!r}: import the module "
-            f"that registers it with Keras first."
+            "`mixed_op` must be the class of a mixed operation, such as a "
+            "subclass of tfdarts.MixedOp, or a functools.partial of it. "
+            f"Received: {identifier!r}."
         )
-    return found
+    return identifier
+
+
+def _is_mixed_op(value):
+    """Returns whether a value is the class of a mixed operation."""
+    if isinstance(value, functools.partial):
+        value = value.func
+    if not isinstance(value, type) or not issubclass(value, keras.layers.Layer):
+        return False
+    named = {"num_edges", "filters", "strides", "primitives"}
+    return named <= parameter_names(value)
 
 
 def mixed_op_config(mixed_op):

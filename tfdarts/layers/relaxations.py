@@ -3,6 +3,8 @@
 import keras
 import tensorflow as tf
 
+from tfdarts.signatures import takes
+
 LEAST_CONCENTRATION = 1e-20
 """The least concentration that `Dirichlet` draws with; at 0 it has no samples.
 
@@ -276,13 +278,24 @@ def get(identifier):
     Raises:
         ValueError: If the identifier is none of these.
     """
-    if isinstance(identifier, Relaxation):
-        return identifier
     if isinstance(identifier, dict):
         return keras.saving.deserialize_keras_object(identifier)
-    if identifier not in RELAXATIONS:
+    if isinstance(identifier, Relaxation):
+        _require_weights_of(identifier)
+        return identifier
+    if not isinstance(identifier, str) or identifier not in RELAXATIONS:
         raise ValueError(
             f"`relaxation` must be a tfdarts.Relaxation or one of "
             f"{', '.join(RELAXATIONS)}. Received: {identifier!r}."
         )
     return RELAXATIONS[identifier]()
+
+
+def _require_weights_of(relaxation):
+    """Raises `ValueError` if a relaxation cannot be called."""
+    own = type(relaxation).weights_of
+    if own is Relaxation.weights_of or not takes(own, relaxation, None, True):
+        raise ValueError(
+            f"The relaxation {type(relaxation).__name__} must have a method "
+            "`weights_of(self, alpha, training=False)`."
+        )

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from tfdarts import arguments
 from tfdarts.genotypes import Genotype
 from tfdarts.primitive_table import require_primitives
 from tfdarts.search_spaces.derivation import derive_cell
@@ -83,12 +84,14 @@ class CellSearchSpace(GenotypesOfSpace):
         }
         for name, value in given.items():
             setattr(self, name, getattr(self, name) if value is None else value)
-        self.primitives = tuple(self.primitives)
+        self.primitives = tuple(arguments.items(self.primitives))
         require_primitives(self.primitives, self.structure.name)
-        if self.num_nodes < 1:
+        self.num_nodes = arguments.scalar(self.num_nodes)
+        if type(self.num_nodes) is not int or self.num_nodes < 1:
             raise ValueError(
-                f"A cell must have at least one intermediate node. "
-                f"Received: num_nodes={self.num_nodes}."
+                "A cell must have at least one intermediate node, so its "
+                "number of nodes must be an integer of at least 1. Received: "
+                f"num_nodes={self.num_nodes!r}."
             )
         if self.edges_per_node is None:
             self.edges_per_node = self.structure.edges_per_node

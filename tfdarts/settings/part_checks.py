@@ -37,6 +37,18 @@ def require_name_and_settings(kind, part):
         kind: String, the noun for the part, such as `"strategy"`.
         part: The part, with the attributes `name` and `settings`.
     """
+    require_name(kind, part)
+    if part.settings is not None:
+        _require_settings_class(f"the {kind} {part.name}", part.settings)
+
+
+def require_name(kind, part):
+    """Raises `ValueError` if a part has no usable name.
+
+    Args:
+        kind: String, the noun for the part, such as `"strategy"`.
+        part: The part, with the attribute `name`.
+    """
     if not isinstance(part.name, str) or not part.name:
         raise ValueError(
             f"The {kind} {part!r} must have a name. Received: "
@@ -47,8 +59,6 @@ def require_name_and_settings(kind, part):
             f"The name of a part may have letters, digits and underscores. "
             f"Received: name={part.name!r} of a {kind}."
         )
-    if part.settings is not None:
-        _require_settings_class(f"the {kind} {part.name}", part.settings)
 
 
 def _require_settings_class(part, settings):

@@ -9,6 +9,7 @@ from tfdarts.models.language_model import LanguageModel
 from tfdarts.models.on_devices import FunctionalOnDevices
 from tfdarts.models.stems import stem_for
 from tfdarts.primitive_table import as_function
+from tfdarts.signatures import parameter_names
 from tfdarts.strategies.gradient import gradient_parts
 from tfdarts.strategies.strategy_registry import get_strategy
 from tfdarts.structures import STRUCTURES
@@ -41,10 +42,29 @@ def build_supernet(config, num_classes, image_shape):
         stem=config.stem,
         recompute=config.recompute,
         dtype=config.dtype_policy,
-        **gradient_parts.supernet_arguments(
-            get_strategy(config.strategy), config
-        ),
+        **_supernet_arguments(config),
     )
+
+
+def _supernet_arguments(config):
+    """Returns the arguments of a supernet that are not those of DARTS.
+
+    Args:
+        config: The settings of the search.
+
+    Raises:
+        ValueError: If the supernet of the space does not have one of them.
+    """
+    strategy, space = get_strategy(config.strategy), config.search_space
+    arguments = gradient_parts.supernet_arguments(strategy, config)
+    known = parameter_names(as_function(space.supernet))
+    for name in sorted({*arguments} - known):
+        raise ValueError(
+            f"The strategy {strategy.name} chooses `{name}` of the supernet, "
+            f"which those of --space={space.name} do not have: choose another "
+            "--strategy or --dataset."
+        )
+    return arguments
 
 
 def build_recurrent_supernet(config, vocabulary_size):
@@ -61,9 +81,7 @@ def build_recurrent_supernet(config, vocabulary_size):
         space=space,
         dtype="float32",
         **config.dropouts,
-        **gradient_parts.supernet_arguments(
-            get_strategy(config.strategy), config
-        ),
+        **_supernet_arguments(config),
     )
 
 

@@ -7,6 +7,7 @@ import pathlib
 
 from tfdarts.data.image_source import DataError
 from tfdarts.registry import Registry
+from tfdarts.settings.part_checks import require_name
 from tfdarts.tasks.images import ImageTask
 from tfdarts.tasks.task import Task
 from tfdarts.tasks.texts import TextTask
@@ -24,15 +25,12 @@ def register_task(task: Task) -> None:
             tasks; a task of the same name is replaced.
 
     Raises:
-        ValueError: If it is no task, lacks a name or configs, or shares a
-            config with another task.
+        ValueError: If it is no task, lacks a name, configs or methods, or
+            shares a config with another task.
     """
     if not isinstance(task, Task):
         raise ValueError(f"A task must be a tfdarts.Task. Received: {task!r}.")
-    if not isinstance(task.name, str) or not task.name:
-        raise ValueError(
-            f"A task must have a name. Received: name={task.name!r}."
-        )
+    require_name("task", task)
     missing = [
         c for c in ("search", "train", "select") if c not in task.configs
     ]
@@ -40,6 +38,16 @@ def register_task(task: Task) -> None:
         raise ValueError(
             f"`configs` of the task {task.name} must have the dataclasses of "
             f"search, train and select. Missing: {', '.join(missing)}."
+        )
+    inherited = [
+        name
+        for name in ("takes", "find_data", "search", "build_network")
+        if getattr(type(task), name) is getattr(Task, name)
+    ]
+    if inherited:
+        raise ValueError(
+            f"The task {task.name} must have the methods of tfdarts.Task that "
+            f"find and train a network. Missing: {', '.join(inherited)}."
         )
     others = [each for each in tasks() if each.name != task.name]
     for each in others:
