@@ -480,13 +480,30 @@ def test_examples_of_contributing_run(capsys, tmp_path, monkeypatch):
         exec(compile(code, "CONTRIBUTING.md", "exec"), names)
     assert {"conv_1x1"} < {*names["supernet"].primitives}
     assert len(names["neighbors"]) > 2
+    supernet = names["sharp"]
+    exponentials = np.exp(2 * supernet.alpha_values()["normal"].astype(float))
+    np.testing.assert_allclose(
+        supernet.probabilities()["normal"],
+        exponentials / exponentials.sum(axis=1, keepdims=True),
+        rtol=1e-12,
+    )
+    names["tfdarts"].search_config("sharp")
     assert names["few_skips"].num_skip_connections == 0
     assert capsys.readouterr().out.startswith("vectors:16: 64 train, 16 test")
 
 
+def test_examples_of_contributing_use_public_names():
+    text = CONTRIBUTING.read_text()
+    assert not re.findall(r"from tfdarts.* import .*", text)
+    for name in re.findall(r"\btfdarts\.(\w*)", "".join(EXAMPLES)):
+        assert name in tfdarts.__all__
+    of_pages = re.findall(r"`tfdarts\.(\w+\.\w+.*?)`", text)
+    assert [name for name in of_pages if name.endswith("plugins")] == of_pages
+
+
 def test_examples_of_contributing_register_without_tensorflow():
     registering = [code for code in EXAMPLES if "tfdarts.register_" in code]
-    assert len(registering) == 7
+    assert len(registering) == 8
     loaded = "assert not {'tensorflow', 'keras'} & {*sys.modules}"
     code = "\n".join(["import sys", *registering, loaded])
     subprocess.run([sys.executable, "-c", code], check=True)

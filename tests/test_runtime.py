@@ -149,6 +149,13 @@ def test_a_fresh_import_is_light_and_refuses_in_one_sentence(tmp_path):
 
 def test_the_public_names_are_those_of_the_design():
     assert set(tfdarts.__all__) == {
+        "Bundle",
+        "CellSearchSpace",
+        "ImageTask",
+        "SearchStage",
+        "Structure",
+        "Supernet",
+        "TextTask",
         "Alphas",
         "Evaluation",
         "Evaluator",

@@ -20,6 +20,7 @@ if typing.TYPE_CHECKING:  # The same names as below, for type checkers.
     from tfdarts.evaluators.evaluator import Evaluator as Evaluator
     from tfdarts.genotypes import Genotype as Genotype
     from tfdarts.layers.alphas import Alphas as Alphas
+    from tfdarts.layers.bundle import Bundle as Bundle
     from tfdarts.layers.input_choice import InputChoice as InputChoice
     from tfdarts.layers.layer_choice import LayerChoice as LayerChoice
     from tfdarts.layers.mixed_op import MixedOp as MixedOp
@@ -34,6 +35,7 @@ if typing.TYPE_CHECKING:  # The same names as below, for type checkers.
     from tfdarts.models.derived_model import derive_model as derive_model
     from tfdarts.models.rnn_network import RNNNetwork as RNNNetwork
     from tfdarts.models.rnn_supernet import RNNSupernet as RNNSupernet
+    from tfdarts.models.supernet import Supernet as Supernet
     from tfdarts.primitive_table import register_primitive as register_primitive
     from tfdarts.records.choice_history import ChoiceHistory as ChoiceHistory
     from tfdarts.runs.describe_data import describe_data as describe_data
@@ -52,6 +54,9 @@ if typing.TYPE_CHECKING:  # The same names as below, for type checkers.
     from tfdarts.runs.select import select as select
     from tfdarts.runs.train import train as train
     from tfdarts.runs.visualize import visualize as visualize
+    from tfdarts.search_spaces.cell_space import (
+        CellSearchSpace as CellSearchSpace,
+    )
     from tfdarts.search_spaces.cnn import CNNSearchSpace as CNNSearchSpace
     from tfdarts.search_spaces.rnn import RNNSearchSpace as RNNSearchSpace
     from tfdarts.search_spaces.space_registry import (
@@ -63,6 +68,9 @@ if typing.TYPE_CHECKING:  # The same names as below, for type checkers.
     from tfdarts.settings.fields import Settings as Settings
     from tfdarts.settings.fields import setting as setting
     from tfdarts.strategies.darts import DARTS as DARTS
+    from tfdarts.strategies.gradient.search_stages import (
+        SearchStage as SearchStage,
+    )
     from tfdarts.strategies.hypergradient import hypergradient as hypergradient
     from tfdarts.strategies.proposers.ask_tell import ask as ask
     from tfdarts.strategies.proposers.ask_tell import tell as tell
@@ -86,14 +94,17 @@ if typing.TYPE_CHECKING:  # The same names as below, for type checkers.
     from tfdarts.strategies.strategy_registry import (
         register_strategy as register_strategy,
     )
+    from tfdarts.structures import Structure as Structure
     from tfdarts.tasks.configs import SearchConfig as SearchConfig
     from tfdarts.tasks.configs import SelectConfig as SelectConfig
     from tfdarts.tasks.configs import TrainConfig as TrainConfig
+    from tfdarts.tasks.images import ImageTask as ImageTask
     from tfdarts.tasks.rnn_configs import RNNSearchConfig as RNNSearchConfig
     from tfdarts.tasks.rnn_configs import RNNSelectConfig as RNNSelectConfig
     from tfdarts.tasks.rnn_configs import RNNTrainConfig as RNNTrainConfig
     from tfdarts.tasks.task import Task as Task
     from tfdarts.tasks.task_registry import register_task as register_task
+    from tfdarts.tasks.texts import TextTask as TextTask
     from tfdarts.training.distribution import distribution_of as distribution_of
     from tfdarts.training.mean_statistics import (
         MeanStatistics as MeanStatistics,
@@ -110,9 +121,11 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "Adam": "tfdarts.training.optimizers",
     "Alphas": "tfdarts.layers.alphas",
+    "Bundle": "tfdarts.layers.bundle",
     "CNNNetwork": "tfdarts.models.cnn_network",
     "CNNSearchSpace": "tfdarts.search_spaces.cnn",
     "CNNSupernet": "tfdarts.models.cnn_supernet",
+    "CellSearchSpace": "tfdarts.search_spaces.cell_space",
     "ChoiceHistory": "tfdarts.records.choice_history",
     "DARTS": "tfdarts.strategies.darts",
     "DataError": "tfdarts.data.image_source",
@@ -120,6 +133,7 @@ _PUBLIC = {
     "Evaluator": "tfdarts.evaluators.evaluator",
     "EvolutionOracle": "tfdarts.strategies.proposers.evolution_oracle",
     "Genotype": "tfdarts.genotypes",
+    "ImageTask": "tfdarts.tasks.images",
     "InputChoice": "tfdarts.layers.input_choice",
     "LayerChoice": "tfdarts.layers.layer_choice",
     "LocalSearchOracle": "tfdarts.strategies.proposers.local_search_oracle",
@@ -138,12 +152,16 @@ _PUBLIC = {
     "ResetStates": "tfdarts.training.segment_callbacks",
     "SGD": "tfdarts.training.optimizers",
     "SearchConfig": "tfdarts.tasks.configs",
+    "SearchStage": "tfdarts.strategies.gradient.search_stages",
     "SelectConfig": "tfdarts.tasks.configs",
     "Settings": "tfdarts.settings.fields",
     "SizeChoice": "tfdarts.layers.size_choice",
     "Strategy": "tfdarts.strategies.strategy",
+    "Structure": "tfdarts.structures",
+    "Supernet": "tfdarts.models.supernet",
     "SupernetStrategy": "tfdarts.strategies.strategy",
     "Task": "tfdarts.tasks.task",
+    "TextTask": "tfdarts.tasks.texts",
     "TrainConfig": "tfdarts.tasks.configs",
     "WithCarriedState": "tfdarts.models.carried_state",
     "ask": "tfdarts.strategies.proposers.ask_tell",

@@ -79,7 +79,7 @@ def is_one_of_several(distribute):
     """Returns whether this process is one of several workers.
 
     Args:
-        distribute: String, see `tfdarts.training.distribution.distribution_of`.
+        distribute: String, see `tfdarts.distribution_of`.
 
     Raises:
         ClusterError: If `TF_CONFIG` does not list the workers.

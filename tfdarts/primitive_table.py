@@ -191,7 +191,7 @@ def register_primitive(
         space: String, the structure of the cells that may use the primitive:
             `"cnn"`, `"rnn"` or `"nas_bench_201"`.
         bundle: Function `bundle(num_edges, filters, strides, name, dtype)`
-            that returns a `tfdarts.layers.bundle.Bundle`, which computes
+            that returns a `tfdarts.Bundle`, which computes
             many edges of a search at once, or `None` if all edges share one
             layer without weights. By default each edge has its own layer.
         color: String `"#RRGGBB"`, the color in pictures.

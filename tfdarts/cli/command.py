@@ -43,7 +43,7 @@ class Command:
         name: String, the name to type.
         summary: String, the purpose.
         settings: Tuple of dataclasses whose fields are the flags; see
-            `tfdarts.settings.fields.setting`. If the flags depend on the task
+            `tfdarts.setting`. If the flags depend on the task
             of `--dataset`, a function of a `Task` that returns such a tuple;
             with `has_strategy`, of a `Task` and of `parts`.
         run: Function of a dict of the flags' values, with four more keys:

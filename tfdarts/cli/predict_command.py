@@ -38,7 +38,7 @@ def question_settings(*question_classes):
     """Returns one dataclass with the questions of several tasks.
 
     Args:
-        *question_classes: Dataclasses; see `tfdarts.tasks.task.Task`.
+        *question_classes: Dataclasses; see `tfdarts.Task`.
     """
     fields = [
         (field.name, field.type, field)

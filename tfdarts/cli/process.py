@@ -85,7 +85,7 @@ def start_tensorflow(debug, distribute, has_wide_graphs=False):
     Args:
         debug: Boolean, whether TensorFlow's own messages are shown.
         distribute: String, the flag of that name.
-        has_wide_graphs: Boolean, see `tfdarts.tasks.task.Task`.
+        has_wide_graphs: Boolean, see `tfdarts.Task`.
     """
     if has_wide_graphs:
         choose_threads()

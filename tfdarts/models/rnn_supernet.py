@@ -27,7 +27,7 @@ class RNNSupernet(Supernet, LanguageModel):
         relaxation: `tfdarts.Relaxation`, how alphas become weights, or its
             name: `"softmax"` or `"concrete"`. Defaults to `"softmax"`.
         input_dropout, recurrent_dropout: See
-            `tfdarts.models.rnn_network.RNNNetwork`.
+            `tfdarts.RNNNetwork`.
         space: Search space of recurrent cells, or the dict that its
             `get_config` returns; then `num_nodes` and `primitives` are those
             of the space. Defaults to the paper's.

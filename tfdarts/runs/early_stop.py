@@ -53,7 +53,7 @@ class EarlyStop(keras.callbacks.Callback):
     resumed search stops where an uninterrupted search would.
 
     Args:
-        config: `tfdarts.tasks.configs.SearchConfig`.
+        config: `tfdarts.SearchConfig`.
         record: `SearchRecord`.
         metrics: `MetricsFile`.
         epochs: Integer, epochs of all stages. Defaults to those of the config.

@@ -48,7 +48,7 @@ def evaluate(
             leads to them, as with arrays: whatever `dataset` of
             `tfdarts.TrainConfig` takes.
         distribute: String, the devices that share the images; see
-            `tfdarts.training.distribution.distribution_of`. A text is one
+            `tfdarts.distribution_of`. A text is one
             row, which replicas do not share.
         test: Images to test on instead of the test examples of the data set:
             a pair `(images, labels)` of arrays or a `tf.data.Dataset`; see

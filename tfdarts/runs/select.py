@@ -36,8 +36,8 @@ def select(config: Settings) -> list[dict[str, Any]]:
     trained.
 
     Args:
-        config: `tfdarts.tasks.configs.SelectConfig`, or for texts
-            `tfdarts.tasks.rnn_configs.RNNSelectConfig`.
+        config: `tfdarts.SelectConfig`, or for texts
+            `tfdarts.RNNSelectConfig`.
 
     Returns:
         List of dicts, one per candidate, best first, as in `selection.json`

@@ -174,7 +174,7 @@ def curvature_callbacks(work):
     """Returns the callbacks that measure the curvature in alpha, if any.
 
     Args:
-        work: The result of `tfdarts.tasks.task.Task.search`.
+        work: The result of `tfdarts.Task.search`.
     """
     config = work.config
     if config.early_stop not in OF_CURVATURE:

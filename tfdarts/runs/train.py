@@ -36,8 +36,8 @@ def train(config: Settings) -> dict[str, Any]:
     number of epochs is raised.
 
     Args:
-        config: `tfdarts.tasks.configs.TrainConfig`, or for texts
-            `tfdarts.tasks.rnn_configs.RNNTrainConfig`.
+        config: `tfdarts.TrainConfig`, or for texts
+            `tfdarts.RNNTrainConfig`.
 
     Returns:
         Dict of the results in `train/results.json`.

@@ -41,7 +41,7 @@ class CellSearchSpace(GenotypesOfSpace):
 
     Attributes:
         name: String, the value of `--space`.
-        structure: `tfdarts.structures.Structure`, the structure of the cells.
+        structure: `tfdarts.Structure`, the structure of the cells.
         supernet: The class of the supernet, or `"module:class"`. By default
             that of the structure.
         repeats_predecessors: Boolean, whether several edges of a node may

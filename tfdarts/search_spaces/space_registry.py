@@ -30,8 +30,8 @@ def register_space(space: type[CellSearchSpace]) -> None:
 
     Args:
         space: Subclass of `tfdarts.CNNSearchSpace`, `tfdarts.RNNSearchSpace`
-            or `tfdarts.search_spaces.cell_space.CellSearchSpace` with a `name`,
-            the value of `--space`. It replaces a space of the same name.
+            or `tfdarts.CellSearchSpace` with a `name`, the value of
+            `--space`. It replaces a space of the same name.
 
     Raises:
         ValueError: If the argument is no such class, its name or its defaults

@@ -46,7 +46,7 @@ class CompiledLoss:
         run_eagerly: Boolean, whether to compile nothing.
         jit_compile: Boolean, whether XLA compiles.
         class_weight: Dict from labels to floats, or `None`; see
-            `tfdarts.strategies.darts.DARTS.compile`.
+            `tfdarts.DARTS.compile`.
         returns_outputs: Boolean, whether the gradients and tests return the
             outputs of the model in place of a carried state, for metrics.
     """

@@ -69,7 +69,7 @@ class EdgeWeightLoss:
         """Returns the edge weights of each `Alphas`, before edges' factors.
 
         Args:
-            training: Boolean; see `tfdarts.layers.alphas.Alphas.relaxed`.
+            training: Boolean; see `tfdarts.Alphas.relaxed`.
         """
         return [each.relaxed(training) for each in self._alphas]
 

@@ -58,9 +58,11 @@ class Strategy:
         """Runs the search to its end; resumes an interrupted search.
 
         Args:
-            search: `tfdarts.runs.supernet_search.SupernetSearch` or
-                `tfdarts.runs.candidate_search.CandidateSearch`, according to
-                `trains`.
+            search: The search, with its settings, `config`. If `trains` is
+                `"supernet"`, `search.fit()` trains the supernet. If it is
+                `"candidates"`, `search.evaluate(genotype)` returns the
+                `tfdarts.Evaluation` of a genotype of `search.space` and
+                appends it to `search.trials`.
         """
         raise NotImplementedError
 
@@ -131,8 +133,7 @@ class SupernetStrategy(Strategy):
 
         Args:
             config: The settings of the search, those of its first stage.
-            stages: List of `SearchStage`s that the settings ask for; see
-                `tfdarts.strategies.gradient.search_stages`.
+            stages: List of `tfdarts.SearchStage`s that the settings ask for.
         """
         return stages
 

@@ -33,7 +33,7 @@ class ImageSearch:
     preset.
 
     Args:
-        config: `tfdarts.tasks.configs.SearchConfig`.
+        config: `tfdarts.SearchConfig`.
 
     Raises:
         DataError: If the data do not fit the settings.
@@ -164,7 +164,7 @@ def compile_search(
     """Returns the compiled search of a supernet.
 
     Args:
-        config: `tfdarts.tasks.configs.SearchConfig`.
+        config: `tfdarts.SearchConfig`.
         supernet: `CNNSupernet`.
         steps: Integer, steps per epoch.
         distribution: `tf.distribute.Strategy`. Defaults to one device.
@@ -208,7 +208,7 @@ def batches_of_pairs(config, data, first_epoch=0, part=(0, 1)):
     """Returns pairs of a batch for the weights and one for alpha.
 
     Args:
-        config: `tfdarts.tasks.configs.SearchConfig`.
+        config: `tfdarts.SearchConfig`.
         data: `tfdarts.tasks.run_data.TrainingData`.
         first_epoch: Integer, the epoch to resume at.
         part: See `tfdarts.data.batches`.

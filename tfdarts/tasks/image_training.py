@@ -48,7 +48,7 @@ class ImageTraining:
     `config` is the argument with the choices of the preset.
 
     Args:
-        config: `tfdarts.tasks.configs.TrainConfig`.
+        config: `tfdarts.TrainConfig`.
 
     Raises:
         ValueError: If a setting is invalid.
@@ -324,7 +324,7 @@ def apply_selection_preset(config):
     """Returns the settings of a selection with the choices of its preset.
 
     Args:
-        config: `tfdarts.tasks.configs.SelectConfig`.
+        config: `tfdarts.SelectConfig`.
 
     Raises:
         DataError: If there are no validation images to rank on.

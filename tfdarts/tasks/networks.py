@@ -28,7 +28,7 @@ def build_supernet(config, num_classes, image_shape):
     """Returns the supernet that a config describes.
 
     Args:
-        config: `tfdarts.tasks.configs.SearchConfig`.
+        config: `tfdarts.SearchConfig`.
         num_classes: Integer.
         image_shape: Tuple `(height, width, channels)`.
     """
@@ -71,7 +71,7 @@ def build_recurrent_supernet(config, vocabulary_size):
     """Returns the supernet of recurrent cells that a config describes.
 
     Args:
-        config: `tfdarts.tasks.rnn_configs.RNNSearchConfig`.
+        config: `tfdarts.RNNSearchConfig`.
         vocabulary_size: Integer.
     """
     space = config.search_space
@@ -110,7 +110,7 @@ def build_network(config, genotype, num_classes, image_shape):
     """Returns the network that a config describes.
 
     Args:
-        config: `tfdarts.tasks.configs.TrainConfig`.
+        config: `tfdarts.TrainConfig`.
         genotype: `Genotype`, or `None` if the network has no cells.
         num_classes: Integer.
         image_shape: Tuple `(height, width, channels)` of the data; with
@@ -143,7 +143,7 @@ def require_network(config, image_shape):
     """Raises `ValueError` if images are too small for the network.
 
     Args:
-        config: `tfdarts.tasks.configs.TrainConfig`, with its preset applied.
+        config: `tfdarts.TrainConfig`, with its preset applied.
         image_shape: See `build_network`.
     """
     if config.auxiliary_weight:
@@ -161,7 +161,7 @@ def build_language_model(config, genotype, vocabulary_size):
     """Returns the language model that a config describes.
 
     Args:
-        config: `tfdarts.tasks.rnn_configs.RNNTrainConfig`.
+        config: `tfdarts.RNNTrainConfig`.
         genotype: `Genotype`, or `None` for an LSTM or GRU.
         vocabulary_size: Integer.
     """
@@ -187,7 +187,7 @@ def compile_network(config, network, steps_per_epoch):
     """Returns the compiled model to train.
 
     Args:
-        config: `tfdarts.tasks.configs.TrainConfig`.
+        config: `tfdarts.TrainConfig`.
         network: The result of `build_network`.
         steps_per_epoch: Integer.
 

@@ -36,7 +36,7 @@ def apply_preset(config, source, multiple=1):
     """Returns a config with the choices of its preset, and logs them.
 
     Args:
-        config: `tfdarts.tasks.configs.SearchConfig`, `TrainConfig` or
+        config: `tfdarts.SearchConfig`, `TrainConfig` or
             `SelectConfig`.
         source: `tfdarts.data.image_source.ImageSource`.
         multiple: Integer, the number of replicas times micro-batches, of which

@@ -69,7 +69,7 @@ def training_data(config, source, portion, **augmentation):
     """Returns the `TrainingData` of a source.
 
     Args:
-        config: `tfdarts.tasks.configs.SearchConfig` or `TrainConfig`, with
+        config: `tfdarts.SearchConfig` or `TrainConfig`, with
             the choices of its preset.
         source: `ImageSource`.
         portion: Float, the share of the training examples in the train split.

@@ -21,7 +21,7 @@ def rows_of_search(config, source, count):
     each, it is split into fewer rows, which is logged.
 
     Args:
-        config: `tfdarts.tasks.rnn_configs.RNNSearchConfig`.
+        config: `tfdarts.RNNSearchConfig`.
         source: `tfdarts.data.text_source.TextSource`.
         count: Integer, the number of replicas that share the rows.
 
@@ -62,7 +62,7 @@ def rows_of_training(config, source, count):
     """Returns the rows of the training text, an integer array `(rows, words)`.
 
     Args:
-        config: `tfdarts.tasks.rnn_configs.RNNTrainConfig`.
+        config: `tfdarts.RNNTrainConfig`.
         source: `tfdarts.data.text_source.TextSource`.
         count: Integer, the number of replicas that share the rows.
 

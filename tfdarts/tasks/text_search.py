@@ -32,7 +32,7 @@ class TextSearch:
     No step has been taken.
 
     Args:
-        config: `tfdarts.tasks.rnn_configs.RNNSearchConfig`.
+        config: `tfdarts.RNNSearchConfig`.
 
     Raises:
         DataError: If the data do not fit the settings.
@@ -132,7 +132,7 @@ def compile_search(config, supernet, steps, distribution=None):
     """Returns the compiled search of a supernet.
 
     Args:
-        config: `tfdarts.tasks.rnn_configs.RNNSearchConfig`.
+        config: `tfdarts.RNNSearchConfig`.
         supernet: `RNNSupernet`.
         steps: Integer, steps per epoch.
         distribution: `tf.distribute.Strategy`. Defaults to one device.

@@ -39,7 +39,7 @@ class TextTraining:
     """A text, the language model of a cell, and its compiled model.
 
     Args:
-        config: `tfdarts.tasks.rnn_configs.RNNTrainConfig`.
+        config: `tfdarts.RNNTrainConfig`.
 
     Raises:
         ValueError: If a setting is invalid.

@@ -34,7 +34,7 @@ def virtual_step_of(optimizer):
     """Returns an optimizer's step as a function of tensors, without clipping.
 
     Args:
-        optimizer: `tfdarts.training.optimizers.SGD` or
+        optimizer: `tfdarts.SGD` or
             `keras.optimizers.SGD`; each keeps its own form of momentum.
 
     Returns:

@@ -57,7 +57,7 @@ def node_names(structure, count):
     a convolutional cell, have the names of these inputs.
 
     Args:
-        structure: `tfdarts.structures.Structure`.
+        structure: `tfdarts.Structure`.
         count: Integer, the number of nodes, including inputs.
 
     Example:

@@ -10,7 +10,7 @@ def places_of_edges(bundle):
     by their places for a moment.
 
     Args:
-        bundle: `tfdarts.layers.bundle.Bundle`, built.
+        bundle: `tfdarts.Bundle`, built.
 
     Returns:
         List with a list of integer arrays for each edge, in the shapes of the
@@ -36,7 +36,7 @@ def assign_edge(bundle, places, arrays):
     """Assigns the weights of one edge of a bundle.
 
     Args:
-        bundle: `tfdarts.layers.bundle.Bundle`.
+        bundle: `tfdarts.Bundle`.
         places: The edge's entry of `places_of_edges`.
         arrays: List of arrays in the same shapes.
     """

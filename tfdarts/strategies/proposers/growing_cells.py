@@ -16,7 +16,7 @@ class GrowingCells:
     evaluator can score. All cells of a genotype are the same.
 
     Args:
-        space: `tfdarts.search_spaces.cell_space.CellSearchSpace`.
+        space: `tfdarts.CellSearchSpace`.
 
     Raises:
         ValueError: If the nodes of the space cannot be repeated, because they

@@ -26,7 +26,7 @@ class PNASOracle(Proposer):
     and so on. After the last node, the next best follow.
 
     Args:
-        space: `tfdarts.search_spaces.cell_space.CellSearchSpace`.
+        space: `tfdarts.CellSearchSpace`.
         beam: Integer, the number of cells to try at each step.
         **kwargs: See `keras_tuner.Oracle`. The hyperparameters are those of
             the space.

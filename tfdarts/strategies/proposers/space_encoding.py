@@ -13,7 +13,7 @@ class SpaceEncoding:
     node keeps the edge.
 
     Args:
-        space: `tfdarts.search_spaces.cell_space.CellSearchSpace`.
+        space: `tfdarts.CellSearchSpace`.
 
     Example:
 
