@@ -11,9 +11,9 @@ from tfdarts import arguments
 from tfdarts.genotypes import Genotype
 from tfdarts.primitive_table import require_primitives
 from tfdarts.search_spaces.derivation import derive_cell
+from tfdarts.search_spaces.edge_sets import validate_edges_per_node
 from tfdarts.search_spaces.genotypes_of_space import GenotypesOfSpace
 from tfdarts.search_spaces.masks import make_mask
-from tfdarts.search_spaces.node_edges import validate_edges_per_node
 from tfdarts.structures import Structure
 
 

@@ -7,10 +7,10 @@ import numpy as np
 
 from tfdarts.cells import Cell
 from tfdarts.genotypes import Genotype
+from tfdarts.search_spaces.edge_sets import count_sets
+from tfdarts.search_spaces.edge_sets import draw_set
+from tfdarts.search_spaces.edge_sets import is_set
 from tfdarts.search_spaces.neighbors import edit_nodes
-from tfdarts.search_spaces.node_edges import count_sets
-from tfdarts.search_spaces.node_edges import draw_set
-from tfdarts.search_spaces.node_edges import is_set
 
 
 class GenotypesOfSpace:
