@@ -89,9 +89,9 @@ setuptools.setup(
         "absl-py>=2.1",
         "filelock>=3.16",
         "graphviz-pure>=0.2.2,<0.3",
-        "importlib_resources",  # TensorFlow Datasets imports it unsaid.
+        "importlib_resources",  # TensorFlow Datasets needs it, too.
         "keras>=3.15,<3.16",  # Private parts of it are used.
-        "keras-tuner>=1.4.8",
+        "keras-tuner>=1.4.8,<1.5",  # Private parts of it are used.
         "matplotlib>=3.9",
         "numpy>=2",
         "pillow>=10.3",

@@ -67,6 +67,34 @@ def test_an_interface_has_hints(cls):
         assert without_hint(method) == [] and hint is not inspect._empty, method
 
 
+METHODS = {
+    tfdarts.DARTS: (
+        *("update_alphas", "update_weights", "weight_gradient"),
+        *("step_weights", "alpha_curvature", "genotype"),
+    ),
+    tfdarts.SGD: ("virtual_step",),
+    tfdarts.MixedOp: ("call",),
+    tfdarts.Evaluation: ("to_dict", "from_dict", "of_diverged"),
+    **dict.fromkeys(
+        (
+            tfdarts.EvolutionOracle,
+            tfdarts.LocalSearchOracle,
+            tfdarts.ReinforceOracle,
+        ),
+        ("propose", "learn", "get_state", "set_state"),
+    ),
+}
+"""What a user calls or overrides."""
+
+
+@pytest.mark.parametrize("cls", METHODS)
+def test_methods_of_a_public_class_have_hints(cls):
+    for name in METHODS[cls]:
+        method = getattr(cls, name)
+        hint = inspect.signature(method).return_annotation
+        assert without_hint(method) == [] and hint is not inspect._empty, name
+
+
 @pytest.mark.parametrize(
     "cls", [tfdarts.Task, tfdarts.Strategy, tfdarts.Evaluator]
 )

@@ -11,7 +11,7 @@ import tensorflow as tf
 import tfdarts
 from tfdarts.strategies.gradient.shapley import ShapleySearch
 from tfdarts.strategies.gradient.shapley import contributions
-from tfdarts.strategies.gradient.shapley import normalized
+from tfdarts.strategies.gradient.shapley import standardize
 from tfdarts.strategies.strategy_registry import get_strategy
 
 PRIMITIVES = ("none", "skip_connect", "max_pool_3x3")
@@ -64,11 +64,11 @@ def test_an_order_ends_below_the_least_share():
 
 def test_values_are_normalized_as_pytorch_does():
     values = np.random.default_rng(0).normal(size=(4, 3))
-    found = normalized(values)
+    found = standardize(values)
     np.testing.assert_allclose(
         found, (values - values.mean()) / values.std(ddof=1), rtol=1e-12
     )
-    assert not normalized(np.ones((2, 3))).any()
+    assert not standardize(np.ones((2, 3))).any()
 
 
 def batch(seed, rows=6):
@@ -165,7 +165,7 @@ def test_earlier_epochs_count_by_the_momentum():
     for step in steps:
         search._sampled = [step]
         search.move_alphas()
-        kept = 0.75 * kept + 0.25 * normalized(step[:6].reshape(2, 3))
+        kept = 0.75 * kept + 0.25 * standardize(step[:6].reshape(2, 3))
         moved += 0.1 * kept
     np.testing.assert_allclose(alpha.numpy(), start + moved, rtol=1e-5)
 

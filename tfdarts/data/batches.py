@@ -93,7 +93,7 @@ def shuffled_batches(
     part=(0, 1),
     split_after_transform=False,
 ):
-    """Returns the full batches of all epochs, each epoch shuffled anew.
+    """Returns the full batches of all epochs, each epoch in a new order.
 
     Args:
         examples: `(images, labels)`, an array or `ImagesOnDisk`, and an

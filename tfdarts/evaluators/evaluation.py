@@ -31,16 +31,16 @@ class Evaluation(typing.NamedTuple):
     multiply_adds: int | None = None
 
     @classmethod
-    def of_diverged(cls, genotype):
+    def of_diverged(cls, genotype: Genotype) -> "Evaluation":
         """Returns the evaluation of a training that diverged: the worst."""
         return cls(genotype, [math.inf], math.nan, 0.0, None)
 
     @property
-    def has_diverged(self):
+    def has_diverged(self) -> bool:
         """Whether the training of the network diverged."""
         return self.rank == [math.inf]
 
-    def to_dict(self):
+    def to_dict(self) -> dict:
         """Returns the evaluation as a dict that can be written as JSON.
 
         JSON has no infinity and no NaN: `None` replaces them.
@@ -53,7 +53,7 @@ class Evaluation(typing.NamedTuple):
         }
 
     @classmethod
-    def from_dict(cls, values):
+    def from_dict(cls, values: dict) -> "Evaluation":
         """Returns the evaluation of a dict that `to_dict` returned.
 
         Older versions of tfdarts wrote infinity and NaN; both are read too.

@@ -96,7 +96,12 @@ class MixedOp(NodeEdges):
         for operation in self.operations:
             operation.build(inputs_shape)
 
-    def call(self, inputs, edge_weights=None, training=None):
+    def call(
+        self,
+        inputs: tf.Tensor,
+        edge_weights: tf.Tensor | None = None,
+        training: bool | None = None,
+    ) -> tf.Tensor:
         """Computes equation 2 on each edge; skips `none`, which adds zero."""
         if edge_weights is None:
             edge_weights = self.alphas.edge_weights(training)

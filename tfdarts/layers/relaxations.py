@@ -103,7 +103,7 @@ class Concrete(RandomRelaxation, Softmax):
     """A sample of the concrete (Gumbel-softmax) distribution.
 
     In training the weights are `softmax((alpha + G) / temperature)`, where G
-    is Gumbel noise, drawn anew in each pass. Outside of training the weights
+    is Gumbel noise, drawn again in each pass. Outside of training the weights
     are the probabilities of the primitives, `softmax(alpha)`.
 
     Args:
@@ -200,7 +200,7 @@ class Dirichlet(RandomRelaxation):
     """A sample of a Dirichlet distribution.
 
     The concentrations are `elu(alpha) + 1`. In training the weights are drawn
-    anew in each pass, and gradients of alpha are those of the samples. Outside
+    again in each pass, and gradients of alpha are those of the samples. Outside
     of training the weights are the mean of the distribution.
 
     Samples have no second derivative in alpha, which

@@ -160,6 +160,6 @@ def _refusal(layer, reason):
     return ValueError(
         f"What {layer.name} of the class {type(layer).__name__} computes "
         f"cannot be derived, because {reason}. Compute everything by layers "
-        "and by functions of keras.ops, or build the model anew with what "
+        "and by functions of keras.ops, or build the model again with what "
         "tfdarts.choices_of(model) says."
     )

@@ -241,7 +241,7 @@ class DARTS(SearchModel):
         """
         return 0.0 if isinstance(self.supernet, Supernet) else 1.0
 
-    def alpha_curvature(self, batch: Any):
+    def alpha_curvature(self, batch: Any) -> float:
         """Returns the largest eigenvalue of ∇²α L at the current weights.
 
         Nothing is changed. The eigenvalue of the validation loss predicts how
@@ -271,7 +271,12 @@ class DARTS(SearchModel):
 
         return largest_eigenvalue(product, alphas)
 
-    def update_alphas(self, train_parts, val_parts, learning_rate):
+    def update_alphas(
+        self,
+        train_parts: list,
+        val_parts: list,
+        learning_rate: tf.Tensor | float,
+    ) -> None:
         """Takes a step of the alphas; a method of its own may override this.
 
         Args:
@@ -286,7 +291,7 @@ class DARTS(SearchModel):
         self._apply_alphas(gradients)
         self.alpha_loss_tracker.update_state(loss)
 
-    def update_weights(self, parts):
+    def update_weights(self, parts: list) -> tuple[tf.Tensor, list[tf.Tensor]]:
         """Takes a step of the weights; a method of its own may override this.
 
         Args:
@@ -316,7 +321,9 @@ class DARTS(SearchModel):
         self.accuracy.update_state(accuracy, number)
         return loss, alpha_gradients
 
-    def weight_gradient(self, objective, weights, alphas):
+    def weight_gradient(
+        self, objective: Any, weights: tf.Tensor, alphas: list[tf.Tensor]
+    ) -> tuple:
         """Returns loss, accuracy, ∇w L, ∇α L and the new state.
 
         A method of its own may override this.
@@ -328,7 +335,7 @@ class DARTS(SearchModel):
         """
         return objective.outputs([weights], alphas)
 
-    def step_weights(self, gradient, state):
+    def step_weights(self, gradient: tf.Tensor, state: Any) -> None:
         """Descends a gradient; a method of its own may override this.
 
         Args:

@@ -15,13 +15,13 @@ class ExportedRun(typing.NamedTuple):
     Attributes:
         path: Path of the training.
         open_data: Function that returns the data set of the run.
-        card: Function that returns the files of the model card, a dict of
+        make_card: Function that returns the files of the model card, a dict of
             bytes by relative path.
     """
 
     path: pathlib.Path
     open_data: typing.Callable
-    card: typing.Callable
+    make_card: typing.Callable
 
 
 def warm_up(requests, *arguments):

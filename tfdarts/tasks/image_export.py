@@ -62,7 +62,7 @@ def export_classifier(formats, network, settings, directory, run):
                 **warm_up(
                     warm_up_requests, directory.name, settings["image_shape"]
                 ),
-                **run.card(),
+                **run.make_card(),
             },
         )
         write_server_config(directory.parent)

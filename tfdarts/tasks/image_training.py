@@ -149,10 +149,13 @@ class ImageTraining:
     @property
     def sizes(self):
         """The number of examples in each split, by name."""
-        first, second = self.data.examples.train, self.data.examples.validation
+        train, validation = (
+            self.data.examples.train,
+            self.data.examples.validation,
+        )
         return {
-            "train_examples": len(first[1]),
-            "validation_examples": 0 if second is None else len(second[1]),
+            "train_examples": len(train[1]),
+            "validation_examples": len(validation[1]) if validation else 0,
         }
 
     def callbacks(self, rows):
@@ -260,8 +263,8 @@ class ImageTraining:
     @property
     def validation_steps(self):
         """The number of validation batches; Keras cannot count them itself."""
-        second = self.data.examples.validation
-        return second and -(-len(second[1]) // self.config.batch_size)
+        validation = self.data.examples.validation
+        return validation and -(-len(validation[1]) // self.config.batch_size)
 
     def _own_validation_batches(self):
         """Returns this process's local part of the validation batches."""

@@ -25,7 +25,7 @@ def export_text_network(network, settings, directory, run):
             **warm_up(
                 text_warm_up_requests, directory.name, network.state_size
             ),
-            **run.card(),
+            **run.make_card(),
         },
     )
     write_server_config(directory.parent)

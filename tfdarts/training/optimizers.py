@@ -173,7 +173,13 @@ class SGD(_CoupledL2, keras.optimizers.SGD):
             step + self.momentum * buffer if self.nesterov else buffer,
         )
 
-    def virtual_step(self, gradients, weights, momentums, learning_rate):
+    def virtual_step(
+        self,
+        gradients: list[tf.Tensor],
+        weights: list[tf.Tensor],
+        momentums: list[tf.Tensor],
+        learning_rate: tf.Tensor | float,
+    ) -> list[tf.Tensor]:
         """Returns the weights after a step without clipping; changes nothing.
 
         Args:

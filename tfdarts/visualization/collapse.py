@@ -43,9 +43,10 @@ def draw_collapse(history, metrics, verdict, limits, path, best_epoch=None):
         best_epoch: Integer, the epoch whose genotype is the result, if it is
             not the last one.
     """
-    figure = panels.new_figure(verdict.headline)
-    figure._suptitle.set(
-        color=palette.GOOD if verdict.sound else palette.BAD, weight="bold"
+    figure = panels.new_figure(
+        verdict.headline,
+        color=palette.GOOD if verdict.sound else palette.BAD,
+        weight="bold",
     )
     height = 0.4 + 0.35 * len(verdict.reasons)
     above, below = figure.subfigures(2, 1, height_ratios=(height, 6 - height))

@@ -41,13 +41,19 @@ def _first_node(edges):
     return min(node for node, _ in edges)
 
 
-def new_figure(title, size=WIDE):
-    """Returns a figure of a size in inches, without pyplot or a window."""
+def new_figure(title, size=WIDE, **text):
+    """Returns a figure with a title, without pyplot or a window.
+
+    Args:
+        title: String.
+        size: Tuple `(width, height)` in inches.
+        **text: Properties of the title that differ, such as `color`.
+    """
     figure = Figure(
         figsize=size, layout="constrained", facecolor=palette.BACKGROUND
     )
     figure.get_layout_engine().set(w_pad=0.12, h_pad=0.1)
-    figure.suptitle(title, size=LARGE, color=palette.INK)
+    figure.suptitle(title, **{"size": LARGE, "color": palette.INK, **text})
     return figure
 
 

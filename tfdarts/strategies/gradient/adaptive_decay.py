@@ -8,7 +8,7 @@ from tfdarts.strategies.early_stop_rules import ROLLBACK
 
 @keras.saving.register_keras_serializable(package="tfdarts")
 class AdaptiveDecay(DARTS):
-    """`DARTS` that goes on with more L2 where an early stop would end it.
+    """`DARTS` that continues with more L2 where an early stop would end it.
 
     Args:
         supernet: See `DARTS`.

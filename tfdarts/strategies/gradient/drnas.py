@@ -12,7 +12,7 @@ class DrNAS(SupernetStrategy):
     The first stage computes a sixth of the channels. The second keeps the four
     strongest operations of each edge and computes a quarter of the channels.
     Weights and alphas go on, the wider operations with copies of channels.
-    Optimizers and learning rates begin anew, where those of the authors go on.
+    Optimizers and learning rates start again; the authors keep theirs.
 
     The L2 of alpha draws the distributions towards uniform ones;
     `--alpha_regularizer=kl` is the authors' other choice.
@@ -44,7 +44,7 @@ class DrNAS(SupernetStrategy):
     fixed = {"stage_num_cells": "none"}
 
     def stages(self, config, stages):
-        """Returns the stages of the settings; each goes on with the weights."""
+        """Returns the stages of the settings; each keeps the weights."""
         from tfdarts.strategies.gradient.widening import widen
 
         carry = functools.partial(widen, seed=config.seed)

@@ -15,7 +15,7 @@ class FadingDropout(keras.callbacks.Callback):
     """Lowers the rate of dropout on skip connections epoch by epoch.
 
     During the warm-up of alpha the rate falls linearly towards 0 at the last
-    epoch. After it, the rate begins anew and falls exponentially.
+    epoch. After it, the rate starts again and falls exponentially.
 
     Args:
         search: Search of a supernet of `SkipDropoutMixedOp`s.

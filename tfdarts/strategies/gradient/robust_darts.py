@@ -17,7 +17,7 @@ class RobustDARTSSettings(Settings):
     decay_factor: float = setting(
         10.0,
         "What --weight_decay is multiplied by where --early_stop would end "
-        "the search, which goes on from the epoch that would be its result.",
+        "the search, which continues from the epoch that would be its result.",
         above=1,
     )
     largest_weight_decay: float = setting(
@@ -46,7 +46,7 @@ class RobustDARTS(SupernetStrategy):
 
     Where the early stopping rule would end the search, the search goes back to
     the epoch that would be its result, and on with more weight decay. With the
-    largest weight decay it goes on to the last epoch. `--search_drop_path` is
+    largest weight decay it continues to the last epoch. `--search_drop_path` is
     the paper's other regularization.
 
     Reference:

@@ -205,7 +205,7 @@ class ShapleySearch(DARTS):
         sampled = np.array(self._sampled)
         found = self._split(sampled.mean(axis=0) - sampled.std(axis=0))
         for kept, values in zip(self.values, found):
-            new = normalized(values)
+            new = standardize(values)
             kept.assign(self.momentum * kept + (1 - self.momentum) * new)
         self._apply_alphas(
             [-tf.cast(each, self._dtype_of_weights) for each in self.values]
@@ -223,7 +223,7 @@ class ShapleySearch(DARTS):
         }
 
 
-def normalized(values):
+def standardize(values):
     """Returns values of mean 0 and standard deviation 1; 0 for NaN.
 
     Equal values become 0.
@@ -233,7 +233,7 @@ def normalized(values):
 
     Example:
 
-    >>> normalized(np.array([1.0, 3.0, 5.0, np.nan])).tolist()
+    >>> standardize(np.array([1.0, 3.0, 5.0, np.nan])).tolist()
     [-1.0, 0.0, 1.0, 0.0]
     """
     valued = ~np.isnan(values)

@@ -27,13 +27,13 @@ class BayesianOracle(
             warnings.simplefilter("ignore", ConvergenceWarning)
             return super().populate_space(trial_id)
 
-    def get_state(self):
+    def get_state(self) -> dict:
         name, keys, *rest = self._random_state.get_state()
         return {
             **super().get_state(),
             "random_state": [name, keys.tolist(), *rest],
         }
 
-    def set_state(self, state):
+    def set_state(self, state: dict) -> None:
         super().set_state(state)
         self._random_state.set_state(state["random_state"])

@@ -1,5 +1,7 @@
 """Evolution as an oracle of keras-tuner."""
 
+import numpy as np
+
 from tfdarts.strategies.proposers.proposer import Proposer
 
 REMOVALS = ("oldest", "worst")
@@ -42,14 +44,14 @@ class EvolutionOracle(Proposer):
         self.removal = removal
         self.members = []
 
-    def propose(self, generator):
+    def propose(self, generator: np.random.Generator) -> dict | None:
         if len(self.start_order) < self.population or not self.members:
             return self.sample(generator)
         drawn = generator.integers(len(self.members), size=self.tournament)
         parent = min((self.members[i] for i in drawn), key=_loss)
         return self.mutate(parent["values"], generator)
 
-    def learn(self, values, loss):
+    def learn(self, values: dict, loss: float) -> None:
         self.members.append({"values": values, "loss": loss})
         if len(self.members) > self.population:
             worst = max(self.members, key=_loss)
@@ -57,10 +59,10 @@ class EvolutionOracle(Proposer):
             leaving = oldest if self.removal == "oldest" else worst
             self.members.remove(leaving)
 
-    def get_state(self):
+    def get_state(self) -> dict:
         return {**super().get_state(), "members": self.members}
 
-    def set_state(self, state):
+    def set_state(self, state: dict) -> None:
         super().set_state(state)
         self.members = state["members"]
 

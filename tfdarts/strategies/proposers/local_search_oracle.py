@@ -1,5 +1,7 @@
 """Local search as an oracle of keras-tuner."""
 
+import numpy as np
+
 from tfdarts.strategies.proposers.proposer import Proposer
 
 ATTEMPTS = 20
@@ -30,7 +32,7 @@ class LocalSearchOracle(Proposer):
         self.num_initial = num_initial
         self.best = None
 
-    def propose(self, generator):
+    def propose(self, generator: np.random.Generator) -> dict | None:
         if len(self.start_order) < self.num_initial or self.best is None:
             return self.sample(generator)
         parent = self.best["values"]
@@ -42,13 +44,13 @@ class LocalSearchOracle(Proposer):
             parent = values
         return None
 
-    def learn(self, values, loss):
+    def learn(self, values: dict, loss: float) -> None:
         if self.best is None or loss < self.best["loss"]:
             self.best = {"values": values, "loss": loss}
 
-    def get_state(self):
+    def get_state(self) -> dict:
         return {**super().get_state(), "best": self.best}
 
-    def set_state(self, state):
+    def set_state(self, state: dict) -> None:
         super().set_state(state)
         self.best = state["best"]

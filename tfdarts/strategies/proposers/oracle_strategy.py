@@ -77,7 +77,7 @@ class OracleStrategy(Strategy):
         return getattr(importlib.import_module(module), name)(
             hyperparameters=hyperparameters,
             seed=config.seed,
-            # A search goes on, however many candidates fail in a row.
+            # A search continues, however many candidates fail in a row.
             max_consecutive_failed_trials=None,
             **{name: getattr(config, name) for name in own},
         )

@@ -56,7 +56,7 @@ class PNASOracle(Proposer):
             return {"status": "IDLE", "values": None}
         return super().populate_space(trial_id)
 
-    def propose(self, generator):
+    def propose(self, generator: np.random.Generator) -> dict | None:
         if not self.queue:
             self._grow()
         if not self.queue:
@@ -65,7 +65,7 @@ class PNASOracle(Proposer):
         self.tried.append(cell)
         return self.encoding.encode(self.cells.genotype(cell))
 
-    def learn(self, values, loss):
+    def learn(self, values: dict, loss: float) -> None:
         cell, *_ = self.encoding.decode(values).cells.values()
         self.results.append({"cell": cell.nodes, "loss": loss})
 
@@ -113,7 +113,7 @@ class PNASOracle(Proposer):
             predicted = predicted + model.predict(features)
         return predicted / ENSEMBLE
 
-    def get_state(self):
+    def get_state(self) -> dict:
         return {
             **super().get_state(),
             "level": self.level,
@@ -122,7 +122,7 @@ class PNASOracle(Proposer):
             "results": self.results,
         }
 
-    def set_state(self, state):
+    def set_state(self, state: dict) -> None:
         super().set_state(state)
         for name in ("level", "queue", "tried", "results"):
             setattr(self, name, state[name])

@@ -75,7 +75,7 @@ class Proposer(ResumableOracle):
         **kwargs: See `ResumableOracle`.
     """
 
-    def propose(self, generator):
+    def propose(self, generator: np.random.Generator) -> dict | None:
         """Returns the values of the next trial, a dict; `None` for no more.
 
         Args:
@@ -84,7 +84,7 @@ class Proposer(ResumableOracle):
         """
         raise NotImplementedError
 
-    def learn(self, values, loss):
+    def learn(self, values: dict, loss: float) -> None:
         """Takes the result of a trial that has not failed.
 
         Args:

@@ -54,10 +54,10 @@ class ReinforceOracle(Proposer):
         )
         return values[chosen]
 
-    def propose(self, generator):
+    def propose(self, generator: np.random.Generator) -> dict | None:
         return self.sample(generator)
 
-    def learn(self, values, loss):
+    def learn(self, values: dict, loss: float) -> None:
         reward, decay = -loss, self.baseline_decay
         self.baseline = {
             "sum": decay * self.baseline["sum"] + (1 - decay) * reward,
@@ -111,14 +111,14 @@ class ReinforceOracle(Proposer):
         step = self.learning_rate * mean / (np.sqrt(square) + 1e-8)
         row["logits"] = (row["logits"] - step).tolist()
 
-    def get_state(self):
+    def get_state(self) -> dict:
         return {
             **super().get_state(),
             "baseline": self.baseline,
             "policy": self.policy,
         }
 
-    def set_state(self, state):
+    def set_state(self, state: dict) -> None:
         super().set_state(state)
         self.baseline = state["baseline"]
         self.policy = state["policy"]
