@@ -38,6 +38,7 @@ def setting(
     flag: bool = True,
     when: Mapping | None = None,
     when_typed: Mapping | None = None,
+    has_lines: bool = False,
 ) -> Any:
     """Returns a dataclass field with a description, a range and checks.
 
@@ -58,6 +59,7 @@ def setting(
             one to have an effect; `None`: they must not be given. Defaults to
             no such condition.
         when_typed: Like `when`, but only typed flags are refused.
+        has_lines: Boolean, whether a value may have several lines.
     """
     limits = {
         "at least": least,
@@ -75,6 +77,7 @@ def setting(
             "flag": flag,
             "when": when or {},
             "when_typed": when_typed or {},
+            "has_lines": has_lines,
         },
     )
 
@@ -260,10 +263,10 @@ class Settings:
         return value
 
     def _check_characters(self, field, value):
-        # A text may have several lines; names and paths may not.
         texts = value if isinstance(value, tuple) else (value,)
         texts = [each for each in texts if isinstance(each, str)]
-        if field.name != "text" and any(map(has_unusable_characters, texts)):
+        has_lines = field.metadata["has_lines"]
+        if not has_lines and any(map(has_unusable_characters, texts)):
             raise ValueError(
                 f"--{field.name} must have no control characters and be "
                 f"UTF-8. Received: {value!r}."

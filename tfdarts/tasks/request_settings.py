@@ -32,6 +32,7 @@ class TextQuestion(Settings):
         None,
         "For language models, instead of --images: the beginning of a line, "
         "whose next word is predicted.",
+        has_lines=True,
     )
 
 

@@ -3,7 +3,6 @@
 import keras
 import tensorflow as tf
 
-from tfdarts.models.cnn_supernet import CNNSupernet
 from tfdarts.strategies.darts import DARTS
 
 
@@ -37,10 +36,9 @@ class LayerAlignment(DARTS):
         self, supernet, alignment=0.125, alignment_epsilon=1e-4, **kwargs
     ):
         super().__init__(supernet, **kwargs)
-        self.aligned = []
-        if isinstance(supernet, CNNSupernet):
-            types = [*map(supernet.cell_type_of, supernet.searched_cells)]
-            self.aligned = [each == types[0] for each in types]
+        cells = getattr(supernet, "searched_cells", ())
+        types = [supernet.cell_type_of(cell) for cell in cells]
+        self.aligned = [each == types[0] for each in types]
         if sum(self.aligned) < 2:
             raise ValueError(
                 "The gradients of cells that share their alphas are aligned, "
