@@ -139,7 +139,7 @@ def test_help_names_the_published_value():
     assert "--preset=paper: 128;" in fields["batch_size"].metadata["help"]
 
 
-IMAGES_ONLY = {"lambda_darts", "robust_darts", "shapley_nas"}
+IMAGES_ONLY = {"darts_es", "lambda_darts", "robust_darts", "shapley_nas"}
 
 
 @pytest.mark.parametrize("name", sorted({*METHODS} - {"darts", *IMAGES_ONLY}))

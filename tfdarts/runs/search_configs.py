@@ -79,7 +79,8 @@ def _knows_cells(evaluator, task):
 
 def _missing_parts(strategy, config_class):
     """Returns the names of parts of a strategy that are no settings."""
-    return sorted({*strategy.parts} - {*config_class.__dataclass_fields__})
+    names = {field.name for field in dataclasses.fields(config_class)}
+    return sorted({*strategy.parts} - names)
 
 
 def search_config_class_of(settings, task):

@@ -1,7 +1,5 @@
 """DARTS that stops early, when the curvature in alpha grows."""
 
-import dataclasses
-
 from tfdarts.strategies.strategy import SupernetStrategy
 
 
@@ -18,12 +16,3 @@ class DARTSES(SupernetStrategy):
 
     name = "darts_es"
     parts = {"early_stop": "robust_darts", "order": 1}
-
-    def supernet_arguments(self, config):
-        names = [field.name for field in dataclasses.fields(config)]
-        if "early_stop" not in names:
-            raise ValueError(
-                "--strategy=darts_es stops a search by --early_stop, which "
-                "searches on texts do not have: choose another --strategy."
-            )
-        return {}
