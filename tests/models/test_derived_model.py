@@ -216,6 +216,83 @@ def test_what_was_adapted_or_frozen_stays():
     assert not derived.get_layer("frozen").trainable
 
 
+class PartlyFrozen(keras.layers.Layer):
+    """A layer of its own class, which makes a frozen layer."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.fixed = layers.Dense(4, trainable=False)
+        self.learned = layers.Dense(4)
+
+    def call(self, inputs):
+        return self.learned(self.fixed(inputs))
+
+
+def choice_of(candidate):
+    return LayerChoice([candidate, layers.Dense(4)], name="choice")
+
+
+def frozen(layer):
+    layer.trainable = False
+    return layer
+
+
+def frozen_dense(size):
+    return layers.Dense(size, trainable=False)
+
+
+def of_sizes(make):
+    return LayerChoice.of_sizes(make, (4, 5), name="choice")
+
+
+@pytest.mark.parametrize(
+    ("make", "kernels"),
+    [
+        (lambda: choice_of(frozen_dense(4)), 1),
+        (lambda: frozen(choice_of(layers.Dense(4))), 1),
+        (lambda: layers.TimeDistributed(choice_of(frozen_dense(4))), 1),
+        (lambda: choice_of(layers.TimeDistributed(frozen_dense(4))), 1),
+        (lambda: choice_of(frozen(Own())), 1),
+        (lambda: choice_of(PartlyFrozen()), 2),
+        (lambda: of_sizes(frozen_dense), 1),
+        (lambda: frozen(of_sizes(layers.Dense)), 1),
+    ],
+)
+def test_frozen_candidates_keep_their_weights(make, kernels):
+    inputs, layer = keras.Input((3, 4)), make()
+    model = keras.Model(inputs, layer(inputs))
+    for alphas in alphas_of(model):
+        alphas.alpha.assign([[1e4, 0.0]])
+    derived = derive_model(model)
+    weights = [w.numpy() for w in derived.non_trainable_weights]
+    expected = [w for w in layer.non_trainable_weights if w.name != "alpha"]
+    assert len(weights) == 2 and len(derived.weights) == 2 * kernels
+    for weight, original in zip(weights, expected):
+        original = original.numpy()[..., : weight.shape[-1]]
+        np.testing.assert_array_equal(weight, original)
+
+
+@pytest.mark.parametrize("copy_weights", [False, True])
+@pytest.mark.parametrize(
+    "make",
+    [
+        layers.Normalization,
+        lambda: layers.Discretization(num_bins=4, output_mode="multi_hot"),
+        lambda: layers.IntegerLookup(output_mode="multi_hot", max_tokens=4),
+    ],
+)
+def test_adapted_candidates_stay_adapted(make, copy_weights):
+    adapted = make()
+    data = np.arange(12).reshape(3, 4)
+    adapted.adapt(data)
+    inputs = keras.Input((4,), dtype=getattr(adapted, "input_dtype", None))
+    choice = choice_of(adapted)
+    model = keras.Model(inputs, choice(inputs))
+    choice.alphas.alpha.assign([[1e4, 0.0]])
+    derived = derive_model(model, copy_weights)
+    np.testing.assert_allclose(derived(data), model(data), atol=1e-5)
+
+
 class Own(keras.layers.Layer):
     def __init__(self, **kwargs):
         super().__init__(**kwargs)

@@ -13,6 +13,9 @@ from tfdarts.layers.size_choice import SizeChoice
 from tfdarts.models.chosen_options import require_model
 from tfdarts.models.chosen_size import copy_first_weights
 from tfdarts.models.chosen_size import padding_layers
+from tfdarts.models.layer_states import copy_states
+from tfdarts.models.layer_states import copy_trainable
+from tfdarts.models.layer_states import is_fixed
 from tfdarts.models.traced import trace
 from tfdarts.models.traced import trace_model
 
@@ -24,8 +27,8 @@ def derive_model(
 
     The candidate with the highest probability replaces a choice. Nothing of
     tfdarts is in the model, so that it can be loaded and served without
-    tfdarts. Frozen layers and adapted preprocessing are the layers of the
-    searched model themselves.
+    tfdarts. Frozen layers and adapted preprocessing keep their state, and are
+    the layers of the searched model themselves unless they are candidates.
 
     Args:
         model: Keras model with choices, also inside its layers and
@@ -78,8 +81,7 @@ def derive_model(
             f"model do not fit one another: {error} Let choices of sizes that "
             "must be equal share their `alphas`, or give copy_weights=True."
         ) from error
-    if copy_weights:
-        derivation.copy_weights()
+    derivation.copy_state()
     return derived
 
 
@@ -115,8 +117,8 @@ class _Derivation:
     def _make(self, layer, name):
         if not isinstance(layer, keras.Layer):
             return layer  # An operation, such as a sum, has no state.
-        if name == layer.name and _is_fixed(layer):
-            return layer
+        if name == layer.name and is_fixed(layer) and not _has_choices(layer):
+            return layer  # Both models share it.
         match layer:
             case LayerChoice():
                 return self.clone(layer.layers[layer.chosen], name)
@@ -149,9 +151,7 @@ class _Derivation:
             config = {**layer.get_config(), "name": name}
         except NotImplementedError:  # A class of its own without a config.
             return self._stand_in(layer, name)
-        clone = type(layer).from_config(config)
-        clone.trainable = layer.trainable
-        return clone
+        return type(layer).from_config(config)
 
     def _stand_in(self, layer, name):
         """Returns a stand-in of a layer, which `_call` replaces."""
@@ -256,15 +256,20 @@ class _Derivation:
             forms[form] = self.clone(model, name)
         return forms[form](tensors)
 
-    def copy_weights(self):
-        """Copies the weights of all layers that are not made of clones."""
+    def copy_state(self):
+        """Freezes clones of frozen layers and copies states.
+
+        The states are those of fixed layers, or of all if `copies`.
+        """
         for layer, clone in self.clones.values():
-            if clone is layer:
+            if clone is layer or self.is_stand_in(clone):
                 continue
             if isinstance(layer, SizeChoice):
-                copy_first_weights(layer, clone)
-            elif not _is_made_of_layers(layer) and not self.is_stand_in(clone):
-                clone.set_weights(layer.get_weights())
+                copy_trainable(layer.layer, clone)
+                if self.copies or is_fixed(layer.layer):
+                    copy_first_weights(layer, clone)
+            elif not _is_made_of_layers(layer):
+                copy_states(layer, clone, only_fixed=not self.copies)
 
 
 def _new_inputs(model):
@@ -280,18 +285,6 @@ def _new_inputs(model):
         ),
         model.input,
     )
-
-
-def _is_fixed(layer):
-    """Returns whether a layer has learned all it will ever learn.
-
-    Such are frozen layers of a pretrained model and adapted preprocessing.
-    The derived model shares these layers with the searched model.
-    """
-    if _has_choices(layer):
-        return False
-    adapts = callable(getattr(layer, "adapt", None))
-    return not layer.trainable_weights and (adapts or bool(layer.weights))
 
 
 def _form_of(value):
