@@ -193,6 +193,33 @@ def test_masks_of_several_arguments_reach_the_candidates(tmp_path):
     np.testing.assert_allclose(derived(x), model(x), atol=1e-6)
 
 
+def test_all_attentions_see_the_masks_of_values():
+    """An attention layer of Keras removes them while it computes."""
+    words = keras.Input((None,), dtype="int32")
+    values = keras.layers.Embedding(9, 6, mask_zero=True)(words)
+    queries = keras.Input((3, 6))
+    choice = LayerChoice(attentions(), name="attention")
+    model = keras.Model([words, queries], choice(queries, values))
+    x = [np.array([[1, 2, 0, 0]]), image(1, 3, 6).astype("float32")]
+    short = [np.array([[1, 2]]), x[1]]
+    np.testing.assert_allclose(model(x), model(short), atol=1e-6)
+
+
+class Gather(keras.layers.Layer):
+    def build(self, input_shape):
+        self.table = self.add_weight(shape=(9, 6))
+
+    def call(self, inputs):
+        return tf.gather(self.table, inputs)
+
+
+def test_integers_reach_the_candidates():
+    words = keras.Input((4,), dtype="int32")
+    choice = LayerChoice([Gather(), keras.layers.Embedding(9, 6)])
+    assert choice(words).shape == (None, 4, 6)
+    assert choice.built
+
+
 def test_half_precision():
     choice = LayerChoice(three_layers(), dtype="mixed_bfloat16")
     assert choice(image(5, 7).astype("float32")).dtype == tf.bfloat16

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import warnings
 
 import keras
 import numpy as np
@@ -199,6 +200,114 @@ def test_masks_stay():
     derived = derive_model(model, copy_weights=True)
     x = np.array([[1, 2, 0, 0, 0], [3, 1, 4, 2, 0]])
     np.testing.assert_allclose(derived(x), model(x), atol=1e-6)
+
+
+def embedding(**options):
+    return layers.Embedding(9, 4, mask_zero=True, **options)
+
+
+def recurrent_or_not():
+    """One candidate keeps the mask, the other has none."""
+    candidates = [layers.GRU(4, return_sequences=True), Unmasked()]
+    return LayerChoice(candidates, name="choice")
+
+
+@keras.saving.register_keras_serializable("test_derived_model")
+class Unmasked(layers.Layer):
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.supports_masking = True
+
+    def call(self, inputs):
+        return 2 * inputs
+
+    def compute_mask(self, inputs, previous_mask):
+        return None
+
+
+def of_inputs(words):
+    x = embedding()(words)
+    return InputChoice(2, name="choice")([x, Unmasked()(x)])
+
+
+def of_two_masks(words):
+    others = embedding()(words[:, ::-1])
+    skip = InputChoice(3, num_chosen=2, name="choice")
+    x = embedding()(words)
+    return skip([x, others, layers.Dense(4)(x)])
+
+
+def of_masking(words):
+    x = layers.Embedding(9, 4, embeddings_initializer="zeros")(words)
+    candidates = [layers.Identity(), layers.Masking()]
+    return LayerChoice(candidates, name="choice")(x)
+
+
+def of_embeddings(words):
+    candidates = [embedding(), layers.Embedding(9, 4)]
+    return LayerChoice(candidates, name="choice")(words)
+
+
+def of_sizes_with(make):
+    def of_words(words):
+        choice = LayerChoice.of_sizes(make, (2, 4), name="choice")
+        return choice(embedding()(words))
+
+    return of_words
+
+
+@pytest.mark.filterwarnings("ignore:Layer .* does not support masking")
+@pytest.mark.parametrize("chosen", [0, 1])
+@pytest.mark.parametrize(
+    ("make", "warns"),
+    [
+        (of_inputs, True),
+        (of_two_masks, True),
+        (of_masking, True),
+        (of_embeddings, True),
+        (lambda words: recurrent_or_not()(embedding()(words)), True),
+        (
+            lambda words: keras.Sequential(
+                [embedding(), recurrent_or_not(), layers.Dense(4)]
+            )(words),
+            True,
+        ),
+        (of_sizes_with(layers.Dense), False),
+        (of_sizes_with(lambda size: layers.Conv1D(size, 1)), False),
+        (
+            lambda words: LayerChoice(
+                [embedding(), keras.Sequential([embedding()])], name="choice"
+            )(words),
+            False,
+        ),
+    ],
+)
+def test_masks_that_differ_between_options(make, warns, chosen):
+    """The mean of the outputs depends on the mask."""
+    words = keras.Input((5,), dtype="int32")
+    x = layers.GlobalAveragePooling1D()(make(words))
+    model = keras.Model(words, layers.Dense(2)(x))
+    (choice,) = [e for e in nested_layers(model) if isinstance(e, Choice)]
+    alpha = np.full(choice.alphas.alpha.shape, -1e4)
+    alpha[0, chosen : chosen + getattr(choice, "num_chosen", 1)] = 0
+    choice.alphas.alpha.assign(alpha)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        derived = derive_model(model, copy_weights=True)
+    assert any("masks differ" in str(w.message) for w in caught) == warns
+    x = np.array([[1, 2, 0, 0, 0], [3, 1, 4, 2, 0]])
+    np.testing.assert_allclose(derived(x), model(x), atol=1e-6)
+
+
+def test_a_removed_mask_is_saved(tmp_path):
+    words = keras.Input((5,), dtype="int32")
+    model = keras.Model(words, layers.GRU(2)(of_embeddings(words)))
+    with pytest.warns(UserWarning, match="or their masks differ"):
+        derived = derive_model(model)
+    derived.save(tmp_path / "derived.keras")
+    loaded = keras.models.load_model(tmp_path / "derived.keras")
+    x = np.array([[1, 2, 0, 0, 0]])
+    np.testing.assert_array_equal(loaded(x), derived(x))
 
 
 def test_what_was_adapted_or_frozen_stays():

@@ -67,6 +67,7 @@ class Maker:
 
     KINDS = ("dense", "norm", "sizes", "layers", "layers", "sequence")
     KINDS += ("residual", "branches", "functional")
+    SHAPE = (SIZE,)
 
     def __init__(self, seed):
         self.random = np.random.default_rng(seed)
@@ -118,7 +119,7 @@ class Maker:
         return Branches(branches, choice, name=name)
 
     def functional(self, depth, name):
-        inputs = keras.Input((SIZE,))
+        inputs = keras.Input(self.SHAPE)
         hidden = self.layer(depth)(inputs)
         both = [hidden, self.layer(depth)(hidden)]
         number = int(self.random.integers(1, 2))
@@ -136,6 +137,23 @@ class Maker:
         return keras.Model(inputs, {"last": x})
 
 
+class MaskedMaker(Maker):
+    """Makes random models of sequences, some of whose layers make masks."""
+
+    KINDS = ("dense", "masking", "masking", "layers", "sequence", "functional")
+    SHAPE = (5, SIZE)
+
+    def masking(self, depth, name):
+        return layers.Masking(float(self.random.integers(2)), name=name)
+
+    def model(self):
+        x = inputs = keras.Input(self.SHAPE)
+        for layer in [*self.several(1), self.layers(1, self.name("layers"))]:
+            x = layer(x)
+        x = layers.GlobalAveragePooling1D()(x)
+        return keras.Model(inputs, {"last": x})
+
+
 def choose(model, random):
     """Sets one-hot weights at random, several for several inputs."""
     for layer in nested_layers(model):
@@ -148,9 +166,22 @@ def choose(model, random):
 
 @pytest.mark.parametrize("seed", range(14))
 def test_random_models_equal_their_derivations(seed):
-    maker = Maker(seed)
-    model = maker.model()
-    x = image(5, SIZE, seed=seed).astype("float32")
+    require_equal_derivation(Maker(seed), image(5, SIZE, seed=seed))
+
+
+@pytest.mark.filterwarnings(
+    "ignore:.*or their masks differ",
+    "ignore:.*does not support masking",
+)
+@pytest.mark.parametrize("seed", range(8))
+def test_random_models_with_masks_equal_their_derivations(seed):
+    x = image(3, *MaskedMaker.SHAPE, seed=seed)
+    x[0, 1:3], x[1, 2:4] = 0, 1
+    require_equal_derivation(MaskedMaker(seed), x)
+
+
+def require_equal_derivation(maker, x):
+    model, x = maker.model(), x.astype("float32")
     model(x)
     choose(model, maker.random)
     if not any(isinstance(each, Choice) for each in nested_layers(model)):

@@ -1,5 +1,6 @@
 """What all choices in Keras models have in common."""
 
+import warnings
 import weakref
 
 import keras
@@ -7,12 +8,16 @@ import numpy as np
 import tensorflow as tf
 
 from tfdarts.layers.alphas import Alphas
+from tfdarts.layers.tensor_masks import are_same
+from tfdarts.layers.tensor_masks import masks_of
+from tfdarts.layers.tensor_masks import set_masks
 
 
 class Choice(keras.layers.Layer):
     """Base class of the layers that choose among options.
 
-    In a search, a choice is the sum of all options, weighted by its alphas.
+    In a search, a choice is the sum of all options, weighted by its alphas. It
+    has a mask if all options have the same.
 
     Args:
         num_options: Integer.
@@ -21,6 +26,11 @@ class Choice(keras.layers.Layer):
             its own.
         relaxation: `tfdarts.Relaxation` or its name; see `Alphas`. Only for
             alphas of its own. Defaults to `"softmax"`.
+
+    Attributes:
+        unmasked_outputs: Set of the positions of the outputs whose masks
+            differ between the options, so that the choice has none there;
+            `None` before the first call.
     """
 
     def __init__(self, num_options, alphas=None, relaxation=None, **kwargs):
@@ -48,7 +58,9 @@ class Choice(keras.layers.Layer):
                 f"{alphas.num_edges} rows and {alphas.num_primitives} columns."
             )
         self.alphas = alphas
+        # `call` attaches the mask.
         self.supports_masking = True
+        self.unmasked_outputs = None
 
     @property
     def options(self) -> list[str]:
@@ -68,6 +80,35 @@ class Choice(keras.layers.Layer):
         """Returns the weights of the options in one pass, a vector."""
         weights = self.alphas.edge_weights(training)[0]
         return tf.cast(weights, self.compute_dtype)
+
+    def compute_mask(self, inputs, previous_mask):
+        return None
+
+    def attach_masks(self, outputs, options, inherited):
+        """Attaches the masks of the options to outputs, where they agree.
+
+        Args:
+            outputs: Structure of the sums of the options.
+            options: List of such structures, one for each option.
+            inherited: List of masks or `None`, those of the inputs.
+        """
+        columns = zip(masks_of(outputs), *map(masks_of, options), strict=True)
+        differing = set()
+        for position, ((output, _), *column) in enumerate(columns):
+            masks = [mask for _, mask in column]
+            if are_same(masks, inherited):
+                set_masks([(output, masks[0])])
+            else:
+                differing.add(position)
+        known = self.unmasked_outputs or set()
+        if differing - known:
+            warnings.warn(
+                f"Only some options of the choice {self.name} return a mask, "
+                "or their masks differ. So the choice returns none, in the "
+                "search and in the derived model, and the layers behind it "
+                "see masked steps as others."
+            )
+        self.unmasked_outputs = known | differing
 
     def get_config(self):
         # The object itself: only then does Keras save shared alphas once.

@@ -7,6 +7,7 @@ import tensorflow as tf
 from tfdarts.layers.alphas import Alphas
 from tfdarts.layers.choice import Choice
 from tfdarts.layers.relaxations import Relaxation
+from tfdarts.layers.tensor_masks import masks_of
 
 
 @keras.saving.register_keras_serializable(package="tfdarts")
@@ -75,14 +76,12 @@ class InputChoice(Choice):
             # The weights of a softmax have the sum 1, of others any sum.
             weights *= self.num_chosen / tf.reduce_sum(weights)
         weights = tf.unstack(weights)
-        return tf.add_n(
+        outputs = tf.add_n(
             [w * tf.cast(x, w.dtype) for w, x in zip(weights, inputs)]
         )
-
-    def compute_mask(self, inputs, previous_mask):
-        # Where one input has no mask, the sum has none.
-        masks = previous_mask or [None]
-        return None if any(mask is None for mask in masks) else masks[0]
+        inherited = [mask for _, mask in masks_of(inputs)]
+        self.attach_masks(outputs, inputs, inherited)
+        return outputs
 
     def compute_output_shape(self, inputs_shape):
         return tuple(inputs_shape[0])

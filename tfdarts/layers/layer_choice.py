@@ -13,6 +13,8 @@ from tfdarts.layers.choice import output_shape_of
 from tfdarts.layers.choice import validate_layers
 from tfdarts.layers.relaxations import Relaxation
 from tfdarts.layers.size_choice import SizeChoice
+from tfdarts.layers.tensor_masks import masks_of
+from tfdarts.layers.tensor_masks import set_masks
 
 
 @keras.saving.register_keras_serializable(package="tfdarts")
@@ -93,15 +95,16 @@ class LayerChoice(Choice):
         return [layer.name for layer in self.layers]
 
     def __call__(self, *args, **kwargs):
-        if not self.built and len(args) + len(kwargs) > 1:
-            # Keras gives `build` the shape of the first argument only.
+        if not self.built:
+            # Keras gives `build` only the shape of the first argument.
             with keras.name_scope(self.name):
                 self._build_candidates(*args, **kwargs)
-            self.built = True
+            self.built = len(args) + len(kwargs) > 1
         return super().__call__(*args, **kwargs)
 
     def build(self, input_shape):
-        self._build_candidates(as_inputs(input_shape, self.compute_dtype))
+        if not all(layer.built for layer in self.layers):
+            self._build_candidates(as_inputs(input_shape, self.compute_dtype))
 
     def _build_candidates(self, *args, **kwargs):
         shapes = [self._shape_of(each, args, kwargs) for each in self.layers]
@@ -137,12 +140,12 @@ class LayerChoice(Choice):
         inputs = as_inputs(input_shape, self.compute_dtype)
         return output_shape_of(self.layers[0], inputs)
 
-    def compute_mask(self, inputs, previous_mask):
-        return self.layers[0].compute_mask(inputs, previous_mask)
-
     def call(self, inputs, *others, training=None, **options):
         weights = tf.unstack(self.option_weights(training))
-        outputs = [layer(inputs, *others, **options) for layer in self.layers]
+        masks, outputs = masks_of((inputs, others, options)), []
+        for layer in self.layers:
+            set_masks(masks)  # An attention layer removes them.
+            outputs.append(layer(inputs, *others, **options))
 
         def weighted_sum(*tensors):
             return tf.add_n(
@@ -152,7 +155,9 @@ class LayerChoice(Choice):
                 ]
             )
 
-        return keras.tree.map_structure(weighted_sum, *outputs)
+        summed = keras.tree.map_structure(weighted_sum, *outputs)
+        self.attach_masks(summed, outputs, [mask for _, mask in masks])
+        return summed
 
     def get_config(self):
         # The layers themselves: only then does Keras save shared ones once.

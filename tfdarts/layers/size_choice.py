@@ -12,6 +12,7 @@ from tfdarts.layers.choice import as_inputs
 from tfdarts.layers.choice import output_shape_of
 from tfdarts.layers.choice import validate_layers
 from tfdarts.layers.relaxations import Relaxation
+from tfdarts.layers.tensor_masks import mask_of
 
 
 @keras.saving.register_keras_serializable(package="tfdarts")
@@ -63,6 +64,7 @@ class SizeChoice(Choice):
         super().__init__(len(sizes), alphas, relaxation, **kwargs)
         self.sizes = sizes
         self.layer = layers[-1]
+        self.is_masked = False
         # Only the widest layer has weights; the others are kept as configs.
         self.descriptions = [
             keras.saving.serialize_keras_object(layer) for layer in layers
@@ -93,17 +95,17 @@ class SizeChoice(Choice):
                 "arguments."
             ) from error
 
-    def compute_mask(self, inputs, previous_mask):
-        return self.layer.compute_mask(inputs, previous_mask)
-
     def call(self, inputs, training=None):
         weights = self.option_weights(training)
         positions = np.arange(self.sizes[-1])
         masks = [positions < size for size in self.sizes]
         masks = tf.constant(np.stack(masks), weights.dtype)
-        outputs = self.layer(inputs)
+        widest = self.layer(inputs)
         scale = tf.linalg.matvec(masks, weights, transpose_a=True)
-        return outputs * tf.cast(scale, outputs.dtype)
+        outputs = widest * tf.cast(scale, widest.dtype)
+        self.is_masked = mask_of(widest) is not None
+        self.attach_masks(outputs, [widest], [])
+        return outputs
 
     def get_config(self):
         return {

@@ -15,6 +15,15 @@ def padding_layers(choice, shape):
             rows = keras.layers.Reshape((shape[-1], 1))
             zeros = keras.layers.ZeroPadding1D((0, missing), name=name)
             return [rows, zeros, keras.layers.Reshape((shape[-1] + missing,))]
+        case 3 if choice.is_masked:
+            # A layer of Keras that pads passes no mask on.
+            padding = keras.layers.Dense(
+                choice.sizes[-1],
+                use_bias=False,
+                kernel_initializer="identity",
+                trainable=False,
+                name=name,
+            )
         case 3:
             padding = keras.layers.ZeroPadding1D(
                 (0, missing), data_format="channels_first", name=name

@@ -3,6 +3,7 @@
 from typing import Any
 
 import keras
+import tensorflow as tf
 
 from tfdarts.layers.choice import Choice
 from tfdarts.layers.input_choice import InputChoice
@@ -67,6 +68,7 @@ def derive_model(
             f"The model {model.name} has no choices, so there is nothing to "
             "derive: see tfdarts.LayerChoice."
         )
+    _see_masks(model)
     derivation = _Derivation(copy_weights)
     sizes = [*_names_of_sizes(model)]
     try:
@@ -83,6 +85,20 @@ def derive_model(
         ) from error
     derivation.copy_state()
     return derived
+
+
+def _see_masks(model):
+    """Traces a model that was never called: only then are masks known."""
+    inputs = getattr(model, "inputs", None)
+    if inputs and any(
+        isinstance(each, Choice) and each.unmasked_outputs is None
+        for each in nested_layers(model)
+    ):
+        specs = keras.tree.map_structure(
+            lambda tensor: tf.TensorSpec(tensor.shape, tensor.dtype),
+            model.input if is_functional(model) else inputs[0],
+        )
+        tf.function(model).get_concrete_function(specs)
 
 
 def _names_of_sizes(model):
@@ -102,6 +118,7 @@ class _Derivation:
         self.copies = copies
         self.clones = {}
         self.choices = {}
+        self.unmasked = {}
         self.untraced = {}
         self.traced = {}
         self.beside = {}
@@ -121,7 +138,10 @@ class _Derivation:
             return layer  # Both models share it.
         match layer:
             case LayerChoice():
-                return self.clone(layer.layers[layer.chosen], name)
+                clone = self.clone(layer.layers[layer.chosen], name)
+                outputs = self.unmasked.setdefault(id(clone), set())
+                outputs |= layer.unmasked_outputs or set()
+                return clone
             case SizeChoice():
                 return self._layer_of_size(layer, name)
             case InputChoice():
@@ -193,14 +213,15 @@ class _Derivation:
         return clone
 
     def _clone_sequential(self, model, name):
-        if any(self.is_stand_in(self.clone(each)) for each in model.layers):
+        clones = [self.clone(layer) for layer in model.layers]
+        if any(self.is_stand_in(c) or self.unmasked.get(id(c)) for c in clones):
             return self._stand_in(model, name)
         clone = keras.Sequential(name=name)
         if model.inputs:
             (inputs,) = model.inputs
             clone.add(keras.Input(inputs.shape[1:], dtype=inputs.dtype))
-        for layer in model.layers:
-            clone.add(self.clone(layer))
+        for layer in clones:
+            clone.add(layer)
             choice = self.choices.get(id(clone.layers[-1]))
             if self.copies and isinstance(choice, SizeChoice):
                 for padding in self._padding(choice, clone.output_shape):
@@ -211,20 +232,23 @@ class _Derivation:
         """Calls a clone as the layer of which it is a clone was called."""
         choice = self.choices.get(id(layer))
         if isinstance(choice, InputChoice):
-            (inputs,) = args
-            chosen = [inputs[position] for position in choice.chosen_inputs]
-            if len(chosen) == 1:
-                return chosen[0]
-            return self._once(
-                choice, lambda: keras.layers.Add(name=choice.name)
-            )(chosen)
+            return self._call_input_choice(choice, *args)
         if self.is_stand_in(layer):
-            return self._call_traced(layer, args, kwargs)
-        outputs = layer(*args, **kwargs)
+            outputs = self._call_traced(layer, args, kwargs)
+        else:
+            outputs = layer(*args, **kwargs)
         if self.copies and isinstance(choice, SizeChoice):
             for padding in self._padding(choice, outputs.shape):
                 outputs = padding(outputs)
-        return outputs
+        return _unmask(outputs, self.unmasked.get(id(layer)))
+
+    def _call_input_choice(self, choice, inputs):
+        chosen = [inputs[position] for position in choice.chosen_inputs]
+        outputs = chosen[0]
+        if len(chosen) > 1:
+            add = self._once(choice, lambda: keras.layers.Add(name=choice.name))
+            outputs = add(chosen)
+        return _unmask(outputs, choice.unmasked_outputs)
 
     def _padding(self, choice, shape):
         return self._once(choice, lambda: padding_layers(choice, shape))
@@ -285,6 +309,18 @@ def _new_inputs(model):
         ),
         model.input,
     )
+
+
+def _unmask(structure, positions):
+    """Returns a structure of tensors, those at some positions without mask."""
+    if not positions:
+        return structure
+    tensors = [
+        # The functions of Keras pass no mask on.
+        keras.ops.copy(tensor) if position in positions else tensor
+        for position, tensor in enumerate(keras.tree.flatten(structure))
+    ]
+    return keras.tree.pack_sequence_as(structure, tensors)
 
 
 def _form_of(value):
