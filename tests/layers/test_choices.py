@@ -83,7 +83,8 @@ def test_structures_of_outputs_are_summed_one_by_one():
 
 
 def test_a_size_choice_scales_channels():
-    choice = LayerChoice.of_sizes(keras.layers.Dense, (1, 2, 4))
+    # All layers may have one name.
+    choice = LayerChoice.of_sizes(lambda n: dense(n, name="d"), (1, 2, 4))
     x = image(5, 7).astype("float32")
     choice(x)
     small, medium, large = set_alphas(choice)
@@ -334,6 +335,10 @@ def dense(size=4, **options):
         (
             lambda: InputChoice(2)([tf.ones((1, 2)), tf.ones((1, 3))]),
             "takes a list of 2 inputs of the same shape",
+        ),
+        (
+            lambda: InputChoice(2)(tf.ones((2, 3))),
+            r"a list of 2 inputs of the same shape. Received .* \(2, 3\)",
         ),
         (
             lambda: LayerChoice([dense(), dense()], alphas=Alphas(1, 3)),

@@ -115,18 +115,35 @@ def test_with_copied_weights_it_equals_the_search_with_one_hot_weights(
         assert derived.layers[0].name == model.layers[0].name
 
 
-def test_a_choice_may_be_at_each_step_of_a_sequence():
+def in_each_step():
+    candidates = [layers.Dense(3), layers.Dense(3, "relu")]
+    return LayerChoice(candidates, name="each")
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        in_each_step,
+        lambda: LayerChoice.of_sizes(layers.Dense, (2, 3), name="each"),
+        lambda: keras.Sequential([in_each_step(), layers.Dense(3)]),
+        lambda: keras.Sequential(
+            [LayerChoice.of_sizes(layers.Dense, (2, 3)), layers.Dense(3)]
+        ),
+    ],
+)
+@pytest.mark.parametrize("chosen", [0, 1])
+def test_a_choice_may_be_at_each_step_of_a_sequence(make, chosen):
     inputs = keras.Input((6, 4))
-    choice = LayerChoice(
-        [layers.Dense(3), layers.Dense(3, "relu")], name="each"
-    )
-    x = layers.TimeDistributed(choice, name="steps")(inputs)
-    model = keras.Model(inputs, layers.Flatten()(x))
-    choice.alphas.alpha.assign([[-1e4, 0.0]])
-    derived = derive_model(model, copy_weights=True)
+    x = layers.TimeDistributed(make(), name="steps")(inputs)
+    model = keras.Model(inputs, layers.Dense(2)(layers.Flatten()(x)))
+    (alphas,) = alphas_of(model)
+    alphas.alpha.assign(1e4 * np.eye(2)[[chosen]])
     x = image(5, 6, 4).astype("float32")
+    derived = derive_model(model, copy_weights=True)
     np.testing.assert_allclose(derived(x), model(x), atol=1e-6)
-    assert isinstance(derived.get_layer("steps").layer, layers.Dense)
+    inner = derived.get_layer("steps").layer
+    assert isinstance(inner, (layers.Dense, keras.Sequential))
+    assert derive_model(model)(x).shape == (5, 2)
 
 
 def test_new_weights_make_a_small_model():

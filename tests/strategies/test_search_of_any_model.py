@@ -376,6 +376,37 @@ def test_losses_and_class_weights_are_those_of_keras(units, labels, loss):
     np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
+def with_stateful_layer():
+    inputs = keras.Input(batch_shape=(4, 5, FEATURES))
+    x = layers.LSTM(FEATURES, stateful=True, name="memory")(inputs)
+    return keras.Model(inputs, choice()(x))
+
+
+def with_equal_names():
+    inputs = keras.Input((FEATURES,))
+    blocks = [
+        keras.Sequential([LayerChoice(dense_layers(), name="same")])
+        for _ in range(2)
+    ]
+    return keras.Model(inputs, blocks[1](blocks[0](inputs)))
+
+
+def dense_layers():
+    return [layers.Dense(FEATURES), layers.Dense(FEATURES, "relu")]
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (with_stateful_layer, "build memory with stateful=False"),
+        (with_equal_names, "Two choices have the name 'same'"),
+    ],
+)
+def test_models_are_refused_before_the_search(make, message):
+    with pytest.raises(ValueError, match=message):
+        DARTS(make(), order=1)
+
+
 def test_masked_steps_do_not_count():
     words = keras.Input((None,), dtype="int32")
     embedded = layers.Embedding(9, 4, mask_zero=True)(words)

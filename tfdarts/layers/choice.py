@@ -161,19 +161,24 @@ def validate_layers(layers):
                 f"keras.layers.Activation or keras.layers.Lambda. Received: "
                 f"{layer!r}."
             )
-    names = [layer.name for layer in layers]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice and len({id(layer) for layer in layers}) == len(layers):
-        raise ValueError(
-            f"Two candidates have the name {twice[0]!r}, so that choices could "
-            "not say which is chosen. Give each candidate a name of its own."
-        )
     if len({id(layer) for layer in layers}) < len(layers):
         raise ValueError(
             "A candidate is given twice. Create a layer of its own for each "
             f"candidate. Received: {[layer.name for layer in layers]}."
         )
     return layers
+
+
+def require_own_names(layers):
+    """Raises `ValueError` if two candidates have the same name."""
+    names = [layer.name for layer in layers]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(
+                f"Two candidates have the name {name!r}, so that choices could "
+                "not say which is chosen. Give each candidate a name of its "
+                "own."
+            )
 
 
 def as_inputs(shapes, dtype):

@@ -62,7 +62,10 @@ class InputChoice(Choice):
         return sorted(order[: self.num_chosen].tolist())
 
     def build(self, inputs_shape):
-        shapes = [tuple(shape) for shape in inputs_shape]
+        shapes = inputs_shape
+        if not all(isinstance(shape, (list, tuple)) for shape in shapes):
+            shapes = [shapes]  # The shape of one tensor.
+        shapes = [tuple(shape) for shape in shapes]
         if len(shapes) != self.num_inputs or len({*shapes}) > 1:
             raise ValueError(
                 f"The choice {self.name} takes a list of {self.num_inputs} "

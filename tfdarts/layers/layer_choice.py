@@ -10,6 +10,7 @@ from tfdarts.layers.alphas import Alphas
 from tfdarts.layers.choice import Choice
 from tfdarts.layers.choice import as_inputs
 from tfdarts.layers.choice import output_shape_of
+from tfdarts.layers.choice import require_own_names
 from tfdarts.layers.choice import validate_layers
 from tfdarts.layers.relaxations import Relaxation
 from tfdarts.layers.size_choice import SizeChoice
@@ -65,6 +66,7 @@ class LayerChoice(Choice):
         **kwargs,
     ):
         layers = validate_layers(layers)
+        require_own_names(layers)
         super().__init__(len(layers), alphas, relaxation, **kwargs)
         self.layers = layers
 

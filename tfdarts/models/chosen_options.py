@@ -30,6 +30,18 @@ def choices_of(model: keras.Model) -> dict[str, dict]:
     '4'
     """
     require_model(model)
+    return {
+        name: _description(choice)
+        for name, choice in choices_by_name(model).items()
+    }
+
+
+def choices_by_name(model: keras.Model) -> dict[str, Choice]:
+    """Returns the choices of a model by their names.
+
+    Raises:
+        ValueError: If two choices have the same name.
+    """
     found = {}
     for layer in nested_layers(model):
         if isinstance(layer, Choice):
@@ -38,7 +50,7 @@ def choices_of(model: keras.Model) -> dict[str, dict]:
                     f"Two choices have the name {layer.name!r}. Give each "
                     "choice of a model a name of its own."
                 )
-            found[layer.name] = _description(layer)
+            found[layer.name] = layer
     return found
 
 

@@ -163,7 +163,7 @@ class _Derivation:
                 )
                 clone.name = name
                 return clone
-            case keras.layers.Wrapper() if isinstance(layer.layer, LayerChoice):
+            case keras.layers.Wrapper() if _has_choices(layer.layer):
                 return self._clone_wrapper(layer, name)
         if _has_choices(layer):
             return self._stand_in(layer, name)
@@ -207,10 +207,13 @@ class _Derivation:
         config["layer"] = keras.saving.serialize_keras_object(inner)
         clone = type(wrapper).from_config(config)
         # The wrapper has made a copy of the clone.
+        inside = zip(
+            nested_layers(inner), nested_layers(clone.layer), strict=True
+        )
+        copies = {id(each): copy for each, copy in inside}
         for key, (layer, each) in self.clones.items():
-            if each is inner:
-                self.clones[key] = layer, clone.layer
-        return clone
+            self.clones[key] = layer, copies.get(id(each), each)
+        return self._of_choice(self.choices.get(id(inner)), clone)
 
     def _clone_sequential(self, model, name):
         clones = [self.clone(layer) for layer in model.layers]
@@ -337,5 +340,5 @@ def _has_choices(layer):
 def _is_made_of_layers(layer):
     """Returns whether other clones have the weights of a layer's clone."""
     if isinstance(layer, keras.layers.Wrapper):
-        return isinstance(layer.layer, Choice)
+        return _has_choices(layer.layer)
     return isinstance(layer, (Choice, keras.Sequential)) or is_functional(layer)

@@ -6,6 +6,7 @@ from tfdarts.layers.alphas import alpha_variables_of
 from tfdarts.layers.batch_norm import has_synchronized
 from tfdarts.layers.nested import nested_layers
 from tfdarts.layers.relaxations import Relaxation
+from tfdarts.models.chosen_options import choices_by_name
 from tfdarts.models.supernet import Supernet
 from tfdarts.replicas import worker_of
 from tfdarts.strategies import hypergradient
@@ -120,8 +121,8 @@ def require_alphas(model):
     """Returns the alphas of a model, or raises `ValueError`.
 
     Raises:
-        ValueError: If the model has no alphas or no trainable weights, or is
-            not built.
+        ValueError: If the model has no alphas or no trainable weights, is not
+            built, has constraints, stateful layers or choices of equal names.
     """
     if not isinstance(model, keras.Model):
         raise ValueError(
@@ -146,6 +147,17 @@ def require_alphas(model):
             "A search updates all weights as one vector, so it cannot keep "
             f"the constraints of {', '.join(constrained)}: leave them out."
         )
+    stateful = [
+        layer.name
+        for layer in nested_layers(model)
+        if getattr(layer, "stateful", False)
+    ]
+    if stateful:
+        raise ValueError(
+            "A search keeps no state of recurrent layers from batch to batch: "
+            f"build {', '.join(stateful)} with stateful=False."
+        )
+    choices_by_name(model)
     if not model.trainable_variables:
         raise ValueError(
             f"The model {model.name} has no trainable weights, so there is "
