@@ -17,7 +17,7 @@ SWITCHES = (
     "MPLBACKEND",
 )
 
-# What a new process does when it imports tfdarts; the only one started here.
+# What a new process does when it imports tfdarts.
 FRESH = """
 import json, os, sys
 import tfdarts
@@ -35,6 +35,26 @@ try:
 except ImportError as error:
     print(error)
 """
+
+# What the commands import before their work, beyond what Keras imports.
+COMMANDS = """
+import importlib, sys
+import keras, tensorflow
+before = {*sys.modules}
+for name in ("search", "train", "evaluate", "select", "predict", "export"):
+    importlib.import_module(f"tfdarts.runs.{name}")
+for name in ("search", "training", "evaluation", "prediction", "export"):
+    for task in ("image", "text"):
+        importlib.import_module(f"tfdarts.tasks.{task}_{name}")
+print(*{*sys.modules} - before)
+"""
+HEAVY = (
+    "keras_tuner",
+    "matplotlib",
+    "sklearn.datasets",
+    "sklearn.model_selection",
+    "tensorflow_datasets",
+)
 
 
 @pytest.fixture
@@ -142,6 +162,28 @@ def test_a_fresh_import_is_light_and_refuses_in_one_sentence(tmp_path):
     }
     assert refusal.startswith("tfdarts runs on Keras' TensorFlow backend")
     assert done.stderr == ""
+
+
+def test_commands_import_libraries_only_where_they_use_them(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", COMMANDS],
+        env={
+            **_runtime.os.environ,
+            "PYTHONPATH": ":".join(filter(None, sys.path)),
+        },
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert not done.returncode, done.stderr
+    imported = done.stdout.split()
+    assert "tfdarts.tasks.image_search" in imported
+    needless = [
+        n
+        for n in imported
+        if f"{n}.".startswith(tuple(f"{heavy}." for heavy in HEAVY))
+    ]
+    assert needless == []
 
 
 # The public names

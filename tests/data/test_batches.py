@@ -1,3 +1,4 @@
+import inspect
 import re
 
 import numpy as np
@@ -109,6 +110,19 @@ def test_every_batch_is_transformed_with_a_seed_of_its_own(make):
     batches = stream(make, range(0, 6), transform=seeds_only)
     batches += stream(make, range(0, 6), seed=1, transform=seeds_only)
     assert len({tuple(seed) for seed, _ in batches}) == len(batches)
+
+
+@BOTH
+def test_no_function_is_converted_by_autograph(make):
+    """Converting takes longer than tracing."""
+    files = set()
+
+    def transform(images, seed):
+        files.update(frame.filename for frame in inspect.stack())
+        return images
+
+    stream(make, range(1), transform=transform)
+    assert not [file for file in files if "__autograph" in file]
 
 
 @BOTH

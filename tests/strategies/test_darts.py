@@ -1,5 +1,7 @@
 """The search step: what it computes, what it moves and what it leaves."""
 
+import inspect
+
 import keras
 import numpy as np
 import pytest
@@ -186,6 +188,20 @@ def test_weight_step_clips_adds_l2_and_moves_statistics(first_order):
         rtol=1e-4,
         atol=1e-6,
     )
+
+
+def test_no_function_is_converted_by_autograph():
+    """Converting takes as long as tracing, and nothing needs it."""
+    files = set()
+
+    def loss(labels, logits):
+        files.update(frame.filename for frame in inspect.stack())
+        return tf.reduce_mean(logits)
+
+    search = tiny_search(loss=loss)
+    search.gradient_graph(batch(0))
+    assert __file__ in files
+    assert not [file for file in files if "__autograph" in file]
 
 
 def test_the_loss_may_be_a_function_of_labels_and_logits():

@@ -9,7 +9,6 @@ processes)`. The rows are the same as in a single process.
 """
 
 import numpy as np
-import sklearn.model_selection
 import tensorflow as tf
 
 from tfdarts.data.image_source import DataError
@@ -18,6 +17,8 @@ from tfdarts.replicas import part_of_batch
 from tfdarts.replicas import rows_of_part
 
 fold_in = tf.random.experimental.stateless_fold_in
+# Converting a function, which `map` would do, takes longer than tracing it.
+as_written = tf.autograph.experimental.do_not_convert
 
 
 def stratified_split(labels, portion, seed, class_names=None):
@@ -33,9 +34,11 @@ def stratified_split(labels, portion, seed, class_names=None):
     Raises:
         DataError: If a class would be missing from a split.
     """
+    from sklearn.model_selection import train_test_split
+
     positions = np.arange(len(labels))
     try:
-        first, second = sklearn.model_selection.train_test_split(
+        first, second = train_test_split(
             positions, train_size=portion, stratify=labels, random_state=seed
         )
         if {*labels[first]} != {*labels[second]}:
@@ -115,31 +118,33 @@ def shuffled_batches(
     steps_per_epoch(examples[1], batch_size)
     read, labels = reader(examples[0]), tf.convert_to_tensor(examples[1])
 
-    def epoch_batches(epoch):
+    def epoch_positions(epoch):
         epoch_seed = fold_in([seed, 0], epoch)
         order = tf.random.experimental.stateless_shuffle(
             tf.range(len(labels)), epoch_seed
         )
-
-        def batch(step, positions):
-            step_seed = fold_in(epoch_seed, step)
-            if not split_after_transform:
-                positions = rows_of_part(positions, *part)
-            with part_of_batch(*((0, 1) if split_after_transform else part)):
-                images = transform(read(positions), step_seed)
-            chosen = tf.gather(labels, positions)
-            if targets is not None:
-                images, chosen = targets(images, chosen, fold_in(step_seed, 6))
-            if split_after_transform:
-                return rows_of_part(images, *part), rows_of_part(chosen, *part)
-            return images, chosen
-
         positions = tf.data.Dataset.from_tensor_slices(order)
         positions = positions.batch(batch_size, drop_remainder=True)
-        return positions.enumerate().map(batch)
+        seeds = tf.data.Dataset.from_tensors(epoch_seed).repeat()
+        return tf.data.Dataset.zip(positions.enumerate(), seeds)
+
+    def batch(numbered, epoch_seed):
+        step, positions = numbered
+        step_seed = fold_in(epoch_seed, step)
+        if not split_after_transform:
+            positions = rows_of_part(positions, *part)
+        with part_of_batch(*((0, 1) if split_after_transform else part)):
+            images = transform(read(positions), step_seed)
+        chosen = tf.gather(labels, positions)
+        if targets is not None:
+            images, chosen = targets(images, chosen, fold_in(step_seed, 6))
+        if split_after_transform:
+            return rows_of_part(images, *part), rows_of_part(chosen, *part)
+        return images, chosen
 
     epochs = tf.data.Dataset.range(epochs.start, epochs.stop)
-    return epochs.flat_map(epoch_batches).prefetch(tf.data.AUTOTUNE)
+    positions = epochs.flat_map(as_written(epoch_positions))
+    return _in_parallel(positions, batch)
 
 
 def random_batches(examples, batch_size, seed, steps, transform, part=(0, 1)):
@@ -172,7 +177,7 @@ def random_batches(examples, batch_size, seed, steps, transform, part=(0, 1)):
         return images, tf.gather(labels, positions)
 
     steps = tf.data.Dataset.range(steps.start, steps.stop)
-    return steps.map(batch).prefetch(tf.data.AUTOTUNE)
+    return _in_parallel(steps, batch)
 
 
 def ordered_batches(examples, batch_size, transform, part=(0, 1)):
@@ -189,7 +194,17 @@ def ordered_batches(examples, batch_size, transform, part=(0, 1)):
     """
     read, labels = reader(examples[0]), tf.convert_to_tensor(examples[1])
     positions = tf.data.Dataset.range(len(labels)).batch(batch_size)
-    positions = positions.map(lambda chosen: rows_of_part(chosen, *part))
-    return positions.map(
-        lambda chosen: (transform(read(chosen)), tf.gather(labels, chosen))
-    ).prefetch(tf.data.AUTOTUNE)
+
+    def batch(positions):
+        positions = rows_of_part(positions, *part)
+        return transform(read(positions)), tf.gather(labels, positions)
+
+    return _in_parallel(positions, batch)
+
+
+def _in_parallel(dataset, batch):
+    """Returns the batches that a function makes of each element, in order."""
+    batches = dataset.map(
+        as_written(batch), num_parallel_calls=tf.data.AUTOTUNE
+    )
+    return batches.prefetch(tf.data.AUTOTUNE)

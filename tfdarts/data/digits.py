@@ -1,8 +1,6 @@
 """The handwritten digits of scikit-learn."""
 
 import numpy as np
-import sklearn.datasets
-import sklearn.model_selection
 import tensorflow as tf
 
 from tfdarts.data.image_source import ImageSource
@@ -48,8 +46,11 @@ def read(split):
 
 def _originals(split):
     """Returns scikit-learn's images and labels of a split."""
-    images, labels = sklearn.datasets.load_digits(return_X_y=True)
-    train, test = sklearn.model_selection.train_test_split(
+    from sklearn.datasets import load_digits
+    from sklearn.model_selection import train_test_split
+
+    images, labels = load_digits(return_X_y=True)
+    train, test = train_test_split(
         np.arange(len(labels)),
         test_size=NUM_TEST,
         stratify=labels,

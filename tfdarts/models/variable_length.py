@@ -31,7 +31,9 @@ class VariableLengthFunction:
 
     def __init__(self, function, **options):
         self._of_structure = function
-        self.function = tf.function(self._of_tensors, **options)
+        self.function = tf.function(
+            self._of_tensors, autograph=False, **options
+        )
         self._structure = None
         self._traced = set()
 
@@ -57,7 +59,8 @@ class VariableLengthFunction:
 
     def get_concrete_function(self, *specs):
         """Returns a concrete function of specs; see `tf.function`."""
-        return tf.function(self._of_structure).get_concrete_function(*specs)
+        function = tf.function(self._of_structure, autograph=False)
+        return function.get_concrete_function(*specs)
 
     def _of_tensors(self, *tensors):
         return self._of_structure(

@@ -91,7 +91,9 @@ class CompiledLoss:
             return function
         if self.carries_state:
             return VariableLengthFunction(function, **options)
-        return tf.function(function, reduce_retracing=True, **options)
+        return tf.function(
+            function, autograph=False, reduce_retracing=True, **options
+        )
 
     def phase(self, function):
         """Returns the `Phase` of a function of values and a training batch."""

@@ -47,9 +47,9 @@ class Phase:
         self._context = graph_as_traced if as_traced else contextlib.nullcontext
         self._like = None
         self._of_part = tf.function(
-            self._compute_packed, jit_compile=jit_compile
+            self._compute_packed, autograph=False, jit_compile=jit_compile
         )
-        self._average = tf.function(self._average_means)
+        self._average = tf.function(self._average_means, autograph=False)
         if distribution.num_replicas_in_sync == 1:
             self._compute = compile(
                 self._compute_packed, jit_compile=jit_compile

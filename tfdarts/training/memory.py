@@ -1,6 +1,7 @@
 """Estimates the memory of a step before the step is run."""
 
 import errno
+import functools
 import os
 import pathlib
 import re
@@ -130,7 +131,7 @@ def is_out_of_memory(error):
 def gradient_graph(model, batch_spec):
     """Returns the gradient graph, the largest in memory, of a Keras model."""
 
-    @tf.function
+    @functools.partial(tf.function, autograph=False)
     def gradients(x, y, sample_weight=None):
         with tf.GradientTape() as tape:
             outputs, _ = model.stateless_call(
