@@ -191,7 +191,7 @@ def test_weight_step_clips_adds_l2_and_moves_statistics(first_order):
 
 
 def test_no_function_is_converted_by_autograph():
-    """Converting takes as long as tracing, and nothing needs it."""
+    """Converting takes time, and nothing needs it."""
     files = set()
 
     def loss(labels, logits):
