@@ -89,7 +89,7 @@ def test_all_that_holds_the_same_gives_the_same(search, data):
         ),
         (RIGHT, {}, "Received arrays, but a search takes"),
         (X, {"y": Y}, "Received arrays, but a search takes"),
-        (repeated(*RIGHT), {"class_weight": {0: 2.0}}, "take class_weight"),
+        (repeated(*RIGHT), {"class_weight": {0: 2.0}}, "to `compile`, because"),
         (repeated(*RIGHT), {"sample_weight": np.ones(6)}, "take sample_weight"),
         (repeated(*RIGHT), {"validation_split": 0.1}, "take validation_split"),
         (repeated(*RIGHT, times=0), {}, "data set of a search is empty"),

@@ -365,15 +365,72 @@ def test_losses_and_class_weights_are_those_of_keras(units, labels, loss):
         x, y, batch_size=40, class_weight=class_weight, verbose=0
     ).history["loss"]
     search = DARTS(model, order=1)
-    if isinstance(loss, str):
-        search.compile(SGD(0.0), Adam(0.0), loss)
-        expected = [model.evaluate(x, y, verbose=0)]
-        found = [search.evaluate(x, y, verbose=0)]
-    else:
-        search.compile(SGD(0.0), Adam(0.0), loss, class_weight=class_weight)
-        found = search.fit((x, y), (x, y), batch_size=40, verbose=0)
-        found = found.history["loss"]
+    search.compile(SGD(0.0), Adam(0.0), loss, class_weight=class_weight)
+    found = search.fit((x, y), (x, y), batch_size=40, verbose=0)
+    np.testing.assert_allclose(found.history["loss"], expected, rtol=1e-5)
+    expected = model.evaluate(x, y, verbose=0)
+    found = search.evaluate(x, y, verbose=0)
     np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+def of_sequences():
+    inputs = keras.Input((None, FEATURES))
+    return keras.Model(inputs, layers.Dense(3)(choice()(inputs)))
+
+
+@pytest.mark.parametrize("shape", [(4, 5), (4, 5, 1)])
+def test_class_weights_of_sequences_count_for_each_step(shape):
+    model, random = of_sequences(), np.random.default_rng(0)
+    x = random.normal(size=(4, 5, FEATURES)).astype("float32")
+    y, rows = random.integers(0, 3, shape), random.uniform(size=4)
+    search = DARTS(model, order=1)
+    search.compile(SGD(0.0), Adam(0.0), class_weight={1: 5.0})
+    found = search.fit((x, y, rows), (x, y, rows), verbose=0).history["loss"]
+    y = y.reshape(4, 5)
+    log = tf.nn.log_softmax(model(x)).numpy()
+    losses = -np.take_along_axis(log, y[..., None], axis=2)[..., 0]
+    weights = np.where(y == 1, 5.0, 1.0) * rows[:, None]
+    np.testing.assert_allclose(found, np.mean(losses * weights), rtol=1e-5)
+
+
+def of_two(make=lambda one, two: [one, two]):
+    inputs = keras.Input((FEATURES,))
+    x = choice()(inputs)
+    outputs = make(layers.Dense(3, name="a")(x), layers.Dense(2, name="b")(x))
+    return keras.Model(inputs, outputs)
+
+
+def test_the_default_loss_of_several_outputs():
+    model = of_two(lambda one, two: {"a": one, "b": two})
+    x = np.random.default_rng(0).normal(size=(8, FEATURES)).astype("float32")
+    y = {"b": np.arange(8) % 2, "a": np.arange(8) % 3}
+    search = DARTS(model, order=1)
+    search.compile(SGD(0.0), Adam(0.0))
+    history = search.fit((x, y), (x, y), verbose=0).history
+    outputs = model(x)
+    right = [np.argmax(outputs[key], 1) == y[key] for key in "ab"]
+    assert history["supernet_accuracy"][0] == pytest.approx(np.mean(right))
+
+
+@pytest.mark.parametrize(
+    ("make", "options", "message"),
+    [
+        (of_two, {"class_weight": {0: 2.0}}, "models with one output"),
+        (
+            of_sequences,
+            {"class_weight": {"a": 2.0}},
+            "must be a dict from class numbers to weights",
+        ),
+        (
+            of_sequences,
+            {"class_weight": [1.0, 2.0]},
+            "must be a dict from class numbers to weights",
+        ),
+    ],
+)
+def test_options_are_refused_before_the_search(make, options, message):
+    with pytest.raises(ValueError, match=message):
+        DARTS(make(), order=1).compile(**options)
 
 
 def with_stateful_layer():
@@ -407,17 +464,21 @@ def test_models_are_refused_before_the_search(make, message):
         DARTS(make(), order=1)
 
 
-def test_masked_steps_do_not_count():
+def square(y, outputs):
+    return tf.square(y - outputs)[..., 0]
+
+
+@pytest.mark.parametrize("loss", ["mse", square])
+def test_masked_steps_do_not_count(loss):
     words = keras.Input((None,), dtype="int32")
     embedded = layers.Embedding(9, 4, mask_zero=True)(words)
     model = keras.Model(words, layers.Dense(1)(choice()(embedded)))
     x = np.array([[1, 2, 0, 0], [3, 4, 5, 0]])
     y = np.where(x == 0, 100.0, 1.0)[..., None].astype("float32")
-    model.compile(loss="mse")
-    model.compile(loss="mse", metrics=["mae"])
+    model.compile(loss=loss, metrics=["mae"])
     search = DARTS(model, order=1)
     search.compile(
-        *(SGD(0.0), Adam(0.0), "mse"),
+        *(SGD(0.0), Adam(0.0), loss),
         metrics=["mae"],
         accuracy=lambda y, outputs: tf.abs(y - outputs)[..., 0],
     )

@@ -3,6 +3,7 @@
 import collections
 import functools
 
+import keras
 import tensorflow as tf
 
 from tfdarts.layers.alphas import alpha_variables_of
@@ -17,6 +18,7 @@ from tfdarts.strategies.hypergradient import require_connected
 from tfdarts.strategies.pairs import as_batch
 from tfdarts.strategies.phase import Phase
 from tfdarts.strategies.search_metrics import mask_of
+from tfdarts.strategies.search_options import ONE_OUTPUT
 from tfdarts.training.pure_model import PureModel
 
 Values = collections.namedtuple("Values", ["weights", "alphas", "state"])
@@ -200,17 +202,21 @@ class CompiledLoss:
         """Returns the weights of the examples, empty if all are equal."""
         if self.class_weight is None:
             return sample_weight
-        if y.shape.rank == logits.shape.rank and y.shape[-1] != 1:
-            labels = tf.argmax(y, axis=-1)
-        else:
-            labels = tf.cast(tf.reshape(y, tf.shape(y)[:1]), tf.int64)
-        of_classes = tf.ones_like(labels, logits.dtype)
+        if keras.tree.is_nested(logits):
+            raise ValueError(ONE_OUTPUT)
+        labels = y
+        if y.shape.rank == logits.shape.rank > 1:
+            labels = tf.argmax(y, -1) if y.shape[-1] != 1 else y[..., 0]
+        labels = tf.cast(labels, tf.int64)
+        of_classes = tf.ones_like(labels, self.model.dtype)
         for label, weight in self.class_weight.items():
-            weight = tf.constant(weight, logits.dtype)
+            weight = tf.constant(weight, of_classes.dtype)
             of_classes = tf.where(labels == label, weight, of_classes)
         if isinstance(sample_weight, tuple):
             return of_classes
-        return of_classes * tf.cast(sample_weight, of_classes.dtype)
+        missing = of_classes.shape.rank - sample_weight.shape.rank
+        sample_weight = tf.cast(sample_weight, of_classes.dtype)
+        return of_classes * sample_weight[(..., *[None] * missing)]
 
     def _in_test(self, weights, alphas, state, x, y, sample_weight, counts):
         """Returns sums of loss and accuracy over labels, and their number."""
@@ -231,10 +237,19 @@ class CompiledLoss:
         return [*sums, number], carried, []
 
     def _accuracy(self, y, outputs):
+        """Returns the accuracy, the mean over the outputs that have a loss."""
         if self.accuracy is None:
             return tf.zeros((), self.model.dtype)
-        right = tf.cast(self.accuracy(y, outputs), self.model.dtype)
-        mask = mask_of(outputs)
+        means = [
+            self._accuracy_of(*pair)
+            for _, loss, *pair in self.losses.rows(y, outputs)
+            if loss is not None
+        ]
+        return tf.add_n(means) / len(means)
+
+    def _accuracy_of(self, y, output):
+        right = tf.cast(self.accuracy(y, output), self.model.dtype)
+        mask = mask_of(output)
         if right.shape.rank == 0 or isinstance(mask, tuple):
             return tf.reduce_mean(right)
         mask = tf.cast(mask, right.dtype)

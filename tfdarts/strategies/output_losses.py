@@ -122,16 +122,25 @@ class OutputLosses:
         weighted = sample_weight is not None and not isinstance(
             sample_weight, tuple
         )
-        if isinstance(loss, keras.losses.Loss):
-            weights = [sample_weight] if weighted else []
+        weights = [sample_weight] if weighted else []
+        if not isinstance(loss, keras.losses.Loss):
+            y = loss(y, output)
+            loss = _MeanOfValues("loss", dtype=y.dtype.name)
+            if weighted:
+                weights = [_expand(sample_weight, y)]
+        if y.shape.rank == 0:  # A function has returned the mean itself.
+            value = y
+        else:
             # Keras divides the loss by the number of replicas.
             value = loss(y, output, *weights) * num_replicas()
-        else:
-            value = loss(y, output)
-            if weighted:
-                value = _weighted(value, sample_weight)
-            value = tf.reduce_mean(value)
         return value if loss_weight is None else loss_weight * value
+
+
+class _MeanOfValues(keras.losses.Loss):
+    """The mean of what a function has returned, with masks and weights."""
+
+    def call(self, y_true, y_pred):
+        return y_true
 
 
 class _NamedLoss(keras.losses.Loss):
@@ -159,14 +168,13 @@ def _as_loss(loss, dtype):
     return loss if loss is None else keras.losses.get(loss)
 
 
-def _weighted(values, sample_weight):
-    """Returns the values of examples times their weights."""
+def _expand(sample_weight, values):
+    """Returns the weights of examples, with as many axes as the values."""
     if values.shape.rank == 0:
         raise ValueError(
             "A loss that is one number for the whole batch cannot weight "
             "examples: use a keras.losses.Loss, or a function that returns a "
             "number for each example."
         )
-    weights = tf.cast(sample_weight, values.dtype)
-    missing = values.shape.rank - weights.shape.rank
-    return values * weights[(..., *[None] * missing)]
+    missing = values.shape.rank - sample_weight.shape.rank
+    return sample_weight[(..., *[None] * missing)]

@@ -16,7 +16,11 @@ PAIRS = (
     "weights and a batch for alpha. Make one of two data sets of (x, y): "
     "tf.data.Dataset.zip(train.batch(64), validation.batch(64))."
 )
-NOT_TAKEN = ("class_weight", "sample_weight", "validation_split")
+NOT_TAKEN = {
+    "class_weight": "give `class_weight` to `compile`",
+    "sample_weight": "give tuples (x, y, sample_weight)",
+    "validation_split": "split the arrays before",
+}
 
 
 def as_pairs(model, x, y=None, options=()):
@@ -39,7 +43,11 @@ def as_pairs(model, x, y=None, options=()):
         if options.get(name) is not None and np.any(options[name])
     ]
     if given:
-        raise ValueError(f"A search does not take {', '.join(given)}: {PAIRS}")
+        hints = " and ".join(NOT_TAKEN[name] for name in given)
+        raise ValueError(
+            f"`fit` of a search does not take {', '.join(given)}: {hints}, "
+            f"because {PAIRS}"
+        )
     options = dict(options)
     if _is_batch(x) and _is_batch(y) and not carries_state(model):
         batch_size = options.pop("batch_size", None) or 32

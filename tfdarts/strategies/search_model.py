@@ -116,13 +116,14 @@ class SearchModel(SavedSearch, EdgeWeightScore, CarriedStateMixin, keras.Model):
                 categorical cross-entropy of logits.
             accuracy: Function of labels and outputs that returns a number for
                 each example, as the functions of `keras.metrics` do; its mean
-                is logged as `supernet_accuracy`. `"auto"` is
+                over the examples and the outputs is logged as
+                `supernet_accuracy`. `"auto"` is
                 `keras.metrics.sparse_categorical_accuracy` with the default
                 loss and for supernets, and `None` otherwise.
             class_weight: Dict from labels to floats, the weight of a class's
-                examples in the losses of weights and alpha, as `class_weight`
-                of `keras.Model.fit`. Validation after an epoch ignores these
-                weights. Defaults to 1 for every class.
+                examples, or steps of sequences, in the losses of weights and
+                alpha. Validation after an epoch ignores these weights.
+                Defaults to 1 for every class.
             loss_weights: See `keras.Model.compile`.
             metrics: See `keras.Model.compile`. The metrics are computed in
                 each step, from the outputs for the training examples, and in

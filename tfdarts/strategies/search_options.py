@@ -1,5 +1,8 @@
 """Checks of the options of a search."""
 
+import numbers
+from collections.abc import Mapping
+
 import keras
 
 from tfdarts.layers.alphas import alpha_variables_of
@@ -13,6 +16,10 @@ from tfdarts.strategies import hypergradient
 
 SECOND_ORDER_METHODS = tuple(
     method for method in hypergradient.METHODS if method != "first_order"
+)
+ONE_OUTPUT = (
+    "`class_weight` is for models with one output. Give weights of the "
+    "examples for each output instead, the third part of (x, y, sample_weight)."
 )
 UPDATE_ORDERS = ("alpha_first", "weights_first")
 
@@ -86,12 +93,8 @@ def check_compilation(
             "XLA undoes the recomputation of a supernet with "
             "`recompute=True`. Leave out one of `recompute` and `jit_compile`."
         )
-    is_function = loss is not None and not isinstance(loss, keras.losses.Loss)
-    if class_weight is not None and is_function:
-        raise ValueError(
-            f"`class_weight` needs a `loss` that weights examples: a "
-            f"keras.losses.Loss, not a function. Received: loss={loss!r}."
-        )
+    if class_weight is not None:
+        _check_class_weight(class_weight, loss, supernet)
     if not isinstance(supernet, Supernet):
         return
     if isinstance(loss, str) or _takes_probabilities(loss):
@@ -99,6 +102,25 @@ def check_compilation(
             f"A supernet returns logits, so `loss` must be a loss of logits, "
             f"such as keras.losses.CategoricalCrossentropy(from_logits=True). "
             f"Received: loss={loss!r}."
+        )
+
+
+def _check_class_weight(class_weight, loss, supernet):
+    names = getattr(supernet, "output_names", None) or ()
+    if len(names) > 1 or isinstance(loss, (dict, list, tuple)):
+        raise ValueError(ONE_OUTPUT)
+    if not isinstance(class_weight, Mapping) or not all(
+        isinstance(number, numbers.Real)
+        for number in [*class_weight, *class_weight.values()]
+    ):
+        raise ValueError(
+            "`class_weight` must be a dict from class numbers to weights, such "
+            f"as {{0: 1.0, 1: 5.0}}. Received: class_weight={class_weight!r}."
+        )
+    if callable(loss) and not isinstance(loss, keras.losses.Loss):
+        raise ValueError(
+            f"`class_weight` needs a `loss` that weights examples: a "
+            f"keras.losses.Loss, not a function. Received: loss={loss!r}."
         )
 
 
