@@ -75,6 +75,7 @@ MODULES = {
     "SpatialDropout1D": "tfdarts.layers.dropout",
     "StraightThrough": "tfdarts.layers.relaxations",
     "Subsample": "tfdarts.layers.subsample",
+    "UniformPath": "tfdarts.layers.uniform_path",
     "WarmUp": "tfdarts.training.schedules",
     "WithAuxiliaryHead": "tfdarts.models.auxiliary_head",
     "WithCarriedState": "tfdarts.models.carried_state",

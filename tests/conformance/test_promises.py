@@ -54,6 +54,7 @@ from tfdarts.layers.size_choice import SizeChoice
 from tfdarts.layers.skip_dropout import SkipDropout
 from tfdarts.layers.skip_dropout import SkipDropoutMixedOp
 from tfdarts.layers.subsample import Subsample
+from tfdarts.layers.uniform_path import UniformPath
 from tfdarts.models.auxiliary_head import WithAuxiliaryHead
 from tfdarts.models.carried_state import WithCarriedState
 from tfdarts.models.cnn_network import CNNNetwork
@@ -291,6 +292,7 @@ def test_every_layer_and_model_is_in_the_table():
     # Noise promises less: tests/layers/test_noise.py.
     others = {Concrete, Dirichlet, Noise, Sigmoid, Softmax, StraightThrough}
     others |= {ChosenMixedOp}  # tests/layers/test_chosen_mixed_op.py
+    others |= {UniformPath}  # tests/layers/test_uniform_path.py
     elsewhere = {Alphas, *choices, *others, *of_sequences, *parts}
     assert registered - elsewhere == {case.of for case in TABLE}
     # Classes that only others extend.

@@ -246,6 +246,7 @@ def slow(*values):
         slow("shapley_nas", {"init_channels": 8, "alpha_warmup_epochs": 0}),
         slow("snas", {}),
         slow("gdas", {}),
+        slow("random_sharing", {"num_candidates": 20}),
         slow("pc_darts", {"init_channels": 8, "micro_batches": 2}),
         slow("darts_minus", {}),
         slow("drnas", {"init_channels": 12, "stage_primitives": "3"}),

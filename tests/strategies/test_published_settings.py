@@ -113,6 +113,18 @@ METHODS = {
         "decision_epochs": 5,
         "order": 1,
     },
+    # Li and Talwalkar, 2019, the defaults of random_weight_share.py.
+    "random_sharing": {
+        "relaxation": "uniform",
+        "order": 1,
+        "epochs": 100,
+        "clip_norm": 0.25,
+        "alpha_learning_rate": 0.0,
+        "alpha_weight_decay": 0.0,
+        "num_candidates": 1000,
+        "score_batches": 10,
+        "num_finalists": 10,
+    },
     # Dong and Yang, 2019, and GDAS-NASNet-CIFAR.config of their code.
     "gdas": {
         "relaxation": "straight_through",

@@ -16,7 +16,8 @@ class ChosenMixedOp(MixedOp):
     """The chosen primitive of each edge, times its weight.
 
     For one-hot edge weights the outputs are those of `MixedOp`, at the cost of
-    one primitive on each edge. Only the chosen primitive receives gradients
+    one primitive on each edge. An edge whose weights are all 0 is cut: it
+    computes nothing. Only the chosen primitive receives gradients
     and updates its moving statistics. The gradient of an edge weight is that
     of `MixedOp` for the chosen primitive, and 0 for the others. The gradient
     computes the chosen primitive again instead of keeping its activations.
@@ -30,8 +31,8 @@ class ChosenMixedOp(MixedOp):
     Call arguments:
         inputs: The node.
         edge_weights: Tensor of shape `(num_edges, len(primitives))`, with a 1
-            for the chosen primitive of each edge, otherwise 0; see
-            `tfdarts.layers.relaxations.StraightThrough`.
+            for the chosen primitive of each edge that is not cut, otherwise
+            0; see `tfdarts.layers.relaxations.StraightThrough`.
 
     Raises:
         ValueError: If a primitive has state of another type than its weights,
@@ -55,6 +56,8 @@ class ChosenMixedOp(MixedOp):
         )
 
     def build(self, inputs_shape, edge_weights_shape=None):
+        self._of_cut = self._operation("none")
+        self._of_cut.build(inputs_shape)
         self.vectors = []
         for edge in range(self.num_edges):
             super().build(inputs_shape, edge_weights_shape)
@@ -105,6 +108,8 @@ class ChosenMixedOp(MixedOp):
         chosen = tf.argmax(edge_weights, axis=1, output_type=tf.int32)
         weights = tf.gather(edge_weights, chosen, axis=1, batch_dims=1)
         weights = tf.unstack(tf.cast(weights, self.compute_dtype))
+        is_cut = tf.reduce_all(edge_weights == 0, axis=1)
+        chosen = tf.where(is_cut, len(self.operations), chosen)
         forward, backward = self._functions(training)
         outputs = []
         for edge, index in enumerate(tf.unstack(chosen)):
@@ -162,7 +167,7 @@ class ChosenMixedOp(MixedOp):
             def compute(index, *arguments):
                 branches = [
                     functools.partial(function, operation.layer, *arguments)
-                    for operation in self.operations
+                    for operation in (*self.operations, self._of_cut)
                 ]
                 return tf.switch_case(index, branches)
 

@@ -167,8 +167,8 @@ class Stage:
         length = getattr(config, name)
         if not config.can_be_extended:
             raise ValueError(
-                f"{self.path} is a search of several stages, each of which "
-                f"follows from the one before, so --{name}={before[name]} "
+                f"{self.path} is a search of several stages, or one that "
+                f"chooses after its last epoch, so --{name}={before[name]} "
                 f"cannot be raised. Received: {length}. Give another "
                 "--run_dir."
             )

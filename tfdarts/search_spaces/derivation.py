@@ -1,4 +1,4 @@
-"""The paper's rule that derives a cell from probabilities."""
+"""The paper's rule that derives a cell from probabilities, and its inverse."""
 
 import numpy as np
 
@@ -46,3 +46,30 @@ def derive_cell(space, cell_type, probabilities):
             ]
         )
     return nodes
+
+
+def edge_weights_of(space, genotype):
+    """Returns the edge weights that compute a genotype alone, a dict.
+
+    The arrays by cell type, of shape `space.alpha_shape`, are 1 for the
+    primitives of the genotype, otherwise 0.
+
+    Args:
+        space: `CellSearchSpace`.
+        genotype: `Genotype` of this space.
+
+    Example:
+
+    >>> space = tfdarts.CNNSearchSpace()
+    >>> genotype = space.sample(seed=0)
+    >>> space.derive(edge_weights_of(space, genotype)) == genotype
+    True
+    """
+    weights = {}
+    for cell_type, cell in genotype.cells.items():
+        weights[cell_type] = np.zeros(space.alpha_shape)
+        for node, edges in zip(space.nodes, cell.nodes):
+            for name, source in edges:
+                edge = space.edges.index((node, source))
+                weights[cell_type][edge, space.primitives.index(name)] = 1
+    return weights

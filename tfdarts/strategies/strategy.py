@@ -71,10 +71,15 @@ class SupernetStrategy(Strategy):
     """A strategy that trains a supernet by gradient descent.
 
     A subclass has a name and overrides what differs from DARTS.
+
+    Attributes:
+        moves_alphas: Boolean, whether the alphas learn. If not, a search does
+            not warn of alphas that hardly move.
     """
 
     trains = "supernet"
     family = "Gradient descent on a supernet"
+    moves_alphas: bool = True
 
     def supernet_arguments(self, config: Settings) -> dict[str, Any]:
         """Returns further arguments of the supernet, a dict.

@@ -25,6 +25,7 @@ from tfdarts.strategies.proposers.local_search import LocalSearch
 from tfdarts.strategies.proposers.nas_rl import NASRL
 from tfdarts.strategies.proposers.pnas import PNAS
 from tfdarts.strategies.random_search import RandomSearch
+from tfdarts.strategies.sampling.random_sharing import RandomSharing
 from tfdarts.strategies.strategy import DARTSStrategy
 from tfdarts.strategies.strategy import Strategy
 
@@ -52,6 +53,7 @@ STRATEGIES = Registry(
             PDARTS(),
             SGAS(),
             DARTSPT(),
+            RandomSharing(),
             RandomSearch(),
             LocalSearch(),
             Evolution(),

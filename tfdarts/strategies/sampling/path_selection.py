@@ -1,0 +1,134 @@
+"""Choosing the best of many genotypes by their scores with shared weights."""
+
+import csv
+import io
+import itertools
+import json
+import logging
+import os
+from collections.abc import Iterable
+
+import keras
+import numpy as np
+
+from tfdarts.files import write_atomically
+from tfdarts.layers.alphas import alphas_of
+from tfdarts.models.supernet import Supernet
+from tfdarts.search_spaces.derivation import edge_weights_of
+from tfdarts.strategies.strategy import MOST_CANDIDATES
+
+logger = logging.getLogger("tfdarts")
+
+
+class PathSelection(keras.callbacks.Callback):
+    """Decides all edges of a supernet after the last epoch of a search.
+
+    Genotypes are drawn uniformly from the search space. The supernet scores
+    each with its path alone, on the first validation batches. All validation
+    batches score the best of them again, and the edges of the winner are
+    decided. The first of equal scores wins.
+
+    Batch norms take the statistics of each batch, as in training.
+
+    Args:
+        search: Search of a `Supernet`, compiled.
+        batches: Iterable of batches `(x, y)` of validation examples. A last
+            batch of fewer examples is left out.
+        num_candidates: Integer, the genotypes to draw. Equal ones are scored
+            once. Defaults to `1000`.
+        score_batches: Integer, the batches that score each of them. Defaults
+            to `10`.
+        num_finalists: Integer, the genotypes to score on all batches.
+            Defaults to `10`.
+        seed: Integer. Defaults to `0`.
+        path: Path of a CSV file for all scores. Defaults to none.
+
+    Reference:
+
+    - [Li and Talwalkar, 2019](https://arxiv.org/abs/1902.07638), section 3.2,
+      and their code
+    """
+
+    def __init__(
+        self,
+        search: keras.Model,
+        batches: Iterable,
+        num_candidates: int = 1000,
+        score_batches: int = 10,
+        num_finalists: int = 10,
+        seed: int = 0,
+        path: str | os.PathLike | None = None,
+    ):
+        super().__init__()
+        if not isinstance(search.supernet, Supernet):
+            raise ValueError(
+                "Genotypes are paths of a supernet of cells: search a "
+                "tfdarts.CNNSupernet or tfdarts.RNNSupernet."
+            )
+        self.search = search
+        self.space = search.supernet.space
+        self.batches = batches
+        self.num_candidates = num_candidates
+        self.score_batches = score_batches
+        self.num_finalists = num_finalists
+        self.seed = seed
+        self.path = path
+
+    def on_epoch_end(self, epoch, logs=None):
+        if epoch + 1 < self.params["epochs"]:
+            return
+        first = self.seed * MOST_CANDIDATES
+        drawn = map(
+            self.space.sample, range(first, first + self.num_candidates)
+        )
+        candidates = [*dict.fromkeys(drawn)]
+        logger.info(
+            "search: scoring %d genotypes with the shared weights",
+            len(candidates),
+        )
+        batches = [*itertools.islice(self.batches, self.score_batches)]
+        scores = [self.score_of(each, batches) for each in candidates]
+        best_first = np.argsort(np.negative(scores), kind="stable")
+        finals = {
+            int(position): self.score_of(candidates[position], self.batches)
+            for position in best_first[: self.num_finalists]
+        }
+        if self.path is not None:
+            self._write(candidates, scores, finals)
+        self._decide(candidates[max(finals, key=finals.get)])
+
+    def score_of(self, genotype, batches):
+        """Returns the score of a genotype; NaN is the lowest.
+
+        Args:
+            genotype: `Genotype`.
+            batches: Iterable of batches `(x, y)`.
+        """
+        by_cell_type = edge_weights_of(self.space, genotype)
+        by_layer = {
+            id(alphas): by_cell_type[cell_type]
+            for cell_type, alphas in self.search.supernet.alphas.items()
+        }
+        weights = [
+            by_layer[id(alphas)].astype(alphas.variable_dtype)
+            for alphas in alphas_of(self.search.supernet)
+        ]
+        score = self.search.score_of(weights, batches)
+        return -np.inf if np.isnan(score) else score
+
+    def _decide(self, genotype):
+        by_cell_type = edge_weights_of(self.space, genotype)
+        for cell_type, alphas in self.search.supernet.alphas.items():
+            for edge, weights in enumerate(by_cell_type[cell_type]):
+                chosen = int(weights.argmax()) if weights.any() else None
+                alphas.decide(edge, chosen)
+
+    def _write(self, candidates, scores, finals):
+        text = io.StringIO(newline="")
+        writer = csv.writer(text)
+        writer.writerow(["candidate", "score", "final_score", "genotype"])
+        for number, (genotype, score) in enumerate(zip(candidates, scores)):
+            cells = json.dumps(genotype.to_dict())
+            final = finals.get(number, "")
+            writer.writerow([number + 1, score, final, cells])
+        write_atomically(self.path, text.getvalue())
