@@ -171,6 +171,12 @@ def test_a_layer_of_another_shape_is_refused():
         tfdarts.MixedOp(1, 4, primitives=("valid",))(image(2, 8, 8, 4))
 
 
+def test_what_is_no_layer_is_refused():
+    tfdarts.register_primitive("three", lambda *args, **kwargs: 3)
+    with pytest.raises(ValueError, match="three must return a Keras layer"):
+        tfdarts.MixedOp(1, 4, primitives=("three",))(image(2, 8, 8, 4))
+
+
 def test_an_unregistered_name_says_how_to_register_it():
     with pytest.raises(ValueError, match="tfdarts.register_primitive"):
         tfdarts.Genotype(recurrent=[("swish", 0)], recurrent_concat=[1])

@@ -40,6 +40,10 @@ def space_class(**attributes):
         (dict, "must be a class derived from tfdarts.CNNSearchSpace"),
         (space_class(), "Other must have a `name` of letters.*name=None"),
         (space_class(name="my space"), "must have a `name` of letters"),
+        (
+            type("Bare", (tfdarts.CellSearchSpace,), {"name": "a"}),
+            "space Bare must have a `structure`",
+        ),
         (space_class(name="rnn"), "rnn is the name of a structure of cells"),
         (space_class(name="a", num_nodes=0), "at least one intermediate node"),
         (space_class(name="a", primitives=["none"]), "one besides 'none'"),

@@ -88,6 +88,23 @@ def test_a_history_is_recorded_and_drawn(tmp_path, monkeypatch):
         np.testing.assert_array_equal(line.get_ydata(), values)
 
 
+def test_a_history_of_no_choices_is_refused():
+    inputs = keras.Input((3,))
+    plain = keras.Model(inputs, keras.layers.Dense(2)(inputs), name="plain")
+    plain.compile(loss="mse")
+    data = np.ones((8, 3)), np.ones((8, 2))
+    with pytest.raises(ValueError, match="plain has no choices to record"):
+        plain.fit(*data, verbose=0, callbacks=[tfdarts.ChoiceHistory()])
+
+
+@pytest.mark.parametrize("text", ["[{", "{}"])
+def test_a_damaged_history_is_refused(tmp_path, text):
+    path = tmp_path / "choices.json"
+    path.write_text(text)
+    with pytest.raises(ValueError, match="choices.json holds no record of ch"):
+        tfdarts.ChoiceHistory(path)
+
+
 def test_a_model_is_drawn(tmp_path):
     inputs = keras.Input((3,))
     choice = tfdarts.LayerChoice.of_sizes(keras.layers.Dense, (2, 4))

@@ -214,7 +214,13 @@ def primitive(operation, filters, strides=1, search=False, **kwargs):
     """
     entry = primitive_entry(operation, "layers")
     layer = as_function(entry.layer)
-    return layer(filters, strides, search, **entry.options, **kwargs)
+    made = layer(filters, strides, search, **entry.options, **kwargs)
+    if not isinstance(made, keras.Layer):
+        raise ValueError(
+            f"The function of the primitive {operation} must return a Keras "
+            f"layer. Received from it: {made!r}."
+        )
+    return made
 
 
 def zero(filters, strides, search, **kwargs):

@@ -19,6 +19,10 @@ class ChoiceHistory(keras.callbacks.Callback):
             existing file the record continues, for a search that resumes.
             Defaults to no file.
 
+    Raises:
+        ValueError: If the file holds something else, or, when the training
+            begins, if the model has no choices.
+
     Attributes:
         epochs: List of the results of `tfdarts.choices_of`, one per epoch;
             the first is that before the first epoch.
@@ -43,7 +47,10 @@ class ChoiceHistory(keras.callbacks.Callback):
         self.path = None if path is None else as_path(path, "path")
         self.epochs = []
         if self.path is not None and self.path.exists():
-            self.epochs = json.loads(self.path.read_text("utf-8"))
+            self.epochs = _read(self.path)
+
+    def on_train_begin(self, logs=None):
+        self._choices()
 
     def on_epoch_begin(self, epoch, logs=None):
         # A resumed search repeats the epochs after its last checkpoint.
@@ -59,7 +66,14 @@ class ChoiceHistory(keras.callbacks.Callback):
 
     def _choices(self):
         # The model of a search, or a model that is trained without search.
-        return choices_of(getattr(self.model, "supernet", self.model))
+        model = getattr(self.model, "supernet", self.model)
+        found = choices_of(model)
+        if not found:
+            raise ValueError(
+                f"The model {model.name} has no choices to record: see "
+                "tfdarts.LayerChoice."
+            )
+        return found
 
     def draw(self, path: str | os.PathLike) -> pathlib.Path:
         """Draws the probabilities over the epochs.
@@ -78,3 +92,20 @@ class ChoiceHistory(keras.callbacks.Callback):
         from tfdarts.visualization.choices import draw_choices_by_epoch
 
         return draw_choices_by_epoch(self.epochs, path)
+
+
+def _read(path):
+    try:
+        epochs = json.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        raise _damage_error(path) from error
+    if not isinstance(epochs, list):
+        raise _damage_error(path)
+    return epochs
+
+
+def _damage_error(path):
+    return ValueError(
+        f"{path} holds no record of choices. Delete it to begin a new record, "
+        "or give another path."
+    )

@@ -15,6 +15,7 @@ from tfdarts.search_spaces.s1_to_s4 import S2
 from tfdarts.search_spaces.s1_to_s4 import S3
 from tfdarts.search_spaces.s1_to_s4 import S4
 from tfdarts.structures import STRUCTURES
+from tfdarts.structures import Structure
 from tfdarts.structures import structure_of
 
 _BUILT_IN = (
@@ -57,6 +58,12 @@ def register_space(space: type[CellSearchSpace]) -> None:
         raise ValueError(
             f"The search space {space.__name__} must have a `name` of "
             f"letters, digits and underscores. Received: name={name!r}."
+        )
+    if not isinstance(getattr(space, "structure", None), Structure):
+        raise ValueError(
+            f"The search space {space.__name__} must have a `structure`, a "
+            "tfdarts.structures.Structure: derive it from "
+            "tfdarts.CNNSearchSpace or tfdarts.RNNSearchSpace."
         )
     if name in STRUCTURES and name != space.structure.name:
         raise ValueError(
