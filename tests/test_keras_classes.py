@@ -45,7 +45,7 @@ BASES = {
     "SearchModel",
 }
 """What only its subclasses are used of."""
-NEVER_SAVED = {"FunctionalOnDevices", "_NamedLoss"}
+NEVER_SAVED = {"FunctionalOnDevices", "_NamedLoss", "_MeanOfValues"}
 """What trains a network; the network is what is saved."""
 
 
