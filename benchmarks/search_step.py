@@ -195,12 +195,13 @@ def table(rows):
     def cell(value):
         return f"{value:,.2f}" if isinstance(value, float) else str(value)
 
+    columns = [key for key in COLUMNS if any(key in row for row in rows)]
     lines = [
-        "| " + " | ".join(COLUMNS.values()) + " |",
-        "| " + " | ".join("---" for _ in COLUMNS) + " |",
+        "| " + " | ".join(COLUMNS[key] for key in columns) + " |",
+        "| " + " | ".join("---" for _ in columns) + " |",
     ]
     for row in rows:
-        cells = [cell(row.get(key, "")) for key in COLUMNS]
+        cells = [cell(row.get(key, "")) for key in columns]
         lines.append("| " + " | ".join(cells) + " |")
     for row in rows[1:]:
         ratio = row["median_step_s"] / rows[0]["median_step_s"]

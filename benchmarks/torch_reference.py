@@ -162,11 +162,15 @@ class Cell(nn.Module):
         preprocess_older = FactorizedReduce if after_reduction else relu_conv_bn
         self.preprocess_older = preprocess_older(older, channels)
         self.preprocess_newer = relu_conv_bn(newer, channels)
-        self.edges = nn.ModuleList(
-            MixedOp(channels, stride=2 if reduction and source < 2 else 1)
-            for node in range(NODES)
-            for source in range(2 + node)
-        )
+        self.edges = nn.ModuleList(self.make_edges(channels))
+
+    def make_edges(self, channels):
+        for node in range(NODES):
+            for source in range(2 + node):
+                yield MixedOp(channels, self.stride_from(source))
+
+    def stride_from(self, source):
+        return 2 if self.reduction and source < 2 else 1
 
     def forward(self, older, newer, edge_weights):
         states = [self.preprocess_older(older), self.preprocess_newer(newer)]
@@ -182,7 +186,7 @@ class Cell(nn.Module):
 class Supernet(nn.Module):
     """Stem, cells and classifier. The alphas are no parameters of it."""
 
-    def __init__(self, channels, cells, image_channels):
+    def __init__(self, channels, cells, image_channels, cell=Cell):
         super().__init__()
         stem = 3 * channels
         self.stem = nn.Sequential(
@@ -196,7 +200,7 @@ class Supernet(nn.Module):
             reduction = position in (cells // 3, 2 * cells // 3)
             channels *= 2 if reduction else 1
             self.cells.append(
-                Cell(older, newer, channels, reduction, after_reduction)
+                cell(older, newer, channels, reduction, after_reduction)
             )
             older, newer = newer, NODES * channels
             after_reduction = reduction
