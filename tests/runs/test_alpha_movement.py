@@ -7,6 +7,7 @@ from scipy.special import softmax
 
 from tfdarts.runs.alpha_movement import unmoved_warning
 from tfdarts.runs.alpha_movement import warn_of_short_path
+from tfdarts.runs.search_configs import search_config
 from tfdarts.strategies.verdict import judge
 from tfdarts.tasks.configs import SearchConfig
 from tfdarts.tasks.presets import fill_paper_settings
@@ -25,6 +26,8 @@ def said(config, steps_per_epoch, caplog):
         (fill_paper_settings(SearchConfig()), 390),
         (RNNSearchConfig(), 104),
         (SearchConfig(epochs=10, alpha_learning_rate=0.1), 5),
+        # Its alphas do not learn.
+        (search_config("random_sharing", epochs=1), 5),
     ],
 )
 def test_the_papers_searches_are_long_enough(config, steps_per_epoch, caplog):

@@ -6,6 +6,7 @@ import numpy as np
 
 from tfdarts.search_spaces.entropy import entropy
 from tfdarts.search_spaces.entropy import largest_entropy
+from tfdarts.strategies.strategy_registry import get_strategy
 from tfdarts.strategies.verdict import UNDECIDED
 
 logger = logging.getLogger("tfdarts")
@@ -35,6 +36,8 @@ def warn_of_short_path(config, steps_per_epoch):
         config: The settings of a search, all of them resolved.
         steps_per_epoch: Integer.
     """
+    if not get_strategy(config.strategy).moves_alphas:
+        return
     epochs = max(config.epochs - config.alpha_warmup_epochs, 0)
     steps = epochs * steps_per_epoch
     path = steps * config.alpha_learning_rate

@@ -17,7 +17,6 @@ from tfdarts.runs.fitting import fit
 from tfdarts.runs.stages_of_search import StagesOfSearch
 from tfdarts.strategies.early_stop_rules import MOST_SKIPS
 from tfdarts.strategies.early_stop_rules import OF_CURVATURE
-from tfdarts.strategies.strategy_registry import get_strategy
 from tfdarts.structures import title_of
 from tfdarts.training.checkpoints import EpochCheckpoint
 from tfdarts.training.schedules import LearningRate
@@ -55,8 +54,7 @@ class SupernetSearch:
             callbacks: Sequence of further Keras callbacks; see
                 `tfdarts.SupernetStrategy.callbacks`.
         """
-        if get_strategy(self.config.strategy).moves_alphas:
-            warn_of_short_path(self.config, self.work.steps_per_epoch)
+        warn_of_short_path(self.config, self.work.steps_per_epoch)
         stages = StagesOfSearch(self.config, self.stage.path)
         for number in range(stages.first, len(stages)):
             self._fit_stage(stages, number, callbacks)

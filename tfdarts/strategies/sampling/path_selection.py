@@ -19,6 +19,9 @@ from tfdarts.strategies.strategy import MOST_CANDIDATES
 
 logger = logging.getLogger("tfdarts")
 
+LOGGED = 100
+"""The log has a line each time that so many genotypes are scored."""
+
 
 class PathSelection(keras.callbacks.Callback):
     """Decides all edges of a supernet after the last epoch of a search.
@@ -87,7 +90,13 @@ class PathSelection(keras.callbacks.Callback):
             len(candidates),
         )
         batches = [*itertools.islice(self.batches, self.score_batches)]
-        scores = [self.score_of(each, batches) for each in candidates]
+        scores = []
+        for number, genotype in enumerate(candidates, 1):
+            scores.append(self.score_of(genotype, batches))
+            if number % LOGGED == 0:
+                logger.info(
+                    "search: scored %d of %d genotypes", number, len(candidates)
+                )
         best_first = np.argsort(np.negative(scores), kind="stable")
         finals = {
             int(position): self.score_of(candidates[position], self.batches)
