@@ -25,6 +25,7 @@ from tfdarts.search_spaces.cnn import CNNSearchSpace
 from tfdarts.search_spaces.lookup import find_genotype
 from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import flag_fields
+from tfdarts.strategies.gradient import stage_settings
 from tfdarts.tasks import shared_settings
 from tfdarts.tasks.request_settings import RequestSettings
 from tfdarts.tasks.space_settings import SpaceSettings
@@ -224,6 +225,7 @@ HOME_FORMS = {
     ),
     arguments.names: lambda home: (np.array(["onnx"]), ("onnx",)),
     arguments.seeds: lambda home: (np.arange(2), [0, 1]),
+    stage_settings.numbers_text: lambda home: (np.array([2]), "2"),
     form_of(RequestSettings, "model_version"): lambda home: (np.int64(2), 2),
     form_of(tfdarts.SearchConfig, "primitives"): lambda home: (
         np.array(["none", "sep_conv_3x3"]),
