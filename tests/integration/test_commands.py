@@ -77,7 +77,9 @@ def test_search_prints_the_genotype_and_the_next_command(workplace, searched):
 def test_visualize_draws_a_run_and_a_published_cell(workplace, searched):
     stdout, _ = command("tfdarts-visualize", "--run_dir=r", cwd=workplace)
     drawn = [workplace / line for line in stdout.splitlines()]
-    assert all(path.stat().st_size > 1000 for path in drawn)
+    pictures = [path for path in drawn if path.suffix != ".dot"]
+    assert pictures
+    assert [each for each in pictures if each.stat().st_size <= 1000] == []
     stdout, _ = command(
         "tfdarts-visualize",
         "--genotype=AmoebaNet",

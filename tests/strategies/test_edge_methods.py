@@ -139,7 +139,7 @@ def test_few_images_get_channels_that_split_and_epochs_of_alpha(
         ("drnas", {"stage_channel_parts": "1"}, "numbers of at least 2"),
         (
             *("drnas", {"stage_num_cells": "8"}),
-            "must be one of none",
+            "always has",
         ),
         ("pc_darts", {"init_channels": 4}, "equal parts of at least 2"),
         (
