@@ -6,7 +6,7 @@ import psutil
 import pytest
 
 from tfdarts.data.arrays import from_arrays
-from tfdarts.runs import fitting
+from tfdarts.runs import supernet_search
 from tfdarts.runs.search import search
 from tfdarts.tasks.configs import SearchConfig
 
@@ -28,7 +28,7 @@ class MemoryOfEachEpoch(keras.callbacks.Callback):
 def test_memory_is_flat_over_200_epochs(tmp_path, monkeypatch):
     memory = MemoryOfEachEpoch()
     monkeypatch.setattr(
-        fitting, "tensorboard_callbacks", lambda *arguments: [memory]
+        supernet_search, "tensorboard_callbacks", lambda *arguments: [memory]
     )
     random = np.random.default_rng(0)
     images = random.integers(0, 256, (40, 8, 8), "uint8")
