@@ -16,6 +16,7 @@ import statistics
 import sys
 import time
 
+from search_step import add_process_arguments
 from search_step import measure_in_turn
 
 
@@ -120,17 +121,7 @@ def main():
     parser.add_argument("--batch", type=int, default=256)
     parser.add_argument("--length", type=int, default=35)
     parser.add_argument("--steps", type=int, default=5)
-    parser.add_argument("--rounds", type=int, default=1)
-    parser.add_argument(
-        "--reference",
-        metavar="PYTHON",
-        help="also measure PyTorch, with this Python interpreter",
-    )
-    parser.add_argument(
-        "--measure",
-        action="store_true",
-        help="measure in this process (for internal use)",
-    )
+    add_process_arguments(parser)
     given = parser.parse_args()
     if given.measure:
         print(json.dumps(measure(given)))

@@ -93,6 +93,21 @@ def one_edge_at_a_time():
     search_cell.MixedOp = OneEdgeMixedOp
 
 
+def add_process_arguments(parser):
+    """Adds the arguments of benchmarks that measure in turn."""
+    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument(
+        "--reference",
+        metavar="PYTHON",
+        help="also measure PyTorch, with this Python interpreter",
+    )
+    parser.add_argument(
+        "--measure",
+        action="store_true",
+        help="measure in this process (for internal use)",
+    )
+
+
 def measure(given):
     """Returns the figures of one search, all of it in this process."""
     from tfdarts.cli.process import choose_threads

@@ -14,6 +14,7 @@ import statistics
 import sys
 import time
 
+from search_step import add_process_arguments
 from search_step import measure_in_turn
 from search_step import peak_memory_mb
 from search_step import table
@@ -27,6 +28,10 @@ SETTINGS = {  # channels, cells, batch
 
 def measure(setting, steps):
     """Returns the figures of one training, all of it in this process."""
+    from tfdarts.cli.process import choose_threads
+
+    choose_threads()  # As `tfdarts-train` does.
+
     import numpy as np
     import tensorflow as tf
 
@@ -79,17 +84,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--setting", choices=SETTINGS, default="C")
     parser.add_argument("--steps", type=int, default=10)
-    parser.add_argument("--rounds", type=int, default=1)
-    parser.add_argument(
-        "--reference",
-        metavar="PYTHON",
-        help="also measure PyTorch, with this Python interpreter",
-    )
-    parser.add_argument(
-        "--measure",
-        action="store_true",
-        help="measure in this process (for internal use)",
-    )
+    add_process_arguments(parser)
     given = parser.parse_args()
     if given.measure:
         print(json.dumps(measure(given.setting, given.steps)))

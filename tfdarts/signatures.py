@@ -7,8 +7,8 @@ def takes(function, *args, **kwargs):
     """Returns whether a function or a class can be called with arguments.
 
     Args:
-        function: Any function or class. Of those that are written in C, the
-            arguments may be unknown; they are taken to fit.
+        function: Any function or class. If Python does not know the arguments,
+            as of some functions in C, the result is `True`.
         *args, **kwargs: The arguments.
 
     Example:

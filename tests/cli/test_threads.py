@@ -1,4 +1,4 @@
-"""On few cores a search gives each operation one thread."""
+"""On few cores, commands that train give each operation one thread."""
 
 import dataclasses
 import os
@@ -6,8 +6,10 @@ import os
 import pytest
 
 from tfdarts.cli import process
+from tfdarts.cli.evaluate_command import command as evaluate
 from tfdarts.cli.pipeline_command import command as pipeline
 from tfdarts.cli.search_command import command as search
+from tfdarts.cli.train_command import command as train
 
 IMAGES = ("--dataset=digits",)
 
@@ -30,15 +32,17 @@ def threads_of(monkeypatch, tmp_path):
     return threads_of
 
 
-def test_a_search_on_few_cores(threads_of):
-    assert threads_of(search, 2, *IMAGES) == "1"
-    assert threads_of(search, 3, *IMAGES) is None
+@pytest.mark.parametrize("command", [search, pipeline, train])
+def test_commands_that_train_on_few_cores(command, threads_of):
+    """All the same: other threads round differently."""
+    assert threads_of(command, 2, *IMAGES) == "1"
+    assert threads_of(command, 3, *IMAGES) is None
 
 
 def test_the_choice_of_the_user_is_kept(threads_of):
     assert threads_of(search, 2, *IMAGES, chosen="2") == "2"
 
 
-def test_loops_over_words_and_measured_networks_keep_all_threads(threads_of):
+def test_loops_over_words_and_commands_of_runs_keep_all_threads(threads_of):
     assert threads_of(search, 2, "--dataset=pydoc") is None
-    assert threads_of(pipeline, 2, *IMAGES) is None
+    assert threads_of(evaluate, 2) is None

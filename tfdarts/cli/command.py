@@ -58,8 +58,6 @@ class Command:
             before `for_strategy`.
         needs_tensorflow: Boolean, or a function of the flags' values that
             returns whether TensorFlow is needed.
-        only_searches: Boolean, whether the command searches and measures no
-            network, so that it may choose the threads of operations.
         resumes: Boolean, whether re-running the same command resumes an
             interrupted run.
     """
@@ -72,7 +70,6 @@ class Command:
     has_strategy: bool = False
     parts: dict | None = None
     needs_tensorflow: object = True
-    only_searches: bool = False
     resumes: bool = True
 
     def main(self, argv=None):
@@ -148,13 +145,18 @@ class Command:
         """Returns the dataclasses whose fields are the flags of a task."""
         if self.has_strategy:
             return self.settings(task, self.parts or {})
-        if callable(self.settings):
+        if self.is_of_data:
             return self.settings(task)
         return self.settings
 
+    @property
+    def is_of_data(self):
+        """Whether the flags depend on the data: the command trains."""
+        return callable(self.settings)
+
     def _task(self, arguments):
         """Returns the task of `--dataset`."""
-        if not callable(self.settings):
+        if not self.is_of_data:
             return task_of_data(None)
         # TensorFlow Datasets imports TensorFlow, which prints to stderr.
         with quiet_stderr():
@@ -264,7 +266,7 @@ class Command:
             process.start_tensorflow(
                 values["debug"].value,
                 distribute,
-                self.only_searches and task.has_wide_graphs,
+                self.is_of_data and task.has_wide_graphs,
             )
             results = process.results_of(given, distribute)
         present = [name for name in values if values[name].present]

@@ -112,7 +112,6 @@ def _describe_data(config):
 
 command = Command(
     name="tfdarts-search",
-    only_searches=True,
     summary="Searches a cell on your data, by gradient descent (DARTS) or by "
     "the strategy\nthat --strategy names. Flags that begin with train_ do not "
     "change the search: it\ncopies them into the training command that it "

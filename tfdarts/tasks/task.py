@@ -53,7 +53,7 @@ class Task:
         sparing: Tuple of strings, the settings that lower memory use.
         has_wide_graphs: Boolean, whether the graphs of a search have many
             operations that do not need each other's results. On few cores,
-            `tfdarts-search` then gives each operation one thread.
+            commands that train then give each operation one thread.
         data_settings: Tuple of strings, the settings of a training that a
             model card lists under its data, in order.
         network_settings: Tuple of strings, those under its network.
