@@ -55,6 +55,10 @@ def config_of(name, setting):
 
 def measure(name, setting, steps):
     """Returns the figures of one method, all of it in this process."""
+    from tfdarts.cli.process import choose_threads
+
+    choose_threads()  # As `tfdarts-search` does.
+
     import numpy as np
     import tensorflow as tf
 

@@ -16,8 +16,8 @@ from tfdarts.genotypes import Genotype
 
 NUM_KILLS = {"images": 20, "texts": 8}
 """Kills before the last epoch; one more comes after it."""
-EPOCHS_A_KILL = 3
-"""A killed run gets through three epochs or so at most."""
+EPOCHS_A_KILL = 4
+"""A run is killed before its third new epoch; one more may slip through."""
 # Most of the time is the building of graphs: the smallest cells will do.
 TINY = [
     *("--dataset=idx:.", "--init_channels=2", "--num_cells=3"),
@@ -104,15 +104,26 @@ def half_written(checkpoints):
 
 
 def killed_after(command, run_dir, seconds, epoch, writing):
-    """Kills some time after an epoch, or in the next writing from then."""
+    """Kills some time after an epoch, or in the next writing from then.
+
+    The third new epoch is waited for no longer: on a machine that has become
+    faster, a run would come to its end.
+    """
     checkpoints = run_dir / command[0] / "checkpoints"
     left_over = half_written(checkpoints)
+    last = max(epoch, newest_epoch(checkpoints) + 2)
     process = start(forked.FORKED, command, run_dir)
     while newest_epoch(checkpoints) < epoch:
         assert process.is_alive()
         time.sleep(0.01)
-    time.sleep(seconds)
-    while writing and half_written(checkpoints) <= left_over:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and newest_epoch(checkpoints) <= last:
+        time.sleep(0.005)
+    while (
+        writing
+        and half_written(checkpoints) <= left_over
+        and newest_epoch(checkpoints) <= last
+    ):
         assert process.is_alive()
         time.sleep(0.0002)
     process.kill()
