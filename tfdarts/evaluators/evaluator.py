@@ -10,8 +10,9 @@ from tfdarts.settings.fields import Settings
 EVALUATOR = (
     "How a candidate is evaluated: from_scratch (its network is trained "
     "briefly), nas_bench_201 (looked up in NAS-Bench-201), surrogate (the "
-    "accuracy of a DARTS cell is predicted), or an evaluator of your own. Give "
-    "--help beside --evaluator=NAME to see the flags of an evaluator."
+    "accuracy of a DARTS cell is predicted), shared_weights (scored with the "
+    "weights of a supernet, which is trained first), or an evaluator of your "
+    "own. Give --help beside --evaluator=NAME to see the flags of an evaluator."
 )
 
 FROM_SCRATCH = "from_scratch"
@@ -39,6 +40,12 @@ class Evaluator:
             knows, which is then the default of `--space`. `None` means any.
         trains_networks: Boolean, whether the evaluator trains the networks of
             genotypes. If not, the settings of trainings are refused.
+        supernet_strategy: String, the name of the strategy by which the
+            evaluator trains a supernet, or `None`. A search then has the
+            settings of such a training in place of those of networks.
+        seconds_before: Float, the cost of what all evaluations share, such as
+            the training of a supernet. It is added to the cost of the first
+            candidate.
 
     Example:
 
@@ -58,10 +65,20 @@ class Evaluator:
     score_name: str | None = "score"
     space: str | None = None
     trains_networks: bool = True
+    supernet_strategy: str | None = None
+    seconds_before: float = 0.0
 
     def __init__(self, task: Any, config: Settings):
         self.task = task
         self.config = config
+
+    def prepare(self) -> None:
+        """Does what all evaluations share; called before each of them.
+
+        An error here ends the search, unlike a training of a candidate that
+        diverges. A search that is interrupted here calls the method again
+        when it resumes.
+        """
 
     def __call__(
         self, genotype: genotypes.Genotype, run_dir: pathlib.Path

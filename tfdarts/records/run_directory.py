@@ -34,6 +34,8 @@ _RESULTS = {
 """The results of each stage, with the measurements of these results."""
 TRIALS = "trials.json"
 """The file of a search's trained candidates."""
+SHARED = "shared"
+"""The directory of a search's supernet whose weights candidates share."""
 _BEST = ("best_epoch", "best_candidate")
 _KEPT_DETAILS = ("epoch", "epochs", "seconds", *_BEST)
 
@@ -217,12 +219,14 @@ class Stage:
     def _can_resume(self):
         """Returns whether there is a checkpoint or trial to resume from."""
         kept = "checkpoints/ckpt-*.index"
-        own, of_candidates = (
-            self.path.glob(pattern)
-            for pattern in (kept, f"candidates/*/train/{kept}")
+        patterns = (
+            kept,
+            f"candidates/*/train/{kept}",
+            f"{SHARED}/search/{kept}",
         )
-        trials = (self.path / TRIALS).exists()
-        return any(own) or trials or any(of_candidates)
+        if (self.path / TRIALS).exists():
+            return True
+        return any(any(self.path.glob(pattern)) for pattern in patterns)
 
     def _missing_checkpoints(self):
         return ValueError(

@@ -12,6 +12,7 @@ from tfdarts.runs.from_scratch import FromScratchEvaluator
 from tfdarts.runs.heartbeat import heartbeat
 from tfdarts.runs.search_configs import all_search_configs
 from tfdarts.runs.search_configs import strategy_of_config
+from tfdarts.runs.shared_weights import SharedWeightsEvaluator
 from tfdarts.runs.supernet_search import checkpoint_of
 from tfdarts.runs.supernet_search import curvature_callbacks
 from tfdarts.runs.workers import run_as_worker
@@ -78,6 +79,10 @@ def dry_run(config: Settings) -> dict[str, Any]:
 def _dry_run_candidates(config, task):
     """Returns the cost of a search from the cost of one candidate."""
     evaluator = get_evaluator(config.evaluator)
+    if issubclass(evaluator, SharedWeightsEvaluator):
+        # Scoring is not counted, nor is that of `random_sharing`.
+        selection = task.apply_selection_preset(config)
+        return dry_run(evaluator(task, selection).supernet_config())
     if not issubclass(evaluator, FromScratchEvaluator):
         raise ValueError(
             "A dry run predicts the cost of trainings, and the evaluator "

@@ -5,6 +5,7 @@ from tfdarts.evaluators.nas_bench_201_table import NASBench201Evaluator
 from tfdarts.evaluators.surrogate import SurrogateEvaluator
 from tfdarts.registry import Registry
 from tfdarts.runs.from_scratch import FromScratchEvaluator
+from tfdarts.runs.shared_weights import SharedWeightsEvaluator
 from tfdarts.settings.part_checks import require_name_and_settings
 
 EVALUATORS = Registry(
@@ -16,6 +17,7 @@ EVALUATORS = Registry(
             FromScratchEvaluator,
             NASBench201Evaluator,
             SurrogateEvaluator,
+            SharedWeightsEvaluator,
         )
     },
 )

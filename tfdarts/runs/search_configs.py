@@ -18,6 +18,7 @@ from tfdarts.settings.fields import with_one_value
 from tfdarts.settings.fields import with_published
 from tfdarts.strategies.strategy import STRATEGY
 from tfdarts.strategies.strategy_registry import get_strategy
+from tfdarts.tasks.shared_settings import NumCandidates
 from tfdarts.tasks.task_registry import task_of_data
 from tfdarts.tasks.task_registry import tasks
 
@@ -62,10 +63,31 @@ _COMMANDS = {"supernet": "search", "candidates": "candidates"}
 
 def is_for(strategy, task, evaluator=None):
     """Returns whether a strategy can search on a task with an evaluator."""
-    base = task.configs.get(_COMMANDS[strategy.trains])
-    if base is None or _missing_parts(strategy, base):
+    if _missing_settings(strategy, task, evaluator):
         return False
     return evaluator is None or _knows_cells(evaluator, task)
+
+
+def _trained(strategy, evaluator):
+    """Returns the strategy whose training a search consists of.
+
+    It is that of the evaluator's supernet, if it has one.
+    """
+    if evaluator is None or evaluator.supernet_strategy is None:
+        return strategy
+    return get_strategy(evaluator.supernet_strategy)
+
+
+def _missing_settings(strategy, task, evaluator):
+    """Returns what the settings of a task lack for a search, in words."""
+    trained = _trained(strategy, evaluator)
+    base = task.configs.get(_COMMANDS[trained.trains])
+    if base is None:
+        models = {"supernet": "a supernet"}.get(trained.trains, "candidates")
+        return f"settings for training {models}"
+    names = {field.name for field in dataclasses.fields(base)}
+    parts = {*strategy.parts, *trained.parts}
+    return ", ".join(map("--{}".format, sorted(parts - names)))
 
 
 def _knows_cells(evaluator, task):
@@ -75,12 +97,6 @@ def _knows_cells(evaluator, task):
         for name in (task.space, evaluator.space or task.space)
     }
     return len(kinds) == 1
-
-
-def _missing_parts(strategy, config_class):
-    """Returns the names of parts of a strategy that are no settings."""
-    names = {field.name for field in dataclasses.fields(config_class)}
-    return sorted({*strategy.parts} - names)
 
 
 def search_config_class_of(settings, task):
@@ -129,44 +145,39 @@ def search_config_class(strategy, task, evaluator):
         ValueError: If the strategy or the evaluator does not support the
             task, or they have settings of the same name.
     """
-    base = task.configs.get(_COMMANDS[strategy.trains])
-    if not is_for(strategy, task):
-        missing = "settings for training candidates"
-        if base is not None:
-            missing = ", ".join(
-                map("--{}".format, _missing_parts(strategy, base))
-            )
+    missing = _missing_settings(strategy, task, evaluator)
+    if missing:
         raise ValueError(
             f"The strategy {strategy.name} cannot search on {task.name}: "
             f"this task has no {missing}. Choose another --strategy."
         )
+    trained = _trained(strategy, evaluator)
+    base = task.configs[_COMMANDS[trained.trains]]
     parts = [part for part in (strategy, evaluator) if part]
     own = [part.settings for part in parts if part.settings]
     changes = own or strategy.parts or strategy.published or strategy.fixed
     if strategy.name == "darts" and not evaluator and not changes:
         return base
     _require_different_names(parts, own)
+    flags = [f"--strategy={strategy.name}"]
     fields = [("strategy", str, setting(strategy.name, STRATEGY))]
+    idle = {}
     if evaluator:
         fields.append(("evaluator", str, setting(evaluator.name, EVALUATOR)))
-    if evaluator and evaluator.space:
-        if not _knows_cells(evaluator, task):
-            cells = get_space(evaluator.space).structure.description
-            raise ValueError(
-                f"The evaluator {evaluator.name} knows only {cells}, which "
-                f"is not for {task.name}: choose another --evaluator."
-            )
-        own = [*own, _KnownSpace]
-        known = with_default(base, "space", evaluator.space)
-        fields.append(("space", str, known))
-    published = dict(strategy.parts)
+        if evaluator.space:
+            own = [*own, _KnownSpace]
+            fields.append(("space", str, _space_of(evaluator, task, base)))
+        if trained is not strategy:
+            own = [*own, NumCandidates]
+            flags.append(f"--evaluator={evaluator.name}")
+        elif not evaluator.trains_networks:
+            idle = _training_settings(task)
+    published = {**trained.parts, **strategy.parts}
     if get_space(task.space).structure.primitives == "layers":
-        published |= strategy.published
-    idle = {}
-    if evaluator and not evaluator.trains_networks:
-        idle = _training_settings(task)
+        published |= {**trained.published, **strategy.published}
+    fixed = {**trained.fixed, **strategy.fixed}
     for field in dataclasses.fields(base):
-        changed = _field_of(strategy, field, published)
+        changed = _field_of(" ".join(flags), fixed, field, published)
         if field.name in idle:
             changed = with_condition(changed, evaluator=FROM_SCRATCH)
         if changed is not field:
@@ -180,24 +191,35 @@ def search_config_class(strategy, task, evaluator):
     )
 
 
-def _field_of(strategy, field, published):
+def _space_of(evaluator, task, base):
+    """Returns the field of the only space whose cells an evaluator knows."""
+    if not _knows_cells(evaluator, task):
+        cells = get_space(evaluator.space).structure.description
+        raise ValueError(
+            f"The evaluator {evaluator.name} knows only {cells}, which "
+            f"is not for {task.name}: choose another --evaluator."
+        )
+    return with_default(base, "space", evaluator.space)
+
+
+def _field_of(owner, fixed, field, published):
     """Returns a field of the settings of a search, as a strategy has it.
 
     Args:
-        strategy: `Strategy`.
+        owner: String, the flags of the parts that fix values.
+        fixed: Dict of the only values of settings.
         field: Field of a dataclass of settings.
         published: Dict of the published values.
     """
-    name, fixed = field.name, types.SimpleNamespace(**strategy.fixed)
-    owner = f"--strategy={strategy.name} always has"
-    if name in strategy.fixed:
-        value = strategy.fixed[name]
-        refusal = f"{owner} --{name}={value}: leave --{name} out."
+    name, has = field.name, f"{owner} always has"
+    if name in fixed:
+        value = fixed[name]
+        refusal = f"{has} --{name}={value}: leave --{name} out."
         return with_one_value(field, value, refusal)
-    if missed := unmet_conditions(field, fixed):
-        present = " ".join(f"--{n}={strategy.fixed[n]}" for n in missed)
+    if missed := unmet_conditions(field, types.SimpleNamespace(**fixed)):
+        present = " ".join(f"--{n}={fixed[n]}" for n in missed)
         value = field.metadata.get("paper", field.default)
-        refusal = f"{owner} {present}, so --{name} has no effect: leave it out."
+        refusal = f"{has} {present}, so --{name} has no effect: leave it out."
         return with_one_value(field, published.get(name, value), refusal)
     if name in published:
         return with_published(field, published[name])

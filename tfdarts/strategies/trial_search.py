@@ -67,6 +67,7 @@ class TrialSearch:
         for trial in self.trials:
             if trial.genotype == genotype:
                 return self._keep(trial._replace(seconds=0.0))
+        self.evaluator.prepare()
         number = len(self.trials) + 1
         begun = time.monotonic()
         try:
@@ -82,6 +83,9 @@ class TrialSearch:
         evaluation = require_evaluation(returned, genotype, name)
         if evaluation.seconds is None:
             seconds = time.monotonic() - begun
+            evaluation = evaluation._replace(seconds=seconds)
+        if number == 1:
+            seconds = evaluation.seconds + self.evaluator.seconds_before
             evaluation = evaluation._replace(seconds=seconds)
         return self._keep(evaluation)
 

@@ -327,16 +327,20 @@ def apply_selection_preset(config):
     """Returns the settings of a selection with the choices of its preset.
 
     Args:
-        config: `tfdarts.SelectConfig`.
+        config: `tfdarts.SelectConfig`, or the settings of a search.
 
     Raises:
         DataError: If there are no validation images to rank on.
     """
     source = find_data(config)
-    if not config.validation_portion and "validation" not in source.splits:
+    name, of_data_set = config.own_validation
+    is_own = getattr(config, name) == of_data_set
+    if is_own and "validation" not in source.splits:
         raise DataError(
             f"Candidates are ranked on validation images, and {source.name} "
-            f"has none of its own: give --validation_portion."
+            f"has none of its own: give --{name}."
         )
     distribution = ImageTraining.distribution_of(config)
-    return apply_preset(config, source, distribution.num_replicas_in_sync)
+    parts = distribution.num_replicas_in_sync
+    parts *= getattr(config, "micro_batches", 1)
+    return apply_preset(config, source, parts)

@@ -201,5 +201,5 @@ class NumCandidates(Settings):
     extended_by: typing.ClassVar = "num_candidates"
 
     num_candidates: int = setting(
-        8, "Number of candidates to train.", least=1, below=MOST_CANDIDATES
+        8, "Number of candidates to evaluate.", least=1, below=MOST_CANDIDATES
     )

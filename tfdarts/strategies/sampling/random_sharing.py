@@ -3,13 +3,13 @@
 import dataclasses
 import sys
 
-from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import setting
+from tfdarts.strategies.sampling.path_settings import PathSettings
 from tfdarts.strategies.strategy import SupernetStrategy
 
 
 @dataclasses.dataclass(frozen=True)
-class RandomSharingSettings(Settings):
+class RandomSharingSettings(PathSettings):
     """How genotypes are scored with the shared weights."""
 
     num_candidates: int = setting(
@@ -30,15 +30,6 @@ class RandomSharingSettings(Settings):
     def can_be_extended(self):
         """See `RunConfig`; the choice follows the last epoch."""
         return False
-
-    def __post_init__(self):
-        super().__post_init__()
-        if "noise" in self.search_space.primitives:
-            raise ValueError(
-                "--strategy=random_sharing computes one operation of an edge, "
-                "and cannot draw that of the primitive noise: choose another "
-                "--strategy, or a --space without noise."
-            )
 
 
 class RandomSharing(SupernetStrategy):
