@@ -8,12 +8,13 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from test_projection import accuracy_by_keras
+from path_accuracy import accuracy_by_keras
 
 import tfdarts
 from tfdarts.layers.chosen_mixed_op import ChosenMixedOp
 from tfdarts.layers.uniform_path import UniformPath
 from tfdarts.search_spaces.derivation import edge_weights_of
+from tfdarts.strategies.sampling.path_scores import score_path
 from tfdarts.strategies.sampling.path_selection import PathSelection
 
 SPACE = tfdarts.CNNSearchSpace(2, ("none", "skip_connect", "max_pool_3x3"))
@@ -99,14 +100,13 @@ def test_the_score_is_the_accuracy_of_the_path(supernet, monkeypatch):
         )
         for _ in range(3)
     ]
-    selection = PathSelection(search, batches)
     scores = set()
     for seed in range(4):
         genotype = SPACE.sample(seed)
         weights = edge_weights_of(SPACE, genotype)
         weights = [w.astype("float32") for w in weights.values()]
         expected = accuracy_by_keras(supernet, weights, batches, monkeypatch)
-        found = selection.score_of(genotype, batches)
+        found = score_path(search, genotype, batches)
         assert found == pytest.approx(expected, abs=1e-6)
         scores.add(found)
     assert len(scores) > 1

@@ -6,9 +6,9 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from path_accuracy import accuracy_by_keras
 
 import tfdarts
-from tfdarts.layers.alphas import Alphas
 from tfdarts.strategies.gradient.projection import Projection
 from tfdarts.strategies.gradient.projection import least_missed
 from tfdarts.strategies.gradient.projection import most_missed
@@ -68,23 +68,6 @@ def test_planted_operations_are_found(supernet, seed):
     project_all(Projection(search, "examples", every=2, seed=seed), every=2)
     for layer, kept in zip(layers, expected):
         np.testing.assert_array_equal(layer.probabilities(), kept)
-
-
-def accuracy_by_keras(supernet, weights, batches, monkeypatch):
-    """The mean accuracy in training mode; the statistics are put back."""
-    values = [v.numpy() for v in supernet.variables]
-    by_layer = dict(zip(map(id, supernet.alphas.values()), weights))
-    with monkeypatch.context() as patched:
-        patched.setattr(
-            Alphas, "edge_weights", lambda self, training: by_layer[id(self)]
-        )
-        right = [
-            np.mean(np.argmax(supernet(x, training=True), axis=1) == y)
-            for x, y in batches
-        ]
-    for variable, value in zip(supernet.variables, values):
-        variable.assign(value)
-    return np.mean(right)
 
 
 def test_an_edge_loses_what_accuracy_misses_least(supernet, monkeypatch):

@@ -47,16 +47,15 @@ class SharedWeightsEvaluator(Evaluator):
 
     def __init__(self, task, config):
         super().__init__(task, config)
-        self._selection = None
+        self._darts = None
 
     def prepare(self):
         """Trains the supernet, or restores its weights."""
-        if self._selection is not None:
+        if self._darts is not None:
             return
         from tfdarts.runs.stages import run_stage
         from tfdarts.runs.supernet_search import SupernetSearch
         from tfdarts.runs.supernet_search import checkpoint_of
-        from tfdarts.strategies.sampling.path_selection import PathSelection
 
         config = self.supernet_config()
         stage = Stage(config.run_dir, "search")
@@ -72,13 +71,15 @@ class SharedWeightsEvaluator(Evaluator):
                 "over in another --run_dir."
             )
         self.seconds_before = stage.status()["seconds"]
-        batches = search.work.validation_batches()
-        if self.config.score_batches:
-            batches = [*itertools.islice(batches, self.config.score_batches)]
-        self._selection = PathSelection(search.work.darts, batches)
+        self._batches = search.work.validation_batches()
+        if count := self.config.score_batches:
+            self._batches = [*itertools.islice(self._batches, count)]
+        self._darts = search.work.darts
 
     def __call__(self, genotype, run_dir):
-        score = self._selection.score_of(genotype, self._selection.batches)
+        from tfdarts.strategies.sampling.path_scores import score_path
+
+        score = score_path(self._darts, genotype, self._batches)
         if math.isinf(score):
             return Evaluation.of_diverged(genotype)
         return Evaluation(genotype, rank=[-score], score=score)

@@ -6,15 +6,16 @@ import itertools
 import json
 import logging
 import os
+from collections.abc import Callable
 from collections.abc import Iterable
 
 import keras
 import numpy as np
 
 from tfdarts.files import write_atomically
-from tfdarts.layers.alphas import alphas_of
 from tfdarts.models.supernet import Supernet
 from tfdarts.search_spaces.derivation import edge_weights_of
+from tfdarts.strategies.sampling.path_scores import score_path
 from tfdarts.strategies.strategy import MOST_CANDIDATES
 
 logger = logging.getLogger("tfdarts")
@@ -26,10 +27,10 @@ LOGGED = 100
 class PathSelection(keras.callbacks.Callback):
     """Decides all edges of a supernet after the last epoch of a search.
 
-    Genotypes are drawn uniformly from the search space. The supernet scores
-    each with its path alone, on the first validation batches. All validation
-    batches score the best of them again, and the edges of the winner are
-    decided. The first of equal scores wins.
+    Genotypes are drawn from the search space. The supernet scores each with
+    its path alone, on the first validation batches. All validation batches
+    score the best of them again, and the edges of the winner are decided. The
+    first of equal scores wins.
 
     Batch norms take the statistics of each batch, as in training.
 
@@ -45,6 +46,8 @@ class PathSelection(keras.callbacks.Callback):
             Defaults to `10`.
         seed: Integer. Defaults to `0`.
         path: Path of a CSV file for all scores. Defaults to none.
+        draw: Function of a number that returns as many genotypes. Defaults to
+            uniform draws.
 
     Reference:
 
@@ -61,6 +64,7 @@ class PathSelection(keras.callbacks.Callback):
         num_finalists: int = 10,
         seed: int = 0,
         path: str | os.PathLike | None = None,
+        draw: Callable | None = None,
     ):
         super().__init__()
         if not isinstance(search.supernet, Supernet):
@@ -76,15 +80,12 @@ class PathSelection(keras.callbacks.Callback):
         self.num_finalists = num_finalists
         self.seed = seed
         self.path = path
+        self.draw = draw or self._draw_uniformly
 
     def on_epoch_end(self, epoch, logs=None):
         if epoch + 1 < self.params["epochs"]:
             return
-        first = self.seed * MOST_CANDIDATES
-        drawn = map(
-            self.space.sample, range(first, first + self.num_candidates)
-        )
-        candidates = [*dict.fromkeys(drawn)]
+        candidates = [*dict.fromkeys(self.draw(self.num_candidates))]
         logger.info(
             "search: scoring %d genotypes with the shared weights",
             len(candidates),
@@ -92,38 +93,25 @@ class PathSelection(keras.callbacks.Callback):
         batches = [*itertools.islice(self.batches, self.score_batches)]
         scores = []
         for number, genotype in enumerate(candidates, 1):
-            scores.append(self.score_of(genotype, batches))
+            scores.append(score_path(self.search, genotype, batches))
             if number % LOGGED == 0:
                 logger.info(
                     "search: scored %d of %d genotypes", number, len(candidates)
                 )
         best_first = np.argsort(np.negative(scores), kind="stable")
         finals = {
-            int(position): self.score_of(candidates[position], self.batches)
+            int(position): score_path(
+                self.search, candidates[position], self.batches
+            )
             for position in best_first[: self.num_finalists]
         }
         if self.path is not None:
             self._write(candidates, scores, finals)
         self._decide(candidates[max(finals, key=finals.get)])
 
-    def score_of(self, genotype, batches):
-        """Returns the score of a genotype; NaN is the lowest.
-
-        Args:
-            genotype: `Genotype`.
-            batches: Iterable of batches `(x, y)`.
-        """
-        by_cell_type = edge_weights_of(self.space, genotype)
-        by_layer = {
-            id(alphas): by_cell_type[cell_type]
-            for cell_type, alphas in self.search.supernet.alphas.items()
-        }
-        weights = [
-            by_layer[id(alphas)].astype(alphas.variable_dtype)
-            for alphas in alphas_of(self.search.supernet)
-        ]
-        score = self.search.score_of(weights, batches)
-        return -np.inf if np.isnan(score) else score
+    def _draw_uniformly(self, count):
+        first = self.seed * MOST_CANDIDATES
+        return [*map(self.space.sample, range(first, first + count))]
 
     def _decide(self, genotype):
         by_cell_type = edge_weights_of(self.space, genotype)
