@@ -38,7 +38,7 @@ class PaidAgain(TrialSearch):
     """
 
     def evaluate(self, genotype):
-        return self._keep(self.evaluator(genotype, None))
+        return self.keep(self.evaluator(genotype, None))
 
 
 def figure_of(evaluation):

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 import tfdarts
 from tfdarts import arguments
+from tfdarts import cluster
 from tfdarts.cli import evaluate_command
 from tfdarts.cli import export_command
 from tfdarts.cli import pipeline_command
@@ -225,6 +226,7 @@ HOME_FORMS = {
     ),
     arguments.names: lambda home: (np.array(["onnx"]), ("onnx",)),
     arguments.seeds: lambda home: (np.arange(2), [0, 1]),
+    cluster.address: lambda home: ("first:7000", "first:7000"),
     stage_settings.numbers_text: lambda home: (np.array([2]), "2"),
     form_of(RequestSettings, "model_version"): lambda home: (np.int64(2), 2),
     form_of(tfdarts.SearchConfig, "primitives"): lambda home: (

@@ -1,4 +1,4 @@
-"""The workers of `TF_CONFIG`, and a barrier before they join."""
+"""Workers, the addresses of `TF_CONFIG`, and a barrier before they join."""
 
 import contextlib
 import functools
@@ -27,6 +27,37 @@ _ADDRESS = re.compile(r"\S+:(\d{1,5})")
 
 class ClusterError(ValueError):
     """The workers cannot train together."""
+
+
+class WorkerLostError(RuntimeError):
+    """Raised when the connection to another worker is lost."""
+
+
+def worker_name(process_id):
+    """Returns the name of a process of this machine as a worker.
+
+    Args:
+        process_id: Integer.
+    """
+    return f"{socket.gethostname()}-{process_id}"
+
+
+def address(value, name):
+    """Returns an address in the form of a flag, such as `"localhost:7000"`.
+
+    Args:
+        value: String, a host and a port; or `None`, which is returned.
+        name: String, the name of the argument in errors.
+
+    Raises:
+        ClusterError: If the value is no address.
+    """
+    if value is None or isinstance(value, str) and _is_address(value):
+        return value
+    raise ClusterError(
+        f"{name} must be a host and a port, such as 127.0.0.1:7000. Received: "
+        f"{value!r}."
+    )
 
 
 def workers():

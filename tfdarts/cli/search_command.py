@@ -60,6 +60,8 @@ def _search(config, values):
     from tfdarts.runs.search import search
 
     genotype = search(config)
+    if genotype is None:
+        return  # The chief prints the results.
     print(genotype.to_json(), end="")
     print(_cost_of(following))
     print(following)

@@ -5,9 +5,15 @@ import logging
 import time
 
 from tfdarts.duration import format_duration
+from tfdarts.files import write_atomically
+from tfdarts.records.run_directory import Stage
 from tfdarts.records.trials import read_trials
 from tfdarts.records.trials import write_trials
+from tfdarts.runs.describe_data import to_recorded_config
 from tfdarts.runs.evaluator_registry import get_evaluator
+from tfdarts.runs.worker_processes import WorkerProcesses
+from tfdarts.runs.workers import versions
+from tfdarts.settings.fields import flag_fields
 from tfdarts.strategies.trial_search import TrialSearch
 from tfdarts.tasks.run_data import find_data
 
@@ -52,7 +58,56 @@ class CandidateSearch(TrialSearch):
     @property
     def directory(self):
         """The path of the search in the run directory."""
-        return self.stage.path
+        return Stage(self.config.run_dir, "search").path
+
+    @property
+    def agreement(self):
+        """The values that must be equal on all workers, a dict."""
+        config = to_recorded_config(self.config, self.source)
+        settings = {
+            f"--{field.name}": getattr(config, field.name)
+            for field in flag_fields(config)
+            if field.name not in ("run_dir", "dataset", "preset")
+        }
+        return {**settings, "the data": self.source.fingerprint, **versions()}
+
+    def worker_command(self, address):
+        """Returns the command of a worker, a list of words.
+
+        Args:
+            address: String, the address of the chief.
+
+        Raises:
+            ValueError: If other processes cannot read the data.
+        """
+        if not isinstance(self.config.dataset, str):
+            raise ValueError(
+                "Workers are other processes, which cannot read data in "
+                "memory: give `dataset` as a string, such as "
+                '"folder:<directory>", or leave num_workers and listen out.'
+            )
+        run_dir = Stage(self.config.run_dir, "search").run_dir.absolute()
+        path = run_dir / "search" / "workers" / "flags.cfg"
+        path.parent.mkdir(exist_ok=True)
+        flags = {
+            field.name: getattr(self.config, field.name)
+            for field in flag_fields(self.config)
+            if field.name not in ("num_workers", "listen", "chief")
+        }
+        flags["run_dir"] = run_dir
+        lines = [f"--{n}={v}" for n, v in flags.items() if v is not None]
+        write_atomically(path, "\n".join(lines) + "\n")
+        return ["tfdarts-search", f"--flagfile={path}", f"--chief={address}"]
+
+    def start_workers(self, address, count):
+        """Returns the context of worker processes on this machine.
+
+        Args:
+            address: String, the address of the chief.
+            count: Integer, the number of processes.
+        """
+        _, *flags = self.worker_command(address) if count else [None]
+        return WorkerProcesses(flags, count, self.directory / "workers")
 
     def _evaluate_new(self, genotype, number):
         logger.info(
@@ -80,8 +135,8 @@ class CandidateSearch(TrialSearch):
             return None
         return "Only one candidate was evaluated, so there was no choice."
 
-    def _keep(self, evaluation):
-        super()._keep(evaluation)
+    def keep(self, evaluation):
+        super().keep(evaluation)
         write_trials(self.directory, self.trials)
         done, total = len(self.trials), self.config.num_candidates
         seconds = time.monotonic() - self.begun

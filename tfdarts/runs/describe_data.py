@@ -17,13 +17,13 @@ def to_recorded_config(config, source):
     Settings that do not change the result are reset, so that a run can be
     resumed without them.
     """
-    names = {field.name for field in dataclasses.fields(config)}
-    without_effect = names & {*WITHOUT_EFFECT, "recompute"}
+    reset = {
+        field.name: field.default
+        for field in dataclasses.fields(config)
+        if field.name in (*WITHOUT_EFFECT, "recompute")
+    }
     return dataclasses.replace(
-        config,
-        dataset=source.name,
-        distribute="none",
-        **dict.fromkeys(without_effect, False),
+        config, dataset=source.name, distribute="none", **reset
     )
 
 

@@ -35,6 +35,11 @@ def pipeline(search_config: Settings, train_config: Settings) -> dict[str, Any]:
         `"saved_model"` the path of the exported version.
     """
     require_config("pipeline", search_config, *all_search_configs())
+    if getattr(search_config, "chief", None):
+        raise ValueError(
+            "--chief makes a worker of tfdarts-search, which trains and "
+            "exports nothing: start workers by tfdarts-search."
+        )
     task = task_of_config(search_config)
     with _prefix_training_errors():
         require_config("pipeline", train_config, task.configs["train"])

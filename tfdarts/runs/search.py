@@ -23,7 +23,7 @@ logger = logging.getLogger("tfdarts")
 
 
 @show_progress()
-def search(config: Settings) -> Genotype:
+def search(config: Settings) -> Genotype | None:
     """Searches for a cell and writes its genotype to the run directory.
 
     The strategy of the config finds the cell. An interrupted search resumes
@@ -36,13 +36,14 @@ def search(config: Settings) -> Genotype:
             for any strategy, the result of `tfdarts.search_config`.
 
     Returns:
-        The `Genotype` found.
+        The `Genotype` found; `None` with `chief`, whose search finds it.
 
     Raises:
-        ValueError: If a setting is invalid, or the run directory holds a
-            search with other settings.
+        ValueError: If a setting is invalid, the run directory holds a search
+            with other settings, or the chief has other settings.
         DataError: If the data do not fit the settings.
         DivergedError: If the loss becomes NaN.
+        WorkerLostError: If another worker, or the chief, is gone.
 
     Reference:
 
@@ -52,10 +53,20 @@ def search(config: Settings) -> Genotype:
     task, strategy = task_of_config(config), strategy_of_config(config)
     with run_as_worker(config) as config:
         stage = Stage(config.run_dir, "search")
+        if getattr(config, "chief", None):
+            return _evaluate_for_chief(task, stage.restore_choices(config))
         kind = {"supernet": SupernetSearch, "candidates": CandidateSearch}
         running = kind[strategy.trains](task, stage.restore_choices(config))
         run_stage(stage, running, functools.partial(_finish, strategy))
         return Genotype.load(stage.run_dir / "genotype.json")
+
+
+def _evaluate_for_chief(task, config):
+    """Evaluates candidates for the chief of a search, until it has ended."""
+    from tfdarts.strategies.proposers.worker import run_worker
+
+    run_worker(CandidateSearch(task, config), config.chief)
+    logger.info("worker: done; the chief writes all results")
 
 
 def _finish(strategy, running, stage):

@@ -18,6 +18,7 @@ import tensorflow as tf
 import tfdarts
 from tfdarts.arguments import as_path
 from tfdarts.cluster import ClusterError
+from tfdarts.cluster import WorkerLostError
 from tfdarts.records.run_directory import Stage
 from tfdarts.replicas import on_each_replica
 from tfdarts.replicas import worker_of
@@ -27,10 +28,6 @@ from tfdarts.training.distribution import distribution_of
 
 _NOT_COPIED = ("export", "evaluation", "tensorboard", "lock", "*.partial")
 _MISMATCH = re.compile(r"mismatch in the collective|joining a group with size")
-
-
-class WorkerLostError(RuntimeError):
-    """Raised when the connection to another worker is lost."""
 
 
 @contextlib.contextmanager
@@ -88,13 +85,8 @@ def use_own_run_dir(run_dir, distribution, **facts):
     try:
         if worker and run_dir:
             run_dir = copy_of(run_dir)
-        versions = {
-            "the version of tfdarts": tfdarts.__version__,
-            "the version of TensorFlow": tf.__version__,
-            "the version of Keras": keras.__version__,
-        }
         held = {"the progress in --run_dir": str(_progress_in(run_dir))}
-        require_agreement(distribution, **facts, **versions, **held)
+        require_agreement(distribution, **facts, **versions(), **held)
         yield run_dir
         wait_at_barrier(distribution)
     except tf.errors.OpError as error:
@@ -109,6 +101,15 @@ def use_own_run_dir(run_dir, distribution, **facts):
                 "without it"
             ) from error
         raise
+
+
+def versions():
+    """Returns the versions that must be equal on all workers, by names."""
+    return {
+        "the version of tfdarts": tfdarts.__version__,
+        "the version of TensorFlow": tf.__version__,
+        "the version of Keras": keras.__version__,
+    }
 
 
 def _is_connection_error(error):

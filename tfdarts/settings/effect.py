@@ -5,8 +5,8 @@ import types
 from tfdarts.settings.conditions import unmet_conditions
 from tfdarts.settings.fields import flag_fields
 
-WITHOUT_EFFECT = ("prepare", "tensorboard")
-"""Settings that do not change the result."""
+WITHOUT_EFFECT = ("prepare", "tensorboard", "num_workers", "listen", "chief")
+"""Settings that do not change the result, or only by the order of trials."""
 
 
 def settings_with_effect(config_class, settings):

@@ -27,6 +27,7 @@ class TrialSearch:
         space: The search space.
         trials: List of `Evaluation`, one per candidate, in order.
         directory: Path for files of the strategy, or `None`.
+        agreement: Dict of values that must be equal on all workers.
 
     Example:
 
@@ -42,6 +43,7 @@ class TrialSearch:
     """
 
     directory = None
+    agreement = {}
 
     def __init__(self, config, evaluator):
         self.config = config
@@ -64,11 +66,26 @@ class TrialSearch:
                 all its candidates, or the evaluator returns no `Evaluation`.
         """
         self._require_candidate(genotype)
+        evaluation = self.known(genotype)
+        if evaluation is None:
+            evaluation = self.measure(genotype, len(self.trials) + 1)
+        return self.keep(evaluation)
+
+    def known(self, genotype):
+        """Returns what is known of an earlier candidate, or `None`."""
         for trial in self.trials:
             if trial.genotype == genotype:
-                return self._keep(trial._replace(seconds=0.0))
+                return trial._replace(seconds=0.0)
+        return None
+
+    def measure(self, genotype, number):
+        """Returns the `Evaluation` of a genotype, without keeping it.
+
+        Args:
+            genotype: `Genotype`.
+            number: Integer, the number of the candidate, from 1.
+        """
         self.evaluator.prepare()
-        number = len(self.trials) + 1
         begun = time.monotonic()
         try:
             returned = self._evaluate_new(genotype, number)
@@ -87,12 +104,13 @@ class TrialSearch:
         if number == 1:
             seconds = evaluation.seconds + self.evaluator.seconds_before
             evaluation = evaluation._replace(seconds=seconds)
-        return self._keep(evaluation)
+        return evaluation
 
     def _evaluate_new(self, genotype, number):
         return self.evaluator(genotype, None)
 
-    def _keep(self, evaluation):
+    def keep(self, evaluation):
+        """Appends an evaluation to the trials, and returns it."""
         self.trials.append(evaluation)
         return evaluation
 

@@ -44,8 +44,8 @@ class Recorded(TrialSearch):
         self.directory = directory
         self.trials = read_trials(directory)
 
-    def _keep(self, evaluation):
-        super()._keep(evaluation)
+    def keep(self, evaluation):
+        super().keep(evaluation)
         write_trials(self.directory, self.trials)
         return evaluation
 

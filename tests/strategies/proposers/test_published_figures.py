@@ -18,7 +18,7 @@ class PaidAgain(TrialSearch):
     """A search in which a genotype that comes again costs again."""
 
     def evaluate(self, genotype):
-        return self._keep(self.evaluator(genotype, None))
+        return self.keep(self.evaluator(genotype, None))
 
 
 def accuracy(name, seed, **settings):

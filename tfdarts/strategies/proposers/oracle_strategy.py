@@ -3,11 +3,11 @@
 import dataclasses
 import importlib
 import logging
-import math
 import typing
 from typing import Any
 
 from tfdarts.settings.fields import Settings
+from tfdarts.strategies.proposers.worker_settings import WorkerSettings
 from tfdarts.strategies.strategy import Strategy
 from tfdarts.strategies.trial_budget import TrialBudget
 from tfdarts.strategies.trial_budget import has_ended
@@ -19,7 +19,7 @@ logger = logging.getLogger("tfdarts")
 
 
 @dataclasses.dataclass(frozen=True)
-class OracleSettings(TrialBudget):
+class OracleSettings(WorkerSettings, TrialBudget):
     """The settings of a strategy that has an oracle.
 
     Attributes:
@@ -50,7 +50,7 @@ class OracleStrategy(Strategy):
 
     An interrupted search resumes with the oracle's files in `search/oracle`,
     if it is a `ResumableOracle`. To any other oracle, all trials so far are
-    told again: it must then propose the same ones.
+    told again: it must then propose the same ones, and it has no workers.
 
     Attributes:
         oracle: String, `"module:class"` of the oracle. The settings that
@@ -84,35 +84,26 @@ class OracleStrategy(Strategy):
 
     def run(self, search: Any) -> None:
         from tfdarts.strategies.proposers.ask_tell import ask
-        from tfdarts.strategies.proposers.ask_tell import tell
+        from tfdarts.strategies.proposers.proposals import Proposals
         from tfdarts.strategies.proposers.space_encoding import SpaceEncoding
 
-        encoding = SpaceEncoding(search.space)
-        oracle = self.build_oracle(search.config, encoding.hyperparameters())
+        choices = SpaceEncoding(search.space).hyperparameters()
+        oracle = self.build_oracle(search.config, choices)
         _restore(oracle, search.directory)
+        proposals = Proposals(oracle, search)
+        proposals.catch_up()
+        if search.config.num_workers or search.config.listen:
+            from tfdarts.strategies.proposers.chief import run_chief
+
+            run_chief(proposals)
+            return
         while not has_ended(search):
             trial = ask(oracle)
             if trial is None:
                 logger.info("search: ended, because the oracle has no more")
                 return
-            genotype = encoding.decode(trial.hyperparameters.values)
-            evaluation = self._evaluate(search, oracle, genotype)
-            tell(oracle, trial, _loss(evaluation))
-
-    def _evaluate(self, search, oracle, genotype):
-        """Returns the recorded or new evaluation of the oracle's trial."""
-        position = len(oracle.end_order)
-        if position == len(search.trials):
-            return search.evaluate(genotype)
-        # The search was interrupted before the oracle was told.
-        recorded = search.trials[position]
-        if recorded.genotype != genotype:
-            raise ValueError(
-                f"The strategy {self.name} would not propose the recorded "
-                f"candidate {position + 1} again, so the search cannot "
-                "resume: start over in another --run_dir."
-            )
-        return recorded
+            genotype = proposals.genotype(trial)
+            proposals.tell(trial, search.evaluate(genotype))
 
 
 def _restore(oracle, directory):
@@ -125,9 +116,3 @@ def _restore(oracle, directory):
     saved = (directory / "oracle" / "oracle.json").exists()
     if saved and isinstance(oracle, ResumableOracle):
         oracle.reload()
-
-
-def _loss(evaluation):
-    """Returns what an oracle minimizes; `None` if the candidate failed."""
-    loss, *_ = evaluation.rank
-    return loss if math.isfinite(loss) else None

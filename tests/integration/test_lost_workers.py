@@ -1,0 +1,87 @@
+"""A search with worker processes that are killed, and then its chief."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+
+from tfdarts.records.trials import read_trials
+
+COMMAND = (
+    "import sys; from tfdarts.cli.search_command import main; sys.exit(main())"
+)
+FLAGS = [
+    *("--strategy=evolution", "--num_candidates=5", "--population=2"),
+    *("--dataset=digits", "--epochs=1", "--batch_size=256", "--num_cells=3"),
+    *("--init_channels=2", "--num_nodes=1", "--auxiliary_weight=0"),
+    *("--drop_path_rate=0", "--num_workers=2", "--run_dir=run"),
+]
+
+
+@pytest.fixture
+def search(tmp_path):
+    """Starts the command; kills what a test that failed leaves running."""
+    started = []
+
+    def start(*flags):
+        log = tmp_path / f"log{len(started)}.txt"
+        with log.open("w") as file:
+            process = subprocess.Popen(
+                [sys.executable, "-c", COMMAND, *FLAGS, *flags],
+                cwd=tmp_path,
+                stdout=subprocess.DEVNULL,
+                stderr=file,
+            )
+        started.append(process)
+        return process, log
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def until(condition, log, seconds=240):
+    limit = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < limit, log.read_text()
+        time.sleep(0.05)
+
+
+@pytest.mark.slow
+def test_killed_workers_and_a_killed_chief_lose_nothing(search, tmp_path):
+    path = tmp_path / "run" / "search"
+    chief, log = search()
+    until(
+        lambda: all((path / f"candidates/000{n}").exists() for n in (1, 2)), log
+    )
+    workers = psutil.Process(chief.pid).children()
+    assert len(workers) == 2
+    workers[0].send_signal(signal.SIGKILL)
+    until(
+        lambda: "is lost; another evaluates candidate" in log.read_text(), log
+    )
+    until(lambda: len(read_trials(path)) >= 2, log)
+    workers = psutil.Process(chief.pid).children()
+    assert len(workers) == 2
+    chief.kill()
+    chief.wait()
+    gone, left = psutil.wait_procs(workers, timeout=30)
+    assert not left
+    assert "is gone, and this worker" in (path / "workers/1.log").read_text()
+    done = len(read_trials(path))
+    assert done < 5
+    chief, log = search()
+    assert chief.wait(240) == 0, log.read_text()
+    assert f"resuming after candidate {done}" in log.read_text()
+    trials = read_trials(path)
+    assert len(trials) == 5 and not any(t.has_diverged for t in trials)
+    state = json.loads((path / "oracle" / "oracle.json").read_text())
+    assert sorted(state["end_order"]) == state["start_order"]
+    assert len(state["start_order"]) == 5
+    assert (tmp_path / "run" / "genotype.json").exists()
+    assert (path / "candidates.png").exists()
