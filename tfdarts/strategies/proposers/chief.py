@@ -6,6 +6,7 @@ import contextlib
 import json
 import logging
 import shlex
+import socket
 import threading
 import time
 
@@ -36,6 +37,7 @@ _SECONDS_TO_SAY_GOODBYE = 10
 _PAUSE = 0.2
 _THREADS = 64
 _LOCAL = "127.0.0.1"
+_EVERYWHERE = "0.0.0.0", "[::]"
 
 
 class Chief:
@@ -221,7 +223,9 @@ def run_chief(proposals):
         return
     with serve(chief, config.listen or f"{_LOCAL}:0") as address:
         if config.listen:
-            command = search.worker_command(config.listen)
+            host, _, port = config.listen.rpartition(":")
+            name = socket.gethostname() if host in _EVERYWHERE else host
+            command = search.worker_command(f"{name}:{port}")
             logger.info("search: start workers by %s", shlex.join(command))
         with search.start_workers(address, config.num_workers) as processes:
             while not chief.ended and chief.failure is None:
@@ -266,8 +270,7 @@ def serve(chief, address):
     server.start()
     host = address.rpartition(":")[0]
     try:
-        everywhere = host in ("0.0.0.0", "[::]")
-        yield f"{_LOCAL if everywhere else host}:{port}"
+        yield f"{_LOCAL if host in _EVERYWHERE else host}:{port}"
     finally:
         server.stop(None)
         executor.shutdown(wait=False)
