@@ -33,6 +33,7 @@ SECONDS_OF_SILENCE = 60
 MOST_LOSSES = 3
 """A candidate that loses so many workers has failed."""
 
+_SECONDS_BETWEEN_LOGS = 30
 _SECONDS_TO_SAY_GOODBYE = 10
 _PAUSE = 0.2
 _THREADS = 64
@@ -228,9 +229,15 @@ def run_chief(proposals):
             command = search.worker_command(f"{name}:{port}")
             logger.info("search: start workers by %s", shlex.join(command))
         with search.start_workers(address, config.num_workers) as processes:
+            last_log = time.monotonic()
             while not chief.ended and chief.failure is None:
                 processes.replace_lost(chief)
                 chief.give_back_of_silent()
+                if chief.seen:
+                    last_log = time.monotonic()
+                elif time.monotonic() > last_log + _SECONDS_BETWEEN_LOGS:
+                    logger.info("search: still waiting for workers")
+                    last_log = time.monotonic()
                 time.sleep(_PAUSE)
             _say_goodbye(chief)
     if chief.failure is not None:
