@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import socket
 import threading
 import time
 
@@ -16,6 +17,7 @@ from tfdarts.evaluators.nas_bench_201_table import NASBench201Evaluator
 from tfdarts.files import write_atomically
 from tfdarts.records.trials import read_trials
 from tfdarts.records.trials import write_trials
+from tfdarts.runs.worker_processes import WorkerProcesses
 from tfdarts.strategies.proposers import chief as chief_module
 from tfdarts.strategies.proposers import oracle_strategy
 from tfdarts.strategies.proposers import worker as worker_module
@@ -115,6 +117,44 @@ def test_one_worker_evaluates_what_a_search_without_workers_does(name):
         run_worker(Recorded(config), address)
     assert chief.ended and not chief.seen
     assert chief.search.trials == alone(config)
+
+
+def test_a_search_serves_workers_until_its_end(monkeypatch, caplog):
+    """What all candidates share is ready before the first worker comes."""
+    caplog.set_level("INFO")
+    monkeypatch.setattr(chief_module, "_SECONDS_BETWEEN_LOGS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    config = config_of(num_candidates=5, listen=f"0.0.0.0:{address[10:]}")
+    prepared = []
+
+    class Served(Recorded):
+        def worker_command(self, address):
+            assert prepared == [self.evaluator]
+            return ["tfdarts-search", f"--chief={address}"]
+
+        def start_workers(self, address, count):
+            return WorkerProcesses([], count, None)
+
+    def prepare(evaluator):
+        prepared.append(evaluator)
+
+    monkeypatch.setattr(NASBench201Evaluator, "prepare", prepare)
+    search = Served(config)
+    strategy = get_strategy("evolution")
+    chief = threading.Thread(target=strategy.run, args=[search])
+    chief.start()
+    while "still waiting for workers" not in caplog.text:
+        time.sleep(0.01)
+    run_worker(Recorded(config), address)
+    chief.join(5)
+    assert not chief.is_alive()
+    assert search.trials == alone(config_of(num_candidates=5))
+    port = address.rpartition(":")[2]
+    name = socket.gethostname()
+    assert (
+        f"start workers by tfdarts-search --chief={name}:{port}" in caplog.text
+    )
 
 
 def test_several_workers_evaluate_each_candidate_once():

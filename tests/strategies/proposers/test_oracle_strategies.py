@@ -217,9 +217,10 @@ def test_recurrent_cells_are_proposed():
     )
     assert (config.population, config.tournament) == (20, 5)
 
-    def evaluator(genotype, run_dir):
-        return Evaluation(genotype, [0.0], 0.0, 1.0)
+    class Constant(tfdarts.Evaluator):
+        def __call__(self, genotype, run_dir):
+            return Evaluation(genotype, [0.0], 0.0, 1.0)
 
-    search = TrialSearch(config, evaluator)
+    search = TrialSearch(config, Constant(None, config))
     assert len(run(get_strategy("evolution"), search)) == 4
     assert search.genotype in search.space

@@ -222,6 +222,8 @@ def run_chief(proposals):
     chief = Chief(proposals)
     if chief.ended:
         return
+    # What all candidates share is there before workers look for it.
+    search.evaluator.prepare()
     with serve(chief, config.listen or f"{_LOCAL}:0") as address:
         if config.listen:
             host, _, port = config.listen.rpartition(":")
