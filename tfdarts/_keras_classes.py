@@ -56,6 +56,9 @@ MODULES = {
     "RandomPerturbation": "tfdarts.strategies.gradient.perturbations",
     "ReLUConvBN": "tfdarts.layers.convolutions",
     "RecurrentCell": "tfdarts.layers.recurrent_cell",
+    "RecurrentController": (
+        "tfdarts.strategies.controllers.recurrent_controller"
+    ),
     "RecurrentSearchCell": "tfdarts.layers.recurrent_search_cell",
     "ResidualReduction": "tfdarts.layers.nas_bench_201_layers",
     "SGD": "tfdarts.training.optimizers",

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tfdarts.strategies.controllers.moving_baseline import MovingBaseline
 from tfdarts.strategies.proposers.proposer import Proposer
 
 SPREAD = 1e-3
@@ -37,8 +38,7 @@ class ReinforceOracle(Proposer):
     ):
         super().__init__(**kwargs)
         self.learning_rate = policy_learning_rate
-        self.baseline_decay = baseline_decay
-        self.baseline = {"sum": 0.0, "weight": 0.0}
+        self.baseline = MovingBaseline(baseline_decay)
         self.policy = {}
 
     def probabilities(self, hyperparameter):
@@ -58,12 +58,7 @@ class ReinforceOracle(Proposer):
         return self.sample(generator)
 
     def learn(self, values: dict, loss: float) -> None:
-        reward, decay = -loss, self.baseline_decay
-        self.baseline = {
-            "sum": decay * self.baseline["sum"] + (1 - decay) * reward,
-            "weight": decay * self.baseline["weight"] + (1 - decay),
-        }
-        advantage = reward - self.baseline["sum"] / self.baseline["weight"]
+        advantage = self.baseline.advantage(-loss)
         for name, gradient in self.gradients(values).items():
             self._descend(self.policy[name], advantage * gradient)
 
@@ -114,13 +109,13 @@ class ReinforceOracle(Proposer):
     def get_state(self) -> dict:
         return {
             **super().get_state(),
-            "baseline": self.baseline,
+            "baseline": self.baseline.state,
             "policy": self.policy,
         }
 
     def set_state(self, state: dict) -> None:
         super().set_state(state)
-        self.baseline = state["baseline"]
+        self.baseline.state = state["baseline"]
         self.policy = state["policy"]
 
 

@@ -1,0 +1,1 @@
+"""Policies that draw genotypes, and how they learn."""
