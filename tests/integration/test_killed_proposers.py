@@ -17,7 +17,7 @@ CANDIDATES = 80
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("strategy", ["evolution", "nas_rl"])
+@pytest.mark.parametrize("strategy", ["evolution", "nas_rl", "nasnet"])
 def test_a_killed_search_evaluates_the_same_candidates(strategy, tmp_path):
     settings = {"evaluator": "nas_bench_201", "num_candidates": CANDIDATES}
     if strategy == "evolution":

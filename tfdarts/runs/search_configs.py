@@ -13,7 +13,6 @@ from tfdarts.settings.conditions import unmet_conditions
 from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import setting
 from tfdarts.settings.fields import with_condition
-from tfdarts.settings.fields import with_default
 from tfdarts.settings.fields import with_one_value
 from tfdarts.settings.fields import with_published
 from tfdarts.strategies.strategy import STRATEGY
@@ -165,8 +164,8 @@ def search_config_class(strategy, task, evaluator):
     if evaluator:
         fields.append(("evaluator", str, setting(evaluator.name, EVALUATOR)))
         if evaluator.space:
+            _require_cells(evaluator, task)
             own = [*own, _KnownSpace]
-            fields.append(("space", str, _space_of(evaluator, task, base)))
         if trained is not strategy:
             own = [*own, NumCandidates]
             flags.append(f"--evaluator={evaluator.name}")
@@ -175,6 +174,8 @@ def search_config_class(strategy, task, evaluator):
     published = {**trained.parts, **strategy.parts}
     if get_space(task.space).structure.primitives == "layers":
         published |= {**trained.published, **strategy.published}
+    if evaluator and evaluator.space:
+        published["space"] = evaluator.space
     fixed = {**trained.fixed, **strategy.fixed}
     for field in dataclasses.fields(base):
         changed = _field_of(" ".join(flags), fixed, field, published)
@@ -191,15 +192,14 @@ def search_config_class(strategy, task, evaluator):
     )
 
 
-def _space_of(evaluator, task, base):
-    """Returns the field of the only space whose cells an evaluator knows."""
+def _require_cells(evaluator, task):
+    """Raises `ValueError` if a task has not the cells of an evaluator."""
     if not _knows_cells(evaluator, task):
         cells = get_space(evaluator.space).structure.description
         raise ValueError(
             f"The evaluator {evaluator.name} knows only {cells}, which "
             f"is not for {task.name}: choose another --evaluator."
         )
-    return with_default(base, "space", evaluator.space)
 
 
 def _field_of(owner, fixed, field, published):

@@ -23,6 +23,7 @@ from tfdarts.strategies.proposers.bayesian import Bayesian
 from tfdarts.strategies.proposers.evolution import Evolution
 from tfdarts.strategies.proposers.local_search import LocalSearch
 from tfdarts.strategies.proposers.nas_rl import NASRL
+from tfdarts.strategies.proposers.nasnet_search import NASNet
 from tfdarts.strategies.proposers.pnas import PNAS
 from tfdarts.strategies.random_search import RandomSearch
 from tfdarts.strategies.sampling.random_sharing import RandomSharing
@@ -58,6 +59,7 @@ STRATEGIES = Registry(
             LocalSearch(),
             Evolution(),
             NASRL(),
+            NASNet(),
             Bayesian(),
             PNAS(),
         )

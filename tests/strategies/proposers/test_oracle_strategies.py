@@ -22,13 +22,24 @@ SMALL = {
     "local_search": {"num_initial": 2},
     "evolution": {"population": 3, "tournament": 2},
     "nas_rl": {},
+    "nas_rl recurrent": {
+        "controller": "recurrent",
+        "controller_units": 3,
+        "trials_per_update": 2,
+    },
+    "nasnet": {
+        "controller_units": 3,
+        "trials_per_update": 2,
+        "ppo_epochs": 2,
+    },
     "bayesian": {"num_initial_points": 3},
 }
 
 
 def config_of(name, **settings):
+    strategy, *_ = name.split()
     return tfdarts.search_config(
-        name, evaluator="nas_bench_201", **SMALL.get(name, {}), **settings
+        strategy, evaluator="nas_bench_201", **SMALL.get(name, {}), **settings
     )
 
 
@@ -85,7 +96,8 @@ def kill_before(monkeypatch):
         "evolution",
         *(
             pytest.param(name, marks=pytest.mark.slow)
-            for name in ("local_search", "nas_rl", "bayesian")
+            for name in SMALL
+            if name != "evolution"
         ),
     ],
 )
@@ -93,7 +105,7 @@ def test_a_search_that_is_killed_anywhere_goes_on_exactly(
     name, tmp_path, kill_before
 ):
     config = config_of(name, num_candidates=5)
-    strategy = get_strategy(name)
+    strategy = get_strategy(config.strategy)
     expected = run(strategy, TrialSearch(config, NASBench201Evaluator(0, 0)))
     assert len({*expected}) > 3
     for number in itertools.count():

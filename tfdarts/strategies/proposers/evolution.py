@@ -34,7 +34,7 @@ class EvolutionSettings(OracleSettings):
         super().__post_init__()
         for name, more in (("tournament", 1), ("removal", 2)):
             needed = (self.population or 0) + more
-            if self._is_given(name) and self.num_candidates < needed:
+            if self.is_given(name) and self.num_candidates < needed:
                 raise ValueError(
                     f"--{name}={getattr(self, name)} has no effect before "
                     f"candidate {needed}, as the first {self.population} "
@@ -42,12 +42,6 @@ class EvolutionSettings(OracleSettings):
                     "--num_candidates, lower --population, or leave "
                     f"--{name} out."
                 )
-
-    def _is_given(self, name):
-        """Returns whether a setting has a value that no preset chooses."""
-        field = self.__dataclass_fields__[name]
-        chosen = field.metadata.get("paper"), self.of_few_candidates.get(name)
-        return getattr(self, name) not in (None, field.default, *chosen)
 
 
 class Evolution(OracleStrategy):

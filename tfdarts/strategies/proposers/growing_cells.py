@@ -20,8 +20,8 @@ class GrowingCells:
 
     Raises:
         ValueError: If the nodes of the space cannot be repeated, because they
-            keep different numbers of edges or the primitives depend on the
-            edge.
+            keep different numbers of edges, the primitives depend on the
+            edge, or predecessors repeat.
 
     Example:
 
@@ -35,6 +35,12 @@ class GrowingCells:
     def __init__(self, space):
         self.space = space
         kept = {space.num_kept(node) for node in space.nodes}
+        if space.repeats_predecessors:
+            raise ValueError(
+                f"In the search space {space.name}, predecessors repeat, which "
+                "the features of cells do not show, so cells cannot grow: "
+                "choose another --space or --strategy."
+            )
         if len(kept) > 1 or space.primitives_by_edge is not None:
             raise ValueError(
                 f"In the search space {space.name}, a node cannot repeat the "

@@ -6,6 +6,7 @@ import logging
 import typing
 from typing import Any
 
+from tfdarts.settings.conditions import unmet_conditions
 from tfdarts.settings.fields import Settings
 from tfdarts.strategies.proposers.worker_settings import WorkerSettings
 from tfdarts.strategies.strategy import Strategy
@@ -33,12 +34,20 @@ class OracleSettings(WorkerSettings, TrialBudget):
         super().__post_init__()
         if "preset" not in self.__dataclass_fields__:
             for name, value in self.of_few_candidates.items():
-                if getattr(self, name) is None:
+                field = self.__dataclass_fields__[name]
+                has_effect = not unmet_conditions(field, self)
+                if getattr(self, name) is None and has_effect:
                     self._set(name, value)
 
     def auto_settings(self, *data):
         """See `tfdarts.tasks.shared_settings.ImageConfig`."""
         return {**super().auto_settings(*data), **self.of_few_candidates}
+
+    def is_given(self, name):
+        """Returns whether a setting has a value that no preset chooses."""
+        field = self.__dataclass_fields__[name]
+        chosen = field.metadata.get("paper"), self.of_few_candidates.get(name)
+        return getattr(self, name) not in (None, field.default, *chosen)
 
 
 class OracleStrategy(Strategy):
@@ -60,6 +69,20 @@ class OracleStrategy(Strategy):
     trains = "candidates"
     settings = OracleSettings
     oracle: str | None = None
+
+    def build_encoding(self, config: Settings) -> Any:
+        """Returns the genotypes of a search as choices.
+
+        Args:
+            config: The settings of the search.
+
+        Returns:
+            Object with `hyperparameters()`, the choices that the oracle makes,
+            and `decode(values)`, the genotype of their values.
+        """
+        from tfdarts.strategies.proposers.space_encoding import SpaceEncoding
+
+        return SpaceEncoding(config.search_space)
 
     def build_oracle(
         self, config: Settings, hyperparameters: "keras_tuner.HyperParameters"
@@ -85,9 +108,8 @@ class OracleStrategy(Strategy):
     def run(self, search: Any) -> None:
         from tfdarts.strategies.proposers.ask_tell import ask
         from tfdarts.strategies.proposers.proposals import Proposals
-        from tfdarts.strategies.proposers.space_encoding import SpaceEncoding
 
-        choices = SpaceEncoding(search.space).hyperparameters()
+        choices = self.build_encoding(search.config).hyperparameters()
         oracle = self.build_oracle(search.config, choices)
         _restore(oracle, search.directory)
         proposals = Proposals(oracle, search)

@@ -4,7 +4,16 @@ import math
 
 from tfdarts.strategies.proposers.ask_tell import ask
 from tfdarts.strategies.proposers.ask_tell import tell
-from tfdarts.strategies.proposers.space_encoding import SpaceEncoding
+from tfdarts.strategies.strategy_registry import get_strategy
+
+
+def encoding_of(search):
+    """Returns the genotypes of a search as choices of its strategy's oracle.
+
+    Args:
+        search: `TrialSearch`.
+    """
+    return get_strategy(search.config.strategy).build_encoding(search.config)
 
 
 class Proposals:
@@ -21,7 +30,7 @@ class Proposals:
     def __init__(self, oracle, search):
         self.oracle = oracle
         self.search = search
-        self.encoding = SpaceEncoding(search.space)
+        self.encoding = encoding_of(search)
 
     def genotype(self, trial):
         """Returns the genotype of a trial."""

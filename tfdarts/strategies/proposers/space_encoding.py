@@ -1,6 +1,7 @@
 """Genotypes of a search space as hyperparameters of keras-tuner."""
 
 import itertools
+from itertools import chain
 
 from tfdarts.genotypes import Genotype
 
@@ -10,7 +11,8 @@ class SpaceEncoding:
 
     A node that does not keep all its edges has a choice of predecessors, such
     as `"0,2"`. Each edge has a choice of primitives, which is active if the
-    node keeps the edge.
+    node keeps the edge. Where predecessors repeat, as in `"2,2"`, the second
+    edge from a predecessor has a choice of its own.
 
     Args:
         space: `tfdarts.CellSearchSpace`.
@@ -41,12 +43,14 @@ class SpaceEncoding:
             name = f"{cell_type}_{node}"
             if len(kept) > 1:
                 hyperparameters.Choice(name, [*map(_join, kept)])
-            for source in range(node):
+            for source, repeat in sorted({*chain(*map(_places, kept))}):
                 hyperparameters.Choice(
-                    f"{name}_{source}",
+                    _edge_name(name, source, repeat),
                     self.space.choices(cell_type, node, source),
                     parent_name=name if len(kept) > 1 else None,
-                    parent_values=[_join(k) for k in kept if source in k],
+                    parent_values=[
+                        _join(k) for k in kept if k.count(source) > repeat
+                    ],
                 )
         return hyperparameters
 
@@ -60,11 +64,12 @@ class SpaceEncoding:
         for cell_type, node in self._nodes():
             edges = genotype.cells[cell_type].nodes[self._position(node)]
             edges = sorted(edges, key=lambda edge: edge[1])
+            sources = tuple(source for _, source in edges)
             name = f"{cell_type}_{node}"
             if len(self._kept(node)) > 1:
-                values[name] = _join(source for _, source in edges)
-            for primitive, source in edges:
-                values[f"{name}_{source}"] = primitive
+                values[name] = _join(sources)
+            for (primitive, _), place in zip(edges, _places(sources)):
+                values[_edge_name(name, *place)] = primitive
         return values
 
     def decode(self, values):
@@ -78,14 +83,16 @@ class SpaceEncoding:
             name = f"{cell_type}_{node}"
             (kept, *others) = self._kept(node)
             if others:
-                kept = map(int, values[name].split(","))
-            edges = [(values[f"{name}_{source}"], source) for source in kept]
+                kept = tuple(map(int, values[name].split(",")))
+            edges = [
+                (values[_edge_name(name, *place)], source)
+                for source, place in zip(kept, _places(kept))
+            ]
             cells[cell_type].append(edges)
-        concat = self.space.concat
         return Genotype(
             cells={
-                cell_type: {"nodes": nodes, "concat": concat}
-                for cell_type, nodes in cells.items()
+                name: {"nodes": nodes, "concat": self.space.concat_of(nodes)}
+                for name, nodes in cells.items()
             }
         )
 
@@ -97,9 +104,28 @@ class SpaceEncoding:
 
     def _kept(self, node):
         """Returns all sets of predecessors that a node may keep."""
-        count = self.space.num_kept(node)
-        return [*itertools.combinations(range(node), count)]
+        choose = itertools.combinations
+        if self.space.repeats_predecessors:
+            choose = itertools.combinations_with_replacement
+        return [*choose(range(node), self.space.num_kept(node))]
 
 
 def _join(predecessors):
     return ",".join(map(str, predecessors))
+
+
+def _places(predecessors):
+    """Returns for each edge its predecessor, and how many came from it before.
+
+    Args:
+        predecessors: Sorted tuple of integers.
+    """
+    return [
+        (source, place - predecessors.index(source))
+        for place, source in enumerate(predecessors)
+    ]
+
+
+def _edge_name(name, source, repeat):
+    """Returns the name of the choice of an edge's primitive."""
+    return f"{name}_{source}" + f"_{repeat + 1}" * bool(repeat)

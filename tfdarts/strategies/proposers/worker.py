@@ -18,7 +18,7 @@ from tfdarts.cluster import WorkerLostError
 from tfdarts.cluster import worker_name
 from tfdarts.strategies.proposers.chief import AGREEMENT
 from tfdarts.strategies.proposers.chief import number_of
-from tfdarts.strategies.proposers.space_encoding import SpaceEncoding
+from tfdarts.strategies.proposers.proposals import encoding_of
 from tfdarts.strategies.proposers.trial_metrics import metrics_of
 
 logger = logging.getLogger("tfdarts")
@@ -42,7 +42,7 @@ def run_worker(search, address):
         ClusterError: If this worker and the chief do not agree.
         WorkerLostError: If the chief is gone.
     """
-    name, encoding = worker_name(os.getpid()), SpaceEncoding(search.space)
+    name, encoding = worker_name(os.getpid()), encoding_of(search)
     with contextlib.closing(ChiefClient(address, name)) as client:
         client.wait_for_chief()
         require_agreement(client, search.agreement)
