@@ -10,6 +10,7 @@ predicted accuracy.
 """
 
 import argparse
+import contextlib
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -53,7 +54,8 @@ def run(name, evaluator, seed, kind=TrialSearch, **settings):
 
     Args:
         name: String, the strategy, maybe with settings in its name, such as
-            `"evolution:population=10,tournament=3"`.
+            `"evolution:population=10,tournament=3"` or
+            `"nas_rl:controller=recurrent"`.
         evaluator: String, the evaluator.
         seed: Integer.
         kind: `TrialSearch` or `PaidAgain`.
@@ -61,7 +63,7 @@ def run(name, evaluator, seed, kind=TrialSearch, **settings):
     """
     name, _, listed = name.partition(":")
     pairs = [each.split("=") for each in filter(None, listed.split(","))]
-    settings |= {key: int(value) for key, value in pairs}
+    settings |= {key: _number_or_text(value) for key, value in pairs}
     strategy = get_strategy(name)
     config = tfdarts.search_config(
         name, evaluator=evaluator, seed=seed, **BUDGETS[evaluator], **settings
@@ -70,6 +72,13 @@ def run(name, evaluator, seed, kind=TrialSearch, **settings):
     search = kind(config, get_evaluator(evaluator)(None, config))
     strategy.run(search)
     return search
+
+
+def _number_or_text(value):
+    for kind in (int, float):
+        with contextlib.suppress(ValueError):
+            return kind(value)
+    return value
 
 
 def curve_of(search, budget):

@@ -34,11 +34,12 @@ def scores(strategy, candidates, primitive="tanh", **settings):
         strategy, num_candidates=candidates, **settings
     )
 
-    def evaluator(genotype, run_dir):
-        score = share_of(genotype, primitive)
-        return Evaluation(genotype, [-float(score)], float(score), 1.0)
+    class Planted(tfdarts.Evaluator):
+        def __call__(self, genotype, run_dir):
+            score = float(share_of(genotype, primitive))
+            return Evaluation(genotype, [-score], score, 1.0)
 
-    search = TrialSearch(config, evaluator)
+    search = TrialSearch(config, Planted(None, config))
     get_strategy(strategy).run(search)
     assert all(t.genotype in config.search_space for t in search.trials)
     return np.array([trial.score for trial in search.trials])
