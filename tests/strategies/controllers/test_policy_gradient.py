@@ -25,10 +25,17 @@ def policy_of(space, learning_rate=0.1, dtype="float64", **arguments):
     return PolicyGradient(controller, optimizer, **arguments)
 
 
+def loss_of(policy, choices, advantages, first=None):
+    """The loss, and the log-probabilities of now."""
+    logs, entropies = policy.evaluate(np.array(choices))
+    first = tf.stop_gradient(logs) if first is None else first
+    return policy.loss(logs, first, np.array(advantages), entropies), logs
+
+
 def gradient_in_bias(policy, choices, advantages, first=None):
     bias = policy.controller.operation_logits.bias
     with tf.GradientTape() as tape:
-        loss, _ = policy.loss(np.array(choices), np.array(advantages), first)
+        loss, _ = loss_of(policy, choices, advantages, first)
     return tape.gradient(loss, bias.value).numpy()
 
 
@@ -73,9 +80,12 @@ def test_expected_gradients_climb_the_expected_reward():
     expected = tape.gradient(mean_reward, weights, unconnected_gradients="zero")
     advantages = 8 * (rewards - 0.3) * probabilities()
     with tf.GradientTape() as tape:
-        loss, _ = policy.loss(everything, advantages)
+        loss, _ = loss_of(policy, everything, advantages)
     found = tape.gradient(loss, weights, unconnected_gradients="zero")
-    assert any(np.abs(each).max() > 1e-4 for each in map(np.array, expected))
+    found, expected = (
+        [*map(tf.convert_to_tensor, each)] for each in (found, expected)
+    )
+    assert any(np.abs(each).max() > 1e-4 for each in expected)
     for one, other in zip(found, expected):
         np.testing.assert_allclose(-one, other, rtol=1e-8, atol=1e-14)
 
@@ -129,16 +139,16 @@ def test_an_update_descends_the_gradient_of_each_epoch(epochs):
     policy = policy_of(ONE_DECISION, 5.0, epochs=epochs, clip=0.2)
     by_hand = policy_of(ONE_DECISION, 5.0)
     assert (softmax_of(policy) == softmax_of(by_hand)).all()
-    _, first = by_hand.loss(choices, advantages)
+    first, _ = by_hand.evaluate(choices)
     weights = by_hand.controller.trainable_variables
     for _ in range(epochs):
         with tf.GradientTape() as tape:
-            loss, logs = by_hand.loss(choices, advantages, first)
+            loss, logs = loss_of(by_hand, choices, advantages, first)
         gradients = tape.gradient(
             loss, [w.value for w in weights], unconnected_gradients="zero"
         )
         for weight, gradient in zip(weights, gradients):
-            weight.assign_sub(5.0 * gradient)
+            weight.assign_sub(5.0 * tf.convert_to_tensor(gradient))
     # The last epochs are clipped.
     assert epochs == 1 or np.abs(np.exp(logs - first) - 1).max() > 0.2
     policy.update(choices, advantages)

@@ -69,7 +69,7 @@ def test_probabilities_sum_to_one_over_the_genotypes_of_a_space(name):
     sizes = {"primitives by edge": (1 * 2) * (2 * 1)}
     size = sizes.get(name, space.size ** len(space.cell_types))
     assert len(reached) == size
-    assert found[possible].max() > 1.2 * found[possible].mean()
+    assert found[possible].max() > 1.1 * found[possible].mean()
 
 
 @pytest.mark.parametrize("name", ["one predecessor", "predecessors repeat"])
@@ -85,8 +85,8 @@ def test_samples_have_their_probabilities(name):
     observed = [*np.array(observed)[usual], np.array(observed)[rest].sum()]
     expected = [*expected[usual], expected[rest].sum()]
     if expected[-1] < 5:
-        observed[:2] = [observed[0] + observed.pop()]
-        expected[:2] = [expected[0] + expected.pop()]
+        observed[0] += observed.pop()
+        expected[0] += expected.pop()
     assert sum(observed) == 5000
     assert scipy.stats.chisquare(observed, expected).pvalue > 1e-3
 
@@ -144,7 +144,7 @@ class InNumPy:
 
     def step(self, x):
         for cell, (lstm, (h, c)) in enumerate(
-            zip(self.controller.cell.cells, self.state)
+            zip(self.controller.cells, self.state)
         ):
             z = x @ lstm.kernel.numpy() + h @ lstm.recurrent_kernel.numpy()
             i, f, g, o = np.split(z, 4)
@@ -228,7 +228,8 @@ def test_the_gradient_is_that_of_finite_differences():
     gradients = tape.gradient(total, [each.value for each in weights])
     expected = (value_at(1e-5) - value_at(-1e-5)) / 2e-5
     found = sum(
-        float(tf.reduce_sum(g * d)) for g, d in zip(gradients, directions)
+        np.sum(tf.convert_to_tensor(g) * d)
+        for g, d in zip(gradients, directions)
     )
     assert found == pytest.approx(expected, rel=1e-8)
 

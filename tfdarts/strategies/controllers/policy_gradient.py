@@ -95,41 +95,48 @@ class PolicyGradient:
         """
         choices = tf.convert_to_tensor(choices, "int32")
         advantages = tf.cast(advantages, self.controller.compute_dtype)
-        first = None
-        for _ in range(self.epochs):
-            found = self._step(choices, advantages, first)
-            first = found if first is None else first
+        first = tf.zeros_like(advantages)
+        for epoch in range(self.epochs):
+            is_first = tf.constant(epoch == 0)
+            first = self._step(choices, advantages, first, is_first)
 
-    def loss(
-        self,
-        choices: tf.Tensor,
-        advantages: tf.Tensor,
-        first_log_probabilities: tf.Tensor | None = None,
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Returns the loss of an update, and the log-probabilities.
+    def evaluate(self, choices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns log-probabilities and entropies of sequences, `(batch,)`.
 
         Args:
             choices: Integer array `(batch, num_decisions)`.
-            advantages: Array `(batch,)`.
-            first_log_probabilities: Array `(batch,)`, those before the
-                update. Defaults to those of now.
         """
-        each, entropies = self.controller(choices)
-        log_probabilities = tf.reduce_sum(each, axis=1)
-        if first_log_probabilities is None:
-            first_log_probabilities = tf.stop_gradient(log_probabilities)
+        found = self.controller(choices)
+        return tuple(tf.reduce_sum(each, axis=1) for each in found)
+
+    def loss(
+        self,
+        log_probabilities: tf.Tensor,
+        first_log_probabilities: tf.Tensor,
+        advantages: tf.Tensor,
+        entropies: tf.Tensor,
+    ) -> tf.Tensor:
+        """Returns minus the objective of PPO, minus the weighted entropy.
+
+        Args:
+            log_probabilities: Array `(batch,)`.
+            first_log_probabilities: Array `(batch,)`, those before the
+                update.
+            advantages: Array `(batch,)`.
+            entropies: Array `(batch,)`.
+        """
         objective = clipped_objective(
             log_probabilities, first_log_probabilities, advantages, self.clip
         )
-        entropy = tf.reduce_mean(tf.reduce_sum(entropies, axis=1))
-        return -objective - self.entropy_weight * entropy, log_probabilities
+        return -objective - self.entropy_weight * tf.reduce_mean(entropies)
 
-    def _take_step(self, choices, advantages, first_log_probabilities):
+    def _take_step(self, choices, advantages, first, is_first):
+        """Takes a step, and returns the log-probabilities before the first."""
         weights = self.controller.trainable_variables
         with tf.GradientTape() as tape:
-            loss, log_probabilities = self.loss(
-                choices, advantages, first_log_probabilities
-            )
+            now, entropy = self.evaluate(choices)
+            first = tf.where(is_first, tf.stop_gradient(now), first)
+            loss = self.loss(now, first, advantages, entropy)
         gradients = tape.gradient(
             loss,
             [each.value for each in weights],
@@ -137,7 +144,7 @@ class PolicyGradient:
             unconnected_gradients="zero",
         )
         self.optimizer.apply(gradients, weights)
-        return log_probabilities
+        return first
 
     @property
     def variables(self) -> list[keras.Variable]:

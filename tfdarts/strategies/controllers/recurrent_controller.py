@@ -1,11 +1,15 @@
 """The recurrent controller: a policy that draws cells decision by decision."""
 
+import functools
+
 import keras
 import numpy as np
 import tensorflow as tf
 
 from tfdarts.search_spaces.space_registry import as_space
 from tfdarts.strategies.controllers.cell_decisions import CellDecisions
+from tfdarts.strategies.controllers.controller_steps import ControllerSteps
+from tfdarts.strategies.controllers.controller_steps import steps_of
 
 FORBIDDEN = -1e9
 """The logit of what a decision may not choose; its probability is 0."""
@@ -87,10 +91,9 @@ class RecurrentController(keras.layers.Layer):
         self.operation_tanh_constant = operation_tanh_constant
         self.seed = seed
         self.decisions = CellDecisions(self.space)
+        self.steps = steps_of(self.decisions)
         self._seeds = np.random.SeedSequence(seed)
-        self.cell = keras.layers.StackedRNNCells(
-            [self._lstm_cell() for _ in range(num_layers)], dtype=self.dtype
-        )
+        self.cells = [self._lstm_cell() for _ in range(num_layers)]
         num_primitives = len(self.space.primitives)
         self.embedding = keras.layers.Embedding(
             num_primitives + 1,
@@ -134,36 +137,32 @@ class RecurrentController(keras.layers.Layer):
 
     def build(self, input_shape=None):
         shape = (None, self.units)
-        for layer in (self.cell, self.operation_logits, self.anchor_keys):
+        layers = [*self.cells, self.operation_logits, self.anchor_keys]
+        for layer in (*layers, self.queries, self.attention):
             layer.build(shape)
-        self.queries.build(shape)
-        self.attention.build(shape)
         self.embedding.build((None,))
         self.built = True
 
     def call(self, choices):
-        choices = tf.cast(choices, "int32")
-        batch = tf.shape(choices)[0]
-        passed = _Pass(self, batch, lambda number, logits: choices[:, number])
+        options = self._to_options(choices)
+        passed = _Pass(self, options, lambda given, logs: given)
         return passed.log_probabilities, passed.entropies
 
     def draw(self, noise: tf.Tensor) -> tf.Tensor:
         """Returns choices that are drawn with given noise.
 
         Args:
-            noise: Array `(batch, num_decisions, most_options)` of Gumbel's
-                distribution.
+            noise: Array `(batch, *noise_shape)` of Gumbel's distribution.
 
         Returns:
             Integer array `(batch, num_decisions)`.
         """
         noise = tf.cast(noise, self.compute_dtype)
 
-        def choose(number, logits):
-            perturbed = logits + noise[:, number, : logits.shape[1]]
-            return tf.argmax(perturbed, axis=1, output_type="int32")
+        def choose(given, logs):
+            return tf.argmax(logs + given, axis=1, output_type="int32")
 
-        return _Pass(self, tf.shape(noise)[0], choose).choices
+        return _Pass(self, noise, choose).options - self._offsets
 
     def sample(self, generator: np.random.Generator, count: int) -> np.ndarray:
         """Returns choices that are drawn from the policy.
@@ -177,13 +176,30 @@ class RecurrentController(keras.layers.Layer):
             Integer array `(count, num_decisions)`.
         """
         noise = generator.gumbel(size=(count, *self.noise_shape))
-        return self.draw(noise).numpy()
+        return self._compiled_draw(noise).numpy()
+
+    @functools.cached_property
+    def _compiled_draw(self):
+        return tf.function(self.draw, autograph=False, reduce_retracing=True)
 
     @property
     def noise_shape(self) -> tuple[int, int]:
         """The shape of the noise of one sample."""
-        widest = max(len(self.space.primitives), self.space.nodes[-1])
-        return len(self.decisions.sequence), widest
+        _, nodes, primitives = self.steps.operations.shape
+        return len(self.decisions.sequence), nodes + primitives
+
+    @property
+    def _offsets(self):
+        """Where the options of each decision begin among those of all.
+
+        The options of all decisions are the nodes and then the primitives.
+        """
+        _, nodes, _ = self.steps.operations.shape
+        is_operation = self.steps.decides_operation[self.steps.decides]
+        return np.where(is_operation, nodes, 0).astype("int32")
+
+    def _to_options(self, choices):
+        return tf.cast(choices, "int32") + self._offsets
 
     def get_config(self):
         return {
@@ -205,120 +221,158 @@ def _integer(seed):
 
 
 class _Pass:
-    """One pass through all decisions of a controller.
+    """One pass through all steps of a controller.
 
     Args:
         controller: `RecurrentController`.
-        batch: Integer, the number of sequences.
-        choose: Function of the number of a decision and of its
-            log-probabilities `(batch, options)` that returns the choices
-            `(batch,)`.
+        given: Array `(batch, num_decisions, ...)`, what `choose` gets of each
+            decision.
+        choose: Function of what is given for a decision, `(batch, ...)`, and
+            of the log-probabilities `(batch, nodes + primitives)`, that
+            returns the chosen options `(batch,)`.
 
     Attributes:
-        choices, log_probabilities, entropies: Arrays
-            `(batch, num_decisions)`.
+        options: Integer array `(batch, num_decisions)`.
+        log_probabilities, entropies: Arrays `(batch, num_decisions)`.
     """
 
-    def __init__(self, controller, batch, choose):
+    def __init__(self, controller, given, choose):
         self.controller = controller
         self.choose = choose
-        self.state = controller.cell.get_initial_state(batch)
-        self.start = controller.embedding(
-            tf.fill([batch], len(controller.space.primitives))
+        self.nodes = controller.steps.predecessors.shape[1]
+        decides = controller.steps.decides
+        # Steps without a decision get what is given for another, unused.
+        decision = np.maximum(np.cumsum(decides) - 1, 0)
+        given = tf.gather(given, decision, axis=1)
+        self.steps = ControllerSteps(*map(tf.constant, controller.steps))
+        batch = tf.shape(given)[0]
+        *_, outputs = tf.while_loop(
+            lambda number, *_: number < len(decides),
+            lambda number, state, outputs: (
+                number + 1,
+                *self._step(number, state, outputs, given[:, number]),
+            ),
+            (0, self._first_state(batch), self._arrays(len(decides))),
         )
-        self.made = []
-        for cell_type in controller.space.cell_types:
-            self._decide_cell(cell_type)
-        self.choices, self.log_probabilities, self.entropies = (
-            tf.stack(each, axis=1) for each in zip(*self.made)
+        self.options, self.log_probabilities, self.entropies = (
+            tf.transpose(tf.gather(each.stack(), np.flatnonzero(decides)))
+            for each in outputs
         )
 
-    def _decide_cell(self, cell_type):
-        anchors, keys = [], []
+    def _arrays(self, length):
+        """Returns arrays for an option and two numbers of each step."""
+        dtype = self.controller.compute_dtype
+        return tuple(
+            tf.TensorArray(each, length) for each in ("int32", dtype, dtype)
+        )
 
-        def add(anchor, output):
-            anchors.append(anchor)
-            keys.append(self.controller.anchor_keys(output))
-
-        space = self.controller.space
-        for _ in range(space.nodes[0]):
-            # The authors' code feeds zeros for the inputs of a cell.
-            output = self._step(self.start)
-            add(tf.zeros_like(output), output)
-        for node in space.nodes:
-            inputs, sources = self.start, []
-            if self.controller.decisions.chooses_predecessors(node):
-                inputs, sources = self._decide_predecessors(
-                    node, tf.stack(anchors, axis=1), tf.stack(keys, axis=1)
-                )
-            inputs = self._decide_operations(cell_type, node, inputs, sources)
-            output = self._step(inputs)
-            add(output, output)
-
-    def _decide_predecessors(self, node, anchors, keys):
-        """Decides the predecessors of all edges of a node.
-
-        Args:
-            node: Integer.
-            anchors: Array `(batch, node, units)`.
-            keys: Array of the same shape.
-
-        Returns:
-            The next input, and the list of the chosen predecessors.
-        """
-        controller, space = self.controller, self.controller.space
-        inputs, sources = self.start, []
-        free = tf.ones(tf.shape(anchors)[:2], "bool")
-        for _ in range(space.num_kept(node)):
-            query = controller.queries(self._step(inputs))
-            hidden = tf.tanh(keys + query[:, tf.newaxis])
-            logits = controller.attention(hidden)[..., 0]
-            source = self._decide(logits, free, controller.tanh_constant)
-            sources.append(source)
-            inputs = tf.gather(anchors, source, batch_dims=1)
-            if not space.repeats_predecessors:
-                free &= ~tf.one_hot(source, node, True, False)
-        return inputs, sources
-
-    def _decide_operations(self, cell_type, node, inputs, sources):
-        """Decides the operations of all edges of a node.
-
-        Args:
-            cell_type: String.
-            node: Integer.
-            inputs: The first input.
-            sources: List of the chosen predecessors; empty if the node keeps
-                all its edges.
-
-        Returns:
-            The next input.
-        """
+    def _first_state(self, batch):
         controller = self.controller
+        zeros = tf.zeros(
+            (batch, self.nodes, controller.units), controller.compute_dtype
+        )
+        return {
+            "inputs": self._start(batch),
+            "lstm": [
+                [*cell.get_initial_state(batch)] for cell in controller.cells
+            ],
+            "anchors": zeros,
+            "keys": zeros,
+            "sources": tf.fill((batch, self._most_edges), -1),
+        }
+
+    @property
+    def _most_edges(self):
+        return int(self.controller.steps.edge.max()) + 1
+
+    def _start(self, batch):
+        """Returns the input of a step that follows no decision."""
+        last = self.controller.embedding.input_dim - 1
+        return self.controller.embedding(tf.fill((batch,), last))
+
+    def _step(self, number, state, outputs, given):
+        """Returns the state and the outputs after a step."""
+        step = ControllerSteps(*(each[number] for each in self.steps))
+        output, lstm = self._run_lstm(state["inputs"], state["lstm"])
+        logs = tf.nn.log_softmax(self._logits(step, state, output))
+        option = self.choose(given, logs)
+        found = (
+            option,
+            tf.gather(logs, option, batch_dims=1),
+            -tf.reduce_sum(tf.exp(logs) * logs, axis=1),
+        )
+        outputs = tuple(
+            array.write(number, value) for array, value in zip(outputs, found)
+        )
+        return self._next_state(step, state, output, lstm, option), outputs
+
+    def _run_lstm(self, inputs, states):
+        after = []
+        for cell, state in zip(self.controller.cells, states):
+            inputs, state = cell(inputs, state)
+            after.append([*state])
+        return inputs, after
+
+    def _logits(self, step, state, output):
+        """Returns the logits of all options `(batch, nodes + primitives)`."""
+        controller, sources = self.controller, state["sources"]
+        query = controller.queries(output)[:, tf.newaxis]
+        attended = controller.attention(tf.tanh(state["keys"] + query))
         constant = controller.operation_tanh_constant
         if constant is None:
             constant = controller.tanh_constant
-        table = controller.decisions.allowed_operations(cell_type, node)
-        for edge in range(controller.space.num_kept(node)):
-            allowed = tf.gather(table, sources[edge] if sources else [edge])
-            logits = controller.operation_logits(self._step(inputs))
-            chosen = self._decide(logits, allowed, constant)
-            inputs = controller.embedding(chosen)
-        return inputs
+        logits = tf.concat(
+            [
+                self._shape(attended[..., 0], controller.tanh_constant),
+                self._shape(controller.operation_logits(output), constant),
+            ],
+            axis=1,
+        )
+        batch = tf.shape(output)[0]
+        predecessors = tf.tile(step.predecessors[tf.newaxis], (batch, 1))
+        if not controller.space.repeats_predecessors:
+            taken = tf.one_hot(sources, self.nodes, True, False)
+            predecessors &= ~tf.reduce_any(taken, axis=1)
+        source = tf.maximum(sources[:, step.edge], 0)
+        operations = tf.gather(step.operations, source)
+        allowed = tf.concat([predecessors, operations], axis=1)
+        return tf.where(allowed, logits, tf.cast(FORBIDDEN, logits.dtype))
 
-    def _step(self, inputs):
-        """Returns the output of the LSTM for one input."""
-        output, self.state = self.controller.cell(inputs, self.state)
-        return output
-
-    def _decide(self, logits, allowed, tanh_constant):
-        """Makes a decision, and returns the choices `(batch,)`."""
+    def _shape(self, logits, tanh_constant):
         logits = logits / self.controller.temperature
-        if tanh_constant is not None:
-            logits = tanh_constant * tf.tanh(logits)
-        logits = tf.where(allowed, logits, tf.cast(FORBIDDEN, logits.dtype))
-        logs = tf.nn.log_softmax(logits)
-        chosen = self.choose(len(self.made), logs)
-        log_probability = tf.gather(logs, chosen, batch_dims=1)
-        entropy = -tf.reduce_sum(tf.exp(logs) * logs, axis=1)
-        self.made.append((chosen, log_probability, entropy))
-        return chosen
+        if tanh_constant is None:
+            return logits
+        return tanh_constant * tf.tanh(logits)
+
+    def _next_state(self, step, state, output, lstm, option):
+        controller = self.controller
+        anchor = tf.where(step.ends_input, tf.zeros_like(output), output)
+        ended = step.ended[:, tf.newaxis]
+        anchors = tf.where(ended, anchor[:, tf.newaxis], state["anchors"])
+        key = controller.anchor_keys(output)[:, tf.newaxis]
+        node = tf.minimum(option, self.nodes - 1)
+        primitive = tf.maximum(option - self.nodes, 0)
+        inputs = tf.where(
+            step.decides_predecessor,
+            tf.gather(anchors, node, batch_dims=1),
+            tf.where(
+                step.decides_operation,
+                controller.embedding(primitive),
+                self._start(tf.shape(output)[0]),
+            ),
+        )
+        is_edge = tf.range(self._most_edges) == step.edge
+        sources = tf.where(
+            is_edge & step.decides_predecessor,
+            node[:, tf.newaxis],
+            state["sources"],
+        )
+        # The next node has other predecessors.
+        decides = step.decides_predecessor | step.decides_operation
+        return {
+            "inputs": inputs,
+            "lstm": lstm,
+            "anchors": anchors,
+            "keys": tf.where(ended, key, state["keys"]),
+            "sources": tf.where(decides, sources, -1),
+        }
