@@ -8,6 +8,11 @@ import keras
 import tensorflow as tf
 
 import tfdarts
+from tfdarts.layers.chosen_mixed_op import ChosenMixedOp
+from tfdarts.strategies import phase
+
+TINY = {"init_channels": 2, "num_cells": 3, "num_classes": 3, "num_nodes": 1}
+TINY |= {"input_shape": (4, 4, 1), "primitives": ("skip_connect",)}
 
 
 def compiled(supernet):
@@ -61,13 +66,31 @@ def test_a_network():
 
 
 def test_a_search_runs_the_graph_of_which_the_memory_was_counted():
-    supernet = tfdarts.CNNSupernet(
-        init_channels=2, num_cells=3, num_classes=3, input_shape=(4, 4, 1)
-    )
-    search = compiled(supernet)
+    search = compiled(tfdarts.CNNSupernet(**TINY))
     batch = tf.zeros((2, 4, 4, 1)), tf.zeros(2, tf.int64)
     specs = [tf.TensorSpec(tensor.shape, tensor.dtype) for tensor in batch]
     search.gradient_graph(tuple(specs))
     search.train_step((batch, batch))
     traced = search._compiled_loss.gradients._compute
     assert traced.experimental_get_tracing_count() == 1
+
+
+def test_graphs_with_branches_keep_the_graph_optimizer(monkeypatch):
+    """Without it, a search of chosen operations took 1.8 times the memory."""
+    contexts = []
+
+    class Context:
+        def __enter__(self):
+            contexts.append(self)
+
+        def __exit__(self, *_):
+            pass
+
+    monkeypatch.setattr(phase, "graph_as_traced", Context)
+    for mixed_op, count in ((tfdarts.MixedOp, 1), (ChosenMixedOp, 0)):
+        supernet = tfdarts.CNNSupernet(**TINY, mixed_op=mixed_op)
+        loss = compiled(supernet)._compiled_loss
+        batch = tf.zeros((2, 4, 4, 1)), tf.zeros(2, tf.int64)
+        loss.gradients((*loss.values(), 0.0), [batch])
+        assert len(contexts) == count
+        contexts.clear()

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from tfdarts.layers.alphas import alpha_variables_of
 from tfdarts.layers.alphas import shifted_edge_weights
+from tfdarts.layers.chosen_mixed_op import ChosenMixedOp
 from tfdarts.layers.primitives import twice_differentiable
 from tfdarts.models.supernet import carries_state
 from tfdarts.models.variable_length import VariableLengthFunction
@@ -74,6 +75,7 @@ class CompiledLoss:
         self.carries_state = carries_state(model)
         self.alpha_variables = alpha_variables_of(model)
         self.model = PureModel(model, self.alpha_variables)
+        self._as_traced = not (self.carries_state or has_control_flow(model))
         self._read = self.compiled(self.model.read)
         options = {"jit_compile": jit_compile}
         self.in_test = self._phase(self._in_test, **options)
@@ -107,7 +109,7 @@ class CompiledLoss:
             self.model,
             self.distribution,
             self.compiled,
-            as_traced=not self.carries_state,
+            as_traced=self._as_traced,
             **options,
         )
 
@@ -320,3 +322,15 @@ class CompiledLoss:
             return self._forward(weights, alphas, state, penalty, batch)[0]
 
         return Objective(loss_function)
+
+
+def has_control_flow(model):
+    """Returns whether the graph of a model has loops or branches.
+
+    Args:
+        model: Keras model.
+    """
+    return any(
+        isinstance(layer, (keras.layers.RNN, ChosenMixedOp))
+        for layer in model._flatten_layers()
+    )
