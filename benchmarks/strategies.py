@@ -3,6 +3,9 @@
     python benchmarks/strategies.py random evolution --seeds=200
     python benchmarks/strategies.py random evolution --evaluator=surrogate
 
+Each finished search is a line of JSON in benchmarks/results. A study that was
+interrupted resumes with the same command.
+
 On NAS-Bench-201 a search ends after 12,000 simulated seconds, and what counts
 is the test accuracy after 200 epochs of the genotype with the best validation
 accuracy. On the surrogate it ends after 300 candidates, and what counts is the
@@ -11,7 +14,9 @@ predicted accuracy.
 
 import argparse
 import contextlib
+import json
 import os
+import pathlib
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -30,6 +35,9 @@ BUDGETS = {
 }
 POINTS = 60
 """The points of a curve."""
+
+RESULTS = pathlib.Path(__file__).parent / "results" / "strategies.jsonl"
+KEYS = ("strategy", "evaluator", "paid_again", "seed")
 
 
 class PaidAgain(TrialSearch):
@@ -82,16 +90,56 @@ def _number_or_text(value):
 
 
 def curve_of(search, budget):
-    """Returns the figures of the best so far at equal parts of the budget."""
+    """Returns the figures of the best so far at equal parts of the budget.
+
+    It is `None` before the first candidate.
+    """
     spent = np.cumsum([trial.seconds for trial in search.trials])
     if budget is None:
         budget, spent = len(search.trials), np.arange(1, len(search.trials) + 1)
     ranks = [trial.rank[0] for trial in search.trials]
     best = [int(np.argmin(ranks[: n + 1])) for n in range(len(ranks))]
-    figures = [figure_of(search.trials[position]) for position in best]
+    figures = [round(figure_of(search.trials[n]), 4) for n in best]
     places = np.linspace(0, budget, POINTS + 1)[1:]
     reached = np.searchsorted(spent, places, side="right") - 1
-    return [figures[n] if n >= 0 else np.nan for n in reached]
+    return [figures[n] if n >= 0 else None for n in reached]
+
+
+def result_of(given, name, seed):
+    """Returns the result of a search, a dict; runs the search."""
+    kind = PaidAgain if given.paid_again else TrialSearch
+    minutes = BUDGETS[given.evaluator].get("max_minutes")
+    search = run(name, given.evaluator, seed, kind)
+    return {
+        "strategy": name,
+        "evaluator": given.evaluator,
+        "paid_again": given.paid_again,
+        "seed": seed,
+        "found": figure_of(search.trials[search.best_position]),
+        "candidates": len(search.trials),
+        "curve": curve_of(search, minutes and 60 * minutes),
+    }
+
+
+def read_results(path):
+    """Returns the results of finished searches, a dict by their keys."""
+    lines = path.read_text().splitlines() if path.exists() else []
+    rows = map(json.loads, lines)
+    return {tuple(row[key] for key in KEYS): row for row in rows}
+
+
+def find_results(given, name):
+    """Returns the results of a strategy; runs what is not finished."""
+    given.results.parent.mkdir(exist_ok=True)
+    done, results = read_results(given.results), []
+    for seed in range(given.seeds):
+        key = name, given.evaluator, given.paid_again, seed
+        if key not in done:
+            done[key] = result_of(given, name, seed)
+            with given.results.open("a") as file:
+                file.write(json.dumps(done[key]) + "\n")
+        results.append(done[key])
+    return results
 
 
 def draw(curves, end, label, path):
@@ -102,11 +150,12 @@ def draw(curves, end, label, path):
     axes = figure.add_subplot()
     places = np.linspace(0, end, POINTS + 1)[1:]
     for name, values in curves.items():
+        values = np.array(values, float)  # `None` becomes NaN.
         low, median, high = np.nanquantile(values, [0.25, 0.5, 0.75], axis=0)
         (line,) = axes.plot(places, median, linewidth=3, label=name)
         color = line.get_color()
         axes.fill_between(places, low, high, alpha=0.1, color=color, lw=0)
-    every = np.array([*curves.values()])
+    every = np.array([*curves.values()], float)
     axes.set_ylim(np.nanquantile(every, 0.15), np.nanmax(every) + 0.02)
     axes.set_xlabel(label, size=panels.MEDIUM)
     axes.set_ylabel("accuracy, %", size=panels.MEDIUM)
@@ -122,24 +171,17 @@ def main():
     parser.add_argument("--evaluator", choices=BUDGETS, default="nas_bench_201")
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--paid_again", action="store_true")
+    parser.add_argument("--results", type=pathlib.Path, default=RESULTS)
     parser.add_argument("--picture", help="path of a PNG")
     given = parser.parse_args()
-    kind = PaidAgain if given.paid_again else TrialSearch
-    minutes = BUDGETS[given.evaluator].get("max_minutes")
     curves = {}
     print("| strategy | mean, % | deviation | standard error | candidates |")
     print("| --- | ---: | ---: | ---: | ---: |")
     for name in given.strategies:
-        searches = [
-            run(name, given.evaluator, seed, kind)
-            for seed in range(given.seeds)
-        ]
-        found = [
-            figure_of(search.trials[search.best_position])
-            for search in searches
-        ]
-        curves[name] = [curve_of(s, minutes and 60 * minutes) for s in searches]
-        number = np.mean([len(search.trials) for search in searches])
+        results = find_results(given, name)
+        found = [result["found"] for result in results]
+        curves[name] = [result["curve"] for result in results]
+        number = np.mean([result["candidates"] for result in results])
         deviation = np.std(found, ddof=1)
         print(
             f"| {name} | {np.mean(found):.3f} | {deviation:.2f} | "
@@ -147,6 +189,7 @@ def main():
             flush=True,
         )
     if given.picture:
+        minutes = BUDGETS[given.evaluator].get("max_minutes")
         end, label = BUDGETS[given.evaluator]["num_candidates"], "candidates"
         if minutes:
             end, label = minutes, "simulated minutes of training"

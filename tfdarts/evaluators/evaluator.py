@@ -40,6 +40,9 @@ class Evaluator:
             knows, which is then the default of `--space`. `None` means any.
         trains_networks: Boolean, whether the evaluator trains the networks of
             genotypes. If not, the settings of trainings are refused.
+        inherits_weights: Boolean, whether `__call__` takes a third argument:
+            the path of the evaluation of a candidate whose weights the network
+            shall inherit. Only some strategies give it.
         supernet_strategy: String, the name of the strategy by which the
             evaluator trains a supernet, or `None`. A search then has the
             settings of such a training in place of those of networks.
@@ -65,6 +68,7 @@ class Evaluator:
     score_name: str | None = "score"
     space: str | None = None
     trains_networks: bool = True
+    inherits_weights: bool = False
     supernet_strategy: str | None = None
     seconds_before: float = 0.0
 

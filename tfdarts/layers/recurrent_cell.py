@@ -136,11 +136,16 @@ class RecurrentCell(DropoutRNNCell, keras.layers.Layer):
             for edges in self.genotype.cells["recurrent"].nodes
         ]
 
+    @property
+    def edges_with_kernel(self):
+        """The edges of each node that has a kernel, a dict by node."""
+        return {
+            node: edges for node, edges in enumerate(self._nodes, 1) if edges
+        }
+
     def build(self, input_shape):
         self.input_kernel, *self.node_kernels = add_kernels(
-            self,
-            input_shape[-1],
-            [node for node, edges in enumerate(self._nodes, 1) if edges],
+            self, input_shape[-1], self.edges_with_kernel
         )
 
     def call(self, inputs, states, training=False):

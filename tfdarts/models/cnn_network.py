@@ -160,9 +160,14 @@ class CNNNetwork(keras.Model):
         self.two_thirds = two_thirds
 
     @staticmethod
+    def cell_of(genotype, plan):
+        """Returns the `Cell` of a genotype for a plan, or `None`."""
+        return genotype.cells["reduce" if plan.reduction else "normal"]
+
+    @staticmethod
     def _add_cell(genotype, plan, older, newer, zeros, name, **form):
         """Returns the symbolic output of a cell; see `add_nodes`."""
-        cell = genotype.cells["reduce" if plan.reduction else "normal"]
+        cell = CNNNetwork.cell_of(genotype, plan)
         preprocess_older = (
             FactorizedReduce if plan.after_reduction else ReLUConvBN
         )
@@ -230,16 +235,15 @@ def add_nodes(
         dtype: `keras.DTypePolicy`.
     """
     nodes = [*inputs]
-    for node, edges in enumerate(cell.nodes, len(inputs)):
+    for node, edges in named_edges(cell, len(inputs), name).items():
         outputs = []
-        operations = [edge for edge in edges if edge[0] != "none"]
-        for position, (operation, source) in enumerate(operations):
+        for layer_name, (operation, source) in edges.items():
             layer = primitive(
                 operation,
                 filters,
                 strides=strides if source < len(inputs) else 1,
                 search=search,
-                name=f"{name}_node{node}_{position}_{operation}",
+                name=layer_name,
                 dtype=dtype,
             )
             output = layer(nodes[source])
@@ -252,6 +256,30 @@ def add_nodes(
             else zeros
         )
     return nodes
+
+
+def named_edges(cell, num_inputs, name):
+    """Returns the edges of each node that have a layer, by its name.
+
+    Args:
+        cell: `tfdarts.cells.Cell`.
+        num_inputs: Integer, the number of input nodes.
+        name: String, the beginning of the names of layers.
+
+    Returns:
+        Dict from nodes to dicts from names to edges.
+    """
+    layered = {
+        node: [edge for edge in edges if edge[0] != "none"]
+        for node, edges in enumerate(cell.nodes, num_inputs)
+    }
+    return {
+        node: {
+            f"{name}_node{node}_{position}_{edge[0]}": edge
+            for position, edge in enumerate(edges)
+        }
+        for node, edges in layered.items()
+    }
 
 
 def _merge(layer, outputs, name, dtype):

@@ -148,13 +148,18 @@ class NASBench201Network(CNNNetwork):
         )
 
     @staticmethod
+    def cell_of(genotype, plan):
+        """See `CNNNetwork.cell_of`: reductions are no cells."""
+        return None if plan.reduction else genotype.cells["cell"]
+
+    @staticmethod
     def _add_cell(genotype, plan, older, newer, zeros, name, **form):
         if plan.reduction:
             block = ResidualReduction(
                 plan.filters, name=name, dtype=form["dtype"]
             )
             return block(newer)
-        (cell,) = genotype.cells.values()
+        cell = NASBench201Network.cell_of(genotype, plan)
         nodes = add_nodes(cell, [newer], zeros, plan.filters, 1, name, **form)
         return nodes[cell.concat[-1]]
 

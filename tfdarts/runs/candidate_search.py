@@ -6,6 +6,7 @@ import time
 
 from tfdarts.duration import format_duration
 from tfdarts.files import write_atomically
+from tfdarts.genotypes import Genotype
 from tfdarts.records.run_directory import Stage
 from tfdarts.records.trials import read_trials
 from tfdarts.records.trials import write_trials
@@ -14,6 +15,7 @@ from tfdarts.runs.evaluator_registry import get_evaluator
 from tfdarts.runs.worker_processes import WorkerProcesses
 from tfdarts.runs.workers import versions
 from tfdarts.settings.fields import flag_fields
+from tfdarts.strategies.strategy_registry import get_strategy
 from tfdarts.strategies.trial_search import TrialSearch
 from tfdarts.tasks.run_data import find_data
 
@@ -113,8 +115,38 @@ class CandidateSearch(TrialSearch):
         logger.info(
             "search: candidate %d of %d", number, self.config.num_candidates
         )
-        directory = self.directory / "candidates" / f"{number:04d}"
-        return self.evaluator(genotype, directory)
+        directory = self._directory_of(number)
+        if not self.evaluator.inherits_weights:
+            return self.evaluator(genotype, directory)
+        strategy = get_strategy(self.config.strategy)
+        parent = strategy.choose_parent(self, genotype, number)
+        if parent is None:
+            return self.evaluator(genotype, directory)
+        logger.info("search: inherits weights from candidate %d", parent)
+        return self.evaluator(genotype, directory, self._directory_of(parent))
+
+    def trained_before(self, number):
+        """Returns the genotypes of candidates whose networks are trained.
+
+        Args:
+            number: Integer, a number that all these candidates are below.
+
+        Returns:
+            Dict from numbers of candidates to genotypes.
+        """
+        stages = {
+            earlier: Stage(self._directory_of(earlier), "train")
+            for earlier in range(1, number)
+        }
+        return {
+            earlier: Genotype.from_dict(stage.settings()["genotype"])
+            for earlier, stage in stages.items()
+            if stage.finished
+        }
+
+    def _directory_of(self, number):
+        """Returns the path of the evaluation of a candidate."""
+        return self.directory / "candidates" / f"{number:04d}"
 
     @property
     def genotype(self):

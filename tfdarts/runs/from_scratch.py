@@ -11,7 +11,8 @@ class FromScratchEvaluator(Evaluator):
     """Trains the network of a genotype and measures it on validation data.
 
     Each training is a run of its own. An interrupted training is resumed; of
-    a finished one, the results are read.
+    a finished one, the results are read. A strategy may have a network inherit
+    weights of an earlier one.
 
     Args:
         task: `Task`.
@@ -21,9 +22,10 @@ class FromScratchEvaluator(Evaluator):
 
     name = FROM_SCRATCH
     score_name = None
+    inherits_weights = True
 
-    def __call__(self, genotype, run_dir):
-        results = self.train(genotype, run_dir)
+    def __call__(self, genotype, run_dir, parent_dir=None):
+        results = self.train(genotype, run_dir, parent_dir)
         return Evaluation(
             genotype=genotype,
             rank=list(self.task.rank(results, self.config)),
@@ -33,16 +35,21 @@ class FromScratchEvaluator(Evaluator):
             multiply_adds=results.get("multiply_adds"),
         )
 
-    def train(self, genotype, run_dir):
+    def train(self, genotype, run_dir, parent_dir=None):
         """Trains the network of a genotype; returns the results, a dict.
 
         Args:
             genotype: `Genotype`, or its identifier; see `--genotype`.
             run_dir: Path of the training.
+            parent_dir: Path of the training whose weights the network
+                inherits. Defaults to new weights.
         """
-        from tfdarts.runs.train import train
+        from tfdarts.runs import train
 
-        return train(self.training_config(genotype, run_dir))
+        config = self.training_config(genotype, run_dir)
+        if parent_dir is None:
+            return train.train(config)
+        return train.train_from(config, parent_dir)
 
     def training_config(self, genotype, run_dir):
         """Returns the settings of a training; see `train`."""

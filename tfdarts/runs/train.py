@@ -1,16 +1,19 @@
 """Training the network of a genotype."""
 
+import functools
 import logging
 from typing import Any
 
 from tfdarts.console import show_progress
 from tfdarts.files import write_atomically
+from tfdarts.models.inherited_weights import inherit_weights
 from tfdarts.records.json_files import write_json
 from tfdarts.records.pictures import optional_pictures
 from tfdarts.records.pictures import redraw_advice
 from tfdarts.records.progress import MetricsFile
 from tfdarts.records.progress import tensorboard_callbacks
 from tfdarts.records.run_directory import Stage
+from tfdarts.runs.evaluate import load_network
 from tfdarts.runs.fitting import agree_on_start
 from tfdarts.runs.fitting import fit
 from tfdarts.runs.stages import run_stage
@@ -49,18 +52,30 @@ def train(config: Settings) -> dict[str, Any]:
         DivergedError: If the loss becomes NaN; for a language model, if it
             still does after going back three times.
     """
+    return train_from(config, None)
+
+
+def train_from(config, parent_dir):
+    """Trains a network that inherits weights; see `train`.
+
+    Args:
+        config: See `train`.
+        parent_dir: Path of the training whose weights the network inherits
+            where it has the same layers, or `None`.
+    """
     require_config("train", config, *config_classes("train"))
     task = task_of_config(config)
     with run_as_worker(config) as config:
         stage = Stage(config.run_dir, "train")
         work = task.training(stage.restore_choices(config))
-        run_stage(stage, work, _finish)
+        run_stage(stage, work, functools.partial(_finish, parent_dir))
         return stage.results()
 
 
-def _finish(work, stage):
+def _finish(parent_dir, work, stage):
     """Trains the network, and writes the results and their curves."""
-    write_json(stage.path / "results.json", _fit(work, stage))
+    results = _fit(work, stage, parent_dir)
+    write_json(stage.path / "results.json", results)
     with optional_pictures(
         "The training is done", redraw_advice(stage.run_dir)
     ):
@@ -68,13 +83,13 @@ def _finish(work, stage):
     stage.report("finished", epochs=work.config.epochs)
 
 
-def _fit(work, stage):
+def _fit(work, stage, parent_dir):
     """Trains to the end, writes the network, returns the results."""
     for name, text in work.files.items():
         write_atomically(stage.path / name, text)
     while True:
         try:
-            metrics = _fit_once(work, stage)
+            metrics = _fit_once(work, stage, parent_dir)
             break
         except DivergedError as error:
             work.roll_back(error)
@@ -88,7 +103,7 @@ def _fit(work, stage):
     }
 
 
-def _fit_once(work, stage):
+def _fit_once(work, stage, parent_dir):
     """Trains to the end, or until the loss is NaN; returns the metrics."""
     logger.info(
         "train: %s; %s parameters",
@@ -99,6 +114,8 @@ def _fit_once(work, stage):
     callbacks = work.callbacks(lambda: metrics.rows)
     checkpoint = work.checkpoint(stage.path / "checkpoints")
     first_epoch = work.restore(checkpoint)
+    if parent_dir is not None and not first_epoch:
+        _inherit(work.network, parent_dir)
     agree_on_start(
         *(work, stage, first_epoch),
         **{
@@ -110,3 +127,12 @@ def _fit_once(work, stage):
     records = [metrics, *tensorboard_callbacks(work.config, stage, metrics)]
     fit(work.model, work, stage, first_epoch, callbacks, records, checkpoint)
     return metrics
+
+
+def _inherit(network, parent_dir):
+    """Copies the weights that a network inherits, and logs their number."""
+    parent, _ = load_network(Stage(parent_dir, "train"))
+    copied = inherit_weights(network, parent)
+    logger.info(
+        "train: inherits %d of %d weights", copied, len(network.weights)
+    )

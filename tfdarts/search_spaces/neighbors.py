@@ -12,13 +12,21 @@ def edit_nodes(space, cell_type, nodes):
     for position, edges in enumerate(nodes):
         node = space.nodes[position]
         for place, edge in enumerate(edges):
-            for edit in _edits(space, cell_type, node, edge, edges):
-                edited = _replace(edges, place, edit)
-                yield _replace(nodes, position, edited)
+            for edit in edit_edge(space, cell_type, node, edge, edges):
+                edited = replace_item(edges, place, edit)
+                yield replace_item(nodes, position, edited)
 
 
-def _edits(space, cell_type, node, edge, edges):
-    """Yields the edges that may replace an edge of a node."""
+def edit_edge(space, cell_type, node, edge, edges):
+    """Yields the edges that may replace an edge of a node.
+
+    Args:
+        space: `CellSearchSpace`.
+        cell_type: String.
+        node: Integer.
+        edge: Pair of a primitive and a predecessor.
+        edges: Tuple of all edges of the node.
+    """
     primitive, predecessor = edge
     for other in space.choices(cell_type, node, predecessor):
         if other != primitive:
@@ -33,6 +41,6 @@ def _edits(space, cell_type, node, edge, edges):
                 yield name, source
 
 
-def _replace(items, position, item):
+def replace_item(items, position, item):
     """Returns a tuple with another item at a position."""
     return (*items[:position], item, *items[position + 1 :])

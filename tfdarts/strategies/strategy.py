@@ -5,6 +5,7 @@ import typing
 from collections.abc import Mapping
 from typing import Any
 
+from tfdarts.genotypes import Genotype
 from tfdarts.settings.fields import Settings
 
 if typing.TYPE_CHECKING:  # It starts slowly; commands show help without it.
@@ -65,6 +66,24 @@ class Strategy:
                 appends it to `search.trials`.
         """
         raise NotImplementedError
+
+    def choose_parent(
+        self, search: Any, genotype: Genotype, number: int
+    ) -> int | None:
+        """Returns whose weights the network of a candidate inherits.
+
+        Args:
+            search: See `run`. `search.trained_before(number)` returns the
+                genotypes of candidates whose networks are trained, a dict by
+                their numbers.
+            genotype: `Genotype` of the candidate.
+            number: Integer, the number of the candidate, from 1.
+
+        Returns:
+            Integer, the number of a trained candidate, or `None` for new
+            weights.
+        """
+        return None
 
 
 class SupernetStrategy(Strategy):

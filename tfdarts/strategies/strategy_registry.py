@@ -19,10 +19,12 @@ from tfdarts.strategies.gradient.sdarts import SDARTS
 from tfdarts.strategies.gradient.sgas import SGAS
 from tfdarts.strategies.gradient.shapley_nas import ShapleyNAS
 from tfdarts.strategies.gradient.snas import SNAS
+from tfdarts.strategies.proposers.auto_keras import AutoKeras
 from tfdarts.strategies.proposers.bayesian import Bayesian
 from tfdarts.strategies.proposers.evolution import Evolution
 from tfdarts.strategies.proposers.local_search import LocalSearch
 from tfdarts.strategies.proposers.nas_rl import NASRL
+from tfdarts.strategies.proposers.nasbot import NASBOT
 from tfdarts.strategies.proposers.nasnet_search import NASNet
 from tfdarts.strategies.proposers.pnas import PNAS
 from tfdarts.strategies.random_search import RandomSearch
@@ -62,6 +64,8 @@ STRATEGIES = Registry(
             NASNet(),
             Bayesian(),
             PNAS(),
+            NASBOT(),
+            AutoKeras(),
         )
     },
 )

@@ -33,6 +33,8 @@ SMALL = {
         "ppo_epochs": 2,
     },
     "bayesian": {"num_initial_points": 3},
+    "nasbot": {"num_initial": 3, "acquisitions": 10},
+    "auto_keras": {"num_initial": 3},
 }
 
 
@@ -221,6 +223,13 @@ def test_a_space_that_is_used_up_ends_the_search(tmp_path, caplog):
     )
     assert len(run(OfKerasTuner(), Recorded(config, tmp_path))) <= 2**6
     assert "the oracle has no more" in caplog.text
+
+
+def test_bayesian_optimization_has_no_limit_of_its_own():
+    settings = {"evaluator": "nas_bench_201", "num_candidates": 12}
+    config = tfdarts.search_config("bayesian", **settings)
+    search = TrialSearch(config, NASBench201Evaluator(0, 0))
+    assert len(run(get_strategy("bayesian"), search)) == 12
 
 
 def test_recurrent_cells_are_proposed():

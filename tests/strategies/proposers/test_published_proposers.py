@@ -43,6 +43,10 @@ PUBLISHED = {
     "local_search": {"num_initial": 10},
     # Liu et al., 2018, section 5.1.
     "pnas": {"beam": 256},
+    # Code of Kandasamy et al., 2018.
+    "nasbot": {"num_initial": 20},
+    # bayesian.py of Auto-Keras 0.3.
+    "auto_keras": {"beta": 2.576},
     "bayesian": {
         "beta": inspect.signature(
             keras_tuner.oracles.BayesianOptimizationOracle

@@ -14,12 +14,17 @@ class BayesianOracle(
     """Keras-tuner's Bayesian optimization with a Gaussian process.
 
     Args:
+        max_trials: Integer, or `None` for no limit, the default; that of
+            keras-tuner's class is 10.
         **kwargs: See `keras_tuner.oracles.BayesianOptimizationOracle`.
 
     Reference:
 
     - [Snoek et al., 2012](https://arxiv.org/abs/1206.2944)
     """
+
+    def __init__(self, max_trials=None, **kwargs):
+        super().__init__(max_trials=max_trials, **kwargs)
 
     def populate_space(self, trial_id):
         with warnings.catch_warnings():

@@ -64,11 +64,14 @@ class OracleStrategy(Strategy):
     Attributes:
         oracle: String, `"module:class"` of the oracle. The settings that
             `settings` adds to `OracleSettings` are its arguments.
+        takes_space: Boolean, whether the oracle takes the search space
+            instead of hyperparameters.
     """
 
     trains = "candidates"
     settings = OracleSettings
     oracle: str | None = None
+    takes_space: bool = False
 
     def build_encoding(self, config: Settings) -> Any:
         """Returns the genotypes of a search as choices.
@@ -97,8 +100,11 @@ class OracleStrategy(Strategy):
         module, _, name = self.oracle.partition(":")
         own = {*self.settings.__dataclass_fields__}
         own -= {*OracleSettings.__dataclass_fields__}
+        choices = {"hyperparameters": hyperparameters}
+        if self.takes_space:
+            choices = {"space": config.search_space}
         return getattr(importlib.import_module(module), name)(
-            hyperparameters=hyperparameters,
+            **choices,
             seed=config.seed,
             # A search continues, however many candidates fail in a row.
             max_consecutive_failed_trials=None,

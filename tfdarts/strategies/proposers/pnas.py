@@ -33,13 +33,5 @@ class PNAS(OracleStrategy):
     name = "pnas"
     family = "Models that predict results"
     settings = PNASSettings
-
-    def build_oracle(self, config, hyperparameters):
-        from tfdarts.strategies.proposers.pnas_oracle import PNASOracle
-
-        return PNASOracle(
-            config.search_space,
-            config.beam,
-            seed=config.seed,
-            max_consecutive_failed_trials=None,
-        )
+    oracle = "tfdarts.strategies.proposers.pnas_oracle:PNASOracle"
+    takes_space = True
