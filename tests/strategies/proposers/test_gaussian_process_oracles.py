@@ -109,6 +109,27 @@ def test_candidates_are_in_the_order_of_the_acquisition(kind):
 
 
 @every_oracle
+def test_predictions_stand_for_pending_trials(kind):
+    oracle = asked_oracle(kind)
+    losses = np.array([result["loss"] for result in oracle.results])
+    targets = (losses - losses.mean()) / losses.std()
+    trial = tfdarts.ask(oracle, "one")
+    pending = oracle._decode(trial.hyperparameters.values)
+    genotypes = [
+        pending,
+        oracle.mutate_cells(pending, np.random.default_rng(0)),
+    ]
+    mean, deviation = oracle.predict(oracle._process(targets), genotypes)
+    del oracle.ongoing_trials["one"]
+    before, larger = oracle.predict(oracle._process(targets), genotypes)
+    np.testing.assert_allclose(mean, before, atol=0.05)
+    # The noise is left where there will be a result.
+    assert deviation[0] < 0.2 * larger[0] and deviation[1] < larger[1]
+    other = tfdarts.ask(oracle, "other")
+    assert oracle._decode(other.hyperparameters.values) != pending
+
+
+@every_oracle
 def test_parameters_are_fitted_again_after_seven_results(kind):
     oracle = asked_oracle(kind, 4)
     fitted = []

@@ -59,6 +59,18 @@ def test_a_pair_of_cells_is_compared_once():
     assert metric.pairs == 2 * 6 * 5
 
 
+@pytest.mark.parametrize("metric", METRICS)
+def test_others_are_known_in_a_copy(metric):
+    pairs, whole = PairwiseDistances(metric), PairwiseDistances(metric)
+    for number, cells in enumerate(GENOTYPES):
+        if number < 3:
+            pairs.add(cells)
+        whole.add(cells)
+    found = pairs.with_others(GENOTYPES[3:]).among_known()
+    np.testing.assert_array_equal(found, whole.among_known())
+    assert pairs.among_known().shape[1:] == (3, 3)
+
+
 def test_what_is_not_asked_for_any_more_is_forgotten():
     metric = Counted(EditDistance(SPACE))
     pairs = PairwiseDistances(metric)

@@ -41,7 +41,7 @@ class GaussianProcessOracle(Proposer):
         )
         self.powers = metric.powers
         self.num_initial = num_initial
-        self.pairs = PairwiseDistances(metric)
+        self.pairs = self.examples = PairwiseDistances(metric)
         self.results = []
         self.fitted = {"parameters": None, "results": 0}
 
@@ -87,7 +87,7 @@ class GaussianProcessOracle(Proposer):
             process: See `candidates`.
             genotypes: List of tuples of `Cell`.
         """
-        return process.predict(self.pairs.to_known(genotypes))
+        return process.predict(self.examples.to_known(genotypes))
 
     def mutate_cells(self, cells, generator):
         """Returns a genotype with one edit, or the same one if it has none.
@@ -125,7 +125,10 @@ class GaussianProcessOracle(Proposer):
         return cells
 
     def _process(self, targets):
-        """Returns a Gaussian process that knows all results."""
+        """Returns a Gaussian process that knows all results.
+
+        Its examples are those of `self.examples`.
+        """
         for result in self.results[len(self.pairs.known) :]:
             self.pairs.add(self._decode(result["values"]))
         distances = self.pairs.among_known()
@@ -137,7 +140,23 @@ class GaussianProcessOracle(Proposer):
                 "parameters": process.parameters,
                 "results": len(targets),
             }
-        return process.condition(distances, targets)
+        self.examples = self.pairs
+        process.condition(distances, targets)
+        return self._imagine_pending(process, targets)
+
+    def _imagine_pending(self, process, targets):
+        """Adds the predictions for pending trials to what a process knows.
+
+        So several workers do not all evaluate neighbors of one genotype.
+        """
+        trials = self.ongoing_trials.values()
+        pending = [self._decode(t.hyperparameters.values) for t in trials]
+        if not pending:
+            return process
+        imagined, _ = self.predict(process, pending)
+        self.examples = self.pairs.with_others(pending)
+        targets = np.concatenate([targets, imagined])
+        return process.condition(self.examples.among_known(), targets)
 
     def _sample_untried(self, generator):
         """Returns random values that were not tried; `None` if there are none.

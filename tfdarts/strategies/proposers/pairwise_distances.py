@@ -1,5 +1,7 @@
 """Distances between genotypes, each computed once."""
 
+import copy
+
 import numpy as np
 
 
@@ -67,6 +69,22 @@ class PairwiseDistances:
         """
         sums = np.stack([*map(self._sum, genotypes)], axis=1)
         return self.metric.combine(sums)
+
+    def with_others(self, genotypes):
+        """Returns distances to more genotypes, which do not become known here.
+
+        Args:
+            genotypes: List of tuples of `Cell`.
+
+        Returns:
+            `PairwiseDistances` that also knows these genotypes.
+        """
+        more = copy.copy(self)
+        more.known, more._rows = [*self.known], [*self._rows]
+        more._kept, more._asked = {}, {}
+        for cells in genotypes:
+            more.add(cells)
+        return more
 
     def forget(self):
         """Forgets the distances of cells not asked for since the last call."""
