@@ -3,8 +3,10 @@
 import keras
 import numpy as np
 import pytest
+import scipy.special
 import tensorflow as tf
 
+import tfdarts
 from tfdarts.layers.layer_choice import LayerChoice
 from tfdarts.layers.relaxations import Dirichlet
 from tfdarts.models.cnn_supernet import CNNSupernet
@@ -13,6 +15,7 @@ from tfdarts.strategies.darts import DARTS
 
 ALPHA = np.array([1.5, 0.0, -0.7])
 COUNT = 40_000
+PRIMITIVES = ("max_pool_3x3", "skip_connect", "sep_conv_3x3", "dil_conv_3x3")
 
 
 def concentrations(alpha):
@@ -68,11 +71,27 @@ def test_outside_of_training_the_weights_are_the_mean():
     relaxation = Dirichlet(seed=0)
     state = relaxation.seed_generator.state.numpy()
     np.testing.assert_allclose(
-        relaxation.probabilities(ALPHA[None])[0],
+        relaxation.weights_of(tf.constant(ALPHA[None]))[0],
         of_each / of_each.sum(),
         rtol=1e-12,
     )
     np.testing.assert_array_equal(relaxation.seed_generator.state, state)
+
+
+def test_edges_are_ranked_by_the_softmax_as_in_the_authors_code():
+    """Of 500 random cells, each edge by the largest entry of its softmax."""
+    space = tfdarts.CNNSearchSpace(4, PRIMITIVES)
+    alphas = np.random.default_rng(0).normal(size=(500, *space.alpha_shape))
+    rows = Dirichlet().probabilities(alphas.reshape(-1, len(PRIMITIVES)))
+    for alpha, own in zip(alphas, rows.reshape(alphas.shape)):
+        genotype = space.derive({name: own for name in space.cell_types})
+        of_edges = scipy.special.softmax(alpha, axis=1)
+        for node, edges in zip(space.nodes, genotype.cells["normal"].nodes):
+            into = of_edges[[to == node for to, _ in space.edges]]
+            ranked = np.argsort(-into.max(axis=1))[:2]
+            assert {*edges} == {
+                (PRIMITIVES[into[source].argmax()], source) for source in ranked
+            }
 
 
 def test_a_seed_repeats_all_and_each_pass_draws_anew():

@@ -201,7 +201,8 @@ class Dirichlet(RandomRelaxation):
 
     The concentrations are `elu(alpha) + 1`. In training the weights are drawn
     again in each pass, and gradients of alpha are those of the samples. Outside
-    of training the weights are the mean of the distribution.
+    of training the weights are the mean of the distribution. The probabilities
+    are `softmax(alpha)`, by which the authors' code ranks operations and edges.
 
     Samples have no second derivative in alpha, which
     `tfdarts.DARTS.alpha_curvature` needs.
@@ -212,7 +213,7 @@ class Dirichlet(RandomRelaxation):
     Example:
 
     >>> relaxation = Dirichlet(seed=0)
-    >>> relaxation.probabilities([[1.0, 0.0, 0.0]]).round(2).tolist()
+    >>> relaxation.weights_of(tf.constant([[1.0, 0.0, 0.0]])).numpy().tolist()
     [[0.5, 0.25, 0.25]]
     >>> sample = relaxation.weights_of(tf.zeros((1, 3)), training=True)
     >>> round(float(tf.reduce_sum(sample)), 4)
@@ -220,7 +221,8 @@ class Dirichlet(RandomRelaxation):
 
     Reference:
 
-    - [Chen et al., 2021](https://arxiv.org/abs/2006.10355), section 3.1
+    - [Chen et al., 2021](https://arxiv.org/abs/2006.10355), section 3.1, and
+      their code
     """
 
     def weights_of(self, alpha, training=False):
@@ -238,6 +240,9 @@ class Dirichlet(RandomRelaxation):
         )
         weights = samples / tf.reduce_sum(samples, axis=-1, keepdims=True)
         return tf.cast(weights, alpha.dtype)
+
+    def probabilities(self, alpha):
+        return Softmax().probabilities(alpha)
 
 
 @keras.saving.register_keras_serializable(package="tfdarts")
