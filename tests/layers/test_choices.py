@@ -11,6 +11,7 @@ from tfdarts.layers.alphas import alphas_of
 from tfdarts.layers.input_choice import InputChoice
 from tfdarts.layers.layer_choice import LayerChoice
 from tfdarts.layers.relaxations import Concrete
+from tfdarts.layers.relaxations import Sigmoid
 from tfdarts.layers.size_choice import SizeChoice
 from tfdarts.models.derived_model import derive_model
 
@@ -109,6 +110,38 @@ def test_an_input_choice_sums_its_inputs():
     np.testing.assert_allclose(choice(inputs), expected, atol=1e-6)
     choice.alphas.alpha.assign([[0.0, -1.0, 3.0]])
     assert choice.chosen_inputs == [0, 2]
+
+
+def test_an_input_choice_counts_its_inputs_at_the_first_call(tmp_path):
+    """In a functional model at once; saved and cloned, it is the same."""
+    inputs = keras.Input((4,))
+    choice = InputChoice(num_chosen=2, relaxation="sigmoid", name="skip")
+    for read in (choice.probabilities, lambda: choice.chosen):
+        with pytest.raises(AttributeError, match="skip has no alphas before"):
+            read()
+    again = InputChoice.from_config(choice.get_config())
+    outputs = choice([inputs, dense()(inputs), dense()(inputs)])
+    assert choice.alphas.alpha.shape == (1, 3)
+    again([inputs] * 3)
+    assert again.num_chosen == 2
+    assert isinstance(again.alphas.relaxation, Sigmoid)
+    model = keras.Model(inputs, outputs)
+    assert alphas_of(model) == [choice.alphas]
+    set_alphas(choice)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    x = image(5, 4).astype("float32")
+    np.testing.assert_array_equal(loaded(x), model(x))
+    (copied,) = alphas_of(keras.models.clone_model(model))
+    assert copied is not choice.alphas
+    counted = InputChoice(3, 2, relaxation="sigmoid", name="skip")
+    assert counted.get_config().keys() == choice.get_config().keys()
+
+
+def test_shared_alphas_count_the_inputs():
+    alphas = Alphas(1, 3, name="shared")
+    choice = InputChoice(alphas=alphas)
+    assert (choice.num_inputs, choice.alphas) == (3, alphas)
 
 
 def test_choices_share_alphas():
@@ -332,6 +365,15 @@ def dense(size=4, **options):
             "The largest size of the choice .* is 4, but its layer returns",
         ),
         (lambda: InputChoice(2, num_chosen=2), "must be at least 1 and below"),
+        (lambda: InputChoice(num_chosen=0), "must be at least 1 and below"),
+        (
+            lambda: InputChoice(num_chosen=2)([tf.ones((1, 2))] * 2),
+            "below the number of inputs, 2. Received: 2",
+        ),
+        (
+            lambda: InputChoice()(tf.ones((2, 3))),
+            r"a list of inputs of the same shape. Received .* \(2, 3\)",
+        ),
         (
             lambda: InputChoice(2)([tf.ones((1, 2)), tf.ones((1, 3))]),
             "takes a list of 2 inputs of the same shape",

@@ -1,5 +1,6 @@
 """What all choices in Keras models have in common."""
 
+import functools
 import warnings
 import weakref
 
@@ -20,7 +21,8 @@ class Choice(keras.layers.Layer):
     has a mask if all options have the same.
 
     Args:
-        num_options: Integer.
+        num_options: Integer, or `None` if only `build` knows it. Then `build`
+            makes the alphas.
         alphas: `Alphas` with one row and a column for each option, for
             several places that make the same choice. Defaults to alphas of
             its own.
@@ -35,32 +37,47 @@ class Choice(keras.layers.Layer):
 
     def __init__(self, num_options, alphas=None, relaxation=None, **kwargs):
         super().__init__(**kwargs)
-        if num_options < 2:
+        if num_options is not None and num_options < 2:
             raise ValueError(
                 f"A choice needs at least two options. Received: {num_options}."
             )
+        # Not an attribute, because Keras would track the relaxation twice.
+        self._make_alphas = functools.partial(
+            Alphas,
+            1,
+            relaxation=relaxation or "softmax",
+            name=f"{self.name}_alphas",
+            dtype=self.dtype_policy.variable_dtype,
+        )
         if alphas is None:
-            alphas = Alphas(
-                *(1, num_options),
-                relaxation=relaxation or "softmax",
-                name=f"{self.name}_alphas",
-                dtype=self.dtype_policy.variable_dtype,
-            )
+            if num_options is not None:
+                self.alphas = self._make_alphas(num_options)
         elif relaxation is not None:
             raise ValueError(
                 "`relaxation` belongs to the alphas: give it to the `Alphas` "
                 "that the choices share."
             )
-        if (alphas.num_edges, alphas.num_primitives) != (1, num_options):
+        elif (alphas.num_edges, alphas.num_primitives) != (1, num_options):
             raise ValueError(
                 f"The choice has {num_options} options, so its alphas must "
                 f"have 1 row and {num_options} columns. Received alphas of "
                 f"{alphas.num_edges} rows and {alphas.num_primitives} columns."
             )
-        self.alphas = alphas
+        else:
+            self.alphas = alphas
         # `call` attaches the mask.
         self.supports_masking = True
         self.unmasked_outputs = None
+
+    def __getattr__(self, name):
+        # Only for attributes that are missing.
+        if name == "alphas":
+            raise AttributeError(
+                f"The choice {self.name} has no alphas before it knows its "
+                "inputs: call the model on a batch of examples first, or give "
+                "the choice `num_inputs`."
+            )
+        return self.__getattribute__(name)
 
     @property
     def options(self) -> list[str]:
@@ -111,8 +128,13 @@ class Choice(keras.layers.Layer):
         self.unmasked_outputs = known | differing
 
     def get_config(self):
+        config = super().get_config()
+        if "alphas" not in vars(self):
+            relaxation = self._make_alphas.keywords["relaxation"]
+            relaxation = keras.saving.serialize_keras_object(relaxation)
+            return {**config, "relaxation": relaxation}
         # The object itself: only then does Keras save shared alphas once.
-        return {**super().get_config(), "alphas": self.alphas}
+        return {**config, "alphas": self.alphas}
 
     @classmethod
     def from_config(cls, config):

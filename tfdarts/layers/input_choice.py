@@ -19,16 +19,23 @@ class InputChoice(Choice):
     chosen inputs.
 
     Args:
-        num_inputs: Integer.
+        num_inputs: Integer. Defaults to the number of inputs of the first
+            call, which then makes the alphas.
         num_chosen: Integer, how many inputs are chosen. Defaults to `1`.
         alphas, relaxation: See `LayerChoice`.
 
     Call arguments:
         inputs: List of `num_inputs` tensors of the same shape.
 
+    Raises:
+        ValueError: If fewer inputs are given than can be chosen, or inputs of
+            different shapes.
+        AttributeError: If the alphas are read before the first call, and
+            `num_inputs` is not given.
+
     Example:
 
-    >>> choice = InputChoice(2)
+    >>> choice = InputChoice()
     >>> both = choice([keras.ops.zeros((1, 3)), keras.ops.ones((1, 3))])
     >>> [round(float(number), 1) for number in both[0]]
     [0.5, 0.5, 0.5]
@@ -36,17 +43,15 @@ class InputChoice(Choice):
 
     def __init__(
         self,
-        num_inputs: int,
+        num_inputs: int | None = None,
         num_chosen: int = 1,
         alphas: Alphas | None = None,
         relaxation: str | Relaxation | None = None,
         **kwargs,
     ):
-        if not 1 <= num_chosen < num_inputs:
-            raise ValueError(
-                f"`num_chosen` must be at least 1 and below `num_inputs`, "
-                f"{num_inputs}. Received: {num_chosen}."
-            )
+        if num_inputs is None and alphas is not None:
+            num_inputs = alphas.num_primitives
+        _require_fewer(num_chosen, num_inputs)
         super().__init__(num_inputs, alphas, relaxation, **kwargs)
         self.num_inputs = num_inputs
         self.num_chosen = num_chosen
@@ -66,12 +71,18 @@ class InputChoice(Choice):
         if not all(isinstance(shape, (list, tuple)) for shape in shapes):
             shapes = [shapes]  # The shape of one tensor.
         shapes = [tuple(shape) for shape in shapes]
-        if len(shapes) != self.num_inputs or len({*shapes}) > 1:
+        wanted = self.num_inputs or max(len(shapes), 2)
+        if len(shapes) != wanted or len({*shapes}) > 1:
+            number = f"{self.num_inputs} " if self.num_inputs else ""
             raise ValueError(
-                f"The choice {self.name} takes a list of {self.num_inputs} "
+                f"The choice {self.name} takes a list of {number}"
                 f"inputs of the same shape. Received inputs of shapes "
                 f"{', '.join(map(str, shapes))}."
             )
+        if self.num_inputs is None:
+            _require_fewer(self.num_chosen, wanted)
+            self.num_inputs = wanted
+            self.alphas = self._make_alphas(wanted)
 
     def call(self, inputs, training=None):
         weights = self.option_weights(training)
@@ -95,3 +106,13 @@ class InputChoice(Choice):
             "num_inputs": self.num_inputs,
             "num_chosen": self.num_chosen,
         }
+
+
+def _require_fewer(num_chosen, num_inputs):
+    """Raises `ValueError` if not fewer inputs are chosen than there are."""
+    if num_chosen < 1 or num_inputs is not None and num_chosen >= num_inputs:
+        raise ValueError(
+            "`num_chosen` must be at least 1 and below the number of inputs"
+            f"{'' if num_inputs is None else f', {num_inputs}'}. Received: "
+            f"{num_chosen}."
+        )
