@@ -206,3 +206,17 @@ def test_gdas_has_momentum_of_nesterov():
         weight_optimizer.apply([keras.ops.ones(1)], [weight])
     # 1 - 0.025 (1 + 0.9) - 0.025 (1 + 0.9 (1 + 0.9)).
     assert float(weight[0]) == pytest.approx(1 - 0.0475 - 0.06775)
+
+
+class OfTexts(tfdarts.SupernetStrategy):
+    name = "of_texts"
+    published = {"epochs": 123}
+    published_for = "darts_rnn"
+
+
+def test_published_values_are_for_cells_of_their_kind():
+    tfdarts.register_strategy(OfTexts())
+    config = tfdarts.search_config("of_texts", dataset="pydoc")
+    assert config.epochs == 123
+    config = tfdarts.search_config("of_texts", preset="paper")
+    assert fill_paper_settings(config).epochs == 50

@@ -91,11 +91,12 @@ def _missing_settings(strategy, task, evaluator):
 
 def _knows_cells(evaluator, task):
     """Returns whether an evaluator knows cells for the data of a task."""
-    kinds = {
-        get_space(name).structure.primitives
-        for name in (task.space, evaluator.space or task.space)
-    }
-    return len(kinds) == 1
+    return _are_alike(task.space, evaluator.space or task.space)
+
+
+def _are_alike(*names):
+    """Returns whether search spaces have primitives of one kind."""
+    return len({get_space(each).structure.primitives for each in names}) == 1
 
 
 def search_config_class_of(settings, task):
@@ -172,8 +173,9 @@ def search_config_class(strategy, task, evaluator):
         elif not evaluator.trains_networks:
             idle = _training_settings(task)
     published = {**trained.parts, **strategy.parts}
-    if get_space(task.space).structure.primitives == "layers":
-        published |= {**trained.published, **strategy.published}
+    for each in dict.fromkeys((trained, strategy)):
+        if _are_alike(task.space, each.published_for):
+            published |= each.published
     if evaluator and evaluator.space:
         published["space"] = evaluator.space
     fixed = {**trained.fixed, **strategy.fixed}

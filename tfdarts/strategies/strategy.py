@@ -39,12 +39,16 @@ class Strategy:
         parts: Dict from settings of the search to their defaults with this
             strategy: the parts that make the method. A task whose searches do
             not have all these settings is refused.
-        published: Dict from settings to the values that were published for
-            convolutional cells: the defaults of a search of such cells, or
-            the values of `--preset=paper` of settings that depend on the
-            preset.
+        published: Dict from settings to the values that were published: the
+            defaults of a search of such cells as `published_for` has, or the
+            values of `--preset=paper` of settings that depend on the preset.
+        published_for: String, the search space of the publication, such as
+            `"darts"` or `"darts_rnn"`. Spaces whose primitives are of the
+            same kind get the published values, too.
         fixed: Dict from settings to the only value that the strategy has a
-            use for, such as `{"order": 1}`.
+            use for, such as `{"order": 1}`. A strategy that brings a
+            relaxation of its own names it here, `{"relaxation": "my_own"}`:
+            `--relaxation` and its `--temperature` are then refused.
     """
 
     name: str | None = None
@@ -53,6 +57,7 @@ class Strategy:
     settings: type[Settings] | None = None
     parts: Mapping[str, Any] = types.MappingProxyType({})
     published: Mapping[str, Any] = types.MappingProxyType({})
+    published_for: str = "darts"
     fixed: Mapping[str, Any] = types.MappingProxyType({})
 
     def run(self, search: Any) -> None:
