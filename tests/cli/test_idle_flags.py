@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+import tfdarts
 from tfdarts.cli import pipeline_command
 from tfdarts.cli import predict_command
 from tfdarts.cli import search_command
@@ -14,6 +15,7 @@ from tfdarts.cli import visualize_command
 from tfdarts.cli.training_flags import training_of
 from tfdarts.runs.search_configs import search_config_class_of
 from tfdarts.settings.fields import require_config
+from tfdarts.tasks import task_registry
 from tfdarts.tasks.task_registry import get_task
 
 IMAGES = get_task("images")
@@ -189,6 +191,36 @@ def test_a_typed_flag_without_effect_is_refused(
     said = capsys.readouterr().err
     assert re.search(rf"--{idle}=\S+ has no effect with --{cause}=", said)
     assert f"or leave --{idle} out" in said and "None" not in said
+
+
+@dataclasses.dataclass(frozen=True)
+class Sound(tfdarts.Settings):
+    """A question of a third task."""
+
+    sound: str = tfdarts.setting(None, "File of a sound.")
+
+
+def test_a_task_says_what_has_no_effect_on_its_question(monkeypatch, capsys):
+    task = type(
+        "Sounds",
+        (tfdarts.TextTask,),
+        {"name": "sounds", "question": Sound, "placeholder": "SOUND"},
+    )()
+    monkeypatch.setattr(
+        predict_command, "tasks", lambda: [*task_registry.tasks(), task]
+    )
+    command = dataclasses.replace(
+        predict_command.command,
+        run=lambda values: None,
+        needs_tensorflow=False,
+    )
+    typed = ["--sound=a.wav", "--export_dir=x", "--batch_size=4"]
+    assert command.main(typed) == 2
+    assert "has no effect with --sound=a.wav: leave --sound" in (
+        capsys.readouterr().err
+    )
+    monkeypatch.setattr(type(task), "idle_in_predictions", ())
+    assert command.main(typed) == 0, capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

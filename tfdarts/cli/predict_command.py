@@ -11,6 +11,7 @@ from tfdarts.data.image_source import DataError
 from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import flag_fields
 from tfdarts.settings.fields import setting
+from tfdarts.settings.fields import with_condition
 from tfdarts.tasks.request_settings import RequestSettings
 from tfdarts.tasks.task_registry import task_of_question
 from tfdarts.tasks.task_registry import tasks
@@ -63,15 +64,42 @@ class AnswerSettings(Settings):
         False,
         "End with exit code 0 even if some of the images cannot be used; "
         "a warning lists them.",
-        when={"text": None},
+    )
+
+
+@functools.cache
+def with_idle_settings(config_class, *idle):
+    """Returns settings that some questions leave without effect.
+
+    Args:
+        config_class: Dataclass.
+        *idle: Pairs of the names of a question and of a setting.
+    """
+    fields = []
+    for field in dataclasses.fields(config_class):
+        questions = {asked: None for asked, name in idle if name == field.name}
+        if questions:
+            changed = with_condition(field, **questions)
+            fields.append((field.name, field.type, changed))
+    return dataclasses.make_dataclass(
+        config_class.__name__, fields, bases=(config_class,), frozen=True
     )
 
 
 def _settings(task=None):
-    questions = question_settings(
-        *(task.question for task in tasks() if task.question)
+    asked = [task for task in tasks() if task.question]
+    idle = [
+        (task.question_name, name)
+        for task in asked
+        for name in task.idle_in_predictions
+    ]
+    return (
+        question_settings(*(task.question for task in asked)),
+        *(
+            with_idle_settings(each, *idle)
+            for each in (AnswerSettings, RequestSettings)
+        ),
     )
-    return questions, AnswerSettings, RequestSettings
 
 
 def run(values):

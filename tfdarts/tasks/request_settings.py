@@ -58,9 +58,7 @@ class RequestSettings(Settings):
         "Defaults to the newest version.",
         form=_version,
     )
-    batch_size: int = setting(
-        32, "Images in a request.", least=1, when={"text": None}
-    )
+    batch_size: int = setting(32, "Images in a request.", least=1)
     timeout: float = setting(
         10.0,
         "Seconds to wait for an answer of the server.",
@@ -79,5 +77,4 @@ class RequestSettings(Settings):
         32.0,
         "Most megabytes of images in a request.",
         above=0,
-        when={"text": None},
     )

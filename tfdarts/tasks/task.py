@@ -44,6 +44,8 @@ class Task:
         question: Dataclass of one setting, the flag of `tfdarts-predict`
             for the input of a prediction.
         placeholder: String that stands for this input, such as `"IMAGES"`.
+        idle_in_predictions: Tuple of strings, the flags of `tfdarts-predict`
+            that have no effect on this input, so they are refused beside it.
         located: Tuple of strings, the kinds of specifications of `--dataset`
             that contain a path, such as `"folder"`.
         data_sets: Tuple of strings, the specifications of `--dataset` that
@@ -70,6 +72,7 @@ class Task:
     examples: dict[str, tuple[str, ...]] = {}
     question: type[Settings] | None = None
     placeholder: str | None = None
+    idle_in_predictions: tuple[str, ...] = ()
     located: tuple[str, ...] = ()
     data_sets: tuple[str, ...] = ()
     costly: tuple[str, ...] = ("batch_size",)

@@ -23,6 +23,8 @@ class TextTask(Task):
     shared_config = RunConfig
     question = TextQuestion
     placeholder = "WORDS"
+    # A text is one request.
+    idle_in_predictions = ("batch_size", "max_request_mb", "skip_broken")
     figures = (
         "test_loss",
         "test_perplexity",
@@ -133,8 +135,7 @@ class TextTask(Task):
     def predictions(self, question, **options):
         from tfdarts.tasks.text_prediction import next_words
 
-        # A text is one request, so image batch settings do not apply.
-        for name in ("batch_size", "max_request_mb"):
+        for name in self.idle_in_predictions:
             options.pop(name, None)
         yield next_words(question, **options)
 
