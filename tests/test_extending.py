@@ -65,6 +65,7 @@ class ToySettings(tfdarts.Settings):
 class ToyGradient(tfdarts.SupernetStrategy):
     name = "toy"
     settings = ToySettings
+    fixed = {"relaxation": "own"}
 
     def supernet_arguments(self, config):
         return {"relaxation": Sigmoid(), "mixed_op": HalfOfAll}

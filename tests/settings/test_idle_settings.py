@@ -12,6 +12,8 @@ from tfdarts.settings.conditions import SEVERAL
 from tfdarts.settings.effect import settings_with_effect
 from tfdarts.settings.fields import flag_fields
 from tfdarts.settings.fields import require_config
+from tfdarts.strategies.gradient import gradient_parts
+from tfdarts.strategies.strategy_registry import get_strategy
 
 SNAS = tfdarts.search_config("snas")
 SDARTS = tfdarts.search_config("sdarts")
@@ -159,6 +161,39 @@ def test_a_setting_that_a_method_fixes_is_refused_with_a_reason(
     flag = f"--{name}" if value is True else f"--{name}={value}"
     assert search_command.main([f"--strategy={strategy}", flag]) == 2
     assert sentence in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("genotype", "is_refused"),
+    [("DARTS_V2", True), ("random:3", False), (None, False)],
+)
+def test_a_space_is_only_for_random_genotypes(genotype, is_refused):
+    refusal = pytest.raises(ValueError, match="leave --space=s1 out")
+    with refusal if is_refused else contextlib.nullcontext():
+        tfdarts.TrainConfig(genotype=genotype, space="s1")
+
+
+class OwnRelaxation(tfdarts.SupernetStrategy):
+    name = "own_relaxation"
+    fixed = {"relaxation": "own"}
+
+    def supernet_arguments(self, config):
+        return {"relaxation": tfdarts.Relaxation}
+
+
+def test_a_relaxation_of_ones_own_has_no_temperature_of_the_settings():
+    tfdarts.register_strategy(OwnRelaxation())
+    config = tfdarts.search_config("own_relaxation")
+    strategy = get_strategy(config.strategy)
+    parts = gradient_parts.supernet_arguments(strategy, config)
+    assert parts == {"relaxation": tfdarts.Relaxation}
+    for given, reason in (
+        ({"relaxation": "concrete"}, ": leave --relaxation out."),
+        ({"temperature": 2.0}, ", so --temperature has no effect"),
+    ):
+        message = f"always has --relaxation=own{reason}"
+        with pytest.raises(ValueError, match=message):
+            tfdarts.search_config("own_relaxation", **given)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import typing
 
 from tfdarts import arguments
 from tfdarts.genotypes import Genotype
+from tfdarts.search_spaces.lookup import RANDOM
 from tfdarts.settings.fields import FromPython
 from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import setting
@@ -179,6 +180,16 @@ class GenotypeSettings(Settings):
         when=_BUILT_FROM_GENOTYPE,
     )
     space: str = random_space_setting(_BUILT_FROM_GENOTYPE)
+
+    def __post_init__(self):
+        super().__post_init__()
+        drawn = self.genotype is None or self.genotype.startswith(RANDOM)
+        if self.space is not None and not drawn:
+            raise ValueError(
+                "--space is the search space that --genotype=random:<seed> is "
+                "drawn from, and this --genotype says what its cells are: "
+                f"leave --space={self.space} out."
+            )
 
 
 @dataclasses.dataclass(frozen=True)
