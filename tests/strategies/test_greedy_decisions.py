@@ -107,7 +107,7 @@ def let_move(alphas, random):
 @pytest.mark.parametrize(("history", "seed"), [(0, 1), (2, 2), (4, 3)])
 def test_decisions_are_those_of_brute_force(supernet, history, seed):
     reset(supernet, seed)
-    search = types.SimpleNamespace(supernet=supernet)
+    search = types.SimpleNamespace(supernet=supernet, trace_again=bool)
     callback = GreedyDecisions(search, history)
     callback.set_params({"epochs": 10})
     random = np.random.default_rng(seed)
@@ -214,3 +214,55 @@ def test_a_model_without_cells_is_refused():
     model = types.SimpleNamespace(supernet=keras.Sequential())
     with pytest.raises(ValueError, match="edges of cells"):
         GreedyDecisions(model)
+
+
+def channels_normalized(search):
+    """The channels that all batch norms of a step of the weights compute."""
+    specs = tf.TensorSpec((8, 4, 4, 1)), tf.TensorSpec((8,), tf.int64)
+    operations = search.gradient_graph((*specs, ())).get_operations()
+    return sum(
+        each.outputs[0].shape[-1]
+        for each in operations
+        if each.type in ("FusedBatchNorm", "FusedBatchNormV3")
+    )
+
+
+def channels_of_operations(supernet):
+    """Those of the stem, of inputs, and of the operations of the edges."""
+    space, count = supernet.space, 3 * supernet.init_channels
+    for cell in supernet.cells:
+        allowed = supernet.alphas[supernet.cell_type_of(cell)].allowed()
+        count += 2 * cell.filters
+        for source in range(space.nodes[-1]):
+            rows = allowed[space.outgoing_edges(source)]
+            _, skips, pools, convolutions = rows.sum(axis=0)
+            strided = cell.reduction and source < 2
+            # The edges out of a node share its pooling.
+            normed = strided * skips + (pools > 0) + 2 * convolutions
+            count += cell.filters * normed
+    return count
+
+
+def test_decided_edges_compute_their_operation_alone():
+    space = tfdarts.CNNSearchSpace(2, PRIMITIVES)
+    supernet = tfdarts.CNNSupernet(2, 3, 3, (4, 4, 1), space=space)
+    reset(supernet, 0)
+    search = tfdarts.DARTS(supernet, order=1)
+    search.compile(tfdarts.SGD(0.1))
+    decisions = GreedyDecisions(search)
+    decisions.set_params({"epochs": 10, "steps": 50})
+    decisions.on_train_begin()
+    whole = channels_normalized(search)
+    assert whole == channels_of_operations(supernet)
+    decisions.on_epoch_end(7)
+    assert channels_normalized(search) == channels_of_operations(supernet)
+    assert channels_normalized(search) < whole
+    decisions.on_train_end()
+    # As if resumed; few steps are not worth a graph.
+    for steps, leaves_out in ((50, True), (10, False)):
+        again = GreedyDecisions(search)
+        again.set_params({"epochs": 10, "steps": steps})
+        again.on_train_begin()
+        found = [m._subsets for c in supernet.cells for m in c.mixed_ops]
+        assert any(found) == leaves_out
+        again.on_train_end()

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tfdarts.layers.input_choice import InputChoice
 from tfdarts.layers.layer_choice import LayerChoice
 from tfdarts.strategies.darts import DARTS
 from tfdarts.training.optimizers import SGD
@@ -493,6 +494,22 @@ def test_masked_steps_do_not_count(loss):
     assert expected["loss"] < 100 > expected["mae"]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            {"optimizer": "adam"},
+            "give `weight_optimizer` and `alpha_optimizer`",
+        ),
+        ({"weighted_metrics": []}, "has no argument weighted_metrics"),
+    ],
+)
+def test_arguments_of_keras_alone_are_refused(arguments, message):
+    search = DARTS(functional(choice()), order=1)
+    with pytest.raises(TypeError, match=message):
+        search.compile(loss="mse", **arguments)
+
+
 def fit_once(search, x, y):
     return search.fit((x, y), (x, y), shuffle=False, verbose=0).history
 
@@ -520,6 +537,10 @@ Y = np.zeros((4, 1))
             "has no trainable weights",
         ),
         (lambda: DARTS(Subclassed(choice())), "has no weights yet: call it"),
+        (
+            lambda: DARTS(Subclassed(InputChoice())),
+            "has no weights yet: call it",
+        ),
         (
             lambda: DARTS(functional(choice())).compile(
                 keras.optimizers.Adam()

@@ -10,9 +10,9 @@ from samples import scramble
 
 import tfdarts
 from tfdarts.layers.alphas import EXCLUDED
+from tfdarts.layers.edge_places import assign_edge
+from tfdarts.layers.edge_places import places_of_edges
 from tfdarts.layers.partial_mixed_op import PartialMixedOp
-from tfdarts.strategies.gradient.edge_places import assign_edge
-from tfdarts.strategies.gradient.edge_places import places_of_edges
 from tfdarts.strategies.gradient.search_stages import keep_strongest
 from tfdarts.strategies.gradient.widening import widen
 

@@ -1,6 +1,7 @@
 """A mixed operation whose edges are dropped at random in training."""
 
 import keras
+import numpy as np
 
 from tfdarts.genotypes import PRIMITIVES
 from tfdarts.layers.drop_path import DropPath
@@ -79,6 +80,10 @@ class DropPathMixedOp(keras.layers.Layer):
         return self.drop_path(
             outputs, training=training, num_paths=self.num_edges
         )
+
+    def compute_only(self, allowed: np.ndarray) -> None:
+        """Leaves out primitives; see `MixedOp.compute_only`."""
+        self.mixed_op.compute_only(allowed)
 
     def operation_of(self, edge: int, name: str) -> keras.Layer:
         """Returns the layer of a primitive; see `MixedOp.operation_of`."""

@@ -15,6 +15,8 @@ from tfdarts.layers.constants import shared_constant
 from tfdarts.layers.edge_functions import repeat_channels
 from tfdarts.layers.edge_functions import separate_edges
 from tfdarts.layers.edge_functions import sum_of_shared
+from tfdarts.layers.edge_subset import EdgeSubset
+from tfdarts.layers.edge_subset import belongs_to_edges
 from tfdarts.layers.node_edges import NodeEdges
 from tfdarts.layers.primitives import primitive
 from tfdarts.layers.subsample import every_second_pixel
@@ -72,6 +74,7 @@ class MixedOp(NodeEdges):
         self.relu = keras.layers.ReLU(dtype=self.dtype_policy)
         self.operations = [self._operation(name) for name in self.primitives]
         self.alphas = None
+        self._subsets = {}
 
     def _operation(self, name):
         """Returns the bundle of a primitive, or the layer all edges share."""
@@ -92,6 +95,7 @@ class MixedOp(NodeEdges):
                 len(self.primitives),
                 dtype=self.dtype_policy,
             )
+        self.inputs_shape = inputs_shape
         self.relu.build(inputs_shape)
         for operation in self.operations:
             operation.build(inputs_shape)
@@ -109,10 +113,8 @@ class MixedOp(NodeEdges):
         sources = self._sources(inputs)
         products = self._products()
         terms, shared = [], {}
-        for name, operation in zip(self.primitives, self.operations):
-            if name == "none":
-                continue
-            if not isinstance(operation, Bundle):
+        for name, operation in self._computed.items():
+            if not isinstance(operation, Bundle | EdgeSubset):
                 shared[name] = operation(inputs, training=training)
                 continue
             source = sources[operation.source]
@@ -129,13 +131,58 @@ class MixedOp(NodeEdges):
             weights = self._select(edge_weights, shared)
             weights = tf.cast(weights, self.compute_dtype)
             terms.append(sum_of_shared([*shared.values()], weights))
+        if not terms:
+            return self._zeros(inputs)
         return tf.add_n(terms)
+
+    def compute_only(self, allowed: np.ndarray) -> None:
+        """Leaves out the primitives that edges do not have any more.
+
+        Functions that are traced later compute the others alone, with equal
+        results. A primitive with values that belong to no edge, such as a seed,
+        is left out when no edge has it.
+
+        Args:
+            allowed: Boolean array `(num_edges, primitives)`. Edges must have
+                no weight for the others.
+        """
+        subsets = {}
+        for name, operation, column in zip(
+            self.primitives, self.operations, np.transpose(allowed)
+        ):
+            edges = np.flatnonzero(column)
+            if not len(edges):
+                subsets[name] = None
+            elif (
+                len(edges) < self.num_edges
+                and isinstance(operation, Bundle)
+                and belongs_to_edges(operation)
+            ):
+                subsets[name] = EdgeSubset(operation, edges, self.inputs_shape)
+        self._subsets = subsets
+
+    @property
+    def _computed(self):
+        """The layers and subsets to compute by primitive, a dict."""
+        computed = dict(zip(self.primitives, self.operations)) | self._subsets
+        return {
+            name: operation
+            for name, operation in computed.items()
+            if name != "none" and operation is not None
+        }
+
+    def _zeros(self, inputs):
+        """Returns the outputs of edges that are all cut."""
+        if self.strides == 2:
+            inputs = every_second_pixel(inputs)
+        return tf.zeros_like(repeat_channels(inputs, self.num_edges))
 
     def _sources(self, inputs):
         """Returns a dict from `Bundle.source` to the inputs of bundles."""
         active = self.relu(inputs)
         sources = {"node": inputs, "active": active}
-        needed = {getattr(each, "source", None) for each in self.operations}
+        computed = self._computed.values()
+        needed = {getattr(each, "source", None) for each in computed}
         if "spread" in needed:
             sources["spread"] = repeat_channels(active, self.num_edges)
         if "subsampled" in needed:
@@ -148,7 +195,7 @@ class MixedOp(NodeEdges):
         """Returns the argument `products` of the bundles that take it."""
         kernels = {
             name: kernels
-            for name, operation in zip(self.primitives, self.operations)
+            for name, operation in self._computed.items()
             if isinstance(operation, Bundle)
             and (kernels := operation.edge_kernels())
         }
@@ -162,8 +209,8 @@ class MixedOp(NodeEdges):
         """Returns a dict from each bundle to the weights of its channels."""
         names = [
             name
-            for name, operation in zip(self.primitives, self.operations)
-            if isinstance(operation, Bundle) and name != "none"
+            for name, operation in self._computed.items()
+            if isinstance(operation, Bundle | EdgeSubset)
         ]
         if not names:
             return {}

@@ -135,6 +135,10 @@ class PartialMixedOp(NodeEdges):
         )
         return tf.concat([own, shared], axis=0)
 
+    def compute_only(self, allowed: np.ndarray) -> None:
+        """Leaves out primitives; see `MixedOp.compute_only`."""
+        self.mixed_op.compute_only(allowed)
+
     def operation_of(self, edge: int, name: str) -> keras.Layer:
         """Returns the layer of a primitive; see `MixedOp.operation_of`."""
         return self.mixed_op.operation_of(edge, name)

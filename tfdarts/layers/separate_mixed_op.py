@@ -82,6 +82,11 @@ class SeparateMixedOp(keras.layers.Layer):
             outputs.append(mixed_op(inputs, weights, training=training))
         return tf.concat(outputs, axis=3)
 
+    def compute_only(self, allowed: np.ndarray) -> None:
+        """Leaves out primitives; see `MixedOp.compute_only`."""
+        for edge, mixed_op in enumerate(self.mixed_ops):
+            mixed_op.compute_only(allowed[[edge]][:, self.mask[edge]])
+
     def operation_of(self, edge: int, name: str) -> keras.Layer:
         """Returns the layer of a primitive; see `MixedOp.operation_of`."""
         return self.mixed_ops[edge].operation_of(0, name)

@@ -77,9 +77,14 @@ class CompiledLoss:
         self.model = PureModel(model, self.alpha_variables)
         self._as_traced = not (self.carries_state or has_control_flow(model))
         self._read = self.compiled(self.model.read)
-        options = {"jit_compile": jit_compile}
-        self.in_test = self._phase(self._in_test, **options)
-        self._options = {**options, "micro_batches": micro_batches}
+        self._test_options = {"jit_compile": jit_compile}
+        self._options = {**self._test_options, "micro_batches": micro_batches}
+        self.trace_again()
+
+    def trace_again(self):
+        """Makes later calls trace the model anew, after its layers changed."""
+        self.__dict__.pop("of_edge_weights", None)
+        self.in_test = self._phase(self._in_test, **self._test_options)
         self.gradients = self.phase(self._gradients_of_batch)
         self.alpha_gradients = self.phase(self._alpha_gradients_of_batch)
         self.mixed_product = self.phase(self._mixed_product_of_batch)

@@ -28,6 +28,7 @@ from tfdarts.strategies.search_metrics import update_metrics
 from tfdarts.strategies.search_options import accuracy_of
 from tfdarts.strategies.search_options import check_compilation
 from tfdarts.strategies.search_options import require_alphas
+from tfdarts.strategies.search_options import require_known
 from tfdarts.training.vector_updates import require_elementwise
 
 
@@ -99,6 +100,7 @@ class SearchModel(SavedSearch, EdgeWeightScore, CarriedStateMixin, keras.Model):
         metrics: Any = None,
         run_eagerly: bool = False,
         jit_compile: bool = False,
+        **others,
     ) -> None:
         """Configures the search.
 
@@ -134,12 +136,14 @@ class SearchModel(SavedSearch, EdgeWeightScore, CarriedStateMixin, keras.Model):
                 Defaults to `False`.
 
         Raises:
+            TypeError: If an argument is none of these, such as `optimizer`.
             ValueError: If the weight optimizer has no known virtual step, or
                 no `clip_norm` with `clip_virtual_step`; if a supernet with
                 `recompute` is given `jit_compile`; if several devices are
                 given `run_eagerly`; or if several devices with synchronized
                 batch norms are given micro-batches or `jit_compile`.
         """
+        require_known(others)
         supernet = self.supernet
         check_compilation(
             supernet,
@@ -336,6 +340,14 @@ class SearchModel(SavedSearch, EdgeWeightScore, CarriedStateMixin, keras.Model):
             copy_weights, inputs: See `tfdarts.derive_model`.
         """
         return derive_model(self.supernet, copy_weights, inputs)
+
+    def trace_again(self):
+        """Makes later steps trace the supernet anew, after its layers changed.
+
+        Weights, alphas and optimizers stay.
+        """
+        if self.compiled:
+            self._compiled_loss.trace_again()
 
     def gradient_graph(self, batch_spec):
         """Returns the graph that costs the most memory; it is not run.

@@ -105,6 +105,24 @@ def check_compilation(
         )
 
 
+def require_known(arguments):
+    """Raises `TypeError` if `DARTS.compile` is given arguments of Keras alone.
+
+    Args:
+        arguments: Names of arguments that `DARTS.compile` does not take.
+    """
+    if "optimizer" in arguments:
+        raise TypeError(
+            "A search has two optimizers: give `weight_optimizer` and "
+            "`alpha_optimizer` in place of `optimizer`."
+        )
+    if arguments:
+        raise TypeError(
+            f"`compile` of a search has no argument {', '.join(arguments)}: "
+            "leave it out."
+        )
+
+
 def _check_class_weight(class_weight, loss, supernet):
     names = getattr(supernet, "output_names", None) or ()
     if len(names) > 1 or isinstance(loss, (dict, list, tuple)):
@@ -151,17 +169,18 @@ def require_alphas(model):
             "A search takes a Keras model with choices, or a supernet. "
             f"Received: {model!r}."
         )
+    # A choice may make its alphas only when the model is called.
+    if not model.built:
+        raise ValueError(
+            f"The model {model.name} has no weights yet: call it on a batch "
+            "of examples before the search."
+        )
     variables = alpha_variables_of(model)
     if not variables:
         raise ValueError(
             f"The model {model.name} has nothing to choose: put a "
             "tfdarts.LayerChoice into it, or search a tfdarts.CNNSupernet or "
             "tfdarts.RNNSupernet."
-        )
-    if not model.built:
-        raise ValueError(
-            f"The model {model.name} has no weights yet: call it on a batch "
-            "of examples before the search."
         )
     constrained = [v.path for v in model.trainable_variables if v.constraint]
     if constrained:

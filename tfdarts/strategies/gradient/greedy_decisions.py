@@ -14,6 +14,12 @@ FIRST = 0.2
 LAST = 0.9
 """The share of the epochs before the last decision: 45 of 50."""
 
+LEAST_STEPS = 100
+"""The steps from one decision to the next that new graphs are worth.
+
+On two cores, tracing takes as long as some 70 steps save, even of small cells.
+"""
+
 ROUNDING = 1e-9
 """Factors of edges that differ by less are equal."""
 
@@ -24,6 +30,10 @@ class GreedyDecisions(keras.callbacks.Callback):
     A decided edge has one operation from then on. When a node has as many
     decided edges as it keeps, its others are cut. Decisions are spread evenly
     over the epochs, so that weights and alphas adapt to each.
+
+    If there are many steps from one decision to the next, the supernet leaves
+    out the operations that edges do not have any more, in graphs that are
+    traced anew after each decision. Recurrent cells compute all operations.
 
     Create the callback before checkpoints are restored: it keeps the
     probabilities of earlier epochs in variables of the search.
@@ -58,6 +68,7 @@ class GreedyDecisions(keras.callbacks.Callback):
                 "Greedy decisions are about the edges of cells: search a "
                 "tfdarts.CNNSupernet or tfdarts.RNNSupernet."
             )
+        self.search = search
         self.supernet = search.supernet
         self.space = search.supernet.space
         self.history = history
@@ -73,12 +84,24 @@ class GreedyDecisions(keras.callbacks.Callback):
             for name in self.supernet.alphas
         }
         self.earlier = search.probabilities_of_epochs
+        self.num_decisions = sum(map(self.space.num_kept, self.space.nodes))
+        self.computed = self._masks()
+        self.leaves_out = False
+
+    def on_train_begin(self, logs=None):
+        steps = (self.params.get("steps") or 0) * self.params["epochs"]
+        steps *= (LAST - FIRST) / max(self.num_decisions - 1, 1)
+        self.leaves_out = steps >= LEAST_STEPS
+        self._compute_only(self._allowed())
+
+    def on_train_end(self, logs=None):
+        self._compute_only(self._masks())
 
     def on_epoch_end(self, epoch, logs=None):
         due = num_due(
             epoch + 1,
             self.params["epochs"],
-            sum(map(self.space.num_kept, self.space.nodes)),
+            self.num_decisions,
         )
         for cell_type, alphas in self.supernet.alphas.items():
             earlier = self.earlier[cell_type].numpy()
@@ -90,6 +113,35 @@ class GreedyDecisions(keras.callbacks.Callback):
             while _num_decided(alphas) < due:
                 self._decide(cell_type, alphas, score, now)
             self.earlier[cell_type].assign([now, *earlier[:-1]])
+        self._compute_only(self._allowed())
+
+    def _masks(self):
+        return {name: self.space.mask(name) for name in self.supernet.alphas}
+
+    def _allowed(self):
+        return {
+            name: alphas.allowed()
+            for name, alphas in self.supernet.alphas.items()
+        }
+
+    def _compute_only(self, allowed):
+        """Makes the supernet leave out all other primitives of edges.
+
+        Args:
+            allowed: Dict from cell types to boolean arrays
+                `(edges, primitives)`.
+        """
+        unchanged = all((allowed[n] == self.computed[n]).all() for n in allowed)
+        if unchanged or not self.leaves_out:
+            return
+        self.computed = allowed
+        for cell in getattr(self.supernet, "searched_cells", ()):
+            rows = allowed[self.supernet.cell_type_of(cell)]
+            for source, mixed_op in enumerate(cell.mixed_ops):
+                if hasattr(mixed_op, "compute_only"):
+                    own = rows[self.space.outgoing_edges(source)]
+                    mixed_op.compute_only(own)
+        self.search.trace_again()
 
     def _decide(self, cell_type, alphas, score, probabilities):
         """Decides the undecided edge of the largest score."""

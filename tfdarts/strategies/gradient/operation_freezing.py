@@ -5,10 +5,10 @@ import numpy as np
 import tensorflow as tf
 
 from tfdarts.layers.bundle import Bundle
+from tfdarts.layers.edge_places import places_of_edges
 from tfdarts.layers.mixed_op import MixedOp
 from tfdarts.layers.nested import nested_layers
 from tfdarts.strategies.darts import DARTS
-from tfdarts.strategies.gradient.edge_places import places_of_edges
 
 
 @keras.saving.register_keras_serializable(package="tfdarts")

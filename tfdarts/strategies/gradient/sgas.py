@@ -9,8 +9,8 @@ class SGAS(SupernetStrategy):
     The first criterion of the paper is the default; the second one is
     `--decision_history=4`. With the published 50 epochs, a decision falls
     after epochs 10, 15 and so on to 45; with others, decisions are spread in
-    the same shares. All operations are computed to the end, so the batch does
-    not grow with each decision as in the authors' code.
+    the same shares. The time and memory that decisions save do not make the
+    batch grow, as in the authors' code.
 
     Reference:
 

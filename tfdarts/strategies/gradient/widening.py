@@ -4,10 +4,10 @@ import numpy as np
 
 from tfdarts.layers.alphas import EXCLUDED
 from tfdarts.layers.bundle import Bundle
+from tfdarts.layers.edge_places import assign_edge
+from tfdarts.layers.edge_places import places_of_edges
 from tfdarts.layers.mixed_op import MixedOp
 from tfdarts.layers.separate_mixed_op import SeparateMixedOp
-from tfdarts.strategies.gradient.edge_places import assign_edge
-from tfdarts.strategies.gradient.edge_places import places_of_edges
 
 
 def widen(before, after, seed=0):
