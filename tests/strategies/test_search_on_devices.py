@@ -7,13 +7,18 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import tfdarts
 from tfdarts.layers.batch_norm import synchronize_batch_norms
 from tfdarts.layers.chosen_mixed_op import ChosenMixedOp
 from tfdarts.layers.drop_path import DropPath
 from tfdarts.layers.mixed_op import MixedOp
+from tfdarts.layers.partial_mixed_op import PartialMixedOp
 from tfdarts.models.cnn_supernet import CNNSupernet
 from tfdarts.models.rnn_supernet import RNNSupernet
 from tfdarts.strategies.darts import DARTS
+from tfdarts.strategies.gradient.greedy_decisions import GreedyDecisions
+from tfdarts.strategies.gradient.search_stages import keep_strongest
+from tfdarts.strategies.gradient.widening import widen
 from tfdarts.strategies.phase import Phase
 from tfdarts.training.optimizers import SGD
 from tfdarts.training.optimizers import Adam
@@ -21,6 +26,7 @@ from tfdarts.training.optimizers import Adam
 BATCH, WORDS = 8, 7
 CLASS_WEIGHT = {0: 0.5, 1: 1.0, 2: 3.0}
 ROUNDING = 1e-12
+KEPT = ("skip_connect", "max_pool_3x3", "dil_conv_3x3")
 
 
 class WithDropPath(CNNSupernet):
@@ -337,6 +343,70 @@ def test_labels_may_be_vectors(two_replicas):
     of_labels = np.take_along_axis(logits, labels[:, None], 1)[:, 0]
     loss = np.log(np.exp(logits).sum(1)) - of_labels
     assert float(logs["loss"]) == pytest.approx(loss.mean(), rel=1e-5)
+
+
+def take_steps(search, steps):
+    random = np.random.default_rng(0)
+    return [
+        search.train_step((images(random), images(random)))
+        for _ in range(steps)
+    ]
+
+
+def test_edges_are_decided_as_with_micro_batches(two_replicas):
+    """Between two steps of each."""
+    outcomes = []
+    for how in ({"micro_batches": 2}, {"distribution": two_replicas}):
+        keras.utils.set_random_seed(0)
+        supernet = CNNSupernet(
+            *(2, 3, 3, (4, 4, 1)),
+            num_nodes=1,
+            primitives=("none", "skip_connect", "max_pool_3x3"),
+            dtype="float64",
+        )
+        search = built(supernet, "first_order", **how)
+        decisions = GreedyDecisions(search)
+        decisions.set_params({"epochs": 2})
+        logs = take_steps(search, 2)
+        decisions.on_epoch_end(0)
+        logs += take_steps(search, 2)
+        decided = [
+            alphas.allowed().sum(axis=1).tolist()
+            for alphas in supernet.alphas.values()
+        ]
+        assert all(1 in counts and 3 in counts for counts in decided)
+        outcomes.append(found(search, *logs))
+    require_the_same(*outcomes)
+
+
+def test_a_stage_follows_as_with_micro_batches(two_replicas):
+    """As in DrNAS, fewer primitives of twice the channels."""
+    outcomes = []
+    for how in ({"micro_batches": 2}, {"distribution": two_replicas}):
+        space, parts = tfdarts.CNNSearchSpace(1, KEPT), {}
+        for stage in (4, 2):
+            keras.utils.set_random_seed(stage)
+            parts[stage] = built(
+                CNNSupernet(
+                    *(8, 3, 3, (4, 4, 1)),
+                    space=space,
+                    mixed_op=functools.partial(
+                        PartialMixedOp, channel_parts=stage
+                    ),
+                    dtype="float64",
+                ),
+                "first_order",
+                **how,
+            )
+            if stage == 2:
+                widen(parts[4], parts[2])
+            logs = take_steps(parts[stage], 2)
+            kept = keep_strongest(
+                space, parts[stage].supernet.probabilities(), 2
+            )
+            space = space.narrow(kept)
+        outcomes.append(found(parts[2], *logs))
+    require_the_same(*outcomes)
 
 
 @pytest.mark.slow
