@@ -7,6 +7,7 @@ import pytest
 import tiny_search
 from tiny_training import TRAINING
 
+import tfdarts
 from tfdarts.cli.dry_run_flag import cost_table
 from tfdarts.cluster import ClusterError
 from tfdarts.runs import dry_run as module
@@ -70,6 +71,46 @@ def test_a_dry_run_does_all_and_leaves_nothing(ticking, tmp_path, monkeypatch):
         "An epoch     0:08, 2 steps and the validation",
         "The search   0:58, 7 epochs",
     ]
+
+
+def test_each_stage_is_built_and_measured(monkeypatch):
+    """DrNAS: of three primitives an edge, its second stage has two."""
+    config = tfdarts.search_config(
+        "drnas",
+        **{
+            name: getattr(TINY, name)
+            for name in ("num_cells", "num_nodes", "batch_size", "epochs")
+        },
+        init_channels=12,
+        primitives="skip_connect,max_pool_3x3,dil_conv_3x3",
+        channel_parts=6,
+        stage_channel_parts="3",
+        stage_primitives="2",
+    )
+    seen = []
+    update = DARTS.update_alphas
+
+    def update_alphas(self, *arguments):
+        allowed = self.supernet.space.mask("normal").sum(axis=1)
+        seen.append({*allowed.tolist()})
+        update(self, *arguments)
+
+    monkeypatch.setattr(DARTS, "update_alphas", update_alphas)
+    cost = module.dry_run(config)
+    steps = 2 + module.STEPS
+    assert seen == [{3}] * steps + [{2}] * steps
+    first, second = cost["stages"]
+    assert cost["epochs"] == 14
+    assert cost["total_seconds"] == sum(
+        each["total_seconds"] for each in (first, second)
+    )
+    assert cost["step_seconds"] == first["step_seconds"]
+    assert second["step_seconds"] > 0
+
+    monkeypatch.setattr(module, "dry_run", lambda config: cost)
+    lines = cost_table(config, "search").splitlines()
+    assert lines[3].startswith("Stage 2      ")
+    assert lines[4].endswith("14 epochs")
 
 
 def test_one_is_no_plural(monkeypatch):

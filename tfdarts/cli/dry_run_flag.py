@@ -31,12 +31,18 @@ def cost_table(config, name):
 
     cost = dry_run(config)
     steps, epochs = cost["steps_per_epoch"], cost["epochs"]
+    later = "".join(
+        f"{f'Stage {number}':<12} {each['step_seconds']:.3g} s a step, "
+        f"{format_duration(each['epoch_seconds'])} an epoch\n"
+        for number, each in enumerate(cost.get("stages", [])[1:], start=2)
+    )
     return (
         f"First step   {format_duration(cost['first_step_seconds'])}, with the "
         f"building of the graphs\n"
         f"A step       {cost['step_seconds']:.3g} s\n"
         f"An epoch     {format_duration(cost['epoch_seconds'])}, "
         f"{steps:,} step{'s' * (steps > 1)} and the validation\n"
+        f"{later}"
         f"{f'The {name}':<12} {format_duration(cost['total_seconds'])}, "
         f"{epochs:,} epoch{'s' * (epochs > 1)}\n"
         f"Memory       {cost['memory_bytes'] / 1e9:.2f} GB\n"

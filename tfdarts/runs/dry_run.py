@@ -13,6 +13,8 @@ from tfdarts.runs.heartbeat import heartbeat
 from tfdarts.runs.search_configs import all_search_configs
 from tfdarts.runs.search_configs import strategy_of_config
 from tfdarts.runs.shared_weights import SharedWeightsEvaluator
+from tfdarts.runs.stages_of_search import plan_stages
+from tfdarts.runs.stages_of_search import space_of_stage
 from tfdarts.runs.supernet_search import checkpoint_of
 from tfdarts.runs.supernet_search import curvature_callbacks
 from tfdarts.runs.workers import run_as_worker
@@ -41,7 +43,12 @@ def dry_run(config: Settings) -> dict[str, Any]:
         curvature; `total_seconds`, without early stopping; `data_wait`, the
         share of the timed steps spent waiting for batches; and
         `memory_bytes`, the peak memory of the process, on its GPUs if it has
-        any. Epochs of alpha's warm-up take less time.
+        any. Epochs of alpha's warm-up take less time. A search in stages has
+        such a dict for each stage, in the list `stages`; the search itself
+        has the figures of its first stage, with the `epochs`,
+        `total_seconds` and `memory_bytes` of all. Each stage keeps the
+        primitives that are strongest after a few steps of the stage before,
+        and the decisions of `derivation="perturbation"` are not timed.
 
     Raises:
         ValueError: If a setting is invalid.
@@ -62,18 +69,47 @@ def dry_run(config: Settings) -> dict[str, Any]:
         if not searches:
             return _measure(work, work.model, work.checkpoint)
         warn_of_short_path(work.config, work.steps_per_epoch)
-        darts = work.darts
-        # Every timed step shall update alpha.
-        darts.alpha_warmup_steps = 0
-        work.config = dataclasses.replace(work.config, alpha_warmup_epochs=0)
-        return _measure(
-            work,
-            darts,
-            functools.partial(checkpoint_of, darts),
-            lambda: sum(
-                _eigenvalue_seconds(darts, c) for c in curvature_callbacks(work)
-            ),
-        )
+        return _measure_stages(work)
+
+
+def _measure_stages(work):
+    """Measures the stages of a search; returns the dict of `dry_run`."""
+    stages, configs = plan_stages(work.config)
+    space = work.config.search_space
+    costs = [_measure_search(work, is_last=len(stages) == 1)]
+    for stage, config in zip(stages[1:], configs[1:]):
+        before = work.darts
+        probabilities = before.supernet.probabilities()
+        space = space_of_stage(stage, space, probabilities)
+        with heartbeat("dry run: building the network of the next stage"):
+            work.begin_stage(config.in_space(space))
+        if stage.carry is not None:
+            stage.carry(before, work.darts)
+        costs.append(_measure_search(work, is_last=stage is stages[-1]))
+    if len(costs) == 1:
+        return costs[0]
+    return {
+        **costs[0],
+        "epochs": sum(cost["epochs"] for cost in costs),
+        "total_seconds": sum(cost["total_seconds"] for cost in costs),
+        "memory_bytes": costs[-1]["memory_bytes"],
+        "stages": costs,
+    }
+
+
+def _measure_search(work, is_last):
+    """Measures one stage of a search; returns the dict of `dry_run`."""
+    darts = work.darts
+    # Every timed step shall update alpha.
+    darts.alpha_warmup_steps = 0
+    work.config = dataclasses.replace(work.config, alpha_warmup_epochs=0)
+    curvatures = curvature_callbacks(work) if is_last else []
+    return _measure(
+        work,
+        darts,
+        functools.partial(checkpoint_of, darts),
+        lambda: sum(_eigenvalue_seconds(darts, c) for c in curvatures),
+    )
 
 
 def _dry_run_candidates(config, task):

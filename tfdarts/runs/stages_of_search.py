@@ -11,6 +11,35 @@ from tfdarts.strategies.strategy_registry import get_strategy
 from tfdarts.training.checkpoints import newest_epoch
 
 
+def plan_stages(config):
+    """Returns the stages of a search and the settings of each, two lists.
+
+    Args:
+        config: The settings of the search, those of its first stage.
+    """
+    strategy = get_strategy(config.strategy)
+    stages = [SearchStage(), *gradient_parts.stages(strategy, config)]
+    configs = itertools.accumulate(
+        stages[1:],
+        lambda before, stage: dataclasses.replace(before, **stage.changes),
+        initial=config,
+    )
+    return stages, [*configs]
+
+
+def space_of_stage(stage, space, probabilities):
+    """Returns the search space of a stage.
+
+    Args:
+        stage: `SearchStage`.
+        space: The search space of the stage before.
+        probabilities: Dict, the probabilities after the stage before.
+    """
+    if stage.keep is None:
+        return space
+    return space.narrow(stage.keep(space, probabilities))
+
+
 class StagesOfSearch:
     """The stages of a search; see `SearchStage`.
 
@@ -29,19 +58,7 @@ class StagesOfSearch:
     def __init__(self, config, path):
         self.strategy = get_strategy(config.strategy)
         self.path = path
-        self.stages = [
-            SearchStage(),
-            *gradient_parts.stages(self.strategy, config),
-        ]
-        self.configs = [
-            *itertools.accumulate(
-                self.stages[1:],
-                lambda before, stage: dataclasses.replace(
-                    before, **stage.changes
-                ),
-                initial=config,
-            )
-        ]
+        self.stages, self.configs = plan_stages(config)
         self.ends = [*itertools.accumulate(c.epochs for c in self.configs)]
         self.done = newest_epoch(path / "checkpoints")
         self.first = sum(end <= self.done for end in self.ends[:-1])
@@ -63,11 +80,10 @@ class StagesOfSearch:
         space = self.configs[0].search_space
         by_epoch = read_probabilities(self.path) if number else {}
         for stage, end in zip(self.stages[1 : number + 1], self.ends):
-            if stage.keep is not None:
-                probabilities = {
-                    name: values[end] for name, values in by_epoch.items()
-                }
-                space = space.narrow(stage.keep(space, probabilities))
+            probabilities = {
+                name: values[end] for name, values in by_epoch.items()
+            }
+            space = space_of_stage(stage, space, probabilities)
         return self.configs[number].in_space(space)
 
     def callbacks(self, number, work):
