@@ -155,7 +155,7 @@ def test_what_was_in_the_warm_up_does_not_count(tmp_path, monkeypatch):
     assert (tmp_path / "cells" / "collapse.png").exists()
 
 
-def stopping(rule, epochs, eigenvalues=(), **settings):
+def stopping(rule, epochs, eigenvalues=(), earlier=0, **settings):
     config = SearchConfig(early_stop=rule, epochs=50, **settings)
     genotype = types.SimpleNamespace(num_skip_connections=4)
     record = types.SimpleNamespace(
@@ -166,7 +166,7 @@ def stopping(rule, epochs, eigenvalues=(), **settings):
     )
     rows = [{"dominant_eigenvalue": str(value)} for value in eigenvalues]
     metrics = types.SimpleNamespace(rows=rows)
-    return EarlyStop(config, record, metrics).best_epoch()
+    return EarlyStop(config, record, metrics, earlier).best_epoch()
 
 
 def test_no_rule_stops_before_its_time():
@@ -192,6 +192,16 @@ def test_eigenvalues_are_those_of_the_metrics_file():
     grown = [1.0] * 10 + [9.0]
     # Those of the warm-up are not there; the epoch counts from the start.
     assert stopping("hessian", 14, grown, alpha_warmup_epochs=3) == 9
+
+
+def test_earlier_stages_do_not_count():
+    assert stopping("skips", epochs=30, earlier=21) is None
+    assert stopping("skips", epochs=31, earlier=21) == 31
+    grown = [1.0] * 20 + [5.0] + [1.0] * 10 + [9.0]
+    assert stopping("hessian", 32, grown, earlier=21) == 27
+    assert stopping("hessian", 31, grown[:-1], earlier=21) is None
+    assert stopping("none", epochs=71, earlier=21) == 71
+    assert stopping("none", epochs=50, earlier=21) is None
 
 
 @pytest.mark.parametrize(

@@ -56,13 +56,15 @@ class EarlyStop(keras.callbacks.Callback):
         config: `tfdarts.SearchConfig`.
         record: `SearchRecord`.
         metrics: `MetricsFile`.
-        epochs: Integer, epochs of all stages. Defaults to those of the config.
+        earlier: Integer, epochs of the stages before the last one, which a
+            rule neither ends nor looks at. Defaults to `0`.
     """
 
-    def __init__(self, config, record, metrics, epochs=None):
+    def __init__(self, config, record, metrics, earlier=0):
         super().__init__()
         self.config = config
-        self.epochs = epochs or config.epochs
+        self.earlier = earlier
+        self.epochs = earlier + config.epochs
         self.record = record
         self.metrics = metrics
 
@@ -113,12 +115,14 @@ class EarlyStop(keras.callbacks.Callback):
         if rule == "none":
             return
         of_rule = early_stop_rules.LEAST_EPOCHS.get(rule, 0)
-        least = max(self._least, self.config.alpha_warmup_epochs + of_rule)
+        least = max(self.config.early_stop_from, of_rule)
+        least += self.config.alpha_warmup_epochs
         if least > self.config.epochs:
             logger.info(
-                "search: --early_stop=%s cannot stop the search before epoch "
+                "search: --early_stop=%s cannot stop the %s before epoch "
                 "%d, and --epochs is %d",
                 rule,
+                "last stage" if self.earlier else "search",
                 least,
                 self.config.epochs,
             )
@@ -128,21 +132,23 @@ class EarlyStop(keras.callbacks.Callback):
             self.model.stop_training = True
 
     @property
-    def _least(self):
-        return self.config.alpha_warmup_epochs + self.config.early_stop_from
+    def _moving(self):
+        """The number of epochs before alpha moves in the last stage."""
+        return self.earlier + self.config.alpha_warmup_epochs
 
     def _by_rule(self, epochs):
         rule = early_stop_rules.RULES.get(self.config.early_stop)
-        if rule is None or epochs < self._least:
+        least = self._moving + self.config.early_stop_from
+        if rule is None or epochs < least:
             return None
         if not self.record.search.may_stop_early:
             return None
         best = rule(self._history(), self.config.early_stop_patience)
-        return best and self.config.alpha_warmup_epochs + best
+        return best and self._moving + best
 
     def _history(self):
-        """Returns the history of the search since alpha started to move."""
-        moving = self.config.alpha_warmup_epochs
+        """Returns the history of the last stage since alpha moves."""
+        moving = self._moving
         return early_stop_rules.History(
             self.record.genotypes[moving:],
             {
@@ -152,7 +158,7 @@ class EarlyStop(keras.callbacks.Callback):
             self.record.supernet.primitives,
             [
                 float(row["dominant_eigenvalue"])
-                for row in self.metrics.rows
+                for row in self.metrics.rows[self.earlier :]
                 if row.get("dominant_eigenvalue") not in (None, "")
             ],
         )

@@ -77,6 +77,7 @@ class SupernetSearch:
         work, stage = self.work, self.stage
         before = work.darts
         earlier = stages.ends[number - 1] if number else 0
+        is_last = number == len(stages) - 1
         if number:
             work.begin_stage(stages.config(number))
             logger.info("search: stage %d of %d", number + 1, len(stages))
@@ -99,7 +100,7 @@ class SupernetSearch:
         weights = {"the weights": supernet.variables}
         agree_on_start(work, stage, resumed, **weights)
         if self.record is None:
-            self._open_records(done, stages.ends[-1])
+            self._open_records(done, stages)
         self.record.continue_with(darts)
         darts.genotype()  # An unusable `derive` is refused before the work.
         if done == stages.ends[number] or self.early_stop.is_over:
@@ -108,7 +109,7 @@ class SupernetSearch:
             *work.callbacks,
             LearningRate(),
             DataWait(),
-            *curvature_callbacks(work),
+            *(curvature_callbacks(work) if is_last else []),
             *of_stage,
             *callbacks,
         ]
@@ -123,13 +124,15 @@ class SupernetSearch:
             *(checkpoint, earlier, stages.ends[-1]),
         )
 
-    def _open_records(self, done, epochs):
+    def _open_records(self, done, stages):
         """Opens the files of the epochs; drops those of later epochs."""
         path = self.stage.path
         self.record = SearchRecord(path, self.work.darts, done)
         self.metrics = MetricsFile(path / "metrics.csv", done, stage="search")
+        # Stages follow from one another, so a rule ends only the last one.
+        last = stages.configs[-1]
         self.early_stop = EarlyStop(
-            self.config, self.record, self.metrics, epochs
+            last, self.record, self.metrics, stages.ends[-1] - last.epochs
         )
 
     @property

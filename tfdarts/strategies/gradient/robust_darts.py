@@ -58,6 +58,8 @@ class RobustDARTS(SupernetStrategy):
     settings = RobustDARTSSettings
     # Texts have no early stopping rules.
     parts = {"early_stop": "robust_darts", "search_drop_path": 0.0}
+    # It goes back to earlier epochs, which may be of another supernet.
+    fixed = {"stage_primitives": "none"}
 
     def search_arguments(self, config):
         return {

@@ -155,8 +155,3 @@ class StageSettings(Settings):
                 f"--channel_parts={self.channel_parts} and "
                 f"--stage_channel_parts={self.stage_channel_parts}."
             )
-        if getattr(self, "early_stop", "none") != "none":
-            raise ValueError(
-                f"--early_stop={self.early_stop} would end the search before "
-                "its last stage: leave --early_stop or --stage_primitives out."
-            )
