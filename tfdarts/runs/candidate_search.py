@@ -7,6 +7,7 @@ import time
 from tfdarts.duration import format_duration
 from tfdarts.files import write_atomically
 from tfdarts.genotypes import Genotype
+from tfdarts.records.lock import hold_lock
 from tfdarts.records.run_directory import Stage
 from tfdarts.records.trials import read_trials
 from tfdarts.records.trials import write_trials
@@ -20,6 +21,9 @@ from tfdarts.strategies.trial_search import TrialSearch
 from tfdarts.tasks.run_data import find_data
 
 logger = logging.getLogger("tfdarts")
+
+SECONDS_TO_LET_GO = 120
+"""Seconds that a worker gets to end after it has lost its candidate."""
 
 
 class CandidateSearch(TrialSearch):
@@ -72,6 +76,12 @@ class CandidateSearch(TrialSearch):
             if field.name not in ("run_dir", "dataset", "preset")
         }
         return {**settings, "the data": self.source.fingerprint, **versions()}
+
+    def reserve(self, number):
+        path = self.directory / "workers" / f"{number:04d}.lock"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # A worker that has lost its chief may need a while to end.
+        return hold_lock(path, "--run_dir", SECONDS_TO_LET_GO)
 
     def worker_command(self, address):
         """Returns the command of a worker, a list of words.

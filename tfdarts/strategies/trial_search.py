@@ -1,5 +1,6 @@
 """The candidates of a search, in memory."""
 
+import contextlib
 import logging
 import time
 
@@ -77,6 +78,14 @@ class TrialSearch:
             if trial.genotype == genotype:
                 return trial._replace(seconds=0.0)
         return None
+
+    def reserve(self, number):
+        """Returns the context in which one worker alone measures a candidate.
+
+        Args:
+            number: Integer, the number of the candidate, from 1.
+        """
+        return contextlib.nullcontext()
 
     def measure(self, genotype, number):
         """Returns the `Evaluation` of a genotype, without keeping it.

@@ -17,6 +17,8 @@ from tfdarts.evaluators.nas_bench_201_table import NASBench201Evaluator
 from tfdarts.files import write_atomically
 from tfdarts.records.trials import read_trials
 from tfdarts.records.trials import write_trials
+from tfdarts.runs import candidate_search
+from tfdarts.runs.candidate_search import CandidateSearch
 from tfdarts.runs.worker_processes import WorkerProcesses
 from tfdarts.strategies.proposers import chief as chief_module
 from tfdarts.strategies.proposers import oracle_strategy
@@ -32,6 +34,7 @@ from tfdarts.strategies.proposers.trial_metrics import metrics_of
 from tfdarts.strategies.proposers.worker import run_worker
 from tfdarts.strategies.strategy_registry import get_strategy
 from tfdarts.strategies.trial_search import TrialSearch
+from tfdarts.tasks.task_registry import task_of_config
 
 LOCAL = "127.0.0.1:0"
 SMALL = {
@@ -482,3 +485,31 @@ def test_an_evaluation_is_the_same_as_metrics(rest):
     evaluation = Evaluation("genotype", [-1 / 3, math.inf], *rest)
     assert evaluation_of(metrics_of(evaluation), "genotype") == evaluation
     assert {*map(type, metrics_of(evaluation).values())} == {float}
+
+
+def test_a_candidate_has_one_worker_at_a_time(tmp_path, monkeypatch):
+    """The worker of a chief that was killed may take a while to end."""
+    config = tfdarts.search_config("nas_rl", run_dir=tmp_path / "run")
+    search = CandidateSearch(task_of_config(config), config)
+    other = CandidateSearch(task_of_config(config), config)
+    reserved, released = threading.Event(), []
+
+    def reserve():
+        with search.reserve(3):
+            reserved.set()
+            time.sleep(0.3)
+            released.append(True)
+
+    thread = threading.Thread(target=reserve)
+    thread.start()
+    reserved.wait()
+    with other.reserve(4):
+        pass
+    monkeypatch.setattr(candidate_search, "SECONDS_TO_LET_GO", 0)
+    with pytest.raises(ValueError, match="Another process is writing to"):
+        with other.reserve(3):
+            pass
+    monkeypatch.setattr(candidate_search, "SECONDS_TO_LET_GO", 5)
+    with other.reserve(3):
+        assert released
+    thread.join()

@@ -49,7 +49,8 @@ def run_worker(search, address):
         while (trial := client.next_trial()) is not None:
             genotype = encoding.decode(trial.hyperparameters.values)
             with contextlib.suppress(TrialGone), Heartbeat(client, trial):
-                evaluation = search.measure(genotype, number_of(trial))
+                with search.reserve(number_of(trial)):
+                    evaluation = search.measure(genotype, number_of(trial))
                 client.report(trial, metrics_of(evaluation))
 
 
