@@ -15,10 +15,12 @@ COMMAND = (
     "import sys; from tfdarts.cli.search_command import main; sys.exit(main())"
 )
 FLAGS = [
-    *("--strategy=evolution", "--num_candidates=5", "--population=2"),
+    *("--strategy=evolution", "--num_candidates=4", "--population=2"),
     *("--dataset=digits", "--epochs=1", "--batch_size=256", "--num_cells=3"),
     *("--init_channels=2", "--num_nodes=1", "--auxiliary_weight=0"),
     *("--drop_path_rate=0", "--num_workers=2", "--run_dir=run"),
+    # Most of the time is the building of graphs.
+    "--primitives=max_pool_3x3,avg_pool_3x3,skip_connect",
 ]
 
 
@@ -71,7 +73,7 @@ def test_killed_workers_and_a_killed_chief_lose_nothing(search, tmp_path):
     chief.kill()
     chief.wait()
     done = len(read_trials(path))
-    assert done < 5
+    assert done < 4
     # While the workers of the first chief still end.
     chief, log = search()
     gone, left = psutil.wait_procs(workers, timeout=60)
@@ -80,9 +82,9 @@ def test_killed_workers_and_a_killed_chief_lose_nothing(search, tmp_path):
     assert chief.wait(240) == 0, log.read_text()
     assert f"resuming after candidate {done}" in log.read_text()
     trials = read_trials(path)
-    assert len(trials) == 5 and not any(t.has_diverged for t in trials)
+    assert len(trials) == 4 and not any(t.has_diverged for t in trials)
     state = json.loads((path / "oracle" / "oracle.json").read_text())
     assert sorted(state["end_order"]) == state["start_order"]
-    assert len(state["start_order"]) == 5
+    assert len(state["start_order"]) == 4
     assert (tmp_path / "run" / "genotype.json").exists()
     assert (path / "candidates.png").exists()

@@ -148,6 +148,7 @@ def test_a_search_serves_workers_until_its_end(monkeypatch, caplog):
     chief = threading.Thread(target=strategy.run, args=[search])
     chief.start()
     while "still waiting for workers" not in caplog.text:
+        assert chief.is_alive()
         time.sleep(0.01)
     run_worker(Recorded(config), address)
     chief.join(5)
@@ -353,6 +354,8 @@ def test_a_search_with_workers_goes_on_without(tmp_path):
     resumed = Recorded(config, tmp_path)
     get_strategy("evolution").run(resumed)
     assert len(resumed.trials) == 6 and resumed.trials[0] == evaluation
+    genotypes = [trial.genotype for trial in resumed.trials]
+    assert genotypes.count(evaluation.genotype) == 1
     begun = {chief.proposals.genotype(trial) for trial in trials}
     assert begun == {trial.genotype for trial in resumed.trials[:3]}
 
@@ -483,7 +486,9 @@ def test_an_oracle_without_state_has_no_workers():
 )
 def test_an_evaluation_is_the_same_as_metrics(rest):
     evaluation = Evaluation("genotype", [-1 / 3, math.inf], *rest)
-    assert evaluation_of(metrics_of(evaluation), "genotype") == evaluation
+    found = evaluation_of(metrics_of(evaluation), "genotype")
+    assert found == evaluation
+    assert [*map(type, found)] == [*map(type, evaluation)]
     assert {*map(type, metrics_of(evaluation).values())} == {float}
 
 
