@@ -4,12 +4,20 @@ import os
 import signal
 import time
 
+import numpy as np
 import pytest
 
+import tfdarts
+from tfdarts.cli.command import settings_of
+from tfdarts.cli.search_command import command
 from tfdarts.cluster import ClusterError
 from tfdarts.cluster import worker_name
 from tfdarts.runs import worker_processes
+from tfdarts.runs.candidate_search import CandidateSearch
+from tfdarts.runs.describe_data import to_recorded_config
+from tfdarts.runs.search_configs import search_config_class_of
 from tfdarts.runs.worker_processes import WorkerProcesses
+from tfdarts.tasks.task_registry import task_of_config
 
 
 class Chief:
@@ -116,3 +124,49 @@ def test_an_interrupt_of_the_terminal_does_not_reach_them(started):
         (process,) = workers.processes
         assert os.getpgid(process.pid) != os.getpgid(0)
         end(process)
+
+
+def test_workers_are_no_part_of_what_a_run_was_started_with(tmp_path):
+    """So a search resumes with any number of them; their flags are whole."""
+    config = tfdarts.search_config(
+        "nas_rl", num_workers=2, listen="first:1", run_dir=tmp_path / "run"
+    )
+    search = CandidateSearch(task_of_config(config), config)
+    recorded = to_recorded_config(search.config, search.source)
+    assert (recorded.num_workers, recorded.listen) == (0, None)
+    names = {"--num_workers", "--listen", "--chief"}
+    assert {search.agreement[name] for name in names} == {0, None}
+    search.directory.mkdir(parents=True)
+    program, flagfile, chief = search.worker_command("first:1")
+    assert (program, chief) == ("tfdarts-search", "--chief=first:1")
+    values, task = command.parse_arguments([flagfile, chief])
+    found = settings_of(
+        search_config_class_of({"strategy": "nas_rl"}, task),
+        {**values.flag_values_dict()},
+    )
+    worker = CandidateSearch(task, found)
+    assert worker.agreement == search.agreement
+    assert worker.directory == search.directory.absolute()
+
+
+def test_what_workers_cannot_do_is_refused(tmp_path):
+    pixels, labels = np.zeros((20, 4, 4, 1), "uint8"), [*range(2)] * 10
+    config = tfdarts.search_config(
+        *("nas_rl",), dataset=(pixels, labels), run_dir=tmp_path / "run"
+    )
+    search = CandidateSearch(task_of_config(config), config)
+    with pytest.raises(ValueError, match="cannot read data in memory: give"):
+        search.worker_command("first:1")
+    config = tfdarts.search_config("nas_rl", chief="first:1")
+    with pytest.raises(ValueError, match="makes a worker of tfdarts-search"):
+        tfdarts.pipeline(config, tfdarts.TrainConfig())
+    config = tfdarts.search_config("nas_rl", chief="first:1", num_workers=2)
+    with pytest.raises(
+        ValueError, match="num_workers=2 has no effect with --c"
+    ):
+        tfdarts.search(config)
+    config = tfdarts.search_config(
+        "nas_rl", distribute="multiworker", num_workers=2
+    )
+    with pytest.raises(ValueError, match="has no effect with --distribute=mul"):
+        tfdarts.search(config)
