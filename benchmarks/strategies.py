@@ -4,7 +4,8 @@
     python benchmarks/strategies.py random evolution --evaluator=surrogate
 
 Each finished search is a line of JSON in benchmarks/results. A study that was
-interrupted resumes with the same command.
+interrupted resumes with the same command. The table has all finished searches
+of a strategy; with `--seeds=0`, no search is run.
 
 On NAS-Bench-201 a search ends after 12,000 simulated seconds, and what counts
 is the test accuracy after 200 epochs of the genotype with the best validation
@@ -129,17 +130,19 @@ def read_results(path):
 
 
 def find_results(given, name):
-    """Returns the results of a strategy; runs what is not finished."""
+    """Returns all results of a strategy; runs what is not finished."""
     given.results.parent.mkdir(exist_ok=True)
-    done, results = read_results(given.results), []
+    done, kind = (
+        read_results(given.results),
+        (given.evaluator, given.paid_again),
+    )
     for seed in range(given.seeds):
-        key = name, given.evaluator, given.paid_again, seed
+        key = name, *kind, seed
         if key not in done:
             done[key] = result_of(given, name, seed)
             with given.results.open("a") as file:
                 file.write(json.dumps(done[key]) + "\n")
-        results.append(done[key])
-    return results
+    return [row for key, row in done.items() if key[:3] == (name, *kind)]
 
 
 def draw(curves, end, label, path):
@@ -175,17 +178,16 @@ def main():
     parser.add_argument("--picture", help="path of a PNG")
     given = parser.parse_args()
     curves = {}
-    print("| strategy | mean, % | deviation | standard error | candidates |")
+    print("| strategy | seeds | mean, % | deviation | standard error |")
     print("| --- | ---: | ---: | ---: | ---: |")
     for name in given.strategies:
         results = find_results(given, name)
         found = [result["found"] for result in results]
         curves[name] = [result["curve"] for result in results]
-        number = np.mean([result["candidates"] for result in results])
         deviation = np.std(found, ddof=1)
         print(
-            f"| {name} | {np.mean(found):.3f} | {deviation:.2f} | "
-            f"{deviation / np.sqrt(given.seeds):.3f} | {number:.0f} |",
+            f"| {name} | {len(found)} | {np.mean(found):.3f} | "
+            f"{deviation:.2f} | {deviation / np.sqrt(len(found)):.3f} |",
             flush=True,
         )
     if given.picture:
