@@ -34,6 +34,7 @@ SAVABLE = (
 BASES = {
     "Relaxation",
     "RandomRelaxation",
+    "PathRelaxation",
     "Bundle",
     "NodeEdges",
     "Stack",

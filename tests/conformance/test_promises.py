@@ -29,6 +29,7 @@ from tfdarts.layers.drop_path_mixed_op import DropPathMixedOp
 from tfdarts.layers.dropout import SpatialDropout1D
 from tfdarts.layers.input_choice import InputChoice
 from tfdarts.layers.layer_choice import LayerChoice
+from tfdarts.layers.likeliest_path import LikeliestPath
 from tfdarts.layers.mixed_op import MixedOp
 from tfdarts.layers.nas_bench_201_layers import NASBench201SearchCell
 from tfdarts.layers.nas_bench_201_layers import ResidualReduction
@@ -293,6 +294,7 @@ def test_every_layer_and_model_is_in_the_table():
     others = {Concrete, Dirichlet, Noise, Sigmoid, Softmax, StraightThrough}
     others |= {ChosenMixedOp}  # tests/layers/test_chosen_mixed_op.py
     others |= {UniformPath}  # tests/layers/test_uniform_path.py
+    others |= {LikeliestPath}  # tests/layers/test_likeliest_path.py
     elsewhere = {Alphas, *choices, *others, *of_sequences, *parts}
     assert registered - elsewhere == {case.of for case in TABLE}
     # Classes that only others extend.
@@ -306,6 +308,7 @@ def test_every_layer_and_model_is_in_the_table():
         "FunctionalOnDevices",
         "Relaxation",
         "RandomRelaxation",
+        "PathRelaxation",
     }
 
 

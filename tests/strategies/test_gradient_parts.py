@@ -247,6 +247,7 @@ def slow(*values):
         slow("snas", {}),
         slow("gdas", {}),
         slow("random_sharing", {"num_candidates": 20}),
+        slow("enas", {"controller_steps": 3}),
         slow("pc_darts", {"init_channels": 8, "micro_batches": 2}),
         slow("darts_minus", {}),
         slow("drnas", {"init_channels": 12, "stage_primitives": "3"}),

@@ -22,7 +22,8 @@ from tfdarts.tasks.task_registry import task_of_data
 METHODS = [each.name for each in strategies() if each.trains == "supernet"]
 SPACES = ("nas_bench_201", "s1", "s2", "s3", "s4")
 REFUSED = {
-    (name, "s4"): "the primitive noise" for name in ("gdas", "random_sharing")
+    (name, "s4"): "the primitive noise"
+    for name in ("enas", "gdas", "random_sharing")
 }
 """What a method cannot search, and a word of the sentence that says so."""
 
@@ -71,8 +72,8 @@ def test_every_method_takes_a_step_in_other_spaces(method, space):
             )
         )
     assert np.isfinite(float(logs["loss"]))
-    # Those of two methods move after an epoch, or never.
-    if method not in ("shapley_nas", "random_sharing"):
+    # Those of three methods move after an epoch, or never.
+    if method not in ("shapley_nas", "random_sharing", "enas"):
         for variable, value in zip(supernet.alpha_variables, before):
             assert (variable.numpy() != value).any()
     assert search.genotype() in config.search_space or method in (
@@ -102,7 +103,10 @@ def test_methods_of_texts_are_those_without_mixed_operations():
 @pytest.mark.parametrize("method", OF_TEXTS)
 def test_every_method_of_texts_searches_them(method, tmp_path):
     names = ("dataset", "units", "steps", "batch_size", "epochs", "num_nodes")
-    few = {"num_candidates": 5} if method == "random_sharing" else {}
+    few = {
+        "random_sharing": {"num_candidates": 5},
+        "enas": {"controller_steps": 2},
+    }.get(method, {})
     config = tfdarts.search_config(
         method,
         **{name: getattr(tiny_text.SEARCH, name) for name in names},

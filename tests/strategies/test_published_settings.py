@@ -125,6 +125,30 @@ METHODS = {
         "score_batches": 10,
         "num_finalists": 10,
     },
+    # Pham et al., 2018, and cifar10_micro_search.sh of their code, whose L2
+    # of 1e-4 is of the squares.
+    "enas": {
+        "relaxation": "policy",
+        "order": 1,
+        "epochs": 150,
+        "batch_size": 160,
+        "init_channels": 20,
+        "learning_rate": 0.05,
+        "min_learning_rate": 0.0005,
+        "weight_decay": 2e-4,
+        "train_portion": 0.9,
+        "alpha_learning_rate": 0.0,
+        "alpha_weight_decay": 0.0,
+        "num_candidates": 10,
+        "controller_learning_rate": 0.0035,
+        "controller_steps": 30,
+        "controller_samples": 10,
+        "controller_temperature": 1.0,
+        "controller_tanh": 1.1,
+        "controller_operation_tanh": 0.44,  # 1.1 / 2.5.
+        "entropy_weight": 1e-4,
+        "baseline_decay": 0.99,
+    },
     # Dong and Yang, 2019, and GDAS-NASNet-CIFAR.config of their code.
     "gdas": {
         "relaxation": "straight_through",

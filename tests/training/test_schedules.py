@@ -8,6 +8,7 @@ import tensorflow as tf
 from tfdarts.layers.drop_path import DropPath
 from tfdarts.training.optimizers import SGD
 from tfdarts.training.schedules import EpochCosine
+from tfdarts.training.schedules import EpochCosineRestarts
 from tfdarts.training.schedules import EpochExponential
 from tfdarts.training.schedules import EpochSteps
 from tfdarts.training.schedules import LinearDropPath
@@ -32,6 +33,23 @@ def test_every_step_has_the_rate_of_its_epoch():
     np.testing.assert_allclose(
         schedule(np.arange(50 * STEPS)), np.repeat(rates, STEPS), atol=1e-8
     )
+
+
+@pytest.mark.parametrize(("epochs", "first"), [(150, 10), (15, 1), (45, 3)])
+def test_periods_double_until_the_last_epoch(epochs, first):
+    """Epoch by epoch, as in the code of ENAS."""
+    schedule = EpochCosineRestarts(0.05, 0.0005, epochs, STEPS)
+    done, period, rates = 0, first, []
+    for _ in range(epochs):
+        if done == period:
+            done, period = 0, 2 * period
+        cosine = (1 + np.cos(np.pi * done / period)) / 2
+        rates.append(0.0005 + 0.0495 * cosine)
+        done += 1
+    assert done == period  # The last period is complete.
+    steps = tf.Variable(STEPS * np.arange(epochs))
+    for function in (schedule.exact, tf.function(schedule.exact)):
+        np.testing.assert_allclose(function(steps), rates, rtol=1e-12)
 
 
 def test_epochs_of_all_lengths_begin_with_their_first_step():
@@ -80,6 +98,7 @@ def test_rates_have_the_digits_of_float64(schedule):
         (EpochExponential, (0.1, 0.97), "steps_per_epoch"),
         (EpochSteps, (0.1, 5), "steps_per_epoch"),
         (lambda *given: EpochCosine(*given, 5), (0.1, 0.0), "epochs"),
+        (EpochCosineRestarts, (0.1, 0.0, 5, 3), "periods"),
         (lambda *given: EpochSteps(*given, 5), (0.1,), "epochs"),
         (WarmUp, (EpochSteps(0.1, 5, 5),), "steps"),
     ],

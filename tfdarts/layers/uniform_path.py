@@ -2,15 +2,13 @@
 
 import keras
 import numpy as np
-import tensorflow as tf
 
-from tfdarts.layers.alphas import is_allowed
+from tfdarts.layers.path_relaxation import PathRelaxation
 from tfdarts.layers.relaxations import RandomRelaxation
-from tfdarts.search_spaces.space_registry import as_space
 
 
 @keras.saving.register_keras_serializable(package="tfdarts")
-class UniformPath(RandomRelaxation):
+class UniformPath(RandomRelaxation, PathRelaxation):
     """The path of a genotype that is drawn uniformly from a search space.
 
     In each pass, in training and outside of it, each node keeps as many edges
@@ -35,37 +33,16 @@ class UniformPath(RandomRelaxation):
     """
 
     def __init__(self, space, seed=None, **kwargs):
-        super().__init__(seed, **kwargs)
-        self.space = as_space(space)
-        nodes = np.array([node for node, _ in self.space.edges])
-        self._same_node = nodes[:, np.newaxis] == nodes
-        self._num_kept = np.array([*map(self.space.num_kept, nodes)])
-        self._in_genotypes = np.array(
-            [
-                name != "none" or self.space.derive_none
-                for name in self.space.primitives
-            ]
-        )
+        super().__init__(seed, space=space, **kwargs)
 
     def weights_of(self, alpha, training=False):
-        usable = is_allowed(alpha) & self._in_genotypes
-        is_connected = tf.reduce_any(usable, axis=1)
         keys = keras.random.uniform(
             (alpha.shape[0], alpha.shape[1] + 1),
             seed=self.seed_generator,
             dtype="float32",
         )
         # The kept edges of a node are those of the smallest keys.
-        keys_of_edges = tf.where(is_connected, keys[:, -1], 2.0)
-        position = tf.argsort(tf.argsort(keys_of_edges))
-        is_before = position[tf.newaxis] < position[:, tf.newaxis]
-        rank = tf.math.count_nonzero(is_before & self._same_node, axis=1)
-        is_kept = (rank < self._num_kept) & is_connected
-        drawn = tf.argmax(tf.where(usable, keys[:, :-1], -1.0), axis=1)
-        path = tf.one_hot(drawn, alpha.shape[1], dtype=alpha.dtype)
-        path *= tf.cast(is_kept, alpha.dtype)[:, tf.newaxis]
-        # The difference is exactly 0; only its gradient counts.
-        return path + (alpha - tf.stop_gradient(alpha))
+        return self._highest(alpha, -keys[:, -1], keys[:, :-1])
 
     def probabilities(self, alpha):
         """Returns the probabilities that paths have the primitives.
@@ -76,11 +53,8 @@ class UniformPath(RandomRelaxation):
         Returns:
             NumPy array of the same shape, float64.
         """
-        usable = is_allowed(alpha).numpy() & self._in_genotypes
+        usable = self._usable(alpha).numpy()
         connected = self._same_node @ usable.any(axis=1).astype(int)
         of_edge = self._num_kept / np.maximum(connected, self._num_kept)
         choices = np.maximum(usable.sum(axis=1), 1)
         return usable * (of_edge / choices)[:, np.newaxis]
-
-    def get_config(self):
-        return {**super().get_config(), "space": self.space.get_config()}

@@ -179,7 +179,10 @@ def search_config_class(strategy, task, evaluator):
     if evaluator and evaluator.space:
         published["space"] = evaluator.space
     fixed = {**trained.fixed, **strategy.fixed}
-    for field in dataclasses.fields(base):
+    # Those of the strategy have published values, too.
+    classes = [base, strategy.settings] if strategy.settings else [base]
+    known = {f.name: f for c in classes for f in dataclasses.fields(c)}
+    for field in known.values():
         changed = _field_of(" ".join(flags), fixed, field, published)
         if field.name in idle:
             changed = with_condition(changed, evaluator=FROM_SCRATCH)

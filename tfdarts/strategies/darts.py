@@ -300,15 +300,11 @@ class DARTS(SearchModel):
         Returns:
             The loss, and its gradients for alpha before the step.
         """
-        values = weights, alphas, state = self._compiled_loss.values()
-        loss = self._compiled_loss
-        if self.perturbation is not None:
-            loss = loss.of_edge_weights
-            step = self.optimizer.iterations.numpy()
-            alphas = loss.perturbed(self.perturbation, step, parts, values)
-        train = loss.objective(parts, state, penalty=1.0)
+        values = self._compiled_loss.values()
+        loss, alphas = self.loss_of_step(parts, values)
+        train = loss.objective(parts, values.state, penalty=1.0)
         loss, accuracy, gradient, alpha_gradients, state = self.weight_gradient(
-            train, weights, alphas
+            train, values.weights, alphas
         )
         self._states["train"] = train.carried
         self.step_weights(gradient, state)
@@ -320,6 +316,25 @@ class DARTS(SearchModel):
         self.loss_tracker.update_state(loss, number)
         self.accuracy.update_state(accuracy, number)
         return loss, alpha_gradients
+
+    def loss_of_step(self, parts: list, values: Any) -> tuple[Any, list]:
+        """Returns the loss that the weights descend, and its alphas.
+
+        A method of its own may override this.
+
+        Args:
+            parts: See `update_weights`.
+            values: `tfdarts.strategies.compiled_loss.Values`.
+
+        Returns:
+            `CompiledLoss`, or an `EdgeWeightLoss` and edge weights in place of
+            the alphas.
+        """
+        if self.perturbation is None:
+            return self._compiled_loss, values.alphas
+        loss = self._compiled_loss.of_edge_weights
+        step = self.optimizer.iterations.numpy()
+        return loss, loss.perturbed(self.perturbation, step, parts, values)
 
     def weight_gradient(
         self, objective: Any, weights: tf.Tensor, alphas: list[tf.Tensor]

@@ -54,7 +54,7 @@ class EdgeWeightLoss:
 
         def loss(edge_weights):
             loss, gradients = objective.alpha_gradients(
-                [values.weights], self._in_place(values, edge_weights)
+                [values.weights], self.in_place(values, edge_weights)
             )
             # Gradients of gathered rows are sparse, and rows may repeat.
             gradients = map(tf.convert_to_tensor, gradients)
@@ -63,7 +63,7 @@ class EdgeWeightLoss:
             return loss, [gradients[id(each.alpha)] for each in self._alphas]
 
         edge_weights = self.edge_weights(training=True)
-        return self._in_place(values, perturbation(edge_weights, step, loss))
+        return self.in_place(values, perturbation(edge_weights, step, loss))
 
     def edge_weights(self, training):
         """Returns the edge weights of each `Alphas`, before edges' factors.
@@ -83,7 +83,7 @@ class EdgeWeightLoss:
             training: Boolean, whether batch norms take the statistics of the
                 batch. Defaults to `False`.
         """
-        alphas = self._in_place(values, edge_weights)
+        alphas = self.in_place(values, edge_weights)
         evaluate = self.evaluation_of_batches if training else self.evaluation
         means, _, _ = evaluate((values.weights, alphas, values.state), parts)
         return means
@@ -92,7 +92,7 @@ class EdgeWeightLoss:
     def _alphas(self):
         return alphas_of(self.loss.model.model)
 
-    def _in_place(self, values, edge_weights):
+    def in_place(self, values, edge_weights):
         """Returns edge weights in place of the alphas, betas as they are."""
         given = dict(
             zip((id(each.alpha) for each in self._alphas), edge_weights)

@@ -28,6 +28,7 @@ from tfdarts.strategies.proposers.nasbot import NASBOT
 from tfdarts.strategies.proposers.nasnet_search import NASNet
 from tfdarts.strategies.proposers.pnas import PNAS
 from tfdarts.strategies.random_search import RandomSearch
+from tfdarts.strategies.sampling.enas import ENAS
 from tfdarts.strategies.sampling.random_sharing import RandomSharing
 from tfdarts.strategies.strategy import DARTSStrategy
 from tfdarts.strategies.strategy import Strategy
@@ -57,6 +58,7 @@ STRATEGIES = Registry(
             SGAS(),
             DARTSPT(),
             RandomSharing(),
+            ENAS(),
             RandomSearch(),
             LocalSearch(),
             Evolution(),

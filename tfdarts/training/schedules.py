@@ -89,6 +89,50 @@ class EpochCosine(_EpochSchedule):
 
 
 @keras.saving.register_keras_serializable(package="tfdarts")
+class EpochCosineRestarts(EpochCosine):
+    """Cosine annealing that begins again, each time for twice as long.
+
+    Each of the periods is an `EpochCosine`. The last one ends with the last
+    epoch: of 150 epochs, four periods have 10, 20, 40 and 80.
+
+    Args:
+        initial, minimum, epochs, steps_per_epoch: See `EpochCosine`.
+        periods: Integer, the number of periods. Defaults to `4`.
+
+    Example:
+
+    >>> schedule = EpochCosineRestarts(0.05, 0.0, epochs=150, steps_per_epoch=1)
+    >>> [round(float(schedule(step)), 6) for step in (0, 5, 10, 20, 30, 50)]
+    [0.05, 0.025, 0.05, 0.025, 0.05, 0.025]
+
+    Reference:
+
+    - [Loshchilov and Hutter, 2017](https://arxiv.org/abs/1608.03983), section
+      3
+    - [Pham et al., 2018](https://arxiv.org/abs/1802.03268), section 3.2
+    """
+
+    def __init__(self, initial, minimum, epochs, steps_per_epoch, periods=4):
+        super().__init__(initial, minimum, epochs, steps_per_epoch)
+        self.periods = _count(periods, "periods")
+
+    def rate(self, epoch):
+        # Multiplied first: the starts of periods are exact if integers.
+        parts = 2**self.periods - 1
+        begun = [2**n - 1 for n in range(self.periods)]
+        start = keras.ops.zeros_like(epoch)
+        for each in begun:
+            is_later = keras.ops.cast(
+                epoch * parts >= each * self.epochs, "float64"
+            )
+            start = keras.ops.maximum(start, is_later * each)
+        # The period after 2^n - 1 parts has 2^n of them.
+        position = (epoch * parts / self.epochs - start) / (start + 1)
+        cosine = keras.ops.cos(math.pi * position)
+        return self.minimum + (self.initial - self.minimum) / 2 * (1 + cosine)
+
+
+@keras.saving.register_keras_serializable(package="tfdarts")
 class EpochExponential(_EpochSchedule):
     """Exponential decay with one step per epoch.
 
