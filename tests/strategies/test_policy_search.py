@@ -188,6 +188,30 @@ def test_a_reward_is_the_accuracy_or_the_inverse_perplexity(search):
     assert found == pytest.approx(80 / perplexity)
 
 
+def test_a_text_is_rewarded_by_its_perplexity():
+    """By the loss of Keras, with the edge weights of the genotype."""
+    keras.utils.set_random_seed(0)
+    space = tfdarts.RNNSearchSpace(2, ("none", "tanh", "relu"))
+    supernet = tfdarts.RNNSupernet(
+        7, 4, space=space, relaxation=LikeliestPath(space)
+    )
+    search = PolicySearch(supernet)
+    search.compile(tfdarts.SGD(0.1), tfdarts.Adam(0.1))
+    words = np.random.default_rng(0).integers(0, 7, (3, 6))
+    text = tf.constant(words[:, :-1]), tf.constant(words[:, 1:])
+    (choices,) = search.draw_choices(1, policy_search.UPDATES)
+    found = search.reward(choices, text)
+    genotype = search.controller.decisions.genotype(choices)
+    weights = edge_weights_of(space, genotype)["recurrent"]
+    # Decided edges have the weights of the path.
+    for edge, row in enumerate(weights):
+        chosen = int(row.argmax()) if row.any() else None
+        supernet.alphas["recurrent"].decide(edge, chosen)
+    logits, *_ = supernet(text[0], training=True)
+    loss = float(search.loss_function(text[1], logits))
+    assert found == pytest.approx(80 / np.exp(loss), rel=1e-4)
+
+
 @pytest.mark.parametrize("accuracy", [None, "accuracy"])
 def test_a_score_of_nan_is_no_reward(accuracy, search, monkeypatch):
     search.accuracy_function = accuracy

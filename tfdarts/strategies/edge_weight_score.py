@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
+from tfdarts.models.supernet import carries_state
 from tfdarts.strategies.pairs import validate_batch
 
 
@@ -15,11 +16,16 @@ class EdgeWeightScore:
         """Returns the weights of each `Alphas` outside of training, a list."""
         return self._compiled_loss.of_edge_weights.edge_weights(training=False)
 
+    @property
+    def scores_loss(self) -> bool:
+        """Whether `score_of` returns the negative loss, not the accuracy."""
+        return self.accuracy_function is None or carries_state(self.supernet)
+
     def score_of(self, edge_weights: Sequence, batches: Iterable) -> float:
         """Returns the accuracy with other edge weights; changes nothing.
 
-        Without `accuracy` in `compile`, the negative loss is returned. Batch
-        norms take the statistics of each batch.
+        For language models, and without `accuracy` in `compile`, the negative
+        loss is returned. Batch norms take the statistics of each batch.
 
         Args:
             edge_weights: List of arrays in the form of `edge_weights`.
@@ -38,7 +44,5 @@ class EdgeWeightScore:
             means = loss.of_edge_weights.evaluate(
                 values, edge_weights, parts, training=True
             )
-            scores.append(
-                -means[0] if self.accuracy_function is None else means[1]
-            )
+            scores.append(-means[0] if self.scores_loss else means[1])
         return float(tf.reduce_mean(scores))

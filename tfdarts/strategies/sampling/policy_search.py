@@ -50,8 +50,8 @@ class PolicySearch(DARTS):
             times this, is added to the rewards. Defaults to `1e-4`.
         baseline_decay: Float, the decay of the average of the rewards, to
             which each reward is compared. Defaults to `0.99`.
-        perplexity_reward: Float. Without an accuracy, as for texts, the reward
-            is this, divided by the perplexity. Defaults to `80`.
+        perplexity_reward: Float. For texts, and without an accuracy, the
+            reward is this, divided by the perplexity. Defaults to `80`.
         seed: Integer. Defaults to `0`.
         **kwargs: Arguments of `DARTS`; `order` is 1.
 
@@ -174,7 +174,7 @@ class PolicySearch(DARTS):
         """
         genotype = self.controller.decisions.genotype(choices)
         score = score_path(self, genotype, [batch])
-        if self.accuracy_function is None:
+        if self.scores_loss:
             return self.perplexity_reward * float(np.exp(score))
         return max(score, 0.0)
 
