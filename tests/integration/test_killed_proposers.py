@@ -22,6 +22,9 @@ def test_a_killed_search_evaluates_the_same_candidates(strategy, tmp_path):
     settings = {"evaluator": "nas_bench_201", "num_candidates": CANDIDATES}
     if strategy == "evolution":
         settings |= {"population": 5, "tournament": 3}
+    if strategy == "nasnet":
+        settings |= {"controller_units": 4, "trials_per_update": 5}
+        settings |= {"controller_learning_rate": 0.05, "ppo_epochs": 2}
     flags = [f"--{name}={value}" for name, value in settings.items()]
     command = ["search", f"--strategy={strategy}", *flags, "--run_dir=run"]
     generator = np.random.default_rng(0)

@@ -18,18 +18,21 @@ from tfdarts.strategies.proposers.oracle_strategy import OracleStrategy
 from tfdarts.strategies.strategy_registry import get_strategy
 from tfdarts.strategies.trial_search import TrialSearch
 
+CONTROLLER = {
+    "controller_units": 3,
+    "controller_learning_rate": 0.1,
+    "trials_per_update": 2,
+}
 SMALL = {
     "local_search": {"num_initial": 2},
     "evolution": {"population": 3, "tournament": 2},
     "nas_rl": {},
     "nas_rl recurrent": {
         "controller": "recurrent",
-        "controller_units": 3,
-        "trials_per_update": 2,
+        **CONTROLLER,
     },
     "nasnet": {
-        "controller_units": 3,
-        "trials_per_update": 2,
+        **CONTROLLER,
         "ppo_epochs": 2,
     },
     "bayesian": {"num_initial_points": 3},

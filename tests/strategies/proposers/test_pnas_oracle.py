@@ -68,6 +68,11 @@ def test_spaces_whose_nodes_differ_are_refused(name):
         GrowingCells(get_space(name)())
 
 
+def test_a_space_whose_predecessors_repeat_is_refused():
+    with pytest.raises(ValueError, match="nasnet, predecessors repeat, which"):
+        GrowingCells(get_space("nasnet")())
+
+
 def test_levels_are_tried_in_turn_and_nothing_twice():
     oracle = PNASOracle(SMALL, beam=5)
     found = [ask_and_tell(oracle) for _ in range(30)]
