@@ -138,8 +138,10 @@ class EarlyStop(keras.callbacks.Callback):
 
     def _by_rule(self, epochs):
         rule = early_stop_rules.RULES.get(self.config.early_stop)
-        least = self._moving + self.config.early_stop_from
-        if rule is None or epochs < least:
+        # Searches on texts have no rule, and no settings of rules.
+        if rule is None:
+            return None
+        if epochs < self._moving + self.config.early_stop_from:
             return None
         if not self.record.search.may_stop_early:
             return None
