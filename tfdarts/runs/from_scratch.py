@@ -5,6 +5,7 @@ import dataclasses
 from tfdarts.evaluators.evaluation import Evaluation
 from tfdarts.evaluators.evaluator import FROM_SCRATCH
 from tfdarts.evaluators.evaluator import Evaluator
+from tfdarts.genotypes import Genotype
 
 
 class FromScratchEvaluator(Evaluator):
@@ -61,4 +62,6 @@ class FromScratchEvaluator(Evaluator):
         }
         run_dir = run_dir and str(run_dir)
         settings |= {"genotype": genotype, "run_dir": run_dir}
+        if isinstance(genotype, Genotype):
+            settings["space"] = None  # It says itself what its cells are.
         return config_class(**settings)

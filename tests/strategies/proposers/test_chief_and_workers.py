@@ -399,7 +399,7 @@ def test_a_chief_that_is_gone_ends_the_worker():
     with serve(chief_of(Recorded(config)), LOCAL) as address:
         pass
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(worker_module, "SECONDS_TO_FIND_CHIEF", 0)
+        patch.setattr(worker_module, "SECONDS_TO_FIND_LOCAL_CHIEF", 0)
         patch.setattr(worker_module, "_SECONDS_BETWEEN_LOGS", 0.1)
         with pytest.raises(WorkerLostError, match="cannot be reached: start"):
             run_worker(Recorded(config), address)

@@ -24,6 +24,9 @@ from tfdarts.strategies.proposers.trial_metrics import metrics_of
 logger = logging.getLogger("tfdarts")
 
 SECONDS_TO_FIND_CHIEF = 600
+SECONDS_TO_FIND_LOCAL_CHIEF = 60
+"""Worker processes whose chief was killed must not stay for long."""
+
 _SECONDS_BETWEEN_LOGS = 30
 _SECONDS_BETWEEN_BEATS = 2
 _SECONDS_TO_ANSWER = 60
@@ -105,7 +108,10 @@ class ChiefClient(OracleClient):
 
     def wait_for_chief(self):
         """Waits until the chief listens."""
-        limit = time.monotonic() + SECONDS_TO_FIND_CHIEF
+        is_local = self.address.startswith(("127.0.0.1:", "localhost:"))
+        limit = time.monotonic() + (
+            SECONDS_TO_FIND_LOCAL_CHIEF if is_local else SECONDS_TO_FIND_CHIEF
+        )
         ready = grpc.channel_ready_future(self.channel)
         while True:
             try:
