@@ -176,6 +176,22 @@ def test_the_flags_are_a_flagfile_of_the_same_settings(config, tmp_path):
     assert again == config
 
 
+def test_the_flags_leave_out_what_has_no_effect(tmp_path):
+    """A preset chooses epochs for an evaluator that trains nothing, too."""
+    config = tfdarts.search_config(
+        "evolution",
+        evaluator="surrogate",
+        num_candidates=3,
+        run_dir=str(tmp_path),
+    )
+    chosen = dataclasses.replace(config, **{"epochs": 14, "population": 20})
+    stage = Stage(config.run_dir, "search")
+    stage.begin(chosen)
+    lines = (stage.path / "flags.cfg").read_text().splitlines()
+    assert "--population=20" in lines
+    assert [line for line in lines if line.startswith("--epochs")] == []
+
+
 def test_the_environment_is_kept(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["tfdarts-search", "--order=1"])
     (environment,) = read_json(begun(tmp_path).path / "environment.json")

@@ -20,6 +20,7 @@ from tfdarts.records.lock import hold_lock
 from tfdarts.records.metrics import metric_name
 from tfdarts.records.recorded_settings import DEFAULTS_OF_0_1_0
 from tfdarts.records.recorded_settings import require_same_settings
+from tfdarts.settings.effect import flag_lines
 from tfdarts.settings.fields import flag_fields
 from tfdarts.tasks.task_registry import task_of_config
 from tfdarts.tasks.task_registry import task_of_settings
@@ -132,11 +133,7 @@ class Stage:
             f.name: getattr(config, f.name) for f in flag_fields(config)
         }
         settings.pop("run_dir")
-        flags = [
-            f"--{name}={value}"
-            for name, value in settings.items()
-            if value is not None
-        ]
+        flags = flag_lines(config, without=["run_dir"])
         settings = {"task": task_of_config(config).name, **settings}
         # Through JSON, as the recorded ones: tuples become lists.
         settings, derived = json.loads(json.dumps([settings, derived]))

@@ -15,6 +15,7 @@ from tfdarts.runs.describe_data import to_recorded_config
 from tfdarts.runs.evaluator_registry import get_evaluator
 from tfdarts.runs.worker_processes import WorkerProcesses
 from tfdarts.runs.workers import versions
+from tfdarts.settings.effect import flag_lines
 from tfdarts.settings.fields import flag_fields
 from tfdarts.strategies.strategy_registry import get_strategy
 from tfdarts.strategies.trial_search import TrialSearch
@@ -101,13 +102,8 @@ class CandidateSearch(TrialSearch):
         run_dir = Stage(self.config.run_dir, "search").run_dir.absolute()
         path = run_dir / "search" / "workers" / "flags.cfg"
         path.parent.mkdir(exist_ok=True)
-        flags = {
-            field.name: getattr(self.config, field.name)
-            for field in flag_fields(self.config)
-            if field.name not in ("num_workers", "listen", "chief")
-        }
-        flags["run_dir"] = run_dir
-        lines = [f"--{n}={v}" for n, v in flags.items() if v is not None]
+        own = ("num_workers", "listen", "chief", "run_dir")
+        lines = [*flag_lines(self.config, own), f"--run_dir={run_dir}"]
         write_atomically(path, "\n".join(lines) + "\n")
         return ["tfdarts-search", f"--flagfile={path}", f"--chief={address}"]
 

@@ -1,7 +1,8 @@
-"""The settings of a run that had an effect on its result."""
+"""The settings of a run that have an effect."""
 
 import types
 
+from tfdarts.settings.conditions import idle_settings
 from tfdarts.settings.conditions import unmet_conditions
 from tfdarts.settings.fields import flag_fields
 
@@ -39,3 +40,29 @@ def settings_with_effect(config_class, settings):
         and (settings[field.name] or field.name == "seed")
         and settings[field.name] not in ("none", "auto")
     }
+
+
+def flag_lines(config, without=()):
+    """Returns the lines of a flagfile that gives the settings of a run.
+
+    Settings that a preset has chosen, but that have no effect beside the
+    others, are left out: a command refuses them where they are given.
+
+    Args:
+        config: Dataclass of settings.
+        without: Names of settings to leave out.
+
+    Example:
+
+    >>> from tfdarts.tasks.configs import TrainConfig
+    >>> "--epochs=3" in flag_lines(TrainConfig(epochs=3))
+    True
+    """
+    fields = flag_fields(config)
+    idle = idle_settings(fields, config)
+    return [
+        f"--{field.name}={value}"
+        for field in fields
+        if field.name not in (*idle, *without)
+        and (value := getattr(config, field.name)) is not None
+    ]
