@@ -9,6 +9,7 @@ from tiny_search import TINY
 
 import tfdarts
 from tfdarts.records.progress import Progress
+from tfdarts.strategies.gradient import greedy_decisions
 
 SMALL = ("init_channels", "num_cells", "num_nodes", "primitives", "batch_size")
 SMALL = {name: getattr(TINY, name) for name in SMALL}
@@ -90,6 +91,20 @@ def test_sgas_resumes_with_its_decisions(sgas):
     for one, other in zip(
         probabilities_of(path / "after_2").values(),
         probabilities_of(path / "run").values(),
+    ):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.slow
+def test_sgas_resumes_where_operations_are_left_out(tmp_path, monkeypatch):
+    monkeypatch.setattr(greedy_decisions, "LEAST_STEPS", 0)
+    config = config_of(tmp_path / "run", "sgas", **SGAS)
+    genotype = search_with_copies(tmp_path, config)
+    again = config_of(tmp_path / "after_2", "sgas", **SGAS)
+    assert tfdarts.search(again) == genotype
+    for one, other in zip(
+        probabilities_of(tmp_path / "after_2").values(),
+        probabilities_of(tmp_path / "run").values(),
     ):
         np.testing.assert_array_equal(one, other)
 
