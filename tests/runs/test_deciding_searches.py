@@ -60,6 +60,11 @@ def search_with_copies(path, config):
         return tfdarts.search(config)
 
 
+def require_equal_probabilities(*run_dirs):
+    one, other = map(probabilities_of, run_dirs)
+    np.testing.assert_equal(one, other)
+
+
 SGAS = {"num_nodes": 2, "epochs": 4, "decision_history": 2}
 
 
@@ -88,11 +93,7 @@ def test_sgas_resumes_with_its_decisions(sgas):
     path, genotype = sgas
     again = config_of(path / "after_2", "sgas", **SGAS)
     assert tfdarts.search(again) == genotype
-    for one, other in zip(
-        probabilities_of(path / "after_2").values(),
-        probabilities_of(path / "run").values(),
-    ):
-        np.testing.assert_array_equal(one, other)
+    require_equal_probabilities(path / "run", path / "after_2")
 
 
 @pytest.mark.slow
@@ -102,11 +103,7 @@ def test_sgas_resumes_where_operations_are_left_out(tmp_path, monkeypatch):
     genotype = search_with_copies(tmp_path, config)
     again = config_of(tmp_path / "after_2", "sgas", **SGAS)
     assert tfdarts.search(again) == genotype
-    for one, other in zip(
-        probabilities_of(tmp_path / "after_2").values(),
-        probabilities_of(tmp_path / "run").values(),
-    ):
-        np.testing.assert_array_equal(one, other)
+    require_equal_probabilities(tmp_path / "run", tmp_path / "after_2")
 
 
 PT = {
@@ -159,11 +156,7 @@ def test_a_projection_resumes(projected, epoch):
     path, genotype = projected
     again = config_of(path / f"after_{epoch}", "pc_darts", **PT)
     assert tfdarts.search(again) == genotype
-    for one, other in zip(
-        probabilities_of(path / f"after_{epoch}").values(),
-        probabilities_of(path / "run").values(),
-    ):
-        np.testing.assert_array_equal(one, other)
+    require_equal_probabilities(path / "run", path / f"after_{epoch}")
 
 
 @pytest.mark.slow

@@ -8,13 +8,14 @@ import time
 
 import keras_tuner
 import pytest
+from killed_writes import Killed
+from killed_writes import kill_at_writes
 
 import tfdarts
 from tfdarts.cluster import ClusterError
 from tfdarts.cluster import WorkerLostError
 from tfdarts.evaluators.evaluation import Evaluation
 from tfdarts.evaluators.nas_bench_201_table import NASBench201Evaluator
-from tfdarts.files import write_atomically
 from tfdarts.records.trials import read_trials
 from tfdarts.records.trials import write_trials
 from tfdarts.runs import candidate_search
@@ -284,29 +285,12 @@ def test_a_known_genotype_is_not_evaluated_again():
     assert chief.search.trials == alone(config)
 
 
-class Killed(BaseException):
-    """Ends a search as a kill does: nothing is written any more."""
-
-
 @pytest.mark.parametrize("workers", [("a",), ("a", "b")])
 def test_a_chief_that_is_killed_anywhere_goes_on(
     workers, tmp_path, monkeypatch
 ):
     """With one worker exactly; with two, none is lost or counted twice."""
-    left = [math.inf]
-
-    def write(path, content, durable=True):
-        left[0] -= 1
-        if left[0] < 0:
-            raise Killed
-        write_atomically(path, content, durable=False)
-
-    for module in (
-        "tfdarts.records.trials",
-        "tfdarts.records.json_files",
-        "tfdarts.strategies.proposers.proposer",
-    ):
-        monkeypatch.setattr(f"{module}.write_atomically", write)
+    kill_before = kill_at_writes(monkeypatch)
     config = config_of(num_candidates=4)
     expected = alone(config)
 
@@ -324,12 +308,12 @@ def test_a_chief_that_is_killed_anywhere_goes_on(
     for number in itertools.count():
         directory = tmp_path / str(number)
         directory.mkdir()
-        left[0] = number
+        kill_before(number)
         try:
             run(directory)
             break
         except Killed:
-            left[0] = math.inf
+            kill_before(math.inf)
         chief = run(directory)
         assert len(chief.search.trials) == 4
         assert sorted(chief.oracle.end_order) == chief.oracle.start_order

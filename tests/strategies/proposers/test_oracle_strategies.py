@@ -7,11 +7,12 @@ import math
 
 import keras_tuner
 import pytest
+from killed_writes import Killed
+from killed_writes import kill_at_writes
 
 import tfdarts
 from tfdarts.evaluators.evaluation import Evaluation
 from tfdarts.evaluators.nas_bench_201_table import NASBench201Evaluator
-from tfdarts.files import write_atomically
 from tfdarts.records.trials import read_trials
 from tfdarts.records.trials import write_trials
 from tfdarts.strategies.proposers.oracle_strategy import OracleStrategy
@@ -48,10 +49,6 @@ def config_of(name, **settings):
     )
 
 
-class Killed(BaseException):
-    """Ends a search as a kill does: nothing is written any more."""
-
-
 class Recorded(TrialSearch):
     """A search that writes its trials, and nothing else."""
 
@@ -71,30 +68,6 @@ def run(strategy, search):
     return [trial.genotype for trial in search.trials]
 
 
-@pytest.fixture
-def kill_before(monkeypatch):
-    """Sets the number of the file before whose writing the process dies."""
-    left = [math.inf]
-
-    def write(path, content, durable=True):
-        left[0] -= 1
-        if left[0] < 0:
-            raise Killed
-        write_atomically(path, content, durable=False)
-
-    for module in (
-        "tfdarts.records.trials",
-        "tfdarts.records.json_files",
-        "tfdarts.strategies.proposers.proposer",
-    ):
-        monkeypatch.setattr(f"{module}.write_atomically", write)
-
-    def set_number(number):
-        left[0] = number
-
-    return set_number
-
-
 @pytest.mark.parametrize(
     "name",
     [
@@ -107,8 +80,9 @@ def kill_before(monkeypatch):
     ],
 )
 def test_a_search_that_is_killed_anywhere_goes_on_exactly(
-    name, tmp_path, kill_before
+    name, tmp_path, monkeypatch
 ):
+    kill_before = kill_at_writes(monkeypatch)
     config = config_of(name, num_candidates=5)
     strategy = get_strategy(config.strategy)
     expected = run(strategy, TrialSearch(config, NASBench201Evaluator(0, 0)))
