@@ -201,6 +201,24 @@ def test_several_workers_evaluate_each_candidate_once():
     assert first == told
 
 
+def test_chief_and_workers_print_nothing(capfd):
+    """Keras-tuner prints the conditions of a space, as that of DARTS has."""
+    config = tfdarts.search_config(
+        "evolution", evaluator="surrogate", num_candidates=2, population=2
+    )
+    chief = chief_of(Recorded(config))
+    with serve(chief, LOCAL) as address:
+        client = worker_module.ChiefClient(address, "worker")
+        assert client.agreement() == "{}"
+        while (trial := client.next_trial()) is not None:
+            genotype = chief.proposals.genotype(trial)
+            assert genotype in config.search_space
+            evaluation = Evaluation(genotype, [-0.5], 0.5, 1.0)
+            client.report(trial, metrics_of(evaluation))
+    assert len(chief.search.trials) == 2
+    assert capfd.readouterr().out == ""
+
+
 def test_a_lost_worker_gives_its_candidate_back():
     chief = chief_of(Recorded(config_of(num_candidates=3)))
     lost, other = map(chief.create_trial, ("lost", "other"))

@@ -69,8 +69,8 @@ class Chief:
         self._lock = threading.Lock()
 
     def get_space(self):
-        """Returns the space, and what workers must agree on."""
-        space = self.oracle.get_space()
+        """Returns what workers must agree on; they know the space."""
+        space = keras_tuner.HyperParameters()
         space.Fixed(AGREEMENT, json.dumps(self.search.agreement, default=str))
         return space
 
@@ -84,14 +84,14 @@ class Chief:
         trial = self.oracle.ongoing_trials.get(tuner_id)
         # A heartbeat does not wait while the oracle proposes to others.
         if trial is not None and not self.ended:
-            return trial
+            return _without_space(trial)
         with self._guard():
-            return self._next_trial(tuner_id)
+            return _without_space(self._next_trial(tuner_id))
 
     def update_trial(self, trial_id, metrics, step=0):
         """Keeps the metrics of a trial until its end."""
         self._metrics[trial_id] = dict(metrics)
-        return self.oracle.get_trial(trial_id)
+        return _without_space(self.oracle.get_trial(trial_id))
 
     def end_trial(self, trial):
         """Records a trial, unless it was ended or given to another worker."""
@@ -193,6 +193,19 @@ class Chief:
 def number_of(trial):
     """Returns the number of a trial's candidate, from 1 in order of begin."""
     return int(trial.trial_id) + 1
+
+
+def _without_space(trial):
+    """Returns the values of a trial, which are all that workers read.
+
+    Keras-tuner prints each condition of a space that it sends, and standard
+    output is for the result of the command.
+    """
+    hyperparameters = keras_tuner.HyperParameters()
+    hyperparameters.values = dict(trial.hyperparameters.values)
+    return kt_trial.Trial(
+        hyperparameters, trial_id=trial.trial_id, status=trial.status
+    )
 
 
 def _without_candidate(status):
