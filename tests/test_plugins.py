@@ -192,7 +192,8 @@ def test_a_command_searches_with_the_evaluator_of_a_plugin(
         ),
         (
             ["--evaluator=skip_count"],
-            "--evaluator is for --strategy=random: give that strategy, or leav",
+            "--evaluator is for --strategy=random, local_search, evolution and "
+            "others: give one of these, or leave --evaluator out.",
         ),
         (
             ["--strategy=quick", "--evaluator=skip_count", "--wanted=-1"],

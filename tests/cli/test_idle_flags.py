@@ -311,7 +311,7 @@ def test_other_flags_of_another_strategy_are_refused(
     typed = [f"--flagfile={path}", *typed]
     config_class = search_config_class_of({"strategy": "random"}, IMAGES)
     code, _, said = flags_of(search_command, config_class, typed, capsys)
-    assert code == 2 and "--order is for --strategy=darts: give" in said
+    assert code == 2 and "--order is for --strategy=darts, beta_darts" in said
     assert "ignored flags" not in said
 
 

@@ -43,17 +43,21 @@ def hints_of_parts(command, task):
         for field in dataclasses.fields(settings):
             if "refusal" in field.metadata:
                 sentences[field.name] = field.metadata["refusal"]
+    names = {}
     for strategy in strategies():
         if not is_for(strategy, task):
             continue
         parts = {"strategy": strategy.name}
         for field in distinct_fields(command.settings(task, parts)):
-            # If several strategies have the flag, the first is named.
-            sentences.setdefault(
-                field.name,
-                f"--{field.name} is for --strategy={strategy.name}: "
-                f"give that strategy, or leave --{field.name} out.",
-            )
+            names.setdefault(field.name, []).append(strategy.name)
+    for flag, of_flag in names.items():
+        shown = ", ".join(of_flag[:3]) + " and others" * (len(of_flag) > 3)
+        give = "that strategy" if len(of_flag) == 1 else "one of these"
+        sentences.setdefault(
+            flag,
+            f"--{flag} is for --strategy={shown}: give {give}, or leave "
+            f"--{flag} out.",
+        )
     for evaluator in EVALUATORS.values():
         for field in distinct_fields(filter(None, [evaluator.settings])):
             sentences.setdefault(
