@@ -16,7 +16,7 @@ class TrialBudget(Settings):
     patience: int = setting(
         0,
         "End after this many candidates in a row that are not better than the "
-        "best before them; 0: train all.",
+        "best before them; 0: evaluate all.",
         least=0,
     )
     max_minutes: float = setting(

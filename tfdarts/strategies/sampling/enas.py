@@ -130,7 +130,7 @@ class ENAS(SupernetStrategy):
         return PolicySearch(supernet, **arguments)
 
     def optimizers(self, config, weight_optimizer, alpha_optimizer):
-        """Returns the optimizers; on images, the rate has warm restarts."""
+        """Returns the optimizers; on images with warm restarts."""
         from tfdarts.training.schedules import EpochCosine
         from tfdarts.training.schedules import EpochCosineRestarts
 
