@@ -124,9 +124,8 @@ def test_nodes_with_all_edges_from_search_to_export(tmp_path):
 
 def test_a_strategy_joins_parts_of_your_own(tmp_path):
     tfdarts.register_strategy(ToyGradient())
-    config = tfdarts.search_config(
-        *("toy",), **TINY, strength=0.5, run_dir=str(tmp_path)
-    )
+    settings = TINY | {"relaxation": "own", "strength": 0.5}
+    config = tfdarts.search_config("toy", **settings, run_dir=str(tmp_path))
     genotype = tfdarts.search(config)
     assert set(genotype.normal) == {("max_pool_3x3", 0), ("max_pool_3x3", 1)}
     with np.load(tmp_path / "search" / "probabilities.npz") as file:

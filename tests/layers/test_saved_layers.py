@@ -183,7 +183,7 @@ def test_every_layer_is_here():
         f"tfdarts.layers.{name}"
         for name in (
             *("auxiliary_skip", "chosen_mixed_op", "drop_path_mixed_op"),
-            *("partial_mixed_op", "uniform_path"),
+            *("partial_mixed_op", "uniform_path", "likeliest_path"),
             *("input_choice", "layer_choice", "size_choice", "relaxations"),
         )
     }

@@ -150,7 +150,8 @@ class NASBench201Network(CNNNetwork):
     @staticmethod
     def cell_of(genotype, plan):
         """See `CNNNetwork.cell_of`: reductions are no cells."""
-        return None if plan.reduction else genotype.cells["cell"]
+        (cell,) = genotype.cells.values()
+        return None if plan.reduction else cell
 
     @staticmethod
     def _add_cell(genotype, plan, older, newer, zeros, name, **form):
