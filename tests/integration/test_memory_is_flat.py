@@ -40,6 +40,7 @@ def test_memory_is_flat_over_200_epochs(tmp_path, monkeypatch):
             init_channels=2,
             num_cells=3,
             num_nodes=1,
+            primitives="none,skip_connect,dil_conv_3x3",
             epochs=EPOCHS,
             batch_size=8,
         )
