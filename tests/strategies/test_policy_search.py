@@ -286,8 +286,7 @@ def test_keras_saves_a_search_that_continues(search, tmp_path):
     for each in (search, loaded):
         run(each, 2, first=1)
     for one, other in zip(state_of(search), state_of(loaded), strict=True):
-        if one.dtype != "uint32":  # The seeds of dropout, which is off.
-            np.testing.assert_array_equal(one, other)
+        np.testing.assert_array_equal(one, other)
 
 
 @pytest.mark.parametrize(

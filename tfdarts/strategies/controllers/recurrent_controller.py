@@ -120,6 +120,7 @@ class RecurrentController(keras.layers.Layer):
             use_bias=False,
             kernel_initializer=self._initializer(),
             recurrent_initializer=self._initializer(),
+            seed=self.seed,
             dtype=self.dtype,
         )
 
