@@ -226,6 +226,18 @@ def test_logits_are_those_of_the_graph(genotype, size, float64):
     np.testing.assert_allclose(network(x, training=True), expected, atol=1e-8)
 
 
+def test_logits_of_channels_that_do_not_double(float64):
+    network = CNNNetwork(
+        genotypes.get("DARTS_V2"), 3, 4, 3, (8, 8, 2), channel_multiplier=1.7
+    )
+    scramble(network)
+    x = image(4, 8, 8, 2).astype("float32")
+    expected = in_numpy(
+        network, x.astype("float64"), reductions=(1, 2), channels=(3, 5, 9, 9)
+    )
+    np.testing.assert_allclose(network(x, training=True), expected, atol=1e-8)
+
+
 @pytest.mark.parametrize("size", [(32, 32), (43, 37)])
 def test_logits_behind_the_stem_of_imagenet(size, float64):
     genotype = genotypes.get("DARTS_V2")
@@ -240,7 +252,9 @@ def test_logits_behind_the_stem_of_imagenet(size, float64):
 
 def test_file_and_config_round_trip(tmp_path):
     genotype = dataclasses.replace(UNUSUAL, name="unusual")
-    network = CNNNetwork(genotype, 2, 3, 5, (8, 7, 1), 4, name="mine")
+    network = CNNNetwork(
+        genotype, 2, 3, 5, (8, 7, 1), 4, channel_multiplier=1.5, name="mine"
+    )
     assert network.get_config()["stem"] == "cifar"
     assert isinstance(network, keras.Model)
     assert network.get_layer("classifier").output is network.output

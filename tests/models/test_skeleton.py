@@ -32,6 +32,18 @@ def test_reductions_stand_at_one_and_two_thirds(num_cells, reductions):
 
 
 @pytest.mark.parametrize(
+    ("multiplier", "filters"),
+    [(1, [8, 8, 8]), (1.9, [8, 15, 29]), (2.1, [8, 17, 35])],
+)
+def test_channels_grow_by_any_factor(multiplier, filters):
+    plans = stack_of_cells(8, 3, channel_multiplier=multiplier)
+    assert [plan.filters for plan in plans] == filters
+    assert {type(plan.filters) for plan in plans} == {int}
+    with pytest.raises(ValueError, match="must be at least 1. Received"):
+        stack_of_cells(8, 3, channel_multiplier=0.9)
+
+
+@pytest.mark.parametrize(
     ("init_channels", "num_cells"), [(16, 2), (16, 0), (0, 8)]
 )
 def test_too_few_channels_or_cells(init_channels, num_cells):

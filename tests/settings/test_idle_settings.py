@@ -32,6 +32,11 @@ CASES = [
     (tfdarts.TrainConfig, {"drop_path_rate": 0.1}, {"network": "densenet_bc"}),
     (
         tfdarts.TrainConfig,
+        {"channel_multiplier": 1.9},
+        {"network": "densenet_bc"},
+    ),
+    (
+        tfdarts.TrainConfig,
         {"auxiliary_weight": 0.4},
         {"network": "densenet_bc"},
     ),

@@ -54,6 +54,12 @@ def test_channels_cells_and_precision():
     assert {v.dtype for v in network.trainable_variables} == {"float32"}
 
 
+def test_channel_multiplier(network):
+    assert network.layers[-1].input.shape[-1] == 4 * 8
+    wider = build(channel_multiplier=2.3)
+    assert wider.layers[-1].input.shape[-1] == 4 * 11
+
+
 def test_drop_path_and_stem(network):
     assert network.drop_path is None and network.stem == "cifar"
     assert build(drop_path_rate=0.1).drop_path is not None

@@ -44,6 +44,8 @@ class CNNNetwork(keras.Model):
         stem: `"cifar"`, a 3x3 convolution; `"imagenet"`, three 3x3
             convolutions of stride 2; or `"auto"`, which is `"imagenet"` for
             images of at least 128 pixels a side. Defaults to `"auto"`.
+        channel_multiplier: Number of at least `1`, the factor of the channels
+            at each reduction cell; the products are rounded. Defaults to `2`.
         name: String.
         dtype: Dtype or `keras.DTypePolicy` of all layers. Defaults to Keras'
             global policy.
@@ -88,14 +90,16 @@ class CNNNetwork(keras.Model):
         search: bool = False,
         drop_path: bool = False,
         stem: str = "auto",
+        channel_multiplier: float = 2,
         name: str = "cnn_network",
         dtype: str | keras.DTypePolicy | None = None,
     ):
         genotype = of_space(genotype, self.structure)
         image_shape = skeleton.validate_image_shape(input_shape)
         num_classes = skeleton.validate_num_classes(num_classes)
-        init_channels, num_cells, stem_multiplier = map(
-            scalar, (init_channels, num_cells, stem_multiplier)
+        init_channels, num_cells, stem_multiplier, channel_multiplier = map(
+            scalar,
+            (init_channels, num_cells, stem_multiplier, channel_multiplier),
         )
         stem = stem_for(image_shape, stem)
         dtype = keras.dtype_policies.get(dtype)
@@ -113,7 +117,10 @@ class CNNNetwork(keras.Model):
         strides = 8 if stem == "imagenet" else 1
         for position, plan in enumerate(
             skeleton.stack_of_cells(
-                init_channels, num_cells, after_reduction=stem == "imagenet"
+                init_channels,
+                num_cells,
+                after_reduction=stem == "imagenet",
+                channel_multiplier=channel_multiplier,
             )
         ):
             cell = f"cell{position}"
@@ -157,6 +164,7 @@ class CNNNetwork(keras.Model):
         self.search = search
         self.drop_path = dropping
         self.stem = stem
+        self.channel_multiplier = channel_multiplier
         self.two_thirds = two_thirds
 
     @staticmethod
@@ -206,6 +214,7 @@ class CNNNetwork(keras.Model):
             "search": self.search,
             "drop_path": self.drop_path is not None,
             "stem": self.stem,
+            "channel_multiplier": self.channel_multiplier,
             "name": self.name,
             "dtype": keras.dtype_policies.serialize(self.dtype_policy),
             **quantized_layers(self),

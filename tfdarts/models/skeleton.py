@@ -16,25 +16,34 @@ CellPlan = collections.namedtuple(
 )
 
 
-def stack_of_cells(init_channels, num_cells, after_reduction=False):
+def stack_of_cells(
+    init_channels, num_cells, after_reduction=False, channel_multiplier=2
+):
     """Returns a list with the `CellPlan` of each cell.
 
     The cells at one and two thirds of the depth are reduction cells. Each
-    halves height and width and doubles the filters.
+    halves height and width and multiplies the filters.
 
     Args:
         init_channels: Integer, filters of the first cell.
         num_cells: Integer, at least `3` for two reduction cells.
         after_reduction: Boolean, whether the two inputs of the first cell
             differ in size. Defaults to `False`.
+        channel_multiplier: Number of at least `1`. After the n-th reduction,
+            a cell has `round(init_channels * channel_multiplier**n)` filters.
+            Defaults to `2`, as in the paper.
 
     Raises:
-        ValueError: If there are too few channels or cells.
+        ValueError: If there are too few channels or cells, or the multiplier
+            is below 1.
 
     Example:
 
     >>> [plan.filters for plan in stack_of_cells(16, 8)]
     [16, 16, 32, 32, 32, 64, 64, 64]
+    >>> plans = stack_of_cells(8, 5, channel_multiplier=2.1)
+    >>> [plan.filters for plan in plans]
+    [8, 17, 17, 35, 35]
 
     Reference:
 
@@ -46,12 +55,18 @@ def stack_of_cells(init_channels, num_cells, after_reduction=False):
             f"cells, and at least 1 channel. Received: num_cells={num_cells}, "
             f"init_channels={init_channels}."
         )
+    if channel_multiplier < 1:
+        raise ValueError(
+            "The channels must not become fewer at a reduction cell, so "
+            "`channel_multiplier` must be at least 1. "
+            f"Received: channel_multiplier={channel_multiplier}."
+        )
     reductions = (num_cells // 3, 2 * num_cells // 3)
     plans = []
-    filters = init_channels
     for position in range(num_cells):
         reduction = position in reductions
-        filters *= 2 if reduction else 1
+        done = sum(position >= each for each in reductions)
+        filters = round(init_channels * channel_multiplier**done)
         plans.append(CellPlan(filters, reduction, after_reduction))
         after_reduction = reduction
     return plans

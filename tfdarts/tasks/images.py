@@ -41,6 +41,7 @@ class ImageTask(Task):
     )
     network_settings = (
         *("network", "init_channels", "num_cells", "stem", "depth"),
+        "channel_multiplier",
         *("growth_rate", "auxiliary_weight"),
     )
     metrics_of_seeds = (

@@ -134,6 +134,7 @@ def build_network(config, genotype, num_classes, image_shape):
         image_shape,
         drop_path=config.drop_path_rate > 0,
         stem=config.stem,
+        channel_multiplier=config.channel_multiplier,
         name=NETWORK,
         dtype=config.dtype_policy,
     )

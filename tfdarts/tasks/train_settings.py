@@ -37,6 +37,14 @@ class TrainSettings(ComputeConfig):
         least=3,
         when={"network": "cells"},
     )
+    channel_multiplier: float = setting(
+        2.0,
+        "Factor of the channels at each of the two reduction cells; the "
+        "products are rounded. With --init_channels, it sets the number of "
+        "parameters finely.",
+        least=1,
+        when={"network": "cells"},
+    )
     epochs: int = by_preset(
         600,
         "as many as show about 40,000 images, from 30 to 100",
