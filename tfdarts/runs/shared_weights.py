@@ -3,8 +3,10 @@
 import dataclasses
 import itertools
 import math
+import typing
 
 from tfdarts.evaluators.evaluation import Evaluation
+from tfdarts.evaluators.evaluator import FROM_SCRATCH
 from tfdarts.evaluators.evaluator import Evaluator
 from tfdarts.records.run_directory import SHARED
 from tfdarts.records.run_directory import Stage
@@ -16,6 +18,10 @@ from tfdarts.strategies.sampling.random_sharing import RandomSharing
 @dataclasses.dataclass(frozen=True)
 class SharedWeightsSettings(PathSettings):
     """How candidates are scored with the shared weights."""
+
+    without_supernet: typing.ClassVar = (
+        f"Give another --evaluator, such as {FROM_SCRATCH}"
+    )
 
     score_batches: int = setting(
         0, "Validation batches that score each candidate; 0: all.", least=0

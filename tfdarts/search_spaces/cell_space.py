@@ -16,6 +16,11 @@ from tfdarts.search_spaces.genotypes_of_space import GenotypesOfSpace
 from tfdarts.search_spaces.masks import make_mask
 from tfdarts.structures import Structure
 
+WITHOUT_SUPERNET = (
+    "Search it with a strategy that trains candidates, such as random"
+)
+"""What can search a space that has no supernet."""
+
 
 class CellSearchSpace(GenotypesOfSpace):
     """Base class of search spaces.
@@ -43,7 +48,7 @@ class CellSearchSpace(GenotypesOfSpace):
         name: String, the value of `--space`.
         structure: `tfdarts.Structure`, the structure of the cells.
         supernet: The class of the supernet, or `"module:class"`. By default
-            that of the structure.
+            that of the structure, which may have none.
         repeats_predecessors: Boolean, whether several edges of a node may
             come from the same node, even with the same primitive.
         joins_loose_ends: Boolean, whether the output of a cell is formed by
@@ -126,24 +131,45 @@ class CellSearchSpace(GenotypesOfSpace):
         first = self.structure.num_inputs
         return tuple(range(first, first + self.num_nodes))
 
+    def nodes_of(self, cell_type: str) -> tuple[int, ...]:
+        """Returns the numbers of the intermediate nodes of one cell.
+
+        Args:
+            cell_type: String.
+        """
+        return self.nodes
+
     @property
     def concat(self) -> tuple[int, ...]:
         """The nodes of a cell's output: all intermediate nodes."""
         return self.nodes
 
-    def require_supernet(self) -> None:
+    def require_supernet(self, instead: str = WITHOUT_SUPERNET) -> None:
         """Raises `ValueError` if no supernet can contain the space.
 
         A supernet has one operation of a kind between two nodes, and the
         output of its cells has the same nodes for all architectures.
+
+        Args:
+            instead: String, the beginning of a sentence that says what can
+                search the space.
         """
+        reason = None
         if self.repeats_predecessors or self.joins_loose_ends:
-            raise ValueError(
-                f"The space {self.name} has no supernet, because the edges of "
-                "a node may have the same predecessor, or the output of a "
-                "cell depends on its edges. Search it with a strategy that "
-                "trains candidates, such as random, or choose another space."
+            reason = (
+                "the edges of a node may have the same predecessor, or the "
+                "output of a cell depends on its edges"
             )
+        elif self.supernet is None:
+            reason = f"no supernet can contain {self.structure.description}"
+        if reason:
+            raise ValueError(
+                f"The space {self.name} has no supernet, because {reason}. "
+                f"{instead}, or choose another space."
+            )
+
+    def require_equal_cells(self) -> None:
+        """Raises `ValueError` if cells differ in nodes or primitives."""
 
     def mask(self, cell_type: str) -> np.ndarray:
         """Returns which primitives each edge of a cell may have.

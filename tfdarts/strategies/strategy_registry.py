@@ -27,7 +27,7 @@ from tfdarts.strategies.proposers.nas_rl import NASRL
 from tfdarts.strategies.proposers.nasbot import NASBOT
 from tfdarts.strategies.proposers.nasnet_search import NASNet
 from tfdarts.strategies.proposers.pnas import PNAS
-from tfdarts.strategies.random_search import RandomSearch
+from tfdarts.strategies.proposers.random_search import RandomSearch
 from tfdarts.strategies.sampling.enas import ENAS
 from tfdarts.strategies.sampling.random_sharing import RandomSharing
 from tfdarts.strategies.strategy import DARTSStrategy

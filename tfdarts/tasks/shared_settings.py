@@ -6,6 +6,7 @@ import typing
 
 from tfdarts import arguments
 from tfdarts.genotypes import Genotype
+from tfdarts.search_spaces.cell_space import WITHOUT_SUPERNET
 from tfdarts.search_spaces.lookup import RANDOM
 from tfdarts.settings.fields import FromPython
 from tfdarts.settings.fields import Settings
@@ -102,7 +103,14 @@ class RunConfig(Settings):
 
 @dataclasses.dataclass(frozen=True)
 class SearchSettings(GradientSettings):
-    """Settings of the updates of alpha, for images and texts."""
+    """Settings of the updates of alpha, for images and texts.
+
+    Attributes:
+        without_supernet: String, the beginning of a sentence that says what
+            can search a space that has no supernet.
+    """
+
+    without_supernet: typing.ClassVar = WITHOUT_SUPERNET
 
     strategy: str = setting("darts", STRATEGY)
     order: int = setting(
@@ -134,7 +142,7 @@ class SearchSettings(GradientSettings):
 
     def __post_init__(self):
         super().__post_init__()
-        self.search_space.require_supernet()
+        self.search_space.require_supernet(self.without_supernet)
 
 
 def genotype_text(value, name):

@@ -7,6 +7,7 @@ import threading
 import time
 
 import keras_tuner
+import numpy as np
 import pytest
 from killed_writes import Killed
 from killed_writes import kill_at_writes
@@ -42,6 +43,7 @@ SMALL = {
     "evolution": {"population": 2, "tournament": 2},
     "nas_rl": {},
     "local_search": {"num_initial": 2},
+    "random": {},
 }
 
 
@@ -69,10 +71,9 @@ class Recorded(TrialSearch):
 
 def chief_of(search):
     """Returns the chief of a search, as `OracleStrategy.run` makes it."""
-    choices = SpaceEncoding(search.space).hyperparameters()
-    oracle = get_strategy(search.config.strategy).build_oracle(
-        search.config, choices
-    )
+    strategy = get_strategy(search.config.strategy)
+    choices = strategy.build_encoding(search.config).hyperparameters()
+    oracle = strategy.build_oracle(search.config, choices)
     oracle_strategy._restore(oracle, search.directory)
     proposals = Proposals(oracle, search)
     proposals.catch_up()
@@ -134,10 +135,11 @@ def test_a_search_serves_workers_until_its_end(monkeypatch, caplog):
 
     class Served(Recorded):
         def worker_command(self, address):
-            assert prepared == [self.evaluator]
+            assert not prepared  # It may refuse the search.
             return ["tfdarts-search", f"--chief={address}"]
 
         def start_workers(self, address, count):
+            assert prepared == [self.evaluator]
             return WorkerProcesses([], count, None)
 
     def prepare(evaluator):
@@ -204,7 +206,10 @@ def test_several_workers_evaluate_each_candidate_once():
 def test_chief_and_workers_print_nothing(capfd):
     """Keras-tuner prints the conditions of a space, as that of DARTS has."""
     config = tfdarts.search_config(
-        "evolution", evaluator="surrogate", num_candidates=2, population=2
+        "local_search",
+        evaluator="surrogate",
+        num_candidates=2,
+        num_initial=1,
     )
     chief = chief_of(Recorded(config))
     with serve(chief, LOCAL) as address:
@@ -467,6 +472,42 @@ def test_an_address_that_is_taken_is_refused():
         with pytest.raises(ClusterError, match=f"cannot listen at {address}: "):
             with serve(chief_of(Recorded(config)), address):
                 pass
+
+
+class Unprepared(NASBench201Evaluator):
+    """An evaluator whose preparation would take long."""
+
+    def prepare(self):
+        raise AssertionError("The search was not refused before.")
+
+
+def test_a_chief_is_refused_before_it_prepares_what_candidates_share():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        config = config_of(num_candidates=4, listen=address)
+
+        class Served(Recorded):
+            def worker_command(self, address):
+                return ["tfdarts-search", f"--chief={address}"]
+
+        search = Served(config)
+        search.evaluator = Unprepared(None, config)
+        with pytest.raises(ClusterError, match=f"cannot listen at {address}: "):
+            get_strategy("evolution").run(search)
+
+
+@pytest.mark.parametrize(
+    "workers", [{"num_workers": 2}, {"listen": "127.0.0.1:7"}]
+)
+def test_data_in_memory_are_refused_before_the_preparation(workers, tmp_path):
+    images = np.zeros((40, 8, 8, 1), np.uint8), np.arange(40) % 2
+    config = config_of(
+        num_candidates=4, dataset=images, run_dir=str(tmp_path), **workers
+    )
+    search = CandidateSearch(task_of_config(config), config)
+    search.evaluator = Unprepared(None, config)
+    with pytest.raises(ValueError, match="cannot read data in memory: give `d"):
+        get_strategy("evolution").run(search)
 
 
 def test_an_oracle_without_state_has_no_workers():

@@ -189,7 +189,9 @@ def test_the_default_space_is_that_of_nasnet():
 
 
 def test_settings_without_effect_are_refused():
-    with pytest.raises(ValueError, match="--trials_per_update=9 has no effect"):
+    with pytest.raises(
+        ValueError, match="--trials_per_update=9 needs a larger"
+    ):
         tfdarts.search_config("nasnet", trials_per_update=9, num_candidates=9)
     for dataset in ("digits", "pydoc"):
         config = tfdarts.search_config(

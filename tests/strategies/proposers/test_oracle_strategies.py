@@ -39,6 +39,7 @@ SMALL = {
     "bayesian": {"num_initial_points": 3},
     "nasbot": {"num_initial": 3, "acquisitions": 10},
     "auto_keras": {"num_initial": 3},
+    "random": {},
 }
 
 
@@ -120,6 +121,14 @@ def test_a_search_ends_with_the_run_directory_of_every_search(tmp_path):
     expected = run(get_strategy("evolution"), whole)
     trials = read_trials(tmp_path / "search")
     assert [trial.genotype for trial in trials] == expected
+
+
+@pytest.mark.parametrize("seed", [0, 3])
+def test_random_search_draws_one_genotype_of_the_space_after_the_other(seed):
+    config = config_of("random", num_candidates=5, seed=seed)
+    search = TrialSearch(config, NASBench201Evaluator(0, 0))
+    drawn = [config.search_space.sample(seed * 2**20 + n) for n in range(5)]
+    assert run(get_strategy("random"), search) == drawn
 
 
 def test_a_failed_candidate_teaches_nothing():

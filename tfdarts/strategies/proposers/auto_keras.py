@@ -11,6 +11,8 @@ from tfdarts.strategies.proposers.oracle_strategy import OracleStrategy
 class AutoKerasSettings(OracleSettings):
     """The beginning, and how explorative proposals are."""
 
+    learns_after = "num_initial"
+
     num_initial: int = setting(
         10, "Candidates that are drawn at random first.", least=1
     )

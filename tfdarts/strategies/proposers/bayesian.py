@@ -11,6 +11,8 @@ from tfdarts.strategies.proposers.oracle_strategy import OracleStrategy
 class BayesianSettings(OracleSettings):
     """The Gaussian process and its beginning."""
 
+    learns_after = "num_initial_points"
+
     num_initial_points: int = setting(
         20, "Candidates that are drawn at random first.", least=1
     )

@@ -235,13 +235,14 @@ def run_chief(proposals):
     chief = Chief(proposals)
     if chief.ended:
         return
+    given = config.listen or f"{_LOCAL}:0"
+    host, _, port = given.rpartition(":")
+    name = socket.gethostname() if host in _EVERYWHERE else host
+    # A search that workers cannot join is refused before a long preparation.
+    command = search.worker_command(f"{name}:{port}")
     # What all candidates share is there before workers look for it.
-    search.evaluator.prepare()
-    with serve(chief, config.listen or f"{_LOCAL}:0") as address:
+    with serve(chief, given, search.evaluator.prepare) as address:
         if config.listen:
-            host, _, port = config.listen.rpartition(":")
-            name = socket.gethostname() if host in _EVERYWHERE else host
-            command = search.worker_command(f"{name}:{port}")
             logger.info("search: start workers by %s", shlex.join(command))
         with search.start_workers(address, config.num_workers) as processes:
             last_log = time.monotonic()
@@ -260,7 +261,7 @@ def run_chief(proposals):
 
 
 @contextlib.contextmanager
-def serve(chief, address):
+def serve(chief, address, prepare=lambda: None):
     """Runs keras-tuner's server for a chief.
 
     Keras-tuner's own `start_server` never ends once a worker is lost.
@@ -269,6 +270,8 @@ def serve(chief, address):
         chief: `Chief`.
         address: String, the host and the port to listen at; port 0 is a free
             one.
+        prepare: Function without arguments that is called when the address
+            is taken, and before the first worker is served.
 
     Yields:
         String, the address for workers of this machine.
@@ -289,9 +292,10 @@ def serve(chief, address):
             "port, or the host is no address of this machine. Give another "
             "--listen."
         ) from error
-    server.start()
     host = address.rpartition(":")[0]
     try:
+        prepare()
+        server.start()
         yield f"{_LOCAL if host in _EVERYWHERE else host}:{port}"
     finally:
         server.stop(None)

@@ -16,6 +16,7 @@ class ControllerSettings(OracleSettings):
         "controller_learning_rate": 0.01,
         "trials_per_update": 5,
     }
+    learns_after = "trials_per_update"
 
     controller_units: int = setting(
         100, "Units of each layer of the controller, an LSTM.", least=1
@@ -38,17 +39,6 @@ class ControllerSettings(OracleSettings):
         least=0,
         below=1,
     )
-
-    def __post_init__(self):
-        super().__post_init__()
-        number, most = self.trials_per_update, self.num_candidates
-        if self.is_given("trials_per_update") and number >= most:
-            raise ValueError(
-                f"--trials_per_update={number} has no effect with "
-                f"--num_candidates={most}, as the controller would first "
-                "learn after the last candidate: raise --num_candidates, or "
-                "lower --trials_per_update."
-            )
 
 
 class ControllerStrategy(OracleStrategy):

@@ -13,6 +13,7 @@ class EvolutionSettings(OracleSettings):
     """The population of an evolution."""
 
     of_few_candidates = {"population": 20, "tournament": 5}
+    learns_after = "population"
 
     population: int = by_preset(
         100, "20", "Members of the population.", least=1

@@ -11,6 +11,8 @@ from tfdarts.strategies.proposers.oracle_strategy import OracleStrategy
 class NASBOTSettings(OracleSettings):
     """The beginning, and the effort for a proposal."""
 
+    learns_after = "num_initial"
+
     num_initial: int = setting(
         20, "Candidates that are drawn at random first.", least=1
     )

@@ -26,18 +26,44 @@ class OracleSettings(WorkerSettings, TrialBudget):
     Attributes:
         of_few_candidates: Dict from settings to their values for a few hundred
             candidates, unless `--preset=paper`.
+        learns_after: String, the setting with the number of candidates that
+            are drawn before the strategy learns from results, or `None`.
     """
 
     of_few_candidates: typing.ClassVar = {}
+    learns_after: typing.ClassVar = None
 
     def __post_init__(self):
         super().__post_init__()
+        self._require_learning()
         if "preset" not in self.__dataclass_fields__:
             for name, value in self.of_few_candidates.items():
                 field = self.__dataclass_fields__[name]
                 has_effect = not unmet_conditions(field, self)
                 if getattr(self, name) is None and has_effect:
                     self._set(name, value)
+
+    def _require_learning(self):
+        """Raises `ValueError` if a given setting leaves nothing to learn."""
+        name = self.learns_after
+        if name and self.is_given(name) and not self.learns:
+            number = getattr(self, name)
+            raise ValueError(
+                f"--{name}={number} needs a larger --num_candidates than "
+                f"{self.num_candidates}, because the first {number} candidates "
+                "are proposed without any result: raise --num_candidates, or "
+                f"lower --{name}."
+            )
+
+    @property
+    def learns(self):
+        """Whether a candidate is proposed after the strategy has learnt."""
+        name = self.learns_after
+        if name is None:
+            return True
+        if unmet_conditions(self.__dataclass_fields__[name], self):
+            return True
+        return (getattr(self, name) or 0) < self.num_candidates
 
     def auto_settings(self, *data):
         """See `tfdarts.tasks.shared_settings.ImageConfig`."""
@@ -115,6 +141,7 @@ class OracleStrategy(Strategy):
         from tfdarts.strategies.proposers.ask_tell import ask
         from tfdarts.strategies.proposers.proposals import Proposals
 
+        warn_if_nothing_is_learnt(search.config)
         choices = self.build_encoding(search.config).hyperparameters()
         oracle = self.build_oracle(search.config, choices)
         _restore(oracle, search.directory)
@@ -132,6 +159,21 @@ class OracleStrategy(Strategy):
                 return
             genotype = proposals.genotype(trial)
             proposals.tell(trial, search.evaluate(genotype))
+
+
+def warn_if_nothing_is_learnt(config):
+    """Logs a warning if all candidates come before the first learning.
+
+    Args:
+        config: `OracleSettings`.
+    """
+    if not config.learns:
+        name = config.learns_after
+        logger.warning(
+            "search: all %d candidates are proposed without any result, as "
+            "--%s is %d: raise --num_candidates, or lower --%s",
+            *(config.num_candidates, name, getattr(config, name), name),
+        )
 
 
 def _restore(oracle, directory):
