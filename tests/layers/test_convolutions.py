@@ -13,6 +13,8 @@ from tfdarts.layers.convolutions import SepConv
 from tfdarts.layers.convolutions import conv
 from tfdarts.layers.convolutions import separable_conv
 from tfdarts.layers.convolutions import uniform_fan_in
+from tfdarts.layers.primitives import primitive as new_layer
+from tfdarts.primitive_table import primitive_names
 
 
 @pytest.mark.parametrize("filters", [2, 5, 8])
@@ -95,3 +97,27 @@ def test_refusals():
         SepConv(4, 3, strides=3)
     with pytest.raises(ValueError, match="`filters` must be at least 2"):
         FactorizedReduce(1)
+
+
+@pytest.mark.parametrize("size", [(6, 8), (7, 5)])
+def test_a_strided_conv_of_one_pixel_reads_every_second_pixel(size):
+    """As does a convolution of stride 1 on those pixels alone."""
+    x = image(1, *size, 3).astype("float32")
+    layer = ReLUConvBN(4, strides=2)
+    layer.build(x.shape)
+    scramble(layer)
+    expected = numpy_reference.relu_conv_bn(
+        x[:, ::2, ::2],
+        (w.numpy() for w in layer.trainable_weights),
+        affine=True,
+    )
+    np.testing.assert_allclose(layer(x, training=True), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", primitive_names("cnn"))
+def test_no_primitive_has_a_strided_conv_of_one_pixel(name):
+    layer = new_layer(name, 4, strides=2)
+    layer.build((None, 8, 8, 4))
+    for part in layer._flatten_layers():
+        if isinstance(part, keras.layers.Conv2D):
+            assert max(part.kernel_size) > 1 or max(part.strides) == 1

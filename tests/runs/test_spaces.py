@@ -65,11 +65,6 @@ def test_a_random_genotype_of_a_space_is_trained(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(
-    run=False,
-    reason="A training of this network damages memory inside TensorFlow on "
-    "processors without AVX-512, beside pytest-xdist; the cause is not found.",
-)
 def test_a_random_search_in_the_space_of_nasnet(tmp_path):
     flags = (*TRAIN, "--strategy=random", "--num_candidates=1")
     run = f"--run_dir={tmp_path}"

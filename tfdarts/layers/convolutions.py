@@ -143,17 +143,20 @@ class ReLUConvBN(ConvolutionalPrimitive):
     def __init__(self, filters, kernel_size=1, **kwargs):
         super().__init__(filters, **kwargs)
         self.kernel_size = kernel_size
-        dtype = self.dtype_policy
-        padding = []
-        if self.strides == 2:
-            padding.append(
+        dtype, strides = self.dtype_policy, self.strides
+        before = []
+        if strides == 2 and kernel_size == 1:
+            # TensorFlow 2.21 writes past the end of memory in the gradient of
+            # a strided convolution of one pixel on fewer than eight channels,
+            # on processors with AVX2 and without AVX-512.
+            before, strides = [Subsample(dtype=dtype)], 1
+        elif strides == 2:
+            before = [
                 keras.layers.ZeroPadding2D(
                     kernel_size // 2, dtype=dtype, **LAYOUT
                 )
-            )
-        self.add_block(
-            *padding, conv(filters, kernel_size, self.strides, dtype)
-        )
+            ]
+        self.add_block(*before, conv(filters, kernel_size, strides, dtype))
 
     def get_config(self):
         return {**super().get_config(), "kernel_size": self.kernel_size}
