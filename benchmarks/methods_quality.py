@@ -3,10 +3,9 @@
     python benchmarks/methods_quality.py --cifar10=DIRECTORY \\
         --work_dir=runs/methods --minutes=20
 
-DIRECTORY holds `train_0.npz` with 10,000 images of CIFAR-10: `x`, uint8
-`(images, 32, 32, 3)`, and `y`, labels; or in place of `x`, `r`, the
-differences between neighboring pixels. The weights learn from the first half,
-alpha from the second, at 16x16.
+DIRECTORY holds `train_0.npz` with 10,000 images of CIFAR-10; see
+`cifar10_images.py`. The weights learn from the first half, alpha from the
+second, at 16x16.
 
 Each method searches first order, with 8 channels and 5 cells, for as many
 epochs as fit into the same time on one core: a brief search of its own, on
@@ -20,6 +19,7 @@ interrupted resumes with the same command.
 """
 
 import argparse
+import functools
 import json
 import pathlib
 import statistics
@@ -27,12 +27,16 @@ import subprocess
 import sys
 import time
 
+from cifar10_images import read_file
 from methods import gradient_methods
+from percentiles import judge_epochs
+from search_seconds import measure_search
+from search_seconds import seconds_between
+from study import append_row
+from study import read_rows
 
 HERE = pathlib.Path(__file__).parent
 RESULTS = HERE / "results" / "methods_quality.jsonl"
-RANDOM = 3000
-COLLAPSED = 4
 BRIEF = 0.5
 """The share of the images in a search that measures the time of an epoch."""
 SETTINGS = {
@@ -65,19 +69,6 @@ OWN = {
 KEYS = ("space", "method", "seed", "minutes")
 
 
-def read_images(directory):
-    """Returns 10,000 images and their labels."""
-    import numpy as np
-
-    with np.load(directory / "train_0.npz", allow_pickle=False) as file:
-        labels = file["y"].astype("int64")
-        if "x" in file:
-            return file["x"], labels
-        rows = np.cumsum(file["r"], axis=-2, dtype=np.uint8)
-        green, red, blue = np.cumsum(rows, axis=-1, dtype=np.uint8)
-    return np.stack([red + green, green, blue + green], axis=-1), labels
-
-
 def config_of(given, run_dir, epochs, warmup, share=1):
     """Returns the settings of a search.
 
@@ -90,7 +81,7 @@ def config_of(given, run_dir, epochs, warmup, share=1):
     """
     import tfdarts
 
-    images, labels = read_images(given.cifar10)
+    images, labels = read_file(given.cifar10 / "train_0.npz")
     half = round(given.images * share)
     data = tfdarts.from_arrays(
         (images[:half], labels[:half]),
@@ -130,109 +121,15 @@ def published_of(method):
     return {**vars(config), "fixed": get_strategy(method).fixed}
 
 
-def seconds_between(run_dir):
-    """Returns the seconds of each epoch after the first, a list.
-
-    They are told by the times of the files that each epoch writes. An epoch
-    after an interruption counts like the others.
-    """
-    files = sorted(
-        (run_dir / "search" / "genotypes").glob("epoch_*.json"),
-        key=lambda file: int(file.stem.removeprefix("epoch_")),
-    )
-    times = [file.stat().st_mtime for file in files]
-    found = [after - before for before, after in zip(times, times[1:])]
-    most = 3 * statistics.median(found) if found else 0
-    return [min(each, most) for each in found]
-
-
 def epochs_in_time(given, run_dir):
     """Returns the epochs that fit into the time, and those of the warm-up."""
-    import tfdarts
-    from tfdarts.runs.stages_of_search import StagesOfSearch
-
     published = published_of(given.methods[0])
     share = published["alpha_warmup_epochs"] / published["epochs"]
-    # The first epoch of each kind builds graphs, the second does not.
-    length = 4 if share else 2
-    warmup = 2 if share else 0
-    config = config_of(given, run_dir, length, warmup, share=BRIEF)
-    tfdarts.search(config)
-    ends = StagesOfSearch(config, run_dir / "search").ends
-    cost = fixed = 0.0
-    seconds = [each / BRIEF for each in seconds_between(run_dir)]
-    for start, end in zip([0, *ends], ends):
-        last, warm = seconds[end - 2], seconds[start]
-        if end - start == length:
-            cost += (1 - share) * last + share * warm
-        else:  # Decisions after the search have epochs of their own.
-            fixed += (end - start) * last
-    epochs = max(round((60 * given.minutes - fixed) / cost), 2)
+    config = functools.partial(config_of, given, run_dir, share=BRIEF)
+    seconds = measure_search(config, run_dir, share)
+    left = 60 * given.minutes - seconds["decisions"] / BRIEF
+    epochs = max(round(left / (seconds["epoch"] / BRIEF)), 2)
     return epochs, round(share * epochs)
-
-
-def scorer(space):
-    """Returns functions of a genotype: its score, and its percentile."""
-    import numpy as np
-
-    from tfdarts.evaluators import nas_bench_201_table
-    from tfdarts.evaluators import surrogate
-
-    if space == "nas_bench_201":
-        cells = nas_bench_201_table.known_space()
-
-        def score(genotype):
-            return nas_bench_201_table.row_of(genotype).test_accuracy
-
-    else:
-        cells = surrogate.known_space()
-
-        def score(genotype):
-            if genotype.num_skip_connections >= COLLAPSED:
-                return 0.0
-            return surrogate.predict(surrogate.encode(genotype))[0]
-
-    drawn = np.array([score(cells.sample(seed)) for seed in range(RANDOM)])
-
-    def percentile(value):
-        return float(100 * np.mean(drawn < value))
-
-    return score, percentile, cells
-
-
-def judge_epochs(space, run_dir):
-    """Returns a dict of each epoch: its score, percentile and skips.
-
-    Args:
-        space: `CellSearchSpace` of the search.
-        run_dir: Path.
-    """
-    from tfdarts import Genotype
-    from tfdarts.records.probabilities import read_probabilities
-
-    score, percentile, cells = scorer(space.name)
-    probabilities = read_probabilities(run_dir / "search")
-    count = len(next(iter(probabilities.values()))) - 1
-    found = []
-    for epoch in range(1, count + 1):
-        file = run_dir / "search" / "genotypes" / f"epoch_{epoch}.json"
-        genotype = own = Genotype.load(file)
-        if own not in cells:
-            # Rules that keep other numbers of edges: that of DARTS instead.
-            genotype = space.derive(
-                {name: each[epoch] for name, each in probabilities.items()}
-            )
-        value = score(genotype)
-        found.append(
-            {
-                "epoch": epoch,
-                "score": round(value, 5),
-                "percentile": round(percentile(value), 1),
-                "skips": genotype.num_skip_connections,
-                "by_rule_of_darts": genotype is not own,
-            }
-        )
-    return found
 
 
 def run_one(given):
@@ -270,10 +167,7 @@ def run_one(given):
 
 def finished(results):
     """Returns the keys of the runs in the file of results."""
-    if not results.exists():
-        return set()
-    rows = [json.loads(line) for line in results.read_text().splitlines()]
-    return {tuple(row[key] for key in KEYS) for row in rows}
+    return {tuple(row[key] for key in KEYS) for row in read_rows(results)}
 
 
 def run_all(given):
@@ -281,7 +175,6 @@ def run_all(given):
     given.work_dir.mkdir(parents=True, exist_ok=True)
     place = given.work_dir / f"{given.minutes:g}_minutes"
     place.mkdir(exist_ok=True)
-    given.results.parent.mkdir(parents=True, exist_ok=True)
     runs = [
         (given.space, method, seed, given.minutes)
         for seed in range(given.seeds)
@@ -306,19 +199,16 @@ def run_all(given):
         if ran.returncode:
             print(f"{method}, seed {seed}, failed; its error is above.")
             continue
-        with given.results.open("a") as file:
-            file.write(ran.stdout.splitlines()[-1] + "\n")
+        append_row(given.results, json.loads(ran.stdout.splitlines()[-1]))
     print_table(given)
 
 
 def print_table(given):
     """Prints the percentiles of each method at quarters of its epochs."""
     rows = {}
-    if given.results.exists():
-        for line in given.results.read_text().splitlines():
-            row = json.loads(line)
-            if (row["space"], row["minutes"]) == (given.space, given.minutes):
-                rows.setdefault(row["method"], []).append(row["by_epoch"])
+    for row in read_rows(given.results):
+        if (row["space"], row["minutes"]) == (given.space, given.minutes):
+            rows.setdefault(row["method"], []).append(row["by_epoch"])
     print("| method | percentile at 1/4 | 1/2 | 3/4 | 1 | skips at 1 |")
     print("| --- | ---: | ---: | ---: | ---: | ---: |")
     for method, runs in rows.items():

@@ -15,13 +15,14 @@ predicted accuracy.
 
 import argparse
 import contextlib
-import json
 import os
 import pathlib
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import numpy as np
+from study import append_row
+from study import read_rows
 
 import tfdarts
 from tfdarts.evaluators.nas_bench_201_table import row_of
@@ -124,14 +125,11 @@ def result_of(given, name, seed):
 
 def read_results(path):
     """Returns the results of finished searches, a dict by their keys."""
-    lines = path.read_text().splitlines() if path.exists() else []
-    rows = map(json.loads, lines)
-    return {tuple(row[key] for key in KEYS): row for row in rows}
+    return {tuple(row[key] for key in KEYS): row for row in read_rows(path)}
 
 
 def find_results(given, name):
     """Returns all results of a strategy; runs what is not finished."""
-    given.results.parent.mkdir(exist_ok=True)
     done, kind = (
         read_results(given.results),
         (given.evaluator, given.paid_again),
@@ -140,8 +138,7 @@ def find_results(given, name):
         key = name, *kind, seed
         if key not in done:
             done[key] = result_of(given, name, seed)
-            with given.results.open("a") as file:
-                file.write(json.dumps(done[key]) + "\n")
+            append_row(given.results, done[key])
     return [row for key, row in done.items() if key[:3] == (name, *kind)]
 
 
