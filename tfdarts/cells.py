@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from tfdarts.arguments import items
 from tfdarts.arguments import scalar
-from tfdarts.primitive_table import primitive_names
+from tfdarts.primitive_table import names_of_edges
 from tfdarts.structures import STRUCTURES
 from tfdarts.structures import structure_of
 
@@ -78,7 +78,7 @@ def validate_cell(space, cell_type, nodes, concat):
     structure = STRUCTURES[space]
     if not is_list_of_nodes(nodes):
         nodes = _split(cell_type, nodes, structure.edges_per_node)
-    known = primitive_names(space)
+    known = names_of_edges(space, cell_type)
     checked = []
     for node, edges in enumerate(nodes, structure.num_inputs):
         edges = _validate_edges(cell_type, edges)

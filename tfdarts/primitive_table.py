@@ -56,6 +56,7 @@ class Primitive(typing.NamedTuple):
 _LAYERS = "tfdarts.layers.primitives"
 _BUNDLES = "tfdarts.layers.bundles"
 _SEPARABLE = "tfdarts.layers.separable_bundles"
+_ALL_OF_IMAGES = "cnn", "nas_bench_201", "hierarchical"
 
 
 def _pooling(kind, color, spaces=("cnn",), **options):
@@ -113,6 +114,17 @@ def _factorized(kernel_size):
     )
 
 
+def _with_relu(kind, kernel_size, color):
+    return Primitive(
+        f"{_LAYERS}:conv_bn_relu",
+        color,
+        BLUE,
+        options={"kind": kind, "kernel_size": kernel_size},
+        spaces=("hierarchical",),
+        in_paper=False,
+    )
+
+
 def _activation(function, color):
     return Primitive(
         f"tensorflow:{function}", color, color, spaces=("rnn",), learns=False
@@ -125,17 +137,17 @@ _BUILT_IN = {
         GRAY,
         GRAY,
         f"{_BUNDLES}:shared_by_all_edges",
-        spaces=("cnn", "rnn", "nas_bench_201"),
+        spaces=("cnn", "rnn", "nas_bench_201", "hierarchical"),
         learns=False,
     ),
-    "max_pool_3x3": _pooling("max", ORANGE),
-    "avg_pool_3x3": _pooling("avg", AMBER, ("cnn", "nas_bench_201")),
+    "max_pool_3x3": _pooling("max", ORANGE, ("cnn", "hierarchical")),
+    "avg_pool_3x3": _pooling("avg", AMBER, _ALL_OF_IMAGES),
     "skip_connect": Primitive(
         f"{_LAYERS}:skip",
         GREEN,
         GREEN,
         f"{_BUNDLES}:skip_bundle",
-        spaces=("cnn", "nas_bench_201"),
+        spaces=_ALL_OF_IMAGES,
         learns=False,
     ),
     "sep_conv_3x3": _separable(3, BLUE),
@@ -152,6 +164,9 @@ _BUILT_IN = {
     "max_pool_7x7": _pooling("max", ORANGE, repeats=3),
     "nor_conv_1x1": _convolution(1, SKY),
     "nor_conv_3x3": _convolution(3, BLUE),
+    "conv_bn_relu_1x1": _with_relu("full", 1, SKY),
+    "depthwise_bn_relu_3x3": _with_relu("depthwise", 3, PALE),
+    "separable_bn_relu_3x3": _with_relu("separable", 3, BLUE),
     "tanh": _activation("tanh", BLUE),
     "relu": _activation("nn.relu", ORANGE),
     "sigmoid": _activation("sigmoid", PURPLE),
@@ -189,7 +204,7 @@ def register_primitive(
             activation: a function of a tensor. Instead, give `search` and
             `final`.
         space: String, the structure of the cells that may use the primitive:
-            `"cnn"`, `"rnn"` or `"nas_bench_201"`.
+            `"cnn"`, `"rnn"`, `"nas_bench_201"` or `"hierarchical"`.
         bundle: Function `bundle(num_edges, filters, strides, name, dtype)`
             that returns a `tfdarts.Bundle`, which computes
             many edges of a search at once, or `None` if all edges share one
@@ -320,6 +335,26 @@ def primitive_names(space, in_paper=False):
         if (entry.in_paper and space in entry.spaces)
         or (not in_paper and _may_have(space, entry))
     )
+
+
+def names_of_edges(space, cell_type):
+    """Returns what the edges of a cell may have, a tuple of names.
+
+    The edges of a cell of motifs have motifs, those of others primitives.
+
+    Args:
+        space: String, a key of `tfdarts.structures.STRUCTURES`.
+        cell_type: String, the name of the cell.
+
+    Example:
+
+    >>> names_of_edges("hierarchical", "cell_of_motifs")[:3]
+    ('none', 'motif_1', 'motif_2')
+    """
+    motifs = STRUCTURES[space].motifs
+    if not motifs or cell_type in motifs:
+        return primitive_names(space)
+    return ("none", *motifs)
 
 
 def _may_have(space, entry):

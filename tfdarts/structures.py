@@ -20,12 +20,15 @@ class Structure(typing.NamedTuple):
         inputs: Tuple of strings, the names of a cell's inputs in pictures.
             If they outnumber the input nodes, node `0` combines them.
         output: String, the name of a cell's output in pictures.
-        supernet: The class of the supernet, or `"module:class"`.
+        supernet: The class of the supernet, or `"module:class"`; `None` for
+            none.
         network: The class of the network, or `"module:class"`.
         primitives: String, what a primitive is: `"layers"`, Keras layers of
             images, or `"activations"`, functions of a tensor.
         all_primitives: Boolean, whether cells may have every primitive of
             this kind, not only those that are registered for the structure.
+        motifs: Tuple of strings, the cells that are the operations of the
+            other cells. Defaults to none.
     """
 
     name: str
@@ -40,6 +43,7 @@ class Structure(typing.NamedTuple):
     network: object
     primitives: str = "layers"
     all_primitives: bool = False
+    motifs: tuple[str, ...] = ()
 
     @property
     def combines_inputs(self) -> bool:
@@ -84,10 +88,24 @@ NAS_BENCH_201 = Structure(
     supernet="tfdarts.models.nas_bench_201_models:NASBench201Supernet",
     network="tfdarts.models.nas_bench_201_models:NASBench201Network",
 )
+_MOTIFS = tuple(f"motif_{number}" for number in range(1, 7))
+HIERARCHICAL = Structure(
+    name="hierarchical",
+    cell_types=(*_MOTIFS, "cell_of_motifs"),
+    num_inputs=1,
+    edges_per_node="all",
+    description="a cell of motifs",
+    titles=(*(name.replace("_", " ") for name in _MOTIFS), "cell of motifs"),
+    inputs=("input",),
+    output="output",
+    supernet=None,
+    network="tfdarts.models.hierarchical_network:HierarchicalNetwork",
+    motifs=_MOTIFS,
+)
 STRUCTURES = Registry(
     "structure",
     "structures",
-    {each.name: each for each in (CNN, RNN, NAS_BENCH_201)},
+    {each.name: each for each in (CNN, RNN, NAS_BENCH_201, HIERARCHICAL)},
 )
 """The structures of cells by name."""
 

@@ -19,6 +19,7 @@ from tfdarts.layers.batch_norm import BatchNorm
 from tfdarts.layers.bundles import FactorizedReduceBundle
 from tfdarts.layers.bundles import LayerBundle
 from tfdarts.layers.chosen_mixed_op import ChosenMixedOp
+from tfdarts.layers.conv_bn_relu import ConvBNReLU
 from tfdarts.layers.convolutions import Conv7x1Conv1x7
 from tfdarts.layers.convolutions import DilConv
 from tfdarts.layers.convolutions import FactorizedReduce
@@ -60,6 +61,7 @@ from tfdarts.models.auxiliary_head import WithAuxiliaryHead
 from tfdarts.models.carried_state import WithCarriedState
 from tfdarts.models.cnn_network import CNNNetwork
 from tfdarts.models.cnn_supernet import CNNSupernet
+from tfdarts.models.hierarchical_network import HierarchicalNetwork
 from tfdarts.models.language_model import LanguageModel
 from tfdarts.models.nas_bench_201_models import NASBench201Network
 from tfdarts.models.nas_bench_201_models import NASBench201Supernet
@@ -67,6 +69,7 @@ from tfdarts.models.rnn_network import RNNNetwork
 from tfdarts.models.rnn_supernet import RNNSupernet
 from tfdarts.replicas import on_each_replica
 from tfdarts.replicas import part_of_batch
+from tfdarts.search_spaces.hierarchical import HierarchicalSearchSpace
 from tfdarts.search_spaces.nas_bench_201 import NASBench201SearchSpace
 
 Promising = collections.namedtuple("Promising", ["of", "arguments", "shapes"])
@@ -96,6 +99,17 @@ TABLE = [
     ),
     Promising(DilConv, {"filters": 4, "kernel_size": 5}, [IMAGE]),
     Promising(Conv7x1Conv1x7, {"filters": 4, "strides": 2}, [IMAGE]),
+    Promising(ConvBNReLU, {"filters": 3}, [IMAGE]),
+    Promising(
+        ConvBNReLU,
+        {"filters": 4, "kernel_size": 3, "kind": "depthwise", "strides": 2},
+        [IMAGE],
+    ),
+    Promising(
+        ConvBNReLU,
+        {"filters": 5, "kernel_size": 3, "kind": "separable", "strides": 2},
+        [IMAGE],
+    ),
     Promising(FactorizedReduce, {"filters": 5, "affine": False}, [IMAGE]),
     Promising(DropPath, {"seed": 3}, [IMAGE]),
     Promising(MixedOp, {"num_edges": 1, "filters": 4}, [IMAGE]),
@@ -190,7 +204,21 @@ TABLE += [
         [IMAGE],
     ),
 ]
-MODELS = (CNNSupernet, CNNNetwork, NASBench201Supernet, NASBench201Network)
+TABLE.append(
+    Promising(
+        HierarchicalNetwork,
+        {
+            "init_channels": 2,
+            "genotype": HierarchicalSearchSpace(2).sample(seed=3),
+            **NAS_BENCH_201,
+        },
+        [IMAGE],
+    )
+)
+MODELS = (
+    *(CNNSupernet, CNNNetwork, NASBench201Supernet, NASBench201Network),
+    HierarchicalNetwork,
+)
 OF_ANY_SIZE = [case for case in TABLE if case.of not in MODELS]
 
 

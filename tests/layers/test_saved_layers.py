@@ -19,6 +19,7 @@ from tfdarts.layers.alphas import Alphas
 from tfdarts.layers.batch_norm import BatchNorm
 from tfdarts.layers.bundles import FactorizedReduceBundle
 from tfdarts.layers.bundles import LayerBundle
+from tfdarts.layers.conv_bn_relu import ConvBNReLU
 from tfdarts.layers.convolutions import Conv7x1Conv1x7
 from tfdarts.layers.convolutions import DilConv
 from tfdarts.layers.convolutions import FactorizedReduce
@@ -94,6 +95,10 @@ ONE_EDGE = NASBench201SearchSpace(1, ("none", "nor_conv_3x3", "avg_pool_3x3"))
 LAYERS = {
     "Alphas": (lambda **k: Alphas(3, 2, "ones", **k), no_call),
     "BatchNorm": (lambda **k: BatchNorm(False, 0.8, **k), of_images),
+    "ConvBNReLU": (
+        lambda **k: ConvBNReLU(4, 3, "depthwise", strides=2, **k),
+        of_images,
+    ),
     "Conv7x1Conv1x7": (lambda **k: Conv7x1Conv1x7(4, 3, **k), of_images),
     "DilConv": (lambda **k: DilConv(4, 3, strides=2, **k), of_images),
     "DropPath": (lambda **k: DropPath(seed=3, **k), of_images),

@@ -1,6 +1,7 @@
 """Searches in other spaces, from data to an exported model."""
 
 import json
+import re
 
 import keras
 import numpy as np
@@ -8,9 +9,11 @@ import pytest
 import tensorflow as tf
 
 import tfdarts
+from tfdarts.cli.evaluate_command import main as evaluate
 from tfdarts.cli.export_command import main as export
 from tfdarts.cli.search_command import main as search
 from tfdarts.cli.train_command import main as train
+from tfdarts.search_spaces.hierarchical import HierarchicalSearchSpace
 from tfdarts.search_spaces.nas_bench_201 import NASBench201SearchSpace
 from tfdarts.search_spaces.nasnet import NASNetSearchSpace
 from tfdarts.search_spaces.s1_to_s4 import S1
@@ -82,3 +85,24 @@ def test_a_search_in_s1(tmp_path):
     with np.load(tmp_path / "search" / "probabilities.npz") as file:
         for name in ("normal", "reduce"):
             assert ((file[name] > 0) == S1(1).mask(name)).all()
+
+
+@pytest.mark.slow
+def test_hierarchical_evolution_from_data_to_an_exported_model(tmp_path):
+    run = f"--run_dir={tmp_path}"
+    flags = (*TRAIN, "--strategy=hierarchical_evolution", "--num_candidates=3")
+    few = "--population=2", "--num_nodes=2", run
+    assert search([*flags, *few]) == 0
+    genotype = tfdarts.Genotype.load(tmp_path / "genotype.json")
+    assert genotype in HierarchicalSearchSpace(2)
+    assert recorded(tmp_path / "search")["space"] == "hierarchical"
+    dot = (tmp_path / "cells" / "cell_of_motifs.dot").read_text()
+    used = {name for name, _ in genotype.cell_of_motifs} - {"none"}
+    assert {*re.findall(r"subgraph cluster_(\w+)", dot)} == used
+    assert train([*TRAIN, run]) == 0
+    model = keras.models.load_model(tmp_path / "train" / "model.keras")
+    assert model.get_layer("network").genotype == genotype
+    assert evaluate([run]) == 0
+    assert export([run]) == 0
+    (version,) = (tmp_path / "export" / "digits").glob("1")
+    assert tf.saved_model.load(str(version)).signatures

@@ -119,6 +119,7 @@ def test_a_name_of_a_structure_is_its_first_space():
         "cnn": "darts",
         "rnn": "darts_rnn",
         "nas_bench_201": "nas_bench_201",
+        "hierarchical": "hierarchical",
     }
 
 

@@ -13,6 +13,7 @@ import pytest
 from tfdarts import genotypes
 from tfdarts import primitive_table
 from tfdarts.cells import Cell
+from tfdarts.search_spaces.hierarchical import HierarchicalSearchSpace
 from tfdarts.visualization import palette
 from tfdarts.visualization.cell_graphs import cell_graph
 from tfdarts.visualization.cell_graphs import draw_cells
@@ -183,6 +184,35 @@ def test_a_recurrent_genotype_is_one_picture(tmp_path):
         *("recurrent.dot", "recurrent.svg", "recurrent.png")
     ]
     assert min(png_size(tmp_path / "recurrent.png")) > 500
+
+
+def test_a_cell_of_motifs_is_drawn_with_the_motifs_that_it_uses(tmp_path):
+    genotype = HierarchicalSearchSpace().sample(3)
+    paths = draw_cells(genotype, tmp_path)
+    names = [path.stem for path in paths if path.suffix == ".png"]
+    assert names == [*genotype.cells] and len(paths) == 3 * 7
+    used = {name for name, _ in genotype.cell_of_motifs} - {"none"}
+    assert 0 < len(used) < 6
+    text = (tmp_path / "cell_of_motifs.dot").read_text()
+    found = [
+        (source, target, attribute("label", attributes))
+        for source, target, attributes in EDGE.findall(text)
+    ]
+    expected = collections.Counter()
+    for name, cell in genotype.cells.items():
+        prefix = f"{name}_" if name in used else ""
+        if prefix or name == "cell_of_motifs":
+            expected.update(
+                (f"{prefix}{source}", f"{prefix}{node}", operation)
+                for node, edges in enumerate(cell.nodes, 1)
+                for operation, source in edges
+            )
+            last = f"{prefix}{len(cell.nodes)}"
+            expected[last, f"{prefix}output", None] += 1
+    assert collections.Counter(found) == expected
+    root = ElementTree.parse(tmp_path / "cell_of_motifs.svg").getroot()
+    shown = {element.text for element in root.iter(f"{SVG}text")}
+    assert {f"motif {name[-1]}" for name in used} | used <= shown
 
 
 def test_loose_ends_do_not_reach_the_output():

@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from tfdarts.layers.batch_norm import BatchNorm
+from tfdarts.layers.conv_bn_relu import ConvBNReLU
 from tfdarts.layers.convolutions import LAYOUT
 from tfdarts.layers.convolutions import Conv7x1Conv1x7
 from tfdarts.layers.convolutions import DilConv
@@ -261,6 +262,11 @@ def nor_conv(filters, strides, search, kernel_size, **kwargs):
     """Returns the layer of a `nor_conv`; see `primitive`."""
     form = {"strides": strides, "affine": not search}
     return ReLUConvBN(filters, kernel_size, **form, **kwargs)
+
+
+def conv_bn_relu(filters, strides, search, **kwargs):
+    """Returns the layer of a primitive that ends with ReLU."""
+    return ConvBNReLU(filters, strides=strides, affine=not search, **kwargs)
 
 
 def conv_kx1_1xk(filters, strides, search, kernel_size, **kwargs):

@@ -69,8 +69,9 @@ def _(layer: keras.layers.Dense, shape, everything):
     return math.prod(layer.kernel.shape)
 
 
-@_cost.register
-def _(layer: keras.layers.Conv2D, shape, everything):
+@_cost.register(keras.layers.Conv2D)
+@_cost.register(keras.layers.DepthwiseConv2D)
+def _(layer, shape, everything):
     return _num_output_pixels(layer, shape) * math.prod(layer.kernel.shape)
 
 

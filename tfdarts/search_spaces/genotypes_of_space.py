@@ -21,7 +21,8 @@ class GenotypesOfSpace:
         """The number of different derived cells of the first type."""
         cell_type, *_ = self.cell_types
         return math.prod(
-            count_sets(self, cell_type, node) for node in self.nodes
+            count_sets(self, cell_type, node)
+            for node in self.nodes_of(cell_type)
         )
 
     def sample(self, seed: int) -> Genotype:
@@ -32,7 +33,10 @@ class GenotypesOfSpace:
         """
         generator = np.random.default_rng(seed)
         cells = [
-            [draw_set(self, name, node, generator) for node in self.nodes]
+            [
+                draw_set(self, name, node, generator)
+                for node in self.nodes_of(name)
+            ]
             for name in self.cell_types
         ]
         return self._genotype(cells, name=f"random:{seed}")
@@ -93,10 +97,10 @@ class GenotypesOfSpace:
             return False
         return genotype.cell_types == self.cell_types and all(
             cell.concat == self.concat_of(cell.nodes)
-            and len(cell.nodes) == self.num_nodes
+            and len(cell.nodes) == len(self.nodes_of(cell_type))
             and all(
                 is_set(self, cell_type, node, edges)
-                for node, edges in zip(self.nodes, cell.nodes)
+                for node, edges in zip(self.nodes_of(cell_type), cell.nodes)
             )
             for cell_type, cell in genotype.cells.items()
         )

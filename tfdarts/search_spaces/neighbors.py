@@ -10,7 +10,7 @@ def edit_nodes(space, cell_type, nodes):
         nodes: Tuple of the edges of each node.
     """
     for position, edges in enumerate(nodes):
-        node = space.nodes[position]
+        node = space.nodes_of(cell_type)[position]
         for place, edge in enumerate(edges):
             for edit in edit_edge(space, cell_type, node, edge, edges):
                 edited = replace_item(edges, place, edit)

@@ -7,6 +7,7 @@ from tfdarts.primitive_table import IN_PAPER
 from tfdarts.registry import Registry
 from tfdarts.search_spaces.cell_space import CellSearchSpace
 from tfdarts.search_spaces.cnn import CNNSearchSpace
+from tfdarts.search_spaces.hierarchical import HierarchicalSearchSpace
 from tfdarts.search_spaces.nas_bench_201 import NASBench201SearchSpace
 from tfdarts.search_spaces.nasnet import NASNetSearchSpace
 from tfdarts.search_spaces.rnn import RNNSearchSpace
@@ -20,7 +21,7 @@ from tfdarts.structures import structure_of
 
 _BUILT_IN = (
     *(CNNSearchSpace, RNNSearchSpace, NASBench201SearchSpace),
-    NASNetSearchSpace,
+    *(NASNetSearchSpace, HierarchicalSearchSpace),
     *(S1, S2, S3, S4),
 )
 SPACES = Registry("space", "spaces", {each.name: each for each in _BUILT_IN})

@@ -22,6 +22,9 @@ from tfdarts.strategies.gradient.snas import SNAS
 from tfdarts.strategies.proposers.auto_keras import AutoKeras
 from tfdarts.strategies.proposers.bayesian import Bayesian
 from tfdarts.strategies.proposers.evolution import Evolution
+from tfdarts.strategies.proposers.hierarchical_evolution import (
+    HierarchicalEvolution,
+)
 from tfdarts.strategies.proposers.local_search import LocalSearch
 from tfdarts.strategies.proposers.nas_rl import NASRL
 from tfdarts.strategies.proposers.nasbot import NASBOT
@@ -62,6 +65,7 @@ STRATEGIES = Registry(
             RandomSearch(),
             LocalSearch(),
             Evolution(),
+            HierarchicalEvolution(),
             NASRL(),
             NASNet(),
             Bayesian(),

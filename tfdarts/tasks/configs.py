@@ -33,9 +33,10 @@ class CellSettings(SpaceSettings):
     space: str = setting(
         CNNSearchSpace.name,
         "Search space: darts (the cells of the DARTS paper), nas_bench_201 "
-        "(the cell of NAS-Bench-201), nasnet (the cells of NASNet, for "
-        "strategies that train candidates), s1 to s4 (DARTS cells of few "
-        "primitives, of RobustDARTS), or a space of your own.",
+        "(the cell of NAS-Bench-201), nasnet (the cells of NASNet) and "
+        "hierarchical (a cell of motifs), both for strategies that train "
+        "candidates, s1 to s4 (DARTS cells of few primitives, of "
+        "RobustDARTS), or a space of your own.",
     )
     num_nodes: int = num_nodes_setting(CNNSearchSpace)
     primitives: FromPython = primitives_setting(CNNSearchSpace)

@@ -47,6 +47,13 @@ _EDGE = {
     "penwidth": 2,
     "arrowsize": 0.8,
 }
+_CLUSTER = {
+    **_FONT,
+    "color": palette.FAINT,
+    "fontsize": 18,
+    "labelloc": "t",
+    "margin": 12,
+}
 
 
 def node_names(structure, count):
@@ -69,7 +76,7 @@ def node_names(structure, count):
     return [*named, *map(str, range(len(named), count))][:count]
 
 
-def cell_graph(cell, title, space="cnn"):
+def cell_graph(cell, title, space="cnn", motifs=None):
     """Returns a cell as a graph, with nodes numbered as in its genotype.
 
     The paper's figures only count the intermediate nodes: their node 0 of a
@@ -79,6 +86,8 @@ def cell_graph(cell, title, space="cnn"):
         cell: `tfdarts.cells.Cell`.
         title: String above the cell.
         space: String, the structure of the cell, such as `"cnn"`.
+        motifs: Dict of cells by name; those that are operations of the cell
+            are drawn beside it. Defaults to none.
 
     Returns:
         A `pydot.Dot`.
@@ -99,33 +108,54 @@ def cell_graph(cell, title, space="cnn"):
     graph.set_node_defaults(**_NODE)
     graph.set_edge_defaults(**_EDGE)
     structure = STRUCTURES[space]
+    used = {primitive for primitive, _ in cell.edges}
+    # Graphviz draws the first part at the bottom.
+    for name, motif in reversed((motifs or {}).items()):
+        if name in used:
+            label = _quoted(title_of(name))
+            cluster = pydot.Cluster(name, label=label, **_CLUSTER)
+            _add_cell(cluster, motif, structure, f"{name}_")
+            graph.add_subgraph(cluster)
+    _add_cell(graph, cell, structure)
+    return graph
+
+
+def _add_cell(graph, cell, structure, prefix=""):
+    """Adds the nodes and the edges of a cell to a graph.
+
+    Args:
+        graph: `pydot.Graph`.
+        cell: `tfdarts.cells.Cell`.
+        structure: `tfdarts.Structure`.
+        prefix: String, the beginning of the names of nodes in the DOT text.
+    """
     num_inputs = structure.num_inputs
     names = node_names(structure, num_inputs + len(cell.nodes))
     # Node 0 of a recurrent cell combines both of its inputs.
     combined = structure.inputs if structure.combines_inputs else ()
     inputs = dict(zip("xhyz", combined))
     for node, label in inputs.items():
-        _add_node(graph, node, label, palette.INPUT)
+        _add_node(graph, f"{prefix}{node}", label, palette.INPUT)
     for node, name in enumerate(names):
         is_input = not inputs and node < num_inputs
         _add_node(
             graph,
-            node,
+            f"{prefix}{node}",
             f"{node}: {name}" if is_input else name,
             palette.INPUT if is_input else palette.INTERMEDIATE,
         )
-    _add_node(graph, "output", structure.output, palette.OUTPUT)
+    _add_node(graph, f"{prefix}output", structure.output, palette.OUTPUT)
     plain = {"color": palette.QUIET, "minlen": 2}
     for node in inputs:
-        graph.add_edge(pydot.Edge(node, "0", **plain))
+        graph.add_edge(pydot.Edge(f"{prefix}{node}", f"{prefix}0", **plain))
     for node, edges in enumerate(cell.nodes, num_inputs):
         for primitive, predecessor in edges:
             color = palette.family_color(primitive)
             style = {"style": "dashed"} if primitive == "none" else {}
             graph.add_edge(
                 pydot.Edge(
-                    str(predecessor),
-                    str(node),
+                    f"{prefix}{predecessor}",
+                    f"{prefix}{node}",
                     label=_quoted(primitive),
                     color=color,
                     fontcolor=color,
@@ -133,12 +163,13 @@ def cell_graph(cell, title, space="cnn"):
                 )
             )
     for node in cell.concat:
-        graph.add_edge(pydot.Edge(str(node), "output", **plain))
-    return graph
+        graph.add_edge(
+            pydot.Edge(f"{prefix}{node}", f"{prefix}output", **plain)
+        )
 
 
 def _add_node(graph, node, label, color):
-    graph.add_node(pydot.Node(str(node), label=_quoted(label), fillcolor=color))
+    graph.add_node(pydot.Node(node, label=_quoted(label), fillcolor=color))
 
 
 _LITERAL = {"\\": "\\\\", '"': '\\"', "&": "&amp;"}
@@ -179,12 +210,15 @@ def draw_cells(genotype, directory):
     """
     directory = as_path(directory)
     directory.mkdir(parents=True, exist_ok=True)
+    motifs = STRUCTURES[genotype.space].motifs
+    motifs = {name: genotype.cells[name] for name in motifs}
     prefix = f"{genotype.name}: " if genotype.name else ""
     graphs = {
         directory / cell_type: cell_graph(
             cell,
             f"{prefix}{title_of(cell_type)}",
             genotype.space,
+            motifs,
         )
         for cell_type, cell in genotype.cells.items()
     }

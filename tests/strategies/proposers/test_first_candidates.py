@@ -15,6 +15,7 @@ FIRST = {
     "auto_keras": "num_initial",
     "bayesian": "num_initial_points",
     "evolution": "population",
+    "hierarchical_evolution": "population",
     "nas_rl": "trials_per_update",
     "nasnet": "trials_per_update",
 }
@@ -25,7 +26,7 @@ def config_of(strategy, number, num_candidates):
     given = {} if number is None else {FIRST[strategy]: number}
     return tfdarts.search_config(
         strategy,
-        dataset="pydoc",
+        dataset="digits" if strategy.startswith("hier") else "pydoc",
         num_candidates=num_candidates,
         **given,
         **OTHERS.get(strategy, {}),

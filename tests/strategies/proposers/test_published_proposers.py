@@ -15,6 +15,12 @@ from tfdarts.tasks.presets import fill_paper_settings
 PUBLISHED = {
     # Real et al., 2019, section 3.3 (AmoebaNet-A).
     "evolution": {"population": 100, "tournament": 25, "removal": "oldest"},
+    # Liu et al., 2018 (hierarchical representations), sections 3 and 4.1.
+    "hierarchical_evolution": {
+        "population": 200,
+        "tournament_share": 0.05,
+        "space": "hierarchical",
+    },
     # reinforce.py of Dong et al., 2021 (NATS-Bench).
     "nas_rl": {"policy_learning_rate": 0.01, "baseline_decay": 0.9},
     # Zoph and Le, 2017, section 4.1.

@@ -70,6 +70,7 @@ class CellDecisions:
     """
 
     def __init__(self, space: "CellSearchSpace"):
+        space.require_equal_cells()
         self.space = space
         self.sequence = tuple(
             Decision(kind, cell_type, node, edge)

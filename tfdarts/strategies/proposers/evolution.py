@@ -26,9 +26,9 @@ class EvolutionSettings(OracleSettings):
     )
     removal: str = setting(
         "oldest",
-        "Member that leaves for a new one: oldest (regularized evolution), or "
-        "worst (without aging).",
-        choices=("oldest", "worst"),
+        "Member that leaves for a new one: oldest (regularized evolution), "
+        "worst (without aging), or none (the population grows).",
+        choices=("oldest", "worst", "none"),
     )
 
     def __post_init__(self):

@@ -4,21 +4,22 @@ import numpy as np
 
 from tfdarts.strategies.proposers.proposer import Proposer
 
-REMOVALS = ("oldest", "worst")
+REMOVALS = ("oldest", "worst", "none")
 
 
 class EvolutionOracle(Proposer):
     """Proposes mutations of the best of a few members of a population.
 
     The first trials are random. After each further trial, one member leaves
-    the population: the oldest, however good it is.
+    the population: by default the oldest, however good it is.
 
     Args:
         population: Integer, the number of members.
         tournament: Integer, how many members are drawn, with replacement; the
             best of them is the parent.
-        removal: String, the member that leaves: `"oldest"`, or `"worst"`,
-            which is evolution without aging. Defaults to `"oldest"`.
+        removal: String, the member that leaves: `"oldest"`; `"worst"`, which
+            is evolution without aging; or `"none"`, so that the population
+            grows. Defaults to `"oldest"`.
         **kwargs: See `keras_tuner.Oracle`.
 
     Reference:
@@ -47,13 +48,21 @@ class EvolutionOracle(Proposer):
     def propose(self, generator: np.random.Generator) -> dict | None:
         if len(self.start_order) < self.population or not self.members:
             return self.sample(generator)
-        drawn = generator.integers(len(self.members), size=self.tournament)
+        drawn = self.draw_members(generator)
         parent = min((self.members[i] for i in drawn), key=_loss)
         return self.mutate(parent["values"], generator)
 
+    def draw_members(self, generator: np.random.Generator) -> np.ndarray:
+        """Returns the positions of the members of a tournament.
+
+        Args:
+            generator: `numpy.random.Generator`.
+        """
+        return generator.integers(len(self.members), size=self.tournament)
+
     def learn(self, values: dict, loss: float) -> None:
         self.members.append({"values": values, "loss": loss})
-        if len(self.members) > self.population:
+        if len(self.members) > self.population and self.removal != "none":
             worst = max(self.members, key=_loss)
             oldest, *_ = self.members
             leaving = oldest if self.removal == "oldest" else worst

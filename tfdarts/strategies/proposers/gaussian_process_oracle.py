@@ -34,6 +34,7 @@ class GaussianProcessOracle(Proposer):
     """
 
     def __init__(self, space, metric, num_initial, **kwargs):
+        space.require_equal_cells()
         self.space = space
         self.encoding = SpaceEncoding(space)
         super().__init__(

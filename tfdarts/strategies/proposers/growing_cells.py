@@ -34,6 +34,7 @@ class GrowingCells:
 
     def __init__(self, space):
         self.space = space
+        space.require_equal_cells()
         kept = {space.num_kept(node) for node in space.nodes}
         if space.repeats_predecessors:
             raise ValueError(

@@ -97,7 +97,11 @@ class SpaceEncoding:
         )
 
     def _nodes(self):
-        return itertools.product(self.space.cell_types, self.space.nodes)
+        return [
+            (cell_type, node)
+            for cell_type in self.space.cell_types
+            for node in self.space.nodes_of(cell_type)
+        ]
 
     def _position(self, node):
         return node - self.space.nodes[0]
