@@ -200,28 +200,104 @@ def run_all(given):
             print(f"{method}, seed {seed}, failed; its error is above.")
             continue
         append_row(given.results, json.loads(ran.stdout.splitlines()[-1]))
-    print_table(given)
 
 
-def print_table(given):
-    """Prints the percentiles of each method at quarters of its epochs."""
-    rows = {}
-    for row in read_rows(given.results):
-        if (row["space"], row["minutes"]) == (given.space, given.minutes):
-            rows.setdefault(row["method"], []).append(row["by_epoch"])
-    print("| method | percentile at 1/4 | 1/2 | 3/4 | 1 | skips at 1 |")
-    print("| --- | ---: | ---: | ---: | ---: | ---: |")
-    for method, runs in rows.items():
-        values = [
-            statistics.mean(
-                run[round(quarter * len(run) / 4) - 1]["percentile"]
-                for run in runs
-            )
-            for quarter in (1, 2, 3, 4)
+def markdown(rows):
+    """Returns the table of finished runs: each method at its quarters.
+
+    Args:
+        rows: List of results of one space and one number of minutes.
+    """
+    lines = [
+        "| method | percentile at 1/4 of the epochs, each seed | 1/2 | 3/4 | 1 "
+        "| mean of all epochs | skips at 1 | epochs | seconds an epoch |",
+        "| --- | --- | --- | --- | --- | ---: | --- | --- | ---: |",
+    ]
+    by_method = {}
+    for row in rows:
+        by_method.setdefault(row["method"], []).append(row)
+    for method in sorted(by_method, key=lambda name: -mean_of(by_method[name])):
+        runs = sorted(by_method[method], key=lambda run: run["seed"])
+        epochs = [run["by_epoch"] for run in runs]
+        quarters = [
+            [each[round(n * len(each) / 4) - 1] for each in epochs]
+            for n in (1, 2, 3, 4)
         ]
-        shown = " | ".join(f"{value:.0f}" for value in values)
-        skips = ", ".join(str(run[-1]["skips"]) for run in runs)
-        print(f"| `{method}` | {shown} | {skips} |")
+        cells = [
+            ", ".join(f"{each['percentile']:.0f}" for each in quarter)
+            for quarter in quarters
+        ]
+        skips = ", ".join(str(each["skips"]) for each in quarters[-1])
+        lengths = ", ".join(f"{len(each)}" for each in epochs)
+        seconds = statistics.median(run["seconds_of_an_epoch"] for run in runs)
+        lines.append(
+            f"| `{method}` | {' | '.join(cells)} | {mean_of(runs):.0f} "
+            f"| {skips} | {lengths} | {seconds:.0f} |"
+        )
+    return "\n".join(lines)
+
+
+def mean_of(runs):
+    """Returns the mean percentile of all epochs of runs, each run alike."""
+    return statistics.mean(
+        statistics.mean(each["percentile"] for each in run["by_epoch"])
+        for run in runs
+    )
+
+
+def draw(rows, path):
+    """Draws the percentile of each epoch, one panel a method.
+
+    Args:
+        rows: See `markdown`.
+        path: Path of the PNG file.
+    """
+    from tfdarts.visualization import palette
+    from tfdarts.visualization import panels
+
+    by_method = {}
+    for row in rows:
+        by_method.setdefault(row["method"], []).append(row)
+    names = sorted(by_method, key=lambda name: -mean_of(by_method[name]))
+    columns = 5
+    figure = panels.new_figure(
+        "The cell of each epoch among 3,000 random ones, at equal time"
+    )
+    grid = figure.subplots(
+        -(-len(names) // columns), columns, sharex=True, sharey=True
+    )
+    for axes in grid.flat[len(names) :]:
+        axes.set_axis_off()
+    for name, axes in zip(names, grid.flat):
+        for run in by_method[name]:
+            values = [each["percentile"] for each in run["by_epoch"]]
+            share = [100 * (n + 1) / len(values) for n in range(len(values))]
+            axes.plot(share, values, color=palette.INK, linewidth=2, alpha=0.6)
+        axes.axhline(50, color=palette.QUIET, linewidth=1, linestyle="--")
+        axes.set_title(
+            f"{name}: {mean_of(by_method[name]):.0f}", size=panels.MEDIUM
+        )
+        axes.set_ylim(-3, 103)
+        panels.style_axes(axes)
+    figure.supxlabel("time, %", size=panels.MEDIUM)
+    figure.supylabel(
+        "percentile; in titles the mean, dashed is chance", size=panels.MEDIUM
+    )
+    with open(path, "wb") as file:
+        file.write(panels.to_png(figure))
+
+
+def rows_of(path, space="darts", minutes=None):
+    """Returns the results of one space and time.
+
+    Args:
+        path: Path of the file of results.
+        space: String. Defaults to `"darts"`.
+        minutes: Float. Defaults to that of the last result.
+    """
+    rows = [row for row in read_rows(path) if row["space"] == space]
+    minutes = rows[-1]["minutes"] if rows and minutes is None else minutes
+    return [row for row in rows if row["minutes"] == minutes]
 
 
 def main():
@@ -240,6 +316,7 @@ def main():
     parser.add_argument(
         "--settings", default="{}", help="JSON, more settings of the searches"
     )
+    parser.add_argument("--picture", help="path of a PNG")
     parser.add_argument("--seed", type=int, default=0, help="internal")
     parser.add_argument("--run", action="store_true", help="internal")
     given = parser.parse_args()
@@ -248,6 +325,10 @@ def main():
         run_one(given)
     else:
         run_all(given)
+        rows = rows_of(given.results, given.space, given.minutes)
+        print(markdown(rows))
+        if given.picture:
+            draw(rows, given.picture)
 
 
 if __name__ == "__main__":

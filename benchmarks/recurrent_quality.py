@@ -30,6 +30,8 @@ import time
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from digits import run
+from study import append_row
+from study import read_rows
 
 import tfdarts
 from tfdarts.data.text_lookup import open_text_source
@@ -131,13 +133,9 @@ class Study:
 
     def results(self):
         """Returns the finished runs of this text, a dict by their keys."""
-        if not self.given.results.exists():
-            return {}
-        lines = self.given.results.read_text().splitlines()
-        rows = map(json.loads, lines)
         return {
             tuple(row[key] for key in KEYS): row
-            for row in rows
+            for row in read_rows(self.given.results)
             if row["data"] == self.data
         }
 
@@ -206,8 +204,7 @@ class Study:
         }
         if purpose == "final":
             row["test_perplexity"] = round(found["test_perplexity"], 3)
-        with self.given.results.open("a") as file:
-            file.write(json.dumps(row) + "\n")
+        append_row(self.given.results, row)
 
     def rate_of(self, kind):
         """Returns the learning rate with the lowest validation perplexity.
@@ -244,7 +241,6 @@ class Study:
 
     def run(self):
         """Runs all that is not finished."""
-        self.given.results.parent.mkdir(parents=True, exist_ok=True)
         while left := self.left():
             kind, purpose, rate, seed = left[0]
             print(
@@ -254,31 +250,36 @@ class Study:
             )
             self.train(kind, purpose, rate, seed)
 
-    def print_table(self):
-        """Prints the test perplexities of each kind."""
-        print(
-            "| cell | learning rate | test perplexity | mean ± deviation "
-            "| weights | seconds to find it |\n"
-            "| --- | ---: | --- | --- | ---: | ---: |"
+
+def markdown(rows):
+    """Returns the table of the final runs of one text.
+
+    Args:
+        rows: List of results.
+    """
+    lines = [
+        "| cell | learning rate | test perplexity of each seed "
+        "| mean ± deviation | weights | seconds to find it |",
+        "| --- | ---: | --- | --- | ---: | ---: |",
+    ]
+    for kind in KINDS:
+        runs = [
+            row
+            for row in rows
+            if (row["kind"], row["purpose"]) == (kind, "final")
+        ]
+        if not runs:
+            continue
+        figures = [row["test_perplexity"] for row in runs]
+        deviation = statistics.stdev(figures) if len(figures) > 1 else 0
+        seconds = statistics.mean(row["seconds_to_find"] for row in runs)
+        lines.append(
+            f"| {kind} | {runs[0]['learning_rate']:g} "
+            f"| {', '.join(f'{x:.1f}' for x in figures)} "
+            f"| {statistics.mean(figures):.1f} ± {deviation:.1f} "
+            f"| {runs[0]['weights']:,} | {seconds:.0f} |"
         )
-        done = self.results().values()
-        for kind in KINDS:
-            rows = [
-                row
-                for row in done
-                if (row["kind"], row["purpose"]) == (kind, "final")
-            ]
-            if not rows:
-                continue
-            figures = [row["test_perplexity"] for row in rows]
-            deviation = statistics.stdev(figures) if len(figures) > 1 else 0
-            seconds = statistics.mean(row["seconds_to_find"] for row in rows)
-            print(
-                f"| {kind} | {rows[0]['learning_rate']:g} "
-                f"| {', '.join(f'{x:.1f}' for x in figures)} "
-                f"| {statistics.mean(figures):.1f} ± {deviation:.1f} "
-                f"| {rows[0]['weights']:,} | {seconds:.0f} |"
-            )
+    return "\n".join(lines)
 
 
 def main():
@@ -298,7 +299,7 @@ def main():
     given.kinds = given.kinds.split(",")
     study = Study(given)
     study.run()
-    study.print_table()
+    print(markdown([*study.results().values()]))
 
 
 if __name__ == "__main__":
