@@ -55,10 +55,15 @@ class Metrics:
     rows = [{"epoch": 1, "loss": "0.5"}, {"epoch": 2, "loss": 0.25}]
 
 
-def callback_of(directory, epochs=2, **model):
+def callback_of(directory, epochs=2, supernet=None):
     callback = TensorBoard(directory, Metrics, "A run")
     callback.set_params({"epochs": epochs})
-    callback.set_model(types.SimpleNamespace(stop_training=False, **model))
+    model = types.SimpleNamespace(stop_training=False)
+    if supernet is not None:
+        model.supernet = supernet
+        model.genotype = supernet.genotype
+        model.probabilities = supernet.probabilities
+    callback.set_model(model)
     return callback
 
 

@@ -12,9 +12,13 @@ from tfdarts import genotypes
 from tfdarts.data import digits
 from tfdarts.data.sources import DataError
 from tfdarts.genotypes import Genotype
+from tfdarts.records.run_directory import Stage
+from tfdarts.runs.genotype_origin import origin_of
+from tfdarts.runs.genotype_origin import search_of
 from tfdarts.runs.select import select
 from tfdarts.search_spaces.lookup import find_genotype
 from tfdarts.tasks.configs import SelectConfig
+from tfdarts.tasks.configs import TrainConfig
 from tfdarts.tasks.presets import fill_paper_settings
 
 
@@ -122,6 +126,41 @@ def test_run_directories_have_names_that_do_not_hang_on_others(
     assert {c.run_dir for c in configs} == {
         f"out/candidates/{name}" for name in ("a-run", "b-run", "random-1")
     }
+
+
+def test_the_best_epoch_of_a_search_is_chosen(trained, tmp_path):
+    """Epochs of equal genotypes are trained once, and all have a row."""
+    results, configs = trained
+    files = tmp_path / "run" / "search" / "genotypes"
+    files.mkdir(parents=True)
+    cells = ("DARTS_V1", "DARTS_V2", "DARTS_V2", "PC_DARTS_cifar")
+    for epoch, name in enumerate(cells, 1):
+        path = files / f"epoch_{epoch}.json"
+        cell = dataclasses.replace(genotypes.get(name), name=None)
+        cell.save(path)
+        results[str(path)] = validation([0.3, 0.5, 0.1, 0.4][epoch - 1], 1.0)
+    out = tmp_path / "out"
+    out.mkdir()
+    config = dataclasses.replace(
+        TINY, run_dirs=f"{files}/epoch_*.json", run_dir=str(out)
+    )
+    ranking = select(config)
+    paths = [row["genotype"] for row in ranking]
+    assert paths == [str(files / f"epoch_{n}.json") for n in (2, 3, 4, 1)]
+    assert [row["validation_accuracy"] for row in ranking] == [
+        *(0.5, 0.5, 0.4, 0.3)
+    ]
+    assert [each.genotype for each in configs] == [
+        str(files / f"epoch_{n}.json") for n in (1, 2, 4)
+    ]
+    assert Genotype.load(out / "genotype.json") == genotypes.get("DARTS_V2")
+    stage = Stage(out, "train")
+    stage.begin(TrainConfig(run_dir=str(out)))
+    genotype = Genotype.load(out / "genotype.json").to_dict()
+    assert search_of(stage, genotype) is None
+    assert origin_of(stage, genotype, None) == (
+        f"Chosen by a selection among several genotypes: {paths[0]}."
+    )
 
 
 def test_a_candidate_given_twice_is_refused(tmp_path):

@@ -26,7 +26,8 @@ class SearchRecord(keras.callbacks.Callback):
     Args:
         directory: Path. It gets `alphas.npz` and `probabilities.npz`, with
             one array per cell type, epochs first, row 0 the initial values
-            (see `Supernet.alpha_values`); and `genotypes/epoch_<n>.json`.
+            (see `Supernet.alpha_values` and `DARTS.probabilities`); and
+            `genotypes/epoch_<n>.json`.
         search: `DARTS`, untrained if `first_epoch` is 0.
         first_epoch: Integer, the epoch to resume at.
 
@@ -54,7 +55,7 @@ class SearchRecord(keras.callbacks.Callback):
         self.supernet = search.supernet
 
     def _values(self):
-        return self.supernet.alpha_values(), self.supernet.probabilities()
+        return self.supernet.alpha_values(), self.search.probabilities()
 
     def _read(self, count):
         """Reads the files of earlier epochs."""

@@ -73,7 +73,7 @@ class TensorBoard(keras.callbacks.Callback):
             f"Epoch {epochs} is recorded", "TensorBoard gets no more pictures."
         ):
             if supernet is not None:
-                genotype = supernet.genotype()
+                genotype = self.model.genotype()
                 self._write_alphas(supernet, genotype, epochs)
                 self._write_cells(genotype)
             if self._is_time_for_curves(epochs):
@@ -95,7 +95,7 @@ class TensorBoard(keras.callbacks.Callback):
 
     def _write_alphas(self, supernet, genotype, epochs):
         space = supernet.space
-        for cell_type, values in supernet.probabilities().items():
+        for cell_type, values in self.model.probabilities().items():
             figure = heat_map(
                 cell_type,
                 values,

@@ -40,7 +40,7 @@ def warn_of_short_path(config, steps_per_epoch):
         return
     epochs = max(config.epochs - config.alpha_warmup_epochs, 0)
     steps = epochs * steps_per_epoch
-    path = steps * config.alpha_learning_rate
+    path = steps * config.alpha_learning_rate * config.alpha_rate_share
     if steps >= LEAST_STEPS and path >= LEAST_PATH:
         return
     if not steps:
@@ -74,7 +74,7 @@ def warn_of_short_path(config, steps_per_epoch):
         config.alpha_learning_rate,
         path,
         LEAST_PATH,
-        5 * LEAST_PATH / steps,
+        5 * LEAST_PATH / steps / config.alpha_rate_share,
     )
 
 

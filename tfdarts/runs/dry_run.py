@@ -79,7 +79,7 @@ def _measure_stages(work):
     costs = [_measure_search(work, is_last=len(stages) == 1)]
     for stage, config in zip(stages[1:], configs[1:]):
         before = work.darts
-        probabilities = before.supernet.probabilities()
+        probabilities = before.probabilities()
         space = space_of_stage(stage, space, probabilities)
         with heartbeat("dry run: building the network of the next stage"):
             work.begin_stage(config.in_space(space))

@@ -28,10 +28,11 @@ def search_of(stage, genotype):
         return None
     given = _given_genotype(stage)
     run_dir = pathlib.Path(given) if given else stage.run_dir
-    if (run_dir / "selection.json").exists():
-        # The winner comes first, under the identifier that the user gave.
-        best, *_ = read_json(run_dir / "selection.json")
-        run_dir = pathlib.Path(best["genotype"])
+    chosen = _selected(run_dir)
+    if chosen is not None:
+        run_dir = pathlib.Path(chosen)
+        if run_dir.is_file():
+            return None  # It need not be the genotype that the search kept.
     search = Stage(run_dir, "search")
     file = run_dir / "genotype.json"
     if not search.finished or not file.is_file():
@@ -66,6 +67,9 @@ def origin_of(stage, genotype, search):
     if name in published_names(Genotype.from_dict(genotype).space):
         return f"The published cell {name}."
     given = _given_genotype(stage)
+    chosen = _selected(pathlib.Path(given) if given else stage.run_dir)
+    if chosen is not None:
+        return f"Chosen by a selection among several genotypes: {chosen}."
     return f"Read from {given}." if given else "Its search is not known."
 
 
@@ -111,6 +115,14 @@ def search_facts(search):
         **{name: to_best[name][-1] for name in measured if name in to_best},
         **used,
     }
+
+
+def _selected(run_dir):
+    """Returns what a selection has chosen, as the user gave it, or `None`."""
+    if not (run_dir / "selection.json").exists():
+        return None
+    best, *_ = read_json(run_dir / "selection.json")
+    return best["genotype"]
 
 
 def _given_genotype(stage):

@@ -31,6 +31,10 @@ def select(config: Settings) -> list[dict[str, Any]]:
     models, the loss is the only criterion. With `class_weights="balanced"`,
     balanced accuracy decides. Test examples are never read.
 
+    Candidates may also be the genotypes of one search, files such as
+    `<run_dir>/search/genotypes/epoch_3.json`. Of candidates with the same
+    genotype, only the first is trained; the others have its results.
+
     Each candidate is a run of its own in `<run_dir>/candidates`. An
     interrupted selection is resumed; with further candidates, only these are
     trained.
@@ -65,6 +69,7 @@ def select(config: Settings) -> list[dict[str, Any]]:
             config = stage.restore_choices(config)
         config = task.apply_selection_preset(config)
         ranking, evaluator = [], FromScratchEvaluator(task, config)
+        trained = {}
         for position, (name, identifier) in enumerate(candidates.items()):
             logger.info(
                 "select: candidate %d of %d, %s",
@@ -72,8 +77,13 @@ def select(config: Settings) -> list[dict[str, Any]]:
                 len(candidates),
                 identifier,
             )
-            path = run_dir / "candidates" / name
-            results = evaluator.train(identifier, path)
+            genotype = find_genotype(identifier, space)
+            if genotype in trained:
+                logger.info("select: its genotype was trained before")
+            else:
+                path = run_dir / "candidates" / name
+                trained[genotype] = evaluator.train(identifier, path)
+            results = trained[genotype]
             ranking.append(
                 {"candidate": name, "genotype": identifier, **results}
             )

@@ -76,6 +76,10 @@ class DARTS(SearchModel):
             `tfdarts.strategies.gradient.perturbations.RandomPerturbation`.
             The virtual step of order 2 is not perturbed. Defaults to no
             perturbation.
+        alpha_average: Float, the decay of a moving average of the alphas over
+            their steps, from which genotypes, choices and probabilities are
+            derived: less noise, at the price of a delay. Defaults to `0.0`,
+            the current alphas.
         distribution: `tf.distribute.Strategy`. Its devices split each batch:
             N devices compute the same as N micro-batches. Create the search
             and its supernet outside of the strategy's scope. With several
@@ -119,13 +123,19 @@ class DARTS(SearchModel):
         alpha_regularizer: Callable | None = None,
         perturbation: Callable | None = None,
         distribution: tf.distribute.Strategy | None = None,
+        alpha_average: float = 0.0,
         **kwargs,
     ):
         check_options(
             order, method, update_order, alpha_warmup_steps, micro_batches
         )
         super().__init__(
-            supernet, micro_batches, derive, distribution, **kwargs
+            supernet,
+            micro_batches,
+            derive,
+            distribution,
+            alpha_average,
+            **kwargs,
         )
         self.order = order
         self.update_order = update_order
@@ -375,3 +385,4 @@ class DARTS(SearchModel):
                 stays = is_decided(alpha)[:, tf.newaxis] | ~is_allowed(alpha)
                 moved = tf.convert_to_tensor(variable)
                 variable.assign(tf.where(stays, alpha, moved))
+        self._update_averages()

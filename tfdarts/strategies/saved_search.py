@@ -13,7 +13,8 @@ class SavedSearch:
     def get_config(self):
         """Returns all arguments of the search except `distribution`."""
         options = ("order", "update_order", "alpha_warmup_steps")
-        options += ("micro_batches", "clip_virtual_step", "name")
+        options += ("micro_batches", "clip_virtual_step", "alpha_average")
+        options += ("name",)
         second_order = {"method": self.method} if self.order == 2 else {}
         functions = ("derive", "alpha_regularizer", "perturbation")
         return {

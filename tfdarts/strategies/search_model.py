@@ -16,6 +16,7 @@ from tfdarts.models.supernet import Supernet
 from tfdarts.models.supernet import carries_state
 from tfdarts.replicas import local_replicas
 from tfdarts.replicas import parts_of
+from tfdarts.strategies.alpha_average import AlphaAverage
 from tfdarts.strategies.compiled_loss import CompiledLoss
 from tfdarts.strategies.edge_weight_score import EdgeWeightScore
 from tfdarts.strategies.output_losses import OutputLosses
@@ -32,7 +33,9 @@ from tfdarts.strategies.search_options import require_known
 from tfdarts.training.vector_updates import require_elementwise
 
 
-class SearchModel(SavedSearch, EdgeWeightScore, CarriedStateMixin, keras.Model):
+class SearchModel(
+    SavedSearch, EdgeWeightScore, AlphaAverage, CarriedStateMixin, keras.Model
+):
     """Base class of the searches by gradient descent.
 
     It compiles and fits a search, validates and derives the result. A
@@ -40,7 +43,7 @@ class SearchModel(SavedSearch, EdgeWeightScore, CarriedStateMixin, keras.Model):
 
     Args:
         supernet: Keras model with alphas; see `DARTS`.
-        micro_batches, derive, distribution: See `DARTS`.
+        micro_batches, derive, distribution, alpha_average: See `DARTS`.
 
     Attributes:
         may_stop_early: Boolean, whether an early stopping rule may end the
@@ -57,6 +60,7 @@ class SearchModel(SavedSearch, EdgeWeightScore, CarriedStateMixin, keras.Model):
         micro_batches: int = 1,
         derive: Callable | None = None,
         distribution: tf.distribute.Strategy | None = None,
+        alpha_average: float = 0.0,
         **kwargs,
     ):
         if tf.distribute.has_strategy():
@@ -68,6 +72,7 @@ class SearchModel(SavedSearch, EdgeWeightScore, CarriedStateMixin, keras.Model):
         super().__init__(**{"dtype": supernet.dtype_policy, **kwargs})
         self.supernet = supernet
         self.alpha_variables = require_alphas(supernet)
+        self._create_averages(alpha_average)
         self.micro_batches = micro_batches
         self.derive = derive
         self.distribution = distribution or tf.distribute.get_strategy()
@@ -304,8 +309,17 @@ class SearchModel(SavedSearch, EdgeWeightScore, CarriedStateMixin, keras.Model):
         if self._compile_metrics is not None:
             update_metrics(self, self.distribution, parts, outputs)
 
+    def probabilities(self) -> dict:
+        """Returns the probabilities that the genotype is derived from.
+
+        See `Supernet.probabilities`; with `alpha_average`, they are those of
+        the averaged alphas.
+        """
+        with self.alphas_to_derive_from():
+            return self.supernet.probabilities()
+
     def genotype(self) -> Genotype:
-        """Returns the genotype derived from the current alphas.
+        """Returns the genotype derived from the alphas, or their averages.
 
         Raises:
             ValueError: If the model is not a supernet of cells, or `derive`
@@ -318,8 +332,9 @@ class SearchModel(SavedSearch, EdgeWeightScore, CarriedStateMixin, keras.Model):
                 "choices use search.choices() or search.derived_model()."
             )
         if self.derive is None:
-            return supernet.genotype()
-        found = self.derive(supernet.space, supernet.probabilities())
+            with self.alphas_to_derive_from():
+                return supernet.genotype()
+        found = self.derive(supernet.space, self.probabilities())
         if not isinstance(found, Genotype):
             raise ValueError(
                 "`derive` must return a tfdarts.Genotype. Received: "
@@ -329,7 +344,8 @@ class SearchModel(SavedSearch, EdgeWeightScore, CarriedStateMixin, keras.Model):
 
     def choices(self) -> dict[str, dict]:
         """Returns what the model chooses now; see `tfdarts.choices_of`."""
-        return choices_of(self.supernet)
+        with self.alphas_to_derive_from():
+            return choices_of(self.supernet)
 
     def derived_model(
         self, copy_weights: bool = False, inputs: Any = None
@@ -339,7 +355,8 @@ class SearchModel(SavedSearch, EdgeWeightScore, CarriedStateMixin, keras.Model):
         Args:
             copy_weights, inputs: See `tfdarts.derive_model`.
         """
-        return derive_model(self.supernet, copy_weights, inputs)
+        with self.alphas_to_derive_from():
+            return derive_model(self.supernet, copy_weights, inputs)
 
     def trace_again(self):
         """Makes later steps trace the supernet anew, after its layers changed.

@@ -188,15 +188,15 @@ def compile_search(
         l2=config.weight_decay,
         clip_norm=config.clip_norm,
     )
-    alpha_optimizer = Adam(
-        config.alpha_learning_rate, l2=config.alpha_weight_decay
-    )
+    alpha_rate = gradient_parts.alpha_learning_rate(config, steps)
+    alpha_optimizer = Adam(alpha_rate, l2=config.alpha_weight_decay)
     search.compile(
         *gradient_parts.optimizers(
             get_strategy(config.strategy),
             config,
             weight_optimizer,
             alpha_optimizer,
+            alpha_rate,
         ),
         class_weight=class_weight,
         jit_compile=config.jit_compile,

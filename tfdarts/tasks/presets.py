@@ -127,7 +127,8 @@ def settings_of_search(config, images, side, multiple, validation_images):
     least = max(10, 2 * config.alpha_warmup_epochs)
     epochs = config.epochs or _within(least, SEARCH_STEPS / steps, 60)
     alpha_steps = max(1, epochs - config.alpha_warmup_epochs) * steps
-    alpha_rate = min(ALPHA_PATH / alpha_steps, HIGHEST_ALPHA_RATE)
+    mean_rate = ALPHA_PATH / alpha_steps
+    alpha_rate = min(mean_rate / config.alpha_rate_share, HIGHEST_ALPHA_RATE)
     return {
         "order": 1 if config.method == "central_difference" else 2,
         "init_channels": _channels(config),

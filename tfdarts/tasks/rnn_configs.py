@@ -135,6 +135,11 @@ class RNNSearchConfig(SearchSettings, RNNCellSettings, RNNConfig):
     early_stop: typing.ClassVar = "none"
     most_rows: typing.ClassVar = 256
 
+    @property
+    def depends_on_epochs(self):
+        """See `RunConfig`."""
+        return self.alpha_learning_rate_schedule != "constant"
+
     alpha_learning_rate: float = setting(
         3e-3, "Learning rate of alpha (Adam).", least=0
     )

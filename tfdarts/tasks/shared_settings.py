@@ -207,7 +207,8 @@ class CandidatesSettings(Settings):
     run_dirs: FromPython = setting(
         None,
         "The candidates, separated by commas: run directories, or other "
-        "values of --genotype of tfdarts-train; * matches as in a shell.",
+        "values of --genotype of tfdarts-train, such as the files "
+        "search/genotypes/epoch_*.json of a search; * matches as in a shell.",
         form=arguments.paths,
     )
     space: str = random_space_setting()

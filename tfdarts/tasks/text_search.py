@@ -150,8 +150,9 @@ def compile_search(config, supernet, steps, distribution=None):
         l2=config.weight_decay,
         clip_norm=config.clip_norm,
     )
+    alpha_rate = gradient_parts.alpha_learning_rate(config, steps)
     alpha_optimizer = Adam(
-        config.alpha_learning_rate,
+        alpha_rate,
         beta_1=0.9,
         l2=config.alpha_weight_decay,
     )
@@ -161,6 +162,7 @@ def compile_search(config, supernet, steps, distribution=None):
             config,
             weight_optimizer,
             alpha_optimizer,
+            alpha_rate,
         )
     )
     return search

@@ -64,6 +64,7 @@ _FLAGS = {
     "alpha_regularizer": "alpha_regularizer",
     "derive": "derivation",
     "perturbation": "perturbation",
+    "alpha_average": "alpha_average",
 }
 """The setting that chooses an argument."""
 
@@ -129,6 +130,8 @@ def _search_parts(config):
     parts = {}
     if not isinstance(config, GradientSettings):
         return parts
+    if config.alpha_average:
+        parts["alpha_average"] = config.alpha_average
     match config.alpha_regularizer:
         case "beta":
             parts["alpha_regularizer"] = regularizers.Beta()
@@ -161,18 +164,36 @@ def _search_parts(config):
     return parts
 
 
-def optimizers(strategy, config, weight_optimizer, alpha_optimizer):
+def alpha_learning_rate(config, steps_per_epoch):
+    """Returns the learning rate of alpha, a float or a Keras schedule.
+
+    Args:
+        config: The settings of the search.
+        steps_per_epoch: Integer.
+    """
+    from tfdarts.training.schedules import EpochCosine
+
+    rate = config.alpha_learning_rate
+    if config.alpha_learning_rate_schedule == "constant":
+        return rate
+    # The optimizer of alpha counts no steps in the warm-up.
+    epochs = max(config.epochs - config.alpha_warmup_epochs, 1)
+    return EpochCosine(rate, 0.0, epochs, steps_per_epoch)
+
+
+def optimizers(strategy, config, weight_optimizer, alpha_optimizer, alpha_rate):
     """Returns the optimizers of weights and alphas.
 
     Args:
         strategy: `SupernetStrategy`.
         config: The settings of the search.
         weight_optimizer, alpha_optimizer: The optimizers of DARTS.
+        alpha_rate: The result of `alpha_learning_rate`.
     """
     if getattr(config, "alpha_optimizer", "adam") == "exponentiated":
         from tfdarts.training.exponentiated import ExponentiatedGradient
 
-        alpha_optimizer = ExponentiatedGradient(config.alpha_learning_rate)
+        alpha_optimizer = ExponentiatedGradient(alpha_rate)
     return strategy.optimizers(config, weight_optimizer, alpha_optimizer)
 
 

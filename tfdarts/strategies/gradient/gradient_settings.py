@@ -55,6 +55,19 @@ class GradientSettings(Settings):
         "descent of the probabilities).",
         choices=("adam", "exponentiated"),
     )
+    alpha_learning_rate_schedule: str = setting(
+        "constant",
+        "How the learning rate of alpha falls after the warm-up: constant, or "
+        "cosine (once an epoch, towards 0 after the last epoch).",
+        choices=("constant", "cosine"),
+    )
+    alpha_average: float = setting(
+        0.0,
+        "Decay of a moving average of alpha over its steps, from which the "
+        "genotype is derived, such as 0.99; 0: from alpha itself.",
+        least=0,
+        below=1,
+    )
     alpha_regularizer: str = setting(
         "none",
         "What is added to the loss of alpha: beta (the mean logsumexp of "
@@ -149,6 +162,13 @@ class GradientSettings(Settings):
         """See `RunConfig`; decisions follow the last epoch of the search."""
         return self.derivation != "perturbation" and super().can_be_extended
 
+    @property
+    def alpha_rate_share(self):
+        """The mean learning rate of alpha as a share of the first one."""
+        return {"constant": 1.0, "cosine": 0.5}[
+            self.alpha_learning_rate_schedule
+        ]
+
     def __post_init__(self):
         super().__post_init__()
         for regularizer, drawn, relaxation in (
@@ -204,6 +224,23 @@ class GradientSettings(Settings):
 
     def _require_decisions_fit(self):
         """Raises `ValueError` if edges cannot be decided one by one."""
+        if self.alpha_average:
+            raise ValueError(
+                f"--derivation={self.derivation} decides edges by alpha itself "
+                "or by the supernet, so --alpha_average="
+                f"{self.alpha_average:g} would have no effect: leave one of "
+                "the two out."
+            )
+        if (
+            self.derivation == "perturbation"
+            and self.alpha_learning_rate_schedule != "constant"
+        ):
+            raise ValueError(
+                "--derivation=perturbation trains after the last epoch of the "
+                "search, where --alpha_learning_rate_schedule="
+                f"{self.alpha_learning_rate_schedule} has ended: leave one of "
+                "the two out."
+            )
         if self.relaxation == "straight_through":
             raise ValueError(
                 f"--derivation={self.derivation} decides edges one by one, "

@@ -70,6 +70,8 @@ class ShapleyNAS(SupernetStrategy):
         "alpha_regularizer": "none",
         # What the authors multiply the values by.
         "alpha_learning_rate": 0.1,
+        # Alpha takes one step an epoch.
+        "alpha_learning_rate_schedule": "constant",
         "alpha_weight_decay": 0.0,
     }
 

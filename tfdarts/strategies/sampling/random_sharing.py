@@ -65,6 +65,8 @@ class RandomSharing(SupernetStrategy):
         "alpha_learning_rate": 0.0,
         "alpha_weight_decay": 0.0,
         "alpha_optimizer": "adam",
+        "alpha_learning_rate_schedule": "constant",
+        "alpha_average": 0.0,
         "alpha_regularizer": "none",
         "perturbation": "none",
         "derivation": "strongest",
