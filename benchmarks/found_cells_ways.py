@@ -52,12 +52,17 @@ class Gradient:
 
 
 FAST = {"alpha_learning_rate": 0.03}
+CALM = {"alpha_average": 0.99, "alpha_learning_rate_schedule": "cosine"}
 GRADIENT = {
     "darts": Gradient(settings=FAST),
     "darts_warm": Gradient(settings=FAST, warmup=0.3),
     "darts_selected": Gradient(settings=FAST, warmup=0.3, candidates=4),
     "darts_seeds": Gradient(
         settings=FAST, warmup=0.3, searches=2, candidates=4
+    ),
+    "darts_averaged": Gradient(settings=FAST | CALM, warmup=0.3),
+    "darts_averaged_selected": Gradient(
+        settings=FAST | CALM, warmup=0.3, candidates=4
     ),
     "darts_second_order": Gradient(settings=FAST | {"order": 2}, warmup=0.3),
     "pc_darts": Gradient("pc_darts", FAST, warmup=0.3),

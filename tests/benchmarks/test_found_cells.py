@@ -413,3 +413,21 @@ def test_a_tiny_study(images_dir):
     for row in rows[1::2]:
         assert 58_200 <= row["parameters"] <= 61_800
         assert 0 <= row["test_accuracy"] <= 1
+
+
+def test_every_gradient_way_has_settings(images_dir):
+    import found_cells_ways as ways
+
+    study = ways.Study(images_dir, images_dir, scale=0.002)
+    for name, way in ways.GRADIENT.items():
+        config = ways.gradient_config(study, way, 7, images_dir / name, 9, 3)
+        assert (config.strategy, config.seed) == (way.strategy, 7)
+        assert (config.epochs, config.alpha_warmup_epochs) == (9, 3)
+        assert config.dataset.splits["train"] == 10
+        assert config.dataset.image_shape == (16, 16, 3)
+        for setting, value in way.settings.items():
+            assert getattr(config, setting) == value
+    for strategy in ways.TRAINED.values():
+        config = ways.candidate_config(study, strategy, 7, images_dir, 5)
+        assert (config.num_candidates, config.epochs) == (5, 4)
+        assert config.num_cells == 5 and config.validation_portion == 0
