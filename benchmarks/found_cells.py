@@ -229,12 +229,14 @@ def print_scores(given):
     from found_cells_search import search_all
     from percentiles import judge_epochs
 
+    from tfdarts import CNNSearchSpace
+
     study, name = study_of(given), given.ways[0]
     plan = json.loads(plan_path(given, name).read_text())
     run_dir = given.work_dir / f"score_{given.minutes:g}_{name}_{given.seed}"
     paths = search_all(study, ways.GRADIENT[name], given.seed, plan, run_dir)
     for path in paths:
-        for row in judge_epochs("darts", path):
+        for row in judge_epochs(CNNSearchSpace(), path):
             print(json.dumps({"search": path.name, **row}))
 
 

@@ -431,3 +431,33 @@ def test_every_gradient_way_has_settings(images_dir):
         config = ways.candidate_config(study, strategy, 7, images_dir, 5)
         assert (config.num_candidates, config.epochs) == (5, 4)
         assert config.num_cells == 5 and config.validation_portion == 0
+
+
+def test_the_scores_of_each_epoch_are_printed(tmp_path, monkeypatch, capsys):
+    import found_cells
+    import found_cells_search
+    import percentiles
+
+    space, path = CNNSearchSpace(), tmp_path / "search0"
+    (path / "search" / "genotypes").mkdir(parents=True)
+    random = np.random.default_rng(0)
+    shape = (3, *space.alpha_shape)
+    values = {name: random.uniform(size=shape) for name in space.cell_types}
+    np.savez(path / "search" / "probabilities.npz", **values)
+    for epoch in (1, 2):
+        space.derive({name: v[epoch] for name, v in values.items()}).save(
+            path / "search" / "genotypes" / f"epoch_{epoch}.json"
+        )
+    monkeypatch.setattr(percentiles, "RANDOM", 50)
+    monkeypatch.setattr(
+        found_cells_search, "search_all", lambda *arguments: [path]
+    )
+    given = found_cells.parse_arguments(
+        ["score", "darts", f"--images={tmp_path}", f"--work_dir={tmp_path}"]
+    )
+    found_cells.keep(given, found_cells.Job("plan", "darts", 0), {"epochs": 2})
+    found_cells.print_scores(given)
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [row["epoch"] for row in rows] == [1, 2]
+    assert {row["search"] for row in rows} == {"search0"}
+    assert all(0 <= row["percentile"] <= 100 for row in rows)
