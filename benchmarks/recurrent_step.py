@@ -81,11 +81,11 @@ def make_search_step(given, optimizer):
 
 
 def make_training_step(given, optimizer):
-    import keras
     import tensorflow as tf
 
     from tfdarts import genotypes
     from tfdarts.models.rnn_network import RNNNetwork
+    from tfdarts.models.word_cross_entropy import WordCrossEntropy
 
     network = RNNNetwork(
         genotypes.get("DARTS_V2", "rnn"),
@@ -93,7 +93,7 @@ def make_training_step(given, optimizer):
         recurrent_dropout=DROPOUT,
     )
     optimizer.build(network.trainable_variables)
-    loss_function = keras.losses.SparseCategoricalCrossentropy(True)
+    loss_function = WordCrossEntropy()
 
     @tf.function
     def gradients(x, y, state):

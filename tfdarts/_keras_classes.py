@@ -87,6 +87,7 @@ MODULES = {
     "WarmUp": "tfdarts.training.schedules",
     "WithAuxiliaryHead": "tfdarts.models.auxiliary_head",
     "WithCarriedState": "tfdarts.models.carried_state",
+    "WordCrossEntropy": "tfdarts.models.word_cross_entropy",
     "Zero": "tfdarts.layers.primitives",
 }
 """The module of each class, by the name that the class is registered under."""

@@ -97,17 +97,23 @@ _twice_differentiable = contextvars.ContextVar(
 
 @contextlib.contextmanager
 def twice_differentiable():
-    """Makes max pooling twice differentiable in functions traced inside.
+    """Makes functions traced inside twice differentiable.
 
-    On CPUs, TensorFlow's kernel for the second derivative of max pooling at
-    stride 1 silently returns zeros where its input is a temporary. Inside this
-    context, max pooling is computed by `tf.maximum`, at twice the cost.
+    Gradients of their own can be differentiated only once. And on CPUs,
+    TensorFlow's kernel for the second derivative of max pooling at stride 1
+    silently returns zeros where its input is a temporary. Inside this context,
+    max pooling is computed by `tf.maximum`, at twice the cost.
     """
     token = _twice_differentiable.set(True)
     try:
         yield
     finally:
         _twice_differentiable.reset(token)
+
+
+def is_twice_differentiable():
+    """Returns whether a function is traced inside `twice_differentiable`."""
+    return _twice_differentiable.get()
 
 
 @keras.saving.register_keras_serializable(package="tfdarts")
@@ -125,7 +131,7 @@ class MaxPooling3x3(keras.layers.MaxPooling2D):
         )
 
     def call(self, inputs):
-        if not _twice_differentiable.get():
+        if not is_twice_differentiable():
             return super().call(inputs)
         sides = [(0, 0), (1, 1), (1, 1), (0, 0)]
         lowest = inputs.dtype.min

@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from tfdarts.models.variable_length import VariableLengthFunction
+from tfdarts.models.word_cross_entropy import WordCrossEntropy
 from tfdarts.replicas import num_replicas
 from tfdarts.replicas import on_each_replica
 
@@ -91,9 +92,7 @@ class WithCarriedState(CarriedStateMixin, keras.Model):
         super().__init__(**{"dtype": network.dtype_policy, **kwargs})
         self.network = network
         self.loss_tracker = keras.metrics.Mean(name="loss")
-        self.cross_entropy = keras.losses.SparseCategoricalCrossentropy(
-            from_logits=True, dtype=network.variable_dtype
-        )
+        self.cross_entropy = WordCrossEntropy(dtype=network.variable_dtype)
         self.reset_states()
         self.built = True
 

@@ -28,6 +28,7 @@ from tfdarts.strategies.saved_search import SavedSearch
 from tfdarts.strategies.search_metrics import update_metrics
 from tfdarts.strategies.search_options import accuracy_of
 from tfdarts.strategies.search_options import check_compilation
+from tfdarts.strategies.search_options import default_loss
 from tfdarts.strategies.search_options import require_alphas
 from tfdarts.strategies.search_options import require_known
 from tfdarts.training.vector_updates import require_elementwise
@@ -170,8 +171,8 @@ class SearchModel(
                 "must not be a LossScaleOptimizer: give its inner optimizer."
             )
         self.accuracy_function = accuracy_of(accuracy, supernet, loss)
-        self.loss_function = loss or keras.losses.SparseCategoricalCrossentropy(
-            from_logits=True, dtype=self._dtype_of_weights
+        self.loss_function = loss or default_loss(
+            supernet, self._dtype_of_weights
         )
         super().compile(
             optimizer=weight_optimizer,

@@ -11,6 +11,8 @@ from tfdarts.layers.nested import nested_layers
 from tfdarts.layers.relaxations import Relaxation
 from tfdarts.models.chosen_options import choices_by_name
 from tfdarts.models.supernet import Supernet
+from tfdarts.models.supernet import carries_state
+from tfdarts.models.word_cross_entropy import WordCrossEntropy
 from tfdarts.replicas import worker_of
 from tfdarts.strategies import hypergradient
 
@@ -22,6 +24,20 @@ ONE_OUTPUT = (
     "examples for each output instead, the third part of (x, y, sample_weight)."
 )
 UPDATE_ORDERS = ("alpha_first", "weights_first")
+
+
+def default_loss(supernet, dtype):
+    """Returns the loss of a search for which none was given.
+
+    Args:
+        supernet: Keras model.
+        dtype: The dtype in which the loss is computed.
+    """
+    if carries_state(supernet):
+        return WordCrossEntropy(dtype=dtype)
+    return keras.losses.SparseCategoricalCrossentropy(
+        from_logits=True, dtype=dtype
+    )
 
 
 def check_options(
