@@ -10,7 +10,9 @@ from tfdarts.records import progress
 from tfdarts.records.progress import DataWait
 from tfdarts.records.progress import MetricsFile
 from tfdarts.records.progress import Progress
+from tfdarts.training.time_limit import TimeLimit
 
+UNLIMITED = TimeLimit(0, float)
 NAMES = ("loss", "validation_accuracy")
 
 
@@ -77,6 +79,12 @@ class Stage:
     def __init__(self, **status):
         self.reports = []
         self.status = lambda: status
+        self.begun = progress.time.monotonic()
+
+    @property
+    def seconds(self):
+        before = self.status().get("seconds", 0.0)
+        return before + progress.time.monotonic() - self.begun
 
     def report(self, state, **details):
         self.reports.append((state, details))
@@ -116,7 +124,9 @@ def run(clock, caplog):
 
 
 def test_a_line_an_epoch_with_the_time_left(run):
-    callback = Progress(Stage(), epochs=3, steps_per_epoch=4, names=NAMES)
+    callback = Progress(
+        Stage(), epochs=3, steps_per_epoch=4, names=NAMES, limit=UNLIMITED
+    )
     lines, _ = run(callback, range(3), seconds=10)
     assert lines == [
         "search: building the graph, which takes a while",
@@ -127,7 +137,9 @@ def test_a_line_an_epoch_with_the_time_left(run):
 
 
 def test_a_transient_line_a_step(run):
-    callback = Progress(Stage(), epochs=2, steps_per_epoch=2, names=NAMES)
+    callback = Progress(
+        Stage(), epochs=2, steps_per_epoch=2, names=NAMES, limit=UNLIMITED
+    )
     _, transient = run(callback, range(2), seconds=10)
     assert transient == [
         ("search: epoch 1/2, step 0/2, ? left", 0.0),
@@ -140,7 +152,9 @@ def test_a_transient_line_a_step(run):
 
 
 def test_validation_is_no_silence(run):
-    callback = Progress(Stage(), epochs=2, steps_per_epoch=2, names=NAMES)
+    callback = Progress(
+        Stage(), epochs=2, steps_per_epoch=2, names=NAMES, limit=UNLIMITED
+    )
     _, transient = run(callback, range(1), seconds=10, tests=3)
     assert (
         transient[3:] == [("search: epoch 1/2, validation, 0:20 left", 0.5)] * 3
@@ -149,26 +163,34 @@ def test_validation_is_no_silence(run):
 
 @pytest.mark.parametrize("first", [0.0, 60.0, 3600.0])
 def test_the_first_step_does_not_count(run, first):
-    callback = Progress(Stage(), epochs=10, steps_per_epoch=3, names=NAMES)
+    callback = Progress(
+        Stage(), epochs=10, steps_per_epoch=3, names=NAMES, limit=UNLIMITED
+    )
     lines, _ = run(callback, range(1), seconds=1, first=first)
     assert lines[1:] == ["search: epoch 1/10: loss 0.5, 0:27 left"]
 
 
 def test_a_run_that_goes_on_counts_only_what_it_does_itself(run):
-    callback = Progress(Stage(), epochs=5, steps_per_epoch=3, names=NAMES)
+    callback = Progress(
+        Stage(), epochs=5, steps_per_epoch=3, names=NAMES, limit=UNLIMITED
+    )
     lines, transient = run(callback, range(3, 5), seconds=10)
     assert lines[1] == "search: epoch 4/5: loss 0.5, 0:30 left"
     assert transient[2] == ("search: epoch 4/5, step 2/3, 0:40 left", 11 / 15)
 
 
 def test_nothing_is_known_after_one_step(run):
-    callback = Progress(Stage(), epochs=2, steps_per_epoch=1, names=NAMES)
+    callback = Progress(
+        Stage(), epochs=2, steps_per_epoch=1, names=NAMES, limit=UNLIMITED
+    )
     lines, _ = run(callback, range(1), seconds=10)
     assert lines[1:] == ["search: epoch 1/2: loss 0.5, ? left"]
 
 
 def test_logs_are_called_by_their_names_in_their_order(run):
-    callback = Progress(Stage(), epochs=1, steps_per_epoch=2, names=NAMES)
+    callback = Progress(
+        Stage(), epochs=1, steps_per_epoch=2, names=NAMES, limit=UNLIMITED
+    )
     logs = {"validation_accuracy": 0.123456, "loss": 12345.6, "other": 1.0}
     lines, _ = run(callback, range(1), seconds=1, logs=logs)
     assert lines[1:] == [
@@ -180,7 +202,9 @@ def test_logs_are_called_by_their_names_in_their_order(run):
 def test_the_status_follows(run):
     """With the seconds of all sessions."""
     stage = Stage(seconds=500.0)
-    callback = Progress(stage, epochs=3, steps_per_epoch=4, names=NAMES)
+    callback = Progress(
+        stage, epochs=3, steps_per_epoch=4, names=NAMES, limit=UNLIMITED
+    )
     run(callback, range(2), seconds=10)
     assert stage.reports == [
         (

@@ -31,11 +31,13 @@ class Progress(keras.callbacks.Callback):
         steps_per_epoch: Integer.
         names: Sequence of strings, the logs that the line of an epoch shows,
             in this order and with spaces for underscores.
+        limit: `TimeLimit`, which may cut an epoch.
     """
 
-    def __init__(self, stage, epochs, steps_per_epoch, names):
+    def __init__(self, stage, epochs, steps_per_epoch, names, limit):
         super().__init__()
         self.stage = stage
+        self.limit = limit
         self.epochs = epochs
         self.steps_per_epoch = steps_per_epoch
         self.names = names
@@ -44,8 +46,6 @@ class Progress(keras.callbacks.Callback):
         self.step = 0
 
     def on_train_begin(self, logs=None):
-        self.seconds_before = self.stage.status().get("seconds", 0.0)
-        self.begun = time.monotonic()
         logger.info(
             "%s: building the graph, which takes a while", self.stage.name
         )
@@ -75,18 +75,17 @@ class Progress(keras.callbacks.Callback):
         left = self._time_left()
         self.stage.report(
             "running",
-            epoch=epoch + 1,
+            epoch=epoch + (not self.limit.is_cut),
             epochs=self.epochs,
-            seconds=self.seconds_before + time.monotonic() - self.begun,
+            seconds=self.stage.seconds,
             time_left=left,
         )
+        where = f"epoch {epoch + 1}/{self.epochs}"
+        if self.step < self.steps_per_epoch:
+            where += f", ended after step {self.step}/{self.steps_per_epoch}"
         logger.info(
-            "%s: epoch %d/%d: %s, %s left",
-            self.stage.name,
-            epoch + 1,
-            self.epochs,
-            ", ".join(values),
-            left,
+            "%s: %s: %s, %s left",
+            *(self.stage.name, where, ", ".join(values), left),
         )
 
     def _report_step(self):

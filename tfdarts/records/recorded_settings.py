@@ -10,6 +10,9 @@ from tfdarts.settings.fields import flag_fields
 DEFAULTS_OF_0_1_0 = {"stem": "cifar", "strategy": "darts"}
 """Settings that version 0.1.0 did not have, with its implied values."""
 
+TIME_LIMIT = "max_minutes"
+"""The setting that may be raised, lowered or left out when a run resumes."""
+
 
 def require_same_settings(path, before, settings, derived, config):
     """Raises `ValueError` if a stage was started with other settings.
@@ -53,7 +56,7 @@ def require_same_settings(path, before, settings, derived, config):
     settings = {
         name: value
         for name, value in settings.items()
-        if name not in {length, *ignored}
+        if name not in {length, TIME_LIMIT, *ignored}
     }
     # The choices of the preset are compared, not its name.
     settings.pop("preset", None)

@@ -5,7 +5,9 @@ import dataclasses
 import datetime
 import json
 import logging
+import math
 import shlex
+import time
 
 from tfdarts.arguments import as_path
 from tfdarts.characters import has_unusable_characters
@@ -19,6 +21,7 @@ from tfdarts.records.json_files import write_json
 from tfdarts.records.lock import hold_lock
 from tfdarts.records.metrics import metric_name
 from tfdarts.records.recorded_settings import DEFAULTS_OF_0_1_0
+from tfdarts.records.recorded_settings import TIME_LIMIT
 from tfdarts.records.recorded_settings import require_same_settings
 from tfdarts.settings.effect import flag_lines
 from tfdarts.settings.fields import flag_fields
@@ -37,6 +40,8 @@ TRIALS = "trials.json"
 """The file of a search's trained candidates."""
 SHARED = "shared"
 """The directory of a search's supernet whose weights candidates share."""
+OUT_OF_TIME = "out_of_time"
+"""The key in `status.json` of a stage that `--max_minutes` has ended."""
 _BEST = ("best_epoch", "best_candidate")
 _KEPT_DETAILS = ("epoch", "epochs", "seconds", *_BEST)
 
@@ -60,6 +65,7 @@ class Stage:
                 f"The {name} stage needs a run directory: give --run_dir."
             )
         self.name = name
+        self._begun, self._seconds_before = time.monotonic(), None
         self.run_dir = as_path(run_dir, "run_dir")
         if has_unusable_characters(str(run_dir)):
             raise ValueError(
@@ -73,6 +79,13 @@ class Stage:
         """Whether the stage has finished."""
         return self.status().get("state") == "finished"
 
+    @property
+    def seconds(self):
+        """The seconds of earlier processes, and since this object exists."""
+        if self._seconds_before is None:
+            self._seconds_before = self.status().get("seconds", 0.0)
+        return self._seconds_before + time.monotonic() - self._begun
+
     def status(self):
         """Returns the progress of the stage, a dict; empty if unknown."""
         try:
@@ -82,12 +95,23 @@ class Stage:
         return status if isinstance(status, dict) else {}
 
     def is_complete(self, config):
-        """Returns whether a config's epochs or candidates are all done.
+        """Returns whether a config leaves nothing to do.
 
-        If the epochs follow from the data, they are the recorded ones.
+        Its epochs or candidates are done, or its time is used up. If the
+        epochs follow from the data, they are the recorded ones.
         """
         length = getattr(config, config.extended_by) or 0
-        return self.finished and length <= self.settings()[config.extended_by]
+        if not self.finished or length > self.settings()[config.extended_by]:
+            return False
+        if not self.is_out_of_time:
+            return True
+        minutes = getattr(config, TIME_LIMIT, 0) or math.inf
+        return minutes <= self.status()[OUT_OF_TIME]
+
+    @property
+    def is_out_of_time(self):
+        """Whether `--max_minutes` has ended the stage before its end."""
+        return self.finished and OUT_OF_TIME in self.status()
 
     def restore_choices(self, config):
         """Returns a config with the recorded values of its open settings.
@@ -147,6 +171,8 @@ class Stage:
             before = self.settings()
             if settings[config.extended_by] > before[config.extended_by]:
                 self._extend(before, config, flags)
+            elif self.is_out_of_time and not self.is_complete(config):
+                self._continue(before, config, flags)
             if not self.finished:
                 record_environment(self)
             return
@@ -191,6 +217,18 @@ class Stage:
             self._move_results(self.path / f"after_epoch_{done}")
         self._write_flags(flags)
         write_json(self.path / "config.json", {**before, name: length})
+
+    def _continue(self, before, config, flags):
+        """Continues a stage that `--max_minutes` has ended, with more."""
+        best = {name: None for name in _BEST if name in self.status()}
+        seconds = self.status()["seconds"]
+        self._move_results(self.path / f"after_{seconds:.0f}_seconds")
+        self.report("running", **best)
+        self._write_flags(flags)
+        write_json(
+            self.path / "config.json",
+            {**before, TIME_LIMIT: getattr(config, TIME_LIMIT)},
+        )
 
     def _move_results(self, directory):
         directory.mkdir(exist_ok=True)

@@ -13,13 +13,16 @@ from tfdarts.records.trials import read_trials
 from tfdarts.records.trials import write_trials
 from tfdarts.runs.describe_data import to_recorded_config
 from tfdarts.runs.evaluator_registry import get_evaluator
+from tfdarts.runs.time_budget import time_limit_of
 from tfdarts.runs.worker_processes import WorkerProcesses
 from tfdarts.runs.workers import versions
 from tfdarts.settings.effect import flag_lines
 from tfdarts.settings.fields import flag_fields
 from tfdarts.strategies.strategy_registry import get_strategy
+from tfdarts.strategies.trial_budget import is_time_up
 from tfdarts.strategies.trial_search import TrialSearch
 from tfdarts.tasks.run_data import find_data
+from tfdarts.training.time_limit import OutOfTime
 
 logger = logging.getLogger("tfdarts")
 
@@ -43,20 +46,18 @@ class CandidateSearch(TrialSearch):
 
     def __init__(self, task, config):
         self.task = task
+        self._unfinished = None
         config = task.apply_selection_preset(config)
         evaluator = get_evaluator(config.evaluator)(task, config)
         super().__init__(config, evaluator)
         self.source = find_data(config)
         self.distribution = task.training.distribution_of(config)
-        self._stage = None
+        self.stage = self.time_limit = None
 
-    @property
-    def stage(self):
-        return self._stage
-
-    @stage.setter
-    def stage(self, stage):
-        self._stage = stage
+    def begin(self, stage):
+        """Sets the stage and the time limit; reads the trials so far."""
+        self.stage = stage
+        self.time_limit = time_limit_of(stage, self.config, self.distribution)
         self.trials = read_trials(stage.path)
         self.begun, self.done_before = time.monotonic(), len(self.trials)
         if self.trials:
@@ -122,6 +123,16 @@ class CandidateSearch(TrialSearch):
             "search: candidate %d of %d", number, self.config.num_candidates
         )
         directory = self._directory_of(number)
+        if self.time_limit is not None:  # A worker has none.
+            self.evaluator.seconds_left = self.time_limit.left
+        try:
+            return self._evaluate_in(directory, genotype, number)
+        except OutOfTime:
+            self._unfinished = genotype
+            raise
+
+    def _evaluate_in(self, directory, genotype, number):
+        """Returns the `Evaluation` of a genotype, with inherited weights."""
         if not self.evaluator.inherits_weights:
             return self.evaluator(genotype, directory)
         strategy = get_strategy(self.config.strategy)
@@ -157,18 +168,48 @@ class CandidateSearch(TrialSearch):
     @property
     def genotype(self):
         """The genotype of the best candidate, without a name."""
-        return dataclasses.replace(super().genotype, name=None)
+        found = super().genotype if self.trials else self._unfinished
+        return dataclasses.replace(found, name=None)
 
     @property
     def progress(self):
         """The progress of the search, for `status.json`."""
+        if not self.trials:
+            return {"epoch": 0, "best_candidate": 1}
         return {
             "epoch": len(self.trials),
             "best_candidate": self.best_position + 1,
         }
 
+    @property
+    def seconds_spent(self):
+        """See `TrialSearch`; trainings count by the clock if it is later."""
+        if self.stage is None or not self.evaluator.trains_networks:
+            return super().seconds_spent
+        return max(super().seconds_spent, self.stage.seconds)
+
+    @property
+    def is_out_of_time(self):
+        """Whether `--max_minutes` has ended the search."""
+        return self._unfinished is not None or (
+            len(self.trials) < self.config.num_candidates and is_time_up(self)
+        )
+
+    @property
+    def done(self):
+        """What the result is, in words."""
+        return (
+            f"{len(self.trials)} of {self.config.num_candidates} candidates "
+            "are done, and the result is the best of them"
+        )
+
     def warning(self):
         """Returns a sentence on why to doubt the result, or `None`."""
+        if not self.trials:
+            return (
+                "The time was up before the first candidate was trained, so "
+                "the result is its genotype, and nothing is known of it."
+            )
         if len(self.trials) > 1:
             return None
         return "Only one candidate was evaluated, so there was no choice."
@@ -183,7 +224,7 @@ class CandidateSearch(TrialSearch):
             "running",
             **self.progress,
             epochs=total,
-            seconds=self.seconds,
+            seconds=self.seconds_spent,
         )
         best = self.trials[self.best_position]
         logger.info(

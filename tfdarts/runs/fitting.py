@@ -9,6 +9,7 @@ from tfdarts.runs.workers import WorkerAgreementCheck
 from tfdarts.runs.workers import require_agreement
 from tfdarts.training.divergence import StopOnNaN
 from tfdarts.training.memory import require_memory
+from tfdarts.training.time_limit import WholeEpochs
 
 logger = logging.getLogger("tfdarts")
 
@@ -61,6 +62,7 @@ def fit(
     callbacks,
     records,
     checkpoint,
+    limit,
     earlier=0,
     epochs=None,
 ):
@@ -75,6 +77,7 @@ def fit(
         records: List of callbacks: those that store the logs, such as
             `MetricsFile`, and those that read the stored logs.
         checkpoint: `EpochCheckpoint`.
+        limit: `TimeLimit`.
         earlier: Integer, epochs of earlier stages of a search, which the
             records and the checkpoints count. Defaults to `0`.
         epochs: Integer, epochs of all stages. Defaults to those of `work`.
@@ -82,12 +85,13 @@ def fit(
     of_all_stages = [
         *records,
         WorkerAgreementCheck(work.distribution, checkpoint.variables),
-        checkpoint,
+        WholeEpochs([checkpoint], limit),
         Progress(
             stage,
             epochs or work.config.epochs,
             work.steps_per_epoch,
             work.logged,
+            limit,
         ),
     ]
     model.fit(
@@ -98,6 +102,7 @@ def fit(
         validation_data=work.validation_batches(),
         validation_steps=work.validation_steps,
         callbacks=[
+            limit,
             StopOnNaN(),
             *callbacks,
             EpochsOfAllStages(of_all_stages, earlier),

@@ -1,11 +1,14 @@
 """The evaluator that trains a network from scratch."""
 
 import dataclasses
+import math
 
 from tfdarts.evaluators.evaluation import Evaluation
 from tfdarts.evaluators.evaluator import FROM_SCRATCH
 from tfdarts.evaluators.evaluator import Evaluator
 from tfdarts.genotypes import Genotype
+from tfdarts.records.run_directory import Stage
+from tfdarts.training.time_limit import OutOfTime
 
 
 class FromScratchEvaluator(Evaluator):
@@ -24,9 +27,13 @@ class FromScratchEvaluator(Evaluator):
     name = FROM_SCRATCH
     score_name = None
     inherits_weights = True
+    seconds_left = math.inf
+    """The time that the next training may take."""
 
     def __call__(self, genotype, run_dir, parent_dir=None):
         results = self.train(genotype, run_dir, parent_dir)
+        if run_dir and Stage(run_dir, "train").is_out_of_time:
+            raise OutOfTime
         return Evaluation(
             genotype=genotype,
             rank=list(self.task.rank(results, self.config)),
@@ -62,6 +69,15 @@ class FromScratchEvaluator(Evaluator):
         }
         run_dir = run_dir and str(run_dir)
         settings |= {"genotype": genotype, "run_dir": run_dir}
+        settings["max_minutes"] = self._minutes_of_training(run_dir)
         if isinstance(genotype, Genotype):
             settings["space"] = None  # It says itself what its cells are.
         return config_class(**settings)
+
+    def _minutes_of_training(self, run_dir):
+        """Returns the minutes of a training with those of earlier processes."""
+        if math.isinf(self.seconds_left) or not run_dir:
+            return 0.0
+        before = Stage(run_dir, "train").status().get("seconds", 0.0)
+        # Without any, there would be no limit.
+        return max(before + self.seconds_left, 1.0) / 60

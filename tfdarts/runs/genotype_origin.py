@@ -95,6 +95,8 @@ def search_facts(search):
             **seconds,
             **used,
         }
+    if not (search.path / "metrics.csv").exists():
+        return {"candidates": 0, **seconds, **used}
     metrics = read_columns(search.path / "metrics.csv", "search")
     best = status.get("best_epoch") or len(metrics["epoch"])
     history = read_probabilities(search.path)

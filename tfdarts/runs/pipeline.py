@@ -6,6 +6,7 @@ from typing import Any
 
 from tfdarts.console import show_progress
 from tfdarts.records.json_files import read_json
+from tfdarts.records.recorded_settings import TIME_LIMIT
 from tfdarts.records.run_directory import Stage
 from tfdarts.runs.evaluate import evaluate
 from tfdarts.runs.export import export
@@ -89,16 +90,20 @@ def _require_same_genotype(search_config, train_config):
     """Raises `ValueError` if the search could replace a trained cell."""
     stage = Stage(search_config.run_dir, "search")
     training = Stage(train_config.run_dir, "train")
-    length = search_config.extended_by
-    if stage.finished and not stage.is_complete(search_config):
-        if training.status().get("epoch"):
-            raise ValueError(
-                f"{training.path} trains the cell that was found with "
-                f"--{length}={stage.settings()[length]}; with "
-                f"--{length}={getattr(search_config, length)} the search may "
-                "find another cell. Give another --run_dir, or for a longer "
-                "training of the same cell raise --train_epochs."
-            )
+    if not stage.finished or stage.is_complete(search_config):
+        return
+    if not (training.status().get("epoch") or training.finished):
+        return
+    before, length = stage.settings(), search_config.extended_by
+    if getattr(search_config, length) in (None, before[length]):
+        length = TIME_LIMIT  # The search has ended by its time.
+    raise ValueError(
+        f"{training.path} trains the cell that was found with "
+        f"--{length}={before[length]}; with "
+        f"--{length}={getattr(search_config, length)} the search may find "
+        "another cell. Give another --run_dir, or for a longer training of "
+        "the same cell raise --train_epochs or --train_max_minutes."
+    )
 
 
 def _newest_export(config):
@@ -109,6 +114,10 @@ def _newest_export(config):
         return None
     card = versions[-1] / "model_card.json"
     # An export of fewer epochs is older than the present training.
-    exported = card.exists() and read_json(card)["training"]["epochs"]
-    trained = Stage(config.run_dir, "train").settings()["epochs"]
-    return versions[-1] if exported == trained else None
+    exported = read_json(card)["training"] if card.exists() else {}
+    trained = Stage(config.run_dir, "train").settings()
+    lengths = [
+        (settings.get("epochs"), settings.get(TIME_LIMIT) or 0)
+        for settings in (exported, trained)
+    ]
+    return versions[-1] if lengths[0] == lengths[1] else None

@@ -1,5 +1,6 @@
 """Searching for a cell."""
 
+import contextlib
 import functools
 import logging
 
@@ -13,11 +14,13 @@ from tfdarts.runs.search_configs import all_search_configs
 from tfdarts.runs.search_configs import strategy_of_config
 from tfdarts.runs.stages import run_stage
 from tfdarts.runs.supernet_search import SupernetSearch
+from tfdarts.runs.time_budget import report_finished
 from tfdarts.runs.visualize import draw_run
 from tfdarts.runs.workers import run_as_worker
 from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import require_config
 from tfdarts.tasks.task_registry import task_of_config
+from tfdarts.training.time_limit import OutOfTime
 
 logger = logging.getLogger("tfdarts")
 
@@ -71,8 +74,9 @@ def _evaluate_for_chief(task, config):
 
 def _finish(strategy, running, stage):
     """Searches, writes genotype and drawings, and logs a warning, if any."""
-    running.stage = stage
-    strategy.run(running)
+    running.begin(stage)
+    with contextlib.suppress(OutOfTime):
+        strategy.run(running)
     running.genotype.save(stage.run_dir / "genotype.json")
     stage.report("running", **running.progress)
     with optional_pictures("The search is done", redraw_advice(stage.run_dir)):
@@ -80,4 +84,7 @@ def _finish(strategy, running, stage):
     warning = running.warning()
     if warning:
         logger.warning("search: %s", warning)
-    stage.report("finished", **({"warning": warning} if warning else {}))
+    report_finished(
+        *(stage, running.is_out_of_time, running.done, running.config),
+        **({"warning": warning} if warning else {}),
+    )

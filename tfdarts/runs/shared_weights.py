@@ -8,8 +8,10 @@ import typing
 from tfdarts.evaluators.evaluation import Evaluation
 from tfdarts.evaluators.evaluator import FROM_SCRATCH
 from tfdarts.evaluators.evaluator import Evaluator
+from tfdarts.records.run_directory import OUT_OF_TIME
 from tfdarts.records.run_directory import SHARED
 from tfdarts.records.run_directory import Stage
+from tfdarts.runs.time_budget import report_finished
 from tfdarts.settings.fields import setting
 from tfdarts.strategies.sampling.path_settings import PathSettings
 from tfdarts.strategies.sampling.random_sharing import RandomSharing
@@ -65,12 +67,24 @@ class SharedWeightsEvaluator(Evaluator):
 
         config = self.supernet_config()
         stage = Stage(config.run_dir, "search")
+        if stage.is_out_of_time:
+            # Other weights would not be comparable with those of before.
+            minutes = stage.status()[OUT_OF_TIME]
+            config = dataclasses.replace(config, max_minutes=minutes)
         search = SupernetSearch(self.task, config)
         run_stage(stage, search, _train)
         checkpoint = checkpoint_of(
             search.work.darts, stage.path / "checkpoints"
         )
-        if not checkpoint.restore():
+        restored = checkpoint.restore()
+        if not restored and stage.is_out_of_time:
+            raise ValueError(
+                f"--max_minutes={self.config.max_minutes:g} was not enough for "
+                "one epoch of the weights that the candidates share: give "
+                "another --run_dir and more --max_minutes, or leave "
+                "--max_minutes out."
+            )
+        if not restored:
             raise ValueError(
                 f"The weights that the candidates share are missing in "
                 f"{checkpoint.directory}: restore this directory, or start "
@@ -99,6 +113,10 @@ class SharedWeightsEvaluator(Evaluator):
             for field in dataclasses.fields(self.task.configs["search"])
         }
         settings |= {"strategy": self.supernet_strategy}
+        from tfdarts.strategies.sampling.path_selection import KEPT_FOR_SCORES
+
+        minutes = self.config.max_minutes
+        settings |= {"max_minutes": (1 - KEPT_FOR_SCORES) * minutes}
         run_dir = self.config.run_dir
         if run_dir:  # A dry run has none.
             run_dir = str(Stage(run_dir, "search").path / SHARED)
@@ -108,6 +126,10 @@ class SharedWeightsEvaluator(Evaluator):
 
 def _train(search, stage):
     """Trains a supernet, without the choice of a genotype."""
-    search.stage = stage
+    search.begin(stage)
     search.fit()
-    stage.report("finished")
+    report_finished(
+        *(stage, search.is_out_of_time),
+        "the weights of the last whole epoch score the candidates",
+        search.config,
+    )

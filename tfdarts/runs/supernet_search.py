@@ -15,6 +15,7 @@ from tfdarts.runs.early_stop import EarlyStop
 from tfdarts.runs.fitting import agree_on_start
 from tfdarts.runs.fitting import fit
 from tfdarts.runs.stages_of_search import StagesOfSearch
+from tfdarts.runs.time_budget import time_limit_of
 from tfdarts.strategies.early_stop_rules import MOST_SKIPS
 from tfdarts.strategies.early_stop_rules import OF_CURVATURE
 from tfdarts.structures import title_of
@@ -35,6 +36,7 @@ class SupernetSearch:
         config: The settings, with those that depend on the data filled in.
         work: The result of `task.search`: data, supernet and `DARTS`.
         stage: `Stage` of the run directory; set before the strategy runs.
+        time_limit: `TimeLimit` of the search; set before the strategy runs.
     """
 
     def __init__(self, task, config):
@@ -44,8 +46,14 @@ class SupernetSearch:
         self.distribution = self.work.distribution
         self.derived = self.work.derived
         self.stage = None
+        self.time_limit = None
         self.record = None
         self.best_epoch = None
+
+    def begin(self, stage):
+        """Sets the stage and the time limit of the search."""
+        self.stage = stage
+        self.time_limit = time_limit_of(stage, self.config, self.distribution)
 
     def fit(self, callbacks=()):
         """Searches to the end, resuming after the last whole epoch.
@@ -57,9 +65,15 @@ class SupernetSearch:
         warn_of_short_path(self.config, self.work.steps_per_epoch)
         stages = StagesOfSearch(self.config, self.stage.path)
         for number in range(stages.first, len(stages)):
+            if number > stages.first and self.time_limit.is_up:
+                self.time_limit.end()
+            if self.time_limit.has_ended:
+                break
             self._fit_stage(stages, number, callbacks)
         self.early_stop.report()
         self.best_epoch = self.early_stop.best_epoch()
+        if self.best_epoch is None and self.time_limit.has_ended:
+            self.best_epoch = len(self.record.genotypes)
 
     def roll_back(self, epoch, change):
         """Goes back to an earlier epoch, after which `fit` continues.
@@ -121,7 +135,7 @@ class SupernetSearch:
         ]
         fit(
             *(darts, work, stage, done - earlier, callbacks, records),
-            *(checkpoint, earlier, stages.ends[-1]),
+            *(checkpoint, self.time_limit, earlier, stages.ends[-1]),
         )
 
     def _open_records(self, done, stages):
@@ -152,6 +166,16 @@ class SupernetSearch:
             "epochs": len(self.record.genotypes),
             "best_epoch": self.best_epoch,
         }
+
+    @property
+    def is_out_of_time(self):
+        """Whether `--max_minutes` has ended the search."""
+        return self.time_limit.has_ended
+
+    @property
+    def done(self):
+        """What the result is, in words."""
+        return f"the result is the genotype of epoch {self.best_epoch}"
 
     def warning(self):
         """Returns a sentence on why to doubt the result, or `None`."""

@@ -17,6 +17,8 @@ from tfdarts.runs.evaluate import load_network
 from tfdarts.runs.fitting import agree_on_start
 from tfdarts.runs.fitting import fit
 from tfdarts.runs.stages import run_stage
+from tfdarts.runs.time_budget import report_finished
+from tfdarts.runs.time_budget import time_limit_of
 from tfdarts.runs.visualize import draw_curves_of
 from tfdarts.runs.workers import run_as_worker
 from tfdarts.settings.fields import Settings
@@ -74,22 +76,26 @@ def train_from(config, parent_dir):
 
 def _finish(parent_dir, work, stage):
     """Trains the network, and writes the results and their curves."""
-    results = _fit(work, stage, parent_dir)
+    limit = time_limit_of(stage, work.config, work.distribution)
+    results = _fit(work, stage, parent_dir, limit)
     write_json(stage.path / "results.json", results)
     with optional_pictures(
         "The training is done", redraw_advice(stage.run_dir)
     ):
         draw_curves_of(stage)
-    stage.report("finished", epochs=work.config.epochs)
+    report_finished(
+        *(stage, limit.has_ended, "the network is saved as it is", work.config),
+        epochs=work.config.epochs,
+    )
 
 
-def _fit(work, stage, parent_dir):
+def _fit(work, stage, parent_dir, limit):
     """Trains to the end, writes the network, returns the results."""
     for name, text in work.files.items():
         write_atomically(stage.path / name, text)
     while True:
         try:
-            metrics = _fit_once(work, stage, parent_dir)
+            metrics = _fit_once(work, stage, parent_dir, limit)
             break
         except DivergedError as error:
             work.roll_back(error)
@@ -98,12 +104,12 @@ def _fit(work, stage, parent_dir):
         "num_parameters": count_parameters(work.network),
         **task_of_config(work.config).cost(work.network),
         **work.sizes,
-        "seconds": round(stage.status().get("seconds", 0.0), 1),
+        "seconds": round(stage.seconds, 1),
         **work.results(metrics.rows),
     }
 
 
-def _fit_once(work, stage, parent_dir):
+def _fit_once(work, stage, parent_dir, limit):
     """Trains to the end, or until the loss is NaN; returns the metrics."""
     logger.info(
         "train: %s; %s parameters",
@@ -125,7 +131,10 @@ def _fit_once(work, stage, parent_dir):
     )
     metrics.resume_from(first_epoch)
     records = [metrics, *tensorboard_callbacks(work.config, stage, metrics)]
-    fit(work.model, work, stage, first_epoch, callbacks, records, checkpoint)
+    fit(
+        *(work.model, work, stage, first_epoch, callbacks, records),
+        *(checkpoint, limit),
+    )
     return metrics
 
 

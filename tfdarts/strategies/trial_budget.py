@@ -21,9 +21,10 @@ class TrialBudget(Settings):
     )
     max_minutes: float = setting(
         0.0,
-        "End with the candidate whose evaluation reaches this total cost, in "
-        "minutes; 0: no limit. With a table or a surrogate, the cost is the "
-        "time of the trainings that it stands for.",
+        "End after this many minutes, of all runs of the same command "
+        "together, with the best candidate so far; more minutes resume; 0: "
+        "no limit. With a table or a surrogate, the times of the trainings "
+        "that it stands for count; with workers, those of all trainings.",
         least=0,
     )
 
@@ -51,10 +52,20 @@ def has_ended(search):
             config.patience,
         )
         return True
-    if config.max_minutes and search.seconds >= 60 * config.max_minutes:
+    if is_time_up(search):
         logger.info(
             "search: ended, because the candidates have cost %.1f minutes",
-            search.seconds / 60,
+            search.seconds_spent / 60,
         )
         return True
     return False
+
+
+def is_time_up(search):
+    """Returns whether a search has used its minutes, if these are limited.
+
+    Args:
+        search: `TrialSearch`.
+    """
+    minutes = getattr(search.config, "max_minutes", 0)
+    return bool(minutes) and search.seconds_spent >= 60 * minutes

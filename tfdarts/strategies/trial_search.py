@@ -150,6 +150,11 @@ class TrialSearch:
         return sum(trial.seconds for trial in self.trials)
 
     @property
+    def seconds_spent(self):
+        """The seconds that `--max_minutes` limits."""
+        return self.seconds
+
+    @property
     def best_position(self):
         """The position of the best trial; on ties, the first."""
         return min(range(len(self.trials)), key=lambda i: self.trials[i].rank)

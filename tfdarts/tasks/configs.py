@@ -20,6 +20,7 @@ from tfdarts.tasks.shared_settings import CandidatesSettings
 from tfdarts.tasks.shared_settings import GenotypeSettings
 from tfdarts.tasks.shared_settings import NumCandidates
 from tfdarts.tasks.shared_settings import SearchSettings
+from tfdarts.tasks.shared_settings import TimeSettings
 from tfdarts.tasks.space_settings import SpaceSettings
 from tfdarts.tasks.space_settings import num_nodes_setting
 from tfdarts.tasks.space_settings import primitives_setting
@@ -265,7 +266,7 @@ class SearchConfig(
 
 
 @dataclasses.dataclass(frozen=True)
-class TrainConfig(GenotypeSettings, TrainSettings):
+class TrainConfig(GenotypeSettings, TimeSettings, TrainSettings):
     """Settings of a final training."""
 
     network: str = setting(

@@ -15,6 +15,7 @@ from tfdarts.tasks.shared_settings import GenotypeSettings
 from tfdarts.tasks.shared_settings import NumCandidates
 from tfdarts.tasks.shared_settings import RunConfig
 from tfdarts.tasks.shared_settings import SearchSettings
+from tfdarts.tasks.shared_settings import TimeSettings
 from tfdarts.tasks.space_settings import SpaceSettings
 from tfdarts.tasks.space_settings import num_nodes_setting
 from tfdarts.tasks.space_settings import primitives_setting
@@ -184,7 +185,7 @@ class RNNTrainSettings(RNNConfig):
 
 
 @dataclasses.dataclass(frozen=True)
-class RNNTrainConfig(GenotypeSettings, RNNTrainSettings):
+class RNNTrainConfig(GenotypeSettings, TimeSettings, RNNTrainSettings):
     """Settings of a final training of a language model."""
 
     cell: str = setting(

@@ -102,7 +102,20 @@ class RunConfig(Settings):
 
 
 @dataclasses.dataclass(frozen=True)
-class SearchSettings(GradientSettings):
+class TimeSettings(Settings):
+    """The time that a search or a training may take."""
+
+    max_minutes: float = setting(
+        0.0,
+        "End after this many minutes, of all runs of the same command "
+        "together, with the best result so far; more minutes resume; 0: no "
+        "limit.",
+        least=0,
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class SearchSettings(TimeSettings, GradientSettings):
     """Settings of the updates of alpha, for images and texts.
 
     Attributes:

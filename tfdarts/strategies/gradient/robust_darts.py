@@ -84,7 +84,7 @@ class RobustDARTS(SupernetStrategy):
 
     def run(self, search):
         search.fit()
-        while search.early_stop.applies:
+        while search.early_stop.applies and not search.is_out_of_time:
             darts = search.work.darts
             search.roll_back(search.best_epoch, darts.raise_decay)
             logger.info(

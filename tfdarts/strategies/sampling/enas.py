@@ -156,8 +156,11 @@ class ENAS(SupernetStrategy):
             config.num_finalists,
             path=search.stage.path / "candidates.csv",
             draw=darts.draw_genotypes,
+            limit=search.time_limit,
         )
         training = ControllerTraining(
-            darts, batches, config.controller_steps, config.controller_samples
+            *(darts, batches),
+            *(config.controller_steps, config.controller_samples),
+            search.time_limit,
         )
         search.fit([training, selection])

@@ -17,8 +17,12 @@ from tfdarts.models.supernet import Supernet
 from tfdarts.search_spaces.derivation import edge_weights_of
 from tfdarts.strategies.sampling.path_scores import score_path
 from tfdarts.strategies.strategy import MOST_CANDIDATES
+from tfdarts.training.time_limit import TimeLimit
 
 logger = logging.getLogger("tfdarts")
+
+KEPT_FOR_SCORES = 0.2
+"""The share of a time limit that is kept for work after the training."""
 
 LOGGED = 100
 """The log has a line each time that so many genotypes are scored."""
@@ -48,6 +52,8 @@ class PathSelection(keras.callbacks.Callback):
         path: Path of a CSV file for all scores. Defaults to none.
         draw: Function of a number that returns as many genotypes. Defaults to
             uniform draws.
+        limit: `tfdarts.training.time_limit.TimeLimit`. A fifth of its time is
+            kept for the scores, of at least one genotype. Defaults to none.
 
     Reference:
 
@@ -65,6 +71,7 @@ class PathSelection(keras.callbacks.Callback):
         seed: int = 0,
         path: str | os.PathLike | None = None,
         draw: Callable | None = None,
+        limit: TimeLimit | None = None,
     ):
         super().__init__()
         if not isinstance(search.supernet, Supernet):
@@ -81,10 +88,19 @@ class PathSelection(keras.callbacks.Callback):
         self.seed = seed
         self.path = path
         self.draw = draw or self._draw_uniformly
+        self.limit = limit or TimeLimit(0, float)
+        self.limit.kept_back = KEPT_FOR_SCORES * self.limit.seconds
 
     def on_epoch_end(self, epoch, logs=None):
         if epoch + 1 < self.params["epochs"]:
-            return
+            if not self.limit.has_ended:
+                return
+            # The decisions are not part of the state to resume from.
+            self.limit.end(cut=True)
+        self._select()
+
+    def _select(self):
+        """Scores genotypes while there is time, and decides all edges."""
         candidates = [*dict.fromkeys(self.draw(self.num_candidates))]
         logger.info(
             "search: scoring %d genotypes with the shared weights",
@@ -93,21 +109,33 @@ class PathSelection(keras.callbacks.Callback):
         batches = [*itertools.islice(self.batches, self.score_batches)]
         scores = []
         for number, genotype in enumerate(candidates, 1):
+            if scores and self.limit.left < self.limit.kept_back / 2:
+                self._tell_end(len(scores), len(candidates))
+                break
             scores.append(score_path(self.search, genotype, batches))
             if number % LOGGED == 0:
                 logger.info(
                     "search: scored %d of %d genotypes", number, len(candidates)
                 )
         best_first = np.argsort(np.negative(scores), kind="stable")
-        finals = {
-            int(position): score_path(
+        finals = {}
+        for position in best_first[: self.num_finalists]:
+            if finals and self.limit.left < 0:
+                self._tell_end(len(finals), self.num_finalists)
+                break
+            finals[int(position)] = score_path(
                 self.search, candidates[position], self.batches
             )
-            for position in best_first[: self.num_finalists]
-        }
         if self.path is not None:
             self._write(candidates, scores, finals)
         self._decide(candidates[max(finals, key=finals.get)])
+
+    def _tell_end(self, done, total):
+        self.limit.end(cut=True)
+        logger.info(
+            "search: scored only %d of %d genotypes, because time is up",
+            *(done, total),
+        )
 
     def _draw_uniformly(self, count):
         first = self.seed * MOST_CANDIDATES

@@ -16,6 +16,7 @@ from tfdarts.strategies.controllers.recurrent_controller import (
 from tfdarts.strategies.darts import DARTS
 from tfdarts.strategies.sampling.path_scores import path_of
 from tfdarts.strategies.sampling.path_scores import score_path
+from tfdarts.training.time_limit import TimeLimit
 
 STEPS, UPDATES, RESULTS, RECORDS = range(4)
 """What genotypes are drawn for; each has random numbers of its own."""
@@ -213,10 +214,13 @@ class ControllerTraining(keras.callbacks.Callback):
             sample is scored on the next batch, from epoch to epoch.
         steps: Integer, the steps of the controller after an epoch.
         samples: Integer, the genotypes of each step.
+        limit: `tfdarts.training.time_limit.TimeLimit`. When its time is up,
+            the controller takes no more steps. Defaults to none.
     """
 
-    def __init__(self, search, batches, steps, samples):
+    def __init__(self, search, batches, steps, samples, limit=None):
         super().__init__()
+        self.limit = limit or TimeLimit(0, float)
         self.search = search
         self.batches = batches
         self.steps = steps
@@ -225,12 +229,17 @@ class ControllerTraining(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         done = int(self.search.num_updates.numpy()) * self.samples
         batches = _cycle_from(self.batches, done)
-        rewards = [
-            self.search.train_controller(
-                itertools.islice(batches, self.samples), self.samples
+        rewards = []
+        for _ in range(self.steps):
+            if rewards and self.limit.left < self.limit.kept_back:
+                self.limit.end(cut=True)
+                self.model.stop_training = True
+                break
+            rewards.append(
+                self.search.train_controller(
+                    itertools.islice(batches, self.samples), self.samples
+                )
             )
-            for _ in range(self.steps)
-        ]
         self.search.record_policy()
         logs["reward"] = float(np.mean(rewards))
 

@@ -101,5 +101,6 @@ class RandomSharing(SupernetStrategy):
             config.num_finalists,
             config.seed,
             search.stage.path / "candidates.csv",
+            limit=search.time_limit,
         )
         search.fit([selection])
