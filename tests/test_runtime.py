@@ -265,6 +265,7 @@ def test_the_public_names_are_those_of_the_design():
         "from_arrays",
         "from_dataset",
         "from_lines",
+        "genotype_cost",
         "train_seeds",
     }
     assert tfdarts.__all__ == sorted(tfdarts.__all__)

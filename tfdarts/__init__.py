@@ -45,6 +45,7 @@ if typing.TYPE_CHECKING:  # The same names as below, for type checkers.
         register_evaluator as register_evaluator,
     )
     from tfdarts.runs.export import export as export
+    from tfdarts.runs.genotype_cost import genotype_cost as genotype_cost
     from tfdarts.runs.pipeline import pipeline as pipeline
     from tfdarts.runs.predict import predict as predict
     from tfdarts.runs.search import search as search
@@ -177,6 +178,7 @@ _PUBLIC = {
     "from_arrays": "tfdarts.data.arrays",
     "from_dataset": "tfdarts.data.arrays",
     "from_lines": "tfdarts.data.text_source",
+    "genotype_cost": "tfdarts.runs.genotype_cost",
     "hypergradient": "tfdarts.strategies.hypergradient",
     "pipeline": "tfdarts.runs.pipeline",
     "predict": "tfdarts.runs.predict",

@@ -46,6 +46,17 @@ def multiply_adds(model, everything=False):
     )
 
 
+def multiply_adds_of_layer(layer, shape):
+    """Returns the multiply-adds of a layer for one image.
+
+    Args:
+        layer: Keras layer.
+        shape: Tuple, the shape of its input with the batch, which may be
+            `None`.
+    """
+    return _cost(layer, shape, False)
+
+
 @functools.singledispatch
 def _cost(layer, shape, everything):
     """Returns the multiply-adds of a layer for an input of this shape.

@@ -39,6 +39,7 @@ def visualize(
     genotype: "Genotype | keras.Model | str",
     output_dir: str | os.PathLike,
     space: str = "darts",
+    caption: str | None = None,
 ) -> list[pathlib.Path]:
     """Draws the cells of a genotype, or the choices of a Keras model.
 
@@ -51,6 +52,8 @@ def visualize(
             missing.
         space: String, the search space of a name or of `"random:<seed>"`, or
             `"cnn"` or `"rnn"`. A file says what it contains.
+        caption: String that follows the titles of cells, such as what their
+            network costs. Defaults to none.
 
     Returns:
         The paths of the drawings.
@@ -59,7 +62,7 @@ def visualize(
         return [_draw_choices(genotype, as_path(output_dir, "output_dir"))]
     if not isinstance(genotype, Genotype):
         _, genotype = look_up(genotype, space)
-    return draw_cells(genotype, as_path(output_dir, "output_dir"))
+    return draw_cells(genotype, as_path(output_dir, "output_dir"), caption)
 
 
 def _is_keras_model(value):
@@ -84,12 +87,13 @@ def _draw_choices(model, directory):
 
 
 @show_progress()
-def draw_run(run_dir):
+def draw_run(run_dir, caption=None):
     """Draws the progress of a run so far.
 
     Args:
         run_dir: Path of a run that has a `genotype.json`, metrics of a stage,
             or test results.
+        caption: See `visualize`.
 
     Returns:
         The paths of the drawings: the cells, alpha by epoch and the signs of
@@ -110,8 +114,8 @@ def draw_run(run_dir):
     others += draw_evaluation(run_dir)
     if others and not (run_dir / "genotype.json").exists():
         return others
-    genotype = _genotype_of_run(run_dir)
-    paths = visualize(genotype, run_dir / "cells")
+    genotype = genotype_of_run(run_dir)
+    paths = visualize(genotype, run_dir / "cells", caption=caption)
     if (run_dir / "search" / "alphas.npz").exists():
         paths += _draw_search(Stage(run_dir, "search"), genotype)
     return [*paths, *others]
@@ -215,7 +219,7 @@ def _draw_search(stage, genotype):
     return [*paths, path]
 
 
-def _genotype_of_run(run_dir):
+def genotype_of_run(run_dir):
     """Returns the genotype of a run of any kind."""
     path = run_dir / "genotype.json"
     return Genotype.load(path) if path.exists() else find_genotype(str(run_dir))

@@ -16,7 +16,7 @@ _SAME_MEMORY = {"Identity", "Reshape", "ExpandDims", "Squeeze", "StopGradient"}
 _STATUS = pathlib.Path("/proc/self/status")
 
 
-def peak_bytes(graph):
+def peak_bytes(graph, without=()):
     """Returns the peak memory of a graph's tensors, bytes.
 
     The estimate runs the operations in the order of their creation and frees
@@ -26,6 +26,8 @@ def peak_bytes(graph):
 
     Args:
         graph: `tf.Graph` of a concrete function, of known shapes.
+        without: Sequence of the types of operations whose results do not
+            count, such as `"ReadVariableOp"`. Defaults to none.
 
     Example:
 
@@ -53,7 +55,7 @@ def peak_bytes(graph):
     ends = [[] for _ in range(len(operations) + 1)]
     for position, operation in enumerate(operations):
         for tensor in operation.outputs:
-            if tensor.ref() in last_use:
+            if tensor.ref() in last_use and operation.type not in without:
                 held += bytes_of(tensor)
                 ends[last_use[tensor.ref()]].append(tensor)
         peak = max(peak, held)

@@ -193,7 +193,7 @@ def _quoted(text):
     return f'"{text}"'
 
 
-def draw_cells(genotype, directory):
+def draw_cells(genotype, directory, caption=None):
     """Writes the cells of a genotype as DOT text, SVG and PNG.
 
     The pictures need Graphviz' `dot` or, without it, `graphviz-pure`. If
@@ -204,6 +204,8 @@ def draw_cells(genotype, directory):
         directory: Path of the folder for `normal.dot`, `normal.svg`,
             `normal.png` and the files of other cells. It is created if
             missing.
+        caption: String that follows the titles, in brackets. Defaults to
+            none.
 
     Returns:
         List of `pathlib.Path`, the written files.
@@ -213,10 +215,11 @@ def draw_cells(genotype, directory):
     motifs = STRUCTURES[genotype.space].motifs
     motifs = {name: genotype.cells[name] for name in motifs}
     prefix = f"{genotype.name}: " if genotype.name else ""
+    suffix = f" ({caption})" if caption else ""
     graphs = {
         directory / cell_type: cell_graph(
             cell,
-            f"{prefix}{title_of(cell_type)}",
+            f"{prefix}{title_of(cell_type)}{suffix}",
             genotype.space,
             motifs,
         )
