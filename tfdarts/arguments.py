@@ -200,3 +200,40 @@ def specification(value):
         return value
     kind, separator, path = value.partition(":")
     return kind + separator + os.path.expanduser(path)
+
+
+_UNITS = {"k": 1e3, "M": 1e6, "G": 1e9}
+
+
+def amount(value, name):
+    """Returns a number of many things as an integer.
+
+    Args:
+        value: Number, or a string that may end with `k`, `M` or `G`. `None`
+            is returned unchanged.
+        name: String, the name of the argument in errors.
+
+    Raises:
+        ValueError: If the value is no positive number.
+
+    Example:
+
+    >>> amount("500k", "n"), amount("1.5M", "n"), amount(2000, "n")
+    (500000, 1500000, 2000)
+    """
+    if value is None:
+        return None
+    value = scalar(value)
+    number, factor = value, 1
+    if isinstance(value, str) and value[-1:] in _UNITS:
+        number, factor = value[:-1], _UNITS[value[-1]]
+    try:
+        found = float("nan" if isinstance(number, bool) else number) * factor
+    except (TypeError, ValueError):
+        found = float("nan")
+    if not 1 <= found < float("inf"):
+        raise ValueError(
+            f"{name} must be a positive number, such as 500000, 500k or 50M. "
+            f"Received: {value!r}."
+        )
+    return round(found)

@@ -10,6 +10,7 @@ from tfdarts.cli.search_command import print_warning
 from tfdarts.cli.training_flags import TrainFlagfile
 from tfdarts.cli.training_flags import given_training
 from tfdarts.cli.training_flags import refuse_idle_training
+from tfdarts.cli.training_flags import require_bounded_network
 from tfdarts.cli.training_flags import shared_settings
 from tfdarts.cli.training_flags import stages_of_flags
 from tfdarts.cli.training_flags import training_flags
@@ -35,6 +36,7 @@ def run(values):
     except ValueError as error:
         raise ValueError(f"Settings of the training: {error}") from error
     refuse_idle_training(train_config, search_config, values)
+    require_bounded_network(search_config, train_config)
     for line in stages_of_flags(values):
         logger.info("pipeline: %s", line)
     from tfdarts.runs.pipeline import pipeline

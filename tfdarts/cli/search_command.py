@@ -12,6 +12,7 @@ from tfdarts.cli.dry_run_flag import cost_table
 from tfdarts.cli.training_flags import TrainFlagfile
 from tfdarts.cli.training_flags import given_training
 from tfdarts.cli.training_flags import refuse_idle_training
+from tfdarts.cli.training_flags import require_bounded_network
 from tfdarts.cli.training_flags import shared_settings
 from tfdarts.cli.training_flags import training_flags
 from tfdarts.cli.training_flags import training_of
@@ -97,6 +98,7 @@ def _training_of(config, values):
     default = {**shared_settings(training, task), **default}
     shared = shared_settings(config, task)
     training = dataclasses.replace(training, **shared)
+    require_bounded_network(config, training)
     idle = idle_settings(dataclasses.fields(training), training, shared)
     flags = {
         name: value

@@ -6,6 +6,7 @@ import functools
 from tfdarts.arguments import path_text
 from tfdarts.cli.command import Command
 from tfdarts.cli.command import settings_from_flagfile
+from tfdarts.evaluators.evaluator import FROM_SCRATCH
 from tfdarts.runs.search_configs import search_config_class_of
 from tfdarts.settings.conditions import refuse_idle_settings
 from tfdarts.settings.fields import Settings
@@ -167,6 +168,38 @@ def refuse_idle_training(training, config, values):
         raise ValueError(
             f"In the training, whose own flags begin with --train_: {error}"
         ) from error
+
+
+_SIZES = ("init_channels", "num_cells", "channel_multiplier", "crop_size")
+"""The settings that change what a network of cells costs."""
+
+
+def require_bounded_network(config, training):
+    """Raises `ValueError` if bounds are not those of the training's network.
+
+    Args:
+        config: The settings of the search.
+        training: The settings of the training.
+    """
+    if not getattr(config, "network_limits", None):
+        return
+    bounded = config
+    if config.evaluator != FROM_SCRATCH:
+        bounded = type(training)()
+    for name in _SIZES:
+        own, trained = getattr(bounded, name), getattr(training, name)
+        if own != trained:
+            flag = f"--{TRAINING_PREFIX}{name}"
+            advice = f"give {flag}={own}"
+            if own in (None, training.__dataclass_fields__[name].default):
+                advice = f"leave {flag} out"
+                if bounded is config:
+                    advice += f", or give --{name}={trained} too"
+            raise ValueError(
+                "The bounds are of the network that the training builds, and "
+                f"the search would count another one, with another --{name}: "
+                f"{advice}."
+            )
 
 
 def shared_settings(config, task):

@@ -7,6 +7,10 @@ from tfdarts import arguments
 from tfdarts.genotypes import Genotype
 
 
+class OutOfTime(Exception):
+    """The time of a search was up before its candidate was measured."""
+
+
 class Evaluation(typing.NamedTuple):
     """The score of a genotype, and the costs of evaluation and network.
 

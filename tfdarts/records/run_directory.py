@@ -11,7 +11,6 @@ import time
 
 from tfdarts.arguments import as_path
 from tfdarts.characters import has_unusable_characters
-from tfdarts.console import is_lasting
 from tfdarts.files import write_atomically
 from tfdarts.genotypes import Genotype
 from tfdarts.records.environment import record_environment
@@ -23,6 +22,7 @@ from tfdarts.records.metrics import metric_name
 from tfdarts.records.recorded_settings import DEFAULTS_OF_0_1_0
 from tfdarts.records.recorded_settings import TIME_LIMIT
 from tfdarts.records.recorded_settings import require_same_settings
+from tfdarts.records.stage_log import write_log
 from tfdarts.settings.effect import flag_lines
 from tfdarts.settings.fields import flag_fields
 from tfdarts.tasks.task_registry import task_of_config
@@ -171,7 +171,7 @@ class Stage:
             before = self.settings()
             if settings[config.extended_by] > before[config.extended_by]:
                 self._extend(before, config, flags)
-            elif self.is_out_of_time and not self.is_complete(config):
+            elif not self.is_complete(config):
                 self._continue(before, config, flags)
             if not self.finished:
                 record_environment(self)
@@ -211,24 +211,30 @@ class Stage:
         )
         # In this order, so that the same command resumes an interrupted
         # extension, and the old number of epochs leads to the old result.
-        best = {name: None for name in _BEST if name in self.status()}
-        self.report("running", epoch=done, epochs=length, **best)
+        self._report_no_result(epoch=done, epochs=length)
         if finished:
             self._move_results(self.path / f"after_epoch_{done}")
-        self._write_flags(flags)
-        write_json(self.path / "config.json", {**before, name: length})
+        self._record_lengths(before, config, flags)
 
     def _continue(self, before, config, flags):
-        """Continues a stage that `--max_minutes` has ended, with more."""
-        best = {name: None for name in _BEST if name in self.status()}
-        seconds = self.status()["seconds"]
-        self._move_results(self.path / f"after_{seconds:.0f}_seconds")
-        self.report("running", **best)
+        """Continues a stage, perhaps after or with another time limit."""
+        if self.is_out_of_time:
+            seconds = self.status()["seconds"]
+            self._report_no_result()
+            self._move_results(self.path / f"after_{seconds:.0f}_seconds")
+        if getattr(config, TIME_LIMIT, 0) != before.get(TIME_LIMIT, 0):
+            self._record_lengths(before, config, flags)
+
+    def _record_lengths(self, before, config, flags):
+        """Writes the settings that may differ when a stage resumes."""
+        names = [config.extended_by, TIME_LIMIT]
+        now = {n: getattr(config, n) for n in names if hasattr(config, n)}
         self._write_flags(flags)
-        write_json(
-            self.path / "config.json",
-            {**before, TIME_LIMIT: getattr(config, TIME_LIMIT)},
-        )
+        write_json(self.path / "config.json", {**before, **now})
+
+    def _report_no_result(self, **details):
+        best = {name: None for name in _BEST if name in self.status()}
+        self.report("running", **details, **best)
 
     def _move_results(self, directory):
         directory.mkdir(exist_ok=True)
@@ -323,31 +329,5 @@ class Stage:
             ValueError: If another process holds the lock.
         """
         self.path.mkdir(parents=True, exist_ok=True)
-        with hold_lock(self.path / "lock", "--run_dir"), self._logged():
+        with hold_lock(self.path / "lock", "--run_dir"), write_log(self):
             yield
-
-    @contextlib.contextmanager
-    def _logged(self):
-        handler = logging.FileHandler(
-            self.path / "log.txt", encoding="utf-8", errors="backslashreplace"
-        )
-        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
-        handler.addFilter(is_lasting)
-        level = logger.level
-        logger.setLevel(logging.INFO)
-        logger.addHandler(handler)
-        try:
-            yield
-        except BaseException as error:
-            reason = str(error) or type(error).__name__
-            # On a full disk, only the first error matters.
-            with contextlib.suppress(OSError):
-                record = logging.makeLogRecord({"msg": f"Stopped: {reason}"})
-                handler.emit(record)
-                if not self.finished:
-                    self.report("stopped", reason=reason)
-            raise
-        finally:
-            logger.removeHandler(handler)
-            logger.setLevel(level)
-            handler.close()

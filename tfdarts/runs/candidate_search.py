@@ -5,6 +5,7 @@ import logging
 import time
 
 from tfdarts.duration import format_duration
+from tfdarts.evaluators.evaluation import OutOfTime
 from tfdarts.files import write_atomically
 from tfdarts.genotypes import Genotype
 from tfdarts.records.lock import hold_lock
@@ -13,6 +14,7 @@ from tfdarts.records.trials import read_trials
 from tfdarts.records.trials import write_trials
 from tfdarts.runs.describe_data import to_recorded_config
 from tfdarts.runs.evaluator_registry import get_evaluator
+from tfdarts.runs.network_bounds import NetworkBounds
 from tfdarts.runs.time_budget import time_limit_of
 from tfdarts.runs.worker_processes import WorkerProcesses
 from tfdarts.runs.workers import versions
@@ -22,7 +24,6 @@ from tfdarts.strategies.strategy_registry import get_strategy
 from tfdarts.strategies.trial_budget import is_time_up
 from tfdarts.strategies.trial_search import TrialSearch
 from tfdarts.tasks.run_data import find_data
-from tfdarts.training.time_limit import OutOfTime
 
 logger = logging.getLogger("tfdarts")
 
@@ -52,16 +53,29 @@ class CandidateSearch(TrialSearch):
         super().__init__(config, evaluator)
         self.source = find_data(config)
         self.distribution = task.training.distribution_of(config)
+        self.bounds = NetworkBounds(task, config, self.source)
         self.stage = self.time_limit = None
 
     def begin(self, stage):
         """Sets the stage and the time limit; reads the trials so far."""
         self.stage = stage
+        self.bounds.use(stage.path / "network_costs.json")
         self.time_limit = time_limit_of(stage, self.config, self.distribution)
         self.trials = read_trials(stage.path)
         self.begun, self.done_before = time.monotonic(), len(self.trials)
         if self.trials:
             logger.info("search: resuming after candidate %d", len(self.trials))
+
+    def allows(self, genotype):
+        return self.bounds.allow(genotype)
+
+    def nothing_allowed(self, count):
+        """Returns why no genotype is allowed; see `NetworkBounds`."""
+        return self.bounds.nothing_found(count)
+
+    def check_result(self):
+        """Counts anew what the network of the result costs."""
+        self.bounds.check(self.genotype)
 
     @property
     def directory(self):

@@ -4,11 +4,11 @@ import dataclasses
 import math
 
 from tfdarts.evaluators.evaluation import Evaluation
+from tfdarts.evaluators.evaluation import OutOfTime
 from tfdarts.evaluators.evaluator import FROM_SCRATCH
 from tfdarts.evaluators.evaluator import Evaluator
 from tfdarts.genotypes import Genotype
 from tfdarts.records.run_directory import Stage
-from tfdarts.training.time_limit import OutOfTime
 
 
 class FromScratchEvaluator(Evaluator):

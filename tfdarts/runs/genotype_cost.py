@@ -68,7 +68,7 @@ def genotype_cost(
 
     >>> cost = genotype_cost("DARTS_V2")
     >>> cost["parameters"], cost["multiply_adds"]
-    (3349342, 531648256)
+    (3349342, 528359040)
     """
     if not isinstance(genotype, Genotype):
         _, genotype = look_up(genotype, "darts")

@@ -5,6 +5,7 @@ import functools
 import logging
 
 from tfdarts.console import show_progress
+from tfdarts.evaluators.evaluation import OutOfTime
 from tfdarts.genotypes import Genotype
 from tfdarts.records.pictures import optional_pictures
 from tfdarts.records.pictures import redraw_advice
@@ -20,7 +21,6 @@ from tfdarts.runs.workers import run_as_worker
 from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import require_config
 from tfdarts.tasks.task_registry import task_of_config
-from tfdarts.training.time_limit import OutOfTime
 
 logger = logging.getLogger("tfdarts")
 
@@ -77,6 +77,7 @@ def _finish(strategy, running, stage):
     running.begin(stage)
     with contextlib.suppress(OutOfTime):
         strategy.run(running)
+    running.check_result()
     running.genotype.save(stage.run_dir / "genotype.json")
     stage.report("running", **running.progress)
     with optional_pictures("The search is done", redraw_advice(stage.run_dir)):

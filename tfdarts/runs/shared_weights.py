@@ -11,7 +11,6 @@ from tfdarts.evaluators.evaluator import Evaluator
 from tfdarts.records.run_directory import OUT_OF_TIME
 from tfdarts.records.run_directory import SHARED
 from tfdarts.records.run_directory import Stage
-from tfdarts.runs.time_budget import report_finished
 from tfdarts.settings.fields import setting
 from tfdarts.strategies.sampling.path_settings import PathSettings
 from tfdarts.strategies.sampling.random_sharing import RandomSharing
@@ -126,6 +125,8 @@ class SharedWeightsEvaluator(Evaluator):
 
 def _train(search, stage):
     """Trains a supernet, without the choice of a genotype."""
+    from tfdarts.runs.time_budget import report_finished
+
     search.begin(stage)
     search.fit()
     report_finished(

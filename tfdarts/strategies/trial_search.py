@@ -72,6 +72,14 @@ class TrialSearch:
             evaluation = self.measure(genotype, len(self.trials) + 1)
         return self.keep(evaluation)
 
+    def allows(self, genotype):
+        """Returns whether a genotype may be a candidate.
+
+        Args:
+            genotype: `Genotype`.
+        """
+        return True
+
     def known(self, genotype):
         """Returns what is known of an earlier candidate, or `None`."""
         for trial in self.trials:

@@ -5,10 +5,6 @@ import time
 import keras
 
 
-class OutOfTime(Exception):
-    """The time of a search was up before its candidate was measured."""
-
-
 class TimeLimit(keras.callbacks.Callback):
     """Ends a training after the step in which its time is up.
 

@@ -68,7 +68,7 @@ class GaussianProcessOracle(Proposer):
         process = self._process(targets)
         for cells in self.candidates(process, targets, generator):
             values = self._encode(cells)
-            if not self._duplicate(values):
+            if not self._duplicate(values) and self.accepts(values):
                 self.pairs.forget()
                 return values
         return self._sample_untried(generator)

@@ -8,6 +8,7 @@ from typing import Any
 
 from tfdarts.settings.conditions import unmet_conditions
 from tfdarts.settings.fields import Settings
+from tfdarts.strategies.network_limits import NetworkLimits
 from tfdarts.strategies.proposers.worker_settings import WorkerSettings
 from tfdarts.strategies.strategy import Strategy
 from tfdarts.strategies.trial_budget import TrialBudget
@@ -20,7 +21,7 @@ logger = logging.getLogger("tfdarts")
 
 
 @dataclasses.dataclass(frozen=True)
-class OracleSettings(WorkerSettings, TrialBudget):
+class OracleSettings(WorkerSettings, NetworkLimits, TrialBudget):
     """The settings of a strategy that has an oracle.
 
     Attributes:
@@ -36,6 +37,12 @@ class OracleSettings(WorkerSettings, TrialBudget):
     def __post_init__(self):
         super().__post_init__()
         self._require_learning()
+        if self.max_milliseconds and (self.num_workers or self.listen):
+            raise ValueError(
+                "--max_milliseconds measures each network while nothing else "
+                "runs, and workers train at this time: leave --num_workers "
+                "and --listen out, or bound --max_multiply_adds instead."
+            )
         if "preset" not in self.__dataclass_fields__:
             for name, value in self.of_few_candidates.items():
                 field = self.__dataclass_fields__[name]
@@ -140,12 +147,15 @@ class OracleStrategy(Strategy):
     def run(self, search: Any) -> None:
         from tfdarts.strategies.proposers.ask_tell import ask
         from tfdarts.strategies.proposers.proposals import Proposals
+        from tfdarts.strategies.proposers.proposer import MOST_REJECTED
 
         warn_if_nothing_is_learnt(search.config)
         choices = self.build_encoding(search.config).hyperparameters()
         oracle = self.build_oracle(search.config, choices)
-        _restore(oracle, search.directory)
         proposals = Proposals(oracle, search)
+        if search.config.network_limits:
+            _require_allowed(oracle, proposals, search)
+        _restore(oracle, search.directory)
         proposals.catch_up()
         if search.config.num_workers or search.config.listen:
             from tfdarts.strategies.proposers.chief import run_chief
@@ -155,10 +165,32 @@ class OracleStrategy(Strategy):
         while not has_ended(search):
             trial = ask(oracle)
             if trial is None:
+                if not search.trials and getattr(oracle, "gave_up", False):
+                    raise ValueError(search.nothing_allowed(MOST_REJECTED))
                 logger.info("search: ended, because the oracle has no more")
                 return
             genotype = proposals.genotype(trial)
             proposals.tell(trial, search.evaluate(genotype))
+
+
+def _require_allowed(oracle, proposals, search):
+    """Lets an oracle propose only genotypes that a search allows.
+
+    Raises:
+        ValueError: If the oracle cannot reject its own proposals.
+    """
+    from tfdarts.strategies.proposers.proposer import Proposer
+
+    if not isinstance(oracle, Proposer):
+        raise ValueError(
+            f"The strategy {search.config.strategy} would propose a genotype "
+            "that was rejected again, so it takes no bounds of the network: "
+            "give another --strategy, such as evolution, local_search or "
+            "random."
+        )
+    oracle.accepts = lambda values: search.allows(
+        proposals.encoding.decode(values)
+    )
 
 
 def warn_if_nothing_is_learnt(config):

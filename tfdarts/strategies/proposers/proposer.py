@@ -66,6 +66,10 @@ class ResumableOracle(keras_tuner.Oracle):
         write_atomically(path, json.dumps(state), durable=False)
 
 
+MOST_REJECTED = 100
+"""Proposals in a row that may be rejected; a search then ends."""
+
+
 class Proposer(ResumableOracle):
     """An oracle that proposes values and learns from their results.
 
@@ -73,7 +77,21 @@ class Proposer(ResumableOracle):
 
     Args:
         **kwargs: See `ResumableOracle`.
+
+    Attributes:
+        accepts: Function of values that returns whether they may be a trial.
+            Rejected values are no trial, and other values are proposed.
+            Defaults to accepting all.
+        rejected: Integer, the number of rejected values so far.
+        gave_up: Boolean, whether too many values in a row were rejected.
     """
+
+    rejected = 0
+    gave_up = False
+
+    @staticmethod
+    def accepts(values):
+        return True
 
     def propose(self, generator: np.random.Generator) -> dict | None:
         """Returns the values of the next trial, a dict; `None` for no more.
@@ -95,9 +113,27 @@ class Proposer(ResumableOracle):
 
     def populate_space(self, trial_id):
         generator = np.random.default_rng([self.seed, len(self.start_order)])
-        values = self.propose(generator)
+        values = self._propose_accepted(generator)
         status = "STOPPED" if values is None else "RUNNING"
         return {"status": status, "values": values}
+
+    def _propose_accepted(self, generator):
+        """Returns the first accepted proposal, or `None` if there is none."""
+        for _ in range(MOST_REJECTED):
+            values = self.propose(generator)
+            if values is None or self.accepts(values):
+                return values
+            self.rejected += 1
+        self.gave_up = True
+        return None
+
+    def get_state(self) -> dict:
+        return {**super().get_state(), "rejected": self.rejected}
+
+    def set_state(self, state: dict) -> None:
+        super().set_state(state)
+        # An earlier version had no such number.
+        self.rejected = state.get("rejected", 0)
 
     def score_trial(self, trial):
         super().score_trial(trial)

@@ -56,7 +56,8 @@ class SamplingOracle(Proposer):
 
     def propose(self, generator: np.random.Generator) -> dict | None:
         (draws,) = self.hyperparameters.space
-        return {_NAME: draws.min_value + len(self.start_order)}
+        drawn = len(self.start_order) + self.rejected
+        return {_NAME: draws.min_value + drawn}
 
     def learn(self, values: dict, loss: float) -> None:
         """Ignores a result: random search does not learn."""

@@ -1,0 +1,163 @@
+"""Whether the networks of candidates are within bounds."""
+
+import dataclasses
+import json
+import logging
+import zlib
+
+from tfdarts.evaluators.evaluator import FROM_SCRATCH
+from tfdarts.files import write_atomically
+from tfdarts.runs.from_scratch import FromScratchEvaluator
+from tfdarts.tasks.presets import apply_preset
+
+logger = logging.getLogger("tfdarts")
+
+
+class NetworkBounds:
+    """Compares what the networks of genotypes cost with bounds.
+
+    The network is the one that a candidate trains, and with an evaluator that
+    trains none, the one that `tfdarts-train` builds by default. Costs are
+    kept, so that a resumed search makes the same decisions, although latencies
+    differ from measurement to measurement.
+
+    Args:
+        task: `Task`.
+        config: The settings of the search, with the choices of the preset.
+        source: The data.
+
+    Attributes:
+        limits: Dict from the names of costs to their bounds.
+
+    Raises:
+        ValueError: If there are bounds, and the task has no images.
+    """
+
+    def __init__(self, task, config, source):
+        self.limits = getattr(config, "network_limits", {})
+        self.task, self.config, self.source = task, config, source
+        self.path = None
+        self._known = {}
+        primitives = config.search_space.structure.primitives
+        if self.limits and primitives != "layers":
+            raise ValueError(
+                f"{self._flags} {'is' if len(self.limits) == 1 else 'are'} "
+                f"only for networks of images, not for {task.name}: leave "
+                "the bounds out."
+            )
+
+    @property
+    def _flags(self):
+        return " ".join(f"--max_{n}={v:g}" for n, v in self.limits.items())
+
+    def use(self, path):
+        """Reads and keeps costs in a file.
+
+        Args:
+            path: Path, which need not exist.
+        """
+        self.path = path
+        if path.exists():
+            self._known = json.loads(path.read_text())
+
+    def allow(self, genotype):
+        """Returns whether the network of a genotype is within all bounds.
+
+        Args:
+            genotype: `Genotype`.
+        """
+        if not self.limits:
+            return True
+        key = f"{zlib.crc32(json.dumps(_cells_of(genotype)).encode()):08x}"
+        if key not in self._known:
+            self._known[key] = self.cost(genotype)
+            if self.path is not None:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                write_atomically(self.path, json.dumps(self._known, indent=2))
+        return not self._exceeded(self._known[key])
+
+    def check(self, genotype):
+        """Logs what the network of the result costs, counted anew.
+
+        Args:
+            genotype: `Genotype`.
+
+        Raises:
+            ValueError: If a count is above its bound.
+        """
+        if not self.limits:
+            return
+        cost = self.cost(genotype)
+        shown = ", ".join(f"{value:,.4g} {n}" for n, value in cost.items())
+        exceeded = self._exceeded(cost)
+        logger.info("search: the network of the result has %s", shown)
+        if {*exceeded} - {"milliseconds"}:
+            raise ValueError(
+                f"The network of the result has {shown}, which is more than "
+                f"{self._flags}: please report this bug."
+            )
+        if exceeded:
+            logger.warning(
+                "search: this time, the network of the result took %.3g ms, "
+                "more than --max_milliseconds=%g: other programs may have "
+                "used the processor. Measure again by tfdarts-visualize "
+                "--cost.",
+                *(cost["milliseconds"], self.limits["milliseconds"]),
+            )
+
+    def nothing_found(self, count):
+        """Returns the sentence for a search whose proposals all exceed.
+
+        Args:
+            count: Integer, the number of proposals in a row.
+        """
+        least = {
+            name: min(cost[name] for cost in self._known.values())
+            for name in self.limits
+        }
+        shown = ", ".join(f"{value:,.4g} {n}" for n, value in least.items())
+        return (
+            f"None of {count} genotypes in a row has a network within "
+            f"{self._flags}; the least of all was {shown}. Raise the bound, "
+            "or give a smaller network, such as fewer --init_channels."
+        )
+
+    def cost(self, genotype):
+        """Returns the costs of the network that have bounds, a dict."""
+        from tfdarts.models.multiply_adds import multiply_adds
+        from tfdarts.tasks.network_cost import milliseconds_of
+        from tfdarts.tasks.networks import count_parameters
+
+        network = self.task.build_network(
+            self._settings_of(genotype), genotype, self.source
+        )
+        functions = {
+            "parameters": count_parameters,
+            "multiply_adds": multiply_adds,
+            "milliseconds": milliseconds_of,
+        }
+        return {name: functions[name](network) for name in self.limits}
+
+    def _exceeded(self, cost):
+        """Returns the names of costs that are above their bounds, a list."""
+        return [
+            name for name, limit in self.limits.items() if cost[name] > limit
+        ]
+
+    def _settings_of(self, genotype):
+        """Returns the settings of the training of a network."""
+        if self.config.evaluator == FROM_SCRATCH:
+            evaluator = FromScratchEvaluator(self.task, self.config)
+            return evaluator.training_config(genotype, None)
+        shared = {
+            field.name: getattr(self.config, field.name)
+            for field in dataclasses.fields(self.task.shared_config)
+        }
+        config = self.task.configs["train"](
+            **{**shared, "run_dir": None, "genotype": genotype}
+        )
+        return apply_preset(config, self.source, 1)
+
+
+def _cells_of(genotype):
+    return genotype.to_dict()["cells"]
