@@ -182,7 +182,9 @@ class CandidateSearch(TrialSearch):
     @property
     def genotype(self):
         """The genotype of the best candidate, without a name."""
-        found = super().genotype if self.trials else self._unfinished
+        found = self._unfinished
+        if found is None or self.trials:
+            found = super().genotype
         return dataclasses.replace(found, name=None)
 
     @property
