@@ -8,6 +8,7 @@ from tfdarts.evaluators.evaluation import OutOfTime
 from tfdarts.evaluators.evaluator import FROM_SCRATCH
 from tfdarts.evaluators.evaluator import Evaluator
 from tfdarts.genotypes import Genotype
+from tfdarts.records.recorded_settings import TIME_LIMIT
 from tfdarts.records.run_directory import Stage
 
 
@@ -69,7 +70,9 @@ class FromScratchEvaluator(Evaluator):
         }
         run_dir = run_dir and str(run_dir)
         settings |= {"genotype": genotype, "run_dir": run_dir}
-        settings["max_minutes"] = self._minutes_of_training(run_dir)
+        # A task of a plugin may have no time limit.
+        if TIME_LIMIT in config_class.__dataclass_fields__:
+            settings[TIME_LIMIT] = self._minutes_of_training(run_dir)
         if isinstance(genotype, Genotype):
             settings["space"] = None  # It says itself what its cells are.
         return config_class(**settings)

@@ -8,6 +8,7 @@ import typing
 from tfdarts.evaluators.evaluation import Evaluation
 from tfdarts.evaluators.evaluator import FROM_SCRATCH
 from tfdarts.evaluators.evaluator import Evaluator
+from tfdarts.records.recorded_settings import TIME_LIMIT
 from tfdarts.records.run_directory import OUT_OF_TIME
 from tfdarts.records.run_directory import SHARED
 from tfdarts.records.run_directory import Stage
@@ -114,8 +115,8 @@ class SharedWeightsEvaluator(Evaluator):
         settings |= {"strategy": self.supernet_strategy}
         from tfdarts.strategies.sampling.path_selection import KEPT_FOR_SCORES
 
-        minutes = self.config.max_minutes
-        settings |= {"max_minutes": (1 - KEPT_FOR_SCORES) * minutes}
+        if TIME_LIMIT in settings:  # A task of a plugin may have none.
+            settings[TIME_LIMIT] *= 1 - KEPT_FOR_SCORES
         run_dir = self.config.run_dir
         if run_dir:  # A dry run has none.
             run_dir = str(Stage(run_dir, "search").path / SHARED)
