@@ -11,6 +11,7 @@ import pathlib
 import re
 
 import found_cells_table
+import methods_quality
 from study import read_rows
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -23,8 +24,14 @@ def found_cells():
     return found_cells_table.markdown(found_cells_table.rows_of_minutes(rows))
 
 
-TABLES = {"found_cells": found_cells}
-PAGES = ("docs/evaluation.md",)
+def methods():
+    """Returns the table of the study of gradient methods."""
+    rows = methods_quality.rows_of(RESULTS / "methods_quality.jsonl")
+    return methods_quality.markdown(rows)
+
+
+TABLES = {"found_cells": found_cells, "methods_quality": methods}
+PAGES = ("docs/evaluation.md", "benchmarks/README.md")
 PLACE = re.compile(
     r"(<!-- table: (\w+) -->\n).*?(<!-- end of table -->)", re.DOTALL
 )
