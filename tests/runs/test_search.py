@@ -211,10 +211,10 @@ def test_a_damaged_record_is_named_and_stays(run, tmp_path, file, damage):
     damage(directory / file)
     before = {p: p.is_file() and p.read_bytes() for p in directory.rglob("*")}
     values = {"normal": None, "reduce": None}
-    supernet = types.SimpleNamespace(
-        alpha_values=lambda: values, probabilities=lambda: values
+    supernet = types.SimpleNamespace(alpha_values=lambda: values)
+    darts = types.SimpleNamespace(
+        supernet=supernet, probabilities=lambda: values
     )
-    darts = types.SimpleNamespace(supernet=supernet)
     with pytest.raises(ValueError, match="search is damaged.*Restore an intac"):
         SearchRecord(directory, darts, first_epoch=2)
     after = {p: p.is_file() and p.read_bytes() for p in directory.rglob("*")}
