@@ -163,7 +163,7 @@ def test_an_evaluator_without_training_has_the_default_network(tmp_path):
     source = find_data(config)
     bounds = NetworkBounds(task, config, source)
     genotype = NASBench201SearchSpace().sample(0)
-    settings = bounds._settings_of(genotype)
+    settings = bounds.settings_of(genotype)
     # Those of --preset=auto for digits.
     assert (settings.init_channels, settings.num_cells) == (16, 8)
 

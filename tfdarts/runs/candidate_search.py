@@ -15,6 +15,7 @@ from tfdarts.records.trials import write_trials
 from tfdarts.runs.describe_data import to_recorded_config
 from tfdarts.runs.evaluator_registry import get_evaluator
 from tfdarts.runs.network_bounds import NetworkBounds
+from tfdarts.runs.prescores import Prescores
 from tfdarts.runs.time_budget import time_limit_of
 from tfdarts.runs.worker_processes import WorkerProcesses
 from tfdarts.runs.workers import versions
@@ -54,12 +55,14 @@ class CandidateSearch(TrialSearch):
         self.source = find_data(config)
         self.distribution = task.training.distribution_of(config)
         self.bounds = NetworkBounds(task, config, self.source)
+        self.prescores = Prescores(self.bounds)
         self.stage = self.time_limit = None
 
     def begin(self, stage):
         """Sets the stage and the time limit; reads the trials so far."""
         self.stage = stage
         self.bounds.use(stage.path / "network_costs.json")
+        self.prescores.use(stage.path / "prescores.json")
         self.time_limit = time_limit_of(stage, self.config, self.distribution)
         self.trials = read_trials(stage.path)
         self.begun, self.done_before = time.monotonic(), len(self.trials)
@@ -68,6 +71,10 @@ class CandidateSearch(TrialSearch):
 
     def allows(self, genotype):
         return self.bounds.allow(genotype)
+
+    def prescore(self, genotype):
+        """Returns the score of `--prefilter` of a genotype."""
+        return self.prescores.of(genotype)
 
     def nothing_allowed(self, count):
         """Returns why no genotype is allowed; see `NetworkBounds`."""

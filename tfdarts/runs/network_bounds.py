@@ -129,7 +129,7 @@ class NetworkBounds:
         from tfdarts.tasks.networks import count_parameters
 
         network = self.task.build_network(
-            self._settings_of(genotype), genotype, self.source
+            self.settings_of(genotype), genotype, self.source
         )
         functions = {
             "parameters": count_parameters,
@@ -144,7 +144,7 @@ class NetworkBounds:
             name for name, limit in self.limits.items() if cost[name] > limit
         ]
 
-    def _settings_of(self, genotype):
+    def settings_of(self, genotype):
         """Returns the settings of the training of a network."""
         if self.config.evaluator == FROM_SCRATCH:
             evaluator = FromScratchEvaluator(self.task, self.config)

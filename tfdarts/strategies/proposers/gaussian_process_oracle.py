@@ -33,6 +33,8 @@ class GaussianProcessOracle(Proposer):
             the space.
     """
 
+    draws = False
+
     def __init__(self, space, metric, num_initial, **kwargs):
         space.require_equal_cells()
         self.space = space

@@ -9,6 +9,7 @@ from typing import Any
 from tfdarts.settings.conditions import unmet_conditions
 from tfdarts.settings.fields import Settings
 from tfdarts.strategies.network_limits import NetworkLimits
+from tfdarts.strategies.prefilter import PrefilterSettings
 from tfdarts.strategies.proposers.worker_settings import WorkerSettings
 from tfdarts.strategies.strategy import Strategy
 from tfdarts.strategies.trial_budget import TrialBudget
@@ -21,7 +22,9 @@ logger = logging.getLogger("tfdarts")
 
 
 @dataclasses.dataclass(frozen=True)
-class OracleSettings(WorkerSettings, NetworkLimits, TrialBudget):
+class OracleSettings(
+    WorkerSettings, PrefilterSettings, NetworkLimits, TrialBudget
+):
     """The settings of a strategy that has an oracle.
 
     Attributes:
@@ -155,6 +158,8 @@ class OracleStrategy(Strategy):
         proposals = Proposals(oracle, search)
         if search.config.network_limits:
             _require_allowed(oracle, proposals, search)
+        if search.config.prefilter != "none":
+            _use_prefilter(oracle, proposals, search)
         _restore(oracle, search.directory)
         proposals.catch_up()
         if search.config.num_workers or search.config.listen:
@@ -189,6 +194,27 @@ def _require_allowed(oracle, proposals, search):
             "random."
         )
     oracle.accepts = lambda values: search.allows(
+        proposals.encoding.decode(values)
+    )
+
+
+def _use_prefilter(oracle, proposals, search):
+    """Lets an oracle propose the best of several by a score.
+
+    Raises:
+        ValueError: If the oracle does not draw its proposals at random.
+    """
+    from tfdarts.strategies.proposers.proposer import Proposer
+
+    if not isinstance(oracle, Proposer) or not oracle.draws:
+        raise ValueError(
+            f"The strategy {search.config.strategy} proposes what it expects "
+            "to be the best, so --prefilter has nothing to choose from: leave "
+            "--prefilter out, or give another --strategy, such as random or "
+            "evolution."
+        )
+    oracle.pool = search.config.prefilter_pool
+    oracle.prescore = lambda values: search.prescore(
         proposals.encoding.decode(values)
     )
 

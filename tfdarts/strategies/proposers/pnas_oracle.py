@@ -39,6 +39,8 @@ class PNASOracle(Proposer):
     - [Liu et al., 2018](https://arxiv.org/abs/1712.00559)
     """
 
+    draws = False
+
     def __init__(self, space, beam, **kwargs):
         self.encoding = SpaceEncoding(space)
         self.cells = GrowingCells(space)

@@ -82,10 +82,17 @@ class Proposer(ResumableOracle):
         accepts: Function of values that returns whether they may be a trial.
             Rejected values are no trial, and other values are proposed.
             Defaults to accepting all.
-        rejected: Integer, the number of rejected values so far.
+        draws: Boolean, whether `propose` draws other values each time.
+        pool: Integer, the accepted values of which the one with the highest
+            `prescore` becomes a trial. Defaults to `1`.
+        prescore: Function of values that returns a number.
+        rejected: Integer, the number of values so far that became no trial.
         gave_up: Boolean, whether too many values in a row were rejected.
     """
 
+    draws = True
+    pool = 1
+    prescore = None
     rejected = 0
     gave_up = False
 
@@ -113,9 +120,22 @@ class Proposer(ResumableOracle):
 
     def populate_space(self, trial_id):
         generator = np.random.default_rng([self.seed, len(self.start_order)])
-        values = self._propose_accepted(generator)
+        values = self._propose_best(generator)
         status = "STOPPED" if values is None else "RUNNING"
         return {"status": status, "values": values}
+
+    def _propose_best(self, generator):
+        """Returns the best of the pool; the first of equal ones."""
+        pool = []
+        for _ in range(self.pool):
+            self.rejected += bool(pool)  # The one before is no trial, if any.
+            values = self._propose_accepted(generator)
+            if values is None:
+                break
+            pool.append(values)
+        if len(pool) < 2:
+            return next(iter(pool), None)
+        return max(pool, key=self.prescore)
 
     def _propose_accepted(self, generator):
         """Returns the first accepted proposal, or `None` if there is none."""
