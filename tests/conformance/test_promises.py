@@ -422,28 +422,28 @@ def test_two_replicas_are_two_parts_of_a_batch(case, two_replicas):
         ("bfloat16", "bfloat16", 0.1),
     ],
 )
-@pytest.mark.parametrize("training", [True, False])
 @each
 def test_other_types_give_what_float32_gives(
-    case, dtype, outputs_dtype, tolerance, training
+    case, dtype, outputs_dtype, tolerance
 ):
     expected = made(case)
     layer = made(case, dtype)
     for one, other in zip(layer.variables, expected.variables, strict=True):
         one.assign(tf.cast(other, one.dtype))
-    outputs = outputs_of(layer, inputs_of(case), training)
     logits = case.of in MODELS
-    for output in outputs:
-        assert output.dtype == (
-            outputs_dtype or ("float32" if logits else "bfloat16")
-        )
-    for one, other in zip(
-        arrays(outputs),
-        arrays(outputs_of(expected, inputs_of(case), training)),
-        strict=True,
-    ):
-        error = np.linalg.norm(one - other)
-        assert error <= tolerance * np.linalg.norm(other)
+    for training in (True, False):
+        outputs = outputs_of(layer, inputs_of(case), training)
+        for output in outputs:
+            assert output.dtype == (
+                outputs_dtype or ("float32" if logits else "bfloat16")
+            )
+        for one, other in zip(
+            arrays(outputs),
+            arrays(outputs_of(expected, inputs_of(case), training)),
+            strict=True,
+        ):
+            error = np.linalg.norm(one - other)
+            assert error <= tolerance * np.linalg.norm(other)
 
 
 @each
