@@ -377,6 +377,12 @@ def test_usage_errors(arguments, message, capsys):
     assert message in capsys.readouterr().err
 
 
+def run_study(command):
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-1500:] + done.stderr[-3000:]
+    return done
+
+
 @pytest.mark.slow
 def test_a_tiny_study(images_dir):
     tiny = {"num_cells": 3, "batch_size": 8, "epochs": 1}
@@ -395,12 +401,9 @@ def test_a_tiny_study(images_dir):
         *(sys.executable, BENCHMARKS / "found_cells.py", "run"),
         *("random", "darts_selected", f"--images={images_dir}", "--seeds=100"),
         *(f"--work_dir={images_dir / 'work'}", f"--results={results}"),
-        *("--minutes=2", "--scale=0.0015", f"--changes={json.dumps(changes)}"),
+        *("--minutes=2", "--scale=0.002", f"--changes={json.dumps(changes)}"),
     ]
-    first, second = (
-        subprocess.run(command, check=True, capture_output=True, text=True)
-        for _ in range(2)
-    )
+    first, second = (run_study(command) for _ in range(2))
     assert "6 of 6 runs are left" in first.stdout
     assert "left" not in second.stdout
     rows = [json.loads(line) for line in results.read_text().splitlines()]
