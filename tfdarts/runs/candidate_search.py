@@ -61,8 +61,8 @@ class CandidateSearch(TrialSearch):
     def begin(self, stage):
         """Sets the stage and the time limit; reads the trials so far."""
         self.stage = stage
-        self.bounds.use(stage.path / "network_costs.json")
-        self.prescores.use(stage.path / "prescores.json")
+        self.bounds.costs.use(stage.path / "network_costs.json")
+        self.prescores.scores.use(stage.path / "prescores.json")
         self.time_limit = time_limit_of(stage, self.config, self.distribution)
         self.trials = read_trials(stage.path)
         self.begun, self.done_before = time.monotonic(), len(self.trials)
@@ -74,7 +74,7 @@ class CandidateSearch(TrialSearch):
 
     def prescore(self, genotype):
         """Returns the score of `--prefilter` of a genotype."""
-        return self.prescores.of(genotype)
+        return self.prescores.scores.of(genotype)
 
     def nothing_allowed(self, count):
         """Returns why no genotype is allowed; see `NetworkBounds`."""

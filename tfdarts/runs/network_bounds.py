@@ -1,12 +1,10 @@
 """Whether the networks of candidates are within bounds."""
 
 import dataclasses
-import json
 import logging
-import zlib
 
 from tfdarts.evaluators.evaluator import FROM_SCRATCH
-from tfdarts.files import write_atomically
+from tfdarts.records.kept_values import KeptValues
 from tfdarts.runs.from_scratch import FromScratchEvaluator
 from tfdarts.tasks.presets import apply_preset
 
@@ -28,6 +26,7 @@ class NetworkBounds:
 
     Attributes:
         limits: Dict from the names of costs to their bounds.
+        costs: `KeptValues`, dicts of costs by genotype.
 
     Raises:
         ValueError: If there are bounds, and the task has no images.
@@ -36,8 +35,7 @@ class NetworkBounds:
     def __init__(self, task, config, source):
         self.limits = getattr(config, "network_limits", {})
         self.task, self.config, self.source = task, config, source
-        self.path = None
-        self._known = {}
+        self.costs = KeptValues(self.cost)
         primitives = config.search_space.structure.primitives
         if self.limits and primitives != "layers":
             raise ValueError(
@@ -50,16 +48,6 @@ class NetworkBounds:
     def _flags(self):
         return " ".join(f"--max_{n}={v:g}" for n, v in self.limits.items())
 
-    def use(self, path):
-        """Reads and keeps costs in a file.
-
-        Args:
-            path: Path, which need not exist.
-        """
-        self.path = path
-        if path.exists():
-            self._known = json.loads(path.read_text())
-
     def allow(self, genotype):
         """Returns whether the network of a genotype is within all bounds.
 
@@ -68,13 +56,7 @@ class NetworkBounds:
         """
         if not self.limits:
             return True
-        key = f"{zlib.crc32(json.dumps(_cells_of(genotype)).encode()):08x}"
-        if key not in self._known:
-            self._known[key] = self.cost(genotype)
-            if self.path is not None:
-                self.path.parent.mkdir(parents=True, exist_ok=True)
-                write_atomically(self.path, json.dumps(self._known, indent=2))
-        return not self._exceeded(self._known[key])
+        return not self._exceeded(self.costs.of(genotype))
 
     def check(self, genotype):
         """Logs what the network of the result costs, counted anew.
@@ -112,7 +94,7 @@ class NetworkBounds:
             count: Integer, the number of proposals in a row.
         """
         least = {
-            name: min(cost[name] for cost in self._known.values())
+            name: min(cost[name] for cost in self.costs.values.values())
             for name in self.limits
         }
         shown = ", ".join(f"{value:,.4g} {n}" for n, value in least.items())
@@ -157,7 +139,3 @@ class NetworkBounds:
             **{**shared, "run_dir": None, "genotype": genotype}
         )
         return apply_preset(config, self.source, 1)
-
-
-def _cells_of(genotype):
-    return genotype.to_dict()["cells"]

@@ -1,8 +1,6 @@
 """Scores of the untrained networks of genotypes, for `--prefilter`."""
 
-import json
-
-from tfdarts.files import write_atomically
+from tfdarts.records.kept_values import KeptValues
 
 EXAMPLES = 64
 """Training images of the scores that need some."""
@@ -17,6 +15,9 @@ class Prescores:
     Args:
         bounds: `NetworkBounds` of the search.
 
+    Attributes:
+        scores: `KeptValues`, floats by genotype.
+
     Raises:
         ValueError: If there is a score, and the task has no images.
     """
@@ -24,8 +25,7 @@ class Prescores:
     def __init__(self, bounds):
         self.bounds, self.config = bounds, bounds.config
         self.kind = getattr(self.config, "prefilter", "none")
-        self.path = None
-        self._known = {}
+        self.scores = KeptValues(self._score)
         self._batch = None
         primitives = self.config.search_space.structure.primitives
         if self.kind != "none" and primitives != "layers":
@@ -33,30 +33,6 @@ class Prescores:
                 f"--prefilter={self.kind} is only for networks of images, not "
                 f"for {bounds.task.name}: leave --prefilter out."
             )
-
-    def use(self, path):
-        """Reads and keeps scores in a file.
-
-        Args:
-            path: Path, which need not exist.
-        """
-        self.path = path
-        if path.exists():
-            self._known = json.loads(path.read_text())
-
-    def of(self, genotype):
-        """Returns the score of a genotype, a float.
-
-        Args:
-            genotype: `Genotype`.
-        """
-        key = json.dumps(genotype.to_dict()["cells"])
-        if key not in self._known:
-            self._known[key] = self._score(genotype)
-            if self.path is not None:
-                self.path.parent.mkdir(parents=True, exist_ok=True)
-                write_atomically(self.path, json.dumps(self._known, indent=2))
-        return self._known[key]
 
     def _score(self, genotype):
         import keras

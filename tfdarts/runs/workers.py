@@ -201,6 +201,7 @@ def require_agreement(distribution, **facts):
         distribution, facts
     )
     if differing:
+        _let_all_read(distribution)
         raise ClusterError(
             f"The workers do not agree on {', '.join(differing)}. Start all "
             "workers with the same command, the same data and the same "
@@ -235,12 +236,23 @@ class WorkerAgreementCheck(keras.callbacks.Callback):
         }
         differing = _differing(self.distribution, facts)
         if differing:
+            _let_all_read(self.distribution)
             raise ClusterError(
                 f"In epoch {epoch + 1} the workers no longer agree on "
                 f"{', '.join(differing)}: they round differently. Use "
                 "machines of one kind, and start all workers again to resume "
                 "after the epoch before."
             )
+
+
+def _let_all_read(distribution):
+    """Waits until all workers have read what this one is about to end for.
+
+    A worker that ends at once takes away what others still read. One that
+    finds the others gone here has read it, too.
+    """
+    with contextlib.suppress(tf.errors.OpError):
+        wait_at_barrier(distribution)
 
 
 def wait_at_barrier(distribution):

@@ -115,7 +115,8 @@ def test_the_score_of_a_network(kind):
         bounds = NetworkBounds(task, config, find_data(config))
         prescores = Prescores(bounds)
         return [
-            prescores.of(config.search_space.sample(seed)) for seed in (1, 2)
+            prescores.scores.of(config.search_space.sample(seed))
+            for seed in (1, 2)
         ]
 
     first, second = scores(), scores()
