@@ -36,23 +36,15 @@ def inherited(monkeypatch):
 
 @pytest.mark.slow
 def test_the_nearest_candidate_is_the_parent(tmp_path, inherited):
-    def search(num_candidates):
-        config = tfdarts.search_config(
-            "auto_keras",
-            run_dir=str(tmp_path),
-            num_candidates=num_candidates,
-            **SETTINGS,
-        )
-        tfdarts.search(config)
-        return config.search_space, read_trials(tmp_path / "search")
-
-    search(2)
-    assert not inherited  # They are random.
-    space, trials = search(3)
-    ((genotype, parent, copied),) = inherited
+    config = tfdarts.search_config(
+        "auto_keras", run_dir=str(tmp_path), num_candidates=3, **SETTINGS
+    )
+    tfdarts.search(config)
+    ((genotype, parent, copied),) = inherited  # The first two are random.
+    trials = read_trials(tmp_path / "search")
     first, second, third = (trial.genotype for trial in trials)
     assert genotype == third and parent in (first, second)
-    metric = EditDistance(space)
+    metric = EditDistance(config.search_space)
 
     def distance(one, other):
         pairs = zip(one.cells.values(), other.cells.values())
