@@ -42,6 +42,8 @@ SHARED = "shared"
 """The directory of a search's supernet whose weights candidates share."""
 OUT_OF_TIME = "out_of_time"
 """The key in `status.json` of a stage that `--max_minutes` has ended."""
+_CHOSEN = "chosen_for_max_minutes"
+"""The key in `config.json` of the names of the settings in `Stage.chosen`."""
 _BEST = ("best_epoch", "best_candidate")
 _KEPT_DETAILS = ("epoch", "epochs", "seconds", *_BEST)
 
@@ -55,9 +57,12 @@ class Stage:
 
     Attributes:
         replicas: Integer, the number of replicas that share each batch now.
+        chosen: Dict of the settings that the command has chosen for its time
+            limit; they stay the same when the run is resumed.
     """
 
     replicas = 1
+    chosen = {}
 
     def __init__(self, run_dir, name):
         if not run_dir:
@@ -122,15 +127,26 @@ class Stage:
         Args:
             config: A dataclass of settings.
         """
-        names = config.settings_as_begun
-        if not names or not self._holds_epochs():
+        if not self.holds_epochs:
             return config
         before = {**DEFAULTS_OF_0_1_0, **self.settings()}
+        names = [*config.settings_as_begun, *self._chosen_and_not_given(config)]
         return dataclasses.replace(
             config, **{n: before[n] for n in names if n in before}
         )
 
-    def _holds_epochs(self):
+    def _chosen_and_not_given(self, config):
+        """Returns the names of the settings that a time limit has chosen."""
+        fields = {field.name: field for field in flag_fields(config)}
+        return [
+            name
+            for name in self.settings().get(_CHOSEN, ())
+            if name in fields and getattr(config, name) == fields[name].default
+        ]
+
+    @property
+    def holds_epochs(self):
+        """Whether the directory holds finished epochs or candidates."""
         return (
             self.path / "config.json"
         ).exists() and self._has_finished_epoch()
@@ -164,7 +180,7 @@ class Stage:
         # A genotype may have several names, so the genotype is compared.
         settings = {k: v for k, v in settings.items() if k not in derived}
         self.path.mkdir(parents=True, exist_ok=True)
-        if self._holds_epochs():
+        if self.holds_epochs:
             require_same_settings(
                 self.path, self.settings(), settings, derived, config
             )
@@ -179,6 +195,8 @@ class Stage:
         self._write_flags(flags)
         record_environment(self)
         self.report("running", epoch=0)
+        if self.chosen:
+            derived[_CHOSEN] = sorted(self.chosen)
         write_json(self.path / "config.json", {**settings, **derived})
 
     def _write_flags(self, flags):

@@ -13,6 +13,7 @@ from tfdarts.records.run_directory import Stage
 from tfdarts.runs.candidate_search import CandidateSearch
 from tfdarts.runs.search_configs import all_search_configs
 from tfdarts.runs.search_configs import strategy_of_config
+from tfdarts.runs.sizes_in_time import choose_sizes
 from tfdarts.runs.stages import run_stage
 from tfdarts.runs.supernet_search import SupernetSearch
 from tfdarts.runs.time_budget import report_finished
@@ -59,7 +60,8 @@ def search(config: Settings) -> Genotype | None:
         if getattr(config, "chief", None):
             return _evaluate_for_chief(task, stage.restore_choices(config))
         kind = {"supernet": SupernetSearch, "candidates": CandidateSearch}
-        running = kind[strategy.trains](task, stage.restore_choices(config))
+        config = choose_sizes(task, stage.restore_choices(config), stage)
+        running = kind[strategy.trains](task, config)
         run_stage(stage, running, functools.partial(_finish, strategy))
         return Genotype.load(stage.run_dir / "genotype.json")
 

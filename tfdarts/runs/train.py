@@ -16,6 +16,7 @@ from tfdarts.records.run_directory import Stage
 from tfdarts.runs.evaluate import load_network
 from tfdarts.runs.fitting import agree_on_start
 from tfdarts.runs.fitting import fit
+from tfdarts.runs.sizes_in_time import choose_sizes
 from tfdarts.runs.stages import run_stage
 from tfdarts.runs.time_budget import report_finished
 from tfdarts.runs.time_budget import time_limit_of
@@ -69,7 +70,8 @@ def train_from(config, parent_dir):
     task = task_of_config(config)
     with run_as_worker(config) as config:
         stage = Stage(config.run_dir, "train")
-        work = task.training(stage.restore_choices(config))
+        config = choose_sizes(task, stage.restore_choices(config), stage)
+        work = task.training(config)
         run_stage(stage, work, functools.partial(_finish, parent_dir))
         return stage.results()
 

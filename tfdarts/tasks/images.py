@@ -2,6 +2,7 @@
 
 import json
 
+from tfdarts.evaluators.evaluator import FROM_SCRATCH
 from tfdarts.tasks.configs import CandidateSearchConfig
 from tfdarts.tasks.configs import SearchConfig
 from tfdarts.tasks.configs import SelectConfig
@@ -139,6 +140,18 @@ class ImageTask(Task):
         from tfdarts.tasks.image_evaluation import source_of_test
 
         return source_of_test(test, settings, path)
+
+    def sizes(self, config, source, multiple):
+        from tfdarts.tasks import sizes
+
+        if isinstance(config, SearchConfig):
+            multiple *= config.micro_batches
+            return sizes.sizes_of_search(config, source, multiple)
+        if isinstance(config, CandidateSearchConfig):
+            if config.evaluator != FROM_SCRATCH:
+                return None
+            return sizes.sizes_of_candidates(config, source, multiple)
+        return sizes.sizes_of_training(config, source, multiple)
 
     def search(self, config):
         from tfdarts.tasks.image_search import ImageSearch

@@ -115,9 +115,13 @@ def paper_settings(config):
 
 def settings_of_search(config, images, side, multiple, validation_images):
     """Returns the values of a search; see `ImageConfig.auto_settings`."""
-    pixels = {"crop_padding": side // 8}
     if images >= LARGE:
-        return pixels
+        return {"crop_padding": side // 8}
+    return small_search(config, images, side, multiple, validation_images)
+
+
+def small_search(config, images, side, multiple, validation_images):
+    """Returns the values of a search that a few processor cores can do."""
     portion = config.train_portion
     rest = images * (1 - portion) if portion < 1 else validation_images
     smaller = int(min(images * portion, rest))
@@ -135,7 +139,7 @@ def settings_of_search(config, images, side, multiple, validation_images):
         "num_cells": 5,
         "epochs": epochs,
         "batch_size": batch_size,
-        **pixels,
+        "crop_padding": side // 8,
         "learning_rate": 0.05,
         "alpha_learning_rate": float(f"{alpha_rate:.1g}"),
         "alpha_weight_decay": 1e-4,
@@ -144,10 +148,14 @@ def settings_of_search(config, images, side, multiple, validation_images):
 
 def settings_of_training(config, images, side, multiple):
     """Returns the values of a training; see `ImageConfig.auto_settings`."""
-    seen = config.crop_size or side
-    pixels = {"crop_padding": seen // 8}
     if images >= LARGE:
-        return pixels
+        return {"crop_padding": (config.crop_size or side) // 8}
+    return small_training(config, images, side, multiple)
+
+
+def small_training(config, images, side, multiple):
+    """Returns the values of a training that a few processor cores can do."""
+    seen = config.crop_size or side
     learned = int(images * (1 - config.validation_portion))
     epochs = _within(30, SHOWN_IMAGES / learned, 100)
     if config.is_brief:
@@ -157,7 +165,7 @@ def settings_of_training(config, images, side, multiple):
         "num_cells": 8,
         "epochs": max(epochs, config.warmup_epochs),
         "batch_size": _batch_size(learned, 96, multiple),
-        **pixels,
+        "crop_padding": seen // 8,
         "cutout_length": seen // 4,
         "auxiliary_weight": 0.0,
         "drop_path_rate": 0.0,

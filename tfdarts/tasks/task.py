@@ -167,6 +167,20 @@ class Task:
 
     # Search, training and selection
 
+    def sizes(self, config: Settings, source: Any, multiple: int) -> Any:
+        """Returns the sizes that a run with a time limit may choose, or `None`.
+
+        Args:
+            config: The settings of a search or a training.
+            source: The result of `find_data`.
+            multiple: Integer, the number of replicas.
+
+        Returns:
+            `tfdarts.tasks.sizes.Sizes`; by default `None`: the run takes the
+            sizes of its settings and ends when its time is up.
+        """
+        return None
+
     def search(self, config: Settings) -> Any:
         """Returns the data, supernet and optimizers of a search, untrained.
 
