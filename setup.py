@@ -14,6 +14,7 @@ COMMANDS = (
     "evaluate",
     "export",
     "predict",
+    "report",
     "pipeline",
 )
 
@@ -27,10 +28,12 @@ SERVING = ["tensorflow-serving-api>=2.21,<2.22"]
 ONNX = ["tf2onnx>=1.17"]
 LITERT = ["ai-edge-litert>=2.1"]
 TEST = [
+    "axe-playwright-python>=0.1.8",
     "hypothesis>=6",
     "kubernetes-validate>=1.36",
     "nltk>=3.9",
     "onnxruntime>=1.23",
+    "playwright>=1.50",
     "pytest>=8",
     "pytest-timeout>=2.3",
     "pytest-xdist>=3.6",
@@ -83,6 +86,7 @@ setuptools.setup(
         "tfdarts": ["py.typed"],
         "tfdarts.configs": ["*.cfg"],
         "tfdarts.evaluators": ["tables/*"],
+        "tfdarts.reports": ["templates/*"],
     },
     scripts=[f"bin/tfdarts-{command}" for command in COMMANDS],
     install_requires=[
@@ -90,8 +94,10 @@ setuptools.setup(
         "filelock>=3.16",
         "graphviz-pure>=0.2.2,<0.3",
         "importlib_resources",  # TensorFlow Datasets needs it, too.
+        "jinja2>=3.1",
         "keras>=3.15,<3.16",  # Private parts of it are used.
         "keras-tuner>=1.4.8,<1.5",  # Private parts of it are used.
+        "markupsafe>=3",
         "matplotlib>=3.9",
         "numpy>=2",
         "pillow>=10.3",

@@ -17,6 +17,7 @@ from tfdarts.cli import evaluate_command
 from tfdarts.cli import export_command
 from tfdarts.cli import pipeline_command
 from tfdarts.cli import predict_command
+from tfdarts.cli import report_command
 from tfdarts.cli import search_command
 from tfdarts.cli import select_command
 from tfdarts.cli import train_command
@@ -173,6 +174,7 @@ COMMANDS = (
     export_command,
     pipeline_command,
     predict_command,
+    report_command,
     search_command,
     select_command,
     train_command,
@@ -364,12 +366,21 @@ def recorded(path):
     history.on_epoch_end(0)
 
 
+def begun_run():
+    """Returns the path of a run in the working directory."""
+    run = pathlib.Path("begun")
+    (run / "search").mkdir(parents=True, exist_ok=True)
+    return run
+
+
 PATHS = {
     ("ChoiceHistory", "path"): recorded,
     ("evaluate", "run_dir"): tfdarts.evaluate,
     ("export", "run_dir"): tfdarts.export,
     ("evaluate_seeds", "run_dir"): lambda p: tfdarts.evaluate_seeds(p, 0),
     ("draw_run", "run_dir"): draw_run,
+    ("report", "run_dir"): tfdarts.report,
+    ("report", "output"): lambda p: tfdarts.report(begun_run(), p),
     ("visualize", "output_dir"): lambda p: tfdarts.visualize(GENOTYPE, p),
     ("visualize", "genotype"): lambda p: tfdarts.visualize(p, "drawn"),
     ("find_genotype", "identifier"): find_genotype,
@@ -400,6 +411,7 @@ def test_a_path_is_the_same_in_every_form(name, home):
         name
         for name in PATHS
         if name[0] not in ("export_saved_model", "ChoiceHistory")
+        and name != ("report", "output")
     ],
     ids=".".join,
 )

@@ -241,6 +241,7 @@ def test_the_public_names_are_those_of_the_design():
         "RNNNetwork",
         "RNNSearchSpace",
         "RNNSupernet",
+        "report",
         "search",
         "select",
         "train",

@@ -38,6 +38,7 @@ if typing.TYPE_CHECKING:  # The same names as below, for type checkers.
     from tfdarts.models.supernet import Supernet as Supernet
     from tfdarts.primitive_table import register_primitive as register_primitive
     from tfdarts.records.choice_history import ChoiceHistory as ChoiceHistory
+    from tfdarts.reports.report import report as report
     from tfdarts.runs.describe_data import describe_data as describe_data
     from tfdarts.runs.dry_run import dry_run as dry_run
     from tfdarts.runs.evaluate import evaluate as evaluate
@@ -187,6 +188,7 @@ _PUBLIC = {
     "register_space": "tfdarts.search_spaces.space_registry",
     "register_strategy": "tfdarts.strategies.strategy_registry",
     "register_task": "tfdarts.tasks.task_registry",
+    "report": "tfdarts.reports.report",
     "search": "tfdarts.runs.search",
     "search_config": "tfdarts.runs.search_configs",
     "select": "tfdarts.runs.select",

@@ -41,6 +41,7 @@ NAMES = (
     "predict",
     "visualize",
     "pipeline",
+    "report",
 )
 COMMANDS = {
     name: importlib.import_module(f"tfdarts.cli.{name}_command").command

@@ -233,7 +233,7 @@ def draw_cells(genotype, directory, caption=None):
         for stem, graph in graphs.items():
             for format in ("svg", "png"):
                 path = stem.with_suffix(f".{format}")
-                write_atomically(path, _render(graph, format))
+                write_atomically(path, render(graph, format))
                 paths.append(path)
     except Exception as error:
         logging.getLogger("tfdarts").warning(
@@ -246,7 +246,17 @@ def draw_cells(genotype, directory, caption=None):
     return paths
 
 
-def _render(graph, format):
+def render(graph, format):
+    """Returns a graph as the bytes of a picture.
+
+    Args:
+        graph: `pydot.Dot`.
+        format: String, `"svg"` or `"png"`.
+
+    Raises:
+        OSError: If neither Graphviz nor `graphviz-pure` is installed.
+        subprocess.SubprocessError: If the program fails.
+    """
     # `pydot.Dot.create` would print errors, and wait without a timeout. A
     # resolution would change the size of an SVG.
     resolution = ["-Gdpi=200"] if format == "png" else []

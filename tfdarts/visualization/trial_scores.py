@@ -28,7 +28,7 @@ def draw_trials(scores, ranks, seconds, name, path):
     """
     figure = panels.new_figure("The candidates of the search", (10, 5.6))
     axes = figure.add_subplot()
-    places, label = _places(seconds)
+    places, label = cost_axis(seconds)
     best_so_far = [
         min(range(number), key=lambda position: ranks[position])
         for number in range(1, len(scores) + 1)
@@ -68,8 +68,12 @@ def draw_trials(scores, ranks, seconds, name, path):
     write_atomically(as_path(path), panels.to_png(figure))
 
 
-def _places(seconds):
-    """Returns where candidates stand on the axis, and its name."""
+def cost_axis(seconds):
+    """Returns the places of candidates on an axis of cost, and its name.
+
+    Args:
+        seconds: List of floats, the costs of the candidates.
+    """
     spent = [*itertools.accumulate(seconds)]
     for unit, size in _UNITS.items():
         if spent[-1] >= 3 * size:
