@@ -227,6 +227,7 @@ HOME_FORMS = {
         f"folder:{home}/x",
     ),
     arguments.names: lambda home: (np.array(["onnx"]), ("onnx",)),
+    arguments.amount: lambda home: (np.float32(2e3), 2000),
     arguments.seeds: lambda home: (np.arange(2), [0, 1]),
     cluster.address: lambda home: ("first:7000", "first:7000"),
     stage_settings.numbers_text: lambda home: (np.array([2]), "2"),

@@ -210,10 +210,10 @@ def test_a_training_of_another_network_is_refused(flags, advice, capsys):
     assert advice in " ".join(capsys.readouterr().err.split())
 
 
-def test_gradient_methods_name_strategies_that_take_bounds(capsys):
-    arguments = ["--max_parameters=500k", "--run_dir=unused"]
-    assert command.main(arguments) == 2
-    assert "--strategy=" in capsys.readouterr().err
+def test_methods_without_bounds_are_told_of_others(capsys):
+    arguments = ["--strategy=sgas", "--max_parameters=500k"]
+    assert command.main([*arguments, "--run_dir=unused"]) == 2
+    assert "--strategy=darts" in " ".join(capsys.readouterr().err.split())
 
 
 def test_the_default_evaluator_trains():

@@ -184,7 +184,7 @@ def require_bounded_network(config, training):
     if not getattr(config, "network_limits", None):
         return
     bounded = config
-    if config.evaluator != FROM_SCRATCH:
+    if getattr(config, "evaluator", None) != FROM_SCRATCH:
         bounded = type(training)()
     for name in _SIZES:
         own, trained = getattr(bounded, name), getattr(training, name)

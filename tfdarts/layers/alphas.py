@@ -244,6 +244,18 @@ class Alphas(keras.layers.Layer):
         factors = self._weights_in_groups(self.beta, "float64")
         return probabilities * factors.numpy()
 
+    def expected_weights(self) -> tf.Tensor:
+        """Returns what `probabilities` returns, with a gradient in alpha.
+
+        The dtype is that of alpha.
+        """
+        alpha = self._masked(self.alpha)
+        weights = self.relaxation.expected_weights(alpha)
+        weights *= tf.cast(_is_connected(alpha), weights.dtype)
+        if self.beta is None:
+            return weights
+        return weights * self._weights_in_groups(self.beta, weights.dtype)
+
     def _masked(self, alpha):
         """Returns alphas; those that the mask excludes are -1e9."""
         alpha = keras.ops.convert_to_tensor(alpha)

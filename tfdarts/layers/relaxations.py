@@ -50,7 +50,19 @@ class Relaxation(keras.layers.Layer):
             NumPy array of the same shape, float64.
         """
         alpha = keras.ops.convert_to_tensor(alpha, "float64")
-        return keras.ops.convert_to_numpy(self.weights_of(alpha))
+        return keras.ops.convert_to_numpy(self.expected_weights(alpha))
+
+    def expected_weights(self, alpha: tf.Tensor) -> tf.Tensor:
+        """Returns what `probabilities` returns, with a gradient in alpha.
+
+        The expected cost of a network is computed from these weights. By
+        default they are the weights that `weights_of` returns outside of
+        training.
+
+        Args:
+            alpha: Tensor `(num_edges, num_primitives)`.
+        """
+        return self.weights_of(alpha)
 
 
 @keras.saving.register_keras_serializable(package="tfdarts")
@@ -191,8 +203,8 @@ class StraightThrough(Concrete):
         # The difference is exactly 0; only its gradient counts.
         return hard + (soft - tf.stop_gradient(soft))
 
-    def probabilities(self, alpha):
-        return Softmax().probabilities(alpha)
+    def expected_weights(self, alpha):
+        return tf.nn.softmax(alpha)
 
 
 @keras.saving.register_keras_serializable(package="tfdarts")
@@ -241,8 +253,8 @@ class Dirichlet(RandomRelaxation):
         weights = samples / tf.reduce_sum(samples, axis=-1, keepdims=True)
         return tf.cast(weights, alpha.dtype)
 
-    def probabilities(self, alpha):
-        return Softmax().probabilities(alpha)
+    def expected_weights(self, alpha):
+        return tf.nn.softmax(alpha)
 
 
 @keras.saving.register_keras_serializable(package="tfdarts")

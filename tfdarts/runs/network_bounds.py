@@ -1,4 +1,4 @@
-"""Whether the networks of candidates are within bounds."""
+"""Whether networks of genotypes are within bounds."""
 
 import dataclasses
 import logging
@@ -14,8 +14,9 @@ logger = logging.getLogger("tfdarts")
 class NetworkBounds:
     """Compares what the networks of genotypes cost with bounds.
 
-    The network is the one that a candidate trains, and with an evaluator that
-    trains none, the one that `tfdarts-train` builds by default. Costs are
+    The network is the one that a candidate trains. With an evaluator that
+    trains none, and in a search that trains a supernet, it is the one that
+    `tfdarts-train` builds by default. Costs are
     kept, so that a resumed search makes the same decisions, although latencies
     differ from measurement to measurement.
 
@@ -36,16 +37,18 @@ class NetworkBounds:
         self.limits = getattr(config, "network_limits", {})
         self.task, self.config, self.source = task, config, source
         self.costs = KeptValues(self.cost)
+        self._default = None
         primitives = config.search_space.structure.primitives
         if self.limits and primitives != "layers":
             raise ValueError(
-                f"{self._flags} {'is' if len(self.limits) == 1 else 'are'} "
+                f"{self.flags} {'is' if len(self.limits) == 1 else 'are'} "
                 f"only for networks of images, not for {task.name}: leave "
                 "the bounds out."
             )
 
     @property
-    def _flags(self):
+    def flags(self):
+        """The bounds as flags."""
         return " ".join(f"--max_{n}={v:g}" for n, v in self.limits.items())
 
     def allow(self, genotype):
@@ -56,7 +59,7 @@ class NetworkBounds:
         """
         if not self.limits:
             return True
-        return not self._exceeded(self.costs.of(genotype))
+        return not self.exceeded(self.costs.of(genotype))
 
     def check(self, genotype):
         """Logs what the network of the result costs, counted anew.
@@ -71,12 +74,12 @@ class NetworkBounds:
             return
         cost = self.cost(genotype)
         shown = ", ".join(f"{value:,.4g} {n}" for n, value in cost.items())
-        exceeded = self._exceeded(cost)
+        exceeded = self.exceeded(cost)
         logger.info("search: the network of the result has %s", shown)
         if {*exceeded} - {"milliseconds"}:
             raise ValueError(
                 f"The network of the result has {shown}, which is more than "
-                f"{self._flags}: please report this bug."
+                f"{self.flags}: please report this bug."
             )
         if exceeded:
             logger.warning(
@@ -100,7 +103,7 @@ class NetworkBounds:
         shown = ", ".join(f"{value:,.4g} {n}" for n, value in least.items())
         return (
             f"None of {count} genotypes in a row has a network within "
-            f"{self._flags}; the least of all was {shown}. Raise the bound, "
+            f"{self.flags}; the least of all was {shown}. Raise the bound, "
             "or give a smaller network, such as fewer --init_channels."
         )
 
@@ -110,9 +113,7 @@ class NetworkBounds:
         from tfdarts.tasks.network_cost import milliseconds_of
         from tfdarts.tasks.networks import count_parameters
 
-        network = self.task.build_network(
-            self.settings_of(genotype), genotype, self.source
-        )
+        network = self.network(genotype)
         functions = {
             "parameters": count_parameters,
             "multiply_adds": multiply_adds,
@@ -120,7 +121,12 @@ class NetworkBounds:
         }
         return {name: functions[name](network) for name in self.limits}
 
-    def _exceeded(self, cost):
+    def network(self, genotype):
+        """Returns the network whose cost is bounded."""
+        settings = self.settings_of(genotype)
+        return self.task.build_network(settings, genotype, self.source)
+
+    def exceeded(self, cost):
         """Returns the names of costs that are above their bounds, a list."""
         return [
             name for name, limit in self.limits.items() if cost[name] > limit
@@ -128,9 +134,15 @@ class NetworkBounds:
 
     def settings_of(self, genotype):
         """Returns the settings of the training of a network."""
-        if self.config.evaluator == FROM_SCRATCH:
+        if getattr(self.config, "evaluator", None) == FROM_SCRATCH:
             evaluator = FromScratchEvaluator(self.task, self.config)
             return evaluator.training_config(genotype, None)
+        if self._default is None:  # It logs what the preset chooses.
+            self._default = self._default_settings(genotype)
+        return dataclasses.replace(self._default, genotype=genotype)
+
+    def _default_settings(self, genotype):
+        """Returns the settings of `tfdarts-train` by default."""
         shared = {
             field.name: getattr(self.config, field.name)
             for field in dataclasses.fields(self.task.shared_config)

@@ -13,6 +13,7 @@ from tfdarts.records.run_directory import OUT_OF_TIME
 from tfdarts.records.run_directory import SHARED
 from tfdarts.records.run_directory import Stage
 from tfdarts.settings.fields import setting
+from tfdarts.strategies.network_limits import NetworkLimits
 from tfdarts.strategies.sampling.path_settings import PathSettings
 from tfdarts.strategies.sampling.random_sharing import RandomSharing
 
@@ -113,6 +114,12 @@ class SharedWeightsEvaluator(Evaluator):
             for field in dataclasses.fields(self.task.configs["search"])
         }
         settings |= {"strategy": self.supernet_strategy}
+        # The limits are those of the candidates, not of the supernet.
+        settings |= {
+            field.name: field.default
+            for field in dataclasses.fields(NetworkLimits)
+            if field.name in settings
+        }
         from tfdarts.strategies.sampling.path_selection import KEPT_FOR_SCORES
 
         if TIME_LIMIT in settings:  # A task of a plugin may have none.

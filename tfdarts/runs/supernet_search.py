@@ -14,6 +14,7 @@ from tfdarts.runs.early_stop import Curvature
 from tfdarts.runs.early_stop import EarlyStop
 from tfdarts.runs.fitting import agree_on_start
 from tfdarts.runs.fitting import fit
+from tfdarts.runs.limited_search import LimitedSearch
 from tfdarts.runs.stages_of_search import StagesOfSearch
 from tfdarts.runs.time_budget import time_limit_of
 from tfdarts.strategies.early_stop_rules import MOST_SKIPS
@@ -40,6 +41,7 @@ class SupernetSearch:
     """
 
     def __init__(self, task, config):
+        self.task = task
         self.work = task.search(config)
         self.config = self.work.config
         self.source = self.work.source
@@ -49,10 +51,13 @@ class SupernetSearch:
         self.time_limit = None
         self.record = None
         self.best_epoch = None
+        self.limited = None
 
     def begin(self, stage):
-        """Sets the stage and the time limit of the search."""
+        """Sets the stage, the time limit and the limits of the network."""
         self.stage = stage
+        if getattr(self.config, "network_limits", None):
+            self.limited = LimitedSearch(self.task, self.work, stage)
         self.time_limit = time_limit_of(stage, self.config, self.distribution)
 
     def fit(self, callbacks=()):
@@ -168,7 +173,14 @@ class SupernetSearch:
         }
 
     def check_result(self):
-        """Does nothing: a supernet's strategies have no bounds to check."""
+        """Makes the result hold the limits of the network, counted anew."""
+        if self.limited is None:
+            return
+        position = self.best_epoch - 1
+        self.record.genotypes[position] = self.limited.result(
+            self.genotype, self.record.probabilities_of(self.best_epoch)
+        )
+        self.limited.bounds.check(self.genotype)
 
     @property
     def is_out_of_time(self):

@@ -10,6 +10,7 @@ from tfdarts.layers.alphas import is_allowed
 from tfdarts.layers.alphas import is_decided
 from tfdarts.models.supernet import Supernet
 from tfdarts.strategies import hypergradient
+from tfdarts.strategies.alpha_penalties import AlphaPenalties
 from tfdarts.strategies.curvature import largest_eigenvalue
 from tfdarts.strategies.pairs import as_batch
 from tfdarts.strategies.pairs import validate_pair
@@ -22,7 +23,7 @@ from tfdarts.training.vector_updates import virtual_step_of
 
 
 @keras.saving.register_keras_serializable(package="tfdarts")
-class DARTS(SearchModel):
+class DARTS(AlphaPenalties, SearchModel):
     """Searches the architecture of a supernet, or of any model with choices.
 
     Each step takes one batch of training examples and one batch of validation
@@ -221,27 +222,7 @@ class DARTS(SearchModel):
             train, val, [weights], alphas, virtual_step
         )
         self._states["val"] = val.carried
-        return self._add_regularizer(outcome, alphas)
-
-    def _add_regularizer(self, outcome, alphas):
-        """Returns loss and gradients with the regularizer of alpha added."""
-        if self.alpha_regularizer is None:
-            return outcome
-        loss, gradients = outcome
-        with tf.GradientTape() as tape:
-            tape.watch(alphas)
-            # The betas of edges are vectors.
-            undecided = [
-                tf.boolean_mask(alpha, ~is_decided(alpha))
-                for alpha in alphas
-                if alpha.shape.rank == 2
-            ]
-            if not any(len(alpha) for alpha in undecided):
-                return outcome
-            penalty = self.alpha_regularizer(undecided)
-        added = tape.gradient(penalty, alphas, unconnected_gradients="zero")
-        sums = [one + other for one, other in zip(gradients, added)]
-        return loss + tf.cast(penalty, loss.dtype), sums
+        return self._add_penalties(outcome, alphas)
 
     @property
     def _virtual_penalty(self):

@@ -99,11 +99,14 @@ class SupernetStrategy(Strategy):
     Attributes:
         moves_alphas: Boolean, whether the alphas learn. If not, a search does
             not warn of alphas that hardly move.
+        takes_limits: Boolean, whether the loss of alpha may have a term that
+            limits the cost of the network.
     """
 
     trains = "supernet"
     family = "Gradient descent on a supernet"
     moves_alphas: bool = True
+    takes_limits: bool = True
 
     def supernet_arguments(self, config: Settings) -> dict[str, Any]:
         """Returns further arguments of the supernet, a dict.

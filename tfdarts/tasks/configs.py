@@ -13,6 +13,8 @@ from tfdarts.settings.fields import FromPython
 from tfdarts.settings.fields import by_preset
 from tfdarts.settings.fields import setting
 from tfdarts.strategies.gradient.gradient_settings import MixedOpSettings
+from tfdarts.strategies.network_limits import NetworkLimits
+from tfdarts.strategies.network_limits import require_limits_apply
 from tfdarts.tasks.image_settings import ComputeConfig
 from tfdarts.tasks.presets import LARGE
 from tfdarts.tasks.presets import settings_of_search
@@ -51,7 +53,11 @@ class CellSettings(SpaceSettings):
 
 @dataclasses.dataclass(frozen=True)
 class SearchConfig(
-    MixedOpSettings, SearchSettings, CellSettings, ComputeConfig
+    MixedOpSettings,
+    SearchSettings,
+    NetworkLimits,
+    CellSettings,
+    ComputeConfig,
 ):
     """Settings of a search; `preset` chooses the settings that are `None`.
 
@@ -207,6 +213,7 @@ class SearchConfig(
             )
         self._require_early_stop_applies()
         self._require_relaxation_applies()
+        require_limits_apply(self)
         channels = self.init_channels or 0
         for parts in self.all_channel_parts:
             if self.mixed_op == "partial" and (

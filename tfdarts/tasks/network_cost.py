@@ -72,7 +72,7 @@ def measure_cost(network, table):
         `layer`, `count`, `parameters`, `multiply_adds`, `milliseconds`.
     """
     rows = {}
-    for node in _nodes_of(network):
+    for node in nodes_of(network):
         layer = node.operation
         shapes = [tensor.shape[1:] for tensor in node.input_tensors]
         row = rows.setdefault(
@@ -107,11 +107,11 @@ def predict_milliseconds(network, table):
         table.milliseconds(
             node.operation, [tensor.shape[1:] for tensor in node.input_tensors]
         )
-        for node in _nodes_of(network)
+        for node in nodes_of(network)
     )
 
 
-def _nodes_of(network):
+def nodes_of(network):
     """Yields the calls of the layers of a functional model, in order."""
     for depth in sorted(network._nodes_by_depth, reverse=True):
         for node in network._nodes_by_depth[depth]:

@@ -37,10 +37,19 @@ def derive_all_edges(
 
     - [Xie et al., 2019](https://arxiv.org/abs/1812.09926)
     """
+    return keep_all_edges(space).derive(probabilities)
+
+
+def keep_all_edges(space: CellSearchSpace) -> CellSearchSpace:
+    """Returns the space of the genotypes that `derive_all_edges` returns.
+
+    Args:
+        space: The search space.
+    """
     wide = copy.copy(space)
     wide.edges_per_node = "all"
     wide.derive_none = "none" in space.primitives
-    return wide.derive(probabilities)
+    return wide
 
 
 def derive_few_skips(

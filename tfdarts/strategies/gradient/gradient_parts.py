@@ -164,6 +164,19 @@ def _search_parts(config):
     return parts
 
 
+def derivation_space(config):
+    """Returns the space of the genotypes that a search derives.
+
+    Args:
+        config: The settings of the search.
+    """
+    from tfdarts.strategies.gradient.derivations import keep_all_edges
+
+    if config.derivation == "all_edges":
+        return keep_all_edges(config.search_space)
+    return config.search_space
+
+
 def alpha_learning_rate(config, steps_per_epoch):
     """Returns the learning rate of alpha, a float or a Keras schedule.
 
@@ -266,10 +279,13 @@ def _callbacks(config, search):
     from tfdarts.layers.drop_path import DropPath
     from tfdarts.layers.nested import nested_layers
     from tfdarts.strategies.gradient.annealing import Anneal
+    from tfdarts.strategies.gradient.cost_limits import AdaptLimits
     from tfdarts.strategies.gradient.fading_dropout import FadingDropout
     from tfdarts.strategies.gradient.greedy_decisions import GreedyDecisions
 
     found = []
+    if getattr(search, "cost_limits", None) is not None:
+        found.append(AdaptLimits(search))
     if config.relaxation in NOISY:
         temperatures = {
             id(alphas.relaxation): alphas.relaxation.temperature

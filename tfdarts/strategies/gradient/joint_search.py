@@ -69,7 +69,7 @@ class JointSearch(DARTS):
         )
         outcome = self.update_weights(self._parts(batch, "train"))
         alphas = [v.value for v in self.alpha_variables]
-        _, gradients = self._add_regularizer(outcome, alphas)
+        _, gradients = self._add_penalties(outcome, alphas)
         self._apply_alphas(gradients)
         results = self.get_metrics_result()
         del results[self.alpha_loss_tracker.name]  # There is one loss.

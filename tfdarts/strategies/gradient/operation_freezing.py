@@ -67,7 +67,7 @@ class OperationFreezing(DARTS):
         value, (gradient,), gradients = val.gradients([weights], alphas)
         self._states["val"] = val.carried
         self._val_gradient = gradient
-        return self._add_regularizer((value, gradients), alphas)
+        return self._add_penalties((value, gradients), alphas)
 
     def step_weights(self, gradient, state):
         if self._val_gradient is not None:

@@ -55,6 +55,7 @@ class ShapleyNAS(SupernetStrategy):
 
     name = "shapley_nas"
     settings = ShapleySettings
+    takes_limits = False
     parts = {"mixed_op": "partial"}
     published = {
         "batch_size": 256,

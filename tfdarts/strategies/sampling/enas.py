@@ -77,6 +77,7 @@ class ENAS(SupernetStrategy):
     family = RandomSharing.family
     settings = ENASSettings
     moves_alphas = False
+    takes_limits = False
     published = {
         "epochs": 150,
         "batch_size": 160,

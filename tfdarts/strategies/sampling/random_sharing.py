@@ -55,6 +55,7 @@ class RandomSharing(SupernetStrategy):
     family = "Shared weights, trained path by path"
     settings = RandomSharingSettings
     moves_alphas = False
+    takes_limits = False
     published = {"epochs": 100, "clip_norm": 0.25}
     fixed = {
         "relaxation": "uniform",
