@@ -33,6 +33,7 @@ TEST = [
     "kubernetes-validate>=1.36",
     "nltk>=3.9",
     "onnxruntime>=1.23",
+    "pandas>=2.2",
     "playwright>=1.50",
     "pytest>=8",
     "pytest-timeout>=2.3",

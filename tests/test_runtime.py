@@ -193,10 +193,12 @@ def test_the_public_names_are_those_of_the_design():
     assert set(tfdarts.__all__) == {
         "Bundle",
         "CellSearchSpace",
+        "ImageClassifier",
         "ImageTask",
         "SearchStage",
         "Structure",
         "Supernet",
+        "TextModel",
         "TextTask",
         "Alphas",
         "Evaluation",

@@ -16,6 +16,10 @@ if typing.TYPE_CHECKING:  # The same names as below, for type checkers.
     from tfdarts.data.arrays import from_dataset as from_dataset
     from tfdarts.data.image_source import DataError as DataError
     from tfdarts.data.text_source import from_lines as from_lines
+    from tfdarts.estimators.image_classifier import (
+        ImageClassifier as ImageClassifier,
+    )
+    from tfdarts.estimators.text_model import TextModel as TextModel
     from tfdarts.evaluators.evaluation import Evaluation as Evaluation
     from tfdarts.evaluators.evaluator import Evaluator as Evaluator
     from tfdarts.genotypes import Genotype as Genotype
@@ -135,6 +139,7 @@ _PUBLIC = {
     "Evaluator": "tfdarts.evaluators.evaluator",
     "EvolutionOracle": "tfdarts.strategies.proposers.evolution_oracle",
     "Genotype": "tfdarts.genotypes",
+    "ImageClassifier": "tfdarts.estimators.image_classifier",
     "ImageTask": "tfdarts.tasks.images",
     "InputChoice": "tfdarts.layers.input_choice",
     "LayerChoice": "tfdarts.layers.layer_choice",
@@ -163,6 +168,7 @@ _PUBLIC = {
     "Supernet": "tfdarts.models.supernet",
     "SupernetStrategy": "tfdarts.strategies.strategy",
     "Task": "tfdarts.tasks.task",
+    "TextModel": "tfdarts.estimators.text_model",
     "TextTask": "tfdarts.tasks.texts",
     "TrainConfig": "tfdarts.tasks.configs",
     "WithCarriedState": "tfdarts.models.carried_state",

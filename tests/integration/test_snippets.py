@@ -36,6 +36,9 @@ SMALLER = {
     "epochs=50)": "epochs=1, order=1, batch_size=8)",
     "epochs=600": "epochs=1, batch_size=8",
     "batch(64": "batch(8",
+    "max_minutes=60": "max_minutes=0, search_settings=dict(init_channels=2, "
+    "num_cells=3, num_nodes=1, epochs=1, batch_size=8), train_settings=dict("
+    "init_channels=2, num_cells=3, epochs=1, batch_size=8)",
     "batch_size=64,": "batch_size=64, init_channels=2, num_cells=3, "
     "num_nodes=1, epochs=1, order=1,",
     '"/shared/runs': '"runs',

@@ -61,6 +61,23 @@ def from_arrays(
     {'train': 16, 'test': 4}
     """
     given = {"train": train, "validation": validation, "test": test}
+    source = _source_of_splits(given, class_names, name)
+    if test is None:
+        _, labels = source.load("train")
+        source = split_off_test(source, labels)
+    return source
+
+
+def source_of_training(train, class_names=None, name="images"):
+    """Returns training examples as a source without a test split.
+
+    Args:
+        train, class_names, name: See `from_arrays`.
+    """
+    return _source_of_splits({"train": train}, class_names, name)
+
+
+def _source_of_splits(given, class_names, name):
     pairs = {
         split: _as_pair(examples, split)
         for split, examples in given.items()
@@ -87,7 +104,7 @@ def from_arrays(
             for array in arrays[split]
         ),
     )
-    source = ImageSource(
+    return ImageSource(
         f"arrays:{name}-{contents}",
         class_names,
         shape,
@@ -95,9 +112,6 @@ def from_arrays(
         arrays.__getitem__,
         fingerprint=contents,
     )
-    if test is None:
-        source = split_off_test(source, arrays["train"][1])
-    return source
 
 
 def from_dataset(

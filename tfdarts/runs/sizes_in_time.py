@@ -12,7 +12,7 @@ from tfdarts.training.distribution import distribution_of
 
 logger = logging.getLogger("tfdarts")
 
-FILLED = 0.9
+FILLED = 0.8
 """The share of the time that the measured steps may fill."""
 
 MEASURED = 0.15

@@ -1,0 +1,1 @@
+"""Estimators in scikit-learn's form: from data to a trained network."""
