@@ -188,10 +188,12 @@ def test_a_pickle_predicts_alike(fitted, digits):
     )
 
 
-def test_the_summary_and_the_export(fitted):
+def test_the_summary_the_page_and_the_export(fitted):
     summary = fitted.summary()
     assert str(fitted.genotype_) in summary
     assert f"num_parameters: {fitted.results_['num_parameters']}" in summary
+    page = fitted.report().read_text()
+    assert "<svg" in page and str(fitted.run_dir_) in page
     paths = fitted.export(formats=["keras"])
     assert paths["keras"].exists()
 

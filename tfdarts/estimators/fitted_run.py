@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import pathlib
 import tempfile
 from typing import Any
@@ -12,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from tfdarts.arguments import as_path
 from tfdarts.genotypes import Genotype
 from tfdarts.records.run_directory import Stage
+from tfdarts.reports.report import report
 from tfdarts.runs.export import export
 from tfdarts.runs.search import search
 from tfdarts.runs.train import train
@@ -79,6 +81,13 @@ class RunEstimator(BaseEstimator):
         """
         check_is_fitted(self, "run_dir_")
         return export(self.run_dir_, name, formats)
+
+    def report(
+        self, output: str | os.PathLike | None = None, overwrite: bool = False
+    ) -> pathlib.Path:
+        """Writes one HTML page about the run; see `tfdarts.report`."""
+        check_is_fitted(self, "run_dir_")
+        return report(self.run_dir_, output, overwrite)
 
     def summary(self) -> str:
         """Returns what was found, in lines: the results and the genotype."""
