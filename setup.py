@@ -16,6 +16,7 @@ COMMANDS = (
     "predict",
     "report",
     "pipeline",
+    "list",
 )
 
 version = re.search(
@@ -89,7 +90,7 @@ setuptools.setup(
         "tfdarts.evaluators": ["tables/*"],
         "tfdarts.reports": ["templates/*"],
     },
-    scripts=[f"bin/tfdarts-{command}" for command in COMMANDS],
+    scripts=["bin/tfdarts", *(f"bin/tfdarts-{each}" for each in COMMANDS)],
     install_requires=[
         "absl-py>=2.1",
         "filelock>=3.16",

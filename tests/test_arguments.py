@@ -15,6 +15,7 @@ from tfdarts import arguments
 from tfdarts import cluster
 from tfdarts.cli import evaluate_command
 from tfdarts.cli import export_command
+from tfdarts.cli import list_command
 from tfdarts.cli import pipeline_command
 from tfdarts.cli import predict_command
 from tfdarts.cli import report_command
@@ -172,6 +173,7 @@ def test_a_path_alone_is_a_folder_of_images_or_a_text(home):
 COMMANDS = (
     evaluate_command,
     export_command,
+    list_command,
     pipeline_command,
     predict_command,
     report_command,

@@ -42,6 +42,7 @@ NAMES = (
     "visualize",
     "pipeline",
     "report",
+    "list",
 )
 COMMANDS = {
     name: importlib.import_module(f"tfdarts.cli.{name}_command").command

@@ -308,8 +308,15 @@ def _find_flagfile(path):
     """
     path = os.path.expanduser(path)
     if path.startswith("configs/") and not os.path.exists(path):
-        package = pathlib.Path(tfdarts.__file__).parent
-        for place in (package, package.parent):
-            if (place / path).exists():
-                return str(place / path)
+        for directory in config_directories():
+            found = directory.parent / path
+            if found.exists():
+                return str(found)
     return path
+
+
+def config_directories():
+    """Returns the directories of flagfiles of tfdarts, a list of paths."""
+    package = pathlib.Path(tfdarts.__file__).parent
+    places = (package / "configs", package.parent / "configs")
+    return [place for place in places if place.is_dir()]
