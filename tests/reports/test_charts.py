@@ -101,4 +101,4 @@ def test_ticks_of_counts_are_integers():
 
 def test_shares_are_in_percent():
     chart = line_chart("T", [Line("a", [1, 2], [0.25, 0.5])], percent=True)
-    assert chart["table"]["rows"] == [["1", "25 %"], ["2", "50 %"]]
+    assert chart["table"]["rows"] == [["1", "25%"], ["2", "50%"]]

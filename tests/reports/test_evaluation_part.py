@@ -86,7 +86,7 @@ def test_calibration_is_that_of_loops(run, page):
     shown = np.array([row[1:] for row in rows], float)
     np.testing.assert_allclose(shown, bins, atol=0.0051)
     said = [p["text"] for p in page.all("p") if "calibration err" in p["text"]]
-    assert f"{100 * error:.2f} % with 15 bins" in said[0]
+    assert f"{100 * error:.2f}% with 15 bins" in said[0]
 
 
 def test_bars_are_as_high_as_the_accuracy(page, run):

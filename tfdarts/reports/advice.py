@@ -97,25 +97,25 @@ def _of_search_length(run):
     if not search or not search["metrics"] or search["unit"] != "epoch":
         return
     epochs = len(search["metrics"]["epoch"])
-    rise = _last_rise(search["metrics"], "validation_supernet_accuracy")
+    rise, recent = _last_rise(search["metrics"], "validation_supernet_accuracy")
     unchanged = search["metrics"].get("epochs_unchanged", [math.nan])[-1]
+    whys = []
+    if rise > 0.01:
+        whys.append(
+            "The supernet's validation accuracy still rose, by "
+            f"{100 * rise:.1f} percentage points in the last {recent} epochs."
+        )
+    if epochs < FEW_EPOCHS and search["status"].get("state") == "finished":
+        whys.append(
+            f"This search had {_counted(epochs, 'epoch')}, the paper's 50."
+        )
+    if whys:
+        yield _advice("Search with more --epochs.", " ".join(whys))
     if unchanged == 0 and epochs > 1:
         yield _advice(
-            "Search with more --epochs, or derive from averaged alphas "
-            "(--alpha_average=0.99).",
+            "Derive from averaged alphas (--alpha_average=0.99), or search "
+            "until the genotype stays the same.",
             f"The genotype still changed in the last epoch, {epochs}.",
-        )
-    if rise and rise > 0.01:
-        yield _advice(
-            "Search with more --epochs.",
-            "The supernet's validation accuracy still rose, by "
-            f"{100 * rise:.1f} percentage points in the last fifth of the "
-            "epochs.",
-        )
-    elif epochs < FEW_EPOCHS and search["status"].get("state") == "finished":
-        yield _advice(
-            "Search with more --epochs if you have the time.",
-            f"{_counted(epochs, 'epoch')} of search is few: the paper has 50.",
         )
 
 
@@ -179,20 +179,19 @@ def _of_training(run):
     if not training or not training["metrics"]:
         return
     metrics = training["metrics"]
-    rise = _last_rise(metrics, "validation_accuracy")
-    fall = _last_rise(metrics, "validation_perplexity")
-    if rise and rise > 0.005:
+    rise, recent = _last_rise(metrics, "validation_accuracy")
+    fall, recent_words = _last_rise(metrics, "validation_perplexity")
+    if rise > 0.005:
         yield _advice(
             "Train with more --epochs.",
             "The validation accuracy still rose, by "
-            f"{100 * rise:.1f} percentage points in the last fifth of the "
-            "epochs.",
+            f"{100 * rise:.1f} percentage points in the last {recent} epochs.",
         )
-    if fall and fall < -0.01 * metrics["validation_perplexity"][-1]:
+    if fall < 0 and -fall > 0.01 * metrics["validation_perplexity"][-1]:
         yield _advice(
             "Train with more --epochs.",
             f"The validation perplexity still fell, by {-fall:.3g} in the "
-            "last fifth of the epochs.",
+            f"last {recent_words} epochs.",
         )
     pair = [metrics.get(f"{each}accuracy") for each in ("", "validation_")]
     if all(pair) and pair[0][-1] - pair[1][-1] > LARGE_GAP:
@@ -248,7 +247,7 @@ def _of_proof(run):
         why = (
             f"The {run['test']['figures']['test_examples']:,} test images "
             f"leave an interval of {interval[0]:.1%} to {interval[1]:.1%} "
-            "(95 %), and another seed gives another accuracy."
+            "(95%), and another seed gives another accuracy."
         )
     yield _advice(
         "Train the cell and a random cell (--genotype=random:0) with several "
@@ -258,17 +257,17 @@ def _of_proof(run):
 
 
 def _last_rise(metrics, name):
-    """Returns how much a metric rose in the last fifth of its epochs.
+    """Returns how much a metric rose in its last epochs, and their number.
 
-    The rise is between the best value of the last fifth, at least two
-    epochs, and the best value before; `None` if there are too few epochs.
+    The rise is between the best value of the last fifth of the epochs, at
+    least two epochs, and the best value before; 0 if there are too few.
     """
     values = [v for v in metrics.get(name, ()) if math.isfinite(v)]
     recent = max(2, round(RECENT * len(values)))
     if len(values) < recent + 2:
-        return None
+        return 0.0, recent
     best = min if name.endswith("perplexity") else max
-    return best(values[-recent:]) - best(values[:-recent])
+    return best(values[-recent:]) - best(values[:-recent]), recent
 
 
 def _counted(count, noun):

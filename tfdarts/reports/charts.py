@@ -169,7 +169,7 @@ def _table(lines, x_label, show):
 
 
 def _percent(value):
-    return f"{100 * value:.4g} %"
+    return f"{100 * value:.4g}%"
 
 
 def _number(value):

@@ -60,7 +60,7 @@ def accuracy_interval(figures):
 
     Returns:
         Pair of floats, the bounds of Wilson's score interval at the level of
-        95 %.
+        95%.
 
     Example:
 

@@ -61,7 +61,7 @@ def facts_of(run):
     if "test_accuracy" in figures:
         interval = test["interval"]
         note = (
-            f"95 % interval {interval[0]:.1%} to {interval[1]:.1%}"
+            f"95% interval {interval[0]:.1%} to {interval[1]:.1%}"
             if interval
             else ""
         )
