@@ -70,8 +70,10 @@ def probabilities_of(space, epochs):
 def searched(run, config=TINY, epochs=3, state="finished", genotypes=True):
     """Writes a search of a supernet; returns its probabilities."""
     config = dataclasses.replace(config, epochs=epochs)
-    status = {"state": state, "epoch": epochs, "epochs": epochs}
-    write_stage(run, "search", config, {**status, "seconds": 75.0})
+    status = {"state": state, "epoch": epochs, "seconds": 75.0}
+    if state == "finished":
+        status["best_epoch"] = epochs
+    write_stage(run, "search", config, status)
     space = build_space(config.space, config.num_nodes, config.primitives)
     history = probabilities_of(space, epochs)
     write_arrays(run / "search" / "probabilities.npz", history)

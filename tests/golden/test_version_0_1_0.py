@@ -113,3 +113,14 @@ def test_a_run_is_drawn(copy, kind):
     cell = {"images": "normal", "texts": "recurrent"}[kind]
     for name in (f"{cell}.png", f"alphas_{cell}.png", "collapse.png"):
         assert pathlib.Path("cells", name) in pictures
+
+
+@pytest.mark.parametrize("kind", ["images", "texts"])
+def test_a_run_has_a_page(copy, kind):
+    page = tfdarts.report(kind).read_text()
+    cell = {"images": "normal cell", "texts": "recurrent cell"}[kind]
+    assert f"Weights of the {cell} after epoch 1" in page
+    assert f"Drawing of the {cell} after epoch 1" in page
+    figure = {"images": "30.28%", "texts": "6.288"}[kind]
+    assert figure in page
+    assert "Files that this page could not read" not in page

@@ -101,6 +101,10 @@ def test_train_evaluate_export(workplace, trained):
         "train/curves",
     ):
         assert (workplace / f"r/{name}.png").stat().st_size > 10_000
+    stdout, _ = command("tfdarts-report", "--run_dir=r", cwd=workplace)
+    assert stdout == "r/report.html\n"
+    page = (workplace / "r/report.html").read_text()
+    assert f"<strong>{results['test_accuracy']:.2%}</strong>" in page
     stdout, _ = command("tfdarts-export", "--run_dir=r", cwd=workplace)
     assert stdout == (
         "r/export/digits/1\n"

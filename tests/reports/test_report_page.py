@@ -98,8 +98,11 @@ def test_a_page_of_whole_files_has_no_notes(places, kind):
     ("kind", "sentence"),
     [
         ("images", "finished after 3 of 3 epochs, in 1:15."),
-        ("candidates", "finished after 5 of 5 candidates, in 1:30."),
-        ("killed", "it was after 0 of 2 epochs at 2026-12-01 15:03 UTC."),
+        ("candidates", "finished after 5 of 5 candidates, at a cost of 1:30."),
+        (
+            "killed",
+            "its last news, after 0 of 2 epochs, are of 2026-12-01 15:03 UTC.",
+        ),
         ("training", "finished after 4 of 4 epochs, in 0:30."),
         ("markup", f"stopped after 4 of 4 epochs: {made_runs.HOSTILE}."),
     ],
@@ -146,6 +149,19 @@ def kept_edges(run, epoch, title):
     return sum(len(node) for node in cells[name]["nodes"])
 
 
+def test_an_unfinished_search_has_no_result_yet(tmp_path):
+    made_runs.searched(tmp_path, epochs=2, state="running")
+    path = tmp_path / "search" / "config.json"
+    settings = json.loads(path.read_text())
+    made_runs.write_json(path, {**settings, "epochs": 50})
+    page = page_of(tmp_path)
+    panels = [e for e in page.all("section") if "data-epoch" in e["attributes"]]
+    epochs = [each["attributes"]["data-epoch"] for each in panels]
+    assert epochs == ["0 of 50", "1 of 50", "2 of 50"]
+    (slider,) = page.all("input", type="range")
+    assert slider["attributes"]["value"] == "2"
+
+
 def test_equal_cells_are_drawn_once(places):
     _, _, page = places["images"]
     symbols = page.all("symbol")
@@ -160,7 +176,9 @@ def test_candidates_are_listed_with_the_best_so_far(places):
     header, *rows = page.rows_of("Candidates")
     assert header[1] == "validation accuracy"
     assert [row[-1] for row in rows] == ["1", "2", "2", "2", "2"]
-    assert [row[1] for row in rows] == ["0.8", "0.9", "0.7", "0.6", "diverged"]
+    assert [row[1] for row in rows] == [
+        *("80.00%", "90.00%", "70.00%", "60.00%", "diverged"),
+    ]
     assert [row[3] for row in rows][:2] == ["1,001", "1,000"]
 
 
@@ -202,7 +220,7 @@ def test_damaged_and_missing_files_leave_the_rest(tmp_path, name, content):
 
 
 READ = {
-    "search/status.json": ("state", "time", "epoch", "epochs", "seconds"),
+    "search/status.json": ("state", "time", "epoch", "best_epoch", "seconds"),
     "search/config.json": (
         *("task", "dataset", "strategy", "space", "num_nodes", "primitives"),
         "epochs",

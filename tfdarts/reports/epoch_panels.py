@@ -104,12 +104,13 @@ def epoch_panels(files, settings, history, genotype, best):
         settings: Dict of the settings of the search.
         history: Dict of arrays `(epochs + 1, edges, primitives)`.
         genotype: `Genotype` of the run, or `None`.
-        best: Integer, the epoch of the result, or `None`.
+        best: Integer, the epoch of the result, or `None` before the end.
 
     Returns:
-        Dict: `panels`, a list of dicts by epoch, `first`, the position of
-        the panel to show first, `primitives`, `is_whole`, whether no epoch is
-        left out, and `drawings`, `Drawings`.
+        Dict: `panels`, a list of dicts by epoch; `first`, the position of
+        the panel to show first; `count`, the number of recorded epochs;
+        `total`, the number of epochs of the whole search; `is_whole`, whether
+        no recorded epoch is left out; and `drawings`, `Drawings`.
     """
     space = space_of(settings)
     count = len(next(iter(history.values()))) - 1
@@ -139,6 +140,7 @@ def epoch_panels(files, settings, history, genotype, best):
     return {
         "panels": panels,
         "count": count,
+        "total": count if best else max(count, settings["epochs"]),
         "first": epochs.index(best) if best in epochs else len(epochs) - 1,
         "is_whole": len(epochs) == count + 1,
         "drawings": drawings,

@@ -36,8 +36,12 @@ def overview_of(run):
     known = {
         stage: {**run[stage]["settings"]} for stage in _OVERVIEW if run[stage]
     }
-    if run["search"]:
-        known["search"]["primitives"] = run["search"]["primitives"]
+    search = run["search"]
+    if search:
+        known["search"]["primitives"] = search["primitives"]
+    if search and search["unit"] == "candidate":
+        # Its settings are those of the trainings of candidates.
+        known["search"].pop("epochs", None)
     return [
         (title, str(settings[name]))
         for stage, settings in known.items()
@@ -81,13 +85,13 @@ def facts_of(run):
         seconds = part and part["status"].get("seconds")
         if seconds:
             note = f"{part['done']} {part.get('unit', 'epoch')}s"
-            facts.append((f"{name} time", format_duration(seconds), note))
+            kind = "cost" if part.get("trials") else "time"
+            facts.append((f"{name} {kind}", format_duration(seconds), note))
     if search and search["trials"]:
         trials = search["trials"]
-        score = trials["rows"][trials["best"] - 1]["score"]
-        if score is not None:
-            note = f"{trials['name']}, candidate {trials['best']}"
-            facts.append(("Best score", show_number(score), note))
+        score = trials["rows"][trials["best"] - 1]["shown"]
+        note = f"{trials['name']}, candidate {trials['best']}"
+        facts.append(("Best score", score, note))
     if search and search["verdict"]:
         facts.append(("Signs of a collapse", search["verdict"].headline, ""))
     return facts

@@ -13,6 +13,7 @@ from tfdarts.reports.charts import line_chart
 from tfdarts.reports.curve_charts import curve_charts
 from tfdarts.reports.epoch_panels import epoch_panels
 from tfdarts.reports.epoch_panels import space_of
+from tfdarts.reports.shown_number import show_number
 from tfdarts.reports.stage_state import describe_state
 from tfdarts.runs.evaluator_registry import score_name
 from tfdarts.search_spaces.entropy import entropy
@@ -72,7 +73,9 @@ def search_part(files, genotype):
         "trials": _trials(files, settings, trials) if trials else None,
         "epochs": files.attempt(
             "The cells by epoch",
-            lambda: epoch_panels(files, settings, history, genotype, best),
+            lambda: epoch_panels(
+                files, settings, history, genotype, status.get("best_epoch")
+            ),
         )
         if history
         else None,
@@ -184,7 +187,7 @@ def _trials(files, settings, trials):
         ),
         "rows": [
             {
-                "score": trial.score if math.isfinite(trial.score) else None,
+                "shown": _show_score(trial.score, name),
                 "seconds": trial.seconds,
                 "parameters": trial.parameters,
                 "multiply_adds": trial.multiply_adds,
@@ -193,6 +196,19 @@ def _trials(files, settings, trials):
             for trial in trials
         ],
     }
+
+
+def _show_score(score, name):
+    """Returns a score as text.
+
+    Example:
+
+    >>> _show_score(0.9, "validation accuracy"), _show_score(math.nan, "x")
+    ('90.00%', 'diverged')
+    """
+    if not math.isfinite(score):
+        return "diverged"
+    return f"{score:.2%}" if "accuracy" in name else show_number(score)
 
 
 def _score_of(settings):

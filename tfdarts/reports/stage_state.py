@@ -28,19 +28,22 @@ def describe_state(status, length, unit="epoch"):
     plural = "s" * (total != 1)
     progress = f"after {done} of {total} {unit}{plural}"
     seconds = status.get("seconds")
-    took = f", in {format_duration(seconds)}" if seconds else ""
+    # Tables and workers make candidates cost more than the search lasted.
+    words = {"epoch": "in", "candidate": "at a cost of"}[unit]
+    took = f", {words} {format_duration(seconds)}" if seconds else ""
     state = status.get("state")
     if state == "finished":
-        words = "Finished"
-        if "out_of_time" in status:
-            words = "Ended by --max_minutes"
-        return f"{words} {progress}{took}."
+        by_time = "out_of_time" in status
+        ended = "Ended by --max_minutes" if by_time else "Finished"
+        return f"{ended} {progress}{took}."
     if state == "stopped":
         reason = str(status.get("reason", "no reason is recorded"))
         return f"Stopped {progress}{took}: {reason.rstrip('.')}."
+    left = status.get("time_left")
+    rest = f", with {left} left" if left else ""
     return (
-        f"Not finished: it was {progress}{took} at {show_time(status)}. It is "
-        "still running, or was killed."
+        f"Still running or killed: its last news, {progress}{took}{rest}, are "
+        f"of {show_time(status)}."
     )
 
 
