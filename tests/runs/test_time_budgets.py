@@ -129,6 +129,36 @@ def test_a_training_ends_in_time_and_resumes(tmp_path, clock):
     )
 
 
+def test_a_selection_ends_in_time_and_resumes(tmp_path, clock, caplog):
+    """Each candidate takes 4 steps."""
+    files = []
+    for name in ("skip_connect", "avg_pool_3x3", "max_pool_3x3"):
+        edges = ((name, 0), (name, 1))
+        files.append(str(tmp_path / f"{name}.json"))
+        tfdarts.Genotype(edges, (2,), edges, (2,)).save(files[-1])
+    config = dataclasses.replace(
+        tiny_training.SELECTION, run_dirs=files, run_dir=tmp_path
+    )
+    with pytest.raises(ValueError, match="--max_minutes=2 was not enough to"):
+        tfdarts.select(dataclasses.replace(config, max_minutes=2))
+    assert clock.steps == 3 and not (tmp_path / "selection.json").exists()
+    clock.steps = 0
+    with caplog.at_level(logging.INFO, "tfdarts"):
+        ranking = tfdarts.select(dataclasses.replace(config, max_minutes=9))
+    assert [row["genotype"] for row in ranking] == files[:1]
+    assert clock.steps == 4 + 3
+    assert (
+        "select: ended because of --max_minutes=9, with 1 of 3 candidates "
+        "trained. To continue, run the same command with a larger"
+        in caplog.text
+    )
+    clock.steps = 0
+    assert len(tfdarts.select(config)) == 3
+    assert clock.steps == 4 + 4
+    again = tfdarts.select(dataclasses.replace(config, max_minutes=1))
+    assert len(again) == 3 and clock.steps == 8  # They are trained already.
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("strategy", ["random_sharing", "enas"])
 def test_shared_weights_choose_in_time(strategy, tmp_path, clock):

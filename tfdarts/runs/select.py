@@ -9,6 +9,7 @@ from typing import Any
 from tfdarts.console import show_progress
 from tfdarts.patterns import find_matches
 from tfdarts.records.json_files import write_json
+from tfdarts.records.recorded_settings import TIME_LIMIT
 from tfdarts.records.run_directory import Stage
 from tfdarts.runs.from_scratch import FromScratchEvaluator
 from tfdarts.runs.workers import run_as_worker
@@ -68,30 +69,72 @@ def select(config: Settings) -> list[dict[str, Any]]:
             stage = Stage(run_dir / "candidates" / name, "train")
             config = stage.restore_choices(config)
         config = task.apply_selection_preset(config)
-        ranking, evaluator = [], FromScratchEvaluator(task, config)
-        trained = {}
-        for position, (name, identifier) in enumerate(candidates.items()):
-            logger.info(
-                "select: candidate %d of %d, %s",
-                position + 1,
-                len(candidates),
-                identifier,
-            )
-            genotype = find_genotype(identifier, space)
-            if genotype in trained:
-                logger.info("select: its genotype was trained before")
-            else:
-                path = run_dir / "candidates" / name
-                trained[genotype] = evaluator.train(identifier, path)
-            results = trained[genotype]
-            ranking.append(
-                {"candidate": name, "genotype": identifier, **results}
-            )
+        ranking = _train_all(
+            candidates, FromScratchEvaluator(task, config), space, run_dir
+        )
         ranking.sort(key=lambda results: task.rank(results, config))
         winner = find_genotype(ranking[0]["genotype"], space)
         write_json(run_dir / "selection.json", ranking)
         winner.save(run_dir / "genotype.json")
         return ranking
+
+
+def _train_all(candidates, evaluator, space, run_dir):
+    """Returns the results of all candidates that are trained in time.
+
+    Args:
+        candidates: Dict from names to identifiers of genotypes.
+        evaluator: `FromScratchEvaluator`.
+        space: String, the search space of identifiers.
+        run_dir: Path of the selection.
+
+    Raises:
+        ValueError: If the time is not enough for one candidate.
+    """
+    stages = {
+        name: Stage(run_dir / "candidates" / name, "train")
+        for name in candidates
+    }
+    minutes = getattr(evaluator.config, TIME_LIMIT, 0)
+    ranking, trained = [], {}
+    for position, (name, identifier) in enumerate(candidates.items()):
+        genotype, stage = find_genotype(identifier, space), stages[name]
+        shown = position + 1, len(candidates), identifier
+        logger.info("select: candidate %d of %d, %s", *shown)
+        if genotype in trained:
+            logger.info("select: its genotype was trained before")
+        else:
+            if minutes:
+                spent = [s.status().get("seconds", 0) for s in stages.values()]
+                evaluator.seconds_left = 60 * minutes - sum(spent)
+            is_trained = stage.finished and not stage.is_out_of_time
+            if evaluator.seconds_left <= 0 and not is_trained:
+                continue
+            results = evaluator.train(identifier, stage.run_dir)
+            if stage.is_out_of_time:
+                continue
+            trained[genotype] = results
+        ranking.append(
+            {"candidate": name, "genotype": identifier, **trained[genotype]}
+        )
+    _report_time(len(ranking), len(candidates), minutes)
+    return ranking
+
+
+def _report_time(done, total, minutes):
+    """Logs that candidates were left out; refuses to choose among none."""
+    advice = "run the same command with a larger --max_minutes"
+    if not done:
+        raise ValueError(
+            f"--max_minutes={minutes:g} was not enough to train one candidate: "
+            f"{advice}, which resumes."
+        )
+    if done < total:
+        logger.info(
+            "select: ended because of --max_minutes=%g, with %d of %d "
+            "candidates trained. To continue, %s.",
+            *(minutes, done, total, advice),
+        )
 
 
 def _run_dir(config):

@@ -215,7 +215,7 @@ class GenotypeSettings(Settings):
 
 @dataclasses.dataclass(frozen=True)
 class CandidatesSettings(Settings):
-    """The candidates to choose from."""
+    """The candidates to choose from, and the time for all of them."""
 
     run_dirs: FromPython = setting(
         None,
@@ -225,6 +225,13 @@ class CandidatesSettings(Settings):
         form=arguments.paths,
     )
     space: str = random_space_setting()
+    max_minutes: float = setting(
+        0.0,
+        "End when the trainings, of all runs of the same command together, "
+        "have taken this many minutes, and choose among the candidates that "
+        "are trained; more minutes resume; 0: no limit.",
+        least=0,
+    )
 
 
 @dataclasses.dataclass(frozen=True)
