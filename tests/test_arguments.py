@@ -29,6 +29,7 @@ from tfdarts.search_spaces.lookup import find_genotype
 from tfdarts.settings.fields import Settings
 from tfdarts.settings.fields import flag_fields
 from tfdarts.strategies.gradient import stage_settings
+from tfdarts.strategies.objectives import objectives
 from tfdarts.tasks import shared_settings
 from tfdarts.tasks.request_settings import RequestSettings
 from tfdarts.tasks.space_settings import SpaceSettings
@@ -229,6 +230,10 @@ HOME_FORMS = {
         f"folder:{home}/x",
     ),
     arguments.names: lambda home: (np.array(["onnx"]), ("onnx",)),
+    objectives: lambda home: (
+        np.array(["accuracy", "parameters"]),
+        "accuracy,parameters",
+    ),
     arguments.amount: lambda home: (np.float32(2e3), 2000),
     arguments.seeds: lambda home: (np.arange(2), [0, 1]),
     cluster.address: lambda home: ("first:7000", "first:7000"),

@@ -32,12 +32,14 @@ logger = logging.getLogger("tfdarts")
 
 
 _RESULTS = {
-    "search": ("genotype.json", "cells"),
+    "search": ("genotype.json", "cells", "search/front.json", "search/front"),
     "train": ("train/results.json", "train/model.keras", "evaluation"),
 }
 """The results of each stage, with the measurements of these results."""
 TRIALS = "trials.json"
 """The file of a search's trained candidates."""
+FRONT = "front.json"
+"""The file of the scores and costs of a search with several objectives."""
 SHARED = "shared"
 """The directory of a search's supernet whose weights candidates share."""
 OUT_OF_TIME = "out_of_time"

@@ -9,6 +9,7 @@ from tfdarts.evaluators.evaluation import OutOfTime
 from tfdarts.files import write_atomically
 from tfdarts.genotypes import Genotype
 from tfdarts.records.lock import hold_lock
+from tfdarts.records.pareto_front import write_front
 from tfdarts.records.run_directory import Stage
 from tfdarts.records.trials import read_trials
 from tfdarts.records.trials import write_trials
@@ -21,6 +22,7 @@ from tfdarts.runs.worker_processes import WorkerProcesses
 from tfdarts.runs.workers import versions
 from tfdarts.settings.effect import flag_lines
 from tfdarts.settings.fields import flag_fields
+from tfdarts.strategies.objectives import counted_costs
 from tfdarts.strategies.strategy_registry import get_strategy
 from tfdarts.strategies.trial_budget import is_time_up
 from tfdarts.strategies.trial_search import TrialSearch
@@ -72,6 +74,14 @@ class CandidateSearch(TrialSearch):
     def allows(self, genotype):
         return self.bounds.allow(genotype)
 
+    def costs(self, evaluation, names):
+        found = counted_costs(evaluation, names)
+        others = [name for name in names if name not in found]
+        if others:
+            kept = self.bounds.costs.of(evaluation.genotype)
+            found |= {name: kept[name] for name in others}
+        return found
+
     def prescore(self, genotype):
         """Returns the score of `--prefilter` of a genotype."""
         return self.prescores.scores.of(genotype)
@@ -81,8 +91,17 @@ class CandidateSearch(TrialSearch):
         return self.bounds.nothing_found(count)
 
     def check_result(self):
-        """Counts anew what the network of the result costs."""
+        """Counts anew what the network of the result costs.
+
+        The genotypes of the Pareto front are kept, if there is one.
+        """
         self.bounds.check(self.genotype)
+        if names := getattr(self.config, "cost_objectives", ()):
+            costs = [
+                None if each.has_diverged else self.costs(each, names)
+                for each in self.trials
+            ]
+            write_front(self.stage.path, self.trials, costs)
 
     @property
     def directory(self):

@@ -38,7 +38,15 @@ class NetworkBounds:
         self.task, self.config, self.source = task, config, source
         self.costs = KeptValues(self.cost)
         self._default = None
+        # The costs that the search trades off are kept beside the bounded ones.
+        traded = getattr(config, "cost_objectives", ())
+        self.names = [*dict.fromkeys([*self.limits, *traded])]
         primitives = config.search_space.structure.primitives
+        if traded and primitives != "layers":
+            raise ValueError(
+                f"--objective={config.objective} is only for networks of "
+                f"images, not for {task.name}: leave --objective out."
+            )
         if self.limits and primitives != "layers":
             raise ValueError(
                 f"{self.flags} {'is' if len(self.limits) == 1 else 'are'} "
@@ -108,7 +116,7 @@ class NetworkBounds:
         )
 
     def cost(self, genotype):
-        """Returns the costs of the network that have bounds, a dict."""
+        """Returns the costs that are bounded or traded off, a dict."""
         from tfdarts.models.multiply_adds import multiply_adds
         from tfdarts.tasks.network_cost import milliseconds_of
         from tfdarts.tasks.networks import count_parameters
@@ -119,7 +127,7 @@ class NetworkBounds:
             "multiply_adds": multiply_adds,
             "milliseconds": milliseconds_of,
         }
-        return {name: functions[name](network) for name in self.limits}
+        return {name: functions[name](network) for name in self.names}
 
     def network(self, genotype):
         """Returns the network whose cost is bounded."""

@@ -15,7 +15,9 @@ from tfdarts.records.json_files import read_json
 from tfdarts.records.json_files import report_damage
 from tfdarts.records.metrics import CURVES
 from tfdarts.records.metrics import read_columns
+from tfdarts.records.pareto_front import read_front
 from tfdarts.records.probabilities import read_probabilities
+from tfdarts.records.run_directory import FRONT
 from tfdarts.records.run_directory import TRIALS
 from tfdarts.records.run_directory import Stage
 from tfdarts.records.trials import read_trials
@@ -23,6 +25,7 @@ from tfdarts.runs.evaluator_registry import score_name
 from tfdarts.search_spaces.lookup import find_genotype
 from tfdarts.search_spaces.lookup import look_up
 from tfdarts.search_spaces.space_registry import build_space
+from tfdarts.strategies.objectives import COSTS
 from tfdarts.strategies.verdict import LIMITS
 from tfdarts.strategies.verdict import judge
 from tfdarts.tasks.task_registry import task_of_settings
@@ -104,7 +107,11 @@ def draw_run(run_dir, caption=None):
         ValueError: If there is nothing to draw, or a file is damaged.
     """
     run_dir = as_path(run_dir, "run_dir")
-    drawings = {TRIALS: _draw_trials, "metrics.csv": draw_curves_of}
+    drawings = {
+        TRIALS: _draw_trials,
+        FRONT: _draw_front,
+        "metrics.csv": draw_curves_of,
+    }
     others = [
         draw(Stage(run_dir, name))
         for name in CURVES
@@ -145,17 +152,34 @@ def _draw_trials(stage):
     from tfdarts.visualization.trial_scores import draw_trials
 
     path = stage.path / "candidates.png"
-    settings = types.SimpleNamespace(**stage.settings())
-    name = score_name(settings, task_of_settings(vars(settings)))
+    name = _name_of_score(stage)
     trials = read_trials(stage.path)
     draw_trials(
         [trial.score for trial in trials],
         [trial.rank for trial in trials],
         [trial.seconds for trial in trials],
-        name.replace("_", " "),
+        name,
         path,
     )
     return path
+
+
+def _draw_front(stage):
+    """Draws the Pareto front of a search; returns the path of the picture."""
+    from tfdarts.visualization.front_picture import draw_front
+
+    path = stage.path / "front.png"
+    rows = read_front(stage.path)
+    costs = [name for name in COSTS if any(name in row for row in rows)]
+    draw_front(rows, costs, _name_of_score(stage), path)
+    return path
+
+
+def _name_of_score(stage):
+    """Returns the name of the score of a search's candidates, in words."""
+    settings = types.SimpleNamespace(**stage.settings())
+    name = score_name(settings, task_of_settings(vars(settings)))
+    return name.replace("_", " ")
 
 
 def draw_evaluation(run_dir):

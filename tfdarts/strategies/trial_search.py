@@ -7,6 +7,7 @@ import time
 from tfdarts.evaluators.evaluation import Evaluation
 from tfdarts.evaluators.evaluation import require_evaluation
 from tfdarts.genotypes import Genotype
+from tfdarts.strategies.objectives import counted_costs
 from tfdarts.training.divergence import DivergedError
 from tfdarts.training.memory import is_out_of_memory
 
@@ -79,6 +80,24 @@ class TrialSearch:
             genotype: `Genotype`.
         """
         return True
+
+    def costs(self, evaluation, names):
+        """Returns what the network of a candidate costs, a dict by name.
+
+        Args:
+            evaluation: `Evaluation`.
+            names: Names of costs; see `tfdarts.strategies.objectives.COSTS`.
+
+        Raises:
+            ValueError: If the evaluator does not count one of them.
+        """
+        counted = counted_costs(evaluation, names)
+        if missing := [name for name in names if name not in counted]:
+            raise ValueError(
+                f"The evaluator {self.config.evaluator} does not count "
+                f"{', '.join(missing)}: leave them out of --objective."
+            )
+        return counted
 
     def known(self, genotype):
         """Returns what is known of an earlier candidate, or `None`."""

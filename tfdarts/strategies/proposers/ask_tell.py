@@ -2,6 +2,7 @@
 
 import math
 import typing
+from collections.abc import Mapping
 
 if typing.TYPE_CHECKING:  # It imports TensorFlow.
     import keras_tuner
@@ -66,7 +67,10 @@ def ask(
 
 
 def tell(
-    oracle: "keras_tuner.Oracle", trial: "trial.Trial", value: float | None
+    oracle: "keras_tuner.Oracle",
+    trial: "trial.Trial",
+    value: float | None,
+    costs: Mapping[str, float] | None = None,
 ) -> None:
     """Tells an oracle the result of a trial.
 
@@ -76,11 +80,13 @@ def tell(
         value: Number, the objective of the oracle: the lower the better unless
             the objective says otherwise. `None`, infinity or NaN: the trial
             has failed.
+        costs: Dict of further metrics of the trial. Defaults to none.
     """
     oracle.verbose = 0
     if value is None or not math.isfinite(value):
         trial.status = "FAILED"
     else:
-        oracle.update_trial(trial.trial_id, {oracle.objective.name: value})
+        metrics = {oracle.objective.name: value, **(costs or {})}
+        oracle.update_trial(trial.trial_id, metrics)
         trial.status = "COMPLETED"
     oracle.end_trial(trial)

@@ -40,7 +40,7 @@ class OracleSettings(
     def __post_init__(self):
         super().__post_init__()
         self._require_learning()
-        if self.max_milliseconds and (self.num_workers or self.listen):
+        if self.max_milliseconds and self.has_workers:
             raise ValueError(
                 "--max_milliseconds measures each network while nothing else "
                 "runs, and workers train at this time: leave --num_workers "
@@ -52,6 +52,11 @@ class OracleSettings(
                 has_effect = not unmet_conditions(field, self)
                 if getattr(self, name) is None and has_effect:
                     self._set(name, value)
+
+    @property
+    def has_workers(self):
+        """Whether other processes evaluate the candidates."""
+        return bool(self.num_workers or self.listen)
 
     def _require_learning(self):
         """Raises `ValueError` if a given setting leaves nothing to learn."""

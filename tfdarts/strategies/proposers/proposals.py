@@ -39,7 +39,12 @@ class Proposals:
     def tell(self, trial, evaluation):
         """Tells the oracle the recorded evaluation of a trial."""
         loss, *_ = evaluation.rank
-        tell(self.oracle, trial, loss if math.isfinite(loss) else None)
+        if not math.isfinite(loss):
+            tell(self.oracle, trial, None)
+            return
+        names = getattr(self.search.config, "cost_objectives", ())
+        costs = self.search.costs(evaluation, names) if names else {}
+        tell(self.oracle, trial, loss, costs)
 
     def catch_up(self):
         """Tells the oracle all recorded candidates that it does not know.
