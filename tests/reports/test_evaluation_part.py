@@ -140,3 +140,23 @@ def test_a_matrix_of_another_size_is_named(tmp_path):
         "The confusion matrix cannot be shown: its size is not the number of "
         "classes."
     ]
+
+
+def test_of_many_classes_the_mistakes_are_listed(tmp_path):
+    made_runs.trained(tmp_path)
+    names = [f"class {k}" for k in range(31)]
+    labels = np.arange(62) % 31
+    logits = 9.0 * np.eye(31)[labels]
+    logits[3] = 9.0 * np.eye(31)[7]
+    made_runs.write_json(
+        tmp_path / "evaluation" / "report.json",
+        {
+            **made_runs.scores.scores(labels, logits),
+            "classes": made_runs.scores.per_class(labels, logits, names),
+            "confusion": made_runs.scores.confusion(labels, logits),
+        },
+    )
+    page = ParsedPage(tfdarts.report(tmp_path).read_text())
+    assert not page.all("table", class_="confusion")
+    items = [li["text"] for li in page.all("li")]
+    assert "class 3, predicted as class 7: 1 of 2" in items

@@ -96,7 +96,7 @@ def shown_epochs(count, best, most=MOST_EPOCHS):
     return sorted({*spaced, *([best] if best else [])})
 
 
-def epoch_panels(files, settings, history, genotype, best):
+def epoch_panels(files, settings, history, genotype, best, length):
     """Returns the panels of a slider over the epochs of a search.
 
     Args:
@@ -105,6 +105,7 @@ def epoch_panels(files, settings, history, genotype, best):
         history: Dict of arrays `(epochs + 1, edges, primitives)`.
         genotype: `Genotype` of the run, or `None`.
         best: Integer, the epoch of the result, or `None` before the end.
+        length: Integer, the number of epochs that the search was begun with.
 
     Returns:
         Dict: `panels`, a list of dicts by epoch; `first`, the position of
@@ -140,7 +141,7 @@ def epoch_panels(files, settings, history, genotype, best):
     return {
         "panels": panels,
         "count": count,
-        "total": count if best else max(count, settings["epochs"]),
+        "total": count if best else max(count, length),
         "first": epochs.index(best) if best in epochs else len(epochs) - 1,
         "is_whole": len(epochs) == count + 1,
         "drawings": drawings,

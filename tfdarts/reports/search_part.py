@@ -74,7 +74,8 @@ def search_part(files, genotype):
         "epochs": files.attempt(
             "The cells by epoch",
             lambda: epoch_panels(
-                files, settings, history, genotype, status.get("best_epoch")
+                *(files, settings, history, genotype),
+                *(status.get("best_epoch"), status.get("epochs") or length),
             ),
         )
         if history
