@@ -202,7 +202,7 @@ def test_proposers_of_equal_cells_refuse_the_space(strategy, settings):
     with pytest.raises(
         ValueError, match="with hierarchical_evolution, or with"
     ):
-        run(config_of(strategy, num_candidates=2, **settings))
+        config_of(strategy, num_candidates=2, **settings)
 
 
 def test_spaces_without_motifs_are_refused():

@@ -12,6 +12,7 @@ class AutoKerasSettings(OracleSettings):
     """The beginning, and how explorative proposals are."""
 
     learns_after = "num_initial"
+    needs_equal_cells = True
 
     num_initial: int = setting(
         10, "Candidates that are drawn at random first.", least=1

@@ -57,6 +57,11 @@ class NASRLSettings(ControllerSettings):
         ControllerSettings.__dataclass_fields__["baseline_decay"], 0.9
     )
 
+    @property
+    def needs_equal_cells(self):
+        """See `OracleSettings`."""
+        return self.controller == "recurrent"
+
 
 class NASRL(ControllerStrategy):
     """Learns by REINFORCE how probable each choice of a genotype is.

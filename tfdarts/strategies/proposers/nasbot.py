@@ -12,6 +12,7 @@ class NASBOTSettings(OracleSettings):
     """The beginning, and the effort for a proposal."""
 
     learns_after = "num_initial"
+    needs_equal_cells = True
 
     num_initial: int = setting(
         20, "Candidates that are drawn at random first.", least=1

@@ -11,6 +11,8 @@ from tfdarts.strategies.proposers.controller_strategy import ControllerStrategy
 class NASNetSettings(ControllerSettings):
     """How PPO trains the controller."""
 
+    needs_equal_cells = True
+
     ppo_epochs: int = setting(
         10, "Steps of each update, on all its candidates.", least=1
     )

@@ -32,14 +32,19 @@ class OracleSettings(
             candidates, unless `--preset=paper`.
         learns_after: String, the setting with the number of candidates that
             are drawn before the strategy learns from results, or `None`.
+        needs_equal_cells: Boolean, whether all cells of the search space must
+            have the same nodes and primitives.
     """
 
     of_few_candidates: typing.ClassVar = {}
     learns_after: typing.ClassVar = None
+    needs_equal_cells: typing.ClassVar = False
 
     def __post_init__(self):
         super().__post_init__()
         self._require_learning()
+        if self.needs_equal_cells:
+            self.search_space.require_equal_cells()
         if self.max_milliseconds and self.has_workers:
             raise ValueError(
                 "--max_milliseconds measures each network while nothing else "

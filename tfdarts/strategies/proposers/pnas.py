@@ -12,6 +12,7 @@ class PNASSettings(OracleSettings):
     """The number of cells of each level."""
 
     of_few_candidates = {"beam": 64}
+    needs_equal_cells = True
 
     beam: int = by_preset(
         256, "64", "Cells that are tried after each prediction.", least=1
