@@ -64,6 +64,13 @@ def test_a_gap_parts_a_line_and_ends_no_chart():
     assert "1 at epoch 1, 3 at epoch 4; lowest 1, highest 3" in chart["summary"]
 
 
+def test_two_values_at_one_place_have_two_rows():
+    lines = [Line("all", [3, 1, 3], [7, 8, 9], "dots"), Line("b", [3], [9])]
+    table = line_chart("Title", lines)["table"]
+    assert table["columns"] == ["epoch", "all", "b"]
+    assert table["rows"] == [["1", "8", ""], ["3", "7", "9"], ["3", "9", ""]]
+
+
 def test_a_step_keeps_its_height_until_the_next_value():
     line = Line("best", [1, 3], [1, 2], is_stepped=True)
     (drawn,) = line_chart("Title", [line])["lines"]

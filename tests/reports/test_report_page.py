@@ -13,6 +13,7 @@ from parsed_page import ParsedPage
 import tfdarts
 from tfdarts.cli import report_command
 from tfdarts.genotypes import Genotype
+from tfdarts.records.pareto_front import write_front
 from tfdarts.reports.epoch_panels import shown_epochs
 
 KINDS = {
@@ -180,6 +181,25 @@ def test_candidates_are_listed_with_the_best_so_far(places):
         *("80.00%", "90.00%", "70.00%", "60.00%", "diverged"),
     ]
     assert [row[3] for row in rows][:2] == ["1,001", "1,000"]
+
+
+def test_a_pareto_front_has_a_chart_for_each_cost(tmp_path):
+    trials = made_runs.proposed(tmp_path)
+    costs = [{"parameters": 9 - k, "multiply_adds": 5} for k in range(4)]
+    write_front(tmp_path / "search", trials, [*costs, None])
+    page = page_of(tmp_path)
+    said = [p["text"] for p in page.all("p")]
+    # Scores fall and parameters, too, but for the first two candidates.
+    assert any("the candidates 2, 3, 4: no other" in text for text in said)
+    title = "Pareto front: validation accuracy over parameters"
+    header, *rows = page.rows_of(f"Numbers: {title}")
+    assert header == ["parameters", "a candidate", "the Pareto front"]
+    assert rows == [
+        ["6", "60%", "60%"],
+        ["7", "70%", "70%"],
+        ["8", "90%", "90%"],
+        ["9", "80%", ""],
+    ]
 
 
 def test_markup_from_files_is_shown_and_not_read(places):

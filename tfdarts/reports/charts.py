@@ -1,5 +1,7 @@
 """Line charts as coordinates, which the page draws as SVG."""
 
+import collections
+import itertools
 import math
 import typing
 
@@ -157,14 +159,19 @@ def _summary(title, lines, x_label, show):
 
 
 def _table(lines, x_label, show):
-    """Returns the columns and rows of the numbers of a chart."""
-    xs = sorted({x for line in lines for x in line.xs})
-    known = [dict(zip(line.xs, line.ys)) for line in lines]
+    """Returns the columns and rows of the numbers of a chart.
+
+    An `x` has as many rows as the most values that a line has there.
+    """
+    known = [collections.defaultdict(list) for _ in lines]
+    for line, values in zip(lines, known):
+        for x, y in zip(line.xs, line.ys):
+            values[x].append(show(y) if math.isfinite(y) else "")
     rows = []
-    for x in xs:
-        values = [each.get(x, math.nan) for each in known]
-        texts = [show(y) if math.isfinite(y) else "" for y in values]
-        rows.append([_number(x), *texts])
+    for x in sorted({x for values in known for x in values}):
+        columns = [values.get(x, []) for values in known]
+        for texts in itertools.zip_longest(*columns, fillvalue=""):
+            rows.append([_number(x), *texts])
     return {"columns": [x_label, *(line.label for line in lines)], "rows": rows}
 
 

@@ -2,20 +2,17 @@
 
 import inspect
 import itertools
-import math
-import types
 
 from tfdarts.records.probabilities import read_probabilities
 from tfdarts.records.run_directory import TRIALS
 from tfdarts.records.trials import read_trials
+from tfdarts.reports.candidates_part import candidates_part
 from tfdarts.reports.charts import Line
 from tfdarts.reports.charts import line_chart
 from tfdarts.reports.curve_charts import curve_charts
 from tfdarts.reports.epoch_panels import epoch_panels
 from tfdarts.reports.epoch_panels import space_of
-from tfdarts.reports.shown_number import show_number
 from tfdarts.reports.stage_state import describe_state
-from tfdarts.runs.evaluator_registry import score_name
 from tfdarts.search_spaces.entropy import entropy
 from tfdarts.search_spaces.entropy import largest_entropy
 from tfdarts.strategies.strategy_registry import get_strategy
@@ -24,7 +21,6 @@ from tfdarts.strategies.verdict import judge
 from tfdarts.structures import title_of
 from tfdarts.tasks.task_registry import task_of_settings
 from tfdarts.visualization.collapse import LINES
-from tfdarts.visualization.trial_scores import cost_axis
 
 
 def search_part(files, genotype):
@@ -70,7 +66,7 @@ def search_part(files, genotype):
         "curves": curve_charts(metrics, best),
         "verdict": verdict,
         "signs": _sign_charts(history, metrics, best) if verdict else [],
-        "trials": _trials(files, settings, trials) if trials else None,
+        "trials": candidates_part(files, trials) if trials else None,
         "epochs": files.attempt(
             "The cells by epoch",
             lambda: epoch_panels(
@@ -160,59 +156,3 @@ def _sign_charts(history, metrics, best):
                 )
             )
     return [chart for chart in charts if chart]
-
-
-def _trials(files, settings, trials):
-    """Returns the candidates of a search: a chart and a table."""
-    name = files.attempt("The name of the score", lambda: _score_of(settings))
-    name = (name or "score").replace("_", " ")
-    places, axis = cost_axis([trial.seconds or 0 for trial in trials])
-    best_so_far = [
-        min(range(count), key=lambda position: trials[position].rank)
-        for count in range(1, len(trials) + 1)
-    ]
-    scores = [trial.score for trial in trials]
-    best = [scores[position] for position in best_so_far]
-    return {
-        "name": name,
-        "best": best_so_far[-1] + 1,
-        "best_so_far": [position + 1 for position in best_so_far],
-        "chart": line_chart(
-            f"Candidates of the search: {name}",
-            [
-                Line("a candidate", places, scores, "dots"),
-                Line("the best so far", places, best, "a", is_stepped=True),
-            ],
-            x_label=axis,
-            percent="accuracy" in name,
-        ),
-        "rows": [
-            {
-                "shown": _show_score(trial.score, name),
-                "seconds": trial.seconds,
-                "parameters": trial.parameters,
-                "multiply_adds": trial.multiply_adds,
-                "name": trial.genotype.name,
-            }
-            for trial in trials
-        ],
-    }
-
-
-def _show_score(score, name):
-    """Returns a score as text.
-
-    Example:
-
-    >>> _show_score(0.9, "validation accuracy"), _show_score(math.nan, "x")
-    ('90.00%', 'diverged')
-    """
-    if not math.isfinite(score):
-        return "diverged"
-    return f"{score:.2%}" if "accuracy" in name else show_number(score)
-
-
-def _score_of(settings):
-    return score_name(
-        types.SimpleNamespace(**settings), task_of_settings(settings)
-    )

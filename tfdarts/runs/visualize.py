@@ -152,7 +152,7 @@ def _draw_trials(stage):
     from tfdarts.visualization.trial_scores import draw_trials
 
     path = stage.path / "candidates.png"
-    name = _name_of_score(stage)
+    name = name_of_score(stage)
     trials = read_trials(stage.path)
     draw_trials(
         [trial.score for trial in trials],
@@ -171,11 +171,11 @@ def _draw_front(stage):
     path = stage.path / "front.png"
     rows = read_front(stage.path)
     costs = [name for name in COSTS if any(name in row for row in rows)]
-    draw_front(rows, costs, _name_of_score(stage), path)
+    draw_front(rows, costs, name_of_score(stage), path)
     return path
 
 
-def _name_of_score(stage):
+def name_of_score(stage):
     """Returns the name of the score of a search's candidates, in words."""
     settings = types.SimpleNamespace(**stage.settings())
     name = score_name(settings, task_of_settings(vars(settings)))
