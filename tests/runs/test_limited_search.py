@@ -218,3 +218,35 @@ def test_the_cheapest_network_may_exceed_the_limit(tmp_path):
         caught.value
     )
     assert not (tmp_path / "search" / "metrics.csv").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "strategy",
+    [
+        *("gaea", "snas", "gdas", "pc_darts", "darts_minus"),
+        *("beta_darts", "oles", "lambda_darts", "darts_es"),
+    ],
+)
+def test_methods_hold_a_limit(strategy, tmp_path):
+    """The cheapest network has 38,682 parameters, the largest 105,626."""
+    config = tfdarts.search_config(
+        strategy,
+        init_channels=8,
+        num_cells=4,
+        num_nodes=1,
+        primitives="none,skip_connect,sep_conv_3x3",
+        epochs=2,
+        batch_size=256,
+        alpha_warmup_epochs=0,
+        alpha_learning_rate=0.2,
+        max_parameters=45_000,
+        run_dir=tmp_path,
+    )
+    genotype = tfdarts.search(config)
+    assert count(genotype)["parameters"] <= 45_000
+    multipliers = [float(r["multiplier_parameters"]) for r in rows_of(tmp_path)]
+    derived = [float(r["derived_parameters"]) for r in rows_of(tmp_path)]
+    assert len(derived) == 2
+    for above, multiplier in zip(np.array(derived) > 45_000, multipliers):
+        assert multiplier > 0 or not above

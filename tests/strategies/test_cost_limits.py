@@ -210,6 +210,22 @@ def test_without_dead_ends_the_sums_of_nas_bench_201_are_exact():
             assert costs[each].of(space, genotype) == counted[each]
 
 
+@pytest.mark.parametrize("name", ["all edges", "one edge"])
+def test_sums_are_upper_bounds_where_inputs_may_be_idle(name):
+    """A network has no layers that no path leads from to the output."""
+    space = SPACES[name]
+
+    def build(genotype):
+        return CNNNetwork(genotype, 2, 3, 4, (4, 4, 1))
+
+    cost = edge_costs(space, build, ["parameters"])["parameters"]
+    excesses = [
+        cost.of(space, genotype) - count_cost(build(genotype))["parameters"]
+        for genotype in map(space.sample, range(5))
+    ]
+    assert min(excesses) == 0 < max(excesses)
+
+
 def test_networks_that_are_no_sums_are_refused():
     space = CNNSearchSpace(1, PRIMITIVES)
 
