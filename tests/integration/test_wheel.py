@@ -29,6 +29,8 @@ def test_wheel_has_commands_and_configs(tmp_path):
     assert "tfdarts/py.typed" in names
     for table in (ROOT / "tfdarts" / "evaluators" / "tables").iterdir():
         assert f"tfdarts/evaluators/tables/{table.name}" in names
+    for template in (ROOT / "tfdarts" / "reports" / "templates").iterdir():
+        assert f"tfdarts/reports/templates/{template.name}" in names
     for program in (ROOT / "bin").iterdir():
         assert any(n.endswith(f"scripts/{program.name}") for n in names)
     for module in (ROOT / "tfdarts").rglob("*.py"):

@@ -24,8 +24,9 @@ WEAK_CLASS = 0.2
 def advise(run):
     """Returns what to try next, a list of dicts.
 
-    Each rule looks at one figure of the run. The thresholds are ours, and
-    each piece of advice says the figure that led to it.
+    Each rule looks at one figure of the run. The thresholds are ours,
+    except those of a collapse, and each piece of advice says the figure that
+    led to it.
 
     Args:
         run: Dict, the result of `tfdarts.reports.run_page.read_run`.
