@@ -10,6 +10,7 @@ COMMANDS = (
     "search",
     "visualize",
     "select",
+    "tune",
     "train",
     "evaluate",
     "export",

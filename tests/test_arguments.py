@@ -22,6 +22,7 @@ from tfdarts.cli import report_command
 from tfdarts.cli import search_command
 from tfdarts.cli import select_command
 from tfdarts.cli import train_command
+from tfdarts.cli import tune_command
 from tfdarts.cli import visualize_command
 from tfdarts.runs.visualize import draw_run
 from tfdarts.search_spaces.cnn import CNNSearchSpace
@@ -181,6 +182,7 @@ COMMANDS = (
     search_command,
     select_command,
     train_command,
+    tune_command,
     visualize_command,
 )
 
@@ -204,6 +206,7 @@ WORDS = {
     "text": "grpc://host",
     "strategy": "grpc://host",
     "space": "s2",
+    "tune": "momentum=0..1",
 }
 """Strings that are neither paths nor one of several choices, by setting."""
 

@@ -59,6 +59,7 @@ if typing.TYPE_CHECKING:  # The same names as below, for type checkers.
     from tfdarts.runs.seeds import train_seeds as train_seeds
     from tfdarts.runs.select import select as select
     from tfdarts.runs.train import train as train
+    from tfdarts.runs.tune import tune as tune
     from tfdarts.runs.visualize import visualize as visualize
     from tfdarts.search_spaces.cell_space import (
         CellSearchSpace as CellSearchSpace,
@@ -111,6 +112,7 @@ if typing.TYPE_CHECKING:  # The same names as below, for type checkers.
     from tfdarts.tasks.task import Task as Task
     from tfdarts.tasks.task_registry import register_task as register_task
     from tfdarts.tasks.texts import TextTask as TextTask
+    from tfdarts.tasks.tuned_settings import TuneConfig as TuneConfig
     from tfdarts.training.distribution import distribution_of as distribution_of
     from tfdarts.training.mean_statistics import (
         MeanStatistics as MeanStatistics,
@@ -173,6 +175,7 @@ _PUBLIC = {
     "TrainConfig": "tfdarts.tasks.configs",
     "WithCarriedState": "tfdarts.models.carried_state",
     "ask": "tfdarts.strategies.proposers.ask_tell",
+    "TuneConfig": "tfdarts.tasks.tuned_settings",
     "choices_of": "tfdarts.models.chosen_options",
     "derive_model": "tfdarts.models.derived_model",
     "describe_data": "tfdarts.runs.describe_data",
@@ -202,6 +205,7 @@ _PUBLIC = {
     "tell": "tfdarts.strategies.proposers.ask_tell",
     "train": "tfdarts.runs.train",
     "train_seeds": "tfdarts.runs.seeds",
+    "tune": "tfdarts.runs.tune",
     "visualize": "tfdarts.runs.visualize",
 }
 

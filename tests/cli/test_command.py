@@ -35,6 +35,7 @@ ROOT = pathlib.Path(__file__).parents[2]
 NAMES = (
     "search",
     "select",
+    "tune",
     "train",
     "evaluate",
     "export",
@@ -146,7 +147,7 @@ def test_only_what_goes_on_says_that_it_does(name, capsys):
     }
     assert run.main(flags.get(name, [])) == 130
     said = capsys.readouterr().err
-    goes_on = name in ("search", "select", "train", "pipeline")
+    goes_on = name in ("search", "select", "tune", "train", "pipeline")
     assert ("re-run the same command" in said) == goes_on
     assert "Interrupted." in said
 

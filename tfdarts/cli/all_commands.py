@@ -9,8 +9,8 @@ from tfdarts.cli.completion import completion
 from tfdarts.cli.errors import EXIT_CODES
 
 NAMES = (
-    *("search", "visualize", "select", "train", "evaluate", "export"),
-    *("predict", "report", "pipeline", "list"),
+    *("search", "visualize", "select", "tune", "train", "evaluate"),
+    *("export", "predict", "report", "pipeline", "list"),
 )
 """The subcommands, in the order in which they are used."""
 

@@ -170,7 +170,7 @@ class OracleStrategy(Strategy):
             _require_allowed(oracle, proposals, search)
         if search.config.prefilter != "none":
             _use_prefilter(oracle, proposals, search)
-        _restore(oracle, search.directory)
+        restore_oracle(oracle, search.directory)
         proposals.catch_up()
         if search.config.num_workers or search.config.listen:
             from tfdarts.strategies.proposers.chief import run_chief
@@ -244,7 +244,7 @@ def warn_if_nothing_is_learnt(config):
         )
 
 
-def _restore(oracle, directory):
+def restore_oracle(oracle, directory):
     """Gives an oracle its directory, and reads its state, if any."""
     from tfdarts.strategies.proposers.proposer import ResumableOracle
 
