@@ -18,7 +18,9 @@ from tensorflow_serving.config import model_server_config_pb2
 
 import tfdarts
 from tfdarts.records.run_directory import Stage
+from tfdarts.serving.classifier import classifier
 from tfdarts.serving.classifier import with_preprocessing
+from tfdarts.serving.formats import convert
 from tfdarts.serving.saved_language_model import export_language_model
 from tfdarts.tasks.networks import save_network
 
@@ -85,6 +87,12 @@ def place(tmp_path_factory):
         pydoc / "export" / "pydoc",
         served_models.VOCABULARY,
         "letters",
+    )
+    images = np.random.default_rng(0).integers(0, 256, (20, *shape), "uint8")
+    phone = place / "runs" / "phone" / "export" / "digits"
+    phone.mkdir(parents=True)
+    (phone / "2.int8.tflite").write_bytes(
+        convert(classifier(network), "litert_int8", images)
     )
     Image.new("RGB", (9, 7), "red").save(place / "seven.png")
     return place
