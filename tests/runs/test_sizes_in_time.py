@@ -136,6 +136,17 @@ def test_a_large_data_set_gets_a_small_search(tmp_path):
     assert (chosen.order, chosen.learning_rate) == (1, 0.05)
 
 
+@pytest.mark.parametrize("strategy", ["p_darts", "drnas"])
+def test_a_search_in_stages_keeps_their_sizes(
+    strategy, images, tmp_path, trials
+):
+    stages = {"stage_channel_parts": "2"} if strategy == "drnas" else {}
+    config = tfdarts.search_config(
+        strategy, dataset=images, max_minutes=5.0, **stages
+    )
+    assert choose(config, tmp_path)[1] is config and trials == []
+
+
 def test_a_text_keeps_its_sizes(tmp_path, trials):
     config = tfdarts.search_config("darts", dataset="pydoc", max_minutes=1.0)
     stage = Stage(tmp_path, "search")

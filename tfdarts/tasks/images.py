@@ -3,6 +3,7 @@
 import json
 
 from tfdarts.evaluators.evaluator import FROM_SCRATCH
+from tfdarts.strategies.strategy_registry import get_strategy
 from tfdarts.tasks.configs import CandidateSearchConfig
 from tfdarts.tasks.configs import SearchConfig
 from tfdarts.tasks.configs import SelectConfig
@@ -142,9 +143,12 @@ class ImageTask(Task):
         return source_of_test(test, settings, path)
 
     def sizes(self, config, source, multiple):
+        from tfdarts.strategies.gradient.gradient_parts import stages
         from tfdarts.tasks import sizes
 
         if isinstance(config, SearchConfig):
+            if stages(get_strategy(config.strategy), config):
+                return None  # Each stage has sizes of its own.
             multiple *= config.micro_batches
             return sizes.sizes_of_search(config, source, multiple)
         if isinstance(config, CandidateSearchConfig):
