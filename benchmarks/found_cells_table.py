@@ -58,7 +58,7 @@ def compare(one, other):
 
 
 def comparisons(accuracies):
-    """Returns the comparisons of all ways with the controls.
+    """Returns the comparisons of all ways with the controls, each pair once.
 
     Args:
         accuracies: The result of `accuracies_of`.
@@ -70,8 +70,9 @@ def comparisons(accuracies):
     return {
         (way, control): compare(values, several[control])
         for way, values in several.items()
-        for control in CONTROLS
-        if control in several and way != control
+        for position, control in enumerate(CONTROLS)
+        # Two controls are compared only once.
+        if control in several and way not in CONTROLS[: position + 1]
     }
 
 

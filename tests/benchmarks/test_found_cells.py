@@ -291,7 +291,7 @@ def test_the_table_by_hand():
         "60,000 to 60,002 |"
     )
     assert lines[4].startswith("| `random` | 3 | 61.00 | 1.00 | 0.58 | 1.0 |")
-    assert "The 4 comparisons made" in text
+    assert "The 3 comparisons made" in text
     # 5 points; sqrt(4/3 + 1/3) = 1.29; Welch's t is 3.873 at 2.94 degrees of
     # freedom.
     assert "| `darts` | `random` | +5.00 | 1.29 | 0.032 |" in lines
