@@ -165,7 +165,8 @@ def test_a_strategy_proposes_from_a_space_of_your_own(tmp_path):
     settings = {
         name: value
         for name, value in vars(tiny_training.TRAINING).items()
-        if name in tfdarts.SelectConfig.__dataclass_fields__ and name != "space"
+        if name in tfdarts.SelectConfig.__dataclass_fields__
+        and name not in ("space", "max_minutes")
     }
     settings |= {"validation_portion": 0.2, "run_dir": str(tmp_path)}
     config = tfdarts.search_config("hill", **settings, num_candidates=2)

@@ -74,7 +74,7 @@ def chief_of(search):
     strategy = get_strategy(search.config.strategy)
     choices = strategy.build_encoding(search.config).hyperparameters()
     oracle = strategy.build_oracle(search.config, choices)
-    oracle_strategy._restore(oracle, search.directory)
+    oracle_strategy.restore_oracle(oracle, search.directory)
     proposals = Proposals(oracle, search)
     proposals.catch_up()
     return Chief(proposals)
