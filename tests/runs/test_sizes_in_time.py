@@ -68,23 +68,21 @@ def choose(config, tmp_path, name="search"):
 def test_the_largest_size_with_enough_epochs(
     command, minutes, images, tmp_path
 ):
-    """By brute force: every size, every number of epochs or candidates."""
+    """All sizes, and the number by its closed form: costs are linear."""
     config = COMMANDS[command](dataset=images, max_minutes=minutes)
     length = config.extended_by
     _, chosen = choose(config, tmp_path)
     sizes = TASK.sizes(config, images, 1)
     fitting = []
-    for rank, size in enumerate(sizes.steps):
-        for number in range(1, sizes.most + 1):
-            each = dataclasses.replace(config, **size(number))
-            if cost_of(each)["total_seconds"] <= 0.8 * 60 * minutes:
-                fitting.append((rank, number, each))
-    enough = [each for each in fitting if each[1] >= sizes.least]
-    smallest = [each for each in fitting if each[0] == 0]
-    if enough or smallest:
-        _, number, expected = max(enough or smallest, key=lambda each: each[:2])
-    else:
-        number, expected = 1, dataclasses.replace(config, **sizes.steps[0](1))
+    for size in sizes.steps:
+        one = cost_of(dataclasses.replace(config, **size(1)))
+        left = 0.8 * 60 * minutes - one["first_step_seconds"]
+        each = one["total_seconds"] - one["first_step_seconds"]
+        fitting.append(min(max(int(left / each), 1), sizes.most))
+    enough = [n for n, number in enumerate(fitting) if number >= sizes.least]
+    rank = max(enough, default=0)
+    number = fitting[rank]
+    expected = dataclasses.replace(config, **sizes.steps[rank](number))
     # Within the seconds that this test takes.
     assert abs(getattr(chosen, length) - number) <= 1 + number / 20
     same = {length: number, "alpha_learning_rate": None}
