@@ -59,8 +59,7 @@ class Stage:
 
     Attributes:
         replicas: Integer, the number of replicas that share each batch now.
-        chosen: Dict of the settings that the command has chosen for its time
-            limit; they stay the same when the run is resumed.
+        chosen: Dict of the settings that a time limit has chosen.
     """
 
     replicas = 1
@@ -132,19 +131,17 @@ class Stage:
         if not self.holds_epochs:
             return config
         before = {**DEFAULTS_OF_0_1_0, **self.settings()}
-        names = [*config.settings_as_begun, *self._chosen_and_not_given(config)]
+        # Those that a time limit has chosen, unless they are given now.
+        chosen = [
+            field.name
+            for field in flag_fields(config)
+            if field.name in before.get(_CHOSEN, ())
+            and getattr(config, field.name) == field.default
+        ]
+        names = [*config.settings_as_begun, *chosen]
         return dataclasses.replace(
             config, **{n: before[n] for n in names if n in before}
         )
-
-    def _chosen_and_not_given(self, config):
-        """Returns the names of the settings that a time limit has chosen."""
-        fields = {field.name: field for field in flag_fields(config)}
-        return [
-            name
-            for name in self.settings().get(_CHOSEN, ())
-            if name in fields and getattr(config, name) == fields[name].default
-        ]
 
     @property
     def holds_epochs(self):
