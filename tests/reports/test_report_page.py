@@ -248,7 +248,7 @@ READ = {
     "train/results.json": ("num_parameters", "test_accuracy", "test_loss"),
     "evaluation/report.json": ("classes", "confusion", "calibration"),
 }
-"""The entries of files that the page reads one by one."""
+"""Entries of files, each of which the page reads alone."""
 
 
 @pytest.mark.parametrize("value", ["x", [1], {"a": 1}, -1, None])

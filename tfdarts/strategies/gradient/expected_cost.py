@@ -19,8 +19,9 @@ class ExpectedCost:
     A node keeps each set of edges with a probability proportional to the
     product of their strengths, so that it keeps as many edges as a genotype
     has. The strength is that by which a genotype is derived: the largest
-    weight of an operation other than `"none"`. The primitive of a kept edge
-    is drawn in proportion to the weights of those that a genotype may have.
+    weight of an operation other than `"none"`. The probability of a primitive
+    of a kept edge is its weight, divided by the sum of the weights of all
+    primitives that a genotype may have.
     The mean over these genotypes is computed exactly, and it has a gradient
     in the weights. The most probable of these genotypes is the derived one.
 
