@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 import shutil
 
 import numpy as np
@@ -113,6 +114,16 @@ def test_a_gaussian_process_is_nearer_than_chance(tmp_path, trained):
         for tuner in ("random", "bayesian")
     }
     assert best["bayesian"] < best["random"] / 2
+
+
+@pytest.mark.parametrize("factor", [2, 3])
+def test_lengths_of_hyperband(factor, tmp_path, trained):
+    """By the paper's formula: the longest, divided by powers of the factor."""
+    training = dataclasses.replace(TINY, epochs=9)
+    tune(tmp_path, training, tuner="hyperband", factor=factor)
+    lengths = sorted({config.epochs for config in trained})
+    assert {*lengths} <= {math.ceil(9 / factor**n) for n in range(5)}
+    assert lengths[-2:] == [math.ceil(9 / factor), 9]
 
 
 def test_hyperband_repeats_the_best_for_longer(tmp_path, trained):
