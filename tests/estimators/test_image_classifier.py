@@ -147,6 +147,25 @@ def test_data_are_refused_before_work_starts(X, y, message, tmp_path):
     assert not (tmp_path / "runs").exists()
 
 
+def test_settings_of_the_training_are_refused_before_the_search(
+    digits, tmp_path
+):
+    settings = {"train_settings": {"schedule": "none"}}
+    with pytest.raises(ValueError, match="--schedule must be"):
+        tiny(run_dir=tmp_path / "runs", **settings).fit(*digits)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_parameters_are_settings_of_both_runs():
+    settings = {"search_settings": {"epochs": 3}}
+    estimator = tiny(strategy="random", random_state=7, **settings)
+    common = {"dataset": "digits", "seed": estimator.random_state}
+    search = estimator._search_config(common)
+    assert (search.strategy, search.epochs, search.seed) == ("random", 3, 7)
+    training = estimator._train_config(common)
+    assert (training.learning_rate, training.seed) == (0.1, 7)
+
+
 def test_unknown_labels_and_channels_are_refused(fitted, digits):
     with pytest.raises(tfdarts.DataError, match="is 'three'"):
         fitted.evaluate(digits[0][:2], ["zero", "three"])

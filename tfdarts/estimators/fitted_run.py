@@ -11,7 +11,6 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from tfdarts.arguments import as_path
-from tfdarts.genotypes import Genotype
 from tfdarts.records.run_directory import Stage
 from tfdarts.reports.report import report
 from tfdarts.runs.export import export
@@ -33,29 +32,31 @@ class RunEstimator(BaseEstimator):
 
     _not_of_a_run = ("run_dir", "max_minutes")
 
-    def _run(self, source, search_config_of, train_config_of):
+    def _run(self, source):
         """Searches and trains; sets the attributes of a fitted estimator.
 
         Args:
             source: The data.
-            search_config_of, train_config_of: Functions of the settings that
-                all estimators have, a dict.
         """
         run_dir = self._directory_of(source.fingerprint)
-        common = {"dataset": source, "run_dir": str(run_dir)}
-        common |= {"seed": self.random_state}
-        minutes = self.max_minutes
-        searched = search_config_of(
-            common | {"max_minutes": OF_SEARCH * minutes}
-        )
-        genotype = search(searched)
-        trained = train_config_of(
-            common | {"max_minutes": (1 - OF_SEARCH) * minutes}, genotype
-        )
-        self.results_ = train(trained)
-        self.genotype_ = Genotype.load(run_dir / "genotype.json")
+        common = {
+            "dataset": source,
+            "run_dir": str(run_dir),
+            "seed": self.random_state,
+        }
+        of_search = OF_SEARCH * self.max_minutes
+        of_training = self.max_minutes - of_search
+        # Both are made here, so that an invalid setting ends no search.
+        searched = self._search_config(common | {"max_minutes": of_search})
+        trained = self._train_config(common | {"max_minutes": of_training})
+        self.genotype_ = search(searched)
+        self.results_ = train(self._sized(trained, self.genotype_, source))
         self.run_dir_ = run_dir
         return self
+
+    def _sized(self, config, genotype, source):
+        """Returns the settings of the training for the genotype found."""
+        return config
 
     def _directory_of(self, fingerprint):
         """Returns the path of the run of these data and parameters."""

@@ -104,7 +104,7 @@ class ImageClassifier(ClassifierMixin, RunEstimator):
                 as `max_parameters`.
         """
         source, classes = training_source(X, y, self.image_size)
-        self._run(source, self._search_config, self._train_config)
+        self._run(source)
         self.classes_ = classes
         self.__dict__.pop("_model", None)
         return self
@@ -114,13 +114,13 @@ class ImageClassifier(ClassifierMixin, RunEstimator):
             self.strategy, **common, **(self.search_settings or {})
         )
 
-    def _train_config(self, common, genotype):
-        config = TrainConfig(**common, **(self.train_settings or {}))
+    def _train_config(self, common):
+        return TrainConfig(**common, **(self.train_settings or {}))
+
+    def _sized(self, config, genotype, source):
         if self.max_parameters is None:
             return config
-        return fit_channels(
-            config, genotype, common["dataset"], self.max_parameters
-        )
+        return fit_channels(config, genotype, source, self.max_parameters)
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Returns the probability of each class.

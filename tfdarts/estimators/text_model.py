@@ -108,7 +108,7 @@ class TextModel(RunEstimator):
             ValueError: If a parameter is invalid.
         """
         source = _source_of(X)
-        self._run(source, self._search_config, self._train_config)
+        self._run(source)
         self.vocabulary_ = source.vocabulary
         self._source = source
         self.__dict__.pop("_export_dir", None)
@@ -118,7 +118,7 @@ class TextModel(RunEstimator):
         settings = {**common, **SEARCH, **(self.search_settings or {})}
         return search_config(self.strategy, **settings)
 
-    def _train_config(self, common, genotype):
+    def _train_config(self, common):
         settings = {**common, **TRAINING, **(self.train_settings or {})}
         return RNNTrainConfig(**settings)
 
